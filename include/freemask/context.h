@@ -1,0 +1,94 @@
+/* freemask/context.h - allocator and log, the parent of all other handles.
+ * SPDX-License-Identifier: MIT */
+#ifndef FREEMASK_CONTEXT_H
+#define FREEMASK_CONTEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <freemask/error.h>
+#include <freemask/export.h>
+
+FM_BEGIN_DECLS
+
+/** Carries what every other object needs: the allocator, the log callback and the
+ *  pixel kernels chosen for this CPU. Several may live side by side; the library
+ *  has no globals.
+ *
+ *  Handles keep what they were made from alive: a context goes when it and every
+ *  handle made from it have been destroyed, in whatever order. This holds for all
+ *  handles of the library.
+ *
+ *  Thread-safety: immutable; may be used from any number of threads at once if its
+ *  callbacks may. */
+typedef struct fm_context fm_context;
+
+/* ---- Options structures ---------------------------------------------------------
+ * Every options structure of the library begins with `size`, to be set to its
+ * sizeof. Zero in any other field means the documented default, so
+ *
+ *     fm_context_options options = {sizeof options};
+ *
+ * is complete, and a NULL pointer stands for such a structure. Fields are only ever
+ * appended: a program built against an older header passes a shorter structure,
+ * whose missing fields count as zero; one built against a newer header may pass a
+ * longer one as long as the part that this library does not know is zero
+ * (otherwise FM_ERR_UNSUPPORTED). Structures are copied; they need not outlive the
+ * call, strings and arrays that they point to included. */
+
+/** Allocates `size` bytes (never 0), aligned for any C type; NULL if it cannot. */
+typedef void *(*fm_allocate_fn)(size_t size, void *user);
+
+/** Frees what the allocate function returned (never NULL). */
+typedef void (*fm_release_fn)(void *memory, void *user);
+
+/** Importance of a log line; smaller is graver. */
+typedef enum fm_log_level {
+  FM_LOG_ERROR = 1,
+  FM_LOG_WARNING = 2,
+  FM_LOG_INFO = 3,
+  FM_LOG_DEBUG = 4
+} fm_log_level;
+
+/** Receives one complete line of UTF-8 without a line break. `message` is valid
+ *  during the call. Called on the thread that called the library; must not call
+ *  back into the library. */
+typedef void (*fm_log_fn)(int32_t level, const char *message, void *user);
+
+typedef struct fm_context_options {
+  size_t size;
+  fm_allocate_fn allocate; /**< with release, both or neither; NULL: malloc and free */
+  fm_release_fn release;
+  void *allocator_user; /**< handed to allocate and release */
+  fm_log_fn log;        /**< NULL: silent */
+  void *log_user;
+  int32_t log_level; /**< the least important level wanted; 0: FM_LOG_WARNING */
+  uint32_t kernels;  /**< the fastest kernels allowed, an fm_kernels; 0: what the CPU has.
+                          For tests and for comparing: results are the same bits. */
+} fm_context_options;
+
+/** Levels of pixel kernels, each with those before it. */
+typedef enum fm_kernels {
+  FM_KERNELS_BEST = 0, /**< as good as the CPU has */
+  FM_KERNELS_C = 1,    /**< plain C */
+  FM_KERNELS_SSE41 = 2,
+  FM_KERNELS_AVX2 = 3,
+  FM_KERNELS_AVX512 = 4,
+  FM_KERNELS_NEON = 5
+} fm_kernels;
+
+/** Makes a context. `options` may be NULL. On success the caller owns `*out` and
+ *  destroys it with fm_context_destroy. Errors: ARGUMENT, MEMORY, UNSUPPORTED
+ *  (kernels that this CPU or build does not have). */
+FM_API fm_status fm_context_create(const fm_context_options *options, fm_context **out,
+                                   fm_error *err);
+
+/** Gives the caller's hold on the context up. NULL is fine. */
+FM_API void fm_context_destroy(fm_context *context);
+
+/** The kernels in use, "c", "avx2", ... Static storage. */
+FM_API const char *fm_context_kernels(const fm_context *context);
+
+FM_END_DECLS
+
+#endif

@@ -1,0 +1,19 @@
+/* freemask/freemask.h - the whole library.
+ * SPDX-License-Identifier: MIT */
+#ifndef FREEMASK_FREEMASK_H
+#define FREEMASK_FREEMASK_H
+
+#include <freemask/class_stats.h>
+#include <freemask/context.h>
+#include <freemask/error.h>
+#include <freemask/export.h>
+#include <freemask/filter.h>
+#include <freemask/hardness.h>
+#include <freemask/io.h>
+#include <freemask/labels.h>
+#include <freemask/planner.h>
+#include <freemask/provider.h>
+#include <freemask/version.h>
+#include <freemask/view.h>
+
+#endif

@@ -1,0 +1,67 @@
+/* freemask/hardness.h - how hard a mask is to learn.
+ * SPDX-License-Identifier: MIT */
+#ifndef FREEMASK_HARDNESS_H
+#define FREEMASK_HARDNESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <freemask/class_stats.h>
+#include <freemask/error.h>
+#include <freemask/export.h>
+#include <freemask/labels.h>
+#include <freemask/view.h>
+
+FM_BEGIN_DECLS
+
+/** The hardness estimator (FreeMask, NeurIPS 2023): the mean, over a *real* mask's
+ *  valid pixels, of their classes' mean losses,
+ *
+ *      H = sum_k n_k * h_k / (sum_k n_k + 1e-5)
+ *
+ *  n_k being the pixels of class k after the mask was resized. A mask without a valid
+ *  pixel has hardness 0. Sums run over the classes in ascending order, in double: the
+ *  same bits everywhere.
+ *
+ *  Thread-safety: immutable; share it freely. */
+typedef struct fm_hardness fm_hardness;
+
+/** Measure the mask as it is. */
+enum { FM_NO_RESIZE = -1 };
+
+typedef struct fm_hardness_options {
+  size_t size;
+  int32_t resize_width;  /**< 1 to 65,536; 0: 512; FM_NO_RESIZE: as it is (both, then) */
+  int32_t resize_height; /**< likewise */
+} fm_hardness_options;
+
+/** Makes an estimator from statistics of the real set, which it copies. `options`
+ *  may be NULL: the paper, 512x512. On success the caller owns `*out`.
+ *  Errors: ARGUMENT, MEMORY, UNSUPPORTED, EMPTY (no pixel at all). */
+FM_API fm_status fm_hardness_create(const fm_class_stats *stats,
+                                    const fm_hardness_options *options, fm_hardness **out,
+                                    fm_error *err);
+
+/** Makes an estimator from class-wise mean losses that came from elsewhere:
+ *  `mean_loss[K]` in nats, finite and not negative; `class_count` must be K.
+ *  Errors: ARGUMENT, MEMORY, UNSUPPORTED. */
+FM_API fm_status fm_hardness_create_from_means(fm_labels *labels, const double *mean_loss,
+                                               size_t class_count,
+                                               const fm_hardness_options *options,
+                                               fm_hardness **out, fm_error *err);
+
+/** Destroys; NULL is fine. */
+FM_API void fm_hardness_destroy(fm_hardness *hardness);
+
+/** Measures one mask. No resized mask is made: the pixel (x, y) of the resized one is
+ *  pixel (floor((x + 0.5) * w / W), floor((y + 0.5) * h / H)) of the mask, which is
+ *  what Pillow's NEAREST takes. `*valid_pixels` (may be NULL) gets the number of valid
+ *  pixels after resizing. The whole mask is checked, pixels that the resizing skips
+ *  included. Memory: 8 bytes per class, and 4 per row and column.
+ *  Errors: ARGUMENT, MEMORY, UNSUPPORTED, LABEL (names the first bad pixel). */
+FM_API fm_status fm_hardness_measure(const fm_hardness *hardness, const fm_plane *mask,
+                                     double *out, int64_t *valid_pixels, fm_error *err);
+
+FM_END_DECLS
+
+#endif

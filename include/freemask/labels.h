@@ -1,0 +1,114 @@
+/* freemask/labels.h - what the values in a mask mean.
+ * SPDX-License-Identifier: MIT */
+#ifndef FREEMASK_LABELS_H
+#define FREEMASK_LABELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <freemask/context.h>
+#include <freemask/error.h>
+#include <freemask/export.h>
+#include <freemask/view.h>
+
+FM_BEGIN_DECLS
+
+/** A label space: maps *labels* (raw values in masks) to *classes* (0 .. K-1, what
+ *  the segmenter predicts), names the classes, and says which labels mean "no
+ *  supervision" and which of them the filter writes.
+ *
+ *  Thread-safety: immutable; share it freely. */
+typedef struct fm_labels fm_labels;
+
+/** Classes that are none. */
+enum {
+  FM_CLASS_IGNORE = -1, /**< no supervision: the pixel counts nowhere */
+  FM_CLASS_INVALID = -2 /**< the label is not in the space: masks with it are refused */
+};
+
+/** Makes the label space of a data set by its name. The names, and the values that
+ *  masks hold:
+ *
+ *  | name             | labels in masks   | classes | ignored        | written |
+ *  |------------------|-------------------|---------|----------------|---------|
+ *  | ade20k           | 0..150            | 150     | 0, 255         | 0       |
+ *  | cocostuff164k    | 0..170 train ids  | 171     | 255            | 255     |
+ *  | cocostuff164k-raw| 0..181 COCO id-1  | 171     | 11 unused, 255 | 255     |
+ *  | cocostuff10k     | 0..171            | 171     | 0, 255         | 0       |
+ *  | cityscapes       | 0..18 train ids   | 19      | 255            | 255     |
+ *  | cityscapes-ids   | 0..33 label ids   | 19      | 15 void ids    | 0       |
+ *  | voc2012          | 0..20             | 21      | 255            | 255     |
+ *  | pascal-context   | 0..59             | 60      | 255            | 255     |
+ *  | pascal-context-59| 0..59             | 59      | 0, 255         | 0       |
+ *  | camvid           | 0..11             | 11      | 11             | 11      |
+ *  | mapillary-v1.2   | 0..65             | 65      | 65             | 65      |
+ *  | mapillary-v2     | 0..123            | 124     | 255            | 255     |
+ *  | loveda           | 0..7              | 7       | 0, 255         | 0       |
+ *  | isaid            | 0..15             | 16      | 255            | 255     |
+ *
+ *  On success the caller owns `*out`. Errors: ARGUMENT (unknown name; the message
+ *  lists the names), MEMORY. */
+FM_API fm_status fm_labels_create_preset(fm_context *context, const char *name, fm_labels **out,
+                                         fm_error *err);
+
+/** A label space of the host's own. */
+typedef struct fm_labels_options {
+  size_t size;
+  const char *name;     /**< for messages and files; NULL: "custom" */
+  int32_t class_count;  /**< K, 1 to 65,535 */
+  int32_t label_count;  /**< length of `classes`, at most 65,536; 0: label = class */
+  int64_t ignore_label; /**< what the filter writes, -1 to 65,535. Ignored when read, too;
+                             must not be the label of a class. */
+  const int32_t *classes; /**< classes[label]: a class, FM_CLASS_IGNORE or FM_CLASS_INVALID;
+                               labels from label_count on are invalid */
+  const char *const *class_names; /**< K strings of UTF-8, or NULL: "class 0", ... */
+} fm_labels_options;
+
+/** Makes a label space from a table. Every class needs a label. On success the
+ *  caller owns `*out`. Errors: ARGUMENT, MEMORY, UNSUPPORTED. */
+FM_API fm_status fm_labels_create(fm_context *context, const fm_labels_options *options,
+                                  fm_labels **out, fm_error *err);
+
+/** Destroys; NULL is fine. */
+FM_API void fm_labels_destroy(fm_labels *labels);
+
+/** Names of the presets, for i = 0, 1, ...; NULL behind the last. Static storage. */
+FM_API const char *fm_labels_preset_name(size_t i);
+
+/** The space's name. Lives as long as `labels`. */
+FM_API const char *fm_labels_name(const fm_labels *labels);
+
+/** K. */
+FM_API int32_t fm_labels_class_count(const fm_labels *labels);
+
+/** Name of a class, "" if there is no such class. Lives as long as `labels`. */
+FM_API const char *fm_labels_class_name(const fm_labels *labels, int32_t class_index);
+
+/** Class of a label: 0 .. K-1, FM_CLASS_IGNORE or FM_CLASS_INVALID. */
+FM_API int32_t fm_labels_class_of(const fm_labels *labels, int64_t label);
+
+/** The smallest label of a class; -1 if there is no such class. */
+FM_API int64_t fm_labels_label_of(const fm_labels *labels, int32_t class_index);
+
+/** The label that the filter writes. */
+FM_API int64_t fm_labels_ignore_label(const fm_labels *labels);
+
+/** How mask (and image) files of a preset end, beyond the type: "_labelTrainIds" for
+ *  cocostuff164k's masks. "" if files are named by the stem alone. Static storage. */
+FM_API const char *fm_labels_mask_suffix(const fm_labels *labels);
+FM_API const char *fm_labels_image_suffix(const fm_labels *labels);
+
+/** A number that two label spaces share if they map every label alike, write the
+ *  same ignore label and name their classes alike. Equal on all machines. */
+FM_API uint64_t fm_labels_fingerprint(const fm_labels *labels);
+
+/** Counts the pixels of each class. `class_pixels` has K elements, or is NULL;
+ *  `*ignored` (may be NULL) gets the number of ignored pixels. Both are
+ *  overwritten. Errors: ARGUMENT, MEMORY, UNSUPPORTED (dtype), LABEL (names the
+ *  first pixel in reading order and its value). */
+FM_API fm_status fm_labels_count(const fm_labels *labels, const fm_plane *mask,
+                                 int64_t *class_pixels, int64_t *ignored, fm_error *err);
+
+FM_END_DECLS
+
+#endif

@@ -1,0 +1,105 @@
+/* core/context.c - allocator, log, reference counts. */
+#include "core/context.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/fail.h"
+#include "core/options.h"
+
+static void *default_allocate(size_t size, void *user) {
+  (void)user;
+  return malloc(size);
+}
+
+static void default_release(void *memory, void *user) {
+  (void)user;
+  free(memory);
+}
+
+fm_status fm_context_create(const fm_context_options *options, fm_context **out, fm_error *err) {
+  fm_context_options o;
+  fm_status status = fm__options_read(&o, sizeof o, options, "fm_context_options", err);
+  if (status) return status;
+  if (!out) return fm__fail(err, FM_ERR_ARGUMENT, "fm_context_create: out is NULL");
+  if (!o.allocate != !o.release)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_context_options: allocate and release go together, one of them is NULL");
+  if (o.log_level < 0 || o.log_level > FM_LOG_DEBUG)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_context_options: log_level is %d, expected 0 to %d",
+                    (int)o.log_level, FM_LOG_DEBUG);
+
+  fm_context shape = {0};
+  shape.allocate = o.allocate ? o.allocate : default_allocate;
+  shape.release = o.release ? o.release : default_release;
+  shape.allocator_user = o.allocator_user;
+  shape.log = o.log;
+  shape.log_user = o.log_user;
+  shape.log_level = o.log_level ? o.log_level : FM_LOG_WARNING;
+  status = fm__dsp_init(&shape.dsp, o.kernels, &shape.level, err);
+  if (status) return status;
+
+  fm_context *context = shape.allocate(sizeof *context, shape.allocator_user);
+  if (!context) return fm__fail_memory(err, sizeof *context);
+  *context = shape;
+  atomic_init(&context->holds, 1);
+  *out = context;
+  return FM_OK;
+}
+
+void fm_context_destroy(fm_context *context) {
+  if (context) fm__context_drop(context);
+}
+
+const char *fm_context_kernels(const fm_context *context) {
+  return context ? fm__dsp_level_name(context->level) : "";
+}
+
+fm_context *fm__context_hold(fm_context *context) {
+  atomic_fetch_add_explicit(&context->holds, 1, memory_order_relaxed);
+  return context;
+}
+
+void fm__context_drop(fm_context *context) {
+  if (atomic_fetch_sub_explicit(&context->holds, 1, memory_order_acq_rel) == 1)
+    context->release(context, context->allocator_user);
+}
+
+void *fm__alloc(const fm_context *context, size_t size) {
+  return context->allocate(size ? size : 1, context->allocator_user);
+}
+
+void *fm__alloc_array(const fm_context *context, size_t count, size_t size) {
+  if (size && count > PTRDIFF_MAX / size) return NULL;
+  return fm__alloc(context, count * size);
+}
+
+void *fm__alloc_zeroed(const fm_context *context, size_t count, size_t size) {
+  void *memory = fm__alloc_array(context, count, size);
+  if (memory) memset(memory, 0, count * size);
+  return memory;
+}
+
+void fm__free(const fm_context *context, void *memory) {
+  if (memory) context->release(memory, context->allocator_user);
+}
+
+char *fm__copy_string(const fm_context *context, const char *text) {
+  size_t size = strlen(text) + 1;
+  char *copy = fm__alloc(context, size);
+  if (copy) memcpy(copy, text, size);
+  return copy;
+}
+
+void fm__log(const fm_context *context, fm_log_level level, const char *format, ...) {
+  if (!context->log || (int32_t)level > context->log_level) return;
+  char line[512];
+  va_list args;
+  va_start(args, format);
+  (void)vsnprintf(line, sizeof line, format, args);
+  va_end(args);
+  context->log(level, line, context->log_user);
+}

@@ -1,0 +1,26 @@
+/* core/random.h - the one documented generator (doc/random.md). */
+#ifndef FM_CORE_RANDOM_H
+#define FM_CORE_RANDOM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* FNV-1a, 64 bits, continued from `hash`; start with FM__HASH_START. */
+#define FM__HASH_START UINT64_C(0xcbf29ce484222325)
+uint64_t fm__hash_bytes(uint64_t hash, const void *data, size_t size);
+/* The eight bytes of a number, least significant first. */
+uint64_t fm__hash_u64(uint64_t hash, uint64_t value);
+
+/* SplitMix64 (Steele, Lea, Flood 2014). */
+typedef struct fm__random {
+  uint64_t state;
+} fm__random;
+
+/* The generator of a named thing under a seed: state = finalizer(FNV-1a(name) xor
+ * finalizer(seed)), with SplitMix64's output function as the finalizer. */
+fm__random fm__random_for(uint64_t seed, const char *name);
+uint64_t fm__random_next(fm__random *random);
+/* Uniform in 0 .. bound - 1, without bias (Lemire 2019, on the upper 32 bits). */
+uint32_t fm__random_below(fm__random *random, uint32_t bound);
+
+#endif
