@@ -1,0 +1,109 @@
+/* freemask/jobs.h - the commands as functions: options in, files out. `run` and `demo` call
+ * these; the cmd_*.c files fill the options from flags. */
+#ifndef FREEMASK_TOOL_JOBS_H
+#define FREEMASK_TOOL_JOBS_H
+
+#include "args.h"
+#include "fault.h"
+#include "loss_source.h"
+
+/* What every job takes. */
+typedef struct job_common {
+  const char *labels; /* the value of --labels */
+  int64_t threads;    /* 0: all cores */
+  bool quiet;         /* no progress, no summary */
+  bool json;          /* summary as JSON */
+} job_common;
+
+typedef struct stats_job {
+  job_common common;
+  const char *masks;
+  loss_options loss;
+  int64_t histogram; /* bins per factor of two, 0: none */
+  arg_shard shard;
+  const char *output; /* stats.json */
+} stats_job;
+int stats_job_run(const stats_job *job, fault *f);
+
+typedef struct filter_job {
+  job_common common;
+  const char *stats, *masks;
+  loss_options loss;
+  double tolerance; /* 0: 1.25 */
+  int unseen;       /* an fm_unseen */
+  double min_kept;
+  arg_shard shard;
+  bool resume, overwrite;
+  const char *output; /* a folder */
+} filter_job;
+int filter_job_run(const filter_job *job, fault *f);
+
+typedef struct hardness_job {
+  job_common common;
+  const char *stats, *masks;
+  arg_size resize; /* zero: 512x512 */
+  const char *output;
+} hardness_job;
+int hardness_job_run(const hardness_job *job, fault *f);
+
+typedef struct plan_job {
+  job_common common; /* labels and threads are not used */
+  const char *hardness;
+  int64_t n_max;     /* 0: 20 */
+  const char *seeds; /* "a:b" or "a,b,..."; NULL: 42:62 */
+  uint64_t seed;
+  const char *output;
+} plan_job;
+int plan_job_run(const plan_job *job, fault *f);
+
+typedef enum export_format { EXPORT_LIST = 0, EXPORT_MMSEG } export_format;
+
+typedef struct export_job {
+  job_common common;     /* labels may be NULL for EXPORT_LIST */
+  const char *plan;
+  const char *real_masks, *real_images; /* may be NULL */
+  const char *synthetic; /* filtered masks, may be NULL */
+  const char *images;    /* synthetic images, may be NULL */
+  int format;            /* an export_format */
+  bool allow_missing;
+  const char *output; /* a folder */
+} export_job;
+int export_job_run(const export_job *job, fault *f);
+
+typedef struct check_job {
+  job_common common;
+  const char *masks, *images, *losses; /* images and losses may be NULL */
+} check_job;
+int check_job_run(const check_job *job, fault *f); /* EXIT_FINDINGS if there are any */
+
+typedef struct run_job {
+  job_common common;
+  const char *real_masks, *real_losses, *real_images;
+  const char *synthetic_masks, *synthetic_losses, *synthetic_images;
+  const char *provider;
+  double tolerance;
+  int unseen;
+  double min_kept;
+  arg_size resize;
+  int64_t n_max;
+  const char *seeds;
+  uint64_t seed;
+  bool resume, overwrite;
+  const char *output;
+} run_job;
+
+/* Writes into the folder `output`: stats.json, masks/..., filter.csv, filter.json, hardness.csv,
+ * plan.csv, export/, run.json, report.html. run.json:
+ *   {"format": "freemask-run", "version": 1, "labels": L, "real": {"masks", "losses", "images"},
+ *    "synthetic": {"masks", "losses", "images"}, "provider", "n_max": n, "seeds": "42:62",
+ *    "seed": n, "stats": "stats.json", "filter": "filter.json", "filter_rows": "filter.csv",
+ *    "masks": "masks", "hardness": "hardness.csv", "plan": "plan.csv", "export": "export",
+ *    "report": "report.html"}
+ * Input paths are as given (null if not), output paths relative to the folder. */
+int run_job_run(const run_job *job, fault *f);
+
+/* Written by the report: makes DIR/report.html from what is in DIR; run.json may be missing
+ * (after `filter` alone). */
+int report_job_run(const char *dir, const job_common *common, fault *f);
+
+#endif

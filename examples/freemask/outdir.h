@@ -1,0 +1,41 @@
+/* freemask/outdir.h - output folders: made when needed, unmade when a run fails. */
+#ifndef FREEMASK_TOOL_OUTDIR_H
+#define FREEMASK_TOOL_OUTDIR_H
+
+#include <pthread.h>
+#include <stddef.h>
+
+#include "fault.h"
+
+/* Remembers which folders and files this run made. Thread-safety: any thread. */
+typedef struct outdir {
+  char *path;
+  char **made; /* folders end in '/', in the order they were made */
+  size_t count, capacity;
+  pthread_mutex_t lock;
+} outdir;
+
+/* Makes the folder and its parents. */
+int outdir_open(const char *path, outdir *out, fault *f);
+
+/* Makes the folder that holds `relative`. Answers the full path in `*path` (caller frees). */
+int outdir_place(outdir *dir, const char *relative, char **path, fault *f);
+
+/* Remembers a file that was made, by its full path. */
+void outdir_made(outdir *dir, const char *path);
+
+/* Removes what this run made, newest first. */
+void outdir_undo(outdir *dir);
+
+void outdir_close(outdir *dir);
+
+/* Makes one folder and its parents, remembering nothing. */
+int outdir_make(const char *path, fault *f);
+
+/* EXIT_USAGE if `output` is, contains or lies in the input folder `input` (may be NULL). */
+int outdir_apart(const char *output, const char *input, fault *f);
+
+/* Removes *.fm-part files below a folder that is there. */
+void outdir_sweep(const char *path);
+
+#endif
