@@ -27,7 +27,7 @@ typedef struct fm_context fm_context;
  * Every options structure of the library begins with `size`, to be set to its
  * sizeof. Zero in any other field means the documented default, so
  *
- *     fm_context_options options = {sizeof options};
+ *     fm_context_options options = {.size = sizeof options};
  *
  * is complete, and a NULL pointer stands for such a structure. Fields are only ever
  * appended: a program built against an older header passes a shorter structure,

@@ -101,5 +101,5 @@ void fm__log(const fm_context *context, fm_log_level level, const char *format, 
   va_start(args, format);
   (void)vsnprintf(line, sizeof line, format, args);
   va_end(args);
-  context->log(level, line, context->log_user);
+  context->log((int32_t)level, line, context->log_user);
 }

@@ -6,9 +6,9 @@
 #include <stddef.h>
 
 #if defined(__GNUC__)
-#define FM__PRINTF(format, args) __attribute__((format(printf, format, args)))
+#define FM__PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
-#define FM__PRINTF(format, args)
+#define FM__PRINTF(text, first)
 #endif
 
 /* Writes the error, if there is one, and answers the status:

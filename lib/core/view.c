@@ -13,7 +13,7 @@ fm_plane fm_plane_make(const void *data, fm_dtype dtype, int64_t height, int64_t
   fm_plane plane = {0};
   /* Views are for reading and for writing; which of them is the callee's matter. */
   memcpy(&plane.data, &data, sizeof data);
-  plane.dtype = dtype;
+  plane.dtype = (int32_t)dtype;
   plane.height = height;
   plane.width = width;
   return plane;
@@ -23,7 +23,7 @@ fm_volume fm_volume_make(const void *data, fm_dtype dtype, int64_t channels, int
                          int64_t width) {
   fm_volume volume = {0};
   memcpy(&volume.data, &data, sizeof data);
-  volume.dtype = dtype;
+  volume.dtype = (int32_t)dtype;
   volume.channels = channels;
   volume.height = height;
   volume.width = width;

@@ -1,0 +1,172 @@
+/* policy/hardness.c - the mean of class-wise mean losses over a mask. */
+#include <freemask/hardness.h>
+#include <string.h>
+
+#include "core/fail.h"
+#include "core/options.h"
+#include "core/view.h"
+#include "policy/class_stats.h"
+#include "policy/labels.h"
+
+/* The paper's size, and its guard against a division by 0. */
+enum { DEFAULT_SIDE = 512, LONGEST_SIDE = 65536 };
+static const double EPSILON = 1e-5;
+
+struct fm_hardness {
+  fm_labels *labels;
+  int64_t width, height; /* 0: as the mask is */
+  double *means;
+};
+
+/* ---- Making --------------------------------------------------------------------- */
+
+static bool is_side(int32_t side) { return side >= 0 && side <= LONGEST_SIDE; }
+
+static fm_status read_options(fm_hardness_options *o, const fm_hardness_options *options,
+                              fm_error *err) {
+  fm_status status = fm__options_read(o, sizeof *o, options, "fm_hardness_options", err);
+  if (status) return status;
+  bool none = o->resize_width == FM_NO_RESIZE && o->resize_height == FM_NO_RESIZE;
+  if (!none && !(is_side(o->resize_width) && is_side(o->resize_height)))
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_hardness_options: resize is %dx%d, expected 1 to 65536 each, or "
+                    "FM_NO_RESIZE for both",
+                    (int)o->resize_width, (int)o->resize_height);
+  if (none) o->resize_width = o->resize_height = 0;
+  if (!none && !o->resize_width) o->resize_width = DEFAULT_SIDE;
+  if (!none && !o->resize_height) o->resize_height = DEFAULT_SIDE;
+  return FM_OK;
+}
+
+static fm_status make(fm_labels *labels, const fm_hardness_options *o, fm_hardness **out,
+                      fm_error *err) {
+  fm_hardness *hardness = fm__alloc_zeroed(labels->context, 1, sizeof *hardness);
+  if (!hardness) return fm__fail_memory(err, sizeof *hardness);
+  hardness->labels = fm__labels_hold(labels);
+  hardness->width = o->resize_width;
+  hardness->height = o->resize_height;
+  size_t classes = (size_t)labels->class_count;
+  hardness->means = fm__alloc_array(labels->context, classes, sizeof *hardness->means);
+  if (!hardness->means) {
+    fm_hardness_destroy(hardness);
+    return fm__fail_memory(err, classes * sizeof *hardness->means);
+  }
+  *out = hardness;
+  return FM_OK;
+}
+
+fm_status fm_hardness_create(const fm_class_stats *stats, const fm_hardness_options *options,
+                             fm_hardness **out, fm_error *err) {
+  if (!stats || !out)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_hardness_create: an argument is NULL");
+  fm_hardness_options o;
+  fm_status status = read_options(&o, options, err);
+  if (status) return status;
+  if (!stats->pixels)
+    return fm__fail(err, FM_ERR_EMPTY,
+                    "the statistics hold no pixel: every mask would have hardness 0");
+  fm_hardness *hardness;
+  status = make(stats->labels, &o, &hardness, err);
+  if (status) return status;
+  fm__class_stats_table(stats, hardness->means, NULL);
+  *out = hardness;
+  return FM_OK;
+}
+
+fm_status fm_hardness_create_from_means(fm_labels *labels, const double *mean_loss,
+                                        size_t class_count, const fm_hardness_options *options,
+                                        fm_hardness **out, fm_error *err) {
+  if (!labels || !mean_loss || !out)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_hardness_create_from_means: an argument is NULL");
+  fm_hardness_options o;
+  fm_status status = read_options(&o, options, err);
+  if (!status) status = fm__means_check(labels, mean_loss, class_count, err);
+  if (status) return status;
+  fm_hardness *hardness;
+  status = make(labels, &o, &hardness, err);
+  if (status) return status;
+  memcpy(hardness->means, mean_loss, class_count * sizeof *mean_loss);
+  *out = hardness;
+  return FM_OK;
+}
+
+void fm_hardness_destroy(fm_hardness *hardness) {
+  if (!hardness) return;
+  fm_labels *labels = hardness->labels;
+  fm__free(labels->context, hardness->means);
+  fm__free(labels->context, hardness);
+  fm__labels_drop(labels);
+}
+
+/* ---- Measuring ------------------------------------------------------------------ */
+
+/* times[s] = how many of `size` resized positions take source position s:
+ * floor((i + 0.5) * n / size) = floor((2 i + 1) n / (2 size)), exactly. */
+static void count_times(uint32_t *times, int64_t n, int64_t size) {
+  for (int64_t i = 0; i < size; i++) times[(2 * i + 1) * n / (2 * size)]++;
+}
+
+/* Counts every pixel as often as the resized mask has it. */
+static fm_status count_resized(const fm_hardness *hardness, const fm_plane *mask,
+                               const uint32_t *columns, const uint32_t *rows, int64_t *row_counts,
+                               int64_t *counts, fm_error *err) {
+  const fm_dsp *dsp = &hardness->labels->context->dsp;
+  fm__lookup lookup = fm__labels_lookup(hardness->labels);
+  size_t cells = (size_t)hardness->labels->class_count + 1;
+  int32_t classes[FM__TILE];
+  for (int64_t y = 0; y < mask->height; y++) {
+    for (int64_t x = 0; x < mask->width; x += FM__TILE) {
+      int64_t left = mask->width - x;
+      size_t n = left < FM__TILE ? (size_t)left : FM__TILE;
+      fm__tile_classes(mask, &lookup, y, x, n, classes);
+      size_t good = dsp->count_classes(classes, columns + x, row_counts, n);
+      if (good < n) return fm__labels_fail(hardness->labels, mask, y, x + (int64_t)good, err);
+    }
+    for (size_t k = 0; k < cells; k++) {
+      counts[k] += row_counts[k] * rows[y];
+      row_counts[k] = 0;
+    }
+  }
+  return FM_OK;
+}
+
+static double mean_over(const fm_hardness *hardness, const int64_t *class_pixels,
+                        int64_t *valid) {
+  double sum = 0;
+  *valid = 0;
+  for (int32_t k = 0; k < hardness->labels->class_count; k++) {
+    sum += (double)class_pixels[k] * hardness->means[k];
+    *valid += class_pixels[k];
+  }
+  return *valid ? sum / ((double)*valid + EPSILON) : 0;
+}
+
+fm_status fm_hardness_measure(const fm_hardness *hardness, const fm_plane *mask, double *out,
+                              int64_t *valid_pixels, fm_error *err) {
+  if (!hardness || !out)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_hardness_measure: an argument is NULL");
+  fm_plane known;
+  fm_status status = fm__plane_read(&known, mask, FM__MASK_TYPES, "mask", err);
+  if (status) return status;
+  const fm_context *context = hardness->labels->context;
+  size_t cells = (size_t)hardness->labels->class_count + 1;
+  size_t sides = (size_t)known.width + (size_t)known.height;
+  int64_t *counts = fm__alloc_zeroed(context, 2 * cells, sizeof *counts);
+  uint32_t *times = fm__alloc_zeroed(context, sides, sizeof *times);
+  if (counts && times) {
+    uint32_t *rows = times + known.width;
+    count_times(times, known.width, hardness->width ? hardness->width : known.width);
+    count_times(rows, known.height, hardness->height ? hardness->height : known.height);
+    status = count_resized(hardness, &known, times, rows, counts + cells, counts, err);
+  } else {
+    status = fm__fail(err, FM_ERR_MEMORY, "out of memory for %zu counters", 2 * cells + sides);
+  }
+  if (!status) {
+    int64_t valid;
+    *out = mean_over(hardness, counts + 1, &valid);
+    if (valid_pixels) *valid_pixels = valid;
+  }
+  fm__free(context, times);
+  fm__free(context, counts);
+  return status;
+}

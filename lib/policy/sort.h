@@ -1,0 +1,18 @@
+/* policy/sort.h - sorts that take no memory behind the context's back, as qsort may. */
+#ifndef FM_POLICY_SORT_H
+#define FM_POLICY_SORT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Below 0, 0 or above 0 as item a stands before, with or behind item b. */
+typedef int (*fm__compare_fn)(uint32_t a, uint32_t b, const void *user);
+
+/* Stable merge sort of item numbers; `spare` has room for `count` of them. */
+void fm__sort_items(uint32_t *items, uint32_t *spare, size_t count, fm__compare_fn compare,
+                    const void *user);
+
+/* Ascending, in place (heap sort). */
+void fm__sort_numbers(int64_t *numbers, size_t count);
+
+#endif

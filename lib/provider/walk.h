@@ -1,0 +1,17 @@
+/* provider/walk.h - the loop that all loops are. */
+#ifndef FM_PROVIDER_WALK_H
+#define FM_PROVIDER_WALK_H
+
+#include "provider/source.h"
+
+/* Gets one sample that was read and, if there is a provider, predicted (NULL without).
+ * A failure ends the walk; its message gets the sample's id in front. */
+typedef fm_status (*fm__consume_fn)(const fm_sample *sample, const fm_prediction *prediction,
+                                    void *state, fm_error *err);
+
+/* Walks a part of a source, in batches if there is a provider. Everything that was
+ * handed out is released, on failure too. */
+fm_status fm__walk(fm_source *source, fm_provider *provider, const fm_loop_options *options,
+                   fm__consume_fn consume, void *state, fm_error *err);
+
+#endif
