@@ -93,25 +93,34 @@ typedef int (*fm_write_fn)(const void *data, size_t size, void *user);
 FM_API fm_status fm_file_write(fm_context *context, const char *path, const void *data,
                                size_t size, fm_error *err);
 
-/** Writes a U8 or U16 mask as PNG, the way `like` was stored: its bit depth and its palette
- *  (with further entries, white, where the mask holds larger indices), or wider where the
- *  mask's largest value demands it. `like` NULL: grey, 8 or 16 bits as the dtype. Whole or
- *  not at all, as fm_file_write. Errors: ARGUMENT, MEMORY, UNSUPPORTED, IO. */
+typedef struct fm_write_options {
+  size_t size;
+  const fm_raster *like; /**< masks: written the way this one was stored, with its bit depth
+                              and palette (and further entries, white, where the mask holds
+                              larger indices), or wider where the mask's largest value demands
+                              it; NULL: grey, 8 or 16 bits as the dtype */
+  int32_t compression;   /**< PNG: 1 (fastest) to 9 (smallest); 0: what measured best */
+  int32_t jpeg_quality;  /**< images: 1 to 100, as JPEG; 0: as PNG */
+} fm_write_options;
+
+/** Writes a U8 or U16 mask as PNG, whole or not at all, as fm_file_write. `options` may be
+ *  NULL. Errors: ARGUMENT, MEMORY, UNSUPPORTED, IO. */
 FM_API fm_status fm_mask_write(fm_context *context, const char *path, const fm_plane *mask,
-                               const fm_raster *like, fm_error *err);
+                               const fm_write_options *options, fm_error *err);
 
 /** As fm_mask_write, handing the encoded bytes to `write`. Errors: also CALLBACK. */
-FM_API fm_status fm_mask_encode(fm_context *context, const fm_plane *mask, const fm_raster *like,
-                                fm_write_fn write, void *user, fm_error *err);
+FM_API fm_status fm_mask_encode(fm_context *context, const fm_plane *mask,
+                                const fm_write_options *options, fm_write_fn write, void *user,
+                                fm_error *err);
 
-/** Writes a U8 RGB volume (3 channels) as PNG, or as JPEG where `jpeg_quality` is 1 to 100.
- *  Errors: as fm_mask_write. */
+/** Writes a U8 RGB volume (3 channels) as PNG or JPEG, whole or not at all. `options` may be
+ *  NULL. Errors: as fm_mask_write. */
 FM_API fm_status fm_image_write(fm_context *context, const char *path, const fm_volume *image,
-                                int32_t jpeg_quality, fm_error *err);
+                                const fm_write_options *options, fm_error *err);
 
 /** As fm_image_write, handing the encoded bytes to `write`. Errors: also CALLBACK. */
 FM_API fm_status fm_image_encode(fm_context *context, const fm_volume *image,
-                                 int32_t jpeg_quality, fm_write_fn write, void *user,
+                                 const fm_write_options *options, fm_write_fn write, void *user,
                                  fm_error *err);
 
 /** Writes a plane of any dtype but BF16 as NPY, version 1.0, little-endian. Whole or not at
