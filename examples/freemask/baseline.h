@@ -7,7 +7,7 @@
 
 /* Fitted on a real set, it answers for every pixel the cross-entropy, in nats, of its own guess
  * against the mask. Colour, texture at several window sizes, position and what lies around are
- * cut into bins; a linear discriminant over the bins gives class scores.
+ * cut into bins; what each bin says about each class adds up to class scores.
  *
  * The fit needs nothing but counts, so any order and any split over threads gives the same bits.
  * Life: create, fit_add ..., fit_finish, predict ...; or load, predict.
