@@ -68,6 +68,10 @@ int args_parse(const arg_command *command, int argc, char **argv, size_t *operan
   {"quiet", 'q', ARG_FLAG, target, NULL, "no progress and no summary", false, false, 0, 0, NULL}
 #define ARG_JSON(target) \
   {"json", 0, ARG_FLAG, target, NULL, "print one JSON object instead of text", false, false, 0, 0, NULL}
+#define ARG_OUTPUT(target, value, help) \
+  {"output", 'o', ARG_TEXT, target, value, help, true, false, 0, 0, NULL}
+#define ARG_STATS(target) \
+  {"stats", 's', ARG_TEXT, target, "S.json", "statistics of the real set", true, false, 0, 0, NULL}
 #define ARG_LABELS(target) \
   {"labels", 'l', ARG_TEXT, target, "L", "label space: a preset's name or a CSV file", true, false, 0, 0, NULL}
 

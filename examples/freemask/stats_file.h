@@ -32,6 +32,12 @@ typedef struct stats_file {
 int stats_file_read(fm_context *context, fm_labels *labels, const char *path, stats_file *out,
                     fault *f);
 
+/* EXIT_DATA if it is a shard's: means over a part of the real set are of no use. */
+int stats_file_whole(const stats_file *file, const char *path, fault *f);
+
+/* The class's words in `words`, which fm_class_stats_export wrote: 12 and the bins. */
+size_t stats_file_class_words(const stats_file *file);
+
 /* Writes, whole or not at all. Equal contents give equal bytes. */
 int stats_file_write(fm_context *context, const stats_file *file, const char *path, fault *f);
 
@@ -39,8 +45,5 @@ int stats_file_write(fm_context *context, const stats_file *file, const char *pa
 void stats_file_describe(stats_file *file, const fm_labels *labels);
 
 void stats_file_free(stats_file *file);
-
-/* Reads any JSON file whose root is an object; EXIT_DATA names line and column. */
-int json_file_read(const char *path, json_t **out, fault *f);
 
 #endif
