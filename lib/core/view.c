@@ -79,9 +79,15 @@ static fm_status check_pixels(const void *data, int32_t dtype, int64_t height, i
   return FM_OK;
 }
 
+/* A field that may hold anything today could never get a meaning. */
+static fm_status fail_reserved(int32_t reserved, const char *what, fm_error *err) {
+  return fm__fail(err, FM_ERR_ARGUMENT, "%s: reserved is %d, expected 0", what, (int)reserved);
+}
+
 fm_status fm__plane_read(fm_plane *known, const fm_plane *plane, unsigned types, const char *what,
                          fm_error *err) {
   if (!plane) return fm__fail(err, FM_ERR_ARGUMENT, "%s: is NULL", what);
+  if (plane->reserved) return fail_reserved(plane->reserved, what, err);
   fm_status status =
       check_pixels(plane->data, plane->dtype, plane->height, plane->width, types, what, err);
   if (status) return status;
@@ -101,6 +107,7 @@ fm_status fm__plane_read(fm_plane *known, const fm_plane *plane, unsigned types,
 fm_status fm__volume_read(fm_volume *known, const fm_volume *volume, unsigned types,
                           const char *what, fm_error *err) {
   if (!volume) return fm__fail(err, FM_ERR_ARGUMENT, "%s: is NULL", what);
+  if (volume->reserved) return fail_reserved(volume->reserved, what, err);
   fm_status status =
       check_pixels(volume->data, volume->dtype, volume->height, volume->width, types, what, err);
   if (status) return status;
