@@ -21,13 +21,18 @@
 #include "io/runs.h"
 
 enum {
-  /* A file above a ninth of its pixels, and of some size, is hardly runs: dithered, say, or
-   * noise. */
-  POOR = 9,
-  SMALL = 4096,
-  MASK_COMPRESSION = 6, /* of those */
+  /* A file above a ninth of its pixels is hardly runs: dithered, say, or noise. Below a
+   * 64th rows repeat, which runs cannot say. In both cases the general encoder is tried. */
+  HARDLY_RUNS = 9,
+  REPEATED_ROWS = 64,
+  SMALL = 1024, /* not worth the trouble */
+  MASK_COMPRESSION = 6,
   IMAGE_COMPRESSION = 5
 };
+
+static bool try_harder(size_t size, size_t pixels) {
+  return size > SMALL && (size > pixels / HARDLY_RUNS || size < pixels / REPEATED_ROWS);
+}
 
 static fm_status write_runs(const fm__png_layout *layout, unsigned char *rows, fm__bytes *out,
                             fm_error *err) {
@@ -68,8 +73,9 @@ fm_status fm__png_write_mask(const fm_plane *mask, const fm_raster *like, int co
   if (!rows) return fm__fail_memory(err, out->refused);
   fm__png_pack_mask(mask, &layout, rows);
   fm_status status = write_runs(&layout, rows, out, err);
-  bool poor = out->size > SMALL && out->size > layout.height * fm__png_row_bytes(&layout) / POOR;
-  if (!compression && poor) compression = MASK_COMPRESSION;
+  if (!status && !compression &&
+      try_harder(out->size, layout.height * fm__png_row_bytes(&layout)))
+    compression = MASK_COMPRESSION;
   if (!status && compression > 1) status = try_general(mask, &layout, rows, compression, out, err);
   fm__free(out->context, rows);
   return status;

@@ -93,7 +93,7 @@ static fm_status check(const char *call, const void *context, const char *source
 static fm_status from_file(const char *call, const reading *what, fm_context *context,
                            const char *path, const fm_read_options *options, fm_raster **out,
                            fm_error *err) {
-  limits limit;
+  limits limit = {0, 0};
   fm_status status = check(call, context, "path", path, out, err);
   if (!status) status = read_limits(&limit, options, err);
   if (status) return status;
@@ -110,7 +110,7 @@ static fm_status from_file(const char *call, const reading *what, fm_context *co
 static fm_status from_memory(const char *call, const reading *what, fm_context *context,
                              const void *data, size_t size, const fm_read_options *options,
                              fm_raster **out, fm_error *err) {
-  limits limit;
+  limits limit = {0, 0};
   fm_status status = check(call, context, "data", size ? data : "", out, err);
   if (!status) status = read_limits(&limit, options, err);
   if (status) return status;

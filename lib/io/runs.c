@@ -19,7 +19,7 @@ enum {
   TOKENS = 256 + LONGEST + 1,
   MOST_RUN = 1 << 14, /* looked at in one step */
   MOST_STEP = MOST_RUN / LONGEST + 2, /* tokens that a step makes */
-  BLOCK = 8192, /* tokens that share a code */
+  BLOCK = 4096, /* tokens that share a code */
   /* A token takes at most 15 + 5 + 1 bits; a block's code under 400 bytes. */
   BLOCK_BYTES = BLOCK * 3 + 512
 };
