@@ -34,7 +34,7 @@ static int unquote(csv *t, char *start, char **end, char **terminator, size_t *l
 
 /* Reads one field and steps over the separator; `*last` if it was the row's last one. */
 static int read_field(csv *t, bool *last, size_t *lines, fault *f) {
-  char *start = t->data + t->at, *limit = t->data + t->length, *end = start, *terminator;
+  char *start = t->data + t->at, *limit = t->data + t->length, *end = start, *terminator = start;
   if (*start == '"') {
     int code = unquote(t, start, &end, &terminator, lines, f);
     if (code) return code;

@@ -158,7 +158,7 @@ static int read_back(const journal *j, char **data, size_t *length, fault *f) {
 static int start(journal *j, uint64_t run, int32_t class_count, journal_entry_fn entry,
                  void *user, fault *f) {
   char *data = NULL;
-  size_t length, good = 0;
+  size_t length = 0, good = 0;
   text first = {0};
   int code = lock_file(j, f);
   if (!code) code = read_back(j, &data, &length, f);
