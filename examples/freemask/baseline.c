@@ -163,19 +163,23 @@ static void weigh_bin(const int64_t *counts, const int64_t *pixels, double total
   }
 }
 
-fm_status baseline_fit_finish(baseline *b, fm_error *err) {
+bool baseline_weigh(baseline *b) {
   int64_t total = 0;
   for (int32_t k = 0; b->pixels && k < b->class_count; k++) total += b->pixels[k];
-  if (!total)
-    return baseline_fail(err, FM_ERR_EMPTY, "there is no labelled pixel to fit the baseline on");
-  if (!b->weights && !baseline_weights_open(b))
-    return baseline_fail(err, FM_ERR_MEMORY, "no memory for the baseline");
-  for (size_t bin = 0; bin < BINS_TOTAL; bin++)
+  for (size_t bin = 0; total && bin < BINS_TOTAL; bin++)
     weigh_bin(b->counts + bin * (size_t)b->class_count, b->pixels, (double)total, b->class_count,
               b->weights + bin * (size_t)b->lanes);
-  for (int32_t k = 0; k < b->class_count; k++) {
+  for (int32_t k = 0; total && k < b->class_count; k++) {
     const double share = ((double)b->pixels[k] + 0.5) / (double)total;
     b->priors[k] = (int16_t)whole_between(log(share) * WEIGHT_STEPS, -8192, 8191);
   }
+  return total > 0;
+}
+
+fm_status baseline_fit_finish(baseline *b, fm_error *err) {
+  if (!b->weights && !baseline_weights_open(b))
+    return baseline_fail(err, FM_ERR_MEMORY, "no memory for the baseline");
+  if (!baseline_weigh(b))
+    return baseline_fail(err, FM_ERR_EMPTY, "there is no labelled pixel to fit the baseline on");
   return FM_OK;
 }

@@ -34,6 +34,9 @@ fm_status baseline_fail(fm_error *err, fm_status status, const char *format, ...
 /* Takes memory for weights and priors, all 0. False without memory. */
 bool baseline_weights_open(baseline *b);
 
+/* Makes weights and priors from the counts. False, nothing changed, if nothing was counted. */
+bool baseline_weigh(baseline *b);
+
 /* The classes of a row of a mask: 0 .. K-1 or FM_CLASS_IGNORE. LABEL names the first bad pixel. */
 fm_status baseline_classes(const baseline *b, const fm_plane *mask, int64_t y, int32_t *out,
                            fm_error *err);

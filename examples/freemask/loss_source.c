@@ -18,6 +18,7 @@ struct loss_source {
   const folder_file **partner;  /* of each mask */
   bool from_images;
   baseline *model; /* NULL until fitted or loaded */
+  bool fitted;     /* on these very masks: each is judged as if it had been left out */
 };
 
 int loss_options_check(const loss_options *o, fault *f) {
@@ -126,8 +127,10 @@ static int predict(const loss_source *s, const char *path, const fm_plane *mask,
     fm_volume image = fm_raster_volume(raster);
     out->memory = alloc_zeroed((size_t)(mask->height * mask->width), sizeof(float));
     out->plane = fm_plane_make(out->memory, FM_F32, mask->height, mask->width);
-    if (baseline_predict(s->model, mask, &image, &out->plane, &err))
-      code = fault_library(f, &err, path);
+    fm_status status = s->fitted
+                           ? baseline_predict_left_out(s->model, mask, &image, &out->plane, &err)
+                           : baseline_predict(s->model, mask, &image, &out->plane, &err);
+    if (status) code = fault_library(f, &err, path);
   }
   fm_raster_destroy(raster);
   return code;
@@ -223,6 +226,7 @@ int loss_source_fit(loss_source *s, int threads, bool quiet, fault *f) {
   if (!code && baseline_fit_finish(all.whole, &err)) code = fault_library(f, &err, NULL);
   if (code) baseline_destroy(all.whole);
   else s->model = all.whole;
+  s->fitted = !code;
   return code;
 }
 
