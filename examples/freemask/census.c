@@ -73,46 +73,48 @@ static int by_share(const void *a, const void *b) {
   return (left < right) - (left > right);
 }
 
-void census_presets(const census *c, fm_context *context, text *out) {
+void census_presets(const census *c, fm_context *context, const char *but, size_t most, text *out) {
   candidate list[64];
   size_t count = 0;
   for (size_t i = 0; fm_labels_preset_name(i) && count < 64; i++) {
     fm_labels *labels;
     if (fm_labels_create_preset(context, fm_labels_preset_name(i), &labels, NULL)) continue;
     fit f = fit_of(c, labels);
-    if (!f.invalid && f.seen)
+    if (!f.invalid && f.seen && strcmp(fm_labels_preset_name(i), but))
       list[count++] = (candidate){fm_labels_preset_name(i), (double)f.seen / f.classes};
     fm_labels_destroy(labels);
   }
   qsort(list, count, sizeof *list, by_share);
-  for (size_t i = 0; i < count; i++) text_add(out, "%s%s", i ? ", " : "", list[i].name);
+  for (size_t i = 0; i < count && i < most; i++)
+    text_add(out, "%s%s", i ? ", " : "", list[i].name);
 }
 
 static double share_of(const census *c, int64_t value) {
   return c->pixels ? 100.0 * (double)c->counts[value] / (double)c->pixels : 0;
 }
 
-/* "values 0..149 and 255 (97 different), 0 = 3.1 %". */
-static void describe_values(const census *c, text *out) {
-  int64_t low = -1, high = -1, different = 0;
-  for (int64_t v = 0; v < CENSUS_VALUES; v++) {
-    if (!c->counts[v]) continue;
-    if (low < 0) low = v;
-    if (v != 255) high = v;
-    different++;
-  }
-  bool above = c->counts[255] && high < 255; /* 255 stands apart */
-  if (high < 0) high = low;
-  text_add(out, "values %" PRId64 "..%" PRId64 "%s (%" PRId64 " different), 0 = %.1f %%", low, high,
-           above && high != 255 && low != 255 ? " and 255" : "", different, share_of(c, 0));
-  if (c->counts[255]) text_add(out, ", 255 = %.1f %%", share_of(c, 255));
-  if (c->outside) text_add(out, ", %" PRId64 " pixels below 0 or above 65535", c->outside);
-}
-
 static int64_t highest_but_255(const census *c) {
   for (int64_t v = CENSUS_VALUES - 1; v >= 0; v--)
     if (c->counts[v] && v != 255) return v;
   return -1;
+}
+
+/* "values 0..149 and 255 (97 different), 0 = 3.1 %". */
+static void describe_values(const census *c, text *out) {
+  int64_t high = highest_but_255(c), low = 0, different = 0;
+  for (int64_t v = CENSUS_VALUES - 1; v >= 0; v--) {
+    if (!c->counts[v]) continue;
+    if (v != 255 || high > 255) low = v;
+    different++;
+  }
+  if (high < 0 && !different) text_add(out, "no values from 0 to 65535");
+  else if (high < 0) text_add(out, "value 255 only");
+  else if (low == high) text_add(out, "value %" PRId64, low);
+  else text_add(out, "values %" PRId64 "..%" PRId64, low, high);
+  if (high >= 0 && high < 255 && c->counts[255]) text_add(out, " and 255");
+  text_add(out, " (%" PRId64 " different), 0 = %.1f %%", different, share_of(c, 0));
+  if (c->counts[255]) text_add(out, ", 255 = %.1f %%", share_of(c, 255));
+  if (c->outside) text_add(out, ", %" PRId64 " pixels below 0 or above 65535", c->outside);
 }
 
 /* A space that stores class k as k + 1, 0 being ignored. */
@@ -132,7 +134,7 @@ static bool is_renumbered(const fm_labels *labels) {
 static const char *suspicion(const census *c, const fm_labels *labels) {
   int64_t high = highest_but_255(c);
   int32_t classes = fm_labels_class_count(labels);
-  if (is_offset_by_one(labels) && c->counts[255] && high == classes - 1)
+  if (is_offset_by_one(labels) && c->counts[255] && high < classes)
     return "looks already reduced by one (0 a class, 255 ignored), expected the masks as stored, "
            "0 ignored";
   if (is_offset_by_one(labels) && c->counts[254] && !c->counts[0])
@@ -154,14 +156,14 @@ void census_describe(const census *c, fm_context *context, const fm_labels *labe
     return;
   }
   text presets = {0};
-  census_presets(c, context, &presets);
+  census_presets(c, context, fm_labels_name(labels), 3, &presets);
   if (own.invalid)
     text_add(out, ": not %s (%" PRId64 " pixels outside it)", fm_labels_name(labels), own.invalid);
   else
     text_add(out, ": under %s this %s", fm_labels_name(labels), doubt);
   if (is_renumbered(labels) && own.invalid && highest_but_255(c) < own.classes)
     text_add(out, ", looks like train ids");
-  if (presets.length) text_add(out, "; presets that have these values: %s", presets.data);
-  else text_add(out, "; no preset has these values");
+  if (presets.length) text_add(out, "; presets with these values: %s", presets.data);
+  else text_add(out, "; no other preset has these values");
   text_free(&presets);
 }

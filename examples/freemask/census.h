@@ -24,7 +24,8 @@ void census_merge(census *into, const census *from);
 void census_describe(const census *c, fm_context *context, const fm_labels *labels, text *out,
                      bool *misfit);
 
-/* Names of the presets that have all values, best covered first, with ", " between. */
-void census_presets(const census *c, fm_context *context, text *out);
+/* Names of the presets that have all values, at most `most`, best covered first, with ", "
+ * between; the one named `but` is left out. */
+void census_presets(const census *c, fm_context *context, const char *but, size_t most, text *out);
 
 #endif

@@ -12,6 +12,7 @@ typedef struct check_result {
   size_t masks;
   findings findings;
   text convention; /* a sentence; empty if no mask could be read */
+  bool fits;       /* the values look like the label space; else it is a finding, too */
   text presets;    /* those that have the values */
 } check_result;
 

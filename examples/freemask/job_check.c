@@ -176,10 +176,12 @@ static void conclude(state *s) {
   check_result *out = s->out;
   bool misfit;
   out->masks = s->masks.count;
+  out->fits = false;
   for (size_t i = 0; i < s->masks.count; i++) findings_move(&out->findings, &s->found[i]);
   if (!out->census.pixels) return;
   census_describe(&out->census, s->bench.context, s->bench.labels, &out->convention, &misfit);
-  census_presets(&out->census, s->bench.context, &out->presets);
+  census_presets(&out->census, s->bench.context, "", 64, &out->presets);
+  out->fits = !misfit;
   if (misfit) findings_add(&out->findings, FINDING_CONVENTION, NULL, out->convention.data);
 }
 
@@ -229,7 +231,7 @@ static void print_result(const check_job *job, const check_result *r) {
     findings_as_json(&r->findings, &t);
     text_add(&t, "}\n");
   } else if (!job->common.quiet || r->findings.count) {
-    text_add(&t, "%zu masks, %s\n", r->masks, convention);
+    text_add(&t, "%zu masks%s%s\n", r->masks, r->fits ? ", " : "", r->fits ? convention : "");
     findings_as_text(&r->findings, SHOWN, &t);
     if (!r->findings.count) text_add(&t, "no findings\n");
   }

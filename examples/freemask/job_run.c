@@ -183,7 +183,8 @@ static int check_set(const state *s, const char *what, const check_job *job, fau
   }
   if (!code && summary_as_text(&s->job->common)) {
     text t = {0};
-    text_add(&t, "%zu %s masks, %s\n", r->masks, what, r->convention.data ? r->convention.data : "");
+    text_add(&t, "%zu %s masks%s%s\n", r->masks, what, r->fits ? ", " : "",
+             r->fits ? r->convention.data : "");
     if (!fatal) findings_as_text(&r->findings, 5, &t);
     summary_print(&t);
   }
