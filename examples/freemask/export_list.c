@@ -1,7 +1,7 @@
 /* freemask/export_list.c - plain lists: what they add up to, in plan.json. */
 #include <inttypes.h>
 
-#include "export.h"
+#include "exporter.h"
 
 int export_list(export_state *s, fault *f) {
   text t = {0};

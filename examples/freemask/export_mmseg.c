@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "alloc.h"
-#include "export.h"
+#include "exporter.h"
 #include "path.h"
 
 /* Data sets that MMSegmentation knows by a type of their own. */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "alloc.h"
-#include "export.h"
+#include "exporter.h"
 #include "path.h"
 #include "summary.h"
 

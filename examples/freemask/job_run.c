@@ -25,7 +25,6 @@ typedef struct state {
   job_common common; /* of the stages: they print text lines, or nothing */
   uint64_t fingerprint;
   outdir out;
-  bool fresh; /* nothing of this run was there */
   char *stats, *hardness, *plan, *lists, *manifest; /* paths */
 } state;
 
@@ -130,12 +129,23 @@ static int check_manifest(const state *s, fault *f) {
   return code;
 }
 
+static void remove_below(const char *folder, const char *name) {
+  char *path = path_join(folder, name);
+  unlink(path);
+  free(path);
+}
+
+/* Masks go only where a table or journal says that `filter` made them. */
 static void clear(const state *s) {
-  for (size_t i = 0; i < OUTPUTS; i++) {
-    char *path = path_join(s->job->output, outputs[i]);
-    unlink(path);
-    free(path);
-  }
+  const char *folder = s->job->output;
+  char *table = path_join(folder, "filter.csv"), *journal = path_join(folder, "filter.journal");
+  char *masks = path_join(folder, "masks");
+  if (path_exists(table) || path_exists(journal)) outdir_clear_masks(masks);
+  remove_below(folder, "filter.journal");
+  for (size_t i = 0; i < OUTPUTS; i++) remove_below(folder, outputs[i]);
+  free(masks);
+  free(journal);
+  free(table);
 }
 
 static int enter(state *s, fault *f) {
@@ -156,10 +166,10 @@ static int enter(state *s, fault *f) {
   }
   if (code) return code;
   if (j->overwrite) clear(s);
-  s->fresh = !there || j->overwrite;
+  bool fresh = !there || j->overwrite;
   code = outdir_open(j->output, &s->out, f);
-  if (!code && !s->fresh) outdir_sweep_prefix(j->output, "");
-  if (!code && s->fresh) code = write_manifest(s, f);
+  if (!code && !fresh) outdir_sweep_prefix(j->output, "");
+  if (!code && fresh) code = write_manifest(s, f);
   return code;
 }
 

@@ -1,6 +1,6 @@
-/* freemask/export.h - what the formats of `export` share. */
-#ifndef FREEMASK_TOOL_EXPORT_H
-#define FREEMASK_TOOL_EXPORT_H
+/* freemask/exporter.h - what the formats of `export` share. */
+#ifndef FREEMASK_TOOL_EXPORTER_H
+#define FREEMASK_TOOL_EXPORTER_H
 
 #include "bench.h"
 #include "jobs.h"
