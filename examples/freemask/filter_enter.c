@@ -99,7 +99,8 @@ static int open_folder(filter_run *r, const filter_job *job, const found *at, fa
   if (!code)
     code = journal_open(at->journal, r->file.fingerprint, r->file.class_count, take_over, r,
                         &r->journal, f);
-  if (!code && fresh) outdir_made(&r->out, at->journal);
+  /* Made even where its first line did not fit the disk; another run's is not ours. */
+  if (fresh && (!code || code == EXIT_IO)) outdir_made(&r->out, at->journal);
   if (!code) code = outdir_place(&r->out, "masks/", &masks, f);
   if (!code) free(masks);
   return code;

@@ -129,20 +129,20 @@ static int check_manifest(const state *s, fault *f) {
   return code;
 }
 
-static void remove_below(const char *folder, const char *name) {
-  char *path = path_join(folder, name);
+static void remove_below(const char *output, const char *name) {
+  char *path = path_join(output, name);
   unlink(path);
   free(path);
 }
 
 /* Masks go only where a table or journal says that `filter` made them. */
 static void clear(const state *s) {
-  const char *folder = s->job->output;
-  char *table = path_join(folder, "filter.csv"), *journal = path_join(folder, "filter.journal");
-  char *masks = path_join(folder, "masks");
+  const char *output = s->job->output;
+  char *table = path_join(output, "filter.csv"), *journal = path_join(output, "filter.journal");
+  char *masks = path_join(output, "masks");
   if (path_exists(table) || path_exists(journal)) outdir_clear_masks(masks);
-  remove_below(folder, "filter.journal");
-  for (size_t i = 0; i < OUTPUTS; i++) remove_below(folder, outputs[i]);
+  remove_below(output, "filter.journal");
+  for (size_t i = 0; i < OUTPUTS; i++) remove_below(output, outputs[i]);
   free(masks);
   free(journal);
   free(table);
