@@ -16,7 +16,7 @@ enum { CLASSES_MAX = 2048, VECTOR = 16, LABELS = 65536 };
 /* Every second pixel of every second row is counted: neighbours say the same. */
 enum { FIT_STEP = 2 };
 /* Pixels that each class is lent, spread as all classes together are, before it has its own. */
-static const double LENT_PIXELS = 50.0;
+static const double LENT_PIXELS = 500.0;
 
 fm_status baseline_fail(fm_error *err, fm_status status, const char *format, ...) {
   va_list rest;

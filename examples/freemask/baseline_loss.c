@@ -8,7 +8,7 @@
 
 /* The groups of bins are far from independent, so their joint say is cooled down. Chosen on street
  * scenes: the least mean loss on images that were not fitted. */
-static const double COOLING = 0.35;
+static const double COOLING = 0.30;
 /* The guess is never quite sure: no loss exceeds log(K / 0.02). */
 static const double DOUBT = 0.02;
 /* Scores this far below the best one (22 nats) do not count. */
@@ -37,7 +37,7 @@ static fm_status work_open(work *w, const baseline *b, const fm_plane *mask, fm_
   const size_t width = (size_t)mask->width, count = width * (size_t)mask->height;
   const int64_t side = mask->width < mask->height ? mask->width : mask->height;
   *w = (work){.b = b, .width = mask->width, .height = mask->height};
-  w->radius = side < 240 ? 1 : side < 12000 ? side / 120 : 100;
+  w->radius = side < 2 * 120 ? 1 : side < 100 * 120 ? side / 120 : 100;
   w->loss = malloc(count * sizeof *w->loss);
   w->classes = malloc(count * sizeof *w->classes);
   w->bins = malloc(width * BINS_GROUPS * sizeof *w->bins);

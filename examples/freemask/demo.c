@@ -189,11 +189,11 @@ static int demo_run(demo *d, fault *f) {
 }
 
 int cmd_demo(int argc, char **argv) {
-  demo d = {.world = {.scenes = 60, .per_mask = 5, .seed = 1}, .tolerance = 1.25};
+  demo d = {.world = {.scenes = 80, .per_mask = 5, .seed = 1}, .tolerance = 1.25};
   arg_size size = {320, 240};
   fault f;
   const arg_option options[] = {
-      {"scenes", 0, ARG_WHOLE, &d.world.scenes, "N", "scenes (default 60)", false, false, 2, 9999,
+      {"scenes", 0, ARG_WHOLE, &d.world.scenes, "N", "scenes (default 80)", false, false, 2, 9999,
        NULL},
       {"per-mask", 0, ARG_WHOLE, &d.world.per_mask, "M", "synthetic images per scene (default 5)",
        false, false, 1, 100, NULL},

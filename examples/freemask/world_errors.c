@@ -82,7 +82,7 @@ static bool plant_texture(plant *p) {
   const surface from = p->meant[at];
   const uint8_t other = confused_with(from.class_index, &p->dice);
   const uint32_t seed = (uint32_t)dice_next(&p->dice);
-  const float reach = (float)height * dice_real(&p->dice, 0.09F, 0.30F);
+  const float reach = (float)height * dice_real(&p->dice, 0.12F, 0.42F);
   const float flat = dice_real(&p->dice, 0.6F, 1.6F);
   for (int y = 0; y < height; y++)
     for (int x = 0; x < width; x++) {
@@ -163,12 +163,12 @@ static bool plant_smear(plant *p) {
   return true;
 }
 
-/* How many of each kind: a third of all images are as they should be. */
+/* How many of each kind: a fifth of all images is as it should be. */
 static void plant_all(plant *p, flaws *planted) {
   static bool (*const kinds[ERROR_KINDS])(plant *) = {NULL, plant_texture, plant_missing,
                                                       plant_smear};
-  if (dice_chance(&p->dice, 0.33F)) return;
-  const int count = dice_whole(&p->dice, 1, 4);
+  if (dice_chance(&p->dice, 0.2F)) return;
+  const int count = dice_whole(&p->dice, 1, 6);
   for (int i = 0; i < count && !p->failed; i++) {
     const int kind = dice_chance(&p->dice, 0.45F) ? ERROR_TEXTURE
                      : dice_chance(&p->dice, 0.5F) ? ERROR_MISSING
