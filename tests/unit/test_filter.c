@@ -347,15 +347,17 @@ START_TEST(every_pixel_follows_the_formula) {
     for (int64_t y = 0; y < H; y++)
       for (int64_t x = 0; x < W; x++) {
         int64_t label = kit_get_int(&mask.view, y, x), expected = v.drop[y][x] ? IGNORE : label;
-        ck_assert_msg(kit_get_int(&out.view, y, x) == expected, "%s/%s/%s x %d y %d: %d, expected %d",
-                      kit_layout_name(a), kit_layout_name(b), kit_layout_name(c), (int)x, (int)y,
-                      (int)kit_get_int(&out.view, y, x), (int)expected);
+        if (kit_get_int(&out.view, y, x) != expected)
+          ck_abort_msg("%s/%s/%s x %d y %d: %d, expected %d", kit_layout_name(a),
+                       kit_layout_name(b), kit_layout_name(c), (int)x, (int)y,
+                       (int)kit_get_int(&out.view, y, x), (int)expected);
       }
     /* In place, without a report; without a floor, filtering again changes nothing. */
     KIT_OK(fm_filter_apply(filter, &mask.view, &loss.view, &mask.view, NULL, &err));
     for (int64_t y = 0; y < H; y++)
       for (int64_t x = 0; x < W; x++)
-        ck_assert_int_eq(kit_get_int(&mask.view, y, x), kit_get_int(&out.view, y, x));
+        if (kit_get_int(&mask.view, y, x) != kit_get_int(&out.view, y, x))
+          ck_abort_msg("in place differs at x %d, y %d", (int)x, (int)y);
     KIT_OK(fm_filter_apply(filter, &mask.view, &loss.view, &mask.view, &again, &err));
     if (!(share > 0)) ck_assert_int_eq(again.dropped, 0);
     ck_assert_int_eq(again.valid, report.valid - report.dropped);
@@ -390,7 +392,8 @@ START_TEST(output_gaps_stay) {
                             x * out.view.col_stride;
         memset(at, 0xEE, fm_dtype_size((fm_dtype)out.view.dtype));
       }
-    for (size_t b = 0; b < out.size; b++) ck_assert_uint_eq(out.memory[b], 0xEE);
+    for (size_t b = 0; b < out.size; b++)
+      if (out.memory[b] != 0xEE) ck_abort_msg("byte %zu was written", b);
     kit_plane_free(&mask);
     kit_plane_free(&loss);
     kit_plane_free(&out);
@@ -420,10 +423,9 @@ START_TEST(weights_are_one_or_zero) {
     for (int64_t y = 0; y < H; y++)
       for (int64_t x = 0; x < W; x++) {
         bool kept = class_of(kit_get_int(&mask.view, y, x)) >= 0 && !v.drop[y][x];
-        if (types[_i] == FM_U8)
-          ck_assert_int_eq(kit_get_int(&out.view, y, x), kept);
-        else
-          ck_assert(kit_get_real(&out.view, y, x) == (kept ? 1.0F : 0.0F));
+        double weight = types[_i] == FM_U8 ? (double)kit_get_int(&out.view, y, x)
+                                           : (double)kit_get_real(&out.view, y, x);
+        if (weight != (kept ? 1 : 0)) ck_abort_msg("x %d, y %d: weight %g", (int)x, (int)y, weight);
       }
     fm_filter_destroy(filter);
     kit_plane_free(&mask);
@@ -530,7 +532,8 @@ static void end_trial(trial *t) {
 }
 
 static void expect_untouched(const kit_plane *plane) {
-  for (size_t i = 0; i < plane->size; i++) ck_assert_uint_eq(plane->memory[i], 0xEE);
+  for (size_t i = 0; i < plane->size; i++)
+    if (plane->memory[i] != 0xEE) ck_abort_msg("byte %zu was written", i);
 }
 
 /* Every way to apply refuses alike and writes nothing. */
