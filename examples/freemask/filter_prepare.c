@@ -82,13 +82,24 @@ static int open_source(filter_run *r, const filter_job *job, const stats_file *s
   return code;
 }
 
+/* Neither masks nor losses nor images get company. */
+static int check_apart(const filter_job *job, fault *f) {
+  const char *const inputs[] = {job->loss.losses, job->loss.images};
+  int code = outdir_apart(job->output, job->masks, f);
+  for (size_t i = 0; i < 2 && !code; i++)
+    if (inputs[i] && path_same_or_inside(job->output, inputs[i]))
+      code = fault_set(f, EXIT_USAGE, "-o %s lies in the input folder %s, expected a folder apart",
+                       job->output, inputs[i]);
+  return code;
+}
+
 static int read_inputs(filter_run *r, const filter_job *job, stats_file *stats, fault *f) {
   int code = bench_open(job->common.labels, &r->bench, f);
   if (!code) code = stats_file_read(r->bench.context, r->bench.labels, job->stats, stats, f);
   if (!code) code = stats_file_whole(stats, job->stats, f);
   if (!code)
     code = bench_masks(&r->bench, job->masks, job->shard, &r->masks, &r->identity, &r->whole, f);
-  if (!code) code = outdir_apart(job->output, job->masks, f);
+  if (!code) code = check_apart(job, f);
   if (!code) code = open_source(r, job, stats, f);
   return code ? code : make_filter(r, job, stats, f);
 }
