@@ -168,7 +168,7 @@ static int enter(state *s, fault *f) {
   if (j->overwrite) clear(s);
   bool fresh = !there || j->overwrite;
   code = outdir_open(j->output, &s->out, f);
-  if (!code && !fresh) outdir_sweep_prefix(j->output, "");
+  if (!code) outdir_sweep_prefix(j->output, fresh ? "run.json" : "");
   if (!code && fresh) code = write_manifest(s, f);
   return code;
 }
@@ -340,7 +340,7 @@ static void summarise(const state *s) {
     add_text(&t, "output", output);
     for (size_t i = 0; i < OUTPUTS; i++) {
       char *path = path_join(output, outputs[i]);
-      text_add(&t, ", \"%.*s\": ", (int)strcspn(outputs[i], "."), outputs[i]);
+      text_add(&t, ", \"%s\": ", outputs[i]);
       text_add_json(&t, path);
       free(path);
     }
