@@ -282,6 +282,28 @@ START_TEST(many_large_losses) {
 }
 END_TEST
 
+/* One image of more pixels than a 64-bit digit takes without a carry: 2^31 + 2^16 of the
+ * a loss that fills the top of a digit. Rows overlap, so it needs no memory. Takes some
+ * seconds, and minutes under Valgrind: FREEMASK_TEST_QUICK leaves it out. */
+START_TEST(an_image_of_two_billion_pixels) {
+  enum { WIDTH = 1 << 16, HEIGHT = (1 << 15) + 1 };
+  uint8_t *mask = calloc(WIDTH + HEIGHT, 1);
+  float *loss = malloc((WIDTH + HEIGHT) * sizeof *loss);
+  float value = kit_float(0x44FFFFFF); /* 2^11 - 2^-13: all 24 bits at the top of one digit */
+  for (int i = 0; i < WIDTH + HEIGHT; i++) loss[i] = value;
+  fm_plane m = fm_plane_make(mask, FM_U8, HEIGHT, WIDTH), l = fm_plane_make(loss, FM_F32, HEIGHT, WIDTH);
+  m.row_stride = 1;
+  l.row_stride = sizeof(float);
+  fm_class_stats *stats = make_stats(0);
+  KIT_OK(fm_class_stats_add(stats, &m, &l, &err));
+  double count = (double)WIDTH * HEIGHT;
+  ck_assert(fm_class_stats_mean(stats, 0, 0) == (double)value * count / (count + 1e-5));
+  fm_class_stats_destroy(stats);
+  free(mask);
+  free(loss);
+}
+END_TEST
+
 /* ---- Splits and orders ------------------------------------------------------------------ */
 
 static fm_class_stats *whole(int32_t histogram) {
@@ -411,6 +433,7 @@ Suite *class_stats_exact_suite(void) {
   tcase_add_test(tests, rounding_of_sums);
   tcase_add_loop_test(tests, every_value_of_the_short_types, 0, 2);
   tcase_add_test(tests, many_large_losses);
+  if (!getenv("FREEMASK_TEST_QUICK")) tcase_add_test(tests, an_image_of_two_billion_pixels);
   tcase_add_loop_test(tests, any_split_merges_to_the_same_words, 0, 4);
   tcase_add_test(tests, words_summed_outside_are_the_merge);
   tcase_add_test(tests, import_adds);

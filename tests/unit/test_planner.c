@@ -89,9 +89,10 @@ START_TEST(small_cases_of_the_paper) {
 }
 END_TEST
 
-/* Loop: n_max. Rounding half away from zero would differ for 10 of 40 masks at 20. */
+/* Loop: n_max. Rounding half away from zero would differ for 10 of 40 masks at 20; multiplying
+ * before dividing at N 22, 26 and 38. */
 START_TEST(counts_round_half_to_even) {
-  static const int64_t sizes[] = {3, 4, 7, 8, 16, 40, 64, 99, 160};
+  static const int64_t sizes[] = {3, 4, 7, 8, 16, 22, 26, 38, 40, 64, 99, 160};
   for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) expect_counts(sizes[i], _i, NULL);
   if (_i != 20) return;
   int differ = 0;
@@ -262,6 +263,28 @@ START_TEST(seeds_follow_the_documented_generator) {
     fm_plan_destroy(plan);
     fm_planner_destroy(planner);
   }
+}
+END_TEST
+
+/* A large pool, so that the generator has to reject numbers now and then. */
+START_TEST(seeds_of_a_large_pool) {
+  enum { POOL = 1000003, COUNT = 500000 };
+  int64_t *seeds = malloc(POOL * sizeof *seeds), *expected = malloc(POOL * sizeof *expected);
+  for (int64_t i = 0; i < POOL; i++) seeds[i] = i * 7 - 1000;
+  fm_planner_options options = {.size = sizeof options, .n_max = COUNT, .seeds = seeds,
+                                .seed_count = POOL};
+  fm_planner *planner = planner_with(&options);
+  add(planner, "one", 1);
+  fm_plan *plan = finish(planner);
+  fm_plan_entry entry = row(plan, 0);
+  ck_assert_int_eq(entry.count, COUNT);
+  permutation(0, "one", seeds, POOL, expected);
+  qsort(expected, COUNT, sizeof *expected, ascending);
+  ck_assert(memcmp(entry.seeds, expected, COUNT * sizeof *expected) == 0);
+  fm_plan_destroy(plan);
+  fm_planner_destroy(planner);
+  free(seeds);
+  free(expected);
 }
 END_TEST
 
@@ -584,6 +607,7 @@ Suite *planner_suite(void) {
   tcase_add_test(tests, times_rounds_half_to_even);
   tcase_add_test(tests, ties_go_by_id);
   tcase_add_loop_test(tests, seeds_follow_the_documented_generator, 0, 4);
+  tcase_add_test(tests, seeds_of_a_large_pool);
   tcase_add_test(tests, seeds_are_nested_and_independent);
   tcase_add_test(tests, seeds_differ_between_masks_and_plan_seeds);
   tcase_add_test(tests, seeds_are_even);
