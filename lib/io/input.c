@@ -12,7 +12,8 @@
 #include "core/fail.h"
 #include "io/host_error.h"
 
-enum { WINDOW = 64 * 1024 };
+/* Most masks fit, and are then decoded at once. */
+enum { WINDOW = 128 * 1024 };
 
 static fm_status too_large(int64_t size, int64_t max_bytes, fm_error *err) {
   return fm__fail(err, FM_ERR_LIMIT,

@@ -6,6 +6,7 @@
 #include "core/context.h"
 #include "core/fail.h"
 #include "io/decode.h"
+#include "io/png_fast.h"
 #include "io/png_hooks.h"
 
 enum {
@@ -178,6 +179,15 @@ static fm_status read_png(fm_context *context, fm__input *input, int64_t max_pix
 
 fm_status fm__png_read_mask(fm_context *context, fm__input *input, int64_t max_pixels,
                             fm_raster **out, fm_error *err) {
+#if defined(FM_HAVE_DEFLATE)
+  fm_raster *raster = NULL;
+  fm_status status = fm__png_fast_mask(context, input, max_pixels, &raster, err);
+  if (status) return status;
+  if (raster) {
+    *out = raster;
+    return FM_OK;
+  }
+#endif
   return read_png(context, input, max_pixels, false, out, err);
 }
 
