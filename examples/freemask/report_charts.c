@@ -14,7 +14,7 @@ typedef struct chart {
   double x_low, x_high;
   double bars[BARS_MAX];
   char tips[BARS_MAX][96];
-  int count;
+  int count, x_digits;
   bool hot;
 } chart;
 
@@ -47,8 +47,8 @@ static void x_axis(const chart *c, text *t) {
   const double width = WIDTH - LEFT - RIGHT;
   for (int i = 0; i <= 4; i++) {
     const double v = c->x_low + (c->x_high - c->x_low) * i / 4.0;
-    text_add(t, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.4g</text>\n",
-             LEFT + width * i / 4.0, HEIGHT - BOTTOM + 16, v);
+    text_add(t, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"%s\">%.*f</text>\n", LEFT + width * i / 4.0,
+             HEIGHT - BOTTOM + 17, i == 4 ? "end" : "middle", c->x_digits, v);
   }
   text_add(t, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", LEFT + width / 2.0,
            HEIGHT - 8, c->x_name);
@@ -63,7 +63,7 @@ static void bars(const chart *c, double top, text *t) {
     text_add(t, "<g><title>%s</title><rect class=\"catch\" x=\"%.2f\" y=\"%d\" width=\"%.2f\" "
                 "height=\"%.1f\"/><rect%s x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\"/></g>\n",
              c->tips[i], x, TOP, width, full, c->hot ? " class=\"hot\"" : "", x + gap / 2.0,
-             TOP + full - height, fmax(width - gap, 0.3), height);
+             TOP + full - height, gap > 0.0 ? width - gap : width + 0.3, height);
   }
 }
 
@@ -103,7 +103,7 @@ static void hardness_chart(const report *r, text *t) {
   chart *c = alloc_zeroed(1, sizeof *c);
   double low = INFINITY, high = -INFINITY, sum = 0.0;
   *c = (chart){.title = "Hardness of the real masks", .x_name = "hardness, nats", .y_name = "masks",
-               .count = HARDNESS_BARS};
+               .count = HARDNESS_BARS, .x_digits = 3};
   for (size_t i = 0; i < r->hardness_count; i++) {
     low = fmin(low, r->hardness[i].hardness);
     high = fmax(high, r->hardness[i].hardness);

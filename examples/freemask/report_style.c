@@ -39,7 +39,7 @@ const char *const report_style[] = {
     ".bar.good i{background:var(--good)}\n"
     ".charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(320px,1fr));gap:22px}\n"
     "figure{margin:0}figcaption{color:var(--soft);font-size:13px}\n"
-    "svg{display:block;width:100%;height:auto}svg text{fill:var(--soft);font-size:11px}\n"
+    "svg{display:block;width:100%;height:auto}svg text{fill:var(--soft);font-size:12.5px}\n"
     "svg .axis{stroke:var(--line)}svg rect{fill:var(--main)}svg rect.hot{fill:var(--hot)}svg g:hover rect{opacity:.7}\n"
     "svg .catch{fill:transparent!important}\n",
 
