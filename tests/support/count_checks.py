@@ -29,9 +29,19 @@ def count(test):
     result = test.get("result", "ERROR")
     if result in ("FAIL", "ERROR", "TIMEOUT", "INTERRUPT", "UNEXPECTEDPASS") and not failed:
         return passed, 1, skipped, f"{test['name']}: {result.lower()} (exit {test['returncode']})"
-    if not passed + failed + skipped:
-        return 0, 1, 0, f"{test['name']}: printed no check"
-    return passed, failed, skipped, None
+    if passed + failed + skipped:
+        return passed, failed, skipped, None
+    if result == "OK":  # a program that only has an exit code is one check
+        return 1, 0, 0, None
+    return 0, *skipped_whole(test)
+
+
+def skipped_whole(test):
+    """(failed, skipped, why): in CI everything is there but, perhaps, data from elsewhere."""
+    match = re.search(r"#\s*skip\s*(.*)", test.get("stdout", ""), re.IGNORECASE)
+    why = match.group(1) if match else "printed no check"
+    excused = match and (not os.environ.get("CI") or "FREEMASK_TEST_DATA" in why)
+    return (0, 1, f"{test['name']}: skipped: {why}") if excused else (1, 0, f"{test['name']}: {why}")
 
 
 def main():
