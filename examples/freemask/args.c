@@ -20,7 +20,8 @@ static void print_flag(const arg_option *o) {
     snprintf(left, sizeof left, "    --%s%s%s", o->name, o->value ? " " : "",
              o->value ? o->value : "");
   printf("  %-26s %s", left, o->help);
-  for (const char *const *c = o->choices; c && *c; c++) printf("%s%s", c == o->choices ? ": " : ", ", *c);
+  for (const char *const *c = o->choices; c && *c; c++)
+    printf("%s%s", c == o->choices ? ": " : ", ", *c);
   printf("%s\n", o->required ? " (required)" : "");
 }
 
@@ -28,10 +29,13 @@ static void print_help(const arg_command *command) {
   printf("freemask %s - %s\n\nUsage: freemask %s", command->name, command->purpose, command->name);
   for (const arg_option *o = command->options; o->name; o++) {
     if (!o->required) continue;
-    if (o->letter == 'o') printf(" -o %s", o->value);
-    else printf(" --%s %s", o->name, o->value);
+    if (o->letter == 'o')
+      printf(" -o %s", o->value);
+    else
+      printf(" --%s %s", o->name, o->value);
   }
-  printf(" [flags]%s%s\n\n", command->operands ? " " : "", command->operands ? command->operands : "");
+  printf(" [flags]%s%s\n\n", command->operands ? " " : "",
+         command->operands ? command->operands : "");
   for (const arg_option *o = command->options; o->name; o++) print_flag(o);
   printf("  %-26s %s\n", "-h, --help", "print this");
   if (command->notes) printf("\n%s\n", command->notes);
@@ -39,8 +43,10 @@ static void print_help(const arg_command *command) {
 
 /* How a flag is called in messages. */
 static const char *shown(const arg_option *o, char *memory, size_t size) {
-  if (o->letter == 'o') snprintf(memory, size, "-o");
-  else snprintf(memory, size, "--%s", o->name);
+  if (o->letter == 'o')
+    snprintf(memory, size, "-o");
+  else
+    snprintf(memory, size, "--%s", o->name);
   return memory;
 }
 
@@ -48,7 +54,8 @@ static bool read_whole(const char *value, int64_t *out) {
   char *end;
   errno = 0;
   long long number = strtoll(value, &end, 10);
-  bool digit = (*value >= '0' && *value <= '9') || (*value == '-' && value[1] >= '0' && value[1] <= '9');
+  bool digit =
+      (*value >= '0' && *value <= '9') || (*value == '-' && value[1] >= '0' && value[1] <= '9');
   if (!digit || *end || errno) return false;
   *out = number;
   return true;
@@ -104,7 +111,8 @@ static int set_shard(const arg_option *o, const char *flag, const char *value, f
   const char *slash = strchr(value, '/');
   char first[24] = "";
   arg_shard shard;
-  if (slash && (size_t)(slash - value) < sizeof first) memcpy(first, value, (size_t)(slash - value));
+  if (slash && (size_t)(slash - value) < sizeof first)
+    memcpy(first, value, (size_t)(slash - value));
   if (!slash || !read_whole(first, &shard.index) || !read_whole(slash + 1, &shard.count) ||
       shard.count < 1 || shard.count > 1000000000 || shard.index < 0 || shard.index >= shard.count)
     return fault_set(f, EXIT_USAGE, "%s is '%s', expected i/n with i from 0 to n - 1", flag, value);
@@ -120,7 +128,8 @@ static int set_size(const arg_option *o, const char *flag, const char *value, fa
     *(arg_size *)o->target = (arg_size){FM_NO_RESIZE, FM_NO_RESIZE};
     return EXIT_FINE;
   }
-  if (cross && (size_t)(cross - value) < sizeof first) memcpy(first, value, (size_t)(cross - value));
+  if (cross && (size_t)(cross - value) < sizeof first)
+    memcpy(first, value, (size_t)(cross - value));
   if (!cross || !read_whole(first, &width) || !read_whole(cross + 1, &height) || width < 1 ||
       height < 1 || width > 65536 || height > 65536)
     return fault_set(f, EXIT_USAGE, "%s is '%s', expected WxH with sides from 1 to 65536, or none",
@@ -133,17 +142,25 @@ static int set_value(const arg_option *o, const char *value, fault *f) {
   char memory[64];
   const char *flag = shown(o, memory, sizeof memory);
   switch (o->kind) {
-    case ARG_FLAG: *(bool *)o->target = true; return EXIT_FINE;
+    case ARG_FLAG:
+      *(bool *)o->target = true;
+      return EXIT_FINE;
     case ARG_TEXT:
       if (!*value) return fault_set(f, EXIT_USAGE, "%s is empty, expected %s", flag, o->value);
       *(const char **)o->target = value;
       return EXIT_FINE;
-    case ARG_WHOLE: return set_whole(o, flag, value, f);
-    case ARG_SEED: return set_seed(o, flag, value, f);
-    case ARG_REAL: return set_real(o, flag, value, f);
-    case ARG_CHOICE: return set_choice(o, flag, value, f);
-    case ARG_SHARD: return set_shard(o, flag, value, f);
-    case ARG_SIZE: return set_size(o, flag, value, f);
+    case ARG_WHOLE:
+      return set_whole(o, flag, value, f);
+    case ARG_SEED:
+      return set_seed(o, flag, value, f);
+    case ARG_REAL:
+      return set_real(o, flag, value, f);
+    case ARG_CHOICE:
+      return set_choice(o, flag, value, f);
+    case ARG_SHARD:
+      return set_shard(o, flag, value, f);
+    case ARG_SIZE:
+      return set_size(o, flag, value, f);
   }
   return EXIT_FINE;
 }
@@ -234,8 +251,7 @@ static int read_all(parse *p, size_t *operands) {
   return check_counts(p, *operands);
 }
 
-int args_parse(const arg_command *command, int argc, char **argv, size_t *operand_count,
-               fault *f) {
+int args_parse(const arg_command *command, int argc, char **argv, size_t *operand_count, fault *f) {
   size_t rows = 0, operands;
   while (command->options[rows].name) rows++;
   parse p = {command, argc, argv, alloc_zeroed(rows, sizeof(bool)), f};

@@ -20,8 +20,8 @@ void bench_close(bench *b) {
   *b = (bench){0};
 }
 
-int bench_masks(const bench *b, const char *path, arg_shard shard, folder *out,
-                uint64_t *identity, int64_t *count, fault *f) {
+int bench_masks(const bench *b, const char *path, arg_shard shard, folder *out, uint64_t *identity,
+                int64_t *count, fault *f) {
   int code = folder_list(FOLDER_MASKS, path, b->labels, out, f);
   if (code) return code;
   if (!out->count) {
@@ -34,8 +34,8 @@ int bench_masks(const bench *b, const char *path, arg_shard shard, folder *out,
   return EXIT_FINE;
 }
 
-int bench_read_mask(const bench *b, const folder *masks, size_t index, fm_raster **out,
-                    char **path, fault *f) {
+int bench_read_mask(const bench *b, const folder *masks, size_t index, fm_raster **out, char **path,
+                    fault *f) {
   fm_error err;
   *path = folder_path(masks, &masks->files[index]);
   if (fm_mask_read(b->context, *path, NULL, out, &err)) return fault_library(f, &err, *path);

@@ -6,8 +6,10 @@
 #include <string.h>
 
 static void count_value(census *c, int64_t value) {
-  if (value < 0 || value >= CENSUS_VALUES) c->outside++;
-  else c->counts[value]++;
+  if (value < 0 || value >= CENSUS_VALUES)
+    c->outside++;
+  else
+    c->counts[value]++;
 }
 
 static int64_t value_at(const char *at, int32_t dtype) {
@@ -16,17 +18,25 @@ static int64_t value_at(const char *at, int32_t dtype) {
   int32_t i32;
   int64_t i64;
   switch (dtype) {
-    case FM_U8: return (unsigned char)*at;
-    case FM_U16: memcpy(&u16, at, sizeof u16); return u16;
-    case FM_I16: memcpy(&i16, at, sizeof i16); return i16;
-    case FM_I32: memcpy(&i32, at, sizeof i32); return i32;
-    default: memcpy(&i64, at, sizeof i64); return i64;
+    case FM_U8:
+      return (unsigned char)*at;
+    case FM_U16:
+      memcpy(&u16, at, sizeof u16);
+      return u16;
+    case FM_I16:
+      memcpy(&i16, at, sizeof i16);
+      return i16;
+    case FM_I32:
+      memcpy(&i32, at, sizeof i32);
+      return i32;
+    default:
+      memcpy(&i64, at, sizeof i64);
+      return i64;
   }
 }
 
 void census_add(census *c, const fm_plane *mask) {
-  int64_t col = mask->col_stride ? mask->col_stride
-                                 : (int64_t)fm_dtype_size((fm_dtype)mask->dtype);
+  int64_t col = mask->col_stride ? mask->col_stride : (int64_t)fm_dtype_size((fm_dtype)mask->dtype);
   int64_t row = mask->row_stride ? mask->row_stride : col * mask->width;
   for (int64_t y = 0; y < mask->height; y++)
     for (int64_t x = 0; x < mask->width; x++)
@@ -85,8 +95,7 @@ void census_presets(const census *c, fm_context *context, const char *but, size_
     fm_labels_destroy(labels);
   }
   qsort(list, count, sizeof *list, by_share);
-  for (size_t i = 0; i < count && i < most; i++)
-    text_add(out, "%s%s", i ? ", " : "", list[i].name);
+  for (size_t i = 0; i < count && i < most; i++) text_add(out, "%s%s", i ? ", " : "", list[i].name);
 }
 
 static double share_of(const census *c, int64_t value) {
@@ -107,10 +116,14 @@ static void describe_values(const census *c, text *out) {
     if (v != 255 || high > 255) low = v;
     different++;
   }
-  if (high < 0 && !different) text_add(out, "no values from 0 to 65535");
-  else if (high < 0) text_add(out, "value 255 only");
-  else if (low == high) text_add(out, "value %" PRId64, low);
-  else text_add(out, "values %" PRId64 "..%" PRId64, low, high);
+  if (high < 0 && !different)
+    text_add(out, "no values from 0 to 65535");
+  else if (high < 0)
+    text_add(out, "value 255 only");
+  else if (low == high)
+    text_add(out, "value %" PRId64, low);
+  else
+    text_add(out, "values %" PRId64 "..%" PRId64, low, high);
   if (high >= 0 && high < 255 && c->counts[255]) text_add(out, " and 255");
   text_add(out, " (%" PRId64 " different), 0 = %.1f %%", different, share_of(c, 0));
   if (c->counts[255]) text_add(out, ", 255 = %.1f %%", share_of(c, 255));
@@ -163,7 +176,9 @@ void census_describe(const census *c, fm_context *context, const fm_labels *labe
     text_add(out, ": under %s this %s", fm_labels_name(labels), doubt);
   if (is_renumbered(labels) && own.invalid && highest_but_255(c) < own.classes)
     text_add(out, ", looks like train ids");
-  if (presets.length) text_add(out, "; presets with these values: %s", presets.data);
-  else text_add(out, "; no other preset has these values");
+  if (presets.length)
+    text_add(out, "; presets with these values: %s", presets.data);
+  else
+    text_add(out, "; no other preset has these values");
   text_free(&presets);
 }

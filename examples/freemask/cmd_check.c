@@ -15,11 +15,15 @@ int cmd_check(int argc, char **argv) {
       ARG_JSON(&job.common.json),
       {0}};
   const arg_command command = {
-      "check", "read everything, name the label convention, list misfits", NULL,
+      "check",
+      "read everything, name the label convention, list misfits",
+      NULL,
       "Finds files that cannot be read, labels outside the space, sizes that differ, missing\n"
       "partners, bad losses, masks without a valid pixel and values that look like another\n"
       "convention. Exit code 1 if there are any.",
-      options, 0, 0};
+      options,
+      0,
+      0};
   int code = args_parse(&command, argc, argv, NULL, &f);
   if (code == ARGS_HELP) return EXIT_FINE;
   if (!code) code = check_job_run(&job, &f);

@@ -17,18 +17,23 @@ int cmd_export(int argc, char **argv) {
       {"images", 0, ARG_TEXT, &job.images, "DIR", "synthetic images", false, false, 0, 0, NULL},
       {"real-masks", 0, ARG_TEXT, &job.real_masks, "DIR", "masks of the real images", false, false,
        0, 0, NULL},
-      {"real-images", 0, ARG_TEXT, &job.real_images, "DIR", "real images", false, false, 0, 0, NULL},
+      {"real-images", 0, ARG_TEXT, &job.real_images, "DIR", "real images", false, false, 0, 0,
+       NULL},
       {"allow-missing", 0, ARG_FLAG, &job.allow_missing, NULL,
        "leave out planned images whose files are not there", false, false, 0, 0, NULL},
       ARG_OUTPUT(&job.output, "DIR", "gets real.txt, synthetic.txt and what the format needs"),
       ARG_QUIET(&job.common.quiet),
       ARG_JSON(&job.common.json),
       {0}};
-  const arg_command command = {
-      "export", "lists and configuration for a trainer", NULL,
-      "real.txt has the stems of the real images, synthetic.txt <stem>_seed_<n> of each image that\n"
-      "the plan asks for. list adds plan.json, mmseg freemask_mmseg.py.",
-      options, 0, 0};
+  const arg_command command = {"export",
+                               "lists and configuration for a trainer",
+                               NULL,
+                               "real.txt has the stems of the real images, synthetic.txt "
+                               "<stem>_seed_<n> of each image that\n"
+                               "the plan asks for. list adds plan.json, mmseg freemask_mmseg.py.",
+                               options,
+                               0,
+                               0};
   int code = args_parse(&command, argc, argv, NULL, &f);
   if (code == ARGS_HELP) return EXIT_FINE;
   if (!code) code = export_job_run(&job, &f);

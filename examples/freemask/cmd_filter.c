@@ -19,10 +19,11 @@ int cmd_filter(int argc, char **argv) {
        "drop a pixel whose loss is above X times its class's mean (default 1.25)", false, true, 0,
        1e30, NULL},
       {"policy", 0, ARG_CHOICE, &policy, "P", "what to drop", false, false, 0, 0, policies},
-      {"unseen", 0, ARG_CHOICE, &job.unseen, "U",
-       "classes without a real pixel (default drop)", false, false, 0, 0, unseen},
+      {"unseen", 0, ARG_CHOICE, &job.unseen, "U", "classes without a real pixel (default drop)",
+       false, false, 0, 0, unseen},
       {"min-kept", 0, ARG_REAL, &job.min_kept, "X",
-       "keep at least this share of each class in each image (default 0)", false, false, 0, 1, NULL},
+       "keep at least this share of each class in each image (default 0)", false, false, 0, 1,
+       NULL},
       {"shard", 0, ARG_SHARD, &job.shard, "i/n", "only the masks of shard i (from 0) of n", false,
        false, 0, 0, NULL},
       {"resume", 0, ARG_FLAG, &job.resume, NULL, "continue an interrupted run", false, false, 0, 0,
@@ -35,10 +36,14 @@ int cmd_filter(int argc, char **argv) {
       ARG_JSON(&job.common.json),
       {0}};
   const arg_command command = {
-      "filter", "drop the synthetic pixels that are not to be trusted", NULL,
+      "filter",
+      "drop the synthetic pixels that are not to be trusted",
+      NULL,
       "Filtered masks keep the names, sizes, bit depths and palettes of the originals, which are\n"
       "not touched. filter.csv has a row for each mask: stem,valid,dropped,kept_share.",
-      options, 0, 0};
+      options,
+      0,
+      0};
   int code = args_parse(&command, argc, argv, NULL, &f);
   if (code == ARGS_HELP) return EXIT_FINE;
   if (!code) code = filter_job_run(&job, &f);

@@ -8,7 +8,8 @@ int cmd_hardness(int argc, char **argv) {
   const arg_option options[] = {
       ARG_STATS(&job.stats),
       ARG_LABELS(&job.common.labels),
-      {"masks", 0, ARG_TEXT, &job.masks, "DIR", "masks of the real images", true, false, 0, 0, NULL},
+      {"masks", 0, ARG_TEXT, &job.masks, "DIR", "masks of the real images", true, false, 0, 0,
+       NULL},
       {"resize", 0, ARG_SIZE, &job.resize, "WxH",
        "measure as if resized to this, or none (default 512x512)", false, false, 0, 0, NULL},
       ARG_OUTPUT(&job.output, "H.csv", "where to write the table"),
@@ -16,12 +17,9 @@ int cmd_hardness(int argc, char **argv) {
       ARG_QUIET(&job.common.quiet),
       ARG_JSON(&job.common.json),
       {0}};
-  const arg_command command = {"hardness",
-                               "how hard each real mask is to learn",
-                               NULL,
-                               "Columns: mask,hardness,valid_pixels; sorted by mask.",
-                               options,
-                               0,
+  const arg_command command = {"hardness", "how hard each real mask is to learn",
+                               NULL,       "Columns: mask,hardness,valid_pixels; sorted by mask.",
+                               options,    0,
                                0};
   int code = args_parse(&command, argc, argv, NULL, &f);
   if (code == ARGS_HELP) return EXIT_FINE;

@@ -10,10 +10,14 @@ int cmd_merge(int argc, char **argv) {
                                 ARG_JSON(&job.common.json),
                                 {0}};
   const arg_command command = {
-      "merge", "exact sum of statistics", "A.json B.json ...",
+      "merge",
+      "exact sum of statistics",
+      "A.json B.json ...",
       "All shards of a set have to be there, each once; several complete sets may be joined. The\n"
       "sum of all shards is, byte for byte, what stats writes without --shard.",
-      options, 1, (size_t)argc};
+      options,
+      1,
+      (size_t)argc};
   int code = args_parse(&command, argc, argv, &job.input_count, &f);
   if (code == ARGS_HELP) return EXIT_FINE;
   job.inputs = (const char *const *)(argv + 1);

@@ -9,8 +9,8 @@ int cmd_plan(int argc, char **argv) {
   int policy = 0;
   fault f;
   const arg_option options[] = {
-      {"hardness", 0, ARG_TEXT, &job.hardness, "H.csv", "table of freemask hardness", true, false, 0,
-       0, NULL},
+      {"hardness", 0, ARG_TEXT, &job.hardness, "H.csv", "table of freemask hardness", true, false,
+       0, 0, NULL},
       {"n-max", 0, ARG_WHOLE, &job.n_max, "N", "the most images a mask gets (default 20)", false,
        false, 1, 1048576, NULL},
       {"seeds", 0, ARG_TEXT, &job.seeds, "A:B",
@@ -25,10 +25,14 @@ int cmd_plan(int argc, char **argv) {
       ARG_JSON(&job.common.json),
       {0}};
   const arg_command command = {
-      "plan", "how many synthetic images each mask gets, and which", NULL,
+      "plan",
+      "how many synthetic images each mask gets, and which",
+      NULL,
       "Columns: mask,hardness,rank,count,seeds; rank 1 is the easiest, seeds have blanks between,\n"
       "sorted by mask. The seeds of a mask depend on --seed and its name alone.",
-      options, 0, 0};
+      options,
+      0,
+      0};
   int code = args_parse(&command, argc, argv, NULL, &f);
   if (code == ARGS_HELP) return EXIT_FINE;
   if (!code) code = plan_job_run(&job, &f);

@@ -5,7 +5,7 @@
 static const char *const unseen[] = {"drop", "keep", "global-mean", NULL};
 
 #define FOLDER_ROW(name, target, help, required) \
-  {name, 0, ARG_TEXT, target, "DIR", help, required, false, 0, 0, NULL}
+  { name, 0, ARG_TEXT, target, "DIR", help, required, false, 0, 0, NULL }
 
 int cmd_run(int argc, char **argv) {
   run_job job = {.n_max = 20};
@@ -26,13 +26,15 @@ int cmd_run(int argc, char **argv) {
       {"unseen", 0, ARG_CHOICE, &job.unseen, "U", "classes without a real pixel (default drop)",
        false, false, 0, 0, unseen},
       {"min-kept", 0, ARG_REAL, &job.min_kept, "X",
-       "keep at least this share of each class in each image (default 0)", false, false, 0, 1, NULL},
+       "keep at least this share of each class in each image (default 0)", false, false, 0, 1,
+       NULL},
       {"resize", 0, ARG_SIZE, &job.resize, "WxH",
-       "measure hardness as if resized to this, or none (default 512x512)", false, false, 0, 0, NULL},
+       "measure hardness as if resized to this, or none (default 512x512)", false, false, 0, 0,
+       NULL},
       {"n-max", 0, ARG_WHOLE, &job.n_max, "N", "the most images a mask gets (default 20)", false,
        false, 1, 1048576, NULL},
-      {"seeds", 0, ARG_TEXT, &job.seeds, "A:B", "generator seeds, A to B - 1 (default 42:62)", false,
-       false, 0, 0, NULL},
+      {"seeds", 0, ARG_TEXT, &job.seeds, "A:B", "generator seeds, A to B - 1 (default 42:62)",
+       false, false, 0, 0, NULL},
       {"seed", 0, ARG_SEED, &job.seed, "N", "chooses among the seeds (default 0)", false, false, 0,
        0, NULL},
       {"resume", 0, ARG_FLAG, &job.resume, NULL, "continue an interrupted run", false, false, 0, 0,
@@ -45,10 +47,14 @@ int cmd_run(int argc, char **argv) {
       ARG_JSON(&job.common.json),
       {0}};
   const arg_command command = {
-      "run", "check, stats, filter, hardness, plan, export and report in one go", NULL,
+      "run",
+      "check, stats, filter, hardness, plan, export and report in one go",
+      NULL,
       "Losses come from --real-losses and --synthetic-losses, or from the images with --provider\n"
       "baseline. With losses, images are optional: the report shows them.",
-      options, 0, 0};
+      options,
+      0,
+      0};
   int code = args_parse(&command, argc, argv, NULL, &f);
   if (code == ARGS_HELP) return EXIT_FINE;
   if (!code) code = run_job_run(&job, &f);

@@ -32,8 +32,8 @@ typedef struct reading {
 } reading;
 
 static int not_readable(const fm_labels *labels, const char *why, fault *f) {
-  return fault_set(f, EXIT_USAGE, "--to mmseg cannot express label space %s: %s", fm_labels_name(labels),
-                   why);
+  return fault_set(f, EXIT_USAGE, "--to mmseg cannot express label space %s: %s",
+                   fm_labels_name(labels), why);
 }
 
 /* MMSegmentation takes the label as the class, or the label less one; one more is ignored. */
@@ -45,10 +45,13 @@ static int find_reading(const fm_labels *labels, reading *out, fault *f) {
   for (int64_t label = 0; label < 65536; label++) {
     int32_t k = fm_labels_class_of(labels, label);
     if (k >= 0 && label != k + first)
-      return not_readable(labels, "labels are neither the classes nor the classes plus one (convert "
-                          "the masks to train ids)", f);
+      return not_readable(labels,
+                          "labels are neither the classes nor the classes plus one (convert "
+                          "the masks to train ids)",
+                          f);
     if (k != FM_CLASS_IGNORE || label == 255 || (out->reduce_zero && label == 0)) continue;
-    if (out->reduce_zero || out->ignore != 255 || fm_labels_class_of(labels, 255) != FM_CLASS_INVALID)
+    if (out->reduce_zero || out->ignore != 255 ||
+        fm_labels_class_of(labels, 255) != FM_CLASS_INVALID)
       return not_readable(labels, "more than one label is ignored", f);
     out->ignore = label;
   }
@@ -120,13 +123,18 @@ static int add_part(text *t, export_state *s, const part *p, const reading *how,
   if (!code) {
     text_add(t, "%s = dict(\n    type='%s',\n", p->name, type ? type : "BaseSegDataset");
     if (!type) text_add(t, "    metainfo=metainfo,\n");
-    text_add(t, "    ann_file=%s_list,\n    data_prefix=dict(img_path=%s_images, "
-             "seg_map_path=%s_masks),\n    img_suffix=", p->name, p->name, p->name);
+    text_add(t,
+             "    ann_file=%s_list,\n    data_prefix=dict(img_path=%s_images, "
+             "seg_map_path=%s_masks),\n    img_suffix=",
+             p->name, p->name, p->name);
     text_add_json(t, image_suffix);
     text_add(t, ",\n    seg_map_suffix=");
     text_add_json(t, mask_suffix);
-    text_add(t, ",\n    ignore_index=%" PRId64 ",\n    reduce_zero_label=%s,\n"
-             "    pipeline=train_pipeline)\n", how->ignore, how->reduce_zero ? "True" : "False");
+    text_add(t,
+             ",\n    ignore_index=%" PRId64
+             ",\n    reduce_zero_label=%s,\n"
+             "    pipeline=train_pipeline)\n",
+             how->ignore, how->reduce_zero ? "True" : "False");
   }
   free(mask_suffix);
   free(image_suffix);
@@ -166,19 +174,25 @@ static const char pipeline[] =
     "]\n\n";
 
 static void add_loader(text *t, const export_state *s, const reading *how) {
-  text_add(t, "\n# %zu real images %" PRId64 " times, %zu synthetic ones once: about as many of each.\n"
+  text_add(t,
+           "\n# %zu real images %" PRId64
+           " times, %zu synthetic ones once: about as many of each.\n"
            "train_dataloader = dict(\n"
            "    sampler=dict(type='InfiniteSampler', shuffle=True),\n"
            "    dataset=dict(\n"
            "        _delete_=True,\n"
            "        type='ConcatDataset',\n"
            "        datasets=[\n"
-           "            dict(type='RepeatDataset', times=%" PRId64 ", dataset=real),\n"
+           "            dict(type='RepeatDataset', times=%" PRId64
+           ", dataset=real),\n"
            "            dict(type='RepeatDataset', times=1, dataset=synthetic),\n"
-           "        ]))\n", s->row_count, s->times, s->synthetic_count, s->times);
+           "        ]))\n",
+           s->row_count, s->times, s->synthetic_count, s->times);
   if (how->ignore != 255)
-    text_add(t, "\n# The label to ignore is not 255: the losses have to know it, those of an\n"
-             "# auxiliary_head as well.\nmodel = dict(decode_head=dict(ignore_index=%" PRId64 "))\n",
+    text_add(t,
+             "\n# The label to ignore is not 255: the losses have to know it, those of an\n"
+             "# auxiliary_head as well.\nmodel = dict(decode_head=dict(ignore_index=%" PRId64
+             "))\n",
              how->ignore);
 }
 

@@ -18,10 +18,13 @@ int fault_set(fault *f, int exit_code, const char *format, ...) {
 
 static int exit_code_of(int32_t status) {
   switch (status) {
-    case FM_ERR_ARGUMENT: return EXIT_USAGE;
+    case FM_ERR_ARGUMENT:
+      return EXIT_USAGE;
     case FM_ERR_MEMORY:
-    case FM_ERR_IO: return EXIT_IO;
-    default: return EXIT_DATA;
+    case FM_ERR_IO:
+      return EXIT_IO;
+    default:
+      return EXIT_DATA;
   }
 }
 

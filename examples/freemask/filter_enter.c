@@ -39,7 +39,8 @@ static int accept_finished(filter_run *r, const filter_job *job, const found *at
     filter_file_free(&earlier);
     return fault_set(f, EXIT_USAGE,
                      "%s was finished with other flags, statistics or inputs, expected the same "
-                     "with --resume (or --overwrite)", job->output);
+                     "with --resume (or --overwrite)",
+                     job->output);
   }
   filter_file_free(&r->file);
   r->file = earlier;
@@ -79,11 +80,15 @@ static int take_over(const journal_entry *entry, void *user, fault *f) {
 
 static int check_free(const filter_job *job, const found *at, fault *f) {
   if ((at->finished || at->unfinished) && !job->resume && !job->overwrite)
-    return fault_set(f, EXIT_USAGE, "%s holds %s run of filter, expected --resume, --overwrite or "
-                     "another folder", job->output, at->finished ? "a finished" : "an unfinished");
+    return fault_set(f, EXIT_USAGE,
+                     "%s holds %s run of filter, expected --resume, --overwrite or "
+                     "another folder",
+                     job->output, at->finished ? "a finished" : "an unfinished");
   if (!at->finished && !at->unfinished && outdir_has_files(at->masks))
-    return fault_set(f, EXIT_USAGE, "%s holds files that are no output of filter, expected a folder "
-                     "without masks", job->output);
+    return fault_set(f, EXIT_USAGE,
+                     "%s holds files that are no output of filter, expected a folder "
+                     "without masks",
+                     job->output);
   return EXIT_FINE;
 }
 

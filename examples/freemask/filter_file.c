@@ -18,8 +18,10 @@ static int read_class(const json_t *item, const char *path, filter_class *out, f
   if (!code) code = json_member_whole(item, path, "valid", 0, INT64_MAX, &out->valid, f);
   if (!code) code = json_member_whole(item, path, "dropped", 0, out->valid, &out->dropped, f);
   if (!code) code = json_member_real(item, path, "mean_loss", &out->mean_loss, f);
-  if (!code && json_is_null(json_object_get(item, "threshold"))) out->threshold = INFINITY;
-  else if (!code) code = json_member_real(item, path, "threshold", &out->threshold, f);
+  if (!code && json_is_null(json_object_get(item, "threshold")))
+    out->threshold = INFINITY;
+  else if (!code)
+    code = json_member_real(item, path, "threshold", &out->threshold, f);
   return code;
 }
 
@@ -84,8 +86,10 @@ int filter_file_read(const char *path, filter_file *out, fault *f) {
 
 static void add_text(text *t, const char *key, const char *value) {
   text_add(t, " \"%s\": ", key);
-  if (value) text_add_json(t, value);
-  else text_add(t, "null");
+  if (value)
+    text_add_json(t, value);
+  else
+    text_add(t, "null");
   text_add(t, ",\n");
 }
 
@@ -101,8 +105,10 @@ static void add_class(text *t, const filter_file *file, int32_t k) {
   text_add_json(t, c->name);
   text_add(t, ", ");
   add_real(t, "mean_loss", c->mean_loss);
-  if (isfinite(c->threshold)) add_real(t, "threshold", c->threshold);
-  else text_add(t, "\"threshold\": null, ");
+  if (isfinite(c->threshold))
+    add_real(t, "threshold", c->threshold);
+  else
+    text_add(t, "\"threshold\": null, ");
   text_add(t, "\"valid\": %" PRId64 ", \"dropped\": %" PRId64 "}%s\n", c->valid, c->dropped,
            k + 1 < file->class_count ? "," : "");
 }
@@ -127,7 +133,8 @@ int filter_file_write(fm_context *context, const filter_file *file, const char *
            file->fingerprint);
   text_add(&t, " \"shard\": {\"index\": %" PRId64 ", \"count\": %" PRId64 "},\n", file->shard.index,
            file->shard.count);
-  text_add(&t, " \"count\": %" PRId64 ", \"valid\": %" PRId64 ", \"dropped\": %" PRId64
+  text_add(&t,
+           " \"count\": %" PRId64 ", \"valid\": %" PRId64 ", \"dropped\": %" PRId64
            ", \"emptied\": %" PRId64 ",\n \"classes\": [\n",
            file->count, file->valid, file->dropped, file->emptied);
   for (int32_t k = 0; k < file->class_count; k++) add_class(&t, file, k);
@@ -165,8 +172,8 @@ int filter_rows_read(const char *path, filter_row **rows, size_t *count, fault *
     if ((code = csv_whole(&table, 2, 0, &row->dropped, f))) break;
     if ((code = csv_real(&table, 3, &share, f))) break;
     if (row->dropped > row->valid) {
-      code = fault_set(f, EXIT_DATA, "%s, line %zu: more dropped than valid pixels", path,
-                       table.line);
+      code =
+          fault_set(f, EXIT_DATA, "%s, line %zu: more dropped than valid pixels", path, table.line);
       break;
     }
     row->stem = alloc_text(table.fields[0]);

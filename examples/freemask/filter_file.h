@@ -24,7 +24,7 @@ typedef struct filter_class {
  *    "classes": [{"index", "name", "mean_loss", "threshold" (null: none), "valid", "dropped"}]}
  * Paths are as the user gave them. */
 typedef struct filter_file {
-  char *labels_name, *labels_source; /* of the label space; --labels as given */
+  char *labels_name, *labels_source;        /* of the label space; --labels as given */
   uint64_t labels_fingerprint, fingerprint; /* the latter: of all that determines the results */
   char *stats, *masks, *losses, *images, *provider; /* losses or images, provider: NULL if not */
   char *policy, *unseen;

@@ -76,7 +76,8 @@ static int make_filter(filter_run *r, const filter_job *job, const stats_file *s
 }
 
 static int open_source(filter_run *r, const filter_job *job, const stats_file *stats, fault *f) {
-  int code = loss_source_open(r->bench.context, r->bench.labels, &job->loss, &r->masks, &r->source, f);
+  int code =
+      loss_source_open(r->bench.context, r->bench.labels, &job->loss, &r->masks, &r->source, f);
   if (!code && loss_source_needs_model(r->source))
     code = loss_source_use_model(r->source, stats->provider, job->stats, f);
   return code;

@@ -10,15 +10,15 @@
 
 typedef struct filter_run {
   bench bench;
-  folder masks; /* of the shard */
+  folder masks;      /* of the shard */
   uint64_t identity; /* of the whole folder */
   int64_t whole;
   loss_source *source;
   fm_filter *filter;
-  filter_file file;  /* the manifest, totals growing */
-  filter_row *rows;  /* of each mask; stems are borrowed from `masks` */
-  bool *done;        /* by an earlier run */
-  size_t *pending;   /* masks left to do */
+  filter_file file; /* the manifest, totals growing */
+  filter_row *rows; /* of each mask; stems are borrowed from `masks` */
+  bool *done;       /* by an earlier run */
+  size_t *pending;  /* masks left to do */
   size_t pending_count;
   outdir out;
   journal journal;

@@ -40,8 +40,10 @@ void findings_as_json(const findings *list, text *out) {
   for (size_t i = 0; i < list->count; i++) {
     text_add(out, "%s{\"kind\": \"%s\", \"mask\": ", i ? ", " : "",
              finding_name(list->items[i].kind));
-    if (list->items[i].stem) text_add_json(out, list->items[i].stem);
-    else text_add(out, "null");
+    if (list->items[i].stem)
+      text_add_json(out, list->items[i].stem);
+    else
+      text_add(out, "null");
     text_add(out, ", \"sentence\": ");
     text_add_json(out, list->items[i].sentence);
     text_add(out, "}");

@@ -37,7 +37,7 @@ void findings_free(findings *list);
 bool finding_is_fatal(finding_kind kind);
 const char *finding_name(finding_kind kind); /* "label" */
 
-void findings_as_json(const findings *list, text *out);               /* a list */
+void findings_as_json(const findings *list, text *out);              /* a list */
 void findings_as_text(const findings *list, size_t most, text *out); /* a line each */
 
 #endif

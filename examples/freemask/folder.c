@@ -45,12 +45,11 @@ static bool wanted(const listing *l, const char *name) {
 static int add(listing *l, const char *relative) {
   for (const char *c = relative; *c; c++)
     if ((unsigned char)*c < 0x20 || *c == 0x7F)
-      return fault_set(l->f, EXIT_DATA, "%s/%s: the name holds a control character",
-                       l->out->path, relative);
+      return fault_set(l->f, EXIT_DATA, "%s/%s: the name holds a control character", l->out->path,
+                       relative);
   folder *out = l->out;
   out->files = alloc_grow(out->files, out->count, &l->capacity, sizeof *out->files);
-  out->files[out->count++] =
-      (folder_file){alloc_text(relative), path_stem(relative, l->suffix)};
+  out->files[out->count++] = (folder_file){alloc_text(relative), path_stem(relative, l->suffix)};
   return EXIT_FINE;
 }
 
@@ -125,8 +124,10 @@ static void drop_siblings(folder *out, const char *suffix) {
   for (size_t i = 0; i < out->count; i++)
     drop[i] = is_sibling(out, out->files[i].stem, suffix, shared);
   for (size_t i = 0; i < out->count; i++) {
-    if (drop[i]) free_file(&out->files[i]);
-    else out->files[kept++] = out->files[i];
+    if (drop[i])
+      free_file(&out->files[i]);
+    else
+      out->files[kept++] = out->files[i];
   }
   out->count = kept;
   free(drop);
@@ -135,9 +136,9 @@ static void drop_siblings(folder *out, const char *suffix) {
 static int check_unique(const folder *out, fault *f) {
   for (size_t i = 1; i < out->count; i++)
     if (!strcmp(out->files[i - 1].stem, out->files[i].stem))
-      return fault_set(f, EXIT_DATA, "%s: %s and %s have the same stem '%s', expected one file each",
-                       out->path, out->files[i - 1].relative, out->files[i].relative,
-                       out->files[i].stem);
+      return fault_set(f, EXIT_DATA,
+                       "%s: %s and %s have the same stem '%s', expected one file each", out->path,
+                       out->files[i - 1].relative, out->files[i].relative, out->files[i].stem);
   return EXIT_FINE;
 }
 
@@ -175,8 +176,10 @@ const folder_file *folder_find(const folder *files, const char *stem) {
     size_t middle = low + (high - low) / 2;
     int order = strcmp(stem, files->files[middle].stem);
     if (!order) return &files->files[middle];
-    if (order < 0) high = middle;
-    else low = middle + 1;
+    if (order < 0)
+      high = middle;
+    else
+      low = middle + 1;
   }
   return NULL;
 }
@@ -202,8 +205,10 @@ void folder_keep_shard(folder *files, arg_shard shard) {
   size_t kept = 0;
   for (size_t i = 0; i < files->count; i++) {
     folder_file file = files->files[i];
-    if (folder_shard_of(file.stem, shard.count) == shard.index) files->files[kept++] = file;
-    else free_file(&file);
+    if (folder_shard_of(file.stem, shard.count) == shard.index)
+      files->files[kept++] = file;
+    else
+      free_file(&file);
   }
   files->count = kept;
 }

@@ -188,8 +188,7 @@ static void conclude(state *s) {
 int check_job_look(const check_job *job, check_result *out, fault *f) {
   state s = {.job = job, .out = out};
   int code = bench_open(job->common.labels, &s.bench, f);
-  if (!code)
-    code = bench_masks(&s.bench, job->masks, (arg_shard){0, 1}, &s.masks, NULL, NULL, f);
+  if (!code) code = bench_masks(&s.bench, job->masks, (arg_shard){0, 1}, &s.masks, NULL, NULL, f);
   if (!code) code = list_partners(&s, f);
   if (!code) {
     s.found = alloc_zeroed(s.masks.count, sizeof *s.found);

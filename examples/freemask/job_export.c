@@ -58,7 +58,8 @@ static int list_synthetic(export_state *s, fault *f) {
       add_synthetic(s, s->rows[i].mask, s->rows[i].seeds[k], &first);
   int code = EXIT_FINE;
   if (s->missing && !s->job->allow_missing)
-    code = fault_set(f, EXIT_DATA, "%s: no file with the stem '%s' (%" PRId64 " of %" PRId64
+    code = fault_set(f, EXIT_DATA,
+                     "%s: no file with the stem '%s' (%" PRId64 " of %" PRId64
                      " images of the plan are missing; --allow-missing leaves them out)",
                      s->masks.path ? s->masks.path : s->images.path, first, s->missing, s->asked);
   free(first);
@@ -95,7 +96,8 @@ static void summarise(const export_state *s) {
   if (summary_as_json(&job->common)) {
     text_add(&t, "{\"output\": ");
     text_add_json(&t, job->output);
-    text_add(&t, ", \"format\": \"%s\", \"real\": %zu, \"synthetic\": %zu, \"missing\": %" PRId64
+    text_add(&t,
+             ", \"format\": \"%s\", \"real\": %zu, \"synthetic\": %zu, \"missing\": %" PRId64
              ", \"times\": %" PRId64 "}\n",
              formats[job->format], s->row_count, s->synthetic_count, s->missing, s->times);
   } else if (summary_as_text(&job->common)) {

@@ -48,8 +48,7 @@ static int prepare(state *s, const hardness_job *job, fault *f) {
   if (!code && fm_hardness_create(stats.stats, &options, &s->hardness, &err))
     code = fault_library(f, &err, job->stats);
   stats_file_free(&stats);
-  if (!code)
-    code = bench_masks(&s->bench, job->masks, (arg_shard){0, 1}, &s->masks, NULL, NULL, f);
+  if (!code) code = bench_masks(&s->bench, job->masks, (arg_shard){0, 1}, &s->masks, NULL, NULL, f);
   return code;
 }
 
@@ -77,7 +76,8 @@ static void summarise(const hardness_job *job, const hardness_row *rows, size_t 
     text_add_real(&t, hard->hardness);
     text_add(&t, "}}\n");
   } else if (summary_as_text(&job->common)) {
-    text_add(&t, "%zu masks, mean hardness %.5f; easiest %s (%.5f), hardest %s (%.5f); written to %s\n",
+    text_add(&t,
+             "%zu masks, mean hardness %.5f; easiest %s (%.5f), hardest %s (%.5f); written to %s\n",
              count, sum / (double)count, easy->mask, easy->hardness, hard->mask, hard->hardness,
              job->output);
   }

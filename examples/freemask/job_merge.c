@@ -58,16 +58,16 @@ static int check_shards(const input *inputs, size_t first, size_t end, fault *f)
   for (size_t i = first; i < end; i++) {
     const stats_file *file = &inputs[i].file;
     if (file->shard.count != any->file.shard.count)
-      return fault_set(f, EXIT_DATA, "%s and %s are shards of one set, but of %" PRId64
-                       " and %" PRId64, any->path, inputs[i].path, any->file.shard.count,
-                       file->shard.count);
+      return fault_set(f, EXIT_DATA,
+                       "%s and %s are shards of one set, but of %" PRId64 " and %" PRId64,
+                       any->path, inputs[i].path, any->file.shard.count, file->shard.count);
     if (i > first && file->shard.count == 1)
       return fault_set(f, EXIT_DATA, "%s and %s are statistics of the same masks",
                        inputs[i - 1].path, inputs[i].path);
     if (i > first && file->shard.index == inputs[i - 1].file.shard.index)
-      return fault_set(f, EXIT_DATA, "%s and %s hold the same shard %" PRId64 "/%" PRId64
-                       " of the same set", inputs[i - 1].path, inputs[i].path, file->shard.index,
-                       file->shard.count);
+      return fault_set(f, EXIT_DATA,
+                       "%s and %s hold the same shard %" PRId64 "/%" PRId64 " of the same set",
+                       inputs[i - 1].path, inputs[i].path, file->shard.index, file->shard.count);
     if (file->shard.index != expected++) return missing(any, expected - 1, f);
   }
   return expected < any->file.shard.count ? missing(any, expected, f) : EXIT_FINE;
@@ -78,9 +78,9 @@ static int check_group(const input *inputs, size_t first, size_t end, fault *f) 
   int code = check_shards(inputs, first, end, f);
   for (size_t i = first; i < end; i++) images += fm_class_stats_images(inputs[i].file.stats);
   if (!code && inputs[first].file.shard.count > 1 && images != inputs[first].file.sets->count)
-    code = fault_set(f, EXIT_DATA, "%s and its sister shards hold %" PRId64
-                     " images, expected %" PRId64, inputs[first].path, images,
-                     inputs[first].file.sets->count);
+    code = fault_set(f, EXIT_DATA,
+                     "%s and its sister shards hold %" PRId64 " images, expected %" PRId64,
+                     inputs[first].path, images, inputs[first].file.sets->count);
   return code;
 }
 

@@ -42,12 +42,14 @@ static void summarise(const plan_job *job, const fm_plan *plan) {
   if (summary_as_json(&job->common)) {
     text_add(&t, "{\"output\": ");
     text_add_json(&t, job->output);
-    text_add(&t, ", \"masks\": %" PRId64 ", \"images\": %" PRId64 ", \"times\": %" PRId64
+    text_add(&t,
+             ", \"masks\": %" PRId64 ", \"images\": %" PRId64 ", \"times\": %" PRId64
              ", \"fingerprint\": \"%016" PRIx64 "\"}\n",
              fm_plan_masks(plan), fm_plan_images(plan), fm_plan_times(plan),
              fm_plan_fingerprint(plan));
   } else if (summary_as_text(&job->common)) {
-    text_add(&t, "%" PRId64 " masks get %" PRId64 " synthetic images; repeat the real set %" PRId64
+    text_add(&t,
+             "%" PRId64 " masks get %" PRId64 " synthetic images; repeat the real set %" PRId64
              " times in joint training; written to %s\n",
              fm_plan_masks(plan), fm_plan_images(plan), fm_plan_times(plan), job->output);
   }

@@ -2,180 +2,16 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "alloc.h"
-#include "bench.h"
 #include "check.h"
 #include "interrupt.h"
-#include "json_file.h"
-#include "outdir.h"
 #include "path.h"
+#include "run_state.h"
 #include "seeds.h"
 #include "summary.h"
 
-/* Files of a run, below its folder. */
-static const char *const outputs[] = {"run.json",   "stats.json",   "filter.csv", "filter.json",
-                                      "hardness.csv", "plan.csv", "report.html"};
-enum { OUTPUTS = sizeof outputs / sizeof *outputs };
-
-typedef struct state {
-  const run_job *job;
-  job_common common; /* of the stages: they print text lines, or nothing */
-  uint64_t fingerprint;
-  outdir out;
-  char *stats, *hardness, *plan, *lists, *manifest; /* paths */
-} state;
-
-/* ---- What determines the results ------------------------------------------------------ */
-
-static void add_input(text *t, const char *path) {
-  char *real = path ? path_real(path) : alloc_text("-");
-  text_add(t, "%s\n", real);
-  free(real);
-}
-
-static int add_set(const bench *b, const char *path, text *t, fault *f) {
-  folder masks;
-  uint64_t identity;
-  int64_t count;
-  int code = bench_masks(b, path, (arg_shard){0, 1}, &masks, &identity, &count, f);
-  if (code) return code;
-  text_add(t, "%016" PRIx64 " %" PRId64 "\n", identity, count);
-  folder_free(&masks);
-  return EXIT_FINE;
-}
-
-static int find_fingerprint(state *s, fault *f) {
-  const run_job *j = s->job;
-  const char *const paths[] = {j->real_masks,      j->real_losses,      j->real_images,
-                               j->synthetic_masks, j->synthetic_losses, j->synthetic_images};
-  bench b;
-  text t = {0};
-  int code = bench_open(j->common.labels, &b, f);
-  if (code) return code;
-  for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) add_input(&t, paths[i]);
-  text_add(&t, "%016" PRIx64 " %s %.17g %d %.17g %dx%d %" PRId64 " %s %" PRIu64 "\n",
-           fm_labels_fingerprint(b.labels), j->provider ? j->provider : "-", j->tolerance,
-           j->unseen, j->min_kept, (int)j->resize.width, (int)j->resize.height, j->n_max,
-           j->seeds ? j->seeds : "-", j->seed);
-  code = add_set(&b, j->real_masks, &t, f);
-  if (!code) code = add_set(&b, j->synthetic_masks, &t, f);
-  s->fingerprint = 0xCBF29CE484222325u;
-  for (size_t i = 0; i < t.length; i++)
-    s->fingerprint = (s->fingerprint ^ (unsigned char)t.data[i]) * 0x100000001B3u;
-  text_free(&t);
-  bench_close(&b);
-  return code;
-}
-
-/* ---- The folder ----------------------------------------------------------------------- */
-
-static void add_text(text *t, const char *key, const char *value) {
-  text_add(t, "\"%s\": ", key);
-  if (value) text_add_json(t, value);
-  else text_add(t, "null");
-}
-
-static void add_inputs(text *t, const char *key, const char *masks, const char *losses,
-                       const char *images) {
-  text_add(t, " \"%s\": {", key);
-  add_text(t, "masks", masks);
-  text_add(t, ", ");
-  add_text(t, "losses", losses);
-  text_add(t, ", ");
-  add_text(t, "images", images);
-  text_add(t, "},\n");
-}
-
-static int write_manifest(state *s, fault *f) {
-  const run_job *j = s->job;
-  fm_context *context;
-  fm_error err;
-  text t = {0};
-  if (fm_context_create(NULL, &context, &err)) return fault_library(f, &err, NULL);
-  text_add(&t, "{\"format\": \"freemask-run\", \"version\": 1, ");
-  add_text(&t, "labels", j->common.labels);
-  text_add(&t, ", \"fingerprint\": \"%016" PRIx64 "\",\n", s->fingerprint);
-  add_inputs(&t, "real", j->real_masks, j->real_losses, j->real_images);
-  add_inputs(&t, "synthetic", j->synthetic_masks, j->synthetic_losses, j->synthetic_images);
-  text_add(&t, " ");
-  add_text(&t, "provider", j->provider);
-  text_add(&t, ", \"n_max\": %" PRId64 ", ", j->n_max ? j->n_max : 20);
-  add_text(&t, "seeds", j->seeds ? j->seeds : "42:62");
-  text_add(&t, ", \"seed\": %" PRIu64 ",\n", j->seed);
-  text_add(&t, " \"stats\": \"stats.json\", \"filter\": \"filter.json\", \"filter_rows\": "
-               "\"filter.csv\", \"masks\": \"masks\",\n \"hardness\": \"hardness.csv\", \"plan\": "
-               "\"plan.csv\", \"export\": \"export\", \"report\": \"report.html\"}\n");
-  int code = text_write(&t, context, s->manifest, f);
-  if (!code) outdir_made(&s->out, s->manifest);
-  text_free(&t);
-  fm_context_destroy(context);
-  return code;
-}
-
-/* An earlier run's manifest must be of the same run. */
-static int check_manifest(const state *s, fault *f) {
-  json_t *root;
-  uint64_t earlier = 0;
-  int code = json_file_read(s->manifest, "freemask-run", 1, &root, f);
-  if (code) return code;
-  code = json_member_hex(root, s->manifest, "fingerprint", &earlier, f);
-  json_decref(root);
-  if (!code && earlier != s->fingerprint)
-    code = fault_set(f, EXIT_USAGE, "%s was begun with other flags or inputs, expected the same with "
-                     "--resume (or --overwrite)", s->job->output);
-  return code;
-}
-
-static void remove_below(const char *output, const char *name) {
-  char *path = path_join(output, name);
-  unlink(path);
-  free(path);
-}
-
-/* Masks go only where a table or journal says that `filter` made them. */
-static void clear(const state *s) {
-  const char *output = s->job->output;
-  char *table = path_join(output, "filter.csv"), *journal = path_join(output, "filter.journal");
-  char *masks = path_join(output, "masks");
-  if (path_exists(table) || path_exists(journal)) outdir_clear_masks(masks);
-  remove_below(output, "filter.journal");
-  for (size_t i = 0; i < OUTPUTS; i++) remove_below(output, outputs[i]);
-  free(masks);
-  free(journal);
-  free(table);
-}
-
-static int enter(state *s, fault *f) {
-  const run_job *j = s->job;
-  bool there = path_exists(s->manifest);
-  if (there && !j->resume && !j->overwrite)
-    return fault_set(f, EXIT_USAGE, "%s holds a run, expected --resume, --overwrite or another folder",
-                     j->output);
-  int code = there && j->resume ? check_manifest(s, f) : EXIT_FINE;
-  if (code) return code;
-  if (!there && !j->overwrite) {
-    for (size_t i = 1; i < OUTPUTS && !code; i++) {
-      char *path = path_join(j->output, outputs[i]);
-      if (path_exists(path))
-        code = fault_set(f, EXIT_USAGE, "%s is there already, expected an empty folder", path);
-      free(path);
-    }
-  }
-  if (code) return code;
-  if (j->overwrite) clear(s);
-  bool fresh = !there || j->overwrite;
-  code = outdir_open(j->output, &s->out, f);
-  if (!code) outdir_sweep_prefix(j->output, fresh ? "run.json" : "");
-  if (!code && fresh) code = write_manifest(s, f);
-  return code;
-}
-
-/* ---- The stages ------------------------------------------------------------------------ */
-
-static void say(const state *s, const char *title) {
+static void say(const run_state *s, const char *title) {
   if (summary_as_text(&s->job->common)) {
     printf("\n== %s\n", title);
     fflush(stdout);
@@ -183,7 +19,7 @@ static void say(const state *s, const char *title) {
 }
 
 /* Stops at what stats or filter would stop at, before anything is computed. */
-static int check_set(const state *s, const char *what, const check_job *job, fault *f) {
+static int check_set(const run_state *s, const char *what, const check_job *job, fault *f) {
   check_result *r = alloc_zeroed(1, sizeof *r);
   int code = check_job_look(job, r, f);
   size_t fatal = 0;
@@ -201,14 +37,15 @@ static int check_set(const state *s, const char *what, const check_job *job, fau
   if (fatal) code = EXIT_DATA;
   if (fatal > 1) {
     fault first = *f;
-    fault_set(f, EXIT_DATA, "%s (and %zu more findings, see freemask check)", first.text, fatal - 1);
+    fault_set(f, EXIT_DATA, "%s (and %zu more findings, see freemask check)", first.text,
+              fatal - 1);
   }
   check_result_free(r);
   free(r);
   return code;
 }
 
-static int check_stage(const state *s, fault *f) {
+static int check_stage(const run_state *s, fault *f) {
   const run_job *j = s->job;
   check_job real = {s->common, j->real_masks, j->real_images, j->real_losses};
   check_job synthetic = {s->common, j->synthetic_masks, j->synthetic_images, j->synthetic_losses};
@@ -223,7 +60,7 @@ static loss_options losses_of(const run_job *j, const char *losses, const char *
                 : (loss_options){.images = images, .provider = j->provider};
 }
 
-static int stats_stage(const state *s, fault *f) {
+static int stats_stage(const run_state *s, fault *f) {
   const run_job *j = s->job;
   stats_job stats = {.common = s->common, .masks = j->real_masks, .shard = {0, 1}};
   stats.loss = losses_of(j, j->real_losses, j->real_images);
@@ -232,7 +69,7 @@ static int stats_stage(const state *s, fault *f) {
   return stats_job_run(&stats, f);
 }
 
-static int filter_stage(const state *s, fault *f) {
+static int filter_stage(const run_state *s, fault *f) {
   const run_job *j = s->job;
   filter_job filter = {.common = s->common, .masks = j->synthetic_masks, .shard = {0, 1}};
   filter.stats = s->stats;
@@ -247,7 +84,7 @@ static int filter_stage(const state *s, fault *f) {
   return filter_job_run(&filter, f);
 }
 
-static int hardness_stage(const state *s, fault *f) {
+static int hardness_stage(const run_state *s, fault *f) {
   hardness_job hardness = {.common = s->common, .stats = s->stats, .masks = s->job->real_masks};
   hardness.resize = s->job->resize;
   hardness.output = s->hardness;
@@ -255,7 +92,7 @@ static int hardness_stage(const state *s, fault *f) {
   return hardness_job_run(&hardness, f);
 }
 
-static int plan_stage(const state *s, fault *f) {
+static int plan_stage(const run_state *s, fault *f) {
   plan_job plan = {.common = s->common, .hardness = s->hardness, .n_max = s->job->n_max};
   plan.seeds = s->job->seeds;
   plan.seed = s->job->seed;
@@ -265,7 +102,7 @@ static int plan_stage(const state *s, fault *f) {
 }
 
 /* The lists, and the configuration where the label space allows: mmseg cannot express each. */
-static int export_stage(const state *s, fault *f) {
+static int export_stage(const run_state *s, fault *f) {
   const run_job *j = s->job;
   char *masks = path_join(j->output, "masks");
   export_job job = {.common = s->common, .plan = s->plan, .allow_missing = true};
@@ -287,13 +124,14 @@ static int export_stage(const state *s, fault *f) {
   return code;
 }
 
-static int report_stage(const state *s, fault *f) {
+static int report_stage(const run_state *s, fault *f) {
   say(s, "report");
   return report_job_run(s->job->output, &s->common, f);
 }
 
 /* Runs a stage unless its file is there; files are whole or not there at all. */
-static int stage(state *s, const char *output, int (*run)(const state *s, fault *f), fault *f) {
+static int stage(run_state *s, const char *output, int (*run)(const run_state *s, fault *f),
+                 fault *f) {
   if (interrupt_seen()) return fault_stopped(f);
   if (output && path_exists(output)) return EXIT_FINE;
   int code = run(s, f);
@@ -301,7 +139,7 @@ static int stage(state *s, const char *output, int (*run)(const state *s, fault 
   return code;
 }
 
-static int all_stages(state *s, fault *f) {
+static int all_stages(run_state *s, fault *f) {
   int code = path_exists(s->stats) ? EXIT_FINE : stage(s, NULL, check_stage, f);
   if (!code) code = stage(s, s->stats, stats_stage, f);
   if (!code) code = stage(s, NULL, filter_stage, f);
@@ -319,7 +157,8 @@ static int check_flags(const run_job *j, fault *f) {
   if (j->resume && j->overwrite)
     return fault_set(f, EXIT_USAGE, "--resume and --overwrite are both given, expected one");
   if (!real.losses != !synthetic.losses)
-    return fault_set(f, EXIT_USAGE, "losses for only one of the sets, expected --real-losses and "
+    return fault_set(f, EXIT_USAGE,
+                     "losses for only one of the sets, expected --real-losses and "
                      "--synthetic-losses, or images and --provider baseline for both");
   if (real.losses && j->provider)
     return fault_set(f, EXIT_USAGE, "--provider and losses are both given, expected one source");
@@ -332,15 +171,16 @@ static int check_flags(const run_job *j, fault *f) {
   return code ? code : outdir_apart(j->output, j->synthetic_masks, f);
 }
 
-static void summarise(const state *s) {
+static void summarise(const run_state *s) {
   text t = {0};
   const char *output = s->job->output;
   if (summary_as_json(&s->job->common)) {
     text_add(&t, "{");
-    add_text(&t, "output", output);
-    for (size_t i = 0; i < OUTPUTS; i++) {
-      char *path = path_join(output, outputs[i]);
-      text_add(&t, ", \"%s\": ", outputs[i]);
+    text_add(&t, "\"output\": ");
+    text_add_json(&t, output);
+    for (size_t i = 0; i < RUN_OUTPUTS; i++) {
+      char *path = path_join(output, run_outputs[i]);
+      text_add(&t, ", \"%s\": ", run_outputs[i]);
       text_add_json(&t, path);
       free(path);
     }
@@ -352,7 +192,7 @@ static void summarise(const state *s) {
 }
 
 int run_job_run(const run_job *job, fault *f) {
-  state s = {.job = job, .common = job->common};
+  run_state s = {.job = job, .common = job->common};
   s.common.silent = job->common.silent || job->common.json;
   s.stats = path_join(job->output, "stats.json");
   s.hardness = path_join(job->output, "hardness.csv");
@@ -360,8 +200,8 @@ int run_job_run(const run_job *job, fault *f) {
   s.lists = path_join(job->output, "export");
   s.manifest = path_join(job->output, "run.json");
   int code = check_flags(job, f);
-  if (!code) code = find_fingerprint(&s, f);
-  if (!code) code = enter(&s, f);
+  if (!code) code = run_find_fingerprint(&s, f);
+  if (!code) code = run_enter(&s, f);
   if (!code) code = all_stages(&s, f);
   if (!code) summarise(&s);
   if (code == EXIT_STOPPED)

@@ -93,8 +93,8 @@ static int prepare(state *s, const stats_job *job, fault *f) {
   stats_file_describe(&s->file, s->bench.labels);
   code = make_stats(s, &s->file.stats, f);
   if (!code)
-    code = bench_masks(&s->bench, job->masks, (arg_shard){0, 1}, &s->masks,
-                       &s->file.sets->identity, &s->file.sets->count, f);
+    code = bench_masks(&s->bench, job->masks, (arg_shard){0, 1}, &s->masks, &s->file.sets->identity,
+                       &s->file.sets->count, f);
   return code ? code : open_source(s, job, f);
 }
 

@@ -68,12 +68,12 @@ int plan_job_run(const plan_job *job, fault *f);
 typedef enum export_format { EXPORT_LIST = 0, EXPORT_MMSEG } export_format;
 
 typedef struct export_job {
-  job_common common;     /* labels may be NULL for EXPORT_LIST */
+  job_common common; /* labels may be NULL for EXPORT_LIST */
   const char *plan;
   const char *real_masks, *real_images; /* may be NULL */
-  const char *synthetic; /* filtered masks, may be NULL */
-  const char *images;    /* synthetic images, may be NULL */
-  int format;            /* an export_format */
+  const char *synthetic;                /* filtered masks, may be NULL */
+  const char *images;                   /* synthetic images, may be NULL */
+  int format;                           /* an export_format */
   bool allow_missing;
   const char *output; /* a folder */
 } export_job;

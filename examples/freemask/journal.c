@@ -133,7 +133,8 @@ static int check_first(const journal *j, const char *data, size_t length, uint64
   else if (length >= first.length)
     code = fault_set(f, EXIT_USAGE,
                      "%s: begun with other flags, statistics or inputs, expected the same with "
-                     "--resume (or --overwrite)", j->path);
+                     "--resume (or --overwrite)",
+                     j->path);
   text_free(&first);
   return code;
 }
@@ -155,8 +156,8 @@ static int read_back(const journal *j, char **data, size_t *length, fault *f) {
   return EXIT_FINE;
 }
 
-static int start(journal *j, uint64_t run, int32_t class_count, journal_entry_fn entry,
-                 void *user, fault *f) {
+static int start(journal *j, uint64_t run, int32_t class_count, journal_entry_fn entry, void *user,
+                 fault *f) {
   char *data = NULL;
   size_t length = 0, good = 0;
   text first = {0};

@@ -27,7 +27,7 @@ static int parse(const char *path, json_t **out, fault *f) {
 
 int json_file_read(const char *path, const char *format, int64_t version, json_t **out, fault *f) {
   json_t *root = NULL;
-  int64_t found;
+  int64_t found = 0;
   int code = parse(path, &root, f);
   if (code) return code;
   const char *name = json_string_value(json_object_get(root, "format"));
@@ -35,10 +35,12 @@ int json_file_read(const char *path, const char *format, int64_t version, json_t
     code = fault_set(f, EXIT_DATA, "%s: expected an object with \"format\": \"%s\"", path, format);
   if (!code) code = json_member_whole(root, path, "version", 1, INT64_MAX, &found, f);
   if (!code && found != version)
-    code = fault_set(f, EXIT_DATA, "%s: version %" PRId64 ", expected %" PRId64, path, found,
-                     version);
-  if (code) json_decref(root);
-  else *out = root;
+    code =
+        fault_set(f, EXIT_DATA, "%s: version %" PRId64 ", expected %" PRId64, path, found, version);
+  if (code)
+    json_decref(root);
+  else
+    *out = root;
   return code;
 }
 
@@ -47,9 +49,8 @@ int json_member_whole(const json_t *object, const char *path, const char *key, i
   const json_t *value = json_object_get(object, key);
   int64_t number = json_is_integer(value) ? json_integer_value(value) : 0;
   if (!json_is_integer(value) || number < lowest || number > highest)
-    return fault_set(f, EXIT_DATA,
-                     "%s: \"%s\" is not a whole number from %" PRId64 " to %" PRId64, path, key,
-                     lowest, highest);
+    return fault_set(f, EXIT_DATA, "%s: \"%s\" is not a whole number from %" PRId64 " to %" PRId64,
+                     path, key, lowest, highest);
   *out = number;
   return EXIT_FINE;
 }

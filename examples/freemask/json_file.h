@@ -17,8 +17,7 @@ int json_member_whole(const json_t *object, const char *path, const char *key, i
                       int64_t highest, int64_t *out, fault *f);
 int json_member_real(const json_t *object, const char *path, const char *key, double *out,
                      fault *f); /* finite */
-int json_member_text(const json_t *object, const char *path, const char *key, char **out,
-                     fault *f);
+int json_member_text(const json_t *object, const char *path, const char *key, char **out, fault *f);
 int json_member_text_or_null(const json_t *object, const char *path, const char *key, char **out,
                              fault *f);
 int json_member_hex(const json_t *object, const char *path, const char *key, uint64_t *out,

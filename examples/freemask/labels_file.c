@@ -19,8 +19,8 @@ typedef struct table {
   char *names[LABELS];     /* by class */
   bool seen[LABELS];       /* by class */
   int32_t label_count, class_count;
-  int64_t ignore;          /* what the filter writes, NOT_SET: none yet */
-  bool minus_one;          /* a row for label -1 */
+  int64_t ignore; /* what the filter writes, NOT_SET: none yet */
+  bool minus_one; /* a row for label -1 */
 } table;
 
 static int read_class(const csv *rows, int64_t *out, fault *f) {
@@ -69,8 +69,9 @@ static int check_table(table *t, const char *path, fault *f) {
                      "%s: no label of class 'ignore', expected one for the filter to write", path);
   for (int32_t k = 0; k < t->class_count; k++) {
     if (!t->seen[k])
-      return fault_set(f, EXIT_DATA, "%s: no label of class %d, expected one for each class from 0 to %d",
-                       path, (int)k, (int)t->class_count - 1);
+      return fault_set(f, EXIT_DATA,
+                       "%s: no label of class %d, expected one for each class from 0 to %d", path,
+                       (int)k, (int)t->class_count - 1);
     if (t->names[k]) continue;
     text name = {0};
     text_add(&name, "class %d", (int)k);

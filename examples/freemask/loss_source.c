@@ -14,8 +14,8 @@ struct loss_source {
   fm_context *context;
   const fm_labels *labels;
   const folder *masks;
-  folder partners;              /* losses or images */
-  const folder_file **partner;  /* of each mask */
+  folder partners;             /* losses or images */
+  const folder_file **partner; /* of each mask */
   bool from_images;
   baseline *model; /* NULL until fitted or loaded */
   bool fitted;     /* on these very masks: each is judged as if it had been left out */
@@ -25,13 +25,16 @@ int loss_options_check(const loss_options *o, fault *f) {
   if (o->provider && strcmp(o->provider, "baseline"))
     return fault_set(f, EXIT_USAGE, "--provider is '%s', expected baseline", o->provider);
   if (o->losses && (o->images || o->provider))
-    return fault_set(f, EXIT_USAGE, "--losses and --%s are both given, expected one source of losses",
+    return fault_set(f, EXIT_USAGE,
+                     "--losses and --%s are both given, expected one source of losses",
                      o->images ? "images" : "provider");
   if (!o->losses && !o->images)
-    return fault_set(f, EXIT_USAGE, "no source of losses, expected --losses DIR or --images DIR "
+    return fault_set(f, EXIT_USAGE,
+                     "no source of losses, expected --losses DIR or --images DIR "
                      "--provider baseline");
   if (o->images && !o->provider)
-    return fault_set(f, EXIT_USAGE, "--images needs --provider baseline, which makes losses of them");
+    return fault_set(f, EXIT_USAGE,
+                     "--images needs --provider baseline, which makes losses of them");
   return EXIT_FINE;
 }
 
@@ -68,11 +71,14 @@ int loss_source_open(fm_context *context, const fm_labels *labels, const loss_op
   s->labels = labels;
   s->masks = masks;
   s->from_images = !options->losses;
-  int code = folder_list(s->from_images ? FOLDER_IMAGES : FOLDER_LOSSES,
-                         s->from_images ? options->images : options->losses, labels, &s->partners, f);
+  int code =
+      folder_list(s->from_images ? FOLDER_IMAGES : FOLDER_LOSSES,
+                  s->from_images ? options->images : options->losses, labels, &s->partners, f);
   if (!code) code = pair(s, f);
-  if (code) loss_source_close(s);
-  else *out = s;
+  if (code)
+    loss_source_close(s);
+  else
+    *out = s;
   return code;
 }
 
@@ -104,14 +110,13 @@ static int check_size(const fm_plane *mask, int64_t height, int64_t width, const
 static int read_loss(const loss_source *s, const char *path, const fm_plane *mask, loss_map *out,
                      fault *f) {
   fm_error err;
-  if (fm_loss_read(s->context, path, NULL, &out->raster, &err))
-    return fault_library(f, &err, path);
+  if (fm_loss_read(s->context, path, NULL, &out->raster, &err)) return fault_library(f, &err, path);
   out->plane = fm_raster_plane(out->raster);
   return check_size(mask, out->plane.height, out->plane.width, "loss map", path, f);
 }
 
-static int read_image(const loss_source *s, const char *path, const fm_plane *mask,
-                      fm_raster **out, fault *f) {
+static int read_image(const loss_source *s, const char *path, const fm_plane *mask, fm_raster **out,
+                      fault *f) {
   fm_error err;
   if (fm_image_read(s->context, path, NULL, out, &err)) return fault_library(f, &err, path);
   fm_volume image = fm_raster_volume(*out);
@@ -224,19 +229,25 @@ int loss_source_fit(loss_source *s, int threads, bool quiet, fault *f) {
   job.end = fit_end;
   code = pool_run(&job, f);
   if (!code && baseline_fit_finish(all.whole, &err)) code = fault_library(f, &err, NULL);
-  if (code) baseline_destroy(all.whole);
-  else s->model = all.whole;
+  if (code)
+    baseline_destroy(all.whole);
+  else
+    s->model = all.whole;
   s->fitted = !code;
   return code;
 }
 
-json_t *loss_source_model(const loss_source *s) { return s->model ? baseline_save(s->model) : NULL; }
+json_t *loss_source_model(const loss_source *s) {
+  return s->model ? baseline_save(s->model) : NULL;
+}
 
 int loss_source_use_model(loss_source *s, const json_t *model, const char *stats_path, fault *f) {
   fm_error err;
   if (!model)
-    return fault_set(f, EXIT_DATA, "%s: holds no baseline model, expected statistics made with "
-                     "--provider baseline", stats_path);
+    return fault_set(f, EXIT_DATA,
+                     "%s: holds no baseline model, expected statistics made with "
+                     "--provider baseline",
+                     stats_path);
   if (!baseline_load(s->context, s->labels, model, &s->model, &err)) return EXIT_FINE;
   fault_library(f, &err, stats_path);
   return f->exit_code = f->exit_code == EXIT_USAGE ? EXIT_DATA : f->exit_code;

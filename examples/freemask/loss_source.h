@@ -16,12 +16,18 @@ typedef struct loss_options {
 } loss_options;
 
 #define ARG_LOSS_ROWS(loss)                                                                       \
-  {"losses", 0, ARG_TEXT, &(loss)->losses, "DIR", "loss maps: <stem>.npy, [H, W] in nats", false, \
-   false, 0, 0, NULL},                                                                            \
-  {"images", 0, ARG_TEXT, &(loss)->images, "DIR", "images, for --provider", false, false, 0, 0,   \
+  {"losses", 0,                                                                                   \
+   ARG_TEXT, &(loss)->losses,                                                                     \
+   "DIR",    "loss maps: <stem>.npy, [H, W] in nats",                                             \
+   false,    false,                                                                               \
+   0,        0,                                                                                   \
    NULL},                                                                                         \
-  {"provider", 0, ARG_TEXT, &(loss)->provider, "P",                                               \
-   "makes losses from images: baseline", false, false, 0, 0, NULL}
+      {"images", 0, ARG_TEXT, &(loss)->images, "DIR", "images, for --provider", false, false,     \
+       0,        0, NULL},                                                                        \
+  {                                                                                               \
+    "provider", 0, ARG_TEXT, &(loss)->provider, "P", "makes losses from images: baseline", false, \
+        false, 0, 0, NULL                                                                         \
+  }
 
 /* Exactly one way must be given: EXIT_USAGE otherwise. */
 int loss_options_check(const loss_options *options, fault *f);

@@ -27,15 +27,18 @@ static const command commands[] = {
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
 static void print_help(void) {
-  puts("freemask - noise filtering and hardness-aware sampling for training segmentation\n"
-       "models on synthetic images\n\nUsage: freemask COMMAND [flags]\n");
+  puts(
+      "freemask - noise filtering and hardness-aware sampling for training segmentation\n"
+      "models on synthetic images\n\nUsage: freemask COMMAND [flags]\n");
   for (size_t i = 0; i < COMMANDS; i++)
     printf("  %-10s %s\n", commands[i].name, commands[i].purpose);
-  printf("\nfreemask COMMAND --help tells more; freemask demo DIR shows it all at work.\n"
-         "Label spaces:");
+  printf(
+      "\nfreemask COMMAND --help tells more; freemask demo DIR shows it all at work.\n"
+      "Label spaces:");
   for (size_t i = 0; fm_labels_preset_name(i); i++) printf(" %s", fm_labels_preset_name(i));
-  puts("\nor a CSV file with the columns label,class,name (class `ignore`: no supervision).\n"
-       "Exit codes: 0 fine, 1 findings of check, 2 flags, 3 data, 4 files and folders, 130 Ctrl-C.");
+  puts(
+      "\nor a CSV file with the columns label,class,name (class `ignore`: no supervision).\n"
+      "Exit codes: 0 fine, 1 findings of check, 2 flags, 3 data, 4 files and folders, 130 Ctrl-C.");
 }
 
 static int unknown(const char *name) {

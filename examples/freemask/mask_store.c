@@ -16,9 +16,15 @@ static int64_t element(const fm_plane *plane, int64_t y, int64_t x) {
   int32_t i32;
   int64_t i64;
   switch (plane->dtype) {
-    case FM_I16: memcpy(&i16, at, sizeof i16); return i16;
-    case FM_I32: memcpy(&i32, at, sizeof i32); return i32;
-    default: memcpy(&i64, at, sizeof i64); return i64;
+    case FM_I16:
+      memcpy(&i16, at, sizeof i16);
+      return i16;
+    case FM_I32:
+      memcpy(&i32, at, sizeof i32);
+      return i32;
+    default:
+      memcpy(&i64, at, sizeof i64);
+      return i64;
   }
 }
 
@@ -30,8 +36,10 @@ static int narrow(const fm_plane *plane, uint16_t *out, uint16_t *largest, const
     for (int64_t x = 0; x < plane->width; x++) {
       int64_t label = element(plane, y, x);
       if (label < 0 || label > 65535)
-        return fault_set(f, EXIT_DATA, "%s: label %" PRId64 " at pixel (x %" PRId64 ", y %" PRId64
-                         ") cannot be stored in a PNG, expected 0 to 65535", path, label, x, y);
+        return fault_set(f, EXIT_DATA,
+                         "%s: label %" PRId64 " at pixel (x %" PRId64 ", y %" PRId64
+                         ") cannot be stored in a PNG, expected 0 to 65535",
+                         path, label, x, y);
       *out++ = (uint16_t)label;
       if (label > *largest) *largest = (uint16_t)label;
     }

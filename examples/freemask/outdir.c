@@ -30,7 +30,8 @@ static int make(outdir *dir, const char *path, fault *f) {
     if (*c && *c != '/') continue;
     char kept = *c;
     *c = '\0';
-    if (!mkdir(part, 0777)) remember(dir, path_join(part, ""));
+    if (!mkdir(part, 0777))
+      remember(dir, path_join(part, ""));
     else if (errno != EEXIST || !path_is_folder(part))
       code = fault_system(f, errno == EEXIST ? ENOTDIR : errno, "make folder", part);
     *c = kept;
@@ -64,8 +65,10 @@ int outdir_place(outdir *dir, const char *relative, char **path, fault *f) {
     pthread_mutex_unlock(&dir->lock);
     *slash = '/';
   }
-  if (code) free(full);
-  else *path = full;
+  if (code)
+    free(full);
+  else
+    *path = full;
   return code;
 }
 
@@ -78,8 +81,10 @@ void outdir_made(outdir *dir, const char *path) {
 void outdir_undo(outdir *dir) {
   while (dir->count) {
     char *path = dir->made[--dir->count];
-    if (path_ends_with(path, "/")) rmdir(path);
-    else unlink(path);
+    if (path_ends_with(path, "/"))
+      rmdir(path);
+    else
+      unlink(path);
     free(path);
   }
 }
@@ -96,7 +101,8 @@ int outdir_apart(const char *output, const char *input, fault *f) {
   if (!input || !path_same_or_inside(input, output)) {
     if (!input || !path_same_or_inside(output, input)) return EXIT_FINE;
   }
-  return fault_set(f, EXIT_USAGE, "-o %s and the input folder %s lie in one another, expected a folder apart",
+  return fault_set(f, EXIT_USAGE,
+                   "-o %s and the input folder %s lie in one another, expected a folder apart",
                    output, input);
 }
 
@@ -105,11 +111,12 @@ int outdir_check_file(const char *path, fault *f) {
   if (slash) slash[slash == folder] = '\0';
   const char *above = slash ? folder : ".";
   int code = EXIT_FINE;
-  if (path_is_folder(path)) code = fault_system(f, EISDIR, "write", path);
+  if (path_is_folder(path))
+    code = fault_system(f, EISDIR, "write", path);
   else if (!path_is_folder(above))
     code = fault_system(f, path_exists(above) ? ENOTDIR : ENOENT, "write", path);
-  else if (access(above, W_OK | X_OK)) code = fault_system(f, errno, "write", path);
+  else if (access(above, W_OK | X_OK))
+    code = fault_system(f, errno, "write", path);
   free(folder);
   return code;
 }
-

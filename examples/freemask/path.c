@@ -54,9 +54,12 @@ char *path_real(const char *path) {
   while (length > 1 && parent[length - 1] == '/') parent[--length] = '\0';
   char *slash = strrchr(parent, '/');
   char *name = alloc_text(slash ? slash + 1 : parent);
-  if (!slash) strcpy(parent, ".");
-  else if (slash == parent) slash[1] = '\0';
-  else *slash = '\0';
+  if (!slash)
+    strcpy(parent, ".");
+  else if (slash == parent)
+    slash[1] = '\0';
+  else
+    *slash = '\0';
   char *up = strcmp(parent, path) ? path_real(parent) : alloc_text(parent);
   real = path_join(up, name);
   free(up);
@@ -68,8 +71,8 @@ char *path_real(const char *path) {
 bool path_same_or_inside(const char *inner, const char *outer) {
   char *in = path_real(inner), *out = path_real(outer);
   size_t length = strlen(out);
-  bool inside = !strncmp(in, out, length) &&
-                (in[length] == '\0' || in[length] == '/' || !strcmp(out, "/"));
+  bool inside =
+      !strncmp(in, out, length) && (in[length] == '\0' || in[length] == '/' || !strcmp(out, "/"));
   free(in);
   free(out);
   return inside;

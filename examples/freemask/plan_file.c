@@ -23,7 +23,8 @@ static int check_names(const char **names, size_t count, const char *path, fault
   if (count) qsort(names, count, sizeof *names, by_name);
   for (size_t i = 0; i < count && !code; i++) {
     if (!*names[i] || strlen(names[i]) > 4095)
-      code = fault_set(f, EXIT_DATA, "%s: a mask has %s name", path, *names[i] ? "too long a" : "no");
+      code =
+          fault_set(f, EXIT_DATA, "%s: a mask has %s name", path, *names[i] ? "too long a" : "no");
     else if (i && !strcmp(names[i - 1], names[i]))
       code = fault_set(f, EXIT_DATA, "%s: mask '%s' is there twice", path, names[i]);
   }
@@ -57,8 +58,10 @@ int hardness_rows_read(const char *path, hardness_row **rows, size_t *count, fau
   csv_close(&table);
   const char **names = alloc_zeroed(used, sizeof *names);
   for (size_t i = 0; i < used; i++) names[i] = list[i].mask;
-  if (code) free(names);
-  else code = check_names(names, used, path, f);
+  if (code)
+    free(names);
+  else
+    code = check_names(names, used, path, f);
   if (code) {
     hardness_rows_free(list, used);
     return code;
@@ -103,7 +106,8 @@ static int read_seeds(const csv *table, plan_row *row, fault *f) {
   }
   if (good) return EXIT_FINE;
   free(row->seeds);
-  return fault_set(f, EXIT_DATA, "%s, line %zu: seeds '%.60s', expected %" PRId64
+  return fault_set(f, EXIT_DATA,
+                   "%s, line %zu: seeds '%.60s', expected %" PRId64
                    " ascending whole numbers with a blank between",
                    table->path, table->line, table->fields[4], row->count);
 }
@@ -132,8 +136,10 @@ int plan_rows_read(const char *path, plan_row **rows, size_t *count, fault *f) {
   csv_close(&table);
   const char **names = alloc_zeroed(used, sizeof *names);
   for (size_t i = 0; i < used; i++) names[i] = list[i].mask;
-  if (code) free(names);
-  else code = check_names(names, used, path, f);
+  if (code)
+    free(names);
+  else
+    code = check_names(names, used, path, f);
   if (code) {
     plan_rows_free(list, used);
     return code;

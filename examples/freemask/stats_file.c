@@ -10,7 +10,8 @@
 
 int stats_file_whole(const stats_file *file, const char *path, fault *f) {
   if (file->shard.count == 1) return EXIT_FINE;
-  return fault_set(f, EXIT_DATA, "%s: holds shard %" PRId64 "/%" PRId64
+  return fault_set(f, EXIT_DATA,
+                   "%s: holds shard %" PRId64 "/%" PRId64
                    " only, expected all of them joined by freemask merge",
                    path, file->shard.index, file->shard.count);
 }
@@ -73,8 +74,8 @@ int stats_file_write(fm_context *context, const stats_file *file, const char *pa
   add_sets(&t, file);
   int code = add_classes(&t, file, f);
   if (!code && file->provider) {
-    char *model = json_dumps(file->provider,
-                             JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17));
+    char *model =
+        json_dumps(file->provider, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17));
     text_add(&t, ",\n \"provider\": %s", model ? model : "null");
     free(model);
   }

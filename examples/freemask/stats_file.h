@@ -19,12 +19,12 @@ typedef struct stats_file {
   uint64_t labels_fingerprint;
   int32_t class_count;
   char **class_names;
-  int32_t histogram;     /* bins per factor of two, 0: none */
-  stats_set *sets;       /* ascending by identity */
+  int32_t histogram; /* bins per factor of two, 0: none */
+  stats_set *sets;   /* ascending by identity */
   size_t set_count;
-  arg_shard shard;       /* {0, 1}: the whole of the sets */
+  arg_shard shard; /* {0, 1}: the whole of the sets */
   fm_class_stats *stats;
-  json_t *provider;      /* the model that made the losses, or NULL */
+  json_t *provider; /* the model that made the losses, or NULL */
 } stats_file;
 
 /* Reads and verifies. With `labels` NULL (merge, report) the statistics stand on a stand-in

@@ -28,9 +28,9 @@ static int read_labels(reading *r, const fm_labels *labels) {
   r->out->class_names = alloc_zeroed((size_t)classes, sizeof *r->out->class_names);
   if (!labels || r->out->labels_fingerprint == fm_labels_fingerprint(labels)) return EXIT_FINE;
   return fault_set(r->f, EXIT_DATA,
-                   "%s: made with label space %s (%" PRIx64 "), expected %s (%" PRIx64 ")",
-                   r->path, r->out->labels_name, r->out->labels_fingerprint,
-                   fm_labels_name(labels), fm_labels_fingerprint(labels));
+                   "%s: made with label space %s (%" PRIx64 "), expected %s (%" PRIx64 ")", r->path,
+                   r->out->labels_name, r->out->labels_fingerprint, fm_labels_name(labels),
+                   fm_labels_fingerprint(labels));
 }
 
 static int read_sets(reading *r) {
@@ -52,8 +52,7 @@ static int read_sets(reading *r) {
   }
   if (!code) code = json_member_object(r->root, r->path, "shard", &object, r->f);
   arg_shard *shard = &r->out->shard;
-  if (!code)
-    code = json_member_whole(object, r->path, "count", 1, 1000000000, &shard->count, r->f);
+  if (!code) code = json_member_whole(object, r->path, "count", 1, 1000000000, &shard->count, r->f);
   if (!code)
     code = json_member_whole(object, r->path, "index", 0, shard->count - 1, &shard->index, r->f);
   if (!code && shard->count > 1 && count != 1)
@@ -78,8 +77,7 @@ static int make_stats(reading *r, fm_context *context, fm_labels *labels) {
   fm_error err;
   fm_class_stats_options options = {.size = sizeof options, .histogram = r->out->histogram};
   int code = labels ? EXIT_FINE : make_stand_in(r, context, &own);
-  if (!code &&
-      fm_class_stats_create(labels ? labels : own, &options, &r->out->stats, &err))
+  if (!code && fm_class_stats_create(labels ? labels : own, &options, &r->out->stats, &err))
     code = fault_library(r->f, &err, r->path);
   fm_labels_destroy(own);
   return code;
@@ -102,8 +100,9 @@ static int read_words(reading *r, const json_t *item, int32_t k, int64_t *words,
   }
   code = json_member_whole(item, r->path, "pixels", 0, INT64_MAX, &pixels, r->f);
   if (!code && pixels != words[0])
-    code = fault_set(r->f, EXIT_DATA, "%s: class %d has %" PRId64 " pixels but words[0] is %" PRId64,
-                     r->path, (int)k, pixels, words[0]);
+    code =
+        fault_set(r->f, EXIT_DATA, "%s: class %d has %" PRId64 " pixels but words[0] is %" PRId64,
+                  r->path, (int)k, pixels, words[0]);
   return code;
 }
 
@@ -148,8 +147,9 @@ static int read_all(reading *r, fm_context *context, fm_labels *labels) {
   if (!code) code = json_member_whole(r->root, r->path, "histogram", 0, 32, &histogram, r->f);
   r->out->histogram = (int32_t)histogram;
   if (!code && histogram & (histogram - 1))
-    code = fault_set(r->f, EXIT_DATA, "%s: \"histogram\" is %" PRId64
-                     ", expected 0, 1, 2, 4, 8, 16 or 32", r->path, histogram);
+    code = fault_set(r->f, EXIT_DATA,
+                     "%s: \"histogram\" is %" PRId64 ", expected 0, 1, 2, 4, 8, 16 or 32", r->path,
+                     histogram);
   if (!code) code = read_sets(r);
   if (!code) code = json_member_array(r->root, r->path, "classes", &list, r->f);
   if (!code) code = read_names(r, list);

@@ -67,8 +67,10 @@ static void filter_as_json(const filter_file *file, const char *output) {
   text t = {0};
   text_add(&t, "{\"output\": ");
   text_add_json(&t, output);
-  text_add(&t, ", \"masks\": %" PRId64 ", \"valid\": %" PRId64 ", \"dropped\": %" PRId64
-           ", \"kept_share\": ", file->count, file->valid, file->dropped);
+  text_add(&t,
+           ", \"masks\": %" PRId64 ", \"valid\": %" PRId64 ", \"dropped\": %" PRId64
+           ", \"kept_share\": ",
+           file->count, file->valid, file->dropped);
   text_add_real(&t, filter_kept_share(file->valid, file->dropped));
   text_add(&t, ", \"emptied\": %" PRId64 ", \"classes\": [", file->emptied);
   for (int32_t k = 0; k < file->class_count; k++) {
@@ -76,8 +78,10 @@ static void filter_as_json(const filter_file *file, const char *output) {
     text_add(&t, "%s{\"index\": %d, \"name\": ", k ? ", " : "", (int)k);
     text_add_json(&t, c->name);
     text_add(&t, ", \"threshold\": ");
-    if (isfinite(c->threshold)) text_add_real(&t, c->threshold);
-    else text_add(&t, "null");
+    if (isfinite(c->threshold))
+      text_add_real(&t, c->threshold);
+    else
+      text_add(&t, "null");
     text_add(&t, ", \"valid\": %" PRId64 ", \"dropped\": %" PRId64 "}", c->valid, c->dropped);
   }
   text_add(&t, "]}\n");

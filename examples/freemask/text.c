@@ -40,8 +40,12 @@ void text_add(text *t, const char *format, ...) {
 
 /* Bytes of the well-formed UTF-8 character at `s`, 0 if there is none. */
 static size_t utf8_length(const unsigned char *s) {
-  size_t length = s[0] < 0x80 ? 1 : s[0] < 0xC2 ? 0 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3
-                                                                   : s[0] < 0xF5 ? 4 : 0;
+  size_t length = s[0] < 0x80   ? 1
+                  : s[0] < 0xC2 ? 0
+                  : s[0] < 0xE0 ? 2
+                  : s[0] < 0xF0 ? 3
+                  : s[0] < 0xF5 ? 4
+                                : 0;
   for (size_t i = 1; i < length; i++)
     if ((s[i] & 0xC0) != 0x80) return 0;
   if (length == 3 && ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F))) return 0;
@@ -85,12 +89,23 @@ void text_add_csv(text *t, const char *field) {
 void text_add_html(text *t, const char *string) {
   for (const char *s = string; *s; s++) {
     switch (*s) {
-      case '&': text_add(t, "&amp;"); break;
-      case '<': text_add(t, "&lt;"); break;
-      case '>': text_add(t, "&gt;"); break;
-      case '"': text_add(t, "&quot;"); break;
-      case '\'': text_add(t, "&#39;"); break;
-      default: text_add_bytes(t, s, 1);
+      case '&':
+        text_add(t, "&amp;");
+        break;
+      case '<':
+        text_add(t, "&lt;");
+        break;
+      case '>':
+        text_add(t, "&gt;");
+        break;
+      case '"':
+        text_add(t, "&quot;");
+        break;
+      case '\'':
+        text_add(t, "&#39;");
+        break;
+      default:
+        text_add_bytes(t, s, 1);
     }
   }
 }
