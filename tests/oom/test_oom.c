@@ -48,14 +48,14 @@ static void free_base(base *b) {
 /* ---- One scenario per call that allocates ------------------------------------------------ */
 
 /* CREATE(type, call): makes a `type *made` from a sentinel, which has to survive failure. */
-#define CREATE(type, destroy, call)            \
-  do {                                         \
-    type *made = KIT_SENTINEL;                 \
-    status = (call);                           \
-    if (status)                                \
-      ck_assert_ptr_eq(made, KIT_SENTINEL);    \
-    else                                       \
-      destroy(made);                           \
+#define CREATE(type, destroy, call)         \
+  do {                                      \
+    type *made = KIT_SENTINEL;              \
+    status = (call);                        \
+    if (status)                             \
+      ck_assert_ptr_eq(made, KIT_SENTINEL); \
+    else                                    \
+      destroy(made);                        \
   } while (0)
 
 static fm_status preset(fm_context *context, void *user, fm_error *err) {
@@ -68,8 +68,11 @@ static fm_status preset(fm_context *context, void *user, fm_error *err) {
 static fm_status own_labels(fm_context *context, void *user, fm_error *err) {
   (void)user;
   static const char *const names[] = {"a", "b"};
-  fm_labels_options options = {.size = sizeof options, .class_count = 2, .ignore_label = 255,
-                               .class_names = names, .name = "own"};
+  fm_labels_options options = {.size = sizeof options,
+                               .class_count = 2,
+                               .ignore_label = 255,
+                               .class_names = names,
+                               .name = "own"};
   fm_status status;
   CREATE(fm_labels, fm_labels_destroy, fm_labels_create(context, &options, &made, err));
   return status;
@@ -103,8 +106,7 @@ static fm_status filter_from_stats(fm_context *context, void *user, fm_error *er
   (void)user;
   base b;
   fm_status status = make_base(context, &b, err);
-  if (!status)
-    CREATE(fm_filter, fm_filter_destroy, fm_filter_create(b.stats, NULL, &made, err));
+  if (!status) CREATE(fm_filter, fm_filter_destroy, fm_filter_create(b.stats, NULL, &made, err));
   free_base(&b);
   return status;
 }
@@ -126,15 +128,16 @@ static fm_status apply(fm_context *context, void *user, fm_error *err) {
   base b;
   fm_filter *filter = NULL;
   fm_status status = make_base(context, &b, err);
-  fm_filter_options options = {.size = sizeof options, .tolerance = 0.1,
-                               .min_kept_share = *(const double *)user};
+  fm_filter_options options = {
+      .size = sizeof options, .tolerance = 0.1, .min_kept_share = *(const double *)user};
   if (!status) status = fm_filter_create(b.stats, &options, &filter, err);
   uint8_t out[SIDE * SIDE];
   float weights[SIDE * SIDE];
   memset(out, 0xEE, sizeof out);
   for (int i = 0; i < SIDE * SIDE; i++) weights[i] = 7;
   fm_plane mask = mask_plane(), loss = loss_plane();
-  fm_plane to = fm_plane_make(out, FM_U8, SIDE, SIDE), w = fm_plane_make(weights, FM_F32, SIDE, SIDE);
+  fm_plane to = fm_plane_make(out, FM_U8, SIDE, SIDE),
+           w = fm_plane_make(weights, FM_F32, SIDE, SIDE);
   fm_filter_report report = {.size = sizeof report, .valid = -4, .dropped = -4};
   if (!status) {
     status = fm_filter_apply(filter, &mask, &loss, &to, &report, err);
@@ -181,8 +184,8 @@ static fm_status hardness(fm_context *context, void *user, fm_error *err) {
 static fm_status plan(fm_context *context, void *user, fm_error *err) {
   (void)user;
   static const int64_t seeds[] = {3, 1, 2};
-  fm_planner_options options = {.size = sizeof options, .n_max = 3, .seeds = seeds,
-                                .seed_count = 3};
+  fm_planner_options options = {
+      .size = sizeof options, .n_max = 3, .seeds = seeds, .seed_count = 3};
   fm_planner *planner = KIT_SENTINEL;
   fm_status status = fm_planner_create(context, &options, &planner, err);
   if (status) {
@@ -195,13 +198,13 @@ static fm_status plan(fm_context *context, void *user, fm_error *err) {
     snprintf(id + 1000, 16, "%d", i);
     status = fm_planner_add(planner, id, i % 9, err);
   }
-  if (!status)
-    CREATE(fm_plan, fm_plan_destroy, fm_planner_finish(planner, &made, err));
+  if (!status) CREATE(fm_plan, fm_plan_destroy, fm_planner_finish(planner, &made, err));
   fm_planner_destroy(planner);
   return status;
 }
 
-/* ---- The loops: a host whose books have to balance -------------------------------------------- */
+/* ---- The loops: a host whose books have to balance --------------------------------------------
+ */
 
 static int balance;
 
@@ -254,8 +257,8 @@ typedef struct host {
 
 static fm_status make_host(fm_context *context, host *h, fm_error *err) {
   fm_source_options so = {.size = sizeof so, .count = 5, .get = get, .release = release};
-  fm_provider_options po = {.size = sizeof po, .batch = 2, .predict = predict,
-                            .release = release_prediction};
+  fm_provider_options po = {
+      .size = sizeof po, .batch = 2, .predict = predict, .release = release_prediction};
   balance = 0;
   h->source = NULL;
   h->provider = NULL;

@@ -55,7 +55,8 @@ fm_context *kit_plain_context(void) {
 }
 
 /* One run with the given failure; answers whether an allocation was refused. */
-static bool run_failing(kit_scenario scenario, void *user, long fail_at, bool fail_on, long *calls) {
+static bool run_failing(kit_scenario scenario, void *user, long fail_at, bool fail_on,
+                        long *calls) {
   kit_allocator allocator;
   fm_context *context = kit_context(&allocator);
   long before = atomic_load(&allocator.calls);
@@ -153,7 +154,7 @@ void kit_options_rule(const char *name, const void *options, size_t size, kit_ma
     memset(room.bytes + size, 0, tails[i]);
     memcpy(room.bytes, &longer, sizeof longer);
     KIT_OK(make(room.bytes, user, &err));
-    for (size_t at = size; at < longer; at += tails[i] > 8 ? 21 : 1) {
+    for (size_t at = size; at<longer; at += tails[i]> 8 ? 21 : 1) {
       room.bytes[at] = 1;
       KIT_FAILS(FM_ERR_UNSUPPORTED, name, make(room.bytes, user, &err));
       room.bytes[at] = 0;
@@ -227,15 +228,15 @@ const char *kit_layout_name(kit_layout layout) {
 }
 
 static unsigned char *pixel(const fm_plane *plane, int64_t y, int64_t x) {
-  int64_t col = plane->col_stride ? plane->col_stride
-                                  : (int64_t)fm_dtype_size((fm_dtype)plane->dtype);
+  int64_t col =
+      plane->col_stride ? plane->col_stride : (int64_t)fm_dtype_size((fm_dtype)plane->dtype);
   int64_t row = plane->row_stride ? plane->row_stride : plane->width * col;
   return (unsigned char *)plane->data + y * row + x * col;
 }
 
-#define PUT(type)                          \
-  do {                                     \
-    type kit_value = (type)value;          \
+#define PUT(type)                             \
+  do {                                        \
+    type kit_value = (type)value;             \
     memcpy(at, &kit_value, sizeof kit_value); \
   } while (0)
 

@@ -56,20 +56,20 @@ void kit_expect(const char *where, fm_status status, fm_status expected, const f
 #define KIT_TEXT(x) KIT_TEXT2(x)
 
 /* KIT_FAILS(FM_ERR_SHAPE, "mask is 2x3", fm_x_do(x, &err)): `err` is declared by the macro. */
-#define KIT_FAILS(expected, text, call)                                      \
-  do {                                                                       \
-    fm_error err = kit_error();                                              \
-    fm_status kit_status = (call);                                           \
+#define KIT_FAILS(expected, text, call)                                            \
+  do {                                                                             \
+    fm_error err = kit_error();                                                    \
+    fm_status kit_status = (call);                                                 \
     kit_expect(__FILE__ ":" KIT_TEXT(__LINE__), kit_status, expected, &err, text); \
   } while (0)
 
 /* The call succeeds and leaves the error alone. */
-#define KIT_OK(call)                                                                       \
-  do {                                                                                     \
-    fm_error err = kit_error();                                                            \
-    fm_status kit_status = (call);                                                         \
-    ck_assert_msg(kit_status == FM_OK, "%s: %s: %s", #call, fm_status_name(kit_status),    \
-                  err.message);                                                            \
+#define KIT_OK(call)                                                                           \
+  do {                                                                                         \
+    fm_error err = kit_error();                                                                \
+    fm_status kit_status = (call);                                                             \
+    ck_assert_msg(kit_status == FM_OK, "%s: %s: %s", #call, fm_status_name(kit_status),        \
+                  err.message);                                                                \
     ck_assert_msg(kit_error_untouched(&err), "%s: wrote an error though it succeeded", #call); \
   } while (0)
 
@@ -93,12 +93,12 @@ void kit_options_rule(const char *name, const void *options, size_t size, kit_ma
 /* How the pixels of a plane lie in memory. */
 typedef enum kit_layout {
   KIT_PACKED,
-  KIT_PADDED,      /* gap behind every row */
-  KIT_FLIPPED,     /* last row first: negative row stride */
-  KIT_MIRRORED,    /* negative column stride */
-  KIT_TRANSPOSED,  /* column after column */
-  KIT_STRIDED,     /* every third element */
-  KIT_UNALIGNED,   /* starts at an odd address, odd strides */
+  KIT_PADDED,     /* gap behind every row */
+  KIT_FLIPPED,    /* last row first: negative row stride */
+  KIT_MIRRORED,   /* negative column stride */
+  KIT_TRANSPOSED, /* column after column */
+  KIT_STRIDED,    /* every third element */
+  KIT_UNALIGNED,  /* starts at an odd address, odd strides */
   KIT_LAYOUTS
 } kit_layout;
 

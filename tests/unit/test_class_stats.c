@@ -18,8 +18,11 @@ static fm_labels *labels;
 static void set_up(void) {
   context = kit_plain_context();
   static const char *const names[] = {"sky", "road", "car"};
-  fm_labels_options options = {.size = sizeof options, .name = "street", .class_count = CLASSES,
-                               .ignore_label = IGNORE, .class_names = names};
+  fm_labels_options options = {.size = sizeof options,
+                               .name = "street",
+                               .class_count = CLASSES,
+                               .ignore_label = IGNORE,
+                               .class_names = names};
   KIT_OK(fm_labels_create(context, &options, &labels, &err));
 }
 
@@ -29,8 +32,8 @@ static void tear_down(void) {
 }
 
 static fm_class_stats *make_stats(int32_t strata, int32_t histogram) {
-  fm_class_stats_options options = {.size = sizeof options, .strata = strata,
-                                    .histogram = histogram};
+  fm_class_stats_options options = {
+      .size = sizeof options, .strata = strata, .histogram = histogram};
   fm_class_stats *stats = NULL;
   KIT_OK(fm_class_stats_create(labels, &options, &stats, &err));
   return stats;
@@ -176,7 +179,8 @@ START_TEST(dtypes_and_layouts_agree) {
 END_TEST
 
 START_TEST(add_does_not_write_to_its_inputs) {
-  kit_plane mask = kit_plane_new(FM_U8, 4, 9, KIT_PADDED), loss = kit_plane_new(FM_F32, 4, 9, KIT_PADDED);
+  kit_plane mask = kit_plane_new(FM_U8, 4, 9, KIT_PADDED),
+            loss = kit_plane_new(FM_F32, 4, 9, KIT_PADDED);
   for (int64_t i = 0; i < 36; i++) {
     kit_put_int(&mask.view, i / 9, i % 9, i % 3);
     kit_put_real(&loss.view, i / 9, i % 9, (float)i);
@@ -276,9 +280,9 @@ static void end_trial(trial *t) {
 static void refuse(const trial *t, fm_status status, const char *text) {
   KIT_FAILS(status, text, fm_class_stats_add(t->stats, &t->mask.view, &t->loss.view, &err));
   expect_words(t->stats, t->before);
-  KIT_FAILS(status, text,
-            fm_class_stats_add_stratified(t->stats, &t->mask.view, &t->loss.view, &t->strata.view,
-                                          &err));
+  KIT_FAILS(
+      status, text,
+      fm_class_stats_add_stratified(t->stats, &t->mask.view, &t->loss.view, &t->strata.view, &err));
   expect_words(t->stats, t->before);
 }
 
@@ -287,8 +291,8 @@ START_TEST(bad_losses_are_named) {
   static const struct {
     float value;
     const char *text;
-  } bad[] = {{-1, "-1"}, {(float)INFINITY, "inf"}, {-(float)INFINITY, "-inf"},
-             {(float)NAN, "nan"}, {-1e-40F, "e-4"}, {-FLT_MAX, "-3.4"}};
+  } bad[] = {{-1, "-1"},          {(float)INFINITY, "inf"}, {-(float)INFINITY, "-inf"},
+             {(float)NAN, "nan"}, {-1e-40F, "e-4"},         {-FLT_MAX, "-3.4"}};
   trial t = new_trial(FM_U8, FM_F32, (kit_layout)_i);
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     kit_put_real(&t.loss.view, 4, 269, bad[i].value);
@@ -377,9 +381,9 @@ START_TEST(sizes_must_agree) {
   refuse(&t, FM_ERR_SHAPE, "270x4");
   t.loss.view.height = H;
   t.strata.view.height = H - 1;
-  KIT_FAILS(FM_ERR_SHAPE, "strata",
-            fm_class_stats_add_stratified(t.stats, &t.mask.view, &t.loss.view, &t.strata.view,
-                                          &err));
+  KIT_FAILS(
+      FM_ERR_SHAPE, "strata",
+      fm_class_stats_add_stratified(t.stats, &t.mask.view, &t.loss.view, &t.strata.view, &err));
   expect_words(t.stats, t.before);
   end_trial(&t);
 }
@@ -396,9 +400,9 @@ START_TEST(dtypes_must_fit) {
   refuse(&t, FM_ERR_ARGUMENT, "loss");
   t.loss.view.dtype = FM_F32;
   t.strata.view.dtype = FM_U16;
-  KIT_FAILS(FM_ERR_UNSUPPORTED, "strata",
-            fm_class_stats_add_stratified(t.stats, &t.mask.view, &t.loss.view, &t.strata.view,
-                                          &err));
+  KIT_FAILS(
+      FM_ERR_UNSUPPORTED, "strata",
+      fm_class_stats_add_stratified(t.stats, &t.mask.view, &t.loss.view, &t.strata.view, &err));
   expect_words(t.stats, t.before);
   end_trial(&t);
 }
@@ -446,8 +450,9 @@ START_TEST(strata_divide_a_class) {
     ck_assert_int_eq(fm_class_stats_pixels(t.stats, k, FM_ALL_STRATA), total);
     ck_assert(fm_class_stats_mean(t.stats, k, FM_ALL_STRATA) == fm_class_stats_mean(plain, k, 0));
   }
-  static const int32_t none[][2] = {{-1, 0}, {3, 0}, {0, 3}, {0, -2}, {INT32_MAX, INT32_MAX},
-                                    {-1, FM_ALL_STRATA}, {3, FM_ALL_STRATA}};
+  static const int32_t none[][2] = {
+      {-1, 0},           {3, 0}, {0, 3}, {0, -2}, {INT32_MAX, INT32_MAX}, {-1, FM_ALL_STRATA},
+      {3, FM_ALL_STRATA}};
   for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
     ck_assert_int_eq(fm_class_stats_pixels(t.stats, none[i][0], none[i][1]), 0);
     ck_assert(fm_class_stats_mean(t.stats, none[i][0], none[i][1]) == 0.0);
@@ -473,9 +478,9 @@ START_TEST(bad_strata_are_named) {
   trial t = new_trial(FM_U8, FM_F32, KIT_MIRRORED);
   kit_put_int(&t.strata.view, 4, 200, 255);
   kit_put_int(&t.strata.view, 3, 260, 3);
-  KIT_FAILS(FM_ERR_ARGUMENT, "x 260, y 3",
-            fm_class_stats_add_stratified(t.stats, &t.mask.view, &t.loss.view, &t.strata.view,
-                                          &err));
+  KIT_FAILS(
+      FM_ERR_ARGUMENT, "x 260, y 3",
+      fm_class_stats_add_stratified(t.stats, &t.mask.view, &t.loss.view, &t.strata.view, &err));
   expect_words(t.stats, t.before);
   end_trial(&t);
 }
@@ -541,7 +546,8 @@ START_TEST(quantiles_are_one_bin_off_at_most) {
   static float losses[N];
   static uint8_t pixels[N];
   uint64_t random = 17;
-  for (int i = 0; i < N; i++) losses[i] = ldexpf(kit_plain_loss(&random), (int)kit_below(&random, 12) - 10);
+  for (int i = 0; i < N; i++)
+    losses[i] = ldexpf(kit_plain_loss(&random), (int)kit_below(&random, 12) - 10);
   fm_plane mask = fm_plane_make(pixels, FM_U8, 1, N), loss = fm_plane_make(losses, FM_F32, 1, N);
   fm_class_stats *stats = make_stats(0, 1 << _i);
   KIT_OK(fm_class_stats_add(stats, &mask, &loss, &err));
@@ -609,8 +615,8 @@ END_TEST
 
 START_TEST(only_alike_statistics_merge) {
   trial t = new_trial(FM_U8, FM_F32, KIT_PACKED);
-  fm_labels_options options = {.size = sizeof options, .name = "other", .class_count = CLASSES,
-                               .ignore_label = IGNORE};
+  fm_labels_options options = {
+      .size = sizeof options, .name = "other", .class_count = CLASSES, .ignore_label = IGNORE};
   fm_labels *other_labels = NULL;
   KIT_OK(fm_labels_create(context, &options, &other_labels, &err));
   fm_class_stats *other = NULL;

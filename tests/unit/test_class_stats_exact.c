@@ -100,8 +100,8 @@ static void make_images(bool wild) {
 
 static void set_up(void) {
   context = kit_plain_context();
-  fm_labels_options options = {.size = sizeof options, .class_count = CLASSES,
-                               .ignore_label = IGNORE};
+  fm_labels_options options = {
+      .size = sizeof options, .class_count = CLASSES, .ignore_label = IGNORE};
   KIT_OK(fm_labels_create(context, &options, &labels, &err));
 }
 
@@ -239,8 +239,8 @@ START_TEST(every_value_of_the_short_types) {
   memset(sums, 0, sizeof sums);
   for (int32_t i = 0; i < 65536; i++) {
     bits[i] = (uint16_t)i;
-    float value = dtype == FM_F16 ? (float)kit_half_value((uint16_t)i)
-                                  : kit_bfloat_value((uint16_t)i);
+    float value =
+        dtype == FM_F16 ? (float)kit_half_value((uint16_t)i) : kit_bfloat_value((uint16_t)i);
     bool good = isfinite(value) && value >= 0; /* -0 too */
     kit_put_int(&mask.view, i / 256, i % 256, good ? 1 : IGNORE);
     if (!good) continue;
@@ -291,7 +291,8 @@ START_TEST(an_image_of_two_billion_pixels) {
   float *loss = malloc((WIDTH + HEIGHT) * sizeof *loss);
   float value = kit_float(0x44FFFFFF); /* 2^11 - 2^-13: all 24 bits at the top of one digit */
   for (int i = 0; i < WIDTH + HEIGHT; i++) loss[i] = value;
-  fm_plane m = fm_plane_make(mask, FM_U8, HEIGHT, WIDTH), l = fm_plane_make(loss, FM_F32, HEIGHT, WIDTH);
+  fm_plane m = fm_plane_make(mask, FM_U8, HEIGHT, WIDTH),
+           l = fm_plane_make(loss, FM_F32, HEIGHT, WIDTH);
   m.row_stride = 1;
   l.row_stride = sizeof(float);
   fm_class_stats *stats = make_stats(0);

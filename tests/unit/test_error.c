@@ -63,7 +63,8 @@ END_TEST
 START_TEST(hostile_text_becomes_one_line) {
   fm_context *context = kit_plain_context();
   fm_labels *labels = KIT_SENTINEL;
-  KIT_FAILS(FM_ERR_ARGUMENT, "a b", fm_labels_create_preset(context, "a\nb\r\t\x1B[31m", &labels, &err));
+  KIT_FAILS(FM_ERR_ARGUMENT, "a b",
+            fm_labels_create_preset(context, "a\nb\r\t\x1B[31m", &labels, &err));
   ck_assert_ptr_eq(labels, KIT_SENTINEL);
   fm_context_destroy(context);
 }

@@ -18,8 +18,12 @@ static const double means[CLASSES] = {0.4, 2.0, 0.0, 1.0 / 3.0};
 /* Labels 0 .. 3 are the classes, 5 and 9 are ignored, 9 is written. */
 static fm_labels *labels_writing(int64_t ignore) {
   static const int32_t table[] = {0, 1, 2, 3, FM_CLASS_INVALID, FM_CLASS_IGNORE};
-  fm_labels_options options = {.size = sizeof options, .name = "street", .class_count = CLASSES,
-                               .label_count = 6, .ignore_label = ignore, .classes = table};
+  fm_labels_options options = {.size = sizeof options,
+                               .name = "street",
+                               .class_count = CLASSES,
+                               .label_count = 6,
+                               .ignore_label = ignore,
+                               .classes = table};
   fm_labels *made = NULL;
   KIT_OK(fm_labels_create(context, &options, &made, &err));
   return made;
@@ -110,7 +114,8 @@ START_TEST(unseen_classes_as_asked) {
     double table[CLASSES];
     for (int32_t k = 0; k < CLASSES; k++) table[k] = fm_class_stats_mean(stats, k, 0);
     KIT_OK(fm_filter_create(stats, &options, &filters[0], &err));
-    KIT_OK(fm_filter_create_from_means(labels, table, pixels, CLASSES, &options, &filters[1], &err));
+    KIT_OK(
+        fm_filter_create_from_means(labels, table, pixels, CLASSES, &options, &filters[1], &err));
     for (int f = 0; f < 2; f++) {
       float unseen = fm_filter_threshold(filters[f], 2);
       if (i == 0) ck_assert(unseen == 0.0F);
@@ -159,8 +164,8 @@ START_TEST(reserved_field_must_be_zero) {
   fm_filter *filter = KIT_SENTINEL;
   fm_filter_options options = {.size = sizeof options, .reserved = 1};
   fm_error err = kit_error();
-  fm_status status = fm_filter_create_from_means(labels, means, NULL, CLASSES, &options, &filter,
-                                                 &err);
+  fm_status status =
+      fm_filter_create_from_means(labels, means, NULL, CLASSES, &options, &filter, &err);
   ck_assert_msg(status == FM_ERR_ARGUMENT || status == FM_ERR_UNSUPPORTED,
                 "a reserved field of 1 was accepted: it can never get a meaning");
   ck_assert_ptr_eq(filter, KIT_SENTINEL);
@@ -388,8 +393,8 @@ START_TEST(output_gaps_stay) {
     /* Put the fill pattern back over the pixels: nothing else may differ from it. */
     for (int64_t y = 0; y < H; y++)
       for (int64_t x = 0; x < W; x++) {
-        unsigned char *at = (unsigned char *)out.view.data + y * out.view.row_stride +
-                            x * out.view.col_stride;
+        unsigned char *at =
+            (unsigned char *)out.view.data + y * out.view.row_stride + x * out.view.col_stride;
         memset(at, 0xEE, fm_dtype_size((fm_dtype)out.view.dtype));
       }
     for (size_t b = 0; b < out.size; b++)
@@ -497,7 +502,8 @@ START_TEST(report_arrays_are_optional) {
   ck_assert_ptr_null(report.class_valid);
   report.size = 0;
   report.valid = 77;
-  KIT_FAILS(FM_ERR_ARGUMENT, "fm_filter_report", fm_filter_apply(filter, &m, &l, &o, &report, &err));
+  KIT_FAILS(FM_ERR_ARGUMENT, "fm_filter_report",
+            fm_filter_apply(filter, &m, &l, &o, &report, &err));
   ck_assert_int_eq(report.valid, 77);
   fm_filter_destroy(filter);
 }

@@ -55,7 +55,8 @@ static void text(reader *r, char *out, size_t capacity) {
   out[length] = '\0';
 }
 
-/* ---- A world ----------------------------------------------------------------------------------- */
+/* ---- A world -----------------------------------------------------------------------------------
+ */
 
 enum { MOST_IMAGES = 16, MOST_SEEDS = 20, MOST_CLASSES = 300 };
 
@@ -88,8 +89,11 @@ static void read_labels(reader *r) {
   int32_t written = i32(r), length = i32(r);
   int32_t *table = malloc((size_t)length * sizeof *table);
   for (int32_t i = 0; i < length; i++) table[i] = i32(r);
-  fm_labels_options options = {.size = sizeof options, .class_count = w.classes,
-                               .label_count = length, .ignore_label = written, .classes = table};
+  fm_labels_options options = {.size = sizeof options,
+                               .class_count = w.classes,
+                               .label_count = length,
+                               .ignore_label = written,
+                               .classes = table};
   if (preset[0])
     KIT_OK(fm_labels_create_preset(context, preset, &w.labels, &err));
   else
@@ -118,8 +122,7 @@ static void read_image(reader *r, image *out, kit_layout layout) {
   int64_t height = i32(r), width = i32(r);
   out->mask = kit_plane_new(FM_U16, height, width, layout);
   for (int64_t y = 0; y < height; y++)
-    for (int64_t x = 0; x < width; x++)
-      kit_put_int(&out->mask.view, y, x, (int64_t)number(r, 2));
+    for (int64_t x = 0; x < width; x++) kit_put_int(&out->mask.view, y, x, (int64_t)number(r, 2));
   size_t bytes = number(r, 4);
   out->loss = kit_plane_new(bytes == 2 ? FM_F16 : FM_F32, height, width, KIT_PACKED);
   for (int64_t y = 0; y < height; y++)
@@ -175,7 +178,8 @@ static void free_world(void) {
   fm_labels_destroy(w.labels);
 }
 
-/* ---- What the library says about it ------------------------------------------------------------ */
+/* ---- What the library says about it ------------------------------------------------------------
+ */
 
 static void check_means(const fm_class_stats *stats) {
   int unseen = 0;
@@ -208,8 +212,8 @@ static void check_filter(const fm_class_stats *stats) {
 
 static void check_hardness(const fm_class_stats *stats, fm_planner *planner) {
   fm_hardness *paper = NULL, *as_is = NULL;
-  fm_hardness_options options = {.size = sizeof options, .resize_width = FM_NO_RESIZE,
-                                 .resize_height = FM_NO_RESIZE};
+  fm_hardness_options options = {
+      .size = sizeof options, .resize_width = FM_NO_RESIZE, .resize_height = FM_NO_RESIZE};
   KIT_OK(fm_hardness_create(stats, NULL, &paper, &err));
   KIT_OK(fm_hardness_create(stats, &options, &as_is, &err));
   for (int i = 0; i < w.reals; i++) {
@@ -257,8 +261,7 @@ START_TEST(world_agrees) {
     KIT_OK(fm_class_stats_add(stats, &w.real[i].mask.view, &w.real[i].loss.view, &err));
   check_means(stats);
   check_filter(stats);
-  fm_planner_options options = {.size = sizeof options, .n_max = w.n_max,
-                                .plan_seed = w.plan_seed};
+  fm_planner_options options = {.size = sizeof options, .n_max = w.n_max, .plan_seed = w.plan_seed};
   KIT_OK(fm_planner_create(context, &options, &planner, &err));
   check_hardness(stats, planner);
   check_plan(planner);

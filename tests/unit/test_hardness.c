@@ -16,8 +16,8 @@ static const double means[CLASSES] = {0.1, 2.5, 0.0, 1.0 / 3, 7.25};
 
 static void set_up(void) {
   context = kit_plain_context();
-  fm_labels_options options = {.size = sizeof options, .name = "street", .class_count = CLASSES,
-                               .ignore_label = IGNORE};
+  fm_labels_options options = {
+      .size = sizeof options, .name = "street", .class_count = CLASSES, .ignore_label = IGNORE};
   KIT_OK(fm_labels_create(context, &options, &labels, &err));
 }
 
@@ -27,8 +27,8 @@ static void tear_down(void) {
 }
 
 static fm_hardness *hardness_of(int32_t width, int32_t height) {
-  fm_hardness_options options = {.size = sizeof options, .resize_width = width,
-                                 .resize_height = height};
+  fm_hardness_options options = {
+      .size = sizeof options, .resize_width = width, .resize_height = height};
   fm_hardness *hardness = NULL;
   KIT_OK(fm_hardness_create_from_means(labels, means, CLASSES, &options, &hardness, &err));
   return hardness;
@@ -51,7 +51,8 @@ static double expected_hardness(const fm_plane *mask, int64_t width, int64_t hei
   *valid = 0;
   for (int64_t y = 0; y < height; y++)
     for (int64_t x = 0; x < width; x++) {
-      int64_t label = kit_get_int(mask, source(y, mask->height, height), source(x, mask->width, width));
+      int64_t label =
+          kit_get_int(mask, source(y, mask->height, height), source(x, mask->width, width));
       if (label != IGNORE) count[label]++;
     }
   double sum = 0;
@@ -69,13 +70,13 @@ START_TEST(resized_as_documented) {
   static const struct {
     int64_t height, width;
     int32_t to_width, to_height;
-  } cases[] = {{37, 41, 512, 512}, {512, 512, 512, 512}, {1, 1, 512, 512},  {300, 700, 512, 512},
-               {1, 900, 512, 512}, {90, 70, 7, 3},       {90, 70, 1, 1},    {5, 4, 333, 2},
+  } cases[] = {{37, 41, 512, 512}, {512, 512, 512, 512}, {1, 1, 512, 512}, {300, 700, 512, 512},
+               {1, 900, 512, 512}, {90, 70, 7, 3},       {90, 70, 1, 1},   {5, 4, 333, 2},
                {6, 10, 4, 9},      {64, 1000, 100, 1},   {3, 3, 65536, 2}};
   uint64_t random = (uint64_t)_i + 1;
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    kit_plane mask = kit_plane_new(mask_types[_i % 5], cases[i].height, cases[i].width,
-                                   (kit_layout)(_i / 5));
+    kit_plane mask =
+        kit_plane_new(mask_types[_i % 5], cases[i].height, cases[i].width, (kit_layout)(_i / 5));
     fill(&mask.view, &random);
     fm_hardness *hardness = hardness_of(cases[i].to_width, cases[i].to_height);
     int64_t expected_valid, valid = -1;
@@ -159,8 +160,8 @@ START_TEST(statistics_give_their_means) {
   fm_plane mask = fm_plane_make(pixels, FM_U8, 1, 6), loss = fm_plane_make(losses, FM_F32, 1, 6);
   KIT_OK(fm_class_stats_add(stats, &mask, &loss, &err));
   double h0 = 2.0 / (2 + 1e-5), h4 = 3.0 / (3 + 1e-5);
-  fm_hardness_options options = {.size = sizeof options, .resize_width = FM_NO_RESIZE,
-                                 .resize_height = FM_NO_RESIZE};
+  fm_hardness_options options = {
+      .size = sizeof options, .resize_width = FM_NO_RESIZE, .resize_height = FM_NO_RESIZE};
   KIT_OK(fm_hardness_create(stats, &options, &hardness, &err));
   fm_class_stats_destroy(stats); /* a copy */
   uint8_t wanted[4] = {0, 4, 4, IGNORE};
@@ -173,13 +174,13 @@ START_TEST(statistics_give_their_means) {
 END_TEST
 
 START_TEST(bad_options_are_refused) {
-  static const int32_t wrong[][2] = {{-1, 0},    {0, -1},      {-1, 512},      {-2, -2},
-                                     {65537, 1}, {1, 65537},   {INT32_MIN, 1}, {INT32_MAX, 512},
-                                     {512, -1}};
+  static const int32_t wrong[][2] = {{-1, 0},        {0, -1},          {-1, 512},
+                                     {-2, -2},       {65537, 1},       {1, 65537},
+                                     {INT32_MIN, 1}, {INT32_MAX, 512}, {512, -1}};
   fm_hardness *hardness = KIT_SENTINEL;
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-    fm_hardness_options options = {.size = sizeof options, .resize_width = wrong[i][0],
-                                   .resize_height = wrong[i][1]};
+    fm_hardness_options options = {
+        .size = sizeof options, .resize_width = wrong[i][0], .resize_height = wrong[i][1]};
     KIT_FAILS(FM_ERR_ARGUMENT, "resize",
               fm_hardness_create_from_means(labels, means, CLASSES, &options, &hardness, &err));
   }
@@ -205,8 +206,7 @@ END_TEST
 static fm_status make(const void *options, void *user, fm_error *err) {
   (void)user;
   fm_hardness *hardness = KIT_SENTINEL;
-  fm_status status =
-      fm_hardness_create_from_means(labels, means, CLASSES, options, &hardness, err);
+  fm_status status = fm_hardness_create_from_means(labels, means, CLASSES, options, &hardness, err);
   if (status)
     ck_assert_ptr_eq(hardness, KIT_SENTINEL);
   else

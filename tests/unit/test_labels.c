@@ -15,11 +15,11 @@ static void tear_down(void) { fm_context_destroy(context); }
 
 /* ---- Presets against the data sets' own tables -------------------------------------- */
 
-static const char *const presets[] = {
-    "ade20k",         "cocostuff164k", "cocostuff164k-raw", "cocostuff10k",
-    "cityscapes",     "cityscapes-ids", "voc2012",          "pascal-context",
-    "pascal-context-59", "camvid",     "mapillary-v1.2",    "mapillary-v2",
-    "loveda",         "isaid"};
+static const char *const presets[] = {"ade20k",       "cocostuff164k",  "cocostuff164k-raw",
+                                      "cocostuff10k", "cityscapes",     "cityscapes-ids",
+                                      "voc2012",      "pascal-context", "pascal-context-59",
+                                      "camvid",       "mapillary-v1.2", "mapillary-v2",
+                                      "loveda",       "isaid"};
 
 enum { PRESETS = sizeof presets / sizeof *presets };
 
@@ -87,8 +87,8 @@ START_TEST(preset_holds_the_facts) {
     named++;
   }
   ck_assert_int_eq(named, known.classes);
-  static const int64_t outside[] = {-2, -1, 256, 1000, 65535, 65536, INT64_MAX, INT64_MIN,
-                                    (INT64_C(1) << 32) + 1};
+  static const int64_t outside[] = {
+      -2, -1, 256, 1000, 65535, 65536, INT64_MAX, INT64_MIN, (INT64_C(1) << 32) + 1};
   for (size_t i = 0; i < sizeof outside / sizeof *outside; i++)
     ck_assert_int_eq(fm_labels_class_of(labels, outside[i]), FM_CLASS_INVALID);
   fm_labels_destroy(labels);
@@ -225,7 +225,8 @@ START_TEST(label_is_class_by_default) {
   fm_labels *labels = make_labels(&options);
   ck_assert_str_eq(fm_labels_name(labels), "custom");
   ck_assert_str_eq(fm_labels_class_name(labels, 3), "class 3");
-  for (int label = 0; label < 4; label++) ck_assert_int_eq(fm_labels_class_of(labels, label), label);
+  for (int label = 0; label < 4; label++)
+    ck_assert_int_eq(fm_labels_class_of(labels, label), label);
   ck_assert_int_eq(fm_labels_class_of(labels, 4), FM_CLASS_INVALID);
   ck_assert_int_eq(fm_labels_class_of(labels, -1), FM_CLASS_IGNORE);
   ck_assert_int_eq(fm_labels_ignore_label(labels), -1);
@@ -234,8 +235,7 @@ START_TEST(label_is_class_by_default) {
 END_TEST
 
 START_TEST(largest_space) {
-  fm_labels_options options = {.size = sizeof options, .class_count = 65535,
-                               .ignore_label = 65535};
+  fm_labels_options options = {.size = sizeof options, .class_count = 65535, .ignore_label = 65535};
   fm_labels *labels = make_labels(&options);
   ck_assert_int_eq(fm_labels_class_count(labels), 65535);
   ck_assert_int_eq(fm_labels_class_of(labels, 65534), 65534);
@@ -246,8 +246,11 @@ START_TEST(largest_space) {
   int32_t *table = malloc(65536 * sizeof *table);
   for (int i = 0; i < 65536; i++) table[i] = i % 2 ? FM_CLASS_INVALID : 0;
   table[65535] = 0;
-  options = (fm_labels_options){.size = sizeof options, .class_count = 1, .label_count = 65536,
-                                .ignore_label = -1, .classes = table};
+  options = (fm_labels_options){.size = sizeof options,
+                                .class_count = 1,
+                                .label_count = 65536,
+                                .ignore_label = -1,
+                                .classes = table};
   labels = make_labels(&options);
   ck_assert_int_eq(fm_labels_class_of(labels, 65535), 0);
   ck_assert_int_eq(fm_labels_class_of(labels, 65533), FM_CLASS_INVALID);
@@ -438,11 +441,12 @@ static void expect_pixel(fm_labels *labels, const fm_plane *mask, int64_t y, int
 START_TEST(first_bad_pixel_in_reading_order) {
   fm_dtype dtype = mask_types[_i % 5];
   kit_layout layout = (kit_layout)(_i / 5);
-  static const int64_t bad[][4] = {{3, 255, 6, 200},
-                                   {3, 65535, 256, 1000},
-                                   {3, -2, -32768, 32767},
-                                   {INT32_MAX, INT32_MIN, -1, 65536},
-                                   {INT64_MAX, INT64_MIN, (INT64_C(1) << 32) + 2, INT64_C(1) << 16}};
+  static const int64_t bad[][4] = {
+      {3, 255, 6, 200},
+      {3, 65535, 256, 1000},
+      {3, -2, -32768, 32767},
+      {INT32_MAX, INT32_MIN, -1, 65536},
+      {INT64_MAX, INT64_MIN, (INT64_C(1) << 32) + 2, INT64_C(1) << 16}};
   fm_labels_options options = odd_options();
   fm_labels *labels = make_labels(&options);
   for (int i = 0; i < 4; i++) {

@@ -143,8 +143,8 @@ START_TEST(times_rounds_half_to_even) {
     int masks;
     int32_t n_max;
     int64_t images, times;
-  } cases[] = {{1, 1, 1, 1}, {1, 3, 3, 3}, {2, 2, 4, 2}, {2, 4, 7, 4}, {2, 6, 10, 5},
-               {2, 8, 13, 6}, {2, 12, 19, 10}, {2, 16, 25, 12}};
+  } cases[] = {{1, 1, 1, 1},  {1, 3, 3, 3},  {2, 2, 4, 2},    {2, 4, 7, 4},
+               {2, 6, 10, 5}, {2, 8, 13, 6}, {2, 12, 19, 10}, {2, 16, 25, 12}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     fm_planner_options options = {.size = sizeof options, .n_max = cases[i].n_max};
     fm_planner *planner = planner_with(&options);
@@ -164,8 +164,9 @@ START_TEST(ties_go_by_id) {
   static const struct {
     const char *id;
     double hardness;
-  } rows[] = {{"b", 1},     {"a", 1},    {"\xC3\xA4", 1},     {"B", 1},       {"ba", 1},
-              {"zero", 0.0}, {"minus zero", -0.0}, {"least", -3}, {"most", 1e300}};
+  } rows[] = {{"b", 1},       {"a", 1},      {"\xC3\xA4", 1},      {"B", 1},
+              {"ba", 1},      {"zero", 0.0}, {"minus zero", -0.0}, {"least", -3},
+              {"most", 1e300}};
   /* Hardness -3 < -0 = 0 < 1: ranks by hand. */
   static const int64_t ranks[] = {6, 5, 8, 4, 7, 3, 2, 1, 9};
   size_t count = sizeof rows / sizeof *rows;
@@ -240,8 +241,8 @@ START_TEST(seeds_follow_the_documented_generator) {
     for (int i = 0; i < 20; i++) paper_seeds[i] = 42 + i;
     const int64_t *seeds = own ? odd_seeds : paper_seeds;
     size_t seed_count = own ? 7 : 20;
-    fm_planner_options options = {.size = sizeof options, .plan_seed = plan_seeds[_i],
-                                  .n_max = (int32_t)(own ? 5 : 20)};
+    fm_planner_options options = {
+        .size = sizeof options, .plan_seed = plan_seeds[_i], .n_max = (int32_t)(own ? 5 : 20)};
     if (own) {
       options.seeds = seeds;
       options.seed_count = seed_count;
@@ -271,8 +272,8 @@ START_TEST(seeds_of_a_large_pool) {
   enum { POOL = 1000003, COUNT = 500000 };
   int64_t *seeds = malloc(POOL * sizeof *seeds), *expected = malloc(POOL * sizeof *expected);
   for (int64_t i = 0; i < POOL; i++) seeds[i] = i * 7 - 1000;
-  fm_planner_options options = {.size = sizeof options, .n_max = COUNT, .seeds = seeds,
-                                .seed_count = POOL};
+  fm_planner_options options = {
+      .size = sizeof options, .n_max = COUNT, .seeds = seeds, .seed_count = POOL};
   fm_planner *planner = planner_with(&options);
   add(planner, "one", 1);
   fm_plan *plan = finish(planner);
@@ -580,8 +581,8 @@ END_TEST
 
 START_TEST(seeds_are_copied) {
   int64_t seeds[] = {5, 6, 7};
-  fm_planner_options options = {.size = sizeof options, .n_max = 3, .seeds = seeds,
-                                .seed_count = 3};
+  fm_planner_options options = {
+      .size = sizeof options, .n_max = 3, .seeds = seeds, .seed_count = 3};
   fm_planner *planner = planner_with(&options);
   memset(seeds, 0, sizeof seeds);
   char id[] = "mask";

@@ -71,7 +71,8 @@ static int predict(const fm_sample *const *samples, fm_prediction *const *predic
     if (h.own_memory)
       p->loss = fm_plane_make(h.losses[index], FM_F32, s->mask.height, s->mask.width);
     else
-      memcpy(p->loss.data, h.losses[index], (size_t)(s->mask.height * s->mask.width) * sizeof(float));
+      memcpy(p->loss.data, h.losses[index],
+             (size_t)(s->mask.height * s->mask.width) * sizeof(float));
     p->user = &h.losses[index];
     h.predicted++;
   }
@@ -117,8 +118,8 @@ static void reset_books(void) {
 
 static void set_up(void) {
   context = kit_plain_context();
-  fm_labels_options options = {.size = sizeof options, .class_count = CLASSES,
-                               .ignore_label = IGNORE};
+  fm_labels_options options = {
+      .size = sizeof options, .class_count = CLASSES, .ignore_label = IGNORE};
   KIT_OK(fm_labels_create(context, &options, &labels, &err));
   uint64_t random = 21;
   for (int i = 0; i < SAMPLES; i++) {
@@ -264,7 +265,8 @@ START_TEST(loop_equals_adding_by_hand) {
     make_sources(batches[_i], variant != 2);
     h.own_memory = variant == 1;
     fm_class_stats *stats = new_stats();
-    fm_loop_options options = {.size = sizeof options, .progress = on_progress, .progress_user = &h};
+    fm_loop_options options = {
+        .size = sizeof options, .progress = on_progress, .progress_user = &h};
     KIT_OK(fm_collect_class_stats(source, provider, stats, variant == 3 ? NULL : &options, &err));
     expect_same(stats, expected);
     if (variant != 2) expect_balance();
@@ -301,8 +303,11 @@ START_TEST(shards_make_the_whole) {
   for (int64_t shard = _i - 1; shard >= 0; shard--) {
     reset_books();
     fm_class_stats *part = new_stats(), *by_hand = stats_by_hand((int)shard, _i);
-    fm_loop_options options = {.size = sizeof options, .shard_index = shard, .shard_count = _i,
-                               .progress = on_progress, .progress_user = &h};
+    fm_loop_options options = {.size = sizeof options,
+                               .shard_index = shard,
+                               .shard_count = _i,
+                               .progress = on_progress,
+                               .progress_user = &h};
     KIT_OK(fm_collect_class_stats(source, provider, part, &options, &err));
     expect_same(part, by_hand);
     expect_balance();
@@ -321,8 +326,8 @@ START_TEST(bad_shards_are_refused) {
   static const int64_t wrong[][2] = {{1, 1}, {-1, 2}, {2, 2}, {0, -1}, {INT64_MAX, 3}, {1, 0}};
   fm_class_stats *stats = new_stats(), *empty = new_stats();
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-    fm_loop_options options = {.size = sizeof options, .shard_index = wrong[i][0],
-                               .shard_count = wrong[i][1]};
+    fm_loop_options options = {
+        .size = sizeof options, .shard_index = wrong[i][0], .shard_count = wrong[i][1]};
     KIT_FAILS(FM_ERR_ARGUMENT, "shard",
               fm_collect_class_stats(source, provider, stats, &options, &err));
   }

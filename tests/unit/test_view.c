@@ -86,6 +86,10 @@ START_TEST(bad_planes_are_refused) {
   refuse(bad, FM_ERR_ARGUMENT, "dtype is 0");
   bad.dtype = 77;
   refuse(bad, FM_ERR_ARGUMENT, "dtype is 77");
+  bad = good;
+  bad.reserved = 1;
+  refuse(bad, FM_ERR_ARGUMENT, "reserved");
+  bad.reserved = 0;
   static const int32_t reals[] = {FM_F32, FM_F16, FM_BF16};
   for (size_t i = 0; i < 3; i++) {
     bad.dtype = reals[i];
@@ -220,8 +224,7 @@ START_TEST(dlpack_strides_count_elements) {
     KIT_OK(fm_plane_from_dlpack(&t, &plane, &err));
     ck_assert_ptr_eq(plane.data, pixels + cases[i].first);
     for (int64_t y = 0; y < 2; y++)
-      for (int64_t x = 0; x < 3; x++)
-        kit_put_int(&plane, y, x, y * 3 + x);
+      for (int64_t x = 0; x < 3; x++) kit_put_int(&plane, y, x, y * 3 + x);
     for (int64_t y = 0; y < 2; y++)
       for (int64_t x = 0; x < 3; x++)
         ck_assert_int_eq(pixels[cases[i].first + y * cases[i].row + x * cases[i].col], y * 3 + x);
