@@ -121,9 +121,15 @@ static void run_command(const report *r, text *t) {
   word(t, "--synthetic-losses", report_run_text(r, "synthetic", "losses"));
   word(t, "--synthetic-images", report_run_text(r, "synthetic", "images"));
   word(t, "--provider", report_run_text(r, NULL, "provider"));
-  if (r->has_filter) text_add(t, " --tolerance %.6g", r->filter.tolerance);
+  if (r->has_filter) {
+    text_add(t, " --tolerance %.6g", r->filter.tolerance);
+    if (strcmp(r->filter.unseen, "drop") != 0) word(t, "--unseen", r->filter.unseen);
+    if (r->filter.min_kept > 0.0) text_add(t, " --min-kept %.6g", r->filter.min_kept);
+  }
   text_add(t, " --n-max %lld", (long long)json_integer_value(json_object_get(r->run, "n_max")));
   word(t, "--seeds", report_run_text(r, NULL, "seeds"));
+  const json_int_t seed = json_integer_value(json_object_get(r->run, "seed"));
+  if (seed) text_add(t, " --seed %lld", (long long)seed);
   word(t, "-o", r->dir);
   text_add(t, "</pre>\n");
 }

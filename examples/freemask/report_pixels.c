@@ -199,6 +199,21 @@ static fm_status encode(fm_context *context, const picture *p, int32_t quality, 
   return fm_image_encode(context, &v, &options, collect, out, err);
 }
 
+/* Photographs are large as PNG, so they are embedded at half their size then. */
+static fm_status encode_half(fm_context *context, const picture *p, text *out, fm_error *err) {
+  picture small = {p->width > 1 ? p->width / 2 : 1, p->height > 1 ? p->height / 2 : 1, NULL};
+  small.rgb = alloc_zeroed((size_t)(small.width * small.height), 3);
+  for (int64_t y = 0; y < small.height; y++)
+    for (int64_t x = 0; x < small.width; x++) {
+      const int64_t sx = middle_of(x, p->width, small.width);
+      const int64_t sy = middle_of(y, p->height, small.height);
+      memcpy(small.rgb + 3 * (y * small.width + x), p->rgb + 3 * (sy * p->width + sx), 3);
+    }
+  const fm_status status = encode(context, &small, 0, out, err);
+  picture_free(&small);
+  return status;
+}
+
 int picture_embed(fm_context *context, const picture *p, bool photograph, const char *alt, text *t,
                   fault *f) {
   text bytes = {0};
@@ -207,7 +222,7 @@ int picture_embed(fm_context *context, const picture *p, bool photograph, const 
   fm_status status = encode(context, p, photograph ? 82 : 0, &bytes, &err);
   if (photograph && status == FM_ERR_UNSUPPORTED) {
     jpeg = false;
-    status = encode(context, p, 0, &bytes, &err);
+    status = encode_half(context, p, &bytes, &err);
   }
   if (!status) {
     text_add(t, "<img%s width=\"%lld\" height=\"%lld\" alt=\"", photograph ? "" : " class=\"flat\"",
