@@ -80,8 +80,7 @@ START_TEST(a_longer_structure_with_a_zero_tail_is_taken) {
   if (cannot(row)) return;
   for (size_t more = 1; more <= 64; more++) {
     fm_error err = {.message = ""};
-    ck_assert_msg(try_size(row, row->size + more, &err) == FM_OK, "%s: %s", row->name,
-                  err.message);
+    ck_assert_msg(try_size(row, row->size + more, &err) == FM_OK, "%s: %s", row->name, err.message);
   }
 }
 END_TEST
