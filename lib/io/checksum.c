@@ -12,9 +12,8 @@ uint32_t fm__adler32(const void *data, size_t size) { return libdeflate_adler32(
 
 /* Four bits at a time: entry i is i after four steps of the polynomial 0xEDB88320. */
 static const uint32_t crc_steps[16] = {
-    0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC, 0x76DC4190, 0x6B6B51F4,
-    0x4DB26158, 0x5005713C, 0xEDB88320, 0xF00F9344, 0xD6D6A3E8, 0xCB61B38C,
-    0x9B64C2B0, 0x86D3D2D4, 0xA00AE278, 0xBDBDF21C};
+    0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC, 0x76DC4190, 0x6B6B51F4, 0x4DB26158, 0x5005713C,
+    0xEDB88320, 0xF00F9344, 0xD6D6A3E8, 0xCB61B38C, 0x9B64C2B0, 0x86D3D2D4, 0xA00AE278, 0xBDBDF21C};
 
 uint32_t fm__crc32(const void *data, size_t size) {
   const unsigned char *bytes = data;

@@ -7,8 +7,8 @@
 #include "core/fail.h"
 #include "io/part_file.h"
 
-fm_status fm__file_write(const fm_context *context, const char *path, const void *data,
-                         size_t size, fm_error *err) {
+fm_status fm__file_write(const fm_context *context, const char *path, const void *data, size_t size,
+                         fm_error *err) {
   fm__part_file file;
   fm_status status = fm__part_open(context, path, &file, err);
   if (!status) {

@@ -30,9 +30,10 @@ static void join(const leaf *leaves, int used, uint16_t *parent) {
   for (int node = used; node < 2 * used - 1; node++) {
     weight[node] = 0;
     for (int child = 0; child < 2; child++) {
-      int lightest = next_leaf < used && (next_node == node || weight[next_leaf] <= weight[next_node])
-                         ? next_leaf++
-                         : next_node++;
+      int lightest =
+          next_leaf < used && (next_node == node || weight[next_leaf] <= weight[next_node])
+              ? next_leaf++
+              : next_node++;
       weight[node] += weight[lightest];
       parent[lightest] = (uint16_t)node;
     }
@@ -54,7 +55,8 @@ static void count_depths(const uint16_t *parent, int used, int limit, int *at_de
 /* Raised leaves take more of the code space than there is: others go down for them. */
 static void fit(int *at_depth, int limit) {
   uint32_t taken = 0;
-  for (int depth = 1; depth <= limit; depth++) taken += (uint32_t)at_depth[depth] << (limit - depth);
+  for (int depth = 1; depth <= limit; depth++)
+    taken += (uint32_t)at_depth[depth] << (limit - depth);
   for (; taken > 1U << limit; taken--) {
     int depth = limit - 1;
     while (!at_depth[depth]) depth--;

@@ -89,7 +89,8 @@ static size_t read_file(fm__input *input, unsigned char *to, size_t size) {
 bool fm__input_fill(fm__input *input) {
   if (input->ready) return true;
   input->next = input->buffer;
-  input->ready = read_file(input, input->buffer, input->size < WINDOW ? (size_t)input->size : WINDOW);
+  input->ready =
+      read_file(input, input->buffer, input->size < WINDOW ? (size_t)input->size : WINDOW);
   return input->ready > 0;
 }
 

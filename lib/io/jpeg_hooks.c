@@ -6,7 +6,9 @@
 #include "core/context.h"
 #include "core/fail.h"
 
-static fm__jpeg_hooks *hooks_of(j_common_ptr object) { return (fm__jpeg_hooks *)(void *)object->err; }
+static fm__jpeg_hooks *hooks_of(j_common_ptr object) {
+  return (fm__jpeg_hooks *)(void *)object->err;
+}
 
 static void on_error(j_common_ptr object) {
   fm__jpeg_hooks *hooks = hooks_of(object);

@@ -19,7 +19,7 @@ typedef struct fm__jpeg_hooks {
   struct jpeg_error_mgr manager;
   const fm_context *context;
   fm_status status;
-  size_t refused;                 /* FM_ERR_MEMORY: size of the request; 0: libjpeg's own */
+  size_t refused; /* FM_ERR_MEMORY: size of the request; 0: libjpeg's own */
   char message[JMSG_LENGTH_MAX];
   jmp_buf jump;
 } fm__jpeg_hooks;

@@ -45,8 +45,8 @@ static void skip(j_decompress_ptr jpeg, long count) {
   jpeg_read *r = jpeg->client_data;
   while (count > 0) {
     if (!r->source.bytes_in_buffer) (void)fill(jpeg);
-    size_t now = (size_t)count < r->source.bytes_in_buffer ? (size_t)count
-                                                           : r->source.bytes_in_buffer;
+    size_t now =
+        (size_t)count < r->source.bytes_in_buffer ? (size_t)count : r->source.bytes_in_buffer;
     r->source.next_input_byte += now;
     r->source.bytes_in_buffer -= now;
     count -= (long)now;
@@ -113,8 +113,8 @@ static fm_status run(jpeg_read *r, fm_error *err) {
   (void)jpeg_read_header(&r->jpeg, TRUE);
   fm_status status = check_size(r, err);
   if (!status)
-    status = fm__raster_image(r->context, r->jpeg.image_height,
-                              r->jpeg.image_width, r->jpeg.data_precision, &r->raster, err);
+    status = fm__raster_image(r->context, r->jpeg.image_height, r->jpeg.image_width,
+                              r->jpeg.data_precision, &r->raster, err);
   if (status) return status;
   r->jpeg.out_color_space = JCS_RGB;
   (void)jpeg_start_decompress(&r->jpeg);
@@ -125,8 +125,8 @@ static fm_status run(jpeg_read *r, fm_error *err) {
 
 fm_status fm__jpeg_read_image(fm_context *context, fm__input *input, int64_t max_pixels,
                               fm_raster **out, fm_error *err) {
-  jpeg_read r = {.hooks = {.context = context}, .context = context, .input = input,
-                .max_pixels = max_pixels};
+  jpeg_read r = {
+      .hooks = {.context = context}, .context = context, .input = input, .max_pixels = max_pixels};
   fm_status status = run(&r, err);
   if (r.created) jpeg_destroy_decompress(&r.jpeg);
   if (status)

@@ -84,14 +84,13 @@ static fm_status run(jpeg_write *w, fm_error *err) {
   return FM_OK;
 }
 
-fm_status fm__jpeg_write_image(const fm_volume *image, int quality, fm__bytes *out,
-                               fm_error *err) {
+fm_status fm__jpeg_write_image(const fm_volume *image, int quality, fm__bytes *out, fm_error *err) {
   if (image->width > JPEG_MAX_DIMENSION || image->height > JPEG_MAX_DIMENSION)
     return fm__fail(err, FM_ERR_UNSUPPORTED,
                     "image is %" PRId64 "x%" PRId64 ", a JPEG has at most %ld pixels a side",
                     image->width, image->height, (long)JPEG_MAX_DIMENSION);
-  jpeg_write w = {.hooks = {.context = out->context}, .image = image, .quality = quality,
-                  .out = out};
+  jpeg_write w = {
+      .hooks = {.context = out->context}, .image = image, .quality = quality, .out = out};
   if (image->channel_stride != 1 || image->col_stride != 3) {
     w.row = fm__bytes_scratch(out, (size_t)image->width, 3);
     if (!w.row) return fm__fail_memory(err, out->refused);

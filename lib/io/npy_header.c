@@ -145,8 +145,9 @@ static fm_status fit_shape(parser *p, const int64_t *sizes, int dims, fm__npy_he
   out->height = sizes[dims - 2];
   out->width = sizes[dims - 1];
   if (!out->height || !out->width)
-    return fm__fail(p->err, FM_ERR_FORMAT, "NPY has no pixel: its shape is [%" PRId64 ", %" PRId64 "]",
-                    out->height, out->width);
+    return fm__fail(p->err, FM_ERR_FORMAT,
+                    "NPY has no pixel: its shape is [%" PRId64 ", %" PRId64 "]", out->height,
+                    out->width);
   return FM_OK;
 }
 

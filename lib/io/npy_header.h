@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 typedef struct fm__npy_header {
-  char kind;        /* 'b', 'i', 'u' or 'f', as NumPy names them */
-  int item;         /* bytes of a number: 1, 2, 4, 8 (16 of a long double) */
+  char kind; /* 'b', 'i', 'u' or 'f', as NumPy names them */
+  int item;  /* bytes of a number: 1, 2, 4, 8 (16 of a long double) */
   bool big_endian;
   bool fortran;
   int64_t height, width;

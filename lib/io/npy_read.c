@@ -27,8 +27,8 @@ static fm_status header_size(fm__input *input, size_t *out, fm_error *err) {
                   (uint32_t)length[3] << 24;
   if ((int64_t)size > fm__input_left(input)) return ends_early(err);
   if (size > MOST_HEADER)
-    return fm__fail(err, FM_ERR_FORMAT, "NPY claims a header of %" PRIu32 " bytes, expected some 120",
-                    size);
+    return fm__fail(err, FM_ERR_FORMAT,
+                    "NPY claims a header of %" PRIu32 " bytes, expected some 120", size);
   *out = size;
   return FM_OK;
 }

@@ -40,10 +40,10 @@ static void write_header(char *header, const fm_plane *plane) {
   memcpy(header, "\x93NUMPY\x01\x00", 8);
   header[8] = HEADER - PREFIX;
   header[9] = 0;
-  int length = snprintf(header + PREFIX, HEADER - PREFIX,
-                        "{'descr': '%s', 'fortran_order': False, 'shape': (%" PRId64 ", %" PRId64
-                        "), }",
-                        descr(plane->dtype), plane->height, plane->width);
+  int length =
+      snprintf(header + PREFIX, HEADER - PREFIX,
+               "{'descr': '%s', 'fortran_order': False, 'shape': (%" PRId64 ", %" PRId64 "), }",
+               descr(plane->dtype), plane->height, plane->width);
   header[PREFIX + length] = ' ';
   header[HEADER - 1] = '\n';
 }

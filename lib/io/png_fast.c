@@ -77,7 +77,7 @@ static bool read_chunks(fast_read *r, const unsigned char *at, const unsigned ch
     if (critical && fm__crc32(type, size + 4) != get_u32(data + size)) return false;
     if (first != !memcmp(type, "IHDR", 4)) return false;
     if (!memcmp(type, "IEND", 4)) return !size && r->pieces;
-    bool fine = first                       ? read_header(r, data, size, max_pixels)
+    bool fine = first                      ? read_header(r, data, size, max_pixels)
                 : !memcmp(type, "PLTE", 4) ? read_palette(r, data, size)
                 : !memcmp(type, "IDAT", 4) ? read_piece(r, data, size, &behind)
                                            : !critical;

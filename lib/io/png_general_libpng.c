@@ -63,8 +63,11 @@ static fm_status run(png_write *w, fm_error *err) {
 
 fm_status fm__png_general(const fm__png_layout *layout, unsigned char *rows, int compression,
                           fm__bytes *out, fm_error *err) {
-  png_write w = {.hooks = {.context = out->context}, .layout = layout, .rows = rows,
-                 .compression = compression, .out = out};
+  png_write w = {.hooks = {.context = out->context},
+                 .layout = layout,
+                 .rows = rows,
+                 .compression = compression,
+                 .out = out};
   fm_status status = run(&w, err);
   png_destroy_write_struct(&w.png, &w.info);
   return status;

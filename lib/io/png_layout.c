@@ -95,8 +95,7 @@ static void pack_bytes(const fm_plane *mask, int64_t y, unsigned char *row) {
     memcpy(row, pixel(mask, y, 0), (size_t)mask->width);
     return;
   }
-  for (int64_t x = 0; x < mask->width; x++)
-    row[x] = (unsigned char)number(mask, pixel(mask, y, x));
+  for (int64_t x = 0; x < mask->width; x++) row[x] = (unsigned char)number(mask, pixel(mask, y, x));
 }
 
 static void pack_words(const fm_plane *mask, int64_t y, unsigned char *row) {

@@ -105,8 +105,8 @@ static fm_status prepare_mask(png_read *r, fm_error *err) {
                     "grey or palette, one number per class",
                     color_name(r->color_type));
   fm_dtype dtype = r->bit_depth == 16 ? FM_U16 : FM_U8;
-  fm_status status = fm__raster_plane(r->context, dtype, r->height, r->width,
-                                      r->bit_depth, &r->raster, err);
+  fm_status status =
+      fm__raster_plane(r->context, dtype, r->height, r->width, r->bit_depth, &r->raster, err);
   if (status) return status;
   if (r->color_type == PNG_COLOR_TYPE_PALETTE) keep_palette(r);
   png_set_packing(r->png);
@@ -115,8 +115,8 @@ static fm_status prepare_mask(png_read *r, fm_error *err) {
 }
 
 static fm_status prepare_image(png_read *r, fm_error *err) {
-  fm_status status = fm__raster_image(r->context, r->height, r->width,
-                                      r->bit_depth, &r->raster, err);
+  fm_status status =
+      fm__raster_image(r->context, r->height, r->width, r->bit_depth, &r->raster, err);
   if (status) return status;
   if (r->color_type == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(r->png);
   if (r->color_type == PNG_COLOR_TYPE_GRAY && r->bit_depth < 8)
@@ -166,8 +166,11 @@ static fm_status run(png_read *r, fm_error *err) {
 
 static fm_status read_png(fm_context *context, fm__input *input, int64_t max_pixels, bool image,
                           fm_raster **out, fm_error *err) {
-  png_read r = {.hooks = {.context = context}, .context = context, .input = input,
-                .max_pixels = max_pixels, .image = image};
+  png_read r = {.hooks = {.context = context},
+                .context = context,
+                .input = input,
+                .max_pixels = max_pixels,
+                .image = image};
   fm_status status = run(&r, err);
   png_destroy_read_struct(&r.png, &r.info, NULL);
   if (status)

@@ -50,8 +50,7 @@ static fm_status write_runs(const fm__png_layout *layout, unsigned char *rows, f
 
 /* Takes the other encoder's file if it is smaller. */
 static fm_status try_general(const fm_plane *mask, const fm__png_layout *layout,
-                             unsigned char *rows, int compression, fm__bytes *out,
-                             fm_error *err) {
+                             unsigned char *rows, int compression, fm__bytes *out, fm_error *err) {
   fm__bytes other = {.context = out->context};
   fm__png_pack_mask(mask, layout, rows);
   fm_status status = fm__png_general(layout, rows, compression, &other, err);

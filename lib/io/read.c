@@ -20,8 +20,9 @@ static const reading MASK = {
     .png = fm__png_read_mask,
     .npy = fm__npy_read_mask,
     .expected = "a mask as PNG or NPY",
-    .not_jpeg = "JPEG compression changes numbers, so that labels are lost: masks come as PNG or "
-                "NPY",
+    .not_jpeg =
+        "JPEG compression changes numbers, so that labels are lost: masks come as PNG or "
+        "NPY",
 };
 
 static const reading LOSS = {
@@ -63,8 +64,7 @@ static fm_status refuse(const reading *what, fm__file_kind kind, const fm__input
                     : kind == FM__FILE_NPY  ? what->not_npy
                                             : NULL;
   if (why) return fm__fail(err, FM_ERR_FORMAT, "is %s: %s", name, why);
-  if (!input->size)
-    return fm__fail(err, FM_ERR_FORMAT, "is empty, expected %s", what->expected);
+  if (!input->size) return fm__fail(err, FM_ERR_FORMAT, "is empty, expected %s", what->expected);
   return fm__fail(err, FM_ERR_FORMAT, "looks like %s, expected %s", name, what->expected);
 }
 
@@ -76,8 +76,8 @@ static fm_status decode(const reading *what, fm_context *context, fm__input *inp
                  : kind == FM__FILE_JPEG ? what->jpeg
                  : kind == FM__FILE_NPY  ? what->npy
                                          : NULL;
-  fm_status status = read ? read(context, input, limit->pixels, out, err)
-                          : refuse(what, kind, input, err);
+  fm_status status =
+      read ? read(context, input, limit->pixels, out, err) : refuse(what, kind, input, err);
   /* What a decoder takes for a truncated file may be a disk that does not answer. */
   if (status && input->host_code) return fm__fail_errno(err, input->host_code, "cannot be read");
   return status;

@@ -12,14 +12,14 @@
 enum {
   SHORTEST = 3, /* repetition, of deflate */
   LONGEST = 258,
-  END = 256,       /* symbol that ends a block */
+  END = 256, /* symbol that ends a block */
   FIRST_LENGTH = 257,
-  LITERALS = 286,  /* literals, END and lengths */
+  LITERALS = 286, /* literals, END and lengths */
   CODE_SYMBOLS = 19,
   TOKENS = 256 + LONGEST + 1,
-  MOST_RUN = 1 << 14, /* looked at in one step */
+  MOST_RUN = 1 << 14,                 /* looked at in one step */
   MOST_STEP = MOST_RUN / LONGEST + 2, /* tokens that a step makes */
-  BLOCK = 4096, /* tokens that share a code */
+  BLOCK = 4096,                       /* tokens that share a code */
   /* A token takes at most 15 + 5 + 1 bits; a block's code under 400 bytes. */
   BLOCK_BYTES = BLOCK * 3 + 512
 };

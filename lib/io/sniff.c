@@ -28,7 +28,9 @@ static const magic others[] = {
     {"\0\0\0\x0cjP  ", 8, 0, "a JPEG 2000 image"},
     {"PK\x03\x04", 4, 0, "a ZIP archive (.npz or a PyTorch file?)"},
     {"\x1f\x8b", 2, 0, "a gzip archive"},
-    {"\xfd" "7zXZ", 5, 0, "an xz archive"},
+    {"\xfd"
+     "7zXZ",
+     5, 0, "an xz archive"},
     {"\x89HDF", 4, 0, "an HDF5 file"},
     {"MATLAB 5", 8, 0, "a MATLAB file"},
     {"%PDF", 4, 0, "a PDF document"},
@@ -58,7 +60,8 @@ fm__file_kind fm__sniff(const unsigned char *bytes, size_t size) {
 
 static bool is_text(const unsigned char *bytes, size_t size) {
   for (size_t i = 0; i < size; i++)
-    if (bytes[i] < 0x20 ? !strchr("\t\n\r\f", bytes[i]) || !bytes[i] : bytes[i] == 0x7F) return false;
+    if (bytes[i] < 0x20 ? !strchr("\t\n\r\f", bytes[i]) || !bytes[i] : bytes[i] == 0x7F)
+      return false;
   return true;
 }
 

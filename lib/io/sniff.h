@@ -4,7 +4,12 @@
 
 #include <stddef.h>
 
-typedef enum fm__file_kind { FM__FILE_OTHER, FM__FILE_PNG, FM__FILE_JPEG, FM__FILE_NPY } fm__file_kind;
+typedef enum fm__file_kind {
+  FM__FILE_OTHER,
+  FM__FILE_PNG,
+  FM__FILE_JPEG,
+  FM__FILE_NPY
+} fm__file_kind;
 
 fm__file_kind fm__sniff(const unsigned char *bytes, size_t size);
 

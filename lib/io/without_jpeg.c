@@ -14,8 +14,7 @@ fm_status fm__jpeg_read_image(fm_context *context, fm__input *input, int64_t max
   return refuse(err);
 }
 
-fm_status fm__jpeg_write_image(const fm_volume *image, int quality, fm__bytes *out,
-                               fm_error *err) {
+fm_status fm__jpeg_write_image(const fm_volume *image, int quality, fm__bytes *out, fm_error *err) {
   (void)image, (void)quality, (void)out;
   return refuse(err);
 }

@@ -17,7 +17,7 @@ typedef struct target {
 
 static fm_status check(const char *call, const void *context, const target *to, bool to_file,
                        fm_error *err) {
-  const char *missing = !context                ? "context"
+  const char *missing = !context                 ? "context"
                         : to_file && !to->path   ? "path"
                         : !to_file && !to->write ? "write"
                                                  : NULL;
@@ -60,8 +60,7 @@ static fm_status write_mask(fm_context *context, const fm_plane *mask,
   fm_write_options o;
   fm_plane known;
   fm_status status = read_options(&o, options, err);
-  if (!status)
-    status = fm__plane_read(&known, mask, FM__BIT(FM_U8) | FM__BIT(FM_U16), "mask", err);
+  if (!status) status = fm__plane_read(&known, mask, FM__BIT(FM_U8) | FM__BIT(FM_U16), "mask", err);
   if (status) return status;
   if (o.jpeg_quality)
     return fm__fail(err, FM_ERR_ARGUMENT,
@@ -97,9 +96,8 @@ fm_status fm_mask_write(fm_context *context, const char *path, const fm_plane *m
   return status ? status : write_mask(context, mask, options, &to, err);
 }
 
-fm_status fm_mask_encode(fm_context *context, const fm_plane *mask,
-                         const fm_write_options *options, fm_write_fn write, void *user,
-                         fm_error *err) {
+fm_status fm_mask_encode(fm_context *context, const fm_plane *mask, const fm_write_options *options,
+                         fm_write_fn write, void *user, fm_error *err) {
   target to = {.write = write, .user = user};
   fm_status status = check("fm_mask_encode", context, &to, false, err);
   return status ? status : write_mask(context, mask, options, &to, err);

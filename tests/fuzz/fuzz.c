@@ -120,8 +120,7 @@ static void repair_png(uint8_t *data, size_t size) {
                     (size_t)data[at + 2] << 8 | data[at + 3];
     if (length > size - 12 - at) return;
     uint32_t crc = crc_of(data + at + 4, length + 4);
-    for (int i = 0; i < 4; i++)
-      data[at + 8 + length + (size_t)i] = (uint8_t)(crc >> (24 - 8 * i));
+    for (int i = 0; i < 4; i++) data[at + 8 + length + (size_t)i] = (uint8_t)(crc >> (24 - 8 * i));
     at += 12 + length;
   }
 }

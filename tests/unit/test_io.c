@@ -13,8 +13,8 @@ static const struct {
   const char *name;
   Suite *(*make)(void);
 } all[] = {
-    {"io_mask", io_mask_suite},   {"io_mask_write", io_mask_write_suite},
-    {"io_npy", io_npy_suite},     {"io_image", io_image_suite},
+    {"io_mask", io_mask_suite}, {"io_mask_write", io_mask_write_suite},
+    {"io_npy", io_npy_suite},   {"io_image", io_image_suite},
     {"io_file", io_file_suite},
 };
 

@@ -33,14 +33,14 @@ static void check_contents(const char *path, const void *data, size_t size) {
 }
 
 /* Fails with this errno, names the path, leaves `count` files. */
-#define FAILS_ERRNO(code, text, left, call)                             \
-  do {                                                                  \
-    fm_error err = kit_error();                                         \
-    fm_status status = (call);                                          \
-    kit_expect(__FILE__ ":" KIT_TEXT(__LINE__), status, FM_ERR_IO, &err, text); \
-    ck_assert_int_eq(err.host_code, code);                              \
+#define FAILS_ERRNO(code, text, left, call)                                                    \
+  do {                                                                                         \
+    fm_error err = kit_error();                                                                \
+    fm_status status = (call);                                                                 \
+    kit_expect(__FILE__ ":" KIT_TEXT(__LINE__), status, FM_ERR_IO, &err, text);                \
+    ck_assert_int_eq(err.host_code, code);                                                     \
     ck_assert_msg(!strncmp(err.message, io_folder(), strlen(io_folder())), "%s", err.message); \
-    ck_assert_int_eq(io_folder_count(), left);                          \
+    ck_assert_int_eq(io_folder_count(), left);                                                 \
   } while (0)
 
 START_TEST(files_are_written_whole) {
@@ -215,8 +215,8 @@ START_TEST(errors_name_the_path) {
   fm_raster *out = KIT_SENTINEL;
   fm_error err = kit_error();
   char expected[600];
-  snprintf(expected, sizeof expected,
-           "%s: looks like a text file, expected a mask as PNG or NPY", io_path("a.png"));
+  snprintf(expected, sizeof expected, "%s: looks like a text file, expected a mask as PNG or NPY",
+           io_path("a.png"));
   ck_assert_int_eq(fm_mask_read(context, io_path("a.png"), NULL, &out, &err), FM_ERR_FORMAT);
   ck_assert_str_eq(err.message, expected);
   fm_read_options options = {.size = sizeof options, .max_bytes = 9};

@@ -27,8 +27,8 @@ static fm_raster *decode(io_bytes file) {
 }
 
 static io_bytes encode(const fm_volume *image, int32_t quality, int32_t compression) {
-  fm_write_options options = {.size = sizeof options, .compression = compression,
-                              .jpeg_quality = quality};
+  fm_write_options options = {
+      .size = sizeof options, .compression = compression, .jpeg_quality = quality};
   io_bytes file = {0};
   KIT_OK(fm_image_encode(context, image, &options, io_collect, &file, &err));
   return file;
@@ -75,10 +75,10 @@ static void check_kind(int color, int depth, bool interlaced, bool transparent) 
 
 START_TEST(png_of_every_kind_is_rgb) {
   if (!io_has_png()) return;
-  static const int kinds[][2] = {{IO_GREY, 1},       {IO_GREY, 2},       {IO_GREY, 4},
-                                 {IO_GREY, 8},       {IO_GREY, 16},      {IO_PALETTE, 1},
-                                 {IO_PALETTE, 2},    {IO_PALETTE, 4},    {IO_PALETTE, 8},
-                                 {IO_RGB, 8},        {IO_RGB, 16},       {IO_GREY_ALPHA, 8},
+  static const int kinds[][2] = {{IO_GREY, 1},        {IO_GREY, 2},      {IO_GREY, 4},
+                                 {IO_GREY, 8},        {IO_GREY, 16},     {IO_PALETTE, 1},
+                                 {IO_PALETTE, 2},     {IO_PALETTE, 4},   {IO_PALETTE, 8},
+                                 {IO_RGB, 8},         {IO_RGB, 16},      {IO_GREY_ALPHA, 8},
                                  {IO_GREY_ALPHA, 16}, {IO_RGB_ALPHA, 8}, {IO_RGB_ALPHA, 16}};
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
     for (int variant = 0; variant < 4; variant++) {
@@ -181,8 +181,8 @@ START_TEST(truncated_jpeg_is_refused_at_every_byte) {
     unsigned char *cut = malloc(size);
     memcpy(cut, file.data, size);
     fm_raster *out = KIT_SENTINEL;
-    KIT_FAILS(FM_ERR_FORMAT, "JPEG is damaged: ",
-              fm_image_decode(context, cut, size, NULL, &out, &err));
+    KIT_FAILS(FM_ERR_FORMAT,
+              "JPEG is damaged: ", fm_image_decode(context, cut, size, NULL, &out, &err));
     ck_assert_ptr_eq(out, KIT_SENTINEL);
     /* The same with an end put where the file was cut. */
     if (size > 700) {
@@ -202,7 +202,8 @@ END_TEST
 
 /* Where the frame's header begins: its height and width are five bytes on. */
 static size_t find_frame(const io_bytes *file) {
-  for (size_t at = 2; at + 9 < file->size; at += 2 + (size_t)(file->data[at + 2] << 8) + file->data[at + 3])
+  for (size_t at = 2; at + 9 < file->size;
+       at += 2 + (size_t)(file->data[at + 2] << 8) + file->data[at + 3])
     if (file->data[at + 1] >= 0xC0 && file->data[at + 1] <= 0xC2) return at;
   ck_abort_msg("no frame");
   return 0;
@@ -223,8 +224,8 @@ START_TEST(lying_jpeg_is_refused) {
   KIT_FAILS(FM_ERR_LIMIT, "has 65280x65280 pixels, more than the limit of 268435456",
             fm_image_decode(context, file.data, file.size, NULL, &out, &err));
   memcpy(file.data + frame + 5, "\0\0\0\0", 4);
-  KIT_FAILS(FM_ERR_FORMAT, "JPEG is damaged: ",
-            fm_image_decode(context, file.data, file.size, NULL, &out, &err));
+  KIT_FAILS(FM_ERR_FORMAT,
+            "JPEG is damaged: ", fm_image_decode(context, file.data, file.size, NULL, &out, &err));
   ck_assert_ptr_eq(out, KIT_SENTINEL);
   io_bytes_free(&file);
 }

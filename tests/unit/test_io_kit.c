@@ -222,8 +222,7 @@ io_bytes io_get_file(const char *path) {
   FILE *file = fopen(path, "rb");
   ck_assert_msg(file != NULL, "%s is not there", path);
   unsigned char piece[4096];
-  for (size_t got; (got = fread(piece, 1, sizeof piece, file)) > 0;)
-    io_append(&bytes, piece, got);
+  for (size_t got; (got = fread(piece, 1, sizeof piece, file)) > 0;) io_append(&bytes, piece, got);
   fclose(file);
   return bytes;
 }

@@ -41,7 +41,7 @@ typedef struct io_png {
   const uint16_t *samples; /* channels interleaved; NULL: zeros */
   const uint8_t *palette;  /* of a palette PNG; NULL: grey ramp */
   int palette_size;
-  bool transparent;        /* a tRNS chunk */
+  bool transparent; /* a tRNS chunk */
 } io_png;
 
 void io_chunk(io_bytes *out, const char *type, const void *data, size_t size);

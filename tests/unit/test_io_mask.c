@@ -16,13 +16,13 @@ static fm_status decode(io_bytes file, fm_raster **out, fm_error *err) {
 }
 
 /* Refuses the file, leaves the output alone, frees the file. */
-#define REFUSES(expected, text, file)                        \
-  do {                                                       \
-    io_bytes refused_file = (file);                          \
-    fm_raster *out = KIT_SENTINEL;                           \
+#define REFUSES(expected, text, file)                            \
+  do {                                                           \
+    io_bytes refused_file = (file);                              \
+    fm_raster *out = KIT_SENTINEL;                               \
     KIT_FAILS(expected, text, decode(refused_file, &out, &err)); \
-    ck_assert_ptr_eq(out, KIT_SENTINEL);                     \
-    io_bytes_free(&refused_file);                            \
+    ck_assert_ptr_eq(out, KIT_SENTINEL);                         \
+    io_bytes_free(&refused_file);                                \
   } while (0)
 
 /* ---- Numbers -------------------------------------------------------------------- */
@@ -48,8 +48,12 @@ static void check_depth(int color, int depth) {
   uint64_t state = (uint64_t)(color * 100 + depth);
   uint16_t samples[23 * 19];
   for (int round = 0; round < 24; round++) {
-    io_png png = {.width = 1 + (uint32_t)kit_below(&state, 23), .height = 1 + (uint32_t)kit_below(&state, 19),
-                  .depth = depth, .color = color, .interlaced = round & 1, .samples = samples,
+    io_png png = {.width = 1 + (uint32_t)kit_below(&state, 23),
+                  .height = 1 + (uint32_t)kit_below(&state, 19),
+                  .depth = depth,
+                  .color = color,
+                  .interlaced = round & 1,
+                  .samples = samples,
                   .transparent = round & 2};
     for (size_t i = 0; i < sizeof samples / sizeof *samples; i++)
       samples[i] = (uint16_t)(kit_random(&state) & ((1U << depth) - 1));
@@ -111,8 +115,9 @@ static void check_filters(int depth, int color, uint64_t *state) {
   for (int y = 0; y < HEIGHT; y++)
     for (int x = 0; x < WIDTH; x++) {
       const unsigned char *row = rows[y + 1];
-      int value = depth == 16 ? row[2 * x] << 8 | row[2 * x + 1]
-                              : row[x * depth / 8] >> (8 - depth - x * depth % 8) & ((1 << depth) - 1);
+      int value = depth == 16
+                      ? row[2 * x] << 8 | row[2 * x + 1]
+                      : row[x * depth / 8] >> (8 - depth - x * depth % 8) & ((1 << depth) - 1);
       ck_assert_int_eq(kit_get_int(&plane, y, x), value);
     }
   fm_raster_destroy(raster);
@@ -251,8 +256,8 @@ START_TEST(truncated_png_is_refused_at_every_byte) {
     io_png png = {40, 30, 8, IO_PALETTE, interlaced, samples, NULL, 0, false};
     io_bytes file = io_png_file(&png);
     for (size_t size = 8; size < file.size; size++)
-      REFUSES(FM_ERR_FORMAT, size < 16 ? NULL : "PNG is damaged: ",
-              literal((const char *)file.data, size));
+      REFUSES(FM_ERR_FORMAT,
+              size < 16 ? NULL : "PNG is damaged: ", literal((const char *)file.data, size));
     io_bytes_free(&file);
   }
 }
@@ -369,8 +374,8 @@ START_TEST(limits_hold) {
 
   io_png png = {.width = 10, .height = 10, .depth = 8, .color = IO_GREY};
   io_bytes file = io_png_file(&png);
-  fm_read_options options = {.size = sizeof options, .max_pixels = 100,
-                             .max_bytes = (int64_t)file.size};
+  fm_read_options options = {
+      .size = sizeof options, .max_pixels = 100, .max_bytes = (int64_t)file.size};
   fm_raster *raster = NULL;
   KIT_OK(fm_mask_decode(context, file.data, file.size, &options, &raster, &err));
   fm_raster_destroy(raster);
@@ -428,8 +433,8 @@ END_TEST
 
 static fm_status scenario(fm_context *own, void *file, fm_error *err) {
   fm_raster *raster = NULL;
-  fm_status status = fm_mask_decode(own, ((io_bytes *)file)->data, ((io_bytes *)file)->size, NULL,
-                                    &raster, err);
+  fm_status status =
+      fm_mask_decode(own, ((io_bytes *)file)->data, ((io_bytes *)file)->size, NULL, &raster, err);
   fm_raster_destroy(raster);
   return status;
 }

@@ -27,8 +27,8 @@ static fm_raster *decode(io_bytes file) {
 
 /* A raster as a mask file of the given kind gives it. */
 static fm_raster *raster_of(int color, int depth, int palette_size) {
-  io_png png = {.width = 2, .height = 2, .depth = depth, .color = color,
-                .palette_size = palette_size};
+  io_png png = {
+      .width = 2, .height = 2, .depth = depth, .color = color, .palette_size = palette_size};
   io_bytes file = io_png_file(&png);
   fm_raster *raster = decode(file);
   io_bytes_free(&file);
@@ -80,7 +80,8 @@ START_TEST(files_are_well_formed) {
   uint64_t state = 1;
   kit_plane mask = kit_plane_new(FM_U8, 33, 51, KIT_PACKED);
   for (int64_t y = 0; y < 33; y++)
-    for (int64_t x = 0; x < 51; x++) kit_put_int(&mask.view, y, x, kit_below(&state, 30) ? y / 9 : 255);
+    for (int64_t x = 0; x < 51; x++)
+      kit_put_int(&mask.view, y, x, kit_below(&state, 30) ? y / 9 : 255);
   io_bytes file = encode(&mask.view, NULL, 0);
   ck_assert_mem_eq(file.data, "\x89PNG\r\n\x1a\n", 8);
   uint32_t size = 0;
@@ -121,7 +122,8 @@ static void fill(fm_plane *mask, int kind, uint64_t *state) {
 
 START_TEST(everything_comes_back) {
   if (!io_has_png()) return;
-  static const int64_t sizes[][2] = {{1, 1}, {1, 300}, {300, 1}, {2, 7}, {8, 8}, {61, 259}, {40, 700}};
+  static const int64_t sizes[][2] = {{1, 1}, {1, 300},  {300, 1}, {2, 7},
+                                     {8, 8}, {61, 259}, {40, 700}};
   uint64_t state = 3;
   for (int layout = 0; layout < KIT_LAYOUTS; layout++)
     for (int kind = 0; kind < 6; kind++)
@@ -197,14 +199,14 @@ typedef struct stored {
 START_TEST(depth_and_palette_are_kept_or_widened) {
   if (!io_has_png()) return;
   static const stored cases[] = {
-      {IO_GREY, 1, 0, FM_U8, 1, 1, 0},        {IO_GREY, 1, 0, FM_U8, 2, 2, 0},
-      {IO_GREY, 1, 0, FM_U8, 4, 4, 0},        {IO_GREY, 2, 0, FM_U8, 3, 2, 0},
-      {IO_GREY, 2, 0, FM_U8, 255, 8, 0},      {IO_GREY, 4, 0, FM_U8, 15, 4, 0},
-      {IO_GREY, 4, 0, FM_U8, 16, 8, 0},       {IO_GREY, 8, 0, FM_U8, 255, 8, 0},
-      {IO_GREY, 8, 0, FM_U16, 255, 8, 0},     {IO_GREY, 8, 0, FM_U16, 256, 16, 0},
-      {IO_GREY, 4, 0, FM_U16, 65535, 16, 0},  {IO_GREY, 16, 0, FM_U8, 3, 16, 0},
-      {IO_GREY, 16, 0, FM_U16, 65535, 16, 0}, {IO_PALETTE, 1, 2, FM_U8, 1, 1, 2},
-      {IO_PALETTE, 2, 3, FM_U8, 2, 2, 3},     {IO_PALETTE, 2, 3, FM_U8, 3, 2, 4},
+      {IO_GREY, 1, 0, FM_U8, 1, 1, 0},         {IO_GREY, 1, 0, FM_U8, 2, 2, 0},
+      {IO_GREY, 1, 0, FM_U8, 4, 4, 0},         {IO_GREY, 2, 0, FM_U8, 3, 2, 0},
+      {IO_GREY, 2, 0, FM_U8, 255, 8, 0},       {IO_GREY, 4, 0, FM_U8, 15, 4, 0},
+      {IO_GREY, 4, 0, FM_U8, 16, 8, 0},        {IO_GREY, 8, 0, FM_U8, 255, 8, 0},
+      {IO_GREY, 8, 0, FM_U16, 255, 8, 0},      {IO_GREY, 8, 0, FM_U16, 256, 16, 0},
+      {IO_GREY, 4, 0, FM_U16, 65535, 16, 0},   {IO_GREY, 16, 0, FM_U8, 3, 16, 0},
+      {IO_GREY, 16, 0, FM_U16, 65535, 16, 0},  {IO_PALETTE, 1, 2, FM_U8, 1, 1, 2},
+      {IO_PALETTE, 2, 3, FM_U8, 2, 2, 3},      {IO_PALETTE, 2, 3, FM_U8, 3, 2, 4},
       {IO_PALETTE, 4, 12, FM_U8, 255, 8, 256}, {IO_PALETTE, 8, 21, FM_U8, 20, 8, 21},
       {IO_PALETTE, 8, 21, FM_U8, 255, 8, 256}, {IO_PALETTE, 8, 256, FM_U8, 255, 8, 256},
       {IO_PALETTE, 8, 21, FM_U16, 99, 8, 100}, {IO_PALETTE, 8, 21, FM_U16, 256, 16, 0},

@@ -41,19 +41,19 @@ static fm_raster *decoded(decoder decode, int major, const char *header, const v
   return raster;
 }
 
-#define REFUSES(decode, expected, text, header, size)                                     \
-  do {                                                                                    \
-    static const char zeros[4096];                                                        \
-    fm_raster *out = KIT_SENTINEL;                                                        \
-    KIT_FAILS(expected, text, try_decode(decode, 1, header, zeros, size, &out, &err));    \
-    ck_assert_ptr_eq(out, KIT_SENTINEL);                                                  \
+#define REFUSES(decode, expected, text, header, size)                                  \
+  do {                                                                                 \
+    static const char zeros[4096];                                                     \
+    fm_raster *out = KIT_SENTINEL;                                                     \
+    KIT_FAILS(expected, text, try_decode(decode, 1, header, zeros, size, &out, &err)); \
+    ck_assert_ptr_eq(out, KIT_SENTINEL);                                               \
   } while (0)
 
 /* ---- Numbers -------------------------------------------------------------------- */
 
 /* 2x3 numbers of `item` bytes, 1 in the first byte and -2 in the last number. */
-static void check_mask(const char *header, const void *data, size_t size, fm_dtype dtype,
-                       int depth, const int64_t *expected) {
+static void check_mask(const char *header, const void *data, size_t size, fm_dtype dtype, int depth,
+                       const int64_t *expected) {
   fm_raster *raster = decoded(fm_mask_decode, 1, header, data, size);
   fm_plane plane = fm_raster_plane(raster);
   ck_assert_int_eq(plane.dtype, dtype);
@@ -61,8 +61,7 @@ static void check_mask(const char *header, const void *data, size_t size, fm_dty
   ck_assert_int_eq(plane.width, 3);
   ck_assert_int_eq(fm_raster_bit_depth(raster), depth);
   ck_assert_int_eq(fm_raster_palette_size(raster), 0);
-  for (int64_t i = 0; i < 6; i++)
-    ck_assert_int_eq(kit_get_int(&plane, i / 3, i % 3), expected[i]);
+  for (int64_t i = 0; i < 6; i++) ck_assert_int_eq(kit_get_int(&plane, i / 3, i % 3), expected[i]);
   fm_raster_destroy(raster);
 }
 
@@ -132,8 +131,7 @@ END_TEST
 START_TEST(every_version_is_read) {
   static const unsigned char data[2] = {7, 8};
   for (int major = 1; major <= 3; major++) {
-    fm_raster *raster =
-        decoded(fm_mask_decode, major, HEADER("|u1", "False", "(1, 2)"), data, 2);
+    fm_raster *raster = decoded(fm_mask_decode, major, HEADER("|u1", "False", "(1, 2)"), data, 2);
     fm_plane plane = fm_raster_plane(raster);
     ck_assert_int_eq(kit_get_int(&plane, 0, 1), 8);
     fm_raster_destroy(raster);
@@ -168,7 +166,7 @@ START_TEST(doubles_are_rounded_once) {
   for (int i = 0; i < COUNT; i++)
     values[i] = (double)(int64_t)kit_random(&state) * exp2((double)kit_below(&state, 200) - 160);
   values[0] = 1e300;
-  values[1] = 1.0 + 0x1p-24;          /* a tie, to even */
+  values[1] = 1.0 + 0x1p-24;           /* a tie, to even */
   values[2] = 1.0 + 0x1p-24 + 0x1p-50; /* just above it */
   values[3] = 1e-320;
   fm_raster *raster =
@@ -209,10 +207,10 @@ START_TEST(lying_shapes_are_refused) {
   REFUSES(fm_loss_decode, FM_ERR_FORMAT, lie, HEADER("<f4", "False", "(2, 3)"), 25);
   REFUSES(fm_loss_decode, FM_ERR_FORMAT, lie, HEADER("<f4", "False", "(2, 3)"), 0);
   REFUSES(fm_mask_decode, FM_ERR_FORMAT, lie, HEADER("|u1", "False", "(1000000, 1000000)"), 6);
-  REFUSES(fm_mask_decode, FM_ERR_FORMAT, lie,
-          HEADER("<i8", "False", "(4294967296, 4294967296)"), 0);
-  REFUSES(fm_mask_decode, FM_ERR_FORMAT, lie,
-          HEADER("<i8", "False", "(2305843009213693952, 8)"), 0);
+  REFUSES(fm_mask_decode, FM_ERR_FORMAT, lie, HEADER("<i8", "False", "(4294967296, 4294967296)"),
+          0);
+  REFUSES(fm_mask_decode, FM_ERR_FORMAT, lie, HEADER("<i8", "False", "(2305843009213693952, 8)"),
+          0);
   REFUSES(fm_mask_decode, FM_ERR_FORMAT, lie,
           HEADER("<i8", "False", "(9000000000000000000, 9000000000000000000)"), 8);
   REFUSES(fm_mask_decode, FM_ERR_FORMAT, "beyond 2^63",
@@ -235,8 +233,9 @@ END_TEST
 START_TEST(other_types_are_refused) {
   REFUSES(fm_mask_decode, FM_ERR_UNSUPPORTED, "NPY holds floating-point numbers (f4)",
           HEADER("<f4", "False", "(1, 1)"), 4);
-  REFUSES(fm_mask_decode, FM_ERR_UNSUPPORTED, "NPY has dtype u4, a mask may be u1, u2, i2, i4 or i8",
-          HEADER("<u4", "False", "(1, 1)"), 4);
+  REFUSES(fm_mask_decode, FM_ERR_UNSUPPORTED,
+          "NPY has dtype u4, a mask may be u1, u2, i2, i4 or i8", HEADER("<u4", "False", "(1, 1)"),
+          4);
   REFUSES(fm_mask_decode, FM_ERR_UNSUPPORTED, "dtype i1", HEADER("|i1", "False", "(1, 1)"), 1);
   REFUSES(fm_loss_decode, FM_ERR_UNSUPPORTED, "NPY has dtype u1, a loss map is f2, f4 or f8",
           HEADER("|u1", "False", "(1, 1)"), 1);
@@ -315,7 +314,8 @@ START_TEST(other_files_are_no_loss_maps) {
             fm_loss_decode(context, "\x89PNG\r\n\x1a\n", 8, NULL, &out, &err));
   KIT_FAILS(FM_ERR_FORMAT, "is a JPEG image: loss maps",
             fm_loss_decode(context, "\xff\xd8\xff\xe0", 4, NULL, &out, &err));
-  KIT_FAILS(FM_ERR_FORMAT, "looks like a ZIP archive (.npz or a PyTorch file?), expected a loss map as NPY",
+  KIT_FAILS(FM_ERR_FORMAT,
+            "looks like a ZIP archive (.npz or a PyTorch file?), expected a loss map as NPY",
             fm_loss_decode(context, "PK\3\4", 4, NULL, &out, &err));
   KIT_FAILS(FM_ERR_FORMAT, "is a NumPy array (.npy): images come as JPEG or PNG",
             fm_image_decode(context, "\x93NUMPY\x01\0", 8, NULL, &out, &err));
