@@ -13,7 +13,7 @@ static long runs;
 
 /* From memory of exactly that size, so that checkers see what lies beyond. */
 static void run(const unsigned char *data, size_t size) {
-  unsigned char *copy = malloc(size ? size : 1);
+  unsigned char *copy = calloc(1, size ? size : 1);
   if (!copy) exit(EXIT_FAILURE);
   memcpy(copy, data, size);
   (void)LLVMFuzzerTestOneInput(copy, size);
