@@ -1,4 +1,4 @@
-# tutorial/test_random.py - doc/random.md: its Python, its tables and the library agree.
+# doc/test_random.py - doc/random.md: its Python, its tables and the library agree.
 import ctypes
 import os
 import re

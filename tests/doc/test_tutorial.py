@@ -1,4 +1,4 @@
-# tutorial/test_tutorial.py - runs doc/tutorial.md: each block in order, in an empty folder.
+# doc/test_tutorial.py - runs doc/tutorial.md: each block in order, in an empty folder.
 """```sh blocks run, ```c FILE blocks are appended to FILE, ```text is what the block before printed, up
 to its numbers and blanks; other blocks are left alone. `--record` puts what was printed into the page."""
 import os
