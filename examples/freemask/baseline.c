@@ -1,4 +1,5 @@
 /* freemask/baseline.c - fitting the pixel classifier: counts in, scores out. */
+#define FREEMASK_BASELINE_C
 #include "baseline.h"
 
 #include <math.h>

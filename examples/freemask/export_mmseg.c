@@ -80,6 +80,7 @@ static int find_suffix(const folder *files, const char *const *stems, size_t cou
       fault_set(f, EXIT_DATA, "%s: names end in both '%s' and '%s', but MMSegmentation takes one",
                 files->path, *out, suffix);
       free(*out);
+      *out = NULL; /* the caller frees it, too */
       return EXIT_DATA;
     }
     if (!*out) *out = alloc_text(suffix);

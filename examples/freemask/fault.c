@@ -1,4 +1,5 @@
 /* freemask/fault.c - one sentence and an exit code. */
+#define FREEMASK_TOOL_FAULT_C
 #include "fault.h"
 
 #include <stdarg.h>

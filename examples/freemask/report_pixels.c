@@ -67,7 +67,7 @@ picture picture_of_image(const fm_volume *image) {
             sum += ((const uint8_t *)v.data)[c * v.channel_stride + sy * v.row_stride + sx * v.col_stride];
             count++;
           }
-        *out++ = (uint8_t)((sum + count / 2) / count);
+        *out++ = (uint8_t)((sum + count / 2) / (count ? count : 1));
       }
   return p;
 }

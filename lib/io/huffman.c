@@ -83,7 +83,9 @@ void fm__huffman_lengths(const uint32_t *frequency, int count, int limit, uint8_
   fit(at_depth, limit);
   int next = 0; /* the rarest first */
   for (int depth = limit; depth > 0; depth--)
-    for (int i = 0; i < at_depth[depth]; i++) lengths[leaves[next++].symbol] = (uint8_t)depth;
+    for (int i = 0; i < at_depth[depth]; i++)
+      /* The depths' counts add up to `used`. NOLINTNEXTLINE(clang-analyzer-core.*) */
+      lengths[leaves[next++].symbol] = (uint8_t)depth;
 }
 
 static uint16_t reversed(uint16_t code, int length) {
