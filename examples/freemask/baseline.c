@@ -32,8 +32,7 @@ fm_status baseline_fail(fm_error *err, fm_status status, const char *format, ...
 
 /* What a label means is copied, so that the label space need not outlive the baseline. */
 static void labels_copy(baseline *b, const fm_labels *labels) {
-  for (int64_t i = 0; i < b->label_count; i++)
-    b->class_of[i] = fm_labels_class_of(labels, i - 1);
+  for (int64_t i = 0; i < b->label_count; i++) b->class_of[i] = fm_labels_class_of(labels, i - 1);
   strcpy(b->labels_name, fm_labels_name(labels));
   b->labels_fingerprint = fm_labels_fingerprint(labels);
   b->class_count = fm_labels_class_count(labels);
@@ -128,8 +127,7 @@ fm_status baseline_fit_merge(baseline *into, const baseline *from, fm_error *err
   if (into->labels_fingerprint != from->labels_fingerprint)
     return baseline_fail(err, FM_ERR_MISMATCH, "the baselines have different label spaces");
   if (!from->counts) return FM_OK;
-  if (!counts_open(into))
-    return baseline_fail(err, FM_ERR_MEMORY, "no memory to fit the baseline");
+  if (!counts_open(into)) return baseline_fail(err, FM_ERR_MEMORY, "no memory to fit the baseline");
   const size_t classes = (size_t)into->class_count;
   for (size_t i = 0; i < BINS_TOTAL * classes; i++) into->counts[i] += from->counts[i];
   for (size_t k = 0; k < classes; k++) into->pixels[k] += from->pixels[k];
@@ -159,8 +157,8 @@ static void weigh_bin(const int64_t *counts, const int64_t *pixels, double total
   for (int32_t k = 0; k < classes; k++) {
     const double own =
         ((double)counts[k] + LENT_PIXELS * share) / ((double)pixels[k] + LENT_PIXELS);
-    weights[k] = (int8_t)whole_between(log(own / share) * WEIGHT_STEPS, WEIGHT_LOWEST,
-                                       WEIGHT_HIGHEST);
+    weights[k] =
+        (int8_t)whole_between(log(own / share) * WEIGHT_STEPS, WEIGHT_LOWEST, WEIGHT_HIGHEST);
   }
 }
 

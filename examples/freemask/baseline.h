@@ -41,11 +41,12 @@ fm_status baseline_predict(const baseline *b, const fm_plane *mask, const fm_vol
  * without its counts. Losses on the real set are then those of images never seen, as they are on
  * the synthetic ones; else all thresholds would be too low. ARGUMENT after baseline_load: the
  * counts are not saved. */
-fm_status baseline_predict_left_out(const baseline *b, const fm_plane *mask,
-                                    const fm_volume *image, const fm_plane *loss, fm_error *err);
+fm_status baseline_predict_left_out(const baseline *b, const fm_plane *mask, const fm_volume *image,
+                                    const fm_plane *loss, fm_error *err);
 
 /* The finished model as JSON (new reference; NULL without memory or before the fit is finished),
- * and back. `labels` must be the space it was fitted with (MISMATCH); FORMAT names what is wrong. */
+ * and back. `labels` must be the space it was fitted with (MISMATCH); FORMAT names what is wrong.
+ */
 json_t *baseline_save(const baseline *b);
 fm_status baseline_load(fm_context *context, const fm_labels *labels, const json_t *model,
                         baseline **out, fm_error *err);

@@ -59,10 +59,10 @@ typedef struct window {
 
 struct bins {
   int64_t width, height;
-  uint8_t *pixels;       /* [height][width][PIXEL] */
-  uint16_t *wide_colour; /* [height][width], COLOURS * B_BUSY: the wide window's */
+  uint8_t *pixels;        /* [height][width][PIXEL] */
+  uint16_t *wide_colour;  /* [height][width], COLOURS * B_BUSY: the wide window's */
   uint16_t *wide_texture; /* [height][width], TEXTURES without the row */
-  int32_t mean[3];       /* of the image: luma, colours */
+  int32_t mean[3];        /* of the image: luma, colours */
   window pixel, near;
   uint8_t luma[256], colour[256], edge[256], busy[256], near_deviation[256], wide_deviation[256];
   uint8_t relative[256], tint[256];
@@ -256,10 +256,9 @@ static fm_status image_check(fm_volume *image, fm_error *err) {
   if (image->dtype != FM_U8)
     return baseline_fail(err, FM_ERR_UNSUPPORTED, "the baseline takes images of 8 bits only");
   if (image->channels != 3 || image->width < 1 || image->height < 1)
-    return baseline_fail(err, FM_ERR_SHAPE,
-                         "the image is %lld x %lld with %lld channels, expected RGB",
-                         (long long)image->width, (long long)image->height,
-                         (long long)image->channels);
+    return baseline_fail(
+        err, FM_ERR_SHAPE, "the image is %lld x %lld with %lld channels, expected RGB",
+        (long long)image->width, (long long)image->height, (long long)image->channels);
   if (image->width > INT32_MAX || image->height > INT32_MAX / image->width)
     return baseline_fail(err, FM_ERR_LIMIT, "the image is %lld x %lld, more than 2^31 pixels",
                          (long long)image->width, (long long)image->height);
@@ -280,8 +279,8 @@ static bool bins_allocate(bins *b, int64_t width, int64_t height) {
   b->pixels = calloc(count + (size_t)width, PIXEL);
   b->wide_colour = malloc(count * sizeof *b->wide_colour);
   b->wide_texture = malloc(count * sizeof *b->wide_texture);
-  const bool windows = window_open(&b->pixel, 1, width) &&
-                       window_open(&b->near, side < 180 ? 3 : side / 60, width);
+  const bool windows =
+      window_open(&b->pixel, 1, width) && window_open(&b->near, side < 180 ? 3 : side / 60, width);
   return windows && b->pixels && b->wide_colour && b->wide_texture;
 }
 

@@ -34,10 +34,10 @@ json_t *baseline_save(const baseline *b) {
   for (int32_t k = 0; k < b->class_count; k++)
     json_array_append_new(priors, json_integer(b->priors[k]));
   snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, b->labels_fingerprint);
-  json_t *model = json_pack("{s:s, s:i, s:s, s:s, s:i, s:i, s:o, s:o}", "name", "baseline",
-                            "version", VERSION, "labels", b->labels_name, "fingerprint",
-                            fingerprint, "classes", (int)b->class_count, "bins", (int)BINS_TOTAL,
-                            "priors", priors, "weights", weights);
+  json_t *model =
+      json_pack("{s:s, s:i, s:s, s:s, s:i, s:i, s:o, s:o}", "name", "baseline", "version", VERSION,
+                "labels", b->labels_name, "fingerprint", fingerprint, "classes",
+                (int)b->class_count, "bins", (int)BINS_TOTAL, "priors", priors, "weights", weights);
   return model;
 }
 

@@ -17,14 +17,16 @@ static baseline borrowed(const baseline *b) {
 /* Turns the counts of one image into those of all others. */
 static void leave_out(const baseline *all, baseline *one) {
   const size_t classes = (size_t)all->class_count;
-  for (size_t i = 0; i < BINS_TOTAL * classes; i++) one->counts[i] = all->counts[i] - one->counts[i];
+  for (size_t i = 0; i < BINS_TOTAL * classes; i++)
+    one->counts[i] = all->counts[i] - one->counts[i];
   for (size_t k = 0; k < classes; k++) one->pixels[k] = all->pixels[k] - one->pixels[k];
 }
 
-fm_status baseline_predict_left_out(const baseline *b, const fm_plane *mask,
-                                    const fm_volume *image, const fm_plane *loss, fm_error *err) {
+fm_status baseline_predict_left_out(const baseline *b, const fm_plane *mask, const fm_volume *image,
+                                    const fm_plane *loss, fm_error *err) {
   if (!b->counts || !b->weights)
-    return baseline_fail(err, FM_ERR_ARGUMENT, "the baseline has no counts to leave an image out of");
+    return baseline_fail(err, FM_ERR_ARGUMENT,
+                         "the baseline has no counts to leave an image out of");
   baseline one = borrowed(b);
   fm_status status = baseline_fit_add(&one, mask, image, err);
   if (!status && !baseline_weights_open(&one))

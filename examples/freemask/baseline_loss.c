@@ -17,11 +17,11 @@ enum { REACH = 512 };
 typedef struct work {
   const baseline *b;
   int64_t width, height, radius;
-  float *loss;      /* [height][width] */
-  int32_t *classes; /* [height][width] */
-  uint16_t *bins;   /* a row */
-  float *row;       /* a row */
-  int16_t *scores;  /* lanes */
+  float *loss;       /* [height][width] */
+  int32_t *classes;  /* [height][width] */
+  uint16_t *bins;    /* a row */
+  float *row;        /* a row */
+  int16_t *scores;   /* lanes */
   float odds[REACH]; /* exp of a score below the best one */
 } work;
 

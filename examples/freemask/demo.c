@@ -68,7 +68,8 @@ static int folder_ready(const demo *d, fault *f) {
   if (ours) unlink(mark);
   free(mark);
   if (!ours)
-    return fault_set(f, EXIT_USAGE, "%s holds something else than a demo (it has no %s)", dir, MARK);
+    return fault_set(f, EXIT_USAGE, "%s holds something else than a demo (it has no %s)", dir,
+                     MARK);
   for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) clear_folder(dir, folders[i]);
   return EXIT_FINE;
 }
@@ -89,8 +90,9 @@ static int note(const char *dir, const char *name, const text *t, fault *f) {
 static int mark_folder(const demo *d, fault *f) {
   const demo_world *w = &d->world;
   text t = {0};
-  text_add(&t, "{\"format\": \"freemask-demo\", \"version\": 1, \"scenes\": %lld, \"per_mask\": %lld, "
-               "\"width\": %d, \"height\": %d, \"seed\": %llu, \"labels\": \"camvid\"}\n",
+  text_add(&t,
+           "{\"format\": \"freemask-demo\", \"version\": 1, \"scenes\": %lld, \"per_mask\": %lld, "
+           "\"width\": %d, \"height\": %d, \"seed\": %llu, \"labels\": \"camvid\"}\n",
            (long long)w->scenes, (long long)w->per_mask, (int)w->width, (int)w->height,
            (unsigned long long)w->seed);
   int code = note(w->dir, MARK, &t, f);
@@ -210,11 +212,15 @@ int cmd_demo(int argc, char **argv) {
       ARG_JSON(&d.common.json),
       {0}};
   const arg_command command = {
-      "demo", "make a small world, run everything on it, score the filter", "DIR",
+      "demo",
+      "make a small world, run everything on it, score the filter",
+      "DIR",
       "Draws street scenes with masks (label space camvid), and for each mask synthetic images in\n"
       "other light, with planted errors: wrong textures, missing things, smeared borders. The\n"
       "truth is kept in DIR/truth, where only the score reads it.",
-      options, 1, 1};
+      options,
+      1,
+      1};
   int code = args_parse(&command, argc, argv, NULL, &f);
   if (code == ARGS_HELP) return EXIT_FINE;
   if (!code && (size.width < 64 || size.height < 48 || size.width > 4096 || size.height > 4096))

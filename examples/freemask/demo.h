@@ -1,4 +1,5 @@
-/* freemask/demo.h - the parts of `freemask demo`: a world in files, and a score against its truth. */
+/* freemask/demo.h - the parts of `freemask demo`: a world in files, and a score against its truth.
+ */
 #ifndef FREEMASK_TOOL_DEMO_H
 #define FREEMASK_TOOL_DEMO_H
 

@@ -154,8 +154,9 @@ static void add_share(text *t, const char *key, int64_t part, int64_t whole) {
 void demo_score_json(const demo_world *world, const demo_score *s,
                      const int64_t planted[ERROR_KINDS], text *t) {
   const int64_t wrong = demo_wrong(s), caught = demo_caught(s);
-  text_add(t, "{\"format\": \"freemask-demo-score\", \"version\": 1, \"scenes\": %lld, "
-              "\"per_mask\": %lld, \"width\": %d, \"height\": %d, \"seed\": %llu,\n",
+  text_add(t,
+           "{\"format\": \"freemask-demo-score\", \"version\": 1, \"scenes\": %lld, "
+           "\"per_mask\": %lld, \"width\": %d, \"height\": %d, \"seed\": %llu,\n",
            (long long)world->scenes, (long long)world->per_mask, (int)world->width,
            (int)world->height, (unsigned long long)world->seed);
   text_add(t, " \"valid\": %lld, \"dropped\": %lld, \"wrong\": %lld, \"caught\": %lld",
@@ -165,8 +166,9 @@ void demo_score_json(const demo_world *world, const demo_score *s,
   add_share(t, "false_drop_share", s->caught[ERROR_NONE], s->wrong[ERROR_NONE]);
   text_add(t, ",\n \"kinds\": {");
   for (int k = 1; k < ERROR_KINDS; k++) {
-    text_add(t, "%s\"%s\": {\"planted\": %lld, \"wrong\": %lld, \"caught\": %lld", k > 1 ? ", " : "",
-             keys[k], (long long)planted[k], (long long)s->wrong[k], (long long)s->caught[k]);
+    text_add(t, "%s\"%s\": {\"planted\": %lld, \"wrong\": %lld, \"caught\": %lld",
+             k > 1 ? ", " : "", keys[k], (long long)planted[k], (long long)s->wrong[k],
+             (long long)s->caught[k]);
     add_share(t, "recall", s->caught[k], s->wrong[k]);
     text_add(t, "}");
   }

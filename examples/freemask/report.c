@@ -63,17 +63,21 @@ int cmd_report(int argc, char **argv) {
   job_common common = {0};
   const char *output = NULL;
   fault f;
-  const arg_option options[] = {
-      {"output", 'o', ARG_TEXT, &output, "FILE", "the page (default DIR/report.html)", false, false,
-       0, 0, NULL},
-      ARG_QUIET(&common.quiet),
-      ARG_JSON(&common.json),
-      {0}};
-  const arg_command command = {
-      "report", "one HTML page about a run", "DIR",
-      "DIR is the output folder of run, demo or filter, or any folder with stats.json, filter.json\n"
-      "and filter.csv, hardness.csv or plan.csv: the page shows what is there. It needs no network.",
-      options, 1, 1};
+  const arg_option options[] = {{"output", 'o', ARG_TEXT, &output, "FILE",
+                                 "the page (default DIR/report.html)", false, false, 0, 0, NULL},
+                                ARG_QUIET(&common.quiet),
+                                ARG_JSON(&common.json),
+                                {0}};
+  const arg_command command = {"report",
+                               "one HTML page about a run",
+                               "DIR",
+                               "DIR is the output folder of run, demo or filter, or any folder "
+                               "with stats.json, filter.json\n"
+                               "and filter.csv, hardness.csv or plan.csv: the page shows what is "
+                               "there. It needs no network.",
+                               options,
+                               1,
+                               1};
   int code = args_parse(&command, argc, argv, NULL, &f);
   if (code == ARGS_HELP) return EXIT_FINE;
   if (!code) code = report_to(argv[1], output, &common, &f);

@@ -35,11 +35,13 @@ static void y_axis(const chart *c, double top, text *t) {
   const double step = round_up(top / 4.0), height = HEIGHT - TOP - BOTTOM;
   for (double v = 0.0; v <= top * 1.0001; v += step) {
     const double y = TOP + height * (1.0 - v / top);
-    text_add(t, "<line class=\"axis\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>"
-                "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.4g</text>\n",
+    text_add(t,
+             "<line class=\"axis\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>"
+             "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.4g</text>\n",
              LEFT, WIDTH - RIGHT, y, y, LEFT - 6, y + 4.0, v);
   }
-  text_add(t, "<text transform=\"translate(11 %.0f) rotate(-90)\" text-anchor=\"middle\">%s</text>\n",
+  text_add(t,
+           "<text transform=\"translate(11 %.0f) rotate(-90)\" text-anchor=\"middle\">%s</text>\n",
            TOP + height / 2.0, c->y_name);
 }
 
@@ -47,8 +49,9 @@ static void x_axis(const chart *c, text *t) {
   const double width = WIDTH - LEFT - RIGHT;
   for (int i = 0; i <= 4; i++) {
     const double v = c->x_low + (c->x_high - c->x_low) * i / 4.0;
-    text_add(t, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"%s\">%.*f</text>\n", LEFT + width * i / 4.0,
-             HEIGHT - BOTTOM + 17, i == 4 ? "end" : "middle", c->x_digits, v);
+    text_add(t, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"%s\">%.*f</text>\n",
+             LEFT + width * i / 4.0, HEIGHT - BOTTOM + 17, i == 4 ? "end" : "middle", c->x_digits,
+             v);
   }
   text_add(t, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%s</text>\n", LEFT + width / 2.0,
            HEIGHT - 8, c->x_name);
@@ -60,10 +63,12 @@ static void bars(const chart *c, double top, text *t) {
   const double full = HEIGHT - TOP - BOTTOM, gap = c->count > 60 ? 0.0 : fmin(2.0, width * 0.15);
   for (int i = 0; i < c->count; i++) {
     const double height = full * c->bars[i] / top, x = LEFT + width * i;
-    text_add(t, "<g><title>%s</title><rect class=\"catch\" x=\"%.2f\" y=\"%d\" width=\"%.2f\" "
-                "height=\"%.1f\"/><rect%s x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\"/></g>\n",
-             c->tips[i], x, TOP, width, full, c->hot ? " class=\"hot\"" : "", x + gap / 2.0,
-             TOP + full - height, gap > 0.0 ? width - gap : width + 0.3, height);
+    text_add(
+        t,
+        "<g><title>%s</title><rect class=\"catch\" x=\"%.2f\" y=\"%d\" width=\"%.2f\" "
+        "height=\"%.1f\"/><rect%s x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\"/></g>\n",
+        c->tips[i], x, TOP, width, full, c->hot ? " class=\"hot\"" : "", x + gap / 2.0,
+        TOP + full - height, gap > 0.0 ? width - gap : width + 0.3, height);
   }
 }
 
@@ -80,8 +85,11 @@ static void draw(const chart *c, text *t) {
 static void keep_chart(const report *r, text *t) {
   chart *c = alloc_zeroed(1, sizeof *c);
   double sum = 0.0;
-  *c = (chart){.title = "How much of each mask was kept", .x_name = "kept, % of the labelled pixels",
-               .y_name = "masks", .x_high = 100.0, .count = KEEP_BARS};
+  *c = (chart){.title = "How much of each mask was kept",
+               .x_name = "kept, % of the labelled pixels",
+               .y_name = "masks",
+               .x_high = 100.0,
+               .count = KEEP_BARS};
   for (size_t i = 0; i < r->row_count; i++) {
     const double kept = filter_kept_share(r->rows[i].valid, r->rows[i].dropped);
     const int bin = (int)(kept * KEEP_BARS);
@@ -92,8 +100,8 @@ static void keep_chart(const report *r, text *t) {
     snprintf(c->tips[i], sizeof c->tips[i], "%d to %d %%: %.0f masks", i * 100 / KEEP_BARS,
              (i + 1) * 100 / KEEP_BARS, c->bars[i]);
   char caption[160];
-  snprintf(caption, sizeof caption, "%zu masks; on average %.1f %% of a mask was kept.", r->row_count,
-           100.0 * sum / (double)r->row_count);
+  snprintf(caption, sizeof caption, "%zu masks; on average %.1f %% of a mask was kept.",
+           r->row_count, 100.0 * sum / (double)r->row_count);
   c->caption = caption;
   draw(c, t);
   free(c);
@@ -102,8 +110,11 @@ static void keep_chart(const report *r, text *t) {
 static void hardness_chart(const report *r, text *t) {
   chart *c = alloc_zeroed(1, sizeof *c);
   double low = INFINITY, high = -INFINITY, sum = 0.0;
-  *c = (chart){.title = "Hardness of the real masks", .x_name = "hardness, nats", .y_name = "masks",
-               .count = HARDNESS_BARS, .x_digits = 3};
+  *c = (chart){.title = "Hardness of the real masks",
+               .x_name = "hardness, nats",
+               .y_name = "masks",
+               .count = HARDNESS_BARS,
+               .x_digits = 3};
   for (size_t i = 0; i < r->hardness_count; i++) {
     low = fmin(low, r->hardness[i].hardness);
     high = fmax(high, r->hardness[i].hardness);
@@ -133,8 +144,12 @@ static void plan_chart(const report *r, text *t) {
   double ranks[BARS_MAX] = {0};
   int64_t images = 0;
   const int count = r->plan_count < BARS_MAX ? (int)r->plan_count : BARS_MAX;
-  *c = (chart){.title = "Synthetic images by rank", .x_name = "rank, easiest mask first",
-               .y_name = "images per mask", .count = count, .x_low = 1.0, .hot = true};
+  *c = (chart){.title = "Synthetic images by rank",
+               .x_name = "rank, easiest mask first",
+               .y_name = "images per mask",
+               .count = count,
+               .x_low = 1.0,
+               .hot = true};
   c->x_high = (double)r->plan_count;
   for (size_t i = 0; i < r->plan_count; i++) {
     const int64_t rank = r->plan[i].rank;
@@ -147,7 +162,8 @@ static void plan_chart(const report *r, text *t) {
   for (int i = 0; i < count; i++) {
     if (ranks[i] > 0.0) c->bars[i] /= ranks[i];
     const double first = 1.0 + ceil((double)i * (double)r->plan_count / count);
-    snprintf(c->tips[i], sizeof c->tips[i], "from rank %.0f: %.4g images per mask", first, c->bars[i]);
+    snprintf(c->tips[i], sizeof c->tips[i], "from rank %.0f: %.4g images per mask", first,
+             c->bars[i]);
   }
   char caption[160];
   snprintf(caption, sizeof caption, "Harder masks get more: %lld images for %zu masks.",

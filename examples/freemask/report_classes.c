@@ -42,8 +42,10 @@ static void class_real(const report *r, int32_t k, double most, double worst, te
 
 static void class_synthetic(const filter_class *c, text *t) {
   const double dropped = c->valid ? (double)c->dropped / (double)c->valid : 0.0;
-  if (isfinite(c->threshold)) text_add(t, "<td>%.4f</td><td>", c->threshold);
-  else text_add(t, "<td>none</td><td>");
+  if (isfinite(c->threshold))
+    text_add(t, "<td>%.4f</td><td>", c->threshold);
+  else
+    text_add(t, "<td>none</td><td>");
   report_add_count(t, c->valid);
   text_add(t, "</td><td>");
   if (c->valid) {
@@ -56,7 +58,7 @@ static void class_synthetic(const filter_class *c, text *t) {
 }
 
 void report_classes(const report *r, text *t) {
-  const int32_t count = r->has_stats ? r->stats.class_count
+  const int32_t count = r->has_stats    ? r->stats.class_count
                         : r->has_filter ? r->filter.class_count
                                         : 0;
   double most = 0.0, worst = 0.0;
@@ -65,15 +67,17 @@ void report_classes(const report *r, text *t) {
     most = fmax(most, (double)pixels_of(r, k));
     worst = fmax(worst, mean_of(r, k));
   }
-  text_add(t, "<section><h2>Classes</h2>\n<p class=\"note\">A synthetic pixel is dropped if its loss is "
-              "above the threshold of its class: the tolerance times the class's mean loss on real "
-              "pixels.</p>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Classes\">"
-              "<table><thead><tr><th scope=\"col\">Class</th>%s<th scope=\"col\">Mean loss, nats</th>%s"
-              "</tr></thead><tbody>\n",
-           r->has_stats ? "<th scope=\"col\">Real pixels</th>" : "",
-           r->has_filter ? "<th scope=\"col\">Threshold</th><th scope=\"col\">Synthetic pixels</th>"
-                           "<th scope=\"col\">Dropped</th>"
-                         : "");
+  text_add(
+      t,
+      "<section><h2>Classes</h2>\n<p class=\"note\">A synthetic pixel is dropped if its loss is "
+      "above the threshold of its class: the tolerance times the class's mean loss on real "
+      "pixels.</p>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Classes\">"
+      "<table><thead><tr><th scope=\"col\">Class</th>%s<th scope=\"col\">Mean loss, nats</th>%s"
+      "</tr></thead><tbody>\n",
+      r->has_stats ? "<th scope=\"col\">Real pixels</th>" : "",
+      r->has_filter ? "<th scope=\"col\">Threshold</th><th scope=\"col\">Synthetic pixels</th>"
+                      "<th scope=\"col\">Dropped</th>"
+                    : "");
   for (int32_t k = 0; k < count; k++) {
     class_name(r, k, t);
     class_real(r, k, most, worst, t);
@@ -96,13 +100,16 @@ static void fact(text *t, const char *what, const char *value) {
 static void word(text *t, const char *flag, const char *value) {
   if (!value) return;
   text quoted = {0};
-  const bool plain = value[0] && strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                               "0123456789._/:,+-") == strlen(value);
+  const bool plain = value[0] && strspn(value,
+                                        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                        "0123456789._/:,+-") == strlen(value);
   if (plain) text_add(&quoted, "%s", value);
   for (const char *c = plain ? "" : value; *c; c++) {
     if (c == value) text_add(&quoted, "'");
-    if (*c == '\'') text_add(&quoted, "'\\''");
-    else text_add_bytes(&quoted, c, 1);
+    if (*c == '\'')
+      text_add(&quoted, "'\\''");
+    else
+      text_add_bytes(&quoted, c, 1);
   }
   if (!plain) text_add(&quoted, value[0] ? "'" : "''");
   text_add(t, " %s ", flag);

@@ -15,8 +15,8 @@ enum { EACH = 4 };
 typedef struct gallery {
   const report *r;
   fm_labels *labels;
-  folder masks;    /* of the synthetic set: those that are shown, worst first */
-  folder images;   /* all; path NULL: none */
+  folder masks;  /* of the synthetic set: those that are shown, worst first */
+  folder images; /* all; path NULL: none */
   loss_source *losses;
   const filter_row *rows[2 * EACH]; /* of `masks` */
   size_t worst_count;
@@ -206,8 +206,10 @@ static int shot(gallery *g, size_t index, text *t, fault *f) {
   text_add(t, "</span></h3>\n<div class=\"panels\">\n");
   code = image_panel(g, row->stem, t, f);
   picture p = picture_of_mask(g->labels, &mask);
-  if (!code) code = panel(g, &p, false, "Mask", row->stem, t, f);
-  else picture_free(&p);
+  if (!code)
+    code = panel(g, &p, false, "Mask", row->stem, t, f);
+  else
+    picture_free(&p);
   if (!code) code = loss_panel(g, index, &mask, row->stem, t, f);
   if (!code) code = filtered_panel(g, &mask, file->relative, row->stem, t, f);
   text_add(t, "</div></div>\n");
@@ -216,9 +218,10 @@ static int shot(gallery *g, size_t index, text *t, fault *f) {
 }
 
 static void legend(const gallery *g, text *t) {
-  text_add(t, "<p class=\"legend\"><span>Loss 0<i class=\"ramp\"></i>%.2g nats and more (square-root "
-              "scale)</span><span><i class=\"hatch\"></i>dropped by the filter</span>"
-              "<span><span class=\"chip\" style=\"background:#3a3c42\"></span>ignored</span></p>\n",
+  text_add(t,
+           "<p class=\"legend\"><span>Loss 0<i class=\"ramp\"></i>%.2g nats and more (square-root "
+           "scale)</span><span><i class=\"hatch\"></i>dropped by the filter</span>"
+           "<span><span class=\"chip\" style=\"background:#3a3c42\"></span>ignored</span></p>\n",
            (double)g->top);
 }
 

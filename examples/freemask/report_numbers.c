@@ -22,12 +22,13 @@ static double share(int64_t part, int64_t whole) {
 }
 
 void report_head(const report *r, text *t) {
-  const char *labels = r->has_filter ? r->filter.labels_name
+  const char *labels = r->has_filter  ? r->filter.labels_name
                        : r->has_stats ? r->stats.labels_name
                                       : NULL;
-  text_add(t, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-              "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-              "<title>FreeMask report: ");
+  text_add(t,
+           "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+           "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+           "<title>FreeMask report: ");
   text_add_html(t, r->dir);
   text_add(t, "</title>\n<style>\n");
   for (size_t i = 0; report_style[i]; i++) text_add(t, "%s", report_style[i]);
@@ -41,7 +42,9 @@ void report_head(const report *r, text *t) {
 }
 
 static void number_begin(text *t) { text_add(t, "<li><b>"); }
-static void number_end(text *t, const char *what) { text_add(t, "</b><span>%s</span></li>\n", what); }
+static void number_end(text *t, const char *what) {
+  text_add(t, "</b><span>%s</span></li>\n", what);
+}
 
 static void count_number(text *t, int64_t value, const char *what) {
   number_begin(t);
@@ -122,12 +125,15 @@ static void warn_classes(const report *r, text *t) {
   }
   names_warn(&unseen, "Never seen in the real set: ",
              ". Their mean loss is 0, so by default all their synthetic pixels are dropped "
-             "(<code>--unseen keep</code> or <code>global-mean</code> change that).", t);
-  names_warn(&starved, "More than nine tenths dropped: ",
-             ". <code>--min-kept</code> guards rare classes.", t);
+             "(<code>--unseen keep</code> or <code>global-mean</code> change that).",
+             t);
+  names_warn(&starved,
+             "More than nine tenths dropped: ", ". <code>--min-kept</code> guards rare classes.",
+             t);
   names_warn(&untouched, "Not one pixel above the threshold: ",
              ". If that surprises, look at the losses: scores or probabilities taken for logits "
-             "make losses that can never exceed the tolerance.", t);
+             "make losses that can never exceed the tolerance.",
+             t);
 }
 
 static void warn_masks(const report *r, text *t) {
@@ -147,11 +153,14 @@ static void warn_masks(const report *r, text *t) {
     text_add(t, ".</li>\n");
   }
   if (r->has_filter && r->filter.valid && !r->filter.dropped)
-    text_add(t, "<li>The filter dropped nothing at all: with these losses the tolerance can never be "
-                "exceeded.</li>\n");
+    text_add(t,
+             "<li>The filter dropped nothing at all: with these losses the tolerance can never be "
+             "exceeded.</li>\n");
   if (r->has_filter && r->filter.valid && r->filter.dropped * 2 > r->filter.valid)
-    text_add(t, "<li>More than half of all synthetic pixels were dropped: were the losses of both sets "
-                "made by the same segmenter?</li>\n");
+    text_add(
+        t,
+        "<li>More than half of all synthetic pixels were dropped: were the losses of both sets "
+        "made by the same segmenter?</li>\n");
   if (r->has_filter && r->filter.shard.count > 1)
     text_add(t, "<li>This is shard %lld of %lld (from 0) only.</li>\n",
              (long long)r->filter.shard.index, (long long)r->filter.shard.count);
@@ -162,7 +171,8 @@ void report_warnings(const report *r, text *t) {
   warn_classes(r, &list);
   warn_masks(r, &list);
   if (list.length)
-    text_add(t, "<section class=\"warn\"><h2>Worth a look</h2>\n<ul>\n%s</ul></section>\n", list.data);
+    text_add(t, "<section class=\"warn\"><h2>Worth a look</h2>\n<ul>\n%s</ul></section>\n",
+             list.data);
   text_free(&list);
 }
 
@@ -172,8 +182,9 @@ static void score_row(text *t, const char *what, double value, const char *colou
                       const char *remark) {
   text_add(t, "<tr><td>%s</td><td>", what);
   report_add_percent(t, value);
-  text_add(t, "<span class=\"bar %s\"><i style=\"width:%.1f%%\"></i></span></td>"
-              "<td style=\"text-align:left;white-space:normal;min-width:210px\">%s</td></tr>\n",
+  text_add(t,
+           "<span class=\"bar %s\"><i style=\"width:%.1f%%\"></i></span></td>"
+           "<td style=\"text-align:left;white-space:normal;min-width:210px\">%s</td></tr>\n",
            colour, 100.0 * fmin(fmax(value, 0.0), 1.0), remark);
 }
 
@@ -188,10 +199,12 @@ void report_score(const report *r, text *t) {
   char chance[120];
   snprintf(chance, sizeof chance, "of the dropped pixels were wrong; by chance %.1f %%",
            100.0 * wrong / valid);
-  text_add(t, "<section><h2>Against the planted truth</h2>\n<p class=\"note\">The demo planted errors in "
-              "the synthetic images and kept the truth, which the filter never saw.</p>\n"
-              "<div class=\"scroll\"><table><thead><tr><th>Measure</th><th>Value</th><th></th></tr></thead>"
-              "<tbody>\n");
+  text_add(
+      t,
+      "<section><h2>Against the planted truth</h2>\n<p class=\"note\">The demo planted errors in "
+      "the synthetic images and kept the truth, which the filter never saw.</p>\n"
+      "<div class=\"scroll\"><table><thead><tr><th>Measure</th><th>Value</th><th></th></tr></thead>"
+      "<tbody>\n");
   score_row(t, "Precision", real_of(r->score, "precision"), "", chance);
   score_row(t, "Recall", real_of(r->score, "recall"), "good", "of the wrong pixels were dropped");
   score_row(t, "&ensp;wrong texture", real_of(json_object_get(kinds, "texture"), "recall"), "good",

@@ -62,9 +62,12 @@ picture picture_of_image(const fm_volume *image) {
     for (int64_t x = 0; x < p.width; x++)
       for (int64_t c = 0; c < 3; c++) {
         int64_t sum = 0, count = 0;
-        for (int64_t sy = source_of(y, v.height, p.height); sy < source_of(y + 1, v.height, p.height); sy++)
-          for (int64_t sx = source_of(x, v.width, p.width); sx < source_of(x + 1, v.width, p.width); sx++) {
-            sum += ((const uint8_t *)v.data)[c * v.channel_stride + sy * v.row_stride + sx * v.col_stride];
+        for (int64_t sy = source_of(y, v.height, p.height);
+             sy < source_of(y + 1, v.height, p.height); sy++)
+          for (int64_t sx = source_of(x, v.width, p.width); sx < source_of(x + 1, v.width, p.width);
+               sx++) {
+            sum += ((const uint8_t *)
+                        v.data)[c * v.channel_stride + sy * v.row_stride + sx * v.col_stride];
             count++;
           }
         *out++ = (uint8_t)((sum + count / 2) / (count ? count : 1));
@@ -99,8 +102,8 @@ static int64_t label_at(const fm_plane *p, int64_t x, int64_t y) {
 static float half(uint16_t bits) {
   const int exponent = bits >> 10 & 31, fraction = bits & 1023;
   if (exponent == 31) return INFINITY;
-  const float v = exponent ? ldexpf((float)(1024 + fraction), exponent - 25)
-                           : ldexpf((float)fraction, -24);
+  const float v =
+      exponent ? ldexpf((float)(1024 + fraction), exponent - 25) : ldexpf((float)fraction, -24);
   return bits >> 15 ? -v : v;
 }
 
@@ -118,8 +121,10 @@ static float loss_at(const fm_plane *p, int64_t x, int64_t y) {
 
 static void colour_label(const fm_labels *labels, int64_t label, uint8_t *out) {
   const int32_t k = fm_labels_class_of(labels, label);
-  if (k >= 0) class_colour(k, out);
-  else memcpy(out, ignored, 3);
+  if (k >= 0)
+    class_colour(k, out);
+  else
+    memcpy(out, ignored, 3);
 }
 
 picture picture_of_mask(const fm_labels *labels, const fm_plane *mask) {
@@ -138,8 +143,10 @@ picture picture_of_filtered(const fm_labels *labels, const fm_plane *mask,
       const int64_t before = label_at(mask, sx, sy), after = label_at(filtered, sx, sy);
       const bool dropped = fm_labels_class_of(labels, before) >= 0 &&
                            fm_labels_class_of(labels, after) == FM_CLASS_IGNORE;
-      if (dropped) memcpy(out, stripes[(x + y) % 7 < 2], 3);
-      else colour_label(labels, after, out);
+      if (dropped)
+        memcpy(out, stripes[(x + y) % 7 < 2], 3);
+      else
+        colour_label(labels, after, out);
     }
   return p;
 }
@@ -162,8 +169,10 @@ picture picture_of_loss(const fm_labels *labels, const fm_plane *mask, const fm_
     for (int64_t x = 0; x < p.width; x++, out += 3) {
       const int64_t sx = middle_of(x, mask->width, p.width);
       const int64_t sy = middle_of(y, mask->height, p.height);
-      if (fm_labels_class_of(labels, label_at(mask, sx, sy)) < 0) memcpy(out, ignored, 3);
-      else heat(sqrtf(fmaxf(loss_at(loss, sx, sy), 0.0F) / top), out);
+      if (fm_labels_class_of(labels, label_at(mask, sx, sy)) < 0)
+        memcpy(out, ignored, 3);
+      else
+        heat(sqrtf(fmaxf(loss_at(loss, sx, sy), 0.0F) / top), out);
     }
   return p;
 }

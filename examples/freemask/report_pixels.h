@@ -7,7 +7,8 @@
 #include "fault.h"
 #include "text.h"
 
-/* The report's colour of a class: the first twenty are chosen, further ones spread over the wheel. */
+/* The report's colour of a class: the first twenty are chosen, further ones spread over the wheel.
+ */
 void class_colour(int32_t k, uint8_t rgb[3]);
 
 /* A thumbnail: U8 RGB, interleaved. */

@@ -92,15 +92,26 @@ void scene_trace(const scene *s, const uint16_t *without, int without_count, sur
 
 enum {
   PART_NONE = 0,
-  PART_MAIN,  /* crown, body, coat, board */
+  PART_MAIN,   /* crown, body, coat, board */
   PART_SECOND, /* trunk, window, legs, frame */
-  PART_DARK,  /* wheels */
+  PART_DARK,   /* wheels */
   PART_SKIN,
   PART_LAMP
 };
 
-enum { SHAPE_TREE = 1, SHAPE_CONIFER, SHAPE_POLE, SHAPE_LAMP, SHAPE_DISC, SHAPE_BOARD, SHAPE_REAR,
-       SHAPE_SIDE, SHAPE_PERSON, SHAPE_CYCLIST, SHAPE_BIN };
+enum {
+  SHAPE_TREE = 1,
+  SHAPE_CONIFER,
+  SHAPE_POLE,
+  SHAPE_LAMP,
+  SHAPE_DISC,
+  SHAPE_BOARD,
+  SHAPE_REAR,
+  SHAPE_SIDE,
+  SHAPE_PERSON,
+  SHAPE_CYCLIST,
+  SHAPE_BIN
+};
 
 /* Which part of a shape is at `u` (-1 .. 1) and `v` (0 foot .. 1 top); PART_NONE: none. */
 uint8_t shape_part(uint8_t shape, float u, float v, uint32_t seed);

@@ -170,7 +170,7 @@ static void plant_all(plant *p, flaws *planted) {
   if (dice_chance(&p->dice, 0.2F)) return;
   const int count = dice_whole(&p->dice, 1, 6);
   for (int i = 0; i < count && !p->failed; i++) {
-    const int kind = dice_chance(&p->dice, 0.45F) ? ERROR_TEXTURE
+    const int kind = dice_chance(&p->dice, 0.45F)  ? ERROR_TEXTURE
                      : dice_chance(&p->dice, 0.5F) ? ERROR_MISSING
                                                    : ERROR_SMEAR;
     if (kinds[kind](p)) planted->planted[kind]++;

@@ -11,7 +11,7 @@ typedef struct place {
   float woods;     /* share of the rest that is wood or hedge, the others fence or open */
   float height;    /* of buildings, metres */
   float lane_low, lane_high, walk_low, walk_high, setback;
-  float grass; /* chance that the verge is grass */
+  float grass;                      /* chance that the verge is grass */
   float trees, poles, cars, people; /* how many, at most */
 } place;
 
@@ -38,7 +38,7 @@ static void stretch_draw(scene *s, int side, float from, float to, const place *
   *new = (stretch){.from = from, .to = to, .thing = s->things};
   if (dice_chance(d, p->buildings)) {
     new->class_index = BUILDING;
-    new->height = p->height * dice_real(d, 0.55F, 1.5F);
+    new->height = p->height *dice_real(d, 0.55F, 1.5F);
   } else if (dice_chance(d, p->woods)) {
     new->class_index = TREE;
     new->height = dice_chance(d, 0.4F) ? dice_real(d, 1.2F, 2.5F) : dice_real(d, 4.0F, 10.0F);
@@ -65,7 +65,7 @@ static void sides_draw(scene *s, const place *p, dice *d) {
 
 static void sprite_add(scene *s, sprite new) {
   if (s->sprite_count == SPRITES || new.z < 2.0F || new.z > s->end) return;
-  new.x += s->bend * new.z * new.z;
+  new.x += s->bend *new.z *new.z;
   s->sprites[s->sprite_count++] = new;
 }
 
@@ -94,24 +94,37 @@ static void pole_draw(scene *s, dice *d) {
   const float z = distance_draw(d, 5.0F, 40.0F);
   const bool lamp = dice_chance(d, 0.55F);
   const float height = lamp ? dice_real(d, 5.0F, 8.0F) : dice_real(d, 2.4F, 3.4F);
-  sprite_add(s, (sprite){.x = x, .z = z, .width = lamp ? 1.6F : 0.14F, .height = height,
-                         .class_index = POLE, .shape = lamp ? SHAPE_LAMP : SHAPE_POLE,
-                         .thing = s->things++, .mirrored = x > 0.0F});
+  sprite_add(s, (sprite){.x = x,
+                         .z = z,
+                         .width = lamp ? 1.6F : 0.14F,
+                         .height = height,
+                         .class_index = POLE,
+                         .shape = lamp ? SHAPE_LAMP : SHAPE_POLE,
+                         .thing = s->things++,
+                         .mirrored = x > 0.0F});
   if (lamp && dice_chance(d, 0.7F)) return;
   const bool disc = dice_chance(d, 0.6F);
   const float side = dice_real(d, 0.6F, 1.0F);
-  sprite_add(s, (sprite){.x = x, .z = z - 0.1F, .width = disc ? side : side * 1.5F, .height = side,
-                         .base = lamp ? 2.4F : height - side, .class_index = SIGN,
-                         .shape = disc ? SHAPE_DISC : SHAPE_BOARD, .thing = s->things++});
+  sprite_add(s, (sprite){.x = x,
+                         .z = z - 0.1F,
+                         .width = disc ? side : side * 1.5F,
+                         .height = side,
+                         .base = lamp ? 2.4F : height - side,
+                         .class_index = SIGN,
+                         .shape = disc ? SHAPE_DISC : SHAPE_BOARD,
+                         .thing = s->things++});
 }
 
 static void car_draw(scene *s, dice *d) {
   const bool parked = dice_chance(d, 0.55F), side_view = !parked && dice_chance(d, 0.15F);
   const float x = parked ? s->lane - dice_real(d, 0.8F, 1.1F) : s->lane * dice_real(d, 0.25F, 0.6F);
-  sprite_add(s, (sprite){.x = either_side(d, x), .z = distance_draw(d, parked ? 6.0F : 8.0F, 55.0F),
+  sprite_add(s, (sprite){.x = either_side(d, x),
+                         .z = distance_draw(d, parked ? 6.0F : 8.0F, 55.0F),
                          .width = side_view ? dice_real(d, 3.8F, 4.6F) : dice_real(d, 1.7F, 2.1F),
-                         .height = dice_real(d, 1.4F, 1.9F), .class_index = CAR,
-                         .shape = side_view ? SHAPE_SIDE : SHAPE_REAR, .thing = s->things++,
+                         .height = dice_real(d, 1.4F, 1.9F),
+                         .class_index = CAR,
+                         .shape = side_view ? SHAPE_SIDE : SHAPE_REAR,
+                         .thing = s->things++,
                          .mirrored = dice_chance(d, 0.5F)});
 }
 
@@ -120,18 +133,25 @@ static void person_draw(scene *s, dice *d) {
   const float height = cyclist ? dice_real(d, 1.65F, 1.85F) : dice_real(d, 1.5F, 1.9F);
   const float x = cyclist ? s->lane * dice_real(d, 0.5F, 0.9F)
                           : s->lane + (s->walk + 0.5F) * dice_real(d, -0.15F, 0.9F);
-  sprite_add(s, (sprite){.x = either_side(d, x), .z = distance_draw(d, 5.0F, 32.0F),
-                         .width = cyclist ? 1.6F : 0.62F, .height = height,
+  sprite_add(s, (sprite){.x = either_side(d, x),
+                         .z = distance_draw(d, 5.0F, 32.0F),
+                         .width = cyclist ? 1.6F : 0.62F,
+                         .height = height,
                          .class_index = cyclist ? BICYCLIST : PEDESTRIAN,
-                         .shape = cyclist ? SHAPE_CYCLIST : SHAPE_PERSON, .thing = s->things++,
+                         .shape = cyclist ? SHAPE_CYCLIST : SHAPE_PERSON,
+                         .thing = s->things++,
                          .mirrored = dice_chance(d, 0.5F)});
 }
 
 /* A bin or a box: nothing that has a class. */
 static void bin_draw(scene *s, dice *d) {
   sprite_add(s, (sprite){.x = either_side(d, s->lane + dice_real(d, 0.4F, 1.2F)),
-                         .z = distance_draw(d, 6.0F, 25.0F), .width = 0.7F, .height = 1.1F,
-                         .class_index = VOID_LABEL, .shape = SHAPE_BIN, .thing = s->things++});
+                         .z = distance_draw(d, 6.0F, 25.0F),
+                         .width = 0.7F,
+                         .height = 1.1F,
+                         .class_index = VOID_LABEL,
+                         .shape = SHAPE_BIN,
+                         .thing = s->things++});
 }
 
 static void many(scene *s, dice *d, float most, float hard, void (*draw)(scene *, dice *)) {

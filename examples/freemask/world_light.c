@@ -70,7 +70,8 @@ static float sunlight(const scene *s, const look *l, const surface *at) {
   float x = 0.0F, z = at->depth;
   if (at->facing == FACING_RIGHT) x = -s->wall[0];
   if (at->facing == FACING_LEFT) x = s->wall[1];
-  const bool dark = l->sun.g > 0.4F && at->facing != FACING_CAMERA && behind_wall(s, l, x, at->v, z);
+  const bool dark =
+      l->sun.g > 0.4F && at->facing != FACING_CAMERA && behind_wall(s, l, x, at->v, z);
   return towards_sun(l, at) * (dark ? SHADE : 1.0F);
 }
 
@@ -111,7 +112,8 @@ static rgb lit(const scene *s, const look *l, const surface *at) {
   rgb c = {own.r * light.r, own.g * light.g, own.b * light.b};
   if (at->facing == FACING_UP && at->class_index == ROAD) {
     const float mirror = l->wet * ramp(4.0F, 40.0F, at->depth);
-    c = (rgb){c.r + mirror * (l->horizon.r - c.r) * 0.6F, c.g + mirror * (l->horizon.g - c.g) * 0.6F,
+    c = (rgb){c.r + mirror * (l->horizon.r - c.r) * 0.6F,
+              c.g + mirror * (l->horizon.g - c.g) * 0.6F,
               c.b + mirror * (l->horizon.b - c.b) * 0.6F};
   }
   const float fog = 1.0F - expf(-at->depth * l->fog_density);

@@ -39,9 +39,9 @@ static rgb paint_sky(const look *l, const surface *at) {
 }
 
 static rgb facade(uint64_t seed) {
-  static const rgb walls[] = {
-      {0.42F, 0.19F, 0.13F}, {0.55F, 0.46F, 0.33F}, {0.62F, 0.58F, 0.50F}, {0.36F, 0.33F, 0.31F},
-      {0.52F, 0.35F, 0.22F}, {0.47F, 0.47F, 0.47F}, {0.30F, 0.17F, 0.13F}};
+  static const rgb walls[] = {{0.42F, 0.19F, 0.13F}, {0.55F, 0.46F, 0.33F}, {0.62F, 0.58F, 0.50F},
+                              {0.36F, 0.33F, 0.31F}, {0.52F, 0.35F, 0.22F}, {0.47F, 0.47F, 0.47F},
+                              {0.30F, 0.17F, 0.13F}};
   const rgb c = walls[(int)(seed_real(seed, 1) * 6.99F)];
   return scaled(c, 0.75F + 0.4F * seed_real(seed, 2));
 }
@@ -62,7 +62,8 @@ static rgb paint_building(const scene *s, const look *l, const surface *at) {
   const float dirt = noise_sum((uint32_t)seed, at->u * 0.6F, at->v * 0.6F, 3);
   wall = scaled(wall, 0.82F + 0.36F * dirt);
   const float course = clear_at(s, at, 0.25F) * (seed_real(seed, 1) < 0.5F ? 0.25F : 0.06F);
-  const float brick = line_at(at->v, 0.12F, 0.02F) + line_at(at->u + line_at(at->v, 0.24F, 0.12F) * 0.12F, 0.25F, 0.02F);
+  const float brick = line_at(at->v, 0.12F, 0.02F) +
+                      line_at(at->u + line_at(at->v, 0.24F, 0.12F) * 0.12F, 0.25F, 0.02F);
   wall = scaled(wall, 1.0F - course * fminf(1.0F, brick));
   const float half = 0.2F + 0.16F * seed_real(seed, 5);
   const bool frame = fabsf(u - 0.5F) < half + 0.05F && v > 0.24F && v < 0.84F;
@@ -144,7 +145,8 @@ static rgb paint_sign(const look *l, const surface *at) {
   const rgb white = {0.85F, 0.85F, 0.83F}, red = {0.62F, 0.03F, 0.04F};
   const float v = rest(at->v, 1.0F);
   if (at->part == PART_SECOND) {
-    const bool letters = rest(v, 0.24F) < 0.10F && noise_at((uint32_t)seed, at->u * 12.0F, v) > 0.4F;
+    const bool letters =
+        rest(v, 0.24F) < 0.10F && noise_at((uint32_t)seed, at->u * 12.0F, v) > 0.4F;
     return letters ? white : boards[(int)(seed_real(seed, 1) * 2.99F)];
   }
   const float inside = fabsf(at->round);
@@ -167,7 +169,7 @@ static rgb paint_fence(const scene *s, const look *l, const surface *at) {
 
 static rgb paint_car(const look *l, const surface *at) {
   static const rgb paints[] = {{0.60F, 0.61F, 0.63F}, {0.03F, 0.03F, 0.035F}, {0.45F, 0.03F, 0.03F},
-                               {0.03F, 0.08F, 0.30F}, {0.75F, 0.75F, 0.73F}, {0.20F, 0.21F, 0.23F},
+                               {0.03F, 0.08F, 0.30F}, {0.75F, 0.75F, 0.73F},  {0.20F, 0.21F, 0.23F},
                                {0.05F, 0.18F, 0.12F}};
   const uint64_t seed = thing_seed(l, at);
   const rgb body = paints[(int)(seed_real(seed, 1) * 6.99F)];
@@ -177,7 +179,8 @@ static rgb paint_car(const look *l, const surface *at) {
   const float v = rest(at->v, 1.7F);
   if (at->part == PART_SECOND)
     return mixed((rgb){0.03F, 0.04F, 0.05F}, l->zenith, 0.25F + 0.5F * ramp(0.9F, 1.5F, v));
-  const float sheen = 0.25F * ramp(0.55F, 0.95F, v) + 0.12F * ramp(0.9F, 0.95F, rest(v, 0.5F) * 2.0F);
+  const float sheen =
+      0.25F * ramp(0.55F, 0.95F, v) + 0.12F * ramp(0.9F, 0.95F, rest(v, 0.5F) * 2.0F);
   return mixed(body, l->horizon, sheen * 0.6F);
 }
 

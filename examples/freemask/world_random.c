@@ -42,7 +42,9 @@ float noise_cell(uint32_t seed, int x, int y) {
 }
 
 /* Whole part, safe for any input. */
-static int whole(float v) { return v < -1e9F ? -1000000000 : v > 1e9F ? 1000000000 : (int)floorf(v); }
+static int whole(float v) {
+  return v < -1e9F ? -1000000000 : v > 1e9F ? 1000000000 : (int)floorf(v);
+}
 
 float noise_at(uint32_t seed, float x, float y) {
   const int x0 = whole(x), y0 = whole(y);
@@ -50,7 +52,8 @@ float noise_at(uint32_t seed, float x, float y) {
   u = u * u * (3.0F - 2.0F * u);
   v = v * v * (3.0F - 2.0F * v);
   const float top = noise_cell(seed, x0, y0) * (1.0F - u) + noise_cell(seed, x0 + 1, y0) * u;
-  const float low = noise_cell(seed, x0, y0 + 1) * (1.0F - u) + noise_cell(seed, x0 + 1, y0 + 1) * u;
+  const float low =
+      noise_cell(seed, x0, y0 + 1) * (1.0F - u) + noise_cell(seed, x0 + 1, y0 + 1) * u;
   return top * (1.0F - v) + low * v;
 }
 

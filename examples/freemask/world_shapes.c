@@ -19,8 +19,8 @@ static uint8_t tree_part(float u, float v, uint32_t seed) {
 
 static uint8_t conifer_part(float u, float v, uint32_t seed) {
   const float tier = v * 6.0F - floorf(v * 6.0F);
-  const float half = (1.0F - v) * (0.95F - 0.35F * tier) +
-                     0.2F * (noise_at(seed, u * 6.0F, v * 14.0F) - 0.5F);
+  const float half =
+      (1.0F - v) * (0.95F - 0.35F * tier) + 0.2F * (noise_at(seed, u * 6.0F, v * 14.0F) - 0.5F);
   if (v > 0.1F && fabsf(u) < half) return PART_MAIN;
   return fabsf(u) < 0.1F && v < 0.12F ? PART_SECOND : PART_NONE;
 }
@@ -34,7 +34,8 @@ static uint8_t lamp_part(float u, float v) {
 
 static uint8_t rear_part(float u, float v) {
   const float x = fabsf(u);
-  if (v < 0.2F) return x > 0.62F && x < 0.95F ? PART_DARK : v > 0.12F && x < 0.9F ? PART_DARK : PART_NONE;
+  if (v < 0.2F)
+    return x > 0.62F && x < 0.95F ? PART_DARK : v > 0.12F && x < 0.9F ? PART_DARK : PART_NONE;
   if (v < 0.58F) {
     if (x > 0.70F && x < 0.93F && v > 0.42F && v < 0.54F) return PART_LAMP;
     return x < 0.97F ? PART_MAIN : PART_NONE;

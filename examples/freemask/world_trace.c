@@ -44,7 +44,11 @@ static bool trace_wall(const scene *s, int side, float dx, float dy, surface *ou
   if (z >= out->depth || z >= s->end || up < 0.0F) return false;
   const stretch *t = stretch_at(s, side, z);
   if (!t || up > stretch_height(s, t, z, up)) return false;
-  *out = (surface){.depth = z, .u = z, .v = up, .thing = t->thing, .class_index = t->class_index,
+  *out = (surface){.depth = z,
+                   .u = z,
+                   .v = up,
+                   .thing = t->thing,
+                   .class_index = t->class_index,
                    .facing = side == 0 ? FACING_RIGHT : FACING_LEFT};
   return true;
 }
@@ -59,8 +63,8 @@ static void trace_ground(const scene *s, float dx, float dy, surface *out) {
   const float z = s->eye / dy;
   if (dy <= 0.0F || z >= s->end || z >= out->depth) return;
   const float across = dx * z - s->bend * z * z;
-  *out = (surface){.depth = z, .u = across, .v = z, .class_index = ground_class(s, across),
-                   .facing = FACING_UP};
+  *out = (surface){
+      .depth = z, .u = across, .v = z, .class_index = ground_class(s, across), .facing = FACING_UP};
 }
 
 static float backdrop_top(const scene *s, float x) {
@@ -75,8 +79,12 @@ static void trace_backdrop(const scene *s, float dx, float dy, surface *out) {
   const float x = dx * s->end, up = s->eye - dy * s->end;
   if (out->depth <= s->end || up > backdrop_top(s, x)) return;
   const int block = s->backdrop == BUILDING ? (int)floorf(x / 13.0F) & 15 : 0;
-  *out = (surface){.depth = s->end, .u = x, .v = up, .thing = (uint16_t)(s->things + block),
-                   .class_index = s->backdrop, .facing = FACING_CAMERA};
+  *out = (surface){.depth = s->end,
+                   .u = x,
+                   .v = up,
+                   .thing = (uint16_t)(s->things + block),
+                   .class_index = s->backdrop,
+                   .facing = FACING_CAMERA};
 }
 
 static surface trace_pixel(const scene *s, int x, int y) {
@@ -104,9 +112,14 @@ static void trace_sprite(const scene *s, const sprite *p, surface *out) {
       surface *at = &out[y * s->width + x];
       const uint8_t part = shape_part(p->shape, u, up, (uint32_t)s->seed + p->thing);
       if (!part || at->depth < p->z) continue;
-      *at = (surface){.depth = p->z, .u = (along - 0.5F) * p->width, .v = up * p->height,
-                      .round = 2.0F * along - 1.0F, .thing = p->thing,
-                      .class_index = p->class_index, .part = part, .facing = FACING_CAMERA};
+      *at = (surface){.depth = p->z,
+                      .u = (along - 0.5F) * p->width,
+                      .v = up * p->height,
+                      .round = 2.0F * along - 1.0F,
+                      .thing = p->thing,
+                      .class_index = p->class_index,
+                      .part = part,
+                      .facing = FACING_CAMERA};
     }
 }
 
@@ -116,8 +129,11 @@ static void trace_bonnet(const scene *s, surface *out) {
     for (int x = 0; x < s->width; x++) {
       const float u = ((float)x - s->middle) / ((float)s->width * 0.75F);
       if ((float)y < (float)s->height * (0.93F + 0.25F * u * u)) continue;
-      out[y * s->width + x] = (surface){.depth = 2.0F, .u = u * 2.0F, .v = (float)y * 0.01F,
-                                        .class_index = VOID_LABEL, .facing = FACING_UP};
+      out[y * s->width + x] = (surface){.depth = 2.0F,
+                                        .u = u * 2.0F,
+                                        .v = (float)y * 0.01F,
+                                        .class_index = VOID_LABEL,
+                                        .facing = FACING_UP};
     }
 }
 

@@ -130,8 +130,7 @@ static fm_status count_resized(const fm_hardness *hardness, const fm_plane *mask
   return FM_OK;
 }
 
-static double mean_over(const fm_hardness *hardness, const int64_t *class_pixels,
-                        int64_t *valid) {
+static double mean_over(const fm_hardness *hardness, const int64_t *class_pixels, int64_t *valid) {
   double sum = 0;
   *valid = 0;
   for (int32_t k = 0; k < hardness->labels->class_count; k++) {
