@@ -96,14 +96,14 @@ static int check_free(const filter_job *job, const found *at, fault *f) {
 static int open_folder(filter_run *r, const filter_job *job, const found *at, fault *f) {
   char *masks;
   int code = outdir_open(job->output, &r->out, f);
-  if (!code && at->unfinished && job->resume) {
+  if (code) return code;
+  if (at->unfinished && job->resume) {
     outdir_sweep(at->masks);
     outdir_sweep_prefix(job->output, "filter.");
   }
   bool fresh = !path_exists(at->journal);
-  if (!code)
-    code = journal_open(at->journal, r->file.fingerprint, r->file.class_count, take_over, r,
-                        &r->journal, f);
+  code = journal_open(at->journal, r->file.fingerprint, r->file.class_count, take_over, r,
+                      &r->journal, f);
   /* Made even where its first line did not fit the disk; another run's is not ours. */
   if (fresh && (!code || code == EXIT_IO)) outdir_made(&r->out, at->journal);
   if (!code) code = outdir_place(&r->out, "masks/", &masks, f);
