@@ -147,15 +147,18 @@ fm_status fm_schedule_at(const fm_schedule *schedule, int64_t position, fm_sched
 }
 
 fm_status fm_schedule_next(fm_schedule *schedule, fm_schedule_entry *entry, fm_error *err) {
-  fm_status status = fm_schedule_at(schedule, schedule ? schedule->position : 0, entry, err);
+  if (!schedule || !entry)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_schedule_next: an argument is NULL");
+  fm_status status = fm_schedule_at(schedule, schedule->position, entry, err);
   if (!status) schedule->position++;
   return status;
 }
 
 fm_status fm_schedule_next_many(fm_schedule *schedule, int64_t count,
                                 const fm_schedule_arrays *arrays, fm_error *err) {
-  fm_status status =
-      fm_schedule_fill(schedule, schedule ? schedule->position : 0, count, arrays, err);
+  if (!schedule || !arrays)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_schedule_next_many: an argument is NULL");
+  fm_status status = fm_schedule_fill(schedule, schedule->position, count, arrays, err);
   if (!status) schedule->position += count;
   return status;
 }

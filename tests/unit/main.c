@@ -23,6 +23,8 @@ static const struct {
     {"hardness", hardness_suite},
     {"planner", planner_suite},
     {"provider", provider_suite},
+    {"schedule", schedule_suite},
+    {"schedule_random", schedule_random_suite},
     {"golden", golden_suite},
     {"oom", oom_suite},
     {"lifetime", lifetime_suite},

@@ -16,6 +16,8 @@ Suite *filter_suite(void);
 Suite *hardness_suite(void);
 Suite *planner_suite(void);
 Suite *provider_suite(void);
+Suite *schedule_suite(void);
+Suite *schedule_random_suite(void);
 Suite *golden_suite(void);
 Suite *oom_suite(void);
 Suite *lifetime_suite(void);
