@@ -16,40 +16,25 @@ fm__epoch fm__epoch_open(const fm_schedule *s, uint64_t number) {
   return e;
 }
 
-/* Exactly value / divisor and the rest, for values below 2^52: the quotient of doubles is off
- * by one at most, and is put right. A division in integers takes several times as long. */
-typedef struct divider {
-  uint64_t divisor;
-  double inverse;
-} divider;
-
-static divider divider_of(uint64_t divisor) { return (divider){divisor, 1.0 / (double)divisor}; }
-
-static inline uint64_t divide(divider by, uint64_t value, uint64_t *rest) {
-  int64_t quotient = (int64_t)((double)(int64_t)value * by.inverse);
-  int64_t left = (int64_t)value - quotient * (int64_t)by.divisor;
-  if (left < 0) {
-    left += (int64_t)by.divisor;
-    quotient--;
-  } else if (left >= (int64_t)by.divisor) {
-    left -= (int64_t)by.divisor;
-    quotient++;
-  }
-  *rest = (uint64_t)left;
-  return (uint64_t)quotient;
+/* value / divisor for values below 2^48, by a product: a division of integers takes several times
+ * as long. Half a unit keeps the quotient away from whole numbers by more than 2^-50 of its size,
+ * and the two roundings err by less than 2^-52: what is cut off is exactly the fraction. */
+static inline uint64_t divide(uint64_t value, double inverse) {
+  return (uint64_t)(int64_t)(((double)(int64_t)value + 0.5) * inverse);
 }
 
 /* ---- Mixes. Each turns draws->numbers, places in the epoch, into numbers of images ------ */
 
 static void draw_joint(const fm__epoch *e, size_t count, fm__draws *draws) {
   const fm_schedule *s = e->schedule;
-  divider real = divider_of(s->real);
+  uint64_t copies = e->part->real, real = s->real;
+  double inverse = 1.0 / (double)real;
   for (size_t i = 0; i < count; i++) {
-    uint64_t place = draws->numbers[i], index;
-    uint64_t repeat = divide(real, place < e->part->real ? place : 0, &index);
-    bool is_real = place < e->part->real;
-    draws->numbers[i] = is_real ? index : s->real + (place - e->part->real);
-    draws->repeats[i] = is_real ? repeat : 0;
+    uint64_t place = draws->numbers[i], repeat = divide(place, inverse);
+    /* By masks: real or synthetic is as good as random, and a branch would guess wrong. */
+    uint64_t is_real = 0 - (uint64_t)(place < copies);
+    draws->repeats[i] = repeat & is_real;
+    draws->numbers[i] = ((place - repeat * real) & is_real) | ((place - copies + real) & ~is_real);
   }
 }
 

@@ -1,4 +1,6 @@
 # examples/test_examples.py - the examples' output, line by line, from Python's own arithmetic.
+import os
+import re
 import struct
 import subprocess
 import sys
@@ -6,7 +8,10 @@ from fractions import Fraction
 
 import tap
 
-FIRST, SECOND, THIRD = sys.argv[1:4]
+sys.path.insert(0, os.path.join(tap.SOURCE, "tests", "golden"))
+from make_schedule_golden import JOINT, Schedule  # noqa: E402
+
+FIRST, SECOND, THIRD, FIFTH = sys.argv[1:5]
 
 
 def f32(value):
@@ -98,7 +103,32 @@ def check_third():
     tap.equal(output_of(THIRD), lines, "03 sums to the same bits in any order")
 
 
+def plan_images():
+    """(mask, seed) of each image that 05 plans; the drawing of seeds is the page's own Python."""
+    page = {}
+    with open(os.path.join(tap.SOURCE, "doc", "random.md"), encoding="utf-8") as file:
+        exec(re.search(r"```python\n(.*?)```", file.read(), re.S).group(1), page)  # pylint: disable=exec-used
+    counts = [min(1 + round((i + 1) / 4 * 4), 4) for i in range(4)]
+    return [(i, seed) for i, count in enumerate(counts)
+            for seed in page["seeds_of"](0, f"street_{i}".encode(), list(range(42, 62)), count)]
+
+
+def check_fifth():
+    images = plan_images()
+    order = Schedule(JOINT, 4, len(images), seed=2023, rank=0, world=2)
+
+    def step(first):
+        numbers = [order.at(first + i)[0] for i in range(4)]
+        return f"from {first}:" + "".join(
+            f" street_{n}.jpg" if n < 4 else " street_{}_seed_{}.jpg".format(*images[n - 4]) for n in numbers)
+
+    lines = [f"epoch 0: {4 * round(len(images) / 4)} real, {len(images)} synthetic, 1 to fill up"]
+    lines += [step(0), step(4), step(8), "interrupted; the last step is made again", step(8)]
+    tap.equal(output_of(FIFTH), lines, "05 trains in the order that Python works out")
+
+
 check_first()
 check_second()
 check_third()
+check_fifth()
 tap.done()
