@@ -330,6 +330,10 @@ def broken_json():
              ("with a broken word", at_class(1, words=words[:3] + [0.5] + words[4:])),
              ("with a word beyond 64 bits", at_class(1, words=huge)),
              ("with a sum but no pixels", at_class(1, words=[0] + words[1:])),
+             ("with a larger sum than losses can have", at_class(1, words=words[:11] + [1])),
+             ("with another sum than its mean", at_class(1, words=words[:5] + [words[5] ^ 1] + words[6:])),
+             ("with another mean than its sum", at_class(1, mean_loss=99.0)),
+             ("without a mean", altered(lambda v: v["classes"][1].pop("mean_loss"))),
              ("with a negative number of images", altered(lambda v: v.update(images=-1))),
              ("with other images than its set", altered(lambda v: v.update(images=5)))]
     for name, data in cases:
