@@ -440,6 +440,14 @@ def bad_flags():
     case("--losses and --images", STATS + ["--images", "masks", "--provider", "baseline"], 2, "--losses")
     case("a provider that is none", "stats --labels camvid --masks masks --images masks --provider magic "
          "-o out.json".split(), 2, "magic")
+    for command, inputs in ((STATS, ["masks/m0.png", "losses/m1.npy"]), (HARDNESS, ["stats.json", "masks/m0.png"]),
+                            (PLAN, ["hardness.csv"]), (MERGE, ["s0.json", "s1.json"])):
+        for output in inputs:
+            at = command.index("-o") + 1
+            case(f"-o {output}", command[:at] + [output] + command[at + 1:], 2, [output, "input"])
+    case("-o stats.json", "report -o ./stats.json .".split(), 2, ["stats.json", "input"])
+    case("-o a link to an input", PLAN[:-1] + ["link.csv"], 2, ["link.csv", "input"],
+         lambda folder: os.symlink("hardness.csv", f"{folder}/link.csv"))
     case("--resume and --overwrite", FILTER + ["--resume", "--overwrite"], 2, "--resume")
 
 
