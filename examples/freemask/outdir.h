@@ -49,6 +49,10 @@ int outdir_spare(const char *output, const char *input, fault *f);
 void outdir_sweep(const char *path);
 void outdir_sweep_prefix(const char *path, const char *prefix);
 
+/* Removes what killed runs left beside the file `path` when they were writing it. Those of
+ * processes that are alive stay. */
+void outdir_sweep_file(const char *path);
+
 /* Removes the PNG files below a folder, and folders that are empty then. */
 void outdir_clear_masks(const char *path);
 
