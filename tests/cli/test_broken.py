@@ -399,6 +399,17 @@ def broken_csv():
              put("space.csv", data))
 
 
+def odd_names():
+    header = b"mask,hardness,rank,count,seeds\n"
+    for name, says in (("", "no name"), ("a\nb", "control"), ("a\x7fb", "control"), ("../a", "folder"), ("/a", "folder"),
+                       ("a/../b", "folder"), ("a/..", "folder"), ("a//b", "folder"), ("a" * 5000, "long")):
+        table = header + b"good,1,2,1,42\n" + f'"{name}",0.5,1,1,42\n'.encode()
+        case(f"a mask called {name[:9]!r}", "export --plan plan.csv --to list -o list".split(), 3, ["plan.csv", says],
+             put("plan.csv", table))
+    case("a hardness of '../a'", PLAN, 3, ["hardness.csv", "folder"],
+         put("hardness.csv", read(f"{GOOD}/hardness.csv") + b"../a,1,1\n"))
+
+
 # ---- Flags --------------------------------------------------------------------------------------
 
 def bad_flags():
@@ -458,5 +469,6 @@ broken_folders()
 full_disk()
 broken_json()
 broken_csv()
+odd_names()
 bad_flags()
 tap.done()
