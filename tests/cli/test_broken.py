@@ -129,6 +129,11 @@ def broken_png():
          put(MASK, start_ + header(50, 40, 8, 0) + chunk(b"IDAT", wrong_adler) + chunk(b"IEND", b"")))
     case("PNG with too few rows", STATS, 3, "m1.png",
          put(MASK, start_ + header(50, 40, 8, 0) + chunk(b"IDAT", zlib.compress(raw[:999])) + chunk(b"IEND", b"")))
+    for more in (bytes(51), bytes(100_000_000)):
+        for command in (STATS, FILTER, HARDNESS):
+            data = zlib.compress(raw + more)
+            case(f"PNG with {len(more)} bytes too many", command, 3, ["m1.png", "40 rows"],
+                 put(MASK, start_ + header(50, 40, 8, 0) + chunk(b"IDAT", data) + chunk(b"IEND", b"")))
     for size in (65535, 30000, 16000):
         for depth, interlace in ((8, 0), (1, 0), (16, 1)):
             case(f"PNG that claims {size}x{size}, {depth} bits{', interlaced' * interlace}", STATS, 3,
