@@ -88,7 +88,14 @@ void text_add_csv(text *t, const char *field) {
 }
 
 void text_add_html(text *t, const char *string) {
-  for (const char *s = string; *s; s++) {
+  size_t length;
+  for (const char *s = string; *s; s += length) {
+    length = utf8_length((const unsigned char *)s);
+    if (!length) {
+      text_add(t, "&#xFFFD;");
+      length = 1;
+      continue;
+    }
     switch (*s) {
       case '&':
         text_add(t, "&amp;");
@@ -106,7 +113,7 @@ void text_add_html(text *t, const char *string) {
         text_add(t, "&#39;");
         break;
       default:
-        text_add_bytes(t, s, 1);
+        text_add_bytes(t, s, length);
     }
   }
 }
