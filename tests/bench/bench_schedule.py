@@ -52,9 +52,10 @@ def sampler_of(torch, name):
     return lambda: list(utils.WeightedRandomSampler(weights, EPOCH))
 
 
-def epoch_of(sampler, **options):
+def epoch_of(sampler, **given):
     """All indices of an epoch, as one call gives them; in PyTorch as the sampler object does."""
-    def make(kit, threads):
+    def make(kit, _threads):
+        options = dict(given)
         numbers, weights = np.zeros(EPOCH, np.int64), np.random.default_rng(1).random(EPOCH)
         if sampler == "weighted":
             options.update(weights=weights.ctypes.data_as(ctypes.POINTER(ctypes.c_double)),
@@ -63,7 +64,7 @@ def epoch_of(sampler, **options):
         arrays = kit.lib.make("fm_schedule_arrays", numbers=numbers.ctypes.data_as(
             ctypes.POINTER(ctypes.c_int64)))
         ours = kit.c_way("fm_schedule_fill", [[(handle, 0, EPOCH, arrays, None)]], 1)
-        torch = kit.torch and kit.torch_way(sampler_of(kit.torch, sampler), threads, 1)
+        torch = kit.torch and kit.torch_way([sampler_of(kit.torch, sampler)], 1)
         rng = np.random.default_rng(2)
         numpy = kit.python_way([lambda: rng.choice(EPOCH, EPOCH, p=weights / weights.sum())
                                 if sampler == "weighted" else rng.permutation(EPOCH)], 1)

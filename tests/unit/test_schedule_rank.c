@@ -47,7 +47,8 @@ static void expect_dealt(const fm_schedule_options *options, int32_t world, cons
       int64_t numbers[64];
       schedule_numbers(schedule, epoch * length, length, numbers);
       for (int64_t i = 0; i < length; i++)
-        ck_assert_int_eq(numbers[i], whole[epoch * n + (i * world + rank) % n]);
+        if (numbers[i] != whole[epoch * n + (i * world + rank) % n])
+          ck_abort_msg("%d of %d ranks: entry %d differs", (int)rank, (int)world, (int)i);
     }
     fm_schedule_destroy(schedule);
   }
@@ -86,9 +87,10 @@ START_TEST(stream_loses_and_doubles_nothing) {
       fm_schedule *schedule = rank_of(options, rank, world);
       for (int64_t p = 0; p * world + rank < 1000; p++) {
         fm_schedule_entry e = schedule_at(schedule, p), o = schedule_at(one, p * world + rank);
-        ck_assert(e.number == whole[p * world + rank] && e.epoch == o.epoch && !e.padding);
-        ck_assert(p >= fm_schedule_start(schedule, e.epoch));
-        ck_assert(p < fm_schedule_start(schedule, e.epoch + 1));
+        bool good = e.number == whole[p * world + rank] && e.epoch == o.epoch && !e.padding &&
+                    p >= fm_schedule_start(schedule, e.epoch) &&
+                    p < fm_schedule_start(schedule, e.epoch + 1);
+        if (!good) ck_abort_msg("%d of %d ranks: position %d", (int)rank, (int)world, (int)p);
       }
       fm_schedule_destroy(schedule);
     }

@@ -27,7 +27,7 @@ START_TEST(goes_on_where_it_was) {
   for (int32_t rank = 0; rank < 3; rank++) {
     options.rank = rank;
     fm_schedule *schedule = schedule_with(plan, &options), *again = schedule_with(plan, &options);
-    for (int64_t position = 0; position < 60; position++) {
+    for (int64_t position = 0; position < 40; position++) {
       saved state, own;
       KIT_OK(fm_schedule_seek(first, position, &err));
       KIT_OK(fm_schedule_seek(schedule, position, &err));
@@ -81,7 +81,7 @@ static void expect_whole(int32_t world, int32_t then, int64_t position, int32_t 
   }
   int twice = 0;
   for (int i = 0; i < ENTRIES; i++) {
-    ck_assert_msg(uses[i] == 1 || uses[i] == 2, "entry %d: %d uses", i, uses[i]);
+    if (uses[i] != 1 && uses[i] != 2) ck_abort_msg("entry %d: %d uses", i, uses[i]);
     twice += uses[i] == 2;
   }
   ck_assert_msg(twice < then, "%d twice", twice);
@@ -91,7 +91,7 @@ START_TEST(other_ranks_miss_nothing) {
   static const int32_t worlds[] = {1, 2, 3, 7, 8};
   for (size_t a = 0; a < 5; a++)
     for (size_t b = 0; b < 5; b++)
-      for (int64_t position = 0; position <= 101 / worlds[a]; position += 5) {
+      for (int64_t position = 0; position <= 101 / worlds[a]; position += 9) {
         expect_whole(worlds[a], worlds[b], position, FM_TAIL_PAD);
         expect_whole(worlds[a], worlds[b], position, FM_TAIL_STREAM);
       }
