@@ -16,10 +16,11 @@ static fm__place split(const fm_schedule *s, uint64_t at) {
 /* Strides before an epoch; FM__SCHEDULE_END if there are more. */
 static uint64_t join(const fm_schedule *s, uint64_t epoch) {
   uint64_t pretraining = epoch < s->pretraining ? epoch : s->pretraining;
-  uint64_t before = pretraining * s->parts[0].stride; /* 2^31 * 2^40 at most */
-  uint64_t stride = s->parts[1].stride, rest = epoch - pretraining;
+  uint64_t first = s->parts[0].stride, stride = s->parts[1].stride, rest = epoch - pretraining;
   uint64_t room = (uint64_t)FM__SCHEDULE_END;
-  if (before > room || (rest && stride > (room - before) / rest)) return room;
+  if (pretraining && first > room / pretraining) return room; /* up to 2^31 * 2^40 */
+  uint64_t before = pretraining * first;
+  if (rest && stride > (room - before) / rest) return room;
   return before + rest * stride;
 }
 

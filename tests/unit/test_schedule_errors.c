@@ -125,6 +125,22 @@ START_TEST(positions_out_of_range) {
 }
 END_TEST
 
+/* 2^31 epochs of 2^40 entries are more than 64 bits count: no epoch begins at a remainder of that.
+ */
+START_TEST(epochs_beyond_the_last_position_do_not_begin) {
+  fm_schedule_options options = schedule_options(FM_MIX_REAL, 5, INT64_C(1) << 40);
+  options.pretraining_epochs = INT64_C(1) << 31;
+  for (options.tail = FM_TAIL_PAD; options.tail <= FM_TAIL_STREAM; options.tail++) {
+    fm_schedule *schedule = schedule_of(&options);
+    ck_assert_int_eq(fm_schedule_start(schedule, (1 << 22) - 1),
+                     (INT64_C(1) << 62) - (INT64_C(1) << 40));
+    for (int bits = 22; bits < 40; bits++)
+      ck_assert_int_eq(fm_schedule_start(schedule, INT64_C(1) << bits), -1);
+    fm_schedule_destroy(schedule);
+  }
+}
+END_TEST
+
 START_TEST(null_is_refused) {
   fm_schedule_options options = schedule_options(FM_MIX_JOINT, 3, 4);
   fm_schedule *schedule = schedule_of(&options);
@@ -192,6 +208,7 @@ TCase *schedule_errors_case(void) {
   tcase_add_loop_test(tests, bad_options_are_refused, 0, WRONG);
   tcase_add_test(tests, empty_sets_are_refused);
   tcase_add_test(tests, positions_out_of_range);
+  tcase_add_test(tests, epochs_beyond_the_last_position_do_not_begin);
   tcase_add_test(tests, null_is_refused);
   tcase_add_test(tests, short_structures);
   tcase_add_test(tests, options_follow_the_rule);
