@@ -37,7 +37,17 @@ static inline uint32_t wrap(uint32_t row, uint32_t rows) {
   return row < less ? row : less;
 }
 
-uint64_t fm__permutation_at(const fm__permutation *p, uint64_t x) {
+/* Every round is an even permutation of most grids, so a network of them has half of all
+ * orders only. Swapping 0 and 1, or not, brings in the other half. */
+static uint64_t swap_of(const fm__permutation *p) {
+  uint64_t rounds = 2 * (uint64_t)p->pairs;
+  return p->length > 1 ? fm__finalize(p->key + rounds * FM__GOLDEN) >> 63 : 0;
+}
+
+static inline uint64_t swapped(uint64_t x, uint64_t swap) { return x ^ (swap & (x < 2)); }
+
+/* Through the rounds until it is inside. */
+static uint64_t walk(const fm__permutation *p, uint64_t x) {
   do {
     uint32_t column = (uint32_t)x & ((1U << p->left_bits) - 1), row = (uint32_t)(x >> p->left_bits);
     uint64_t key = p->key;
@@ -50,6 +60,10 @@ uint64_t fm__permutation_at(const fm__permutation *p, uint64_t x) {
     x = (uint64_t)row << p->left_bits | column;
   } while (x >= p->length);
   return x;
+}
+
+uint64_t fm__permutation_at(const fm__permutation *p, uint64_t x) {
+  return swapped(walk(p, x), swap_of(p));
 }
 
 /* ---- With tables ------------------------------------------------------------------ */
@@ -95,13 +109,16 @@ static void abreast(const fm__permutation *p, const uint16_t *table, const uint6
 
 void fm__permutation_many(const fm__permutation *p, const fm__permutation_table *table,
                           uint64_t first, uint64_t step, size_t count, uint64_t *out) {
+  uint64_t swap = swap_of(p);
   size_t i = 0;
   for (; table && i + ABREAST <= count; i += ABREAST) {
     uint64_t x[ABREAST];
     for (size_t j = 0; j < ABREAST; j++) x[j] = first + (i + j) * step;
     abreast(p, table->values, x, out + i);
-    for (size_t j = i; j < i + ABREAST; j++)
-      if (out[j] >= p->length) out[j] = fm__permutation_at(p, out[j]);
+    for (size_t j = i; j < i + ABREAST; j++) {
+      if (out[j] >= p->length) out[j] = walk(p, out[j]);
+      out[j] = swapped(out[j], swap);
+    }
   }
-  for (; i < count; i++) out[i] = fm__permutation_at(p, first + i * step);
+  for (; i < count; i++) out[i] = swapped(walk(p, first + i * step), swap);
 }

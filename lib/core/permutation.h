@@ -8,7 +8,7 @@
 
 /* An alternating Feistel network (Black and Rogaway 2002) on a grid of 2^left_bits columns
  * and `rows` rows, the smallest that has `length` cells; who lands outside goes on until he
- * is inside. doc/random.md is the definition. */
+ * is inside; at the end 0 and 1 are swapped, or not. doc/random.md is the definition. */
 typedef struct fm__permutation {
   uint64_t length, key;
   uint32_t rows;

@@ -54,7 +54,10 @@ def permute(length, key, x):
                 row = (row + ((finalize(key + i * GOLDEN + column & M) >> 32) * rows >> 32)) % rows
         x = (row << left) + column
         if x < length:
-            return x
+            break
+    if x < 2 <= length and finalize(key + rounds * GOLDEN & M) >> 63:
+        x = 1 - x
+    return x
 
 
 # ---- Schedules -----------------------------------------------------------------------------

@@ -73,6 +73,34 @@ START_TEST(all_orders_are_equally_likely) {
 }
 END_TEST
 
+/* Whether it takes an odd number of swaps: as many as there are entries less cycles. */
+static int is_odd(const int64_t *numbers, int n) {
+  bool seen[256] = {false};
+  int odd = n % 2;
+  for (int i = 0; i < n; i++) {
+    odd ^= !seen[i];
+    for (int64_t j = i; !seen[j]; j = numbers[j]) seen[j] = true;
+  }
+  return odd;
+}
+
+/* Loop: sizes, full grids and others. Rounds of a Feistel network are even permutations where both
+ * sides have more than one bit; then the last two of an epoch would follow from the others. */
+START_TEST(half_of_the_orders_are_odd) {
+  static const int sizes[] = {2, 3, 9, 10, 11, 12, 16, 20, 28, 100, 240, 256};
+  enum { EPOCHS = 20000 };
+  int n = sizes[_i], odd = 0;
+  fm_schedule *schedule = shuffle_of(n, 12);
+  for (int64_t epoch = 0; epoch < EPOCHS; epoch++) {
+    int64_t numbers[256];
+    schedule_numbers(schedule, epoch * n, n, numbers);
+    odd += is_odd(numbers, n);
+  }
+  expect_normal(odd, EPOCHS / 2.0, EPOCHS / 4.0, "odd orders");
+  fm_schedule_destroy(schedule);
+}
+END_TEST
+
 /* ---- Positions ----------------------------------------------------------------------------------
  */
 
@@ -359,6 +387,7 @@ Suite *schedule_random_suite(void) {
   TCase *tests = tcase_create("schedule_random");
   tcase_set_timeout(tests, 120);
   tcase_add_loop_test(tests, all_orders_are_equally_likely, 2, 8);
+  tcase_add_loop_test(tests, half_of_the_orders_are_odd, 0, 12);
   tcase_add_loop_test(tests, positions_are_uniform, 0, 8);
   tcase_add_loop_test(tests, blocks_are_spread, 0, 4);
   tcase_add_loop_test(tests, pairs_are_uniform, 0, 6);
