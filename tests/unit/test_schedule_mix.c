@@ -53,6 +53,36 @@ START_TEST(joint_repeats_the_real_set) {
 }
 END_TEST
 
+/* In order, entry p < times * real is image p mod real, repeat p div real: exactly, also next to
+ * whole quotients and up to 2^48, where a division by way of floating point might slip. */
+static void expect_quotients(int64_t real, int64_t times) {
+  fm_schedule_options options = schedule_options(FM_MIX_JOINT, real, 1);
+  options.times = times;
+  options.in_order = 1;
+  fm_schedule *schedule = schedule_of(&options);
+  for (int64_t k = 0; k < 2000 && k < times; k++) {
+    int64_t repeat = k % 2 ? times - 1 - k / 2 : k / 2;
+    for (int64_t image = 0; image<real; image += real> 1 ? real - 1 : 1) {
+      fm_schedule_entry e = schedule_at(schedule, repeat * real + image);
+      if (e.number != image || e.repeat != repeat || e.set != FM_SET_REAL)
+        ck_abort_msg("%lld times %lld: entry of image %lld, repeat %lld is %lld, %lld",
+                     (long long)times, (long long)real, (long long)image, (long long)repeat,
+                     (long long)e.number, (long long)e.repeat);
+    }
+  }
+  ck_assert_int_eq(schedule_at(schedule, real * times).number, real);
+  fm_schedule_destroy(schedule);
+}
+
+START_TEST(repeats_are_exact_quotients) {
+  for (int64_t real = 1; real <= 300; real++) expect_quotients(real, 60);
+  for (int bits = 9; bits <= 40; bits++) {
+    int64_t most = bits <= 28 ? INT64_C(1) << 20 : (INT64_C(1) << (48 - bits)) - 1;
+    for (int64_t off = -3; off <= 3; off++) expect_quotients((INT64_C(1) << bits) - 4 + off, most);
+  }
+}
+END_TEST
+
 /* After any number of epochs the real images' uses differ by one at most. */
 START_TEST(ratio_is_exact_and_even) {
   static const struct {
@@ -173,6 +203,7 @@ TCase *schedule_mix_case(void) {
   TCase *tests = tcase_create("mix");
   tcase_set_timeout(tests, 120);
   tcase_add_test(tests, joint_repeats_the_real_set);
+  tcase_add_test(tests, repeats_are_exact_quotients);
   tcase_add_test(tests, ratio_is_exact_and_even);
   tcase_add_test(tests, pretraining_comes_first);
   tcase_add_test(tests, random_mix_has_no_early_repeats);
