@@ -87,7 +87,7 @@ void fm__permutation_table_fill(const fm__permutation *p, fm__permutation_table 
 }
 
 /* So many elements go through a round together: their look-ups do not wait for each other. */
-enum { ABREAST = 16 };
+enum { ABREAST = 8 };
 
 static void abreast(const fm__permutation *p, const uint16_t *table, const uint64_t *x,
                     uint64_t *out) {

@@ -77,6 +77,9 @@ JOINT = {"mix": 0, "real_count": 20_000, "synthetic_count": 200_000}            
 ENTRIES = [
     Entry("schedule_next_1e9", next_of(**BILLION)),
     Entry("schedule_many_1e9", many_of(**BILLION)),
+    # A shuffle of as many numbers, which is all that RandomSampler answers; then the entries of
+    # joint training, whose images have to be worked out from it.
+    Entry("schedule_epoch_400k_real", epoch_of("random", mix=1, real_count=EPOCH), "ms", Goal(torch=20), (1,)),
     Entry("schedule_epoch_400k", epoch_of("random", **JOINT), "ms", Goal(torch=20), (1,)),
     Entry("schedule_epoch_400k_ddp", epoch_of("distributed", **JOINT), "ms", Goal(torch=20), (1,)),
     Entry("schedule_epoch_400k_weighted", epoch_of("weighted", mix=5, real_count=EPOCH), "ms",
