@@ -41,13 +41,13 @@ def many_of(**options):
     return make
 
 
-def sampler_of(torch, name):
+def sampler_of(torch, name, world):
     """What a trainer would iterate over to get the epoch's indices."""
     data, utils = range(EPOCH), torch.utils.data
     if name == "random":
         return lambda: list(utils.RandomSampler(data))
     if name == "distributed":
-        return lambda: list(utils.DistributedSampler(data, 1, 0))
+        return lambda: list(utils.DistributedSampler(data, world, 0))
     weights = torch.rand(EPOCH, dtype=torch.float64)
     return lambda: list(utils.WeightedRandomSampler(weights, EPOCH))
 
@@ -55,7 +55,7 @@ def sampler_of(torch, name):
 def epoch_of(sampler, **given):
     """All indices of an epoch, as one call gives them; in PyTorch as the sampler object does."""
     def make(kit, _threads):
-        options = dict(given)
+        options, world = dict(given), given.get("world", 1)
         numbers, weights = np.zeros(EPOCH, np.int64), np.random.default_rng(1).random(EPOCH)
         if sampler == "weighted":
             options.update(weights=weights.ctypes.data_as(ctypes.POINTER(ctypes.c_double)),
@@ -63,8 +63,8 @@ def epoch_of(sampler, **given):
         handle = schedule(kit, **options)
         arrays = kit.lib.make("fm_schedule_arrays", numbers=numbers.ctypes.data_as(
             ctypes.POINTER(ctypes.c_int64)))
-        ours = kit.c_way("fm_schedule_fill", [[(handle, 0, EPOCH, arrays, None)]], 1)
-        torch = kit.torch and kit.torch_way([sampler_of(kit.torch, sampler)], 1)
+        ours = kit.c_way("fm_schedule_fill", [[(handle, 0, EPOCH // world, arrays, None)]], 1)
+        torch = kit.torch and kit.torch_way([sampler_of(kit.torch, sampler, world)], 1)
         rng = np.random.default_rng(2)
         numpy = kit.python_way([lambda: rng.choice(EPOCH, EPOCH, p=weights / weights.sum())
                                 if sampler == "weighted" else rng.permutation(EPOCH)], 1)
@@ -82,6 +82,8 @@ ENTRIES = [
     Entry("schedule_epoch_400k_real", epoch_of("random", mix=1, real_count=EPOCH), "ms", Goal(torch=20), (1,)),
     Entry("schedule_epoch_400k", epoch_of("random", **JOINT), "ms", Goal(torch=20), (1,)),
     Entry("schedule_epoch_400k_ddp", epoch_of("distributed", **JOINT), "ms", Goal(torch=20), (1,)),
+    # What one rank of eight waits for.
+    Entry("schedule_epoch_400k_ddp_8", epoch_of("distributed", world=8, **JOINT), "ms", Goal(torch=20), (1,)),
     Entry("schedule_epoch_400k_weighted", epoch_of("weighted", mix=5, real_count=EPOCH), "ms",
           Goal(torch=20), (1,)),
 ]
