@@ -50,12 +50,11 @@ typedef struct fm__limits {
   unsigned fold; /* 16, 32, 64: tells all labels of the space apart; 0: they are too many */
 } fm__limits;
 
-/* Exact sums of losses per label byte, in eight lanes of two doubles that add without
- * rounding (dsp/lanes.h). */
+/* Exact sums of losses per label byte, in eight lanes of two whole numbers (dsp/lanes.h). */
 typedef struct fm__lanes {
-  alignas(64) double high[FM__BYTES][8];
-  alignas(64) double low[FM__BYTES][8];
-  uint32_t count[FM__BYTES];
+  alignas(64) int64_t high[FM__BYTES][8];
+  alignas(64) int64_t low[FM__BYTES][8];
+  uint64_t count[FM__BYTES];
   unsigned ignored_count;
   uint8_t ignored[FM__BYTES]; /* the labels whose losses do not count */
 } fm__lanes;
@@ -86,8 +85,8 @@ typedef struct fm_dsp {
   size_t (*count_classes)(const int32_t *classes, const uint32_t *weights, int64_t *counts,
                           size_t n);
 
-  /* ---- Byte kernels: all there, or all NULL. Bits of n pixels fill (n + 63) / 64 words,
-   * pixel 0 lowest, 0 behind the last pixel. ---- */
+  /* ---- Byte kernels: all there (but `widen`), or all NULL. Bits of n pixels fill (n + 63) / 64
+   * words, pixel 0 lowest, 0 behind the last pixel. ---- */
 
   /* Bit i of `drop` = loss i exceeds the limit of label i. False: some pixel is bad. */
   bool (*judge)(const fm__limits *limits, const uint8_t *labels, const float *losses, size_t n,
@@ -105,7 +104,7 @@ typedef struct fm_dsp {
   size_t (*sum)(fm__lanes *lanes, const uint8_t *labels, const float *losses, size_t n);
   /* Labels of 16 bits as bytes; false if one is above 255. */
   bool (*narrow)(const void *labels, size_t n, uint8_t *bytes);
-  /* binary16 as floats. */
+  /* binary16 as floats; NULL where the CPU has no instruction for that. */
   void (*widen)(const void *halves, size_t n, float *floats);
 } fm_dsp;
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* A megabyte of bits: eight million pixels. Larger images are judged twice. */
-enum { MOST_WORDS = 1 << 17 };
+enum { MOST_WORDS = 1 << 25 };
 
 static size_t words_of(size_t pixels) { return (pixels + 63) / 64; }
 

@@ -62,7 +62,7 @@ const float *fm__span_losses(const fm_dsp *dsp, const fm_plane *loss, fm__place 
   bool packed = loss->col_stride == (int64_t)fm_dtype_size((fm_dtype)loss->dtype);
   if (packed && loss->dtype == FM_F32 && (uintptr_t)from % alignof(float) == 0)
     return (const float *)(const void *)from;
-  if (packed && loss->dtype == FM_F16)
+  if (packed && loss->dtype == FM_F16 && dsp->widen)
     dsp->widen(from, n, buffer);
   else
     fm__tile_losses(loss, at.y, at.x, n, buffer);

@@ -83,21 +83,16 @@ static bool sum_tile(const fm__sum *s, fm__lanes *lanes, fm__place at, size_t n)
 }
 
 static bool sum_all_bytes(const fm__sum *s, fm__lanes *lanes) {
-  int64_t since_drain = 0, since_carry = 0;
+  int64_t since_carry = 0;
   for (fm__place at = {0, 0}; at.y < s->mask.height; at.y++)
     for (at.x = 0; at.x < s->mask.width; at.x += FM__TILE) {
       size_t n = fm__span_length(&s->mask, at.x);
       if (!sum_tile(s, lanes, at, n)) return false;
-      since_drain += (int64_t)n;
       since_carry += (int64_t)n;
-      if (since_drain > FM__LANES_PERIOD - FM__TILE) {
-        if (!drain(s, lanes)) return false;
-        since_drain = 0;
-      }
-      if (since_carry > FM__CARRY_PERIOD - FM__TILE) {
-        s->carry(s->user);
-        since_carry = 0;
-      }
+      if (since_carry <= FM__CARRY_PERIOD - FM__TILE) continue;
+      if (!drain(s, lanes)) return false;
+      s->carry(s->user);
+      since_carry = 0;
     }
   return drain(s, lanes);
 }

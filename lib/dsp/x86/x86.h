@@ -7,7 +7,9 @@
 /* Each overwrites what it has. The CPU has to have the level. */
 void fm__dsp_init_sse41(fm_dsp *dsp);
 void fm__dsp_init_avx2(fm_dsp *dsp);
-void fm__dsp_init_avx512(fm_dsp *dsp);
+void fm__dsp_init_avx512_judge(fm_dsp *dsp);
+void fm__dsp_init_avx512_labels(fm_dsp *dsp);
+void fm__dsp_init_avx512_sum(fm_dsp *dsp);
 
 /* Overwrites the table with the fastest not above `most` (FM_KERNELS_AVX512: no bound), and
  * answers which that is. */
