@@ -18,42 +18,21 @@
 #include "core/context.h"
 #include "core/fail.h"
 #include "io/encode.h"
-#include "io/png_file.h"
+#include "io/png_encode.h"
 #include "io/png_filter.h"
-#include "io/png_general.h"
-#include "io/runs.h"
 
 enum {
-  SMALL = 1024, /* bytes of a file that is not worth the trouble */
-  IMAGE_COMPRESSION = 5
+  SMALL = 4096, /* bytes of a file in which regular patterns may hide, or next to nothing */
+  HARD = 9, /* bytes of pixels for each of a file that is hardly runs: dithered, say, or noise */
+  WIDE_COMPRESSION = 6,
+  IMAGE_COMPRESSION = 4
 };
 
-/* A file above a ninth of its pixels is hardly runs: dithered, say, or noise. Below a 64th
- * rows repeat, which runs cannot say. In both cases the general encoder is tried too.
- * Answers its compression; 0: leave it. */
-static int try_harder(size_t size, size_t pixels) {
-  if (size <= SMALL) return 0;
-  if (size > pixels / 9) return 4;
-  return size < pixels / 64 ? 6 : 0;
-}
-
-static fm_status write_runs(const fm__png_layout *layout, unsigned char *rows, fm__bytes *out,
-                            fm_error *err) {
-  size_t stride = fm__png_row_bytes(layout), pixel = fm__png_pixel_bytes(layout);
-  if (fm__png_up_is_better(rows, layout->height, stride, pixel))
-    fm__png_filter_up(rows, layout->height, stride);
-  size_t chunk = fm__png_begin(layout, out);
-  if (!chunk || !fm__runs_compress(rows, stride * layout->height, pixel, out))
-    return fm__fail_memory(err, out->refused);
-  return fm__png_finish(chunk, out, err);
-}
-
-/* Takes the other encoder's file if it is smaller. */
-static fm_status try_general(const fm_plane *mask, const fm__png_layout *layout,
-                             unsigned char *rows, int compression, fm__bytes *out, fm_error *err) {
+/* Takes the other coding's file if it is smaller. */
+static fm_status try_other(const fm__png_layout *layout, const unsigned char *rows,
+                           fm__png_coding coding, fm__bytes *out, fm_error *err) {
   fm__bytes other = {.context = out->context};
-  fm__png_pack_mask(mask, layout, rows);
-  fm_status status = fm__png_general(layout, rows, compression, &other, err);
+  fm_status status = fm__png_encode(layout, rows, coding, &other, err);
   if (!status && other.size < out->size) {
     fm__bytes larger = *out;
     *out = other;
@@ -61,6 +40,36 @@ static fm_status try_general(const fm_plane *mask, const fm__png_layout *layout,
   }
   fm__bytes_free(&other);
   return status;
+}
+
+/* What runs cannot say: repeated rows and patterns, or anything at all. */
+static fm_status try_harder(const fm__png_layout *layout, const unsigned char *rows, fm__bytes *out,
+                            fm_error *err) {
+  size_t stored = layout->height * fm__png_row_bytes(layout);
+  bool small = out->size <= SMALL;
+  if (!small && out->size <= stored / HARD) return FM_OK;
+  fm__png_coding plain = {FM__PNG_PLAIN, small ? 9 : 6}, up = {FM__PNG_UP, 9};
+  fm_status status = try_other(layout, rows, plain, out, err);
+  return status || !small ? status : try_other(layout, rows, up, out, err);
+}
+
+static fm__png_filter better_filter(const fm__png_layout *layout, const unsigned char *rows) {
+  bool up = fm__png_up_is_better(rows, layout->height, fm__png_row_bytes(layout),
+                                 fm__png_pixel_bytes(layout));
+  return up ? FM__PNG_UP : FM__PNG_PLAIN;
+}
+
+static fm_status write_rows(const fm__png_layout *layout, const unsigned char *rows,
+                            int compression, fm__bytes *out, fm_error *err) {
+  fm__png_coding coding = {.filter = better_filter(layout, rows)};
+  /* Runs of wide pixels are no runs of bytes. */
+  if (layout->bit_depth == 16) coding.level = WIDE_COMPRESSION;
+  if (layout->bit_depth == 16 && compression) coding.level = compression;
+  fm_status status = fm__png_encode(layout, rows, coding, out, err);
+  if (status || compression == 1) return status;
+  if (!compression) return try_harder(layout, rows, out, err);
+  coding.level = compression;
+  return try_other(layout, rows, coding, out, err);
 }
 
 static unsigned char *new_rows(const fm__png_layout *layout, fm__bytes *out) {
@@ -74,10 +83,7 @@ fm_status fm__png_write_mask(const fm_plane *mask, const fm_raster *like, int co
   unsigned char *rows = new_rows(&layout, out);
   if (!rows) return fm__fail_memory(err, out->refused);
   fm__png_pack_mask(mask, &layout, rows);
-  fm_status status = write_runs(&layout, rows, out, err);
-  if (!status && !compression)
-    compression = try_harder(out->size, layout.height * fm__png_row_bytes(&layout));
-  if (!status && compression > 1) status = try_general(mask, &layout, rows, compression, out, err);
+  fm_status status = write_rows(&layout, rows, compression, out, err);
   fm__free(out->context, rows);
   return status;
 }
@@ -90,8 +96,8 @@ fm_status fm__png_write_image(const fm_volume *image, int compression, fm__bytes
   unsigned char *rows = new_rows(&layout, out);
   if (!rows) return fm__fail_memory(err, out->refused);
   fm__png_pack_image(image, rows);
-  fm_status status =
-      fm__png_general(&layout, rows, compression ? compression : IMAGE_COMPRESSION, out, err);
+  fm__png_coding coding = {FM__PNG_PAETH, compression ? compression : IMAGE_COMPRESSION};
+  fm_status status = fm__png_encode(&layout, rows, coding, out, err);
   fm__free(out->context, rows);
   return status;
 }

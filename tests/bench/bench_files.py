@@ -37,7 +37,7 @@ class Files:
         rng = np.random.default_rng(7)
         losses = [np.exp(0.6 * field(rng, 16) + 0.3 * field(rng, 4))[:mask.shape[0], :mask.shape[1]]
                   for mask in masks]
-        return masks, [(loss / loss.mean()).astype(np.float32) for loss in losses], "few"
+        return masks, [np.ascontiguousarray(loss / loss.mean(), np.float32) for loss in losses], "few"
 
     def __call__(self, kit, threads):
         from PIL import Image
