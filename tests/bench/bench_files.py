@@ -62,8 +62,7 @@ class Files:
         if kit.torch is not None:
             steps = [lambda a=a, b=b: self.released(kit, folder, range(a, b), SPACES[space][2])
                      for a, b in zip(edges, edges[1:])]
-            kit.torch.set_num_threads(1)  # the threads are ours
-            released = kit.python_way(steps, len(jobs))
+            released = kit.torch_way(steps, len(jobs))
         return Work(kit.c_way(name, shares, len(jobs)), bound, torch=released,
                     keep=(labels, means, keep))
 
