@@ -1,4 +1,4 @@
-/* bench/bench.h - what the benchmarks need in C: timed calls, bounds, whole files.
+/* bench/bench.h - what the benchmarks need in C: timed calls, bounds, memory, whole files.
  *
  * A shared object of its own, loaded by run_bench.py beside libfreemask, NumPy and PyTorch.
  * SPDX-License-Identifier: MIT */
@@ -50,6 +50,18 @@ BENCH_API int bench_filter_bound(const bench_pass *pass);
 
 /* Reads `size` bytes. */
 BENCH_API int bench_read_bound(const void *data, int64_t size, uint64_t *sum);
+
+/* ---- Memory ---------------------------------------------------------------------- */
+
+/* An allocator for fm_context_options: bytes in use, and the most since the last reset. */
+typedef struct bench_meter bench_meter;
+BENCH_API bench_meter *bench_meter_create(void);
+BENCH_API void bench_meter_destroy(bench_meter *meter);
+BENCH_API int64_t bench_meter_now(const bench_meter *meter);
+BENCH_API int64_t bench_meter_peak(const bench_meter *meter);
+BENCH_API void bench_meter_reset(bench_meter *meter);
+BENCH_API void *bench_allocate(size_t size, void *user);
+BENCH_API void bench_release(void *memory, void *user);
 
 /* ---- Files ----------------------------------------------------------------------- */
 

@@ -37,7 +37,7 @@ class Files:
         rng = np.random.default_rng(7)
         losses = [np.exp(0.6 * field(rng, 16) + 0.3 * field(rng, 4))[:mask.shape[0], :mask.shape[1]]
                   for mask in masks]
-        return masks, [(loss / loss.mean()).astype(np.float32) for loss in losses], "few"
+        return masks, [np.ascontiguousarray(loss / loss.mean(), np.float32) for loss in losses], "few"
 
     def __call__(self, kit, threads):
         from PIL import Image
@@ -62,8 +62,7 @@ class Files:
         if kit.torch is not None:
             steps = [lambda a=a, b=b: self.released(kit, folder, range(a, b), SPACES[space][2])
                      for a, b in zip(edges, edges[1:])]
-            kit.torch.set_num_threads(1)  # the threads are ours
-            released = kit.python_way(steps, len(jobs))
+            released = kit.torch_way(steps, len(jobs))
         return Work(kit.c_way(name, shares, len(jobs)), bound, torch=released,
                     keep=(labels, means, keep))
 

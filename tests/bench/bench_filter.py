@@ -13,7 +13,7 @@ TORCH_SHARE = 8     # the class loop is slow: it gets every eighth image
 def image_count(where, threads, bytes_per_pixel):
     if where == "cache":
         return threads
-    return int(DRAM_BYTES / bytes_per_pixel / 512 / 512) + 2
+    return 2 * int(DRAM_BYTES / bytes_per_pixel / 512 / 512 / 2) + 2  # threads have as many each
 
 
 class Filter:
@@ -98,10 +98,11 @@ class Filter:
                  torch.from_numpy(loss.astype(np.float32))[None])
                 for mask, loss in zip(masks[::step], losses[::step])]
 
-        def run():
-            for mask, loss in work:
+        def run(images):
+            for mask, loss in images:
                 class_loop(torch, mask, loss, ignored)
-        return kit.torch_way(run, threads, len(work) * masks[0].size)
+        return kit.torch_way([lambda part=part: run(part) for part in halves(work, threads)],
+                             len(work) * masks[0].size)
 
 
 def class_loop(torch, mask, loss, ignored, mean=1.0):

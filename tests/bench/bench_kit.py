@@ -70,7 +70,7 @@ class Way:
     def wall(self):
         """By the clock, from the samples in which nobody took a processor away; None if these
         are too few."""
-        return statistics.median(self.calm) if len(self.calm) >= 3 else None
+        return statistics.median(self.calm) if len(self.calm) >= max(3, len(self.cpu) / 2) else None
 
 
 class Work:
@@ -161,6 +161,28 @@ class Kit:
         self.call(name, *arguments, ctypes.byref(out))
         return out
 
+    def peak_memory(self, work):
+        """The most bytes that work(context) had from the context's allocator at once, beyond
+        those that it had when work called what it got as second argument (a reset)."""
+        helper = self.helper
+        helper.bench_meter_create.restype = ctypes.c_void_p
+        helper.bench_meter_now.restype = helper.bench_meter_peak.restype = ctypes.c_int64
+        meter = ctypes.c_void_p(helper.bench_meter_create())
+        options = self.lib.make("fm_context_options", allocator_user=meter)
+        for name in ("allocate", "release"):
+            function = ctypes.cast(getattr(helper, f"bench_{name}"),
+                                   self.lib.callback(f"fm_{name}_fn"))
+            setattr(options, name, function)
+        context = self.handle("fm_context_create", ctypes.byref(options))
+        before = [0]
+
+        def reset():
+            before[0] = helper.bench_meter_now(meter)
+            helper.bench_meter_reset(meter)
+        work(context, reset)
+        self.lib.fm_context_destroy(context)
+        return helper.bench_meter_peak(meter) - before[0]  # the meter stays: handles may, too
+
     def plane(self, array):
         height, width = array.shape
         made = self.lib.make("fm_plane", data=array.ctypes.data, dtype=DTYPES[array.dtype],
@@ -208,17 +230,12 @@ class Kit:
             return max(future.result()[0] for future in futures), time.perf_counter() - start
         return Way(run, amount)
 
-    def torch_way(self, function, threads, amount):
-        """PyTorch on its own threads; None where it is not installed."""
+    def torch_way(self, functions, amount):
+        """As python_way, each thread with PyTorch's work on itself; None without PyTorch."""
         if self.torch is None:
             return None
-
-        def run():
-            self.torch.set_num_threads(threads)
-            start, cpu = time.perf_counter(), time.process_time()
-            function()
-            return (time.process_time() - cpu) / threads, time.perf_counter() - start
-        return Way(run, amount)
+        self.torch.set_num_threads(1)
+        return self.python_way(functions, amount)
 
 
 def clocked(function):

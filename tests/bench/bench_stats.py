@@ -65,14 +65,15 @@ class Stats:
                  torch.from_numpy(loss.astype(np.float32))[None])
                 for mask, loss in zip(masks[::step], losses[::step])]
 
-        def run():
+        def run(images):
             pixels, sums = [0] * 256, [0.0] * 256
-            for mask, loss in work:
+            for mask, loss in images:
                 for label in torch.unique(mask).tolist():
                     if label != ignored:
                         pixels[label] += torch.sum(mask == label).item()
                         sums[label] += torch.sum(loss[mask == label]).item()
-        return kit.torch_way(run, threads, len(work) * masks[0].size)
+        return kit.torch_way([lambda part=part: run(part) for part in halves(work, threads)],
+                             len(work) * masks[0].size)
 
 
 def count_labels(where, labels):

@@ -84,12 +84,6 @@ static int64_t filter_vectors(const bench_pass *p) {
   return 0;
 }
 
-#if defined(__clang__) /* its loops are as good without, and older ones cannot do it */
-#define FOR_EACH_CPU
-#else
-#define FOR_EACH_CPU __attribute__((target_clones("avx512f", "avx2", "default")))
-#endif
-
 #else
 
 static int64_t filter_vectors(const bench_pass *p) {
@@ -97,15 +91,18 @@ static int64_t filter_vectors(const bench_pass *p) {
   return 0;
 }
 
-#define FOR_EACH_CPU
-
 #endif
 
-/* ---- Other sizes ----------------------------------------------------------------- */
+/* ---- Reading --------------------------------------------------------------------- */
 
-/* The same number of bytes, read and written in blocks that stay in the first-level cache:
- * cheaper than any comparison of them. */
-FOR_EACH_CPU static uint64_t fold(const unsigned char *data, int64_t size) {
+#if defined(__GNUC__)
+#define INLINE static inline __attribute__((always_inline))
+#else
+#define INLINE static inline
+#endif
+
+/* Sixteen chains, which compilers turn into vectors of whatever width they may use. */
+INLINE uint64_t fold_words(const unsigned char *data, int64_t size) {
   uint64_t parts[16] = {0};
   int64_t at = 0;
   for (; at + 128 <= size; at += 128)
@@ -120,6 +117,32 @@ FOR_EACH_CPU static uint64_t fold(const unsigned char *data, int64_t size) {
   return sum;
 }
 
+#if defined(__x86_64__) && defined(__GNUC__)
+
+__attribute__((target("avx512f"))) static uint64_t fold_avx512(const unsigned char *data,
+                                                               int64_t size) {
+  return fold_words(data, size);
+}
+
+__attribute__((target("avx2"))) static uint64_t fold_avx2(const unsigned char *data, int64_t size) {
+  return fold_words(data, size);
+}
+
+static uint64_t fold(const unsigned char *data, int64_t size) {
+  if (__builtin_cpu_supports("avx512f")) return fold_avx512(data, size);
+  return __builtin_cpu_supports("avx2") ? fold_avx2(data, size) : fold_words(data, size);
+}
+
+#else
+
+static uint64_t fold(const unsigned char *data, int64_t size) { return fold_words(data, size); }
+
+#endif
+
+/* ---- Filters of other sizes ------------------------------------------------------ */
+
+/* The same number of bytes, read and written in blocks that stay in the first-level cache:
+ * cheaper than any comparison of them. */
 static void filter_bytes(const bench_pass *p) {
   enum { BLOCK = 2048 };
   const unsigned char *labels = p->labels, *losses = p->losses;

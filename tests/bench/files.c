@@ -14,7 +14,7 @@ int bench_filter_files(const bench_files *f) {
   fm_error err;
   fm_raster *mask = NULL, *losses = NULL;
   fm_filter_report report = {.size = sizeof report};
-  fm_write_options options = {.size = sizeof options};
+  fm_write_options options = {.size = sizeof options, .flush = FM_FLUSH_LATER};
   fm_status status = fm_mask_read(f->context, f->mask, NULL, &mask, &err);
   if (!status) status = fm_loss_read(f->context, f->losses, NULL, &losses, &err);
   if (!status) {
