@@ -52,7 +52,7 @@ typedef struct loss_block {
 } loss_block;
 
 /* Asks for what comes FETCH_AHEAD pixels later: a block takes longer than the CPU looks ahead. */
-enum { FETCH_AHEAD = 1024 };
+enum { FETCH_AHEAD = 2048 };
 TARGET static inline void fetch(const uint8_t *labels, const float *losses) {
   __builtin_prefetch(labels + FETCH_AHEAD);
   for (int line = 0; line < 4; line++) __builtin_prefetch(losses + FETCH_AHEAD + 16 * line);

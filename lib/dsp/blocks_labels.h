@@ -32,6 +32,7 @@ TARGET static void count(const uint8_t *labels, const uint64_t *bits, size_t n, 
   for (size_t i = 0; i < n; i += BLOCK) {
     uint64_t left = first_pixels(n - i), set = bits ? bits[i / BLOCK] : 0;
     label_block block;
+    __builtin_prefetch(labels + i + FETCH_AHEAD);
     load_labels(labels + i, n - i, &block);
     for (int peeled = 0; left && peeled < MOST_PEELED; peeled++) {
       uint8_t label = labels[i + (unsigned)__builtin_ctzll(left)];
@@ -101,6 +102,8 @@ TARGET static inline void store(char *to, bytes v, size_t size) {
       const bytes v = !in             ? clears                                                  \
                       : left < VECTOR ? load(in + i * (element), left)                          \
                                       : load(in + i * (element), VECTOR);                       \
+      if (in) __builtin_prefetch(in + i * (element) + FETCH_AHEAD);                             \
+      __builtin_prefetch(to + i * (element) + FETCH_AHEAD, 1);                                  \
       store(to + i * (element), (sets & mask) | (v & ~mask), left);                             \
     }                                                                                           \
   }

@@ -5,7 +5,7 @@
 #include <freemask/labels.h>
 #include <string.h>
 
-/* A megabyte of bits: eight million pixels. Larger images are judged twice. */
+/* 256 MiB of bits: 2^31 pixels. Larger images are judged twice. */
 enum { MOST_WORDS = 1 << 25 };
 
 static size_t words_of(size_t pixels) { return (pixels + 63) / 64; }
@@ -215,6 +215,16 @@ static uint64_t *judge_again(const fm__judge *j, fm__place at, size_t n, uint64_
   return spare;
 }
 
+/* In place and nothing to drop. */
+static bool is_done(const fm__judge *j, size_t n, const uint64_t *bits) {
+  uint64_t any = 0;
+  if (j->weights || j->out.data != j->mask.data || j->out.col_stride != j->mask.col_stride ||
+      j->out.row_stride != j->mask.row_stride)
+    return false;
+  for (size_t w = 0; w < words_of(n); w++) any |= bits[w];
+  return !any;
+}
+
 void fm__judge_write(fm__judge *j) {
   int64_t set = j->weights ? 0 : j->ignore_label;
   int64_t clear = j->weights ? one_of(j->out.dtype) : 0;
@@ -223,6 +233,7 @@ void fm__judge_write(fm__judge *j) {
     for (at.x = 0; at.x < j->mask.width; at.x += FM__TILE) {
       size_t n = fm__span_length(&j->mask, at.x);
       uint64_t *bits = judge_again(j, at, n, spare);
+      if (is_done(j, n, bits)) continue;
       if (j->weights) mark_ignored(j, at, n, bits);
       if (!write_packed(j, at, n, bits, set, clear)) write_pixels(j, at, n, bits, set, clear);
     }

@@ -27,6 +27,7 @@ AVX512 static void count_singly(const uint8_t *labels, uint64_t left, uint64_t b
 AVX512 static void count(const uint8_t *labels, const uint64_t *bits, size_t n, fm__tally *tally) {
   for (size_t i = 0; i < n; i += BLOCK) {
     uint64_t left = first_pixels(n - i), set = bits ? bits[i / BLOCK] : 0;
+    _mm_prefetch((const char *)labels + i + FETCH_AHEAD, _MM_HINT_T0);
     __m512i block = _mm512_maskz_loadu_epi8(left, labels + i);
     for (int peeled = 0; left && peeled < MOST_PEELED; peeled++) {
       uint8_t label = labels[i + (unsigned)__builtin_ctzll(left)];
@@ -48,6 +49,12 @@ AVX512 static void mark(const uint8_t *labels, uint8_t label, size_t n, uint64_t
 
 /* ---- Blend ---------------------------------------------------------------------- */
 
+/* Stores that go around the caches were slower by a tenth, also for images larger than these. */
+AVX512 static inline void fetch_bytes(const char *in, char *to, size_t at) {
+  if (in) _mm_prefetch(in + at + FETCH_AHEAD, _MM_HINT_T0);
+  _mm_prefetch(to + at + FETCH_AHEAD, _MM_HINT_ET0);
+}
+
 AVX512 static void blend_1(const void *from, const uint64_t *bits, uint32_t set, uint32_t clear,
                            size_t n, void *out) {
   const char *in = from;
@@ -55,6 +62,7 @@ AVX512 static void blend_1(const void *from, const uint64_t *bits, uint32_t set,
   __m512i sets = _mm512_set1_epi8((char)set), clears = _mm512_set1_epi8((char)clear);
   for (size_t i = 0; i < n; i += BLOCK) {
     __mmask64 present = first_pixels(n - i);
+    fetch_bytes(in, to, i);
     __m512i v = in ? _mm512_maskz_loadu_epi8(present, in + i) : clears;
     _mm512_mask_storeu_epi8(to + i, present, _mm512_mask_blend_epi8(bits[i / BLOCK], v, sets));
   }
@@ -68,6 +76,7 @@ AVX512 static void blend_2(const void *from, const uint64_t *bits, uint32_t set,
   for (size_t i = 0; i < n; i += 32) {
     __mmask32 present = (__mmask32)first_pixels(n - i);
     __mmask32 word = (__mmask32)(bits[i / BLOCK] >> (i % BLOCK));
+    fetch_bytes(in, to, 2 * i);
     __m512i v = in ? _mm512_maskz_loadu_epi16(present, in + 2 * i) : clears;
     _mm512_mask_storeu_epi16(to + 2 * i, present, _mm512_mask_blend_epi16(word, v, sets));
   }
@@ -81,6 +90,7 @@ AVX512 static void blend_4(const void *from, const uint64_t *bits, uint32_t set,
   for (size_t i = 0; i < n; i += 16) {
     __mmask16 present = (__mmask16)first_pixels(n - i);
     __mmask16 word = (__mmask16)(bits[i / BLOCK] >> (i % BLOCK));
+    fetch_bytes(in, to, 4 * i);
     __m512i v = in ? _mm512_maskz_loadu_epi32(present, in + 4 * i) : clears;
     _mm512_mask_storeu_epi32(to + 4 * i, present, _mm512_mask_blend_epi32(word, v, sets));
   }
