@@ -125,6 +125,7 @@ TARGET static bool narrow(const void *labels, size_t n, uint8_t *to) {
   size_t i = 0;
   for (; i + STEP <= n; i += STEP) {
     shorts v;
+    __builtin_prefetch(in + 2 * i + FETCH_AHEAD);
     memcpy(&v, in + 2 * i, VECTOR);
     all |= v;
     half_bytes low = __builtin_convertvector(v, half_bytes);

@@ -5,6 +5,7 @@
 #include <freemask/labels.h>
 #include <string.h>
 
+#include "dsp/bins.h"
 #include "dsp/lanes.h"
 
 /* A block that byte kernels take or leave as a whole. */
@@ -64,6 +65,20 @@ static bool drain(const fm__sum *s, fm__lanes *lanes) {
   return true;
 }
 
+/* Bins of pixels that lanes took: their losses are good, and their labels are judged when
+ * lanes are drained. */
+static void add_bins(const fm__sum *s, const uint8_t *labels, const float *losses, size_t n) {
+  const fm__cells *cells = &s->cells;
+  for (size_t i = 0; i < n; i++) {
+    int32_t k = s->lookup.classes[labels[i]];
+    if (k < 0) continue;
+    uint32_t bits;
+    memcpy(&bits, &losses[i], sizeof bits);
+    int64_t *cell = cells->words + (size_t)k * cells->strata * cells->cell_words;
+    cell[FM__CELL_WORDS + fm__bin_of(bits & INT32_MAX, cells->bin_shift)]++; /* -0 is 0 */
+  }
+}
+
 /* A tile into the lanes, blocks out of their window into the cells. False: a bad pixel. */
 static bool sum_tile(const fm__sum *s, fm__lanes *lanes, fm__place at, size_t n) {
   uint8_t labels_made[FM__TILE];
@@ -72,7 +87,9 @@ static bool sum_tile(const fm__sum *s, fm__lanes *lanes, fm__place at, size_t n)
   if (!labels) return sum_pixels(s, at, n) == n;
   const float *losses = fm__span_losses(s->dsp, &s->loss, at, n, losses_made);
   for (size_t done = 0; done < n;) {
-    done += s->dsp->sum(lanes, labels + done, losses + done, n - done);
+    size_t taken = s->dsp->sum(lanes, labels + done, losses + done, n - done);
+    if (s->cells.bin_shift >= 0) add_bins(s, labels + done, losses + done, taken);
+    done += taken;
     if (done == n) break;
     size_t block = n - done < BLOCK ? n - done : BLOCK;
     fm__place there = {at.y, at.x + (int64_t)done};
@@ -101,7 +118,7 @@ bool fm__sum_image(fm__sum *s, fm__place *bad) {
   int64_t width = s->mask.width;
   fm_plane *planes[] = {&s->mask, &s->loss, &s->strata};
   fm__span_flatten(planes, s->stratified ? 3 : 2);
-  bool by_pixel = !s->dsp->sum || s->stratified || s->cells.bin_shift >= 0;
+  bool by_pixel = !s->dsp->sum || s->stratified;
   if (!by_pixel) {
     fm__lanes lanes;
     empty_lanes(&lanes, &s->lookup);

@@ -75,7 +75,8 @@ void ask(const world *w, fm_context *context, kit_layout layout, int64_t side, a
   must(fm_labels_create(context, &options, &labels, NULL));
   must(fm_filter_create_from_means(labels, w->means, NULL, classes, NULL, &filter, NULL));
   must(fm_hardness_create_from_means(labels, w->means, classes, &resize, &hardness, NULL));
-  must(fm_class_stats_create(labels, NULL, &stats, NULL));
+  fm_class_stats_options bins = {.size = sizeof bins, .histogram = w->bins};
+  must(fm_class_stats_create(labels, &bins, &stats, NULL));
   fm_plane mask = guarded(&w->mask, w->at_end, &guards[0]);
   fm_plane loss = guarded(&w->loss, w->at_end, &guards[1]);
   for (int i = 0; i < OUTPUTS; i++) apply(w, filter, i, &mask, &loss, a);

@@ -100,6 +100,7 @@ void make_world(world *w, uint64_t *random) {
   w->loss = kit_plane_new(loss_dtypes[kit_below(random, 4)], w->height, w->width, layout);
   w->odd = (int)kit_below(random, 3);
   w->at_end = kit_below(random, 2);
+  w->bins = (int32_t)kit_below(random, 3);
   for (int32_t k = 0; k < w->space.class_count; k++)
     w->means[k] = kit_below(random, 8) ? (double)kit_plain_loss(random) : kit_wild_loss(random);
   w->means[0] = 1; /* not all 0 */

@@ -8,7 +8,7 @@
 #include <planes.h>
 #include <stdbool.h>
 
-enum { MOST_LABELS = 700, MOST_WORDS = 700 * 12 + 1 };
+enum { MOST_LABELS = 700, MOST_WORDS = 700 * (12 + 2 * 32 + 2) + 1 };
 
 /* Label spaces that differ in what kernels do: labels that fit 16, 32, 64 entries, none of
  * these, all bytes, more than bytes; ignored labels, one or several; gaps. */
@@ -24,6 +24,7 @@ typedef struct world {
   int64_t height, width;
   double means[MOST_LABELS];
   bool at_end;
+  int32_t bins; /* of the statistics' histogram, in a factor of two; 0: none */
   int odd; /* losses out of the window of exact sums (dsp/lanes.h): 0 none, 1 some, 2 at its edges
             */
 } world;

@@ -103,6 +103,7 @@ AVX512 static bool narrow(const void *labels, size_t n, uint8_t *bytes) {
   __m512i all = _mm512_setzero_si512();
   for (size_t i = 0; i < n; i += 32) {
     __mmask32 present = (__mmask32)first_pixels(n - i);
+    _mm_prefetch(in + 2 * i + FETCH_AHEAD, _MM_HINT_T0);
     __m512i v = _mm512_maskz_loadu_epi16(present, in + 2 * i);
     all = _mm512_or_si512(all, v);
     _mm256_mask_storeu_epi8(bytes + i, present, _mm512_cvtepi16_epi8(v));
@@ -114,6 +115,7 @@ AVX512 static void widen(const void *halves, size_t n, float *floats) {
   const char *in = halves;
   for (size_t i = 0; i < n; i += 16) {
     __mmask16 present = (__mmask16)first_pixels(n - i);
+    _mm_prefetch(in + 2 * i + FETCH_AHEAD, _MM_HINT_T0);
     __m256i v = _mm256_maskz_loadu_epi16(present, in + 2 * i);
     _mm512_mask_storeu_ps(floats + i, present, _mm512_cvtph_ps(v));
   }
