@@ -228,7 +228,7 @@ static bool is_done(const fm__judge *j, size_t n, const uint64_t *bits) {
 void fm__judge_write(fm__judge *j) {
   int64_t set = j->weights ? 0 : j->ignore_label;
   int64_t clear = j->weights ? one_of(j->out.dtype) : 0;
-  uint64_t spare[FM__TILE_WORDS];
+  uint64_t spare[FM__TILE_WORDS] = {0};
   for (fm__place at = {0, 0}; at.y < j->mask.height; at.y++)
     for (at.x = 0; at.x < j->mask.width; at.x += FM__TILE) {
       size_t n = fm__span_length(&j->mask, at.x);
