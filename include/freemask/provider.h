@@ -12,6 +12,7 @@
 #include <freemask/export.h>
 #include <freemask/filter.h>
 #include <freemask/hardness.h>
+#include <freemask/network_loss.h>
 #include <freemask/planner.h>
 #include <freemask/view.h>
 
@@ -66,11 +67,6 @@ FM_API int64_t fm_source_count(const fm_source *source);
 
 /** Turns samples into loss maps. Thread-safety: one loop at a time. */
 typedef struct fm_provider fm_provider;
-
-/** What a provider's numbers are. */
-typedef enum fm_output_kind {
-  FM_OUTPUT_LOSS = 1 /**< cross-entropy against the mask in nats, [H, W] */
-} fm_output_kind;
 
 /** A provider's answer to one sample. */
 typedef struct fm_prediction {

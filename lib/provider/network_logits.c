@@ -1,0 +1,164 @@
+/* provider/network_logits.c - cross-entropy of resized logits, block by block. */
+#include <math.h>
+
+#include "provider/network_loss.h"
+
+/* ---- One pixel, exactly --------------------------------------------------------- */
+
+/* The bilinear value of a channel; false if a value is not finite, which it then names. */
+static bool blend(const fm__job *job, const fm__taps *taps, int64_t channel, double *value,
+                  fm__tap *bad) {
+  *value = 0;
+  for (int i = 0; i < taps->count; i++) {
+    const fm__tap *tap = &taps->at[i];
+    double z = (double)fm__voxel_value(&job->output, channel, tap->y, tap->x);
+    if (!isfinite(z)) {
+      *bad = *tap;
+      return false;
+    }
+    *value += tap->weight * z;
+  }
+  return true;
+}
+
+fm_status fm__exact_logits(const fm__job *job, int64_t y, int64_t x, int32_t class_index,
+                           double *loss, fm_error *err) {
+  fm__taps taps = fm__taps_of(job, y, x);
+  fm__tap bad;
+  int32_t own = fm__channel_of(job->model, class_index);
+  double top = -INFINITY, sum = 0, label = 0;
+  /* One pass: the sum is kept relative to the largest value so far. */
+  for (int32_t c = 0; c < job->output.channels; c++) {
+    double z;
+    if (!blend(job, &taps, c, &z, &bad)) return fm__value_fail(job, c, bad.y, bad.x, err);
+    if (c == own) label = z;
+    if (z > top) {
+      sum = sum * exp(top - z) + 1;
+      top = z;
+    } else {
+      sum += exp(z - top);
+    }
+  }
+  *loss = log(sum) + (top - label);
+  return FM_OK;
+}
+
+/* ---- Blocks --------------------------------------------------------------------- */
+
+/* A block's place: its corners in the stage and its pixels in the strip. */
+typedef struct cell {
+  fm__block block;
+  bool good;
+  double t, dt, u, du;
+  int nx, ny;
+} cell;
+
+static cell cell_of(const fm__job *job, const fm__span *rows, const fm__span *columns,
+                    const int slots[2]) {
+  const fm__stage *s = &job->stage;
+  int64_t left = columns->low - s->first, right = columns->high - s->first;
+  size_t at_left = (size_t)left * s->padded, at_right = (size_t)right * s->padded;
+  const float *upper = s->rows[slots[0]], *lower = s->rows[slots[1]];
+  cell c = {.block = {upper + at_left, upper + at_right, lower + at_left, lower + at_right,
+                      (float)columns->t, (float)columns->step, (float)rows->t,
+                      (float)rows->step},
+            .t = columns->t, .dt = columns->step, .u = rows->t, .du = rows->step,
+            .nx = columns->count, .ny = rows->count};
+  c.good = s->good[slots[0]][left] && s->good[slots[0]][right] && s->good[slots[1]][left] &&
+           s->good[slots[1]][right];
+  return c;
+}
+
+static bool any_valid(const int32_t *classes, int nx, int ny) {
+  int32_t largest = -1;
+  for (int j = 0; j < ny; j++)
+    for (int i = 0; i < nx; i++) {
+      int32_t k = classes[j * FM__STRIP_ROOM + i];
+      largest = k > largest ? k : largest;
+    }
+  return largest >= 0;
+}
+
+/* The label's own value at pixel (i, j), in double: it is subtracted from a logarithm, and
+ * both may be far larger than the loss. */
+static double own_value(const cell *c, int32_t channel, int i, int j) {
+  double t = c->t + i * c->dt, u = c->u + j * c->du;
+  double a = (double)c->block.corner00[channel], b = (double)c->block.corner01[channel];
+  double left = a + u * ((double)c->block.corner10[channel] - a);
+  double right = b + u * ((double)c->block.corner11[channel] - b);
+  return left + t * (right - left);
+}
+
+static void fast_cell(fm__job *job, const cell *c, size_t at) {
+  float sums[FM__BLOCK_PIXELS];
+  job->kernels->block[c->ny - 1][c->nx - 1](&c->block, job->stage.padded, job->scratch, sums);
+  for (int j = 0; j < c->ny; j++)
+    for (int i = 0; i < c->nx; i++) {
+      size_t p = at + (size_t)j * FM__STRIP_ROOM + (size_t)i;
+      int32_t k = job->classes[p];
+      job->sums[p] = sums[FM__BLOCK * j + i];
+      job->base[p] = k < 0 ? 0 : own_value(c, fm__channel_of(job->model, k), i, j);
+    }
+}
+
+/* As loss = log(sum) - base, with a sum of 1. */
+static fm_status exact_cell(fm__job *job, const cell *c, int64_t y, int64_t x, size_t at,
+                            fm_error *err) {
+  for (int j = 0; j < c->ny; j++)
+    for (int i = 0; i < c->nx; i++) {
+      size_t p = at + (size_t)j * FM__STRIP_ROOM + (size_t)i;
+      int32_t k = job->classes[p];
+      double loss = 0;
+      fm_status status = k < 0 ? FM_OK : fm__exact_logits(job, y + j, x + i, k, &loss, err);
+      if (status) return status;
+      job->sums[p] = 1;
+      job->base[p] = -loss;
+    }
+  return FM_OK;
+}
+
+static void skip_cell(fm__job *job, const cell *c, size_t at) {
+  for (int j = 0; j < c->ny; j++)
+    for (int i = 0; i < c->nx; i++) {
+      job->sums[at + (size_t)j * FM__STRIP_ROOM + (size_t)i] = 1;
+      job->base[at + (size_t)j * FM__STRIP_ROOM + (size_t)i] = 0;
+    }
+}
+
+static void finish_row(fm__job *job, size_t at, size_t n, float *out) {
+  float *sums = job->sums + at;
+  for (size_t i = n; i % job->kernels->lanes; i++) sums[i] = 1;
+  job->kernels->logarithms(sums, (n + job->kernels->lanes - 1) / job->kernels->lanes *
+                                     job->kernels->lanes);
+  for (size_t i = 0; i < n; i++) {
+    float loss = (float)((double)sums[i] - job->base[at + i]);
+    out[i] = job->classes[at + i] < 0 || loss < 0 ? 0 : loss;
+  }
+}
+
+fm_status fm__strip_logits(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,
+                           fm_error *err) {
+  fm__span rows = fm__axis_span(&job->down, y, y + ny);
+  int slots[2];
+  slots[0] = fm__stage_row(job, rows.low, rows.high, false);
+  slots[1] = fm__stage_row(job, rows.high, rows.low, false);
+  for (int64_t i = x; i < end;) {
+    fm__span columns = fm__axis_span(&job->across, i, end);
+    cell c = cell_of(job, &rows, &columns, slots);
+    size_t at = (size_t)(i - x);
+    fm_status status = FM_OK;
+    if (!any_valid(job->classes + at, c.nx, c.ny))
+      skip_cell(job, &c, at);
+    else if (c.good)
+      fast_cell(job, &c, at);
+    else
+      status = exact_cell(job, &c, y, i, at, err);
+    if (status) return status;
+    i += columns.count;
+  }
+  for (int j = 0; j < ny; j++) {
+    size_t at = (size_t)j * FM__STRIP_ROOM;
+    finish_row(job, at, (size_t)(end - x), out + at);
+  }
+  return FM_OK;
+}
