@@ -28,6 +28,11 @@ KERNEL vec v_load(const float *at) {
   memcpy(&r, at, sizeof r);
   return r;
 }
+KERNEL vec v_load_bytes(const char *at) {
+  vec r;
+  memcpy(&r, at, sizeof r);
+  return r;
+}
 KERNEL void v_store(float *at, vec a) { memcpy(at, &a, sizeof a); }
 KERNEL vec v_set(float a) { LANEWISE(a); }
 KERNEL vec v_add(vec a, vec b) { LANEWISE(a.lane[i] + b.lane[i]); }

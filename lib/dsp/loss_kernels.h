@@ -13,12 +13,20 @@
  * multiplied, and with it the error. */
 enum { FM__BLOCK = 4, FM__BLOCK_PIXELS = FM__BLOCK * FM__BLOCK };
 
-/* Staged pixels are padded with channels that have a weight of exp(-64). */
+/* Channels of a staged pixel are filled up to a multiple of this. */
 enum { FM__STAGE_ALIGN = 16 };
 
-/* Staged values lie in [-64, 0]: products of their exponentials neither overflow nor
- * vanish. A pixel with a larger range is flagged and goes another way. */
-#define FM__STAGE_RANGE 64.0F
+/* Values of a good staged pixel lie in [-FM__STAGE_RANGE, 0], those filled in weigh
+ * exp(-FM__STAGE_PAD): products of their exponentials neither overflow nor vanish, and
+ * their roundings stay within the promised error. */
+#define FM__STAGE_RANGE 40.0F
+#define FM__STAGE_PAD 64.0F
+
+typedef enum fm__staged {
+  FM__STAGE_ODD = 0, /* holds values that are not finite */
+  FM__STAGE_GOOD = 1,
+  FM__STAGE_WIDE = 2 /* finite, too far apart */
+} fm__staged;
 
 /* A block of output pixels inside one cell of the network's grid. Pixel (i, j) of it,
  * i < nx, j < ny, lies at (t + i * dt, u + j * du) of the way from corner 00. */
@@ -35,12 +43,17 @@ typedef struct fm__loss_kernels {
   /* Whether n values are finite and not below `least`. */
   int (*regular)(const float *values, size_t n, float least);
 
-  /* Subtracts its maximum from a pixel of `padded` values (those from `channels` on are
-   * filled in). Answers whether it may be used: finite and within FM__STAGE_RANGE. */
+  /* Fills a pixel's values from `channels` to `padded` in, and makes it a good one by
+   * subtracting its maximum; one that cannot be is left as it is. Answers an fm__staged. */
   int (*stage_finish)(float *pixel, size_t channels, size_t padded);
 
   /* [ny - 1][nx - 1] */
   fm__block_fn *block[FM__BLOCK][FM__BLOCK];
+
+  /* One output pixel in double: the sum of exp(z - top), z = sum of weights[i] *
+   * corners[i], and top the largest z. Reads, but does not use, what is filled in. */
+  double (*wide)(const float *const corners[4], const double weights[4], size_t channels,
+                 double *top);
 
   /* Queries: the corners hold -z of the mask logits, |z| <= FM__STAGE_RANGE. With s the
    * sigmoid of a query at pixel p = FM__BLOCK * j + i:

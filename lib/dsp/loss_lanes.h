@@ -4,7 +4,7 @@
  *   KERNEL            attributes of every function: static inline, "target"
  *   LEVEL_KERNELS     the name of the table made at the end
  *   vec, LANES        the vector type
- *   v_load, v_store   unaligned
+ *   v_load, v_store   unaligned; v_load_bytes: the same from untyped memory
  *   v_load_half, v_load_bfloat   from LANES 16-bit numbers
  *   v_set, v_add, v_sub, v_mul, v_div, v_fma (a * b + c, rounded once or twice)
  *   v_min, v_max      the second operand where one is NaN
@@ -19,6 +19,7 @@
  * grid or not, uses all lanes. */
 
 #include <float.h>
+#include <stdint.h>
 #include <string.h>
 
 /* exp(x) for |x| <= 88: 2^k exp(f), |f| <= log(2) / 2. Relative error below 1.3e-7. The
@@ -92,11 +93,12 @@ KERNEL int fn_stage_finish(float *pixel, size_t channels, size_t padded) {
     odd = v_add(odd, v_sub(z, z)); /* 0, or NaN */
   }
   float top = v_largest(largest);
-  if (!(top - v_least(least) <= FM__STAGE_RANGE) || !(v_sum(odd) >= 0)) return 0;
+  if (!(v_sum(odd) >= 0)) return FM__STAGE_ODD;
+  if (!(top - v_least(least) <= FM__STAGE_RANGE)) return FM__STAGE_WIDE;
   vec shift = v_set(top);
   for (size_t c = 0; c < padded; c += LANES) v_store(pixel + c, v_sub(v_load(pixel + c), shift));
-  for (size_t c = channels; c < padded; c++) pixel[c] = -FM__STAGE_RANGE;
-  return 1;
+  for (size_t c = channels; c < padded; c++) pixel[c] = -FM__STAGE_PAD;
+  return FM__STAGE_GOOD;
 }
 
 /* ---- Blocks --------------------------------------------------------------------- */
@@ -192,6 +194,64 @@ FN_BLOCK(1, 3) FN_BLOCK(2, 3) FN_BLOCK(3, 3) FN_BLOCK(4, 3)
 FN_BLOCK(1, 4) FN_BLOCK(2, 4) FN_BLOCK(3, 4) FN_BLOCK(4, 4)
 #undef FN_BLOCK
 
+/* ---- Wide pixels ------------------------------------------------------------------ */
+
+enum { FN_WIDE = 8 }; /* doubles that are worked on together */
+
+/* In plain C: loops of a fixed count become vectors. Behind the last channel: nothing. */
+KERNEL void fn_wide_values(const float *const corners[4], const double weights[4], size_t c,
+                           size_t channels, double z[FN_WIDE]) {
+  for (int i = 0; i < FN_WIDE; i++)
+    z[i] = weights[0] * (double)corners[0][c + (size_t)i] +
+           weights[1] * (double)corners[1][c + (size_t)i] +
+           weights[2] * (double)corners[2][c + (size_t)i] +
+           weights[3] * (double)corners[3][c + (size_t)i];
+  for (size_t i = channels - c; i < FN_WIDE; i++) z[i] = -DBL_MAX / 4;
+}
+
+/* exp(x) to 1e-8 for x from -700 to 0; 1e-304 below. */
+KERNEL void fn_wide_exp(const double x[FN_WIDE], double out[FN_WIDE]) {
+  double m[FN_WIDE], p[FN_WIDE];
+  for (int i = 0; i < FN_WIDE; i++) {
+    double cut = x[i] > -700 ? x[i] : -700;
+    m[i] = cut * 0x1.71547652b82fep0 + 0x1.8p52;
+    double f = cut - (m[i] - 0x1.8p52) * 0x1.62e42fefa39efp-1;
+    double q = 1 / 5040.0;
+    q = q * f + 1 / 720.0;
+    q = q * f + 1 / 120.0;
+    q = q * f + 1 / 24.0;
+    q = q * f + 1 / 6.0;
+    q = q * f + 0.5;
+    p[i] = (q * f + 1) * f + 1;
+  }
+  uint64_t power[FN_WIDE], bits[FN_WIDE];
+  memcpy(power, m, sizeof power);
+  memcpy(bits, p, sizeof bits);
+  for (int i = 0; i < FN_WIDE; i++) bits[i] += power[i] << 52;
+  memcpy(out, bits, sizeof bits);
+}
+
+KERNEL_ENTRY double fn_wide(const float *const corners[4], const double weights[4],
+                            size_t channels, double *top) {
+  double largest[FN_WIDE], sums[FN_WIDE] = {0}, z[FN_WIDE], e[FN_WIDE];
+  for (int i = 0; i < FN_WIDE; i++) largest[i] = -DBL_MAX;
+  for (size_t c = 0; c < channels; c += FN_WIDE) {
+    fn_wide_values(corners, weights, c, channels, z);
+    for (int i = 0; i < FN_WIDE; i++) largest[i] = z[i] > largest[i] ? z[i] : largest[i];
+  }
+  *top = largest[0];
+  for (int i = 1; i < FN_WIDE; i++) *top = largest[i] > *top ? largest[i] : *top;
+  for (size_t c = 0; c < channels; c += FN_WIDE) {
+    fn_wide_values(corners, weights, c, channels, z);
+    for (int i = 0; i < FN_WIDE; i++) z[i] -= *top;
+    fn_wide_exp(z, e);
+    for (int i = 0; i < FN_WIDE; i++) sums[i] += e[i];
+  }
+  double sum = 0;
+  for (int i = 0; i < FN_WIDE; i++) sum += sums[i];
+  return sum;
+}
+
 /* ---- Queries -------------------------------------------------------------------- */
 
 /* Adds a row of a query's pixels, whose exp(-z) is the progression, to shares and totals. */
@@ -253,12 +313,16 @@ KERNEL_ENTRY void fn_queries(const fm__block *block, int nx, int ny, size_t quer
 
 enum { FN_GROUP = 4 }; /* channels whose terms are added before they go to memory */
 
+#if defined(__GNUC__)
+#define FN_PREFETCH(at) __builtin_prefetch(at)
+#else
+#define FN_PREFETCH(at) ((void)(at))
+#endif
+
 KERNEL vec fn_load(const char *at, const int32_t dtype) {
   if (dtype == FM_F16) return v_load_half(at);
   if (dtype == FM_BF16) return v_load_bfloat(at);
-  float z[LANES];
-  memcpy(z, at, sizeof z);
-  return v_load(z);
+  return v_load_bytes(at);
 }
 
 /* exp(d), d cut to what a float holds; NaN stays NaN. */
@@ -268,10 +332,14 @@ KERNEL void fn_planar_group(const char *at, const int32_t dtype, ptrdiff_t strid
                             const int group, const float *base, float *sums, float *lowest,
                             size_t n) {
   const size_t element = dtype == FM_F32 ? 4 : 2;
+  const ptrdiff_t ahead = FN_GROUP * stride;
   for (size_t x = 0; x < n; x += LANES) {
     vec b = v_load(base + x), sum = v_load(sums + x), low = v_load(lowest + x);
+    const char *pixel = at + x * element;
     for (int g = 0; g < group; g++) {
-      vec d = v_sub(fn_load(at + g * stride + (ptrdiff_t)(x * element), dtype), b);
+      /* Channels are too far apart for the hardware to see the pattern. */
+      FN_PREFETCH((const char *)((uintptr_t)pixel + (uintptr_t)ahead + (uintptr_t)(g * stride)));
+      vec d = v_sub(fn_load(pixel + g * stride, dtype), b);
       low = v_min(low, d);
       sum = v_add(sum, fn_exp_cut(d));
     }
@@ -335,6 +403,7 @@ static const fm__loss_kernels LEVEL_KERNELS = {
      {fn_block_1_2, fn_block_2_2, fn_block_3_2, fn_block_4_2},
      {fn_block_1_3, fn_block_2_3, fn_block_3_3, fn_block_4_3},
      {fn_block_1_4, fn_block_2_4, fn_block_3_4, fn_block_4_4}},
+    fn_wide,
     fn_queries,
     fn_planar,
     fn_pixel,

@@ -120,7 +120,7 @@ static void share_out(fm__job *job, arena *a) {
   if (!needs_stage(job)) return;
   for (int i = 0; i < 2; i++) {
     s->rows[i] = take(a, (size_t)s->capacity, column_bytes(job));
-    s->good[i] = take(a, (size_t)s->capacity, sizeof *s->good[i]);
+    s->state[i] = take(a, (size_t)s->capacity, sizeof *s->state[i]);
   }
 }
 

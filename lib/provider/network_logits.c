@@ -48,7 +48,7 @@ fm_status fm__exact_logits(const fm__job *job, int64_t y, int64_t x, int32_t cla
 /* A block's place: its corners in the stage and its pixels in the strip. */
 typedef struct cell {
   fm__block block;
-  bool good;
+  fm__staged state;
   double t, dt, u, du;
   int nx, ny;
 } cell;
@@ -64,8 +64,7 @@ static cell cell_of(const fm__job *job, const fm__span *rows, const fm__span *co
                       (float)rows->step},
             .t = columns->t, .dt = columns->step, .u = rows->t, .du = rows->step,
             .nx = columns->count, .ny = rows->count};
-  c.good = s->good[slots[0]][left] && s->good[slots[0]][right] && s->good[slots[1]][left] &&
-           s->good[slots[1]][right];
+  c.state = fm__stage_state(s, slots, left, right);
   return c;
 }
 
@@ -101,7 +100,24 @@ static void fast_cell(fm__job *job, const cell *c, size_t at) {
     }
 }
 
-/* As loss = log(sum) - base, with a sum of 1. */
+/* Every pixel by itself, in double. As loss = log(sum) - base, with a sum of 1. */
+static void wide_cell(fm__job *job, const cell *c, size_t at) {
+  const float *const corners[4] = {c->block.corner00, c->block.corner01, c->block.corner10,
+                                   c->block.corner11};
+  for (int j = 0; j < c->ny; j++)
+    for (int i = 0; i < c->nx; i++) {
+      size_t p = at + (size_t)j * FM__STRIP_ROOM + (size_t)i;
+      job->sums[p] = 1;
+      if (job->classes[p] < 0) continue;
+      double t = c->t + i * c->dt, u = c->u + j * c->du, top;
+      const double weights[4] = {(1 - u) * (1 - t), (1 - u) * t, u * (1 - t), u * t};
+      double sum = job->kernels->wide(corners, weights, (size_t)job->output.channels, &top);
+      int32_t channel = fm__channel_of(job->model, job->classes[p]);
+      job->base[p] = own_value(c, channel, i, j) - top - log(sum);
+    }
+}
+
+/* Where a value is not finite, which may have no weight. */
 static fm_status exact_cell(fm__job *job, const cell *c, int64_t y, int64_t x, size_t at,
                             fm_error *err) {
   for (int j = 0; j < c->ny; j++)
@@ -149,8 +165,10 @@ fm_status fm__strip_logits(fm__job *job, int64_t y, int ny, int64_t x, int64_t e
     fm_status status = FM_OK;
     if (!any_valid(job->classes + at, c.nx, c.ny))
       skip_cell(job, &c, at);
-    else if (c.good)
+    else if (c.state == FM__STAGE_GOOD)
       fast_cell(job, &c, at);
+    else if (c.state == FM__STAGE_WIDE)
+      wide_cell(job, &c, at);
     else
       status = exact_cell(job, &c, y, i, at, err);
     if (status) return status;

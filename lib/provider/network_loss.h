@@ -27,7 +27,7 @@ enum { FM__STAGE_BYTES = 384 << 10, FM__ROWS_BYTES = 192 << 10, FM__WORK_BYTES =
 /* Two rows of the output, as far as a strip needs them, pixel after pixel. */
 typedef struct fm__stage {
   float *rows[2];    /* [columns][padded] */
-  uint8_t *good[2];  /* [columns]: may be used by the kernels */
+  uint8_t *state[2]; /* [columns]: an fm__staged */
   int64_t tags[2];   /* which row is there; -1: none */
   int64_t first;     /* the column that is column 0 here */
   int64_t columns, capacity;
@@ -79,6 +79,10 @@ void fm__load_floats(const char *at, int64_t stride, int32_t dtype, size_t n, fl
 /* Row `row` of the output in the stage, put there if it is not; never in place of row
  * `keep`. Answers which of the two. `sign` -1: negated, and not shifted by the maximum. */
 int fm__stage_row(fm__job *job, int64_t row, int64_t keep, bool negated);
+
+/* The worst state of four staged pixels; `slots` are of the upper and the lower row. */
+fm__staged fm__stage_state(const fm__stage *stage, const int slots[2], int64_t left,
+                           int64_t right);
 
 /* The (up to four) output pixels that mask pixel (y, x) is made from. */
 typedef struct fm__tap {

@@ -236,8 +236,8 @@ fm_status fm__strip_queries(fm__job *job, int64_t y, int ny, int64_t x, int64_t 
     size_t at_left = (size_t)left * s->padded, at_right = (size_t)right * s->padded;
     fm__block block = {upper + at_left, upper + at_right, lower + at_left, lower + at_right,
                        (float)columns.t, (float)columns.step, (float)rows.t, (float)rows.step};
-    bool good = s->good[slots[0]][left] && s->good[slots[0]][right] && s->good[slots[1]][left] &&
-                s->good[slots[1]][right] && !job->model->options.compose_first;
+    bool good = fm__stage_state(s, slots, left, right) == FM__STAGE_GOOD &&
+                !job->model->options.compose_first;
     place p = {y, i, (size_t)(i - x), columns.count, ny};
     if (any_valid(job, &p) && !(good && fast_place(job, &block, &p))) {
       fm_status status = exact_place(job, &p, err);

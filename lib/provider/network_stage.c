@@ -83,14 +83,14 @@ static void stage_columns(const fm__job *job, int64_t row, int64_t first, size_t
 }
 
 /* Queries enter as they are, negated: the progression is that of exp(-z). */
-static bool negate(float *pixel, size_t channels, size_t padded) {
+static int negate(float *pixel, size_t channels, size_t padded) {
   bool good = true;
   for (size_t c = 0; c < channels; c++) {
     pixel[c] = -pixel[c];
     good &= fabsf(pixel[c]) <= FM__STAGE_RANGE;
   }
   for (size_t c = channels; c < padded; c++) pixel[c] = 0;
-  return good;
+  return good ? FM__STAGE_GOOD : FM__STAGE_ODD;
 }
 
 int fm__stage_row(fm__job *job, int64_t row, int64_t keep, bool negated) {
@@ -106,9 +106,15 @@ int fm__stage_row(fm__job *job, int64_t row, int64_t keep, bool negated) {
     float *out = s->rows[slot] + (size_t)x * s->padded;
     stage_columns(job, row, s->first + x, n, out);
     for (size_t i = 0; i < n; i++, out += s->padded)
-      s->good[slot][x + (int64_t)i] =
+      s->state[slot][x + (int64_t)i] =
           (uint8_t)(negated ? negate(out, channels, s->padded)
-                            : job->kernels->stage_finish(out, channels, s->padded) != 0);
+                            : job->kernels->stage_finish(out, channels, s->padded));
   }
   return slot;
+}
+
+fm__staged fm__stage_state(const fm__stage *s, const int slots[2], int64_t left, int64_t right) {
+  int product = s->state[slots[0]][left] * s->state[slots[0]][right] * s->state[slots[1]][left] *
+                s->state[slots[1]][right];
+  return product == 0 ? FM__STAGE_ODD : product == 1 ? FM__STAGE_GOOD : FM__STAGE_WIDE;
 }
