@@ -16,11 +16,14 @@ enum { FM__BLOCK = 4, FM__BLOCK_PIXELS = FM__BLOCK * FM__BLOCK };
 /* Channels of a staged pixel are filled up to a multiple of this. */
 enum { FM__STAGE_ALIGN = 16 };
 
-/* Values of a good staged pixel lie in [-FM__STAGE_RANGE, 0], those filled in weigh
- * exp(-FM__STAGE_PAD): products of their exponentials neither overflow nor vanish, and
- * their roundings stay within the promised error. */
-#define FM__STAGE_RANGE 40.0F
+/* Values of a good staged pixel lie within FM__STAGE_RANGE of each other, those filled in
+ * FM__STAGE_PAD below the largest: products of their exponentials neither overflow nor vanish. */
+#define FM__STAGE_RANGE 44.0F
 #define FM__STAGE_PAD 64.0F
+
+/* A sum below this one, exp(-6), is made of terms whose logits are large and rounded
+ * accordingly: the corners' maxima belong to different channels. It is done again. */
+#define FM__LEAST_SUM 2.5e-3F
 
 typedef enum fm__staged {
   FM__STAGE_ODD = 0, /* holds values that are not finite */
@@ -32,10 +35,12 @@ typedef enum fm__staged {
  * i < nx, j < ny, lies at (t + i * dt, u + j * du) of the way from corner 00. */
 typedef struct fm__block {
   const float *corner00, *corner01, *corner10, *corner11; /* row, column; staged pixels */
+  float tops[4]; /* subtracted from the corners: a pixel's largest value or 0 */
   float t, dt, u, du;
+  float t_rest, u_rest; /* what rounding took from t and u: slopes are steep */
 } fm__block;
 
-/* sums[FM__BLOCK * j + i] = sum over the channels of exp(bilinear value). `channels` is a
+/* sums[FM__BLOCK * j + i] = sum over the channels of exp(bilinear value of the corners less their tops). `channels` is a
  * multiple of FM__STAGE_ALIGN; `scratch` holds 4 * channels floats. */
 typedef void fm__block_fn(const fm__block *block, size_t channels, float *scratch, float *sums);
 
@@ -43,9 +48,9 @@ typedef struct fm__loss_kernels {
   /* Whether n values are finite and not below `least`. */
   int (*regular)(const float *values, size_t n, float least);
 
-  /* Fills a pixel's values from `channels` to `padded` in, and makes it a good one by
-   * subtracting its maximum; one that cannot be is left as it is. Answers an fm__staged. */
-  int (*stage_finish)(float *pixel, size_t channels, size_t padded);
+  /* Finds a pixel's largest value and fills in those from `channels` to `padded`. Answers
+   * an fm__staged. */
+  int (*stage_finish)(float *pixel, size_t channels, size_t padded, float *top);
 
   /* [ny - 1][nx - 1] */
   fm__block_fn *block[FM__BLOCK][FM__BLOCK];

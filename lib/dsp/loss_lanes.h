@@ -83,7 +83,7 @@ KERNEL_ENTRY int fn_regular(const float *values, size_t n, float least) {
 
 /* ---- Staging -------------------------------------------------------------------- */
 
-KERNEL int fn_stage_finish(float *pixel, size_t channels, size_t padded) {
+KERNEL int fn_stage_finish(float *pixel, size_t channels, size_t padded, float *top) {
   for (size_t c = channels; c < padded; c++) pixel[c] = pixel[0];
   vec largest = v_load(pixel), least = largest, odd = v_sub(largest, largest);
   for (size_t c = LANES; c < padded; c += LANES) {
@@ -92,13 +92,10 @@ KERNEL int fn_stage_finish(float *pixel, size_t channels, size_t padded) {
     least = v_min(least, z);
     odd = v_add(odd, v_sub(z, z)); /* 0, or NaN */
   }
-  float top = v_largest(largest);
+  *top = v_largest(largest);
   if (!(v_sum(odd) >= 0)) return FM__STAGE_ODD;
-  if (!(top - v_least(least) <= FM__STAGE_RANGE)) return FM__STAGE_WIDE;
-  vec shift = v_set(top);
-  for (size_t c = 0; c < padded; c += LANES) v_store(pixel + c, v_sub(v_load(pixel + c), shift));
-  for (size_t c = channels; c < padded; c++) pixel[c] = -FM__STAGE_PAD;
-  return FM__STAGE_GOOD;
+  for (size_t c = channels; c < padded; c++) pixel[c] = *top - FM__STAGE_PAD;
+  return *top - v_least(least) <= FM__STAGE_RANGE ? FM__STAGE_GOOD : FM__STAGE_WIDE;
 }
 
 /* ---- Blocks --------------------------------------------------------------------- */
@@ -110,14 +107,16 @@ typedef struct fn_series {
 } fn_series;
 
 KERNEL fn_series fn_start(const fm__block *b, size_t c, const int nx, const int ny) {
-  vec corner00 = v_load(b->corner00 + c), corner01 = v_load(b->corner01 + c);
-  vec fall0 = v_sub(v_load(b->corner10 + c), corner00);
-  vec fall1 = v_sub(v_load(b->corner11 + c), corner01);
-  vec left = v_fma(v_set(b->u), fall0, corner00);
-  vec slope = v_sub(v_fma(v_set(b->u), fall1, corner01), left);
+  vec corner00 = v_sub(v_load(b->corner00 + c), v_set(b->tops[0]));
+  vec corner01 = v_sub(v_load(b->corner01 + c), v_set(b->tops[1]));
+  vec fall0 = v_sub(v_sub(v_load(b->corner10 + c), v_set(b->tops[2])), corner00);
+  vec fall1 = v_sub(v_sub(v_load(b->corner11 + c), v_set(b->tops[3])), corner01);
+  vec left = v_fma(v_set(b->u), fall0, v_fma(v_set(b->u_rest), fall0, corner00));
+  vec right = v_fma(v_set(b->u), fall1, v_fma(v_set(b->u_rest), fall1, corner01));
+  vec slope = v_sub(right, left);
   vec one = v_set(1);
   fn_series s = {one, one, one, one};
-  s.first = fn_exp(v_fma(v_set(b->t), slope, left));
+  s.first = fn_exp(v_fma(v_set(b->t), slope, v_fma(v_set(b->t_rest), slope, left)));
   if (nx > 1) s.right = fn_exp(v_mul(v_set(b->dt), slope));
   if (ny > 1) {
     vec twist = v_sub(fall1, fall0);
@@ -390,8 +389,9 @@ KERNEL_ENTRY void fn_pixel(const float *z, size_t channels, float base, float *s
   *lowest = v_least(low);
 }
 
-KERNEL_ENTRY int fn_stage_finish_entry(float *pixel, size_t channels, size_t padded) {
-  return fn_stage_finish(pixel, channels, padded);
+KERNEL_ENTRY int fn_stage_finish_entry(float *pixel, size_t channels, size_t padded,
+                                       float *top) {
+  return fn_stage_finish(pixel, channels, padded, top);
 }
 
 KERNEL_ENTRY void fn_logarithms_entry(float *values, size_t n) { fn_logarithms(values, n); }

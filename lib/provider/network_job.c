@@ -120,6 +120,7 @@ static void share_out(fm__job *job, arena *a) {
   if (!needs_stage(job)) return;
   for (int i = 0; i < 2; i++) {
     s->rows[i] = take(a, (size_t)s->capacity, column_bytes(job));
+    s->tops[i] = take(a, (size_t)s->capacity, sizeof *s->tops[i]);
     s->state[i] = take(a, (size_t)s->capacity, sizeof *s->state[i]);
   }
 }

@@ -57,11 +57,7 @@ static cell cell_of(const fm__job *job, const fm__span *rows, const fm__span *co
                     const int slots[2]) {
   const fm__stage *s = &job->stage;
   int64_t left = columns->low - s->first, right = columns->high - s->first;
-  size_t at_left = (size_t)left * s->padded, at_right = (size_t)right * s->padded;
-  const float *upper = s->rows[slots[0]], *lower = s->rows[slots[1]];
-  cell c = {.block = {upper + at_left, upper + at_right, lower + at_left, lower + at_right,
-                      (float)columns->t, (float)columns->step, (float)rows->t,
-                      (float)rows->step},
+  cell c = {.block = fm__stage_block(s, slots, rows, columns),
             .t = columns->t, .dt = columns->step, .u = rows->t, .du = rows->step,
             .nx = columns->count, .ny = rows->count};
   c.state = fm__stage_state(s, slots, left, right);
@@ -78,14 +74,40 @@ static bool any_valid(const int32_t *classes, int nx, int ny) {
   return largest >= 0;
 }
 
-/* The label's own value at pixel (i, j), in double: it is subtracted from a logarithm, and
- * both may be far larger than the loss. */
-static double own_value(const cell *c, int32_t channel, int i, int j) {
+static double bilinear(const cell *c, const double corners[4], int i, int j) {
   double t = c->t + i * c->dt, u = c->u + j * c->du;
-  double a = (double)c->block.corner00[channel], b = (double)c->block.corner01[channel];
-  double left = a + u * ((double)c->block.corner10[channel] - a);
-  double right = b + u * ((double)c->block.corner11[channel] - b);
+  double left = corners[0] + u * (corners[2] - corners[0]);
+  double right = corners[1] + u * (corners[3] - corners[1]);
   return left + t * (right - left);
+}
+
+/* The label's own value at pixel (i, j), less the interpolated tops or not. In double: it
+ * is subtracted from a logarithm, and both may be far larger than the loss. */
+static double own_value(const cell *c, int32_t channel, int i, int j, bool less_tops) {
+  const fm__block *b = &c->block;
+  double corners[4] = {(double)b->corner00[channel], (double)b->corner01[channel],
+                       (double)b->corner10[channel], (double)b->corner11[channel]};
+  for (int n = 0; less_tops && n < 4; n++) corners[n] -= (double)b->tops[n];
+  return bilinear(c, corners, i, j);
+}
+
+/* One pixel in double. As loss = log(sum) - base, with a sum of 1. */
+static void wide_pixel(fm__job *job, const cell *c, size_t at, int i, int j) {
+  const float *const corners[4] = {c->block.corner00, c->block.corner01, c->block.corner10,
+                                   c->block.corner11};
+  size_t p = at + (size_t)j * FM__STRIP_ROOM + (size_t)i;
+  job->sums[p] = 1;
+  if (job->classes[p] < 0) return;
+  double t = c->t + i * c->dt, u = c->u + j * c->du, top;
+  const double weights[4] = {(1 - u) * (1 - t), (1 - u) * t, u * (1 - t), u * t};
+  double sum = job->kernels->wide(corners, weights, (size_t)job->output.channels, &top);
+  int32_t channel = fm__channel_of(job->model, job->classes[p]);
+  job->base[p] = own_value(c, channel, i, j, false) - top - log(sum);
+}
+
+static void wide_cell(fm__job *job, const cell *c, size_t at) {
+  for (int j = 0; j < c->ny; j++)
+    for (int i = 0; i < c->nx; i++) wide_pixel(job, c, at, i, j);
 }
 
 static void fast_cell(fm__job *job, const cell *c, size_t at) {
@@ -95,25 +117,12 @@ static void fast_cell(fm__job *job, const cell *c, size_t at) {
     for (int i = 0; i < c->nx; i++) {
       size_t p = at + (size_t)j * FM__STRIP_ROOM + (size_t)i;
       int32_t k = job->classes[p];
-      job->sums[p] = sums[FM__BLOCK * j + i];
-      job->base[p] = k < 0 ? 0 : own_value(c, fm__channel_of(job->model, k), i, j);
-    }
-}
-
-/* Every pixel by itself, in double. As loss = log(sum) - base, with a sum of 1. */
-static void wide_cell(fm__job *job, const cell *c, size_t at) {
-  const float *const corners[4] = {c->block.corner00, c->block.corner01, c->block.corner10,
-                                   c->block.corner11};
-  for (int j = 0; j < c->ny; j++)
-    for (int i = 0; i < c->nx; i++) {
-      size_t p = at + (size_t)j * FM__STRIP_ROOM + (size_t)i;
-      job->sums[p] = 1;
-      if (job->classes[p] < 0) continue;
-      double t = c->t + i * c->dt, u = c->u + j * c->du, top;
-      const double weights[4] = {(1 - u) * (1 - t), (1 - u) * t, u * (1 - t), u * t};
-      double sum = job->kernels->wide(corners, weights, (size_t)job->output.channels, &top);
-      int32_t channel = fm__channel_of(job->model, job->classes[p]);
-      job->base[p] = own_value(c, channel, i, j) - top - log(sum);
+      float sum = sums[FM__BLOCK * j + i];
+      job->sums[p] = sum;
+      if (sum < FM__LEAST_SUM)
+        wide_pixel(job, c, at, i, j);
+      else
+        job->base[p] = k < 0 ? 0 : own_value(c, fm__channel_of(job->model, k), i, j, true);
     }
 }
 

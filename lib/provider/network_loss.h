@@ -28,6 +28,7 @@ enum { FM__STAGE_BYTES = 384 << 10, FM__ROWS_BYTES = 192 << 10, FM__WORK_BYTES =
 typedef struct fm__stage {
   float *rows[2];    /* [columns][padded] */
   uint8_t *state[2]; /* [columns]: an fm__staged */
+  float *tops[2];    /* [columns]: the largest values; 0 if negated */
   int64_t tags[2];   /* which row is there; -1: none */
   int64_t first;     /* the column that is column 0 here */
   int64_t columns, capacity;
@@ -77,12 +78,16 @@ float fm__voxel_value(const fm_volume *v, int64_t c, int64_t y, int64_t x);
 void fm__load_floats(const char *at, int64_t stride, int32_t dtype, size_t n, float *out);
 
 /* Row `row` of the output in the stage, put there if it is not; never in place of row
- * `keep`. Answers which of the two. `sign` -1: negated, and not shifted by the maximum. */
+ * `keep`. Answers which of the two. `negated`: with the opposite sign. */
 int fm__stage_row(fm__job *job, int64_t row, int64_t keep, bool negated);
 
 /* The worst state of four staged pixels; `slots` are of the upper and the lower row. */
 fm__staged fm__stage_state(const fm__stage *stage, const int slots[2], int64_t left,
                            int64_t right);
+
+/* A block that begins at the spans' first pixels, its corners in the stage. */
+fm__block fm__stage_block(const fm__stage *stage, const int slots[2], const fm__span *rows,
+                          const fm__span *columns);
 
 /* The (up to four) output pixels that mask pixel (y, x) is made from. */
 typedef struct fm__tap {

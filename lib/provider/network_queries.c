@@ -229,13 +229,10 @@ fm_status fm__strip_queries(fm__job *job, int64_t y, int ny, int64_t x, int64_t 
   int slots[2];
   slots[0] = fm__stage_row(job, rows.low, rows.high, true);
   slots[1] = fm__stage_row(job, rows.high, rows.low, true);
-  const float *upper = s->rows[slots[0]], *lower = s->rows[slots[1]];
   for (int64_t i = x; i < end;) {
     fm__span columns = fm__axis_span(&job->across, i, end);
     int64_t left = columns.low - s->first, right = columns.high - s->first;
-    size_t at_left = (size_t)left * s->padded, at_right = (size_t)right * s->padded;
-    fm__block block = {upper + at_left, upper + at_right, lower + at_left, lower + at_right,
-                       (float)columns.t, (float)columns.step, (float)rows.t, (float)rows.step};
+    fm__block block = fm__stage_block(s, slots, &rows, &columns);
     bool good = fm__stage_state(s, slots, left, right) == FM__STAGE_GOOD &&
                 !job->model->options.compose_first;
     place p = {y, i, (size_t)(i - x), columns.count, ny};

@@ -105,10 +105,13 @@ int fm__stage_row(fm__job *job, int64_t row, int64_t keep, bool negated) {
     size_t n = left < 64 ? (size_t)left : 64;
     float *out = s->rows[slot] + (size_t)x * s->padded;
     stage_columns(job, row, s->first + x, n, out);
-    for (size_t i = 0; i < n; i++, out += s->padded)
+    for (size_t i = 0; i < n; i++, out += s->padded) {
+      float *top = &s->tops[slot][x + (int64_t)i];
+      *top = 0;
       s->state[slot][x + (int64_t)i] =
           (uint8_t)(negated ? negate(out, channels, s->padded)
-                            : job->kernels->stage_finish(out, channels, s->padded));
+                            : job->kernels->stage_finish(out, channels, s->padded, top));
+    }
   }
   return slot;
 }
@@ -117,4 +120,24 @@ fm__staged fm__stage_state(const fm__stage *s, const int slots[2], int64_t left,
   int product = s->state[slots[0]][left] * s->state[slots[0]][right] * s->state[slots[1]][left] *
                 s->state[slots[1]][right];
   return product == 0 ? FM__STAGE_ODD : product == 1 ? FM__STAGE_GOOD : FM__STAGE_WIDE;
+}
+
+fm__block fm__stage_block(const fm__stage *s, const int slots[2], const fm__span *rows,
+                          const fm__span *columns) {
+  int64_t left = columns->low - s->first, right = columns->high - s->first;
+  size_t at_left = (size_t)left * s->padded, at_right = (size_t)right * s->padded;
+  const float *upper = s->rows[slots[0]], *lower = s->rows[slots[1]];
+  fm__block block = {upper + at_left,
+                     upper + at_right,
+                     lower + at_left,
+                     lower + at_right,
+                     {s->tops[slots[0]][left], s->tops[slots[0]][right], s->tops[slots[1]][left],
+                      s->tops[slots[1]][right]},
+                     (float)columns->t,
+                     (float)columns->step,
+                     (float)rows->t,
+                     (float)rows->step,
+                     (float)(columns->t - (double)(float)columns->t),
+                     (float)(rows->t - (double)(float)rows->t)};
+  return block;
 }
