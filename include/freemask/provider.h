@@ -75,6 +75,8 @@ typedef struct fm_prediction {
                       contents undefined: fill it, or point it to memory of your own that
                       lives until release */
   void *user;    /**< the provider's own; NULL on entry */
+  fm_volume output; /**< of kinds other than FM_OUTPUT_LOSS, which leave `loss` alone: point
+                         it to the network's output, which lives until release */
 } fm_prediction;
 
 /** Answers `count` samples at once (1 .. batch). Returns 0, or a value that stops. */
@@ -92,6 +94,8 @@ typedef struct fm_provider_options {
   fm_provider_predict_fn predict;
   fm_provider_release_fn release; /**< NULL: nothing to release */
   void *user;                     /**< must outlive the provider */
+  fm_network_loss *network_loss;  /**< of kinds other than FM_OUTPUT_LOSS: made for the same
+                                       kind; turns outputs into loss maps. Kept alive */
 } fm_provider_options;
 
 /** Makes a provider. On success the caller owns `*out`. Errors: ARGUMENT, MEMORY,

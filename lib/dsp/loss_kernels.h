@@ -17,8 +17,9 @@ enum { FM__BLOCK = 4, FM__BLOCK_PIXELS = FM__BLOCK * FM__BLOCK };
 enum { FM__STAGE_ALIGN = 16 };
 
 /* Values of a good staged pixel lie within FM__STAGE_RANGE of each other, those filled in
- * FM__STAGE_PAD below the largest: products of their exponentials neither overflow nor vanish. */
-#define FM__STAGE_RANGE 44.0F
+ * FM__STAGE_PAD below the largest: products of their exponentials neither overflow nor vanish, and up
+ * to 32 a float rounds by less than 1e-6. */
+#define FM__STAGE_RANGE 32.0F
 #define FM__STAGE_PAD 64.0F
 
 /* A sum below this one, exp(-6), is made of terms whose logits are large and rounded
