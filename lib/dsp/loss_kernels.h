@@ -22,9 +22,9 @@ enum { FM__STAGE_ALIGN = 16 };
 #define FM__STAGE_RANGE 32.0F
 #define FM__STAGE_PAD 64.0F
 
-/* A sum below this one, exp(-6), is made of terms whose logits are large and rounded
+/* A sum below this one, exp(-12), is made of terms whose logits are large and rounded
  * accordingly: the corners' maxima belong to different channels. It is done again. */
-#define FM__LEAST_SUM 2.5e-3F
+#define FM__LEAST_SUM 6e-6F
 
 typedef enum fm__staged {
   FM__STAGE_ODD = 0, /* holds values that are not finite */
