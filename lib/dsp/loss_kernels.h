@@ -22,9 +22,12 @@ enum { FM__STAGE_ALIGN = 16 };
 #define FM__STAGE_RANGE 32.0F
 #define FM__STAGE_PAD 64.0F
 
-/* A sum below this one, exp(-12), is made of terms whose logits are large and rounded
- * accordingly: the corners' maxima belong to different channels. It is done again. */
-#define FM__LEAST_SUM 6e-6F
+/* A sum below these, exp(-2) and exp(-8), is made of terms whose logits are large and
+ * rounded accordingly: the corners' maxima belong to different channels. It is done again,
+ * which costs so much more where channels are many. */
+#define FM__LEAST_SUM_OF_FEW 0.135F
+#define FM__LEAST_SUM 3.35e-4F
+enum { FM__FEW_CHANNELS = 4 };
 
 typedef enum fm__staged {
   FM__STAGE_ODD = 0, /* holds values that are not finite */

@@ -112,6 +112,8 @@ static void wide_cell(fm__job *job, const cell *c, size_t at) {
 
 static void fast_cell(fm__job *job, const cell *c, size_t at) {
   float sums[FM__BLOCK_PIXELS];
+  float least =
+      job->output.channels <= FM__FEW_CHANNELS ? FM__LEAST_SUM_OF_FEW : FM__LEAST_SUM;
   job->kernels->block[c->ny - 1][c->nx - 1](&c->block, job->stage.padded, job->scratch, sums);
   for (int j = 0; j < c->ny; j++)
     for (int i = 0; i < c->nx; i++) {
@@ -119,7 +121,7 @@ static void fast_cell(fm__job *job, const cell *c, size_t at) {
       int32_t k = job->classes[p];
       float sum = sums[FM__BLOCK * j + i];
       job->sums[p] = sum;
-      if (sum < FM__LEAST_SUM)
+      if (sum < least)
         wide_pixel(job, c, at, i, j);
       else
         job->base[p] = k < 0 ? 0 : own_value(c, fm__channel_of(job->model, k), i, j, true);
