@@ -13,9 +13,7 @@
 typedef __m256 vec;
 
 KERNEL vec v_load(const float *at) { return _mm256_loadu_ps(at); }
-KERNEL vec v_load_bytes(const char *at) {
-  return _mm256_loadu_ps((const float *)(const void *)at);
-}
+KERNEL vec v_load_bytes(const char *at) { return _mm256_loadu_ps((const float *)(const void *)at); }
 KERNEL void v_store(float *at, vec a) { _mm256_storeu_ps(at, a); }
 KERNEL vec v_set(float a) { return _mm256_set1_ps(a); }
 KERNEL vec v_add(vec a, vec b) { return _mm256_add_ps(a, b); }

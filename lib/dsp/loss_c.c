@@ -41,8 +41,8 @@ typedef struct vec {
 } vec;
 
 #define LANE(a, i) (a).lane[i]
-#define LANEWISE(expression)                            \
-  vec r;                                                \
+#define LANEWISE(expression)                              \
+  vec r;                                                  \
   for (int i = 0; i < LANES; i++) r.lane[i] = expression; \
   return r
 

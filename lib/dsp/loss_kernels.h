@@ -17,8 +17,8 @@ enum { FM__BLOCK = 4, FM__BLOCK_PIXELS = FM__BLOCK * FM__BLOCK };
 enum { FM__STAGE_ALIGN = 16 };
 
 /* Values of a good staged pixel lie within FM__STAGE_RANGE of each other, those filled in
- * FM__STAGE_PAD below the largest: products of their exponentials neither overflow nor vanish, and up
- * to 32 a float rounds by less than 1e-6. */
+ * FM__STAGE_PAD below the largest: products of their exponentials neither overflow nor vanish, and
+ * up to 32 a float rounds by less than 1e-6. */
 #define FM__STAGE_RANGE 32.0F
 #define FM__STAGE_PAD 64.0F
 
@@ -44,8 +44,8 @@ typedef struct fm__block {
   float t_rest, u_rest; /* what rounding took from t and u: slopes are steep */
 } fm__block;
 
-/* sums[FM__BLOCK * j + i] = sum over the channels of exp(bilinear value of the corners less their tops). `channels` is a
- * multiple of FM__STAGE_ALIGN; `scratch` holds 4 * channels floats. */
+/* sums[FM__BLOCK * j + i] = sum over the channels of exp(bilinear value of the corners less their
+ * tops). `channels` is a multiple of FM__STAGE_ALIGN; `scratch` holds 4 * channels floats. */
 typedef void fm__block_fn(const fm__block *block, size_t channels, float *scratch, float *sums);
 
 typedef struct fm__loss_kernels {
@@ -68,9 +68,8 @@ typedef struct fm__loss_kernels {
    * sigmoid of a query at pixel p = FM__BLOCK * j + i:
    * shares[p] = sum of s * rows[p][query], totals[p] = sum of s * weights[query].
    * `queries` is a multiple of FM__STAGE_ALIGN; `scratch` holds 4 * queries floats. */
-  void (*queries)(const fm__block *block, int nx, int ny, size_t queries,
-                  const float *const *rows, const float *weights, float *scratch,
-                  float *shares, float *totals);
+  void (*queries)(const fm__block *block, int nx, int ny, size_t queries, const float *const *rows,
+                  const float *weights, float *scratch, float *shares, float *totals);
 
   /* Where output and mask have one size and pixels of a channel are adjacent:
    * sums[x] = sum over channels of exp(z - base[x]), lowest[x] = the least z - base[x],

@@ -147,8 +147,8 @@ KERNEL void fn_store_rows(vec acc[2][FM__BLOCK], const int rows, float *sums) {
 }
 
 /* Two rows at a time: their accumulators fit into 16 registers, those of four do not. */
-KERNEL void fn_block(const fm__block *b, size_t channels, float *scratch, float *sums,
-                     const int nx, const int ny) {
+KERNEL void fn_block(const fm__block *b, size_t channels, float *scratch, float *sums, const int nx,
+                     const int ny) {
   const int rows = ny < 2 ? ny : 2;
   vec zero = v_set(0);
   vec acc[2][FM__BLOCK] = {{zero, zero, zero, zero}, {zero, zero, zero, zero}};
@@ -182,20 +182,22 @@ KERNEL void fn_block(const fm__block *b, size_t channels, float *scratch, float 
   fn_store_rows(rest, ny - 2, sums + 2 * FM__BLOCK);
 }
 
-#define FN_BLOCK(NX, NY)                                                               \
-  KERNEL_ENTRY void fn_block_##NX##_##NY(const fm__block *block, size_t channels,      \
-                                         float *scratch, float *sums) {                \
-    fn_block(block, channels, scratch, sums, NX, NY);                                  \
+#define FN_BLOCK(NX, NY)                                                                          \
+  KERNEL_ENTRY void fn_block_##NX##_##NY(const fm__block *block, size_t channels, float *scratch, \
+                                         float *sums) {                                           \
+    fn_block(block, channels, scratch, sums, NX, NY);                                             \
   }
-FN_BLOCK(1, 1) FN_BLOCK(2, 1) FN_BLOCK(3, 1) FN_BLOCK(4, 1)
-FN_BLOCK(1, 2) FN_BLOCK(2, 2) FN_BLOCK(3, 2) FN_BLOCK(4, 2)
-FN_BLOCK(1, 3) FN_BLOCK(2, 3) FN_BLOCK(3, 3) FN_BLOCK(4, 3)
-FN_BLOCK(1, 4) FN_BLOCK(2, 4) FN_BLOCK(3, 4) FN_BLOCK(4, 4)
+FN_BLOCK(1, 1)
+FN_BLOCK(2, 1) FN_BLOCK(3, 1) FN_BLOCK(4, 1) FN_BLOCK(1, 2) FN_BLOCK(2, 2) FN_BLOCK(3, 2)
+    FN_BLOCK(4, 2) FN_BLOCK(1, 3) FN_BLOCK(2, 3) FN_BLOCK(3, 3) FN_BLOCK(4, 3) FN_BLOCK(1, 4)
+        FN_BLOCK(2, 4) FN_BLOCK(3, 4) FN_BLOCK(4, 4)
 #undef FN_BLOCK
 
-/* ---- Wide pixels ------------------------------------------------------------------ */
+    /* ---- Wide pixels ------------------------------------------------------------------ */
 
-enum { FN_WIDE = 8 }; /* doubles that are worked on together */
+    enum {
+      FN_WIDE = 8
+    }; /* doubles that are worked on together */
 
 /* In plain C: loops of a fixed count become vectors. Behind the last channel: nothing. */
 KERNEL void fn_wide_values(const float *const corners[4], const double weights[4], size_t c,
@@ -230,8 +232,8 @@ KERNEL void fn_wide_exp(const double x[FN_WIDE], double out[FN_WIDE]) {
   memcpy(out, bits, sizeof bits);
 }
 
-KERNEL_ENTRY double fn_wide(const float *const corners[4], const double weights[4],
-                            size_t channels, double *top) {
+KERNEL_ENTRY double fn_wide(const float *const corners[4], const double weights[4], size_t channels,
+                            double *top) {
   double largest[FN_WIDE], sums[FN_WIDE] = {0}, z[FN_WIDE], e[FN_WIDE];
   for (int i = 0; i < FN_WIDE; i++) largest[i] = -DBL_MAX;
   for (size_t c = 0; c < channels; c += FN_WIDE) {
@@ -327,9 +329,8 @@ KERNEL vec fn_load(const char *at, const int32_t dtype) {
 /* exp(d), d cut to what a float holds; NaN stays NaN. */
 KERNEL vec fn_exp_cut(vec d) { return fn_exp(v_min(v_set(88), v_max(v_set(-87), d))); }
 
-KERNEL void fn_planar_group(const char *at, const int32_t dtype, ptrdiff_t stride,
-                            const int group, const float *base, float *sums, float *lowest,
-                            size_t n) {
+KERNEL void fn_planar_group(const char *at, const int32_t dtype, ptrdiff_t stride, const int group,
+                            const float *base, float *sums, float *lowest, size_t n) {
   const size_t element = dtype == FM_F32 ? 4 : 2;
   const ptrdiff_t ahead = FN_GROUP * stride;
   for (size_t x = 0; x < n; x += LANES) {
@@ -347,9 +348,8 @@ KERNEL void fn_planar_group(const char *at, const int32_t dtype, ptrdiff_t strid
   }
 }
 
-KERNEL void fn_planar_typed(const char *at, const int32_t dtype, ptrdiff_t stride,
-                            size_t channels, const float *base, float *sums, float *lowest,
-                            size_t n) {
+KERNEL void fn_planar_typed(const char *at, const int32_t dtype, ptrdiff_t stride, size_t channels,
+                            const float *base, float *sums, float *lowest, size_t n) {
   for (size_t x = 0; x < n; x++) sums[x] = lowest[x] = 0;
   size_t c = 0;
   for (; c + FN_GROUP <= channels; c += FN_GROUP)
@@ -369,8 +369,7 @@ KERNEL_ENTRY void fn_planar(const char *output, int32_t dtype, ptrdiff_t channel
     fn_planar_typed(output, FM_BF16, channel_stride, channels, base, sums, lowest, n);
 }
 
-KERNEL_ENTRY void fn_pixel(const float *z, size_t channels, float base, float *sum,
-                           float *lowest) {
+KERNEL_ENTRY void fn_pixel(const float *z, size_t channels, float base, float *sum, float *lowest) {
   vec b = v_set(base), total = v_set(0), low = total;
   size_t c = 0;
   for (; c + LANES <= channels; c += LANES) {
@@ -389,8 +388,7 @@ KERNEL_ENTRY void fn_pixel(const float *z, size_t channels, float base, float *s
   *lowest = v_least(low);
 }
 
-KERNEL_ENTRY int fn_stage_finish_entry(float *pixel, size_t channels, size_t padded,
-                                       float *top) {
+KERNEL_ENTRY int fn_stage_finish_entry(float *pixel, size_t channels, size_t padded, float *top) {
   return fn_stage_finish(pixel, channels, padded, top);
 }
 

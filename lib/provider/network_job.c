@@ -41,7 +41,8 @@ static fm_status check_queries(const fm__job *job, fm_error *err) {
                     job->class_logits.height, job->output.channels);
   if (job->class_logits.width != (int64_t)o->channel_count + 1)
     return fm__fail(err, FM_ERR_SHAPE,
-                    "class logits have %" PRId64 " columns, expected %d classes and 1 for no "
+                    "class logits have %" PRId64
+                    " columns, expected %d classes and 1 for no "
                     "object",
                     job->class_logits.width, (int)o->channel_count);
   return fm__guard_queries(job, err);

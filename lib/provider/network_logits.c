@@ -58,8 +58,12 @@ static cell cell_of(const fm__job *job, const fm__span *rows, const fm__span *co
   const fm__stage *s = &job->stage;
   int64_t left = columns->low - s->first, right = columns->high - s->first;
   cell c = {.block = fm__stage_block(s, slots, rows, columns),
-            .t = columns->t, .dt = columns->step, .u = rows->t, .du = rows->step,
-            .nx = columns->count, .ny = rows->count};
+            .t = columns->t,
+            .dt = columns->step,
+            .u = rows->t,
+            .du = rows->step,
+            .nx = columns->count,
+            .ny = rows->count};
   c.state = fm__stage_state(s, slots, left, right);
   return c;
 }
@@ -112,8 +116,7 @@ static void wide_cell(fm__job *job, const cell *c, size_t at) {
 
 static void fast_cell(fm__job *job, const cell *c, size_t at) {
   float sums[FM__BLOCK_PIXELS];
-  float least =
-      job->output.channels <= FM__FEW_CHANNELS ? FM__LEAST_SUM_OF_FEW : FM__LEAST_SUM;
+  float least = job->output.channels <= FM__FEW_CHANNELS ? FM__LEAST_SUM_OF_FEW : FM__LEAST_SUM;
   job->kernels->block[c->ny - 1][c->nx - 1](&c->block, job->stage.padded, job->scratch, sums);
   for (int j = 0; j < c->ny; j++)
     for (int i = 0; i < c->nx; i++) {
@@ -155,8 +158,8 @@ static void skip_cell(fm__job *job, const cell *c, size_t at) {
 static void finish_row(fm__job *job, size_t at, size_t n, float *out) {
   float *sums = job->sums + at;
   for (size_t i = n; i % job->kernels->lanes; i++) sums[i] = 1;
-  job->kernels->logarithms(sums, (n + job->kernels->lanes - 1) / job->kernels->lanes *
-                                     job->kernels->lanes);
+  job->kernels->logarithms(
+      sums, (n + job->kernels->lanes - 1) / job->kernels->lanes * job->kernels->lanes);
   for (size_t i = 0; i < n; i++) {
     float loss = (float)((double)sums[i] - job->base[at + i]);
     out[i] = job->classes[at + i] < 0 || loss < 0 ? 0 : loss;

@@ -17,8 +17,7 @@ typedef struct journal {
   int64_t rows;
 } journal;
 
-static fm_status open_journal(journal *j, const fm__job *job, const fm_plane *loss,
-                              fm_error *err) {
+static fm_status open_journal(journal *j, const fm__job *job, const fm_plane *loss, fm_error *err) {
   size_t row = (size_t)loss->width * sizeof *j->values;
   size_t left = job->memory_size < FM__WORK_BYTES ? FM__WORK_BYTES - job->memory_size : 0;
   j->rows = (int64_t)(left / row);
@@ -104,9 +103,9 @@ fm_status fm_network_loss_map(const fm_network_loss *network_loss, const fm_volu
   return open_and_map(network_loss, output, NULL, mask, loss, err);
 }
 
-fm_status fm_network_loss_queries(const fm_network_loss *network_loss,
-                                  const fm_plane *class_logits, const fm_volume *mask_logits,
-                                  const fm_plane *mask, const fm_plane *loss, fm_error *err) {
+fm_status fm_network_loss_queries(const fm_network_loss *network_loss, const fm_plane *class_logits,
+                                  const fm_volume *mask_logits, const fm_plane *mask,
+                                  const fm_plane *loss, fm_error *err) {
   if (!network_loss || !class_logits)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_network_loss_queries: an argument is NULL");
   return open_and_map(network_loss, mask_logits, class_logits, mask, loss, err);

@@ -41,8 +41,7 @@ static const char *class_of_channel(const fm_network_loss *model, int64_t channe
   return NULL;
 }
 
-fm_status fm__value_fail(const fm__job *job, int64_t channel, int64_t y, int64_t x,
-                         fm_error *err) {
+fm_status fm__value_fail(const fm__job *job, int64_t channel, int64_t y, int64_t x, fm_error *err) {
   double value = (double)fm__voxel_value(&job->output, channel, y, x);
   const char *name = job->class_logits.data ? NULL : class_of_channel(job->model, channel);
   const char *what = job->class_logits.data ? "query" : "channel";

@@ -102,13 +102,16 @@ static void fill_mask(unsigned char *mask, int size, int classes, int patch) {
       mask[y * size + x] = (unsigned char)((y / patch * 7 + x / patch * 13) % classes);
 }
 
-static void bench_case(const char *name, int classes, int queries, int inner, int outer,
-                       int kind, uint32_t kernels, double seconds, float scale) {
+static void bench_case(const char *name, int classes, int queries, int inner, int outer, int kind,
+                       uint32_t kernels, double seconds, float scale) {
   static bench b;
   memset(&b, 0, sizeof b);
   fm_error err;
-  fm_context_options co = {.size = sizeof co, .allocate = allocate, .release = release,
-                           .allocator_user = &b.memory, .kernels = kernels};
+  fm_context_options co = {.size = sizeof co,
+                           .allocate = allocate,
+                           .release = release,
+                           .allocator_user = &b.memory,
+                           .kernels = kernels};
   fm_labels_options lo = {.size = sizeof lo, .class_count = classes, .ignore_label = 255};
   fm_network_loss_options no = {.size = sizeof no, .kind = kind, .trust_kind = 1};
   if (fm_context_create(&co, &b.context, &err) ||
