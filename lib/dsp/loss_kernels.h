@@ -89,8 +89,10 @@ typedef struct fm__loss_kernels {
 /* The kernels for a context; chosen by its level. */
 const fm__loss_kernels *fm__loss_kernels_of(const fm_context *context);
 
-/* In loss_c.c and loss_avx2.c; NULL where the build or the CPU lacks them. */
+/* NULL where the build or the CPU lacks them. */
 const fm__loss_kernels *fm__loss_kernels_c(void);
 const fm__loss_kernels *fm__loss_kernels_avx2(void);
+const fm__loss_kernels *fm__loss_kernels_avx512(void);
+const fm__loss_kernels *fm__loss_kernels_neon(void);
 
 #endif

@@ -141,45 +141,63 @@ KERNEL void fn_next_row(fn_series *s, const int nx) {
   if (nx > 1) s->right = v_mul(s->right, s->turn);
 }
 
-KERNEL void fn_store_rows(vec acc[2][FM__BLOCK], const int rows, float *sums) {
+/* Rows whose accumulators fit into the registers, with what else a row needs. */
+#ifndef BLOCK_ROWS
+#define BLOCK_ROWS 2
+#endif
+
+KERNEL void fn_store_rows(vec acc[BLOCK_ROWS][FM__BLOCK], const int rows, float *sums) {
   for (int j = 0; j < rows; j++)
     v_sum4(acc[j][0], acc[j][1], acc[j][2], acc[j][3], sums + FM__BLOCK * j);
 }
 
-/* Two rows at a time: their accumulators fit into 16 registers, those of four do not. */
-KERNEL void fn_block(const fm__block *b, size_t channels, float *scratch, float *sums, const int nx,
-                     const int ny) {
-  const int rows = ny < 2 ? ny : 2;
-  vec zero = v_set(0);
-  vec acc[2][FM__BLOCK] = {{zero, zero, zero, zero}, {zero, zero, zero, zero}};
+KERNEL void fn_clear_rows(vec acc[BLOCK_ROWS][FM__BLOCK]) {
+  for (int j = 0; j < BLOCK_ROWS; j++)
+    for (int i = 0; i < FM__BLOCK; i++) acc[j][i] = v_set(0);
+}
+
+/* The first rows; what the others go on from is left in `scratch`. */
+KERNEL void fn_upper_rows(const fm__block *b, size_t channels, float *scratch, float *sums,
+                          const int nx, const int ny) {
+  const int rows = ny < BLOCK_ROWS ? ny : BLOCK_ROWS;
+  vec acc[BLOCK_ROWS][FM__BLOCK];
+  fn_clear_rows(acc);
   for (size_t c = 0; c < channels; c += LANES) {
     fn_series s = fn_start(b, c, nx, ny);
-    fn_add_row(&s, acc[0], nx);
-    if (ny < 2) continue;
-    fn_next_row(&s, nx);
-    fn_add_row(&s, acc[1], nx);
-    if (ny < 3) continue;
-    fn_next_row(&s, nx);
+    for (int j = 0; j < rows; j++) {
+      fn_add_row(&s, acc[j], nx);
+      if (j + 1 < ny) fn_next_row(&s, nx);
+    }
+    if (ny <= BLOCK_ROWS) continue;
     v_store(scratch + 4 * c, s.first);
     v_store(scratch + 4 * c + LANES, s.right);
-    if (ny < 4) continue;
     v_store(scratch + 4 * c + 2 * LANES, s.down);
     v_store(scratch + 4 * c + 3 * LANES, s.turn);
   }
   fn_store_rows(acc, rows, sums);
-  if (ny < 3) return;
-  vec rest[2][FM__BLOCK] = {{zero, zero, zero, zero}, {zero, zero, zero, zero}};
+}
+
+KERNEL void fn_lower_rows(size_t channels, const float *scratch, float *sums, const int nx,
+                          const int rows) {
+  vec acc[BLOCK_ROWS][FM__BLOCK];
+  fn_clear_rows(acc);
   for (size_t c = 0; c < channels; c += LANES) {
     const float *at = scratch + 4 * c;
-    fn_series s = {v_load(at), v_load(at + LANES), zero, zero};
-    fn_add_row(&s, rest[0], nx);
-    if (ny < 4) continue;
-    s.down = v_load(at + 2 * LANES);
-    s.turn = v_load(at + 3 * LANES);
-    fn_next_row(&s, nx);
-    fn_add_row(&s, rest[1], nx);
+    fn_series s = {v_load(at), v_load(at + LANES), v_load(at + 2 * LANES),
+                   v_load(at + 3 * LANES)};
+    for (int j = 0; j < rows; j++) {
+      fn_add_row(&s, acc[j], nx);
+      if (j + 1 < rows) fn_next_row(&s, nx);
+    }
   }
-  fn_store_rows(rest, ny - 2, sums + 2 * FM__BLOCK);
+  fn_store_rows(acc, rows, sums);
+}
+
+KERNEL void fn_block(const fm__block *b, size_t channels, float *scratch, float *sums,
+                     const int nx, const int ny) {
+  fn_upper_rows(b, channels, scratch, sums, nx, ny);
+  if (ny > BLOCK_ROWS)
+    fn_lower_rows(channels, scratch, sums + BLOCK_ROWS * FM__BLOCK, nx, ny - BLOCK_ROWS);
 }
 
 #define FN_BLOCK(NX, NY)                                                                          \

@@ -1,7 +1,7 @@
-/* dsp/loss_avx2.c - the loss kernels for AVX2 with FMA and F16C. */
+/* dsp/x86/loss_avx2.c - the loss kernels for AVX2 with FMA and F16C. */
 #include "dsp/loss_kernels.h"
 
-#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
+#if defined(__GNUC__) && defined(__x86_64__)
 #include <immintrin.h>
 #include <stdint.h>
 
