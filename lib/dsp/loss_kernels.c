@@ -11,8 +11,8 @@ const fm__loss_kernels *fm__loss_kernels_of(const fm_context *context) {
   if (wanted == FM_KERNELS_BEST || wanted == FM_KERNELS_NEON) found = fm__loss_kernels_neon();
   if (!found && (wanted == FM_KERNELS_BEST || wanted == FM_KERNELS_AVX512))
     found = fm__loss_kernels_avx512();
-  if (!found && (wanted == FM_KERNELS_BEST || wanted == FM_KERNELS_AVX512 ||
-                 wanted == FM_KERNELS_AVX2))
+  if (!found &&
+      (wanted == FM_KERNELS_BEST || wanted == FM_KERNELS_AVX512 || wanted == FM_KERNELS_AVX2))
     found = fm__loss_kernels_avx2();
   return found ? found : fm__loss_kernels_c();
 }

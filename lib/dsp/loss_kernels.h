@@ -52,6 +52,12 @@ typedef struct fm__loss_kernels {
   /* Whether n values are finite and not below `least`. */
   int (*regular)(const float *values, size_t n, float least);
 
+  /* FM__STAGE_ALIGN lines of n floats, `stride` bytes apart and unaligned, to n pixels of as
+   * many adjacent floats, `pixel` floats apart. `ahead` bytes on lies what is needed
+   * next. */
+  void (*transpose)(const char *lines, ptrdiff_t stride, ptrdiff_t ahead, size_t n, float *out,
+                    size_t pixel);
+
   /* Finds a pixel's largest value and fills in those from `channels` to `padded`. Answers
    * an fm__staged. */
   int (*stage_finish)(float *pixel, size_t channels, size_t padded, float *top);
@@ -59,10 +65,10 @@ typedef struct fm__loss_kernels {
   /* [ny - 1][nx - 1] */
   fm__block_fn *block[FM__BLOCK][FM__BLOCK];
 
-  /* One output pixel in double: the sum of exp(z - top), z = sum of weights[i] *
-   * corners[i], and top the largest z. Reads, but does not use, what is filled in. */
+  /* One output pixel: the sum of exp(z - base), z = sum of weights[i] * corners[i] in
+   * double, base about the largest z. Reads, but does not use, what is filled in. */
   double (*wide)(const float *const corners[4], const double weights[4], size_t channels,
-                 double *top);
+                 double *base);
 
   /* Queries: the corners hold -z of the mask logits, |z| <= FM__STAGE_RANGE. With s the
    * sigmoid of a query at pixel p = FM__BLOCK * j + i:
@@ -79,6 +85,10 @@ typedef struct fm__loss_kernels {
 
   /* The same for one pixel whose channels are adjacent floats. */
   void (*pixel)(const float *z, size_t channels, float base, float *sum, float *lowest);
+
+  /* out[i] = log(sums[i]) - base[i], at least 0; sums are positive and normal, n is any
+   * multiple of `lanes`. */
+  void (*losses)(const float *sums, const double *base, size_t n, float *out);
 
   /* Replaces each of n (any multiple of `lanes`) positive normal numbers by its logarithm. */
   void (*logarithms)(float *values, size_t n);

@@ -51,12 +51,13 @@ struct fm__job {
   fm__axis down, across;
   fm__strip_fn *strip;
   fm__stage stage;
-  int32_t *classes; /* [FM__BLOCK][FM__STRIP_ROOM] */
-  float *sums;      /* the same */
-  float *losses;    /* the same */
-  double *base;     /* the same */
-  float *scratch;   /* [4 * padded] */
-  void *queries;    /* network_queries.c */
+  fm__span *columns; /* [FM__STRIP]: the strip's, from left to right */
+  int32_t *classes;  /* [FM__BLOCK][FM__STRIP_ROOM] */
+  float *sums;       /* the same */
+  float *losses;     /* the same */
+  double *base;      /* the same */
+  float *scratch;    /* [4 * padded] */
+  void *queries;     /* network_queries.c */
   void *memory;
   size_t memory_size;
 };

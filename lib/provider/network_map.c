@@ -38,6 +38,17 @@ static void restore(const journal *j, const fm_plane *loss) {
       memcpy(fm__pixel(loss, y, x), &j->values[y * loss->width + x], sizeof *j->values);
 }
 
+static bool all_in(fm__job *job, const char *at, size_t n, float least) {
+  const fm_volume *v = &job->output;
+  const float *values = job->sums;
+  if (v->dtype == FM_F32 && v->col_stride == (int64_t)sizeof(float) &&
+      (uintptr_t)at % sizeof(float) == 0)
+    values = (const float *)(const void *)at;
+  else
+    fm__load_floats(at, v->col_stride, v->dtype, n, job->sums);
+  return job->kernels->regular(values, n, least);
+}
+
 /* Whether all values of the output's rows first .. last may be used. */
 static bool all_regular(fm__job *job, int64_t first, int64_t last) {
   const fm_volume *v = &job->output;
@@ -47,8 +58,7 @@ static bool all_regular(fm__job *job, int64_t first, int64_t last) {
     for (int64_t y = first; y <= last; y++)
       for (int64_t x = 0; x < v->width; x += FM__STRIP) {
         size_t n = v->width - x < FM__STRIP ? (size_t)(v->width - x) : FM__STRIP;
-        fm__load_floats(fm__voxel(v, c, y, x), v->col_stride, v->dtype, n, job->sums);
-        if (!job->kernels->regular(job->sums, n, least)) return false;
+        if (!all_in(job, fm__voxel(v, c, y, x), n, least)) return false;
       }
   return true;
 }

@@ -59,6 +59,34 @@ KERNEL float v_sum(vec a) { return vaddvq_f32(a); }
 KERNEL float v_least(vec a) { return vminnmvq_f32(a); }
 KERNEL float v_largest(vec a) { return vmaxnmvq_f32(a); }
 
+KERNEL vec v_blend(const float *const corners[4], const double weights[4], double base, size_t c) {
+  float64x2_t lower = vdupq_n_f64(-base), upper = lower;
+  for (int i = 0; i < 4; i++) {
+    float32x4_t corner = vld1q_f32(corners[i] + c);
+    float64x2_t weight = vdupq_n_f64(weights[i]);
+    lower = vfmaq_f64(lower, weight, vcvt_f64_f32(vget_low_f32(corner)));
+    upper = vfmaq_f64(upper, weight, vcvt_high_f64_f32(corner));
+  }
+  return vcvt_high_f32_f64(vcvt_f32_f64(lower), upper);
+}
+
+KERNEL void v_transpose4(const char *from, ptrdiff_t stride, float *to, size_t pixel) {
+  vec a = v_load_bytes(from), b = v_load_bytes(from + stride);
+  vec c = v_load_bytes(from + 2 * stride), d = v_load_bytes(from + 3 * stride);
+  vec ac0 = vzip1q_f32(a, c), ac1 = vzip2q_f32(a, c);
+  vec bd0 = vzip1q_f32(b, d), bd1 = vzip2q_f32(b, d);
+  vst1q_f32(to, vzip1q_f32(ac0, bd0));
+  vst1q_f32(to + pixel, vzip2q_f32(ac0, bd0));
+  vst1q_f32(to + 2 * pixel, vzip1q_f32(ac1, bd1));
+  vst1q_f32(to + 3 * pixel, vzip2q_f32(ac1, bd1));
+}
+
+KERNEL vec v_less(vec a, const double *b) {
+  float64x2_t lower = vsubq_f64(vcvt_f64_f32(vget_low_f32(a)), vld1q_f64(b));
+  float64x2_t upper = vsubq_f64(vcvt_high_f64_f32(a), vld1q_f64(b + 2));
+  return vcvt_high_f32_f64(vcvt_f32_f64(lower), upper);
+}
+
 #include "dsp/loss_lanes.h"
 
 const fm__loss_kernels *fm__loss_kernels_neon(void) { return &kernels; }

@@ -6,9 +6,8 @@
 #include <stdint.h>
 
 #define KERNEL_ENTRY __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,fma"))) static
-#define KERNEL                                                                        \
-  __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,fma"), always_inline)) \
-  static inline
+#define KERNEL \
+  __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,fma"), always_inline)) static inline
 #define LEVEL_KERNELS kernels
 #define LANES 16
 #define BLOCK_ROWS 4
@@ -45,8 +44,7 @@ KERNEL vec v_load_half(const char *at) {
 }
 
 KERNEL vec v_load_bfloat(const char *at) {
-  __m512i wide =
-      _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)at));
+  __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)at));
   return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
 }
 
@@ -70,6 +68,38 @@ KERNEL float v_sum(vec a) {
 
 KERNEL float v_least(vec a) { return _mm512_reduce_min_ps(a); }
 KERNEL float v_largest(vec a) { return _mm512_reduce_max_ps(a); }
+
+KERNEL __m256 blend_half(const float *const corners[4], const double weights[4], double base,
+                         size_t c) {
+  __m512d z = _mm512_set1_pd(-base);
+  for (int i = 0; i < 4; i++) {
+    __m512d corner = _mm512_cvtps_pd(_mm256_loadu_ps(corners[i] + c));
+    z = _mm512_fmadd_pd(_mm512_set1_pd(weights[i]), corner, z);
+  }
+  return _mm512_cvtpd_ps(z);
+}
+
+KERNEL vec v_blend(const float *const corners[4], const double weights[4], double base, size_t c) {
+  __m512 lower = _mm512_castps256_ps512(blend_half(corners, weights, base, c));
+  return _mm512_insertf32x8(lower, blend_half(corners, weights, base, c + 8), 1);
+}
+
+KERNEL void v_transpose4(const char *from, ptrdiff_t stride, float *to, size_t pixel) {
+  __m128 rows[4];
+  for (int i = 0; i < 4; i++)
+    rows[i] = _mm_loadu_ps((const float *)(const void *)(from + i * stride));
+  _MM_TRANSPOSE4_PS(rows[0], rows[1], rows[2], rows[3]);
+  for (int i = 0; i < 4; i++) _mm_storeu_ps(to + (size_t)i * pixel, rows[i]);
+}
+
+KERNEL __m256 less_half(__m256 a, const double *b) {
+  return _mm512_cvtpd_ps(_mm512_sub_pd(_mm512_cvtps_pd(a), _mm512_loadu_pd(b)));
+}
+
+KERNEL vec v_less(vec a, const double *b) {
+  __m512 lower = _mm512_castps256_ps512(less_half(_mm512_castps512_ps256(a), b));
+  return _mm512_insertf32x8(lower, less_half(_mm512_extractf32x8_ps(a, 1), b + 8), 1);
+}
 
 #include "dsp/loss_lanes.h"
 
