@@ -14,6 +14,8 @@
  *   v_sum4(a, b, c, d, out)      the sums of four vectors
  *   v_blend(corners, weights, base, c)   LANES channels from c on: the sum of weights[i] *
  *                     corners[i][c], less base, in double, then rounded
+ *   HAS_EXP_ANY and v_exp_any(x), or neither: exp(x) of any x; may be NaN or infinity where
+ *                     |x| > 1e4
  *   v_less(a, b)      a - LANES doubles, in double, then rounded
  *   v_transpose4(from, stride, to, pixel)   4 x 4 floats, untyped `stride` bytes apart, to
  *                     rows `pixel` floats apart
@@ -248,9 +250,10 @@ KERNEL void fn_block(const fm__block *b, size_t channels, float *scratch, float 
 FN_BLOCK(1, 1)
 FN_BLOCK(2, 1)
 FN_BLOCK(3, 1)
-FN_BLOCK(4, 1) FN_BLOCK(1, 2) FN_BLOCK(2, 2) FN_BLOCK(3, 2) FN_BLOCK(4, 2) FN_BLOCK(1, 3)
-    FN_BLOCK(2, 3) FN_BLOCK(3, 3) FN_BLOCK(4, 3) FN_BLOCK(1, 4) FN_BLOCK(2, 4) FN_BLOCK(3, 4)
-        FN_BLOCK(4, 4)
+FN_BLOCK(4, 1)
+FN_BLOCK(1, 2)
+FN_BLOCK(2, 2) FN_BLOCK(3, 2) FN_BLOCK(4, 2) FN_BLOCK(1, 3) FN_BLOCK(2, 3) FN_BLOCK(3, 3)
+    FN_BLOCK(4, 3) FN_BLOCK(1, 4) FN_BLOCK(2, 4) FN_BLOCK(3, 4) FN_BLOCK(4, 4)
 #undef FN_BLOCK
 
     /* ---- Wide pixels ------------------------------------------------------------------ */
@@ -359,6 +362,19 @@ KERNEL vec fn_load(const char *at, const int32_t dtype) {
   return v_load_bytes(at);
 }
 
+/* Adds exp(d) to a sum; `low` keeps what the sum may not tell. */
+KERNEL void fn_add_exp(vec d, vec *sum, vec *low) {
+  *low = v_min(*low, d);
+#ifdef HAS_EXP_ANY
+  *sum = v_add(*sum, v_exp_any(d));
+#else
+  *sum = v_add(*sum, fn_exp_cut(d));
+#endif
+}
+
+/* A sum some of whose terms were exp(-infinity) becomes NaN. */
+KERNEL vec fn_judge_sum(vec sum, vec low) { return v_add(sum, v_sub(low, low)); }
+
 KERNEL void fn_planar_group(const char *at, const int32_t dtype, ptrdiff_t stride, const int group,
                             const float *base, float *sums, float *lowest, size_t n) {
   const size_t element = dtype == FM_F32 ? 4 : 2;
@@ -369,9 +385,7 @@ KERNEL void fn_planar_group(const char *at, const int32_t dtype, ptrdiff_t strid
     for (int g = 0; g < group; g++) {
       /* Channels are too far apart for the hardware to see the pattern. */
       FN_PREFETCH(fn_offset(pixel, ahead + g * stride));
-      vec d = v_sub(fn_load(pixel + g * stride, dtype), b);
-      low = v_min(low, d);
-      sum = v_add(sum, fn_exp_cut(d));
+      fn_add_exp(v_sub(fn_load(pixel + g * stride, dtype), b), &sum, &low);
     }
     v_store(sums + x, sum);
     v_store(lowest + x, low);
@@ -386,6 +400,8 @@ KERNEL void fn_planar_typed(const char *at, const int32_t dtype, ptrdiff_t strid
     fn_planar_group(at + (ptrdiff_t)c * stride, dtype, stride, FN_GROUP, base, sums, lowest, n);
   for (; c < channels; c++)
     fn_planar_group(at + (ptrdiff_t)c * stride, dtype, stride, 1, base, sums, lowest, n);
+  for (size_t x = 0; x < n; x += LANES)
+    v_store(sums + x, fn_judge_sum(v_load(sums + x), v_load(lowest + x)));
 }
 
 KERNEL_ENTRY void fn_planar(const char *output, int32_t dtype, ptrdiff_t channel_stride,
@@ -399,23 +415,18 @@ KERNEL_ENTRY void fn_planar(const char *output, int32_t dtype, ptrdiff_t channel
     fn_planar_typed(output, FM_BF16, channel_stride, channels, base, sums, lowest, n);
 }
 
-KERNEL_ENTRY void fn_pixel(const float *z, size_t channels, float base, float *sum, float *lowest) {
+KERNEL_ENTRY float fn_pixel(const float *z, size_t channels, float base) {
   vec b = v_set(base), total = v_set(0), low = total;
   size_t c = 0;
   for (; c + LANES <= channels; c += LANES) {
-    vec d = v_sub(v_load(z + c), b);
-    low = v_min(low, d);
-    total = v_add(total, fn_exp_cut(d));
+    fn_add_exp(v_sub(v_load(z + c), b), &total, &low);
   }
   if (c < channels) {
     float rest[LANES];
     for (size_t i = 0; i < LANES; i++) rest[i] = c + i < channels ? z[c + i] - base : -87;
-    vec d = v_load(rest);
-    low = v_min(low, d);
-    total = v_add(total, fn_exp_cut(d));
+    fn_add_exp(v_load(rest), &total, &low);
   }
-  *sum = v_sum(total);
-  *lowest = v_least(low);
+  return v_sum(fn_judge_sum(total, low));
 }
 
 KERNEL_ENTRY int fn_stage_finish_entry(float *pixel, size_t channels, size_t padded, float *top) {
