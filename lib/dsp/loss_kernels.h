@@ -26,7 +26,7 @@ enum { FM__STAGE_ALIGN = 16 };
  * rounded accordingly: the corners' maxima belong to different channels. It is done again,
  * which costs so much more where channels are many. */
 #define FM__LEAST_SUM_OF_FEW 0.135F
-#define FM__LEAST_SUM 3.35e-4F
+#define FM__LEAST_SUM 6.7e-3F
 enum { FM__FEW_CHANNELS = 4 };
 
 typedef enum fm__staged {

@@ -29,14 +29,15 @@
 #include <stdint.h>
 #include <string.h>
 
-/* exp(x) for |x| <= 88: 2^k exp(f), |f| <= log(2) / 2. Relative error below 1.3e-7. The
- * first part of log(2) is short, so that k times it is exact without a fused multiply. */
-KERNEL vec fn_exp(vec x) {
+/* exp(x + rest) for |x| <= 88 and a small rest: 2^k exp(f), |f| <= log(2) / 2. Relative
+ * error below 1.3e-7. The first part of log(2) is short, so that k times it is exact
+ * without a fused multiply. */
+KERNEL vec fn_exp_sum(vec x, const vec rest) {
   const vec magic = v_set(0x1.8p23F); /* adding it rounds to an integer, in the low bits */
   vec m = v_fma(x, v_set(0x1.715476p0F), magic);
   vec k = v_sub(m, magic);
   vec f = v_fma(k, v_set(-0x1.63p-1F), x);
-  f = v_fma(k, v_set(0x1.bd0106p-13F), f);
+  f = v_add(v_fma(k, v_set(0x1.bd0106p-13F), f), rest);
   vec p = v_set(0x1.6a23dp-10F);
   p = v_fma(p, f, v_set(0x1.123a2p-7F));
   p = v_fma(p, f, v_set(0x1.5558f2p-5F));
@@ -45,6 +46,20 @@ KERNEL vec fn_exp(vec x) {
   p = v_fma(p, f, v_set(1));
   p = v_fma(p, f, v_set(1));
   return v_scale(p, m);
+}
+
+KERNEL vec fn_exp(vec x) { return fn_exp_sum(x, v_set(0)); }
+
+/* exp(a * b + c) and exp(a * b) without what rounding takes from their arguments, where
+ * there is a fused multiply: errors of factors grow with each multiplication. */
+KERNEL vec fn_exp_line(vec a, vec b, vec c) {
+  vec x = v_fma(a, b, c);
+  return fn_exp_sum(x, v_fma(a, b, v_sub(c, x)));
+}
+
+KERNEL vec fn_exp_product(vec a, vec b) {
+  vec x = v_mul(a, b);
+  return fn_exp_sum(x, v_fma(a, b, v_sub(v_set(0), x)));
 }
 
 /* log(x) of a positive normal x. Absolute error below 2e-7 near 1, half a unit of the
@@ -159,12 +174,12 @@ KERNEL fn_series fn_start(const fm__block *b, size_t c, const int nx, const int 
   vec slope = v_sub(right, left);
   vec one = v_set(1);
   fn_series s = {one, one, one, one};
-  s.first = fn_exp(v_fma(v_set(b->t), slope, v_fma(v_set(b->t_rest), slope, left)));
-  if (nx > 1) s.right = fn_exp(v_mul(v_set(b->dt), slope));
+  s.first = fn_exp_line(v_set(b->t), slope, v_fma(v_set(b->t_rest), slope, left));
+  if (nx > 1) s.right = fn_exp_product(v_set(b->dt), slope);
   if (ny > 1) {
     vec twist = v_sub(fall1, fall0);
-    s.down = fn_exp(v_mul(v_set(b->du), v_fma(v_set(b->t), twist, fall0)));
-    if (nx > 1) s.turn = fn_exp(v_mul(v_set(b->dt * b->du), twist));
+    s.down = fn_exp_product(v_set(b->du), v_fma(v_set(b->t), twist, fall0));
+    if (nx > 1) s.turn = fn_exp_product(v_set(b->dt * b->du), twist);
   }
   return s;
 }
@@ -252,8 +267,9 @@ FN_BLOCK(2, 1)
 FN_BLOCK(3, 1)
 FN_BLOCK(4, 1)
 FN_BLOCK(1, 2)
-FN_BLOCK(2, 2) FN_BLOCK(3, 2) FN_BLOCK(4, 2) FN_BLOCK(1, 3) FN_BLOCK(2, 3) FN_BLOCK(3, 3)
-    FN_BLOCK(4, 3) FN_BLOCK(1, 4) FN_BLOCK(2, 4) FN_BLOCK(3, 4) FN_BLOCK(4, 4)
+FN_BLOCK(2, 2)
+FN_BLOCK(3, 2) FN_BLOCK(4, 2) FN_BLOCK(1, 3) FN_BLOCK(2, 3) FN_BLOCK(3, 3) FN_BLOCK(4, 3)
+    FN_BLOCK(1, 4) FN_BLOCK(2, 4) FN_BLOCK(3, 4) FN_BLOCK(4, 4)
 #undef FN_BLOCK
 
     /* ---- Wide pixels ------------------------------------------------------------------ */
@@ -380,14 +396,15 @@ KERNEL void fn_planar_group(const char *at, const int32_t dtype, ptrdiff_t strid
   const size_t element = dtype == FM_F32 ? 4 : 2;
   const ptrdiff_t ahead = FN_GROUP * stride;
   for (size_t x = 0; x < n; x += LANES) {
-    vec b = v_load(base + x), sum = v_load(sums + x), low = v_load(lowest + x);
+    vec b = v_load(base + x), sum = v_set(0), low = v_load(lowest + x);
     const char *pixel = at + x * element;
     for (int g = 0; g < group; g++) {
       /* Channels are too far apart for the hardware to see the pattern. */
       FN_PREFETCH(fn_offset(pixel, ahead + g * stride));
       fn_add_exp(v_sub(fn_load(pixel + g * stride, dtype), b), &sum, &low);
     }
-    v_store(sums + x, sum);
+    /* Few additions to the large sum: each rounds. */
+    v_store(sums + x, v_add(v_load(sums + x), sum));
     v_store(lowest + x, low);
   }
 }
