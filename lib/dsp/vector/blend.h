@@ -17,20 +17,20 @@ static inline void blend_end(const char *from, const uint64_t *bits, uint32_t se
   }
 }
 
-#define BLEND(size)                                                                          \
-  VECTOR static void blend_##size(const void *from, const uint64_t *bits, uint32_t set,      \
-                                  uint32_t clear, size_t n, void *out) {                     \
-    enum { STEP = VB / (size) };                                                             \
-    const char *in = from;                                                                   \
-    char *to = out;                                                                          \
-    vb sets = vb_fill_##size(set), clears = vb_fill_##size(clear);                           \
-    size_t i = 0;                                                                            \
-    for (; i + STEP <= n; i += STEP) {                                                       \
-      vb mask = vb_from_bits_##size((uint32_t)(bits[i / BLOCK] >> (i % BLOCK)));             \
-      vb v = in ? vb_load(in + i * (size)) : clears;                                         \
-      vb_store(to + i * (size), vb_select(mask, sets, v));                                   \
-    }                                                                                        \
-    blend_end(in, bits, set, clear, i, n, (size), to);                                       \
+#define BLEND(size)                                                                     \
+  VECTOR static void blend_##size(const void *from, const uint64_t *bits, uint32_t set, \
+                                  uint32_t clear, size_t n, void *out) {                \
+    enum { STEP = VB / (size) };                                                        \
+    const char *in = from;                                                              \
+    char *to = out;                                                                     \
+    vb sets = vb_fill_##size(set), clears = vb_fill_##size(clear);                      \
+    size_t i = 0;                                                                       \
+    for (; i + STEP <= n; i += STEP) {                                                  \
+      vb mask = vb_from_bits_##size((uint32_t)(bits[i / BLOCK] >> (i % BLOCK)));        \
+      vb v = in ? vb_load(in + i * (size)) : clears;                                    \
+      vb_store(to + i * (size), vb_select(mask, sets, v));                              \
+    }                                                                                   \
+    blend_end(in, bits, set, clear, i, n, (size), to);                                  \
   }
 BLEND(1)
 BLEND(2)

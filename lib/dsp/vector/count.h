@@ -38,8 +38,7 @@ VECTOR static void count(const uint8_t *labels, const uint64_t *bits, size_t n, 
 VECTOR static void mark(const uint8_t *labels, uint8_t label, size_t n, uint64_t *bits) {
   uint8_t end[BLOCK];
   for (size_t i = 0; i < n; i += BLOCK)
-    bits[i / BLOCK] |=
-        pixels_of(whole_labels(labels + i, n - i, end), label) & first_pixels(n - i);
+    bits[i / BLOCK] |= pixels_of(whole_labels(labels + i, n - i, end), label) & first_pixels(n - i);
 }
 
 #endif

@@ -30,8 +30,8 @@ VECTOR static inline vb vb_select(vb mask, vb set, vb clear) {
 }
 
 VECTOR static inline vb vb_from_bits_1(uint32_t bits) {
-  const __m256i spread = _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202,
-                                            0x0303030303030303);
+  const __m256i spread =
+      _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
   const __m256i weights = _mm256_set1_epi64x((long long)0x8040201008040201);
   __m256i v = _mm256_shuffle_epi8(_mm256_set1_epi32((int)bits), spread);
   return _mm256_cmpeq_epi8(_mm256_and_si256(v, weights), weights);
