@@ -268,8 +268,9 @@ FN_BLOCK(3, 1)
 FN_BLOCK(4, 1)
 FN_BLOCK(1, 2)
 FN_BLOCK(2, 2)
-FN_BLOCK(3, 2) FN_BLOCK(4, 2) FN_BLOCK(1, 3) FN_BLOCK(2, 3) FN_BLOCK(3, 3) FN_BLOCK(4, 3)
-    FN_BLOCK(1, 4) FN_BLOCK(2, 4) FN_BLOCK(3, 4) FN_BLOCK(4, 4)
+FN_BLOCK(3, 2)
+FN_BLOCK(4, 2) FN_BLOCK(1, 3) FN_BLOCK(2, 3) FN_BLOCK(3, 3) FN_BLOCK(4, 3) FN_BLOCK(1, 4)
+    FN_BLOCK(2, 4) FN_BLOCK(3, 4) FN_BLOCK(4, 4)
 #undef FN_BLOCK
 
     /* ---- Wide pixels ------------------------------------------------------------------ */
@@ -391,15 +392,16 @@ KERNEL void fn_add_exp(vec d, vec *sum, vec *low) {
 /* A sum some of whose terms were exp(-infinity) becomes NaN. */
 KERNEL vec fn_judge_sum(vec sum, vec low) { return v_add(sum, v_sub(low, low)); }
 
-KERNEL void fn_planar_group(const char *at, const int32_t dtype, ptrdiff_t stride, const int group,
-                            const float *base, float *sums, float *lowest, size_t n) {
+/* Channels are too far apart for the hardware to see the pattern: `ahead` bytes on lies
+ * what is needed later. */
+KERNEL void fn_planar_group(const char *at, const int32_t dtype, ptrdiff_t stride, ptrdiff_t ahead,
+                            const int group, const float *base, float *sums, float *lowest,
+                            size_t n) {
   const size_t element = dtype == FM_F32 ? 4 : 2;
-  const ptrdiff_t ahead = FN_GROUP * stride;
   for (size_t x = 0; x < n; x += LANES) {
     vec b = v_load(base + x), sum = v_set(0), low = v_load(lowest + x);
     const char *pixel = at + x * element;
     for (int g = 0; g < group; g++) {
-      /* Channels are too far apart for the hardware to see the pattern. */
       FN_PREFETCH(fn_offset(pixel, ahead + g * stride));
       fn_add_exp(v_sub(fn_load(pixel + g * stride, dtype), b), &sum, &low);
     }
@@ -409,14 +411,26 @@ KERNEL void fn_planar_group(const char *at, const int32_t dtype, ptrdiff_t strid
   }
 }
 
+/* Channels between a read and what is fetched meanwhile: whole groups, 16 KiB if they can. */
+KERNEL size_t fn_distance(size_t row_bytes) {
+  size_t groups = ((size_t)16 << 10) / (FN_GROUP * row_bytes + 1) + 1;
+  return FN_GROUP * (groups < 4 ? groups : 4);
+}
+
 KERNEL void fn_planar_typed(const char *at, const int32_t dtype, ptrdiff_t stride, size_t channels,
                             const float *base, float *sums, float *lowest, size_t n) {
+  const size_t row_bytes = n * (dtype == FM_F32 ? 4 : 2), distance = fn_distance(row_bytes);
   for (size_t x = 0; x < n; x++) sums[x] = lowest[x] = 0;
   size_t c = 0;
-  for (; c + FN_GROUP <= channels; c += FN_GROUP)
-    fn_planar_group(at + (ptrdiff_t)c * stride, dtype, stride, FN_GROUP, base, sums, lowest, n);
+  for (; c + FN_GROUP <= channels; c += FN_GROUP) {
+    ptrdiff_t ahead = (ptrdiff_t)distance * stride;
+    if (c + distance >= channels) /* then comes the next row */
+      ahead += (ptrdiff_t)row_bytes - (ptrdiff_t)channels * stride;
+    fn_planar_group(at + (ptrdiff_t)c * stride, dtype, stride, ahead, FN_GROUP, base, sums, lowest,
+                    n);
+  }
   for (; c < channels; c++)
-    fn_planar_group(at + (ptrdiff_t)c * stride, dtype, stride, 1, base, sums, lowest, n);
+    fn_planar_group(at + (ptrdiff_t)c * stride, dtype, stride, 0, 1, base, sums, lowest, n);
   for (size_t x = 0; x < n; x += LANES)
     v_store(sums + x, fn_judge_sum(v_load(sums + x), v_load(lowest + x)));
 }
@@ -435,9 +449,7 @@ KERNEL_ENTRY void fn_planar(const char *output, int32_t dtype, ptrdiff_t channel
 KERNEL_ENTRY float fn_pixel(const float *z, size_t channels, float base) {
   vec b = v_set(base), total = v_set(0), low = total;
   size_t c = 0;
-  for (; c + LANES <= channels; c += LANES) {
-    fn_add_exp(v_sub(v_load(z + c), b), &total, &low);
-  }
+  for (; c + LANES <= channels; c += LANES) fn_add_exp(v_sub(v_load(z + c), b), &total, &low);
   if (c < channels) {
     float rest[LANES];
     for (size_t i = 0; i < LANES; i++) rest[i] = c + i < channels ? z[c + i] - base : -87;
