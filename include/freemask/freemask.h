@@ -11,6 +11,7 @@
 #include <freemask/hardness.h>
 #include <freemask/io.h>
 #include <freemask/labels.h>
+#include <freemask/network_loss.h>
 #include <freemask/planner.h>
 #include <freemask/provider.h>
 #include <freemask/version.h>

@@ -11,7 +11,7 @@
 #define TARGET
 #define POPCOUNT(word) __builtin_popcountll(word)
 
-#include "dsp/blocks.h"
+#include "dsp/vector/blocks.h"
 #include "dsp/tile.h"
 
 /* Bit i of byte i, and bytes added up in pairs: 64 bytes become 8. */
@@ -66,9 +66,9 @@ static inline void spread(const bytes planes[4], ints numbers[4]) {
   }
 }
 
-#include "dsp/blocks_judge.h"
-#include "dsp/blocks_labels.h"
-#include "dsp/blocks_sum.h"
+#include "dsp/vector/judge.h"
+#include "dsp/vector/labels.h"
+#include "dsp/vector/sum.h"
 
 static void widen(const void *from, size_t n, float *to) {
   const char *in = from;

@@ -11,7 +11,7 @@
 #define TARGET __attribute__((target("avx2,f16c,popcnt,bmi")))
 #define POPCOUNT(word) _mm_popcnt_u64(word)
 
-#include "dsp/blocks.h"
+#include "dsp/vector/blocks.h"
 #include "dsp/tile.h"
 
 TARGET static inline uint64_t bits_of(const bytes masks[2]) {
@@ -72,9 +72,9 @@ TARGET static inline void spread(const bytes planes[4], ints numbers[4]) {
   numbers[3] = (ints)_mm256_unpackhi_epi16(high01, high23);
 }
 
-#include "dsp/blocks_judge.h"
-#include "dsp/blocks_labels.h"
-#include "dsp/blocks_sum.h"
+#include "dsp/vector/judge.h"
+#include "dsp/vector/labels.h"
+#include "dsp/vector/sum.h"
 
 TARGET static void widen(const void *from, size_t n, float *to) {
   const char *in = from;

@@ -11,7 +11,7 @@
 #define TARGET __attribute__((target("sse4.1,popcnt")))
 #define POPCOUNT(word) _mm_popcnt_u64(word)
 
-#include "dsp/blocks.h"
+#include "dsp/vector/blocks.h"
 
 TARGET static inline uint64_t bits_of(const bytes masks[4]) {
   uint64_t bits = 0;
@@ -67,9 +67,9 @@ TARGET static inline void spread(const bytes planes[4], ints numbers[4]) {
   numbers[3] = (ints)_mm_unpackhi_epi16(high01, high23);
 }
 
-#include "dsp/blocks_judge.h"
-#include "dsp/blocks_labels.h"
-#include "dsp/blocks_sum.h"
+#include "dsp/vector/judge.h"
+#include "dsp/vector/labels.h"
+#include "dsp/vector/sum.h"
 
 void fm__dsp_init_sse41(fm_dsp *dsp) {
   init_labels(dsp);

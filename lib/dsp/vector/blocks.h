@@ -1,4 +1,4 @@
-/* dsp/blocks.h - what the byte kernels for vectors of 16 and of 32 bytes share. They are
+/* dsp/vector/blocks.h - what the byte kernels for vectors of 16 and of 32 bytes share. They are
  * written once, in blocks_*.h, in GNU C's vector types; a file for an instruction set defines
  *
  *   VECTOR           bytes of a vector, 16 or 32
@@ -13,12 +13,12 @@
  *   widen_masks      from LANES byte masks in memory to a vector of 32-bit masks
  *   add_lanes        adds a vector of 32-bit numbers to as many 64-bit ones in memory
  *   look_up          table[index] for VECTOR indices below 32
- *   spread           the bytes of four vectors as 32-bit numbers (blocks_judge.h)
+ *   spread           the bytes of four vectors as 32-bit numbers (vector/judge.h)
  *   mix, widen       see there
  *
  * and then includes the kernels. */
-#ifndef FM_DSP_BLOCKS_H
-#define FM_DSP_BLOCKS_H
+#ifndef FM_DSP_VECTOR_BLOCKS_H
+#define FM_DSP_VECTOR_BLOCKS_H
 
 #include <string.h>
 

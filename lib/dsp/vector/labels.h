@@ -1,8 +1,8 @@
-/* dsp/blocks_labels.h - counting, marking and blending, for vectors of any size. */
-#ifndef FM_DSP_BLOCKS_LABELS_H
-#define FM_DSP_BLOCKS_LABELS_H
+/* dsp/vector/labels.h - counting, marking and blending, for vectors of any size. */
+#ifndef FM_DSP_VECTOR_LABELS_H
+#define FM_DSP_VECTOR_LABELS_H
 
-#include "dsp/blocks.h"
+#include "dsp/vector/blocks.h"
 
 /* Peeled labels of a mixed block; the pixels of all others are taken one by one. */
 enum { MOST_PEELED = 4 };

@@ -1,9 +1,9 @@
-/* dsp/blocks_judge.h - the noise filter, for vectors of any size. A block of one label needs
+/* dsp/vector/judge.h - the noise filter, for vectors of any size. A block of one label needs
  * one limit; one of few labels looks its limits up by shuffling bytes, any other one by one. */
-#ifndef FM_DSP_BLOCKS_JUDGE_H
-#define FM_DSP_BLOCKS_JUDGE_H
+#ifndef FM_DSP_VECTOR_JUDGE_H
+#define FM_DSP_VECTOR_JUDGE_H
 
-#include "dsp/blocks_labels.h"
+#include "dsp/vector/labels.h"
 
 /* Limits that a byte shuffle can look up: of spaces whose labels differ in their low five bits
  * or fewer. */

@@ -1,8 +1,8 @@
-/* dsp/blocks_sum.h - exact sums of losses, for vectors of any size (dsp/lanes.h). */
-#ifndef FM_DSP_BLOCKS_SUM_H
-#define FM_DSP_BLOCKS_SUM_H
+/* dsp/vector/sum.h - exact sums of losses, for vectors of any size (dsp/lanes.h). */
+#ifndef FM_DSP_VECTOR_SUM_H
+#define FM_DSP_VECTOR_SUM_H
 
-#include "dsp/blocks_labels.h"
+#include "dsp/vector/labels.h"
 #include "dsp/lanes.h"
 
 /* Vectors that add up in 32 bits. */
