@@ -65,4 +65,12 @@ VECTOR static inline uint64_t pixels_of(const uint8_t *labels, uint8_t label) {
   return pixels;
 }
 
+/* Have all pixels of a block this label? */
+VECTOR static inline bool all_are(const uint8_t *labels, uint8_t label) {
+  vb wanted = vb_fill_1(label), same = vb_equal(vb_load(labels), wanted);
+  for (unsigned at = VB; at < BLOCK; at += VB)
+    same = vb_and(same, vb_equal(vb_load(labels + at), wanted));
+  return vb_bits(same) == (uint32_t)first_pixels(VB);
+}
+
 #endif

@@ -93,6 +93,15 @@ VECTOR static inline uint32_t largest_bits(const float *losses) {
   return vw_most(most);
 }
 
+/* A block of one label. */
+VECTOR static inline bool judge_one(const fm__limits *limits, const uint8_t *labels,
+                                    const float *losses, uint64_t *drop) {
+  int32_t limit = limits->limits[labels[0]];
+  if (limit < 0) return false; /* FM__LIMIT_INVALID is negative, all else not */
+  *drop = pixels_above(losses, limit);
+  return largest_bits(losses) <= LARGEST_LOSS || !any_bad(limits, labels, losses);
+}
+
 /* Pixel by pixel. False: a label outside the space. */
 VECTOR static inline bool judge_singly(const fm__limits *limits, const uint8_t *labels,
                                        const float *losses, uint64_t *drop) {
@@ -103,7 +112,7 @@ VECTOR static inline bool judge_singly(const fm__limits *limits, const uint8_t *
     all |= each[i];
   }
   *drop = pixels_above_each(losses, each);
-  return all >= 0; /* FM__LIMIT_INVALID is negative, all else not */
+  return all >= 0;
 }
 
 VECTOR static inline bool judge_mixed(const fm__limits *limits, const uint8_t *labels,
@@ -141,7 +150,9 @@ VECTOR static bool judge(const fm__limits *limits, const uint8_t *labels, const 
     const uint8_t *from = whole_labels(labels + i, n - i, last_labels);
     const float *values = whole_losses(losses + i, n - i, last_losses);
     uint64_t *word = &drop[i / BLOCK];
-    if (limits->fold == 16)
+    if (all_are(from, from[0]))
+      good = judge_one(limits, from, values, word);
+    else if (limits->fold == 16)
       good = judge_folded(&table, limits, from, values, false, word);
     else if (limits->fold == 32)
       good = judge_folded(&table, limits, from, values, true, word);
