@@ -29,8 +29,9 @@ AVX512_BLOCK __m512i load_labels(const uint8_t *labels, __mmask64 present) {
 
 /* The 64 losses of a block, 0 behind the end of the row. */
 AVX512_BLOCK void load_losses(const float *losses, __mmask64 present, __m512i bits[4]) {
-  for (int v = 0; v < 4; v++)
+  FM__UNROLL for (int v = 0; v < 4; v++) {
     bits[v] = _mm512_maskz_loadu_epi32((__mmask16)(present >> (16 * v)), losses + 16 * v);
+  }
 }
 
 /* Which pixels of a block have this label? */

@@ -35,20 +35,23 @@ typedef struct large_table {
 } large_table;
 
 AVX512 static inline void load_small(small_table *table, const fm__limits *limits) {
-  for (int b = 0; b < 4; b++) table->bytes[b] = _mm512_load_si512(limits->folded[b]);
+  FM__UNROLL for (int b = 0; b < 4; b++) { table->bytes[b] = _mm512_load_si512(limits->folded[b]); }
   table->owner = _mm512_load_si512(limits->owner);
 }
 
 AVX512 static inline void load_large(large_table *table, const fm__limits *limits) {
-  for (int b = 0; b < 4; b++)
-    for (int q = 0; q < 4; q++) table->bytes[b][q] = _mm512_load_si512(limits->planes[b] + 64 * q);
+  FM__UNROLL for (int b = 0; b < 4; b++) FM__UNROLL for (int q = 0; q < 4; q++) {
+    table->bytes[b][q] = _mm512_load_si512(limits->planes[b] + 64 * q);
+  }
 }
 
 /* Spaces whose labels differ in their low six bits or fewer. False: a label outside. */
 AVX512 static inline bool look_up_small(const small_table *table, __m512i labels,
                                         __m512i limits[4]) {
   __m512i mixed = _mm512_permutexvar_epi32(lane_order(), labels), bytes[4];
-  for (int b = 0; b < 4; b++) bytes[b] = _mm512_permutexvar_epi8(mixed, table->bytes[b]);
+  FM__UNROLL for (int b = 0; b < 4; b++) {
+    bytes[b] = _mm512_permutexvar_epi8(mixed, table->bytes[b]);
+  }
   interleave(bytes, limits);
   __m512i owner = _mm512_permutexvar_epi8(mixed, table->owner);
   return _mm512_cmpneq_epi8_mask(owner, mixed) == 0;
@@ -58,7 +61,7 @@ AVX512 static inline bool look_up_large(const large_table *table, __m512i labels
                                         __m512i limits[4]) {
   __m512i mixed = _mm512_permutexvar_epi32(lane_order(), labels), bytes[4];
   __mmask64 upper = _mm512_movepi8_mask(mixed);
-  for (int b = 0; b < 4; b++) {
+  FM__UNROLL for (int b = 0; b < 4; b++) {
     __m512i low = _mm512_permutex2var_epi8(table->bytes[b][0], mixed, table->bytes[b][1]);
     __m512i high = _mm512_permutex2var_epi8(table->bytes[b][2], mixed, table->bytes[b][3]);
     bytes[b] = _mm512_mask_blend_epi8(upper, low, high);
@@ -70,7 +73,7 @@ AVX512 static inline bool look_up_large(const large_table *table, __m512i labels
 /* Is one of the losses that do count bad? -0 is not. */
 AVX512 static bool any_bad(const __m512i bits[4], const __m512i limits[4]) {
   __mmask16 bad = 0;
-  for (int v = 0; v < 4; v++) {
+  FM__UNROLL for (int v = 0; v < 4; v++) {
     __mmask16 odd = _mm512_cmpgt_epu32_mask(bits[v], _mm512_set1_epi32(0x7f7fffff));
     odd = _mm512_mask_test_epi32_mask(odd, bits[v], _mm512_set1_epi32(INT32_MAX));
     bad |= _mm512_mask_cmpneq_epi32_mask(odd, limits[v], _mm512_set1_epi32(FM__LIMIT_IGNORED));
@@ -83,7 +86,7 @@ AVX512 static inline bool judge_losses(const __m512i bits[4], const __m512i limi
                                        uint64_t *drop) {
   __mmask16 above[4];
   __m512i most = bits[0];
-  for (int v = 0; v < 4; v++) {
+  FM__UNROLL for (int v = 0; v < 4; v++) {
     above[v] = _mm512_cmpgt_epi32_mask(bits[v], limits[v]);
     most = _mm512_max_epu32(most, bits[v]);
   }

@@ -10,14 +10,27 @@
 #include "dsp/lanes.h"
 #include "dsp/x86/avx512.h"
 
+/* The largest bits of a block's losses, and the smallest less one: of a 0, the largest number. */
+typedef struct bit_range {
+  __m512i most, least;
+} bit_range;
+
+AVX512 static inline bool lies_within(const bit_range *range, int first, int end) {
+  __mmask16 above = _mm512_cmpge_epu32_mask(range->most, _mm512_set1_epi32(end));
+  __mmask16 below = _mm512_cmplt_epu32_mask(range->least, _mm512_set1_epi32(first - 1));
+  return _mm512_kortestz(above, below);
+}
+
 AVX512 static inline fm__lane_window window_of(const __m512i bits[4]) {
   __m512i one = _mm512_set1_epi32(1);
-  __m512i most = bits[0], least = _mm512_sub_epi32(bits[0], one);
-  for (int v = 1; v < 4; v++) {
-    most = _mm512_max_epu32(most, bits[v]);
-    least = _mm512_min_epu32(least, _mm512_sub_epi32(bits[v], one));
+  bit_range range = {bits[0], _mm512_sub_epi32(bits[0], one)};
+  FM__UNROLL for (int v = 1; v < 4; v++) {
+    range.most = _mm512_max_epu32(range.most, bits[v]);
+    range.least = _mm512_min_epu32(range.least, _mm512_sub_epi32(bits[v], one));
   }
-  return fm__lanes_window(_mm512_reduce_min_epu32(least), _mm512_reduce_max_epu32(most));
+  if (lies_within(&range, FM__LANE_NARROW_FIRST, FM__LANE_NARROW_END)) return FM__LANE_NARROW;
+  if (lies_within(&range, FM__LANE_WIDE_FIRST, FM__LANE_WIDE_END)) return FM__LANE_WIDE;
+  return FM__LANE_OUTSIDE;
 }
 
 /* Losses of ignored pixels are not looked at: 0 instead, and for -0. */
@@ -25,7 +38,7 @@ AVX512 static void clear_ignored(const fm__lanes *lanes, __m512i block, __m512i 
   uint64_t ignored = 0;
   for (unsigned i = 0; i < lanes->ignored_count; i++)
     ignored |= pixels_of(block, lanes->ignored[i]);
-  for (int v = 0; v < 4; v++) {
+  FM__UNROLL for (int v = 0; v < 4; v++) {
     __mmask16 counts = (__mmask16)(~ignored >> (16 * v));
     counts = _mm512_mask_test_epi32_mask(counts, bits[v], _mm512_set1_epi32(INT32_MAX));
     bits[v] = _mm512_maskz_mov_epi32(counts, bits[v]);
@@ -58,11 +71,12 @@ AVX512 static inline void add_all(fm__lanes *lanes, uint8_t label, const __m512i
                                   fm__lane_window window) {
   parts sum = {_mm512_load_pd(lanes->high[label]), _mm512_load_pd(lanes->low[label])};
   if (window == FM__LANE_NARROW) {
-    for (int i = 0; i < 2; i++)
+    FM__UNROLL for (int i = 0; i < 2; i++) {
       add_split(&sum, _mm512_add_pd(_mm512_add_pd(eight_of(bits, i), eight_of(bits, i + 2)),
                                     _mm512_add_pd(eight_of(bits, i + 4), eight_of(bits, i + 6))));
+    }
   } else {
-    for (int i = 0; i < 8; i++) add_split(&sum, eight_of(bits, i));
+    FM__UNROLL for (int i = 0; i < 8; i++) { add_split(&sum, eight_of(bits, i)); }
   }
   _mm512_store_pd(lanes->high[label], sum.high);
   _mm512_store_pd(lanes->low[label], sum.low);
@@ -71,8 +85,9 @@ AVX512 static inline void add_all(fm__lanes *lanes, uint8_t label, const __m512i
 AVX512 static inline void add_some(fm__lanes *lanes, uint8_t label, const __m512i bits[4],
                                    fm__lane_window window, uint64_t same) {
   __m512i kept[4];
-  for (int v = 0; v < 4; v++)
+  FM__UNROLL for (int v = 0; v < 4; v++) {
     kept[v] = _mm512_maskz_mov_epi32((__mmask16)(same >> (16 * v)), bits[v]);
+  }
   add_all(lanes, label, kept, window);
 }
 
@@ -80,7 +95,7 @@ AVX512 static inline void add_some(fm__lanes *lanes, uint8_t label, const __m512
 AVX512 static void add_singly(fm__lanes *lanes, const uint8_t *labels, uint64_t left,
                               const __m512i bits[4]) {
   alignas(64) float losses[BLOCK];
-  for (int v = 0; v < 4; v++) _mm512_store_si512(losses + 16 * v, bits[v]);
+  FM__UNROLL for (int v = 0; v < 4; v++) { _mm512_store_si512(losses + 16 * v, bits[v]); }
   for (; left; left &= left - 1) {
     unsigned i = (unsigned)__builtin_ctzll(left);
     double x = (double)losses[i], high = x + FM__LANE_MAGIC - FM__LANE_MAGIC;
