@@ -65,19 +65,46 @@ typedef struct plan_job {
 } plan_job;
 int plan_job_run(const plan_job *job, fault *f);
 
-typedef enum export_format { EXPORT_LIST = 0, EXPORT_MMSEG } export_format;
+/* The order of `export --to`. */
+typedef enum export_format {
+  EXPORT_LIST = 0,
+  EXPORT_MMSEG,
+  EXPORT_DETECTRON2,
+  EXPORT_HF,
+  EXPORT_WEBDATASET,
+  EXPORT_PADDLESEG,
+  EXPORT_FREESTYLENET,
+  EXPORT_JSONL
+} export_format;
 
 typedef struct export_job {
-  job_common common; /* labels may be NULL for EXPORT_LIST */
+  job_common common; /* labels may be NULL where the format does without */
   const char *plan;
   const char *real_masks, *real_images; /* may be NULL */
   const char *synthetic;                /* filtered masks, may be NULL */
   const char *images;                   /* synthetic images, may be NULL */
   int format;                           /* an export_format */
   bool allow_missing;
+  bool train_ids;     /* convert the masks */
+  bool relative;      /* paths relative to `output` */
+  int64_t shard_size; /* webdataset: images of a shard, 0: 1000 */
+  uint64_t seed;      /* webdataset: of the order */
+  int64_t batch_size; /* freestylenet, 0: 8 */
+  arg_size size;      /* jsonl: of the images to make, zero: as their masks */
   const char *output; /* a folder */
 } export_job;
 int export_job_run(const export_job *job, fault *f);
+
+/* How `collect` brings files to their place. */
+typedef enum collect_by { COLLECT_COPY = 0, COLLECT_LINK, COLLECT_MOVE } collect_by;
+
+typedef struct collect_job {
+  job_common common; /* labels are not used */
+  const char *jobs;  /* jobs.jsonl, or the folder that holds it */
+  int by;            /* a collect_by */
+  const char *output;
+} collect_job;
+int collect_job_run(const collect_job *job, fault *f); /* EXIT_FINDINGS if there are any */
 
 typedef struct check_job {
   job_common common;

@@ -19,6 +19,10 @@ char *path_stem(const char *relative, const char *suffix);
 /* The absolute path without links, as far as it exists. Caller frees. */
 char *path_real(const char *path);
 
+/* How a file in `folder` names `path`: "./x" or "../x". Both as path_real has them. Caller
+ * frees. */
+char *path_relative(const char *folder, const char *path);
+
 /* The same folder, or one below the other (by realpath)? */
 bool path_same_or_inside(const char *inner, const char *outer);
 

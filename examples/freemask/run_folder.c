@@ -48,9 +48,7 @@ int run_find_fingerprint(run_state *s, fault *f) {
            j->seeds ? j->seeds : "-", j->seed);
   code = add_set(&b, j->real_masks, &t, f);
   if (!code) code = add_set(&b, j->synthetic_masks, &t, f);
-  s->fingerprint = 0xCBF29CE484222325u;
-  for (size_t i = 0; i < t.length; i++)
-    s->fingerprint = (s->fingerprint ^ (unsigned char)t.data[i]) * 0x100000001B3u;
+  s->fingerprint = text_hash(t.data, t.length);
   text_free(&t);
   bench_close(&b);
   return code;

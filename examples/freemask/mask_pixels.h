@@ -1,0 +1,18 @@
+/* freemask/mask_pixels.h - labels of a mask, one by one and all of them. */
+#ifndef FREEMASK_TOOL_MASK_PIXELS_H
+#define FREEMASK_TOOL_MASK_PIXELS_H
+
+#include <stdint.h>
+
+#include "fault.h"
+
+/* The label in column x of row y: inside the mask, whose dtype is a whole number's. */
+int64_t mask_label_at(const fm_plane *mask, int64_t x, int64_t y);
+
+/* A mask of another size, each pixel the nearest one (the middle of a pixel decides, as in
+ * Pillow); also for the same size. U8, or U16 where the mask is wider; EXIT_DATA if a label is
+ * below 0 or above 65535. The caller frees `out->data`. */
+int mask_resize(const fm_plane *mask, int64_t width, int64_t height, const char *path,
+                fm_plane *out, fault *f);
+
+#endif
