@@ -137,7 +137,10 @@ int job_rows_read(const char *path, job_row **rows, size_t *count, fault *f) {
     free(data);
   }
   free(folder);
-  if (code) job_rows_free(*rows, *count);
+  if (code) {
+    job_rows_free(*rows, *count);
+    *rows = NULL;
+  }
   return code;
 }
 
