@@ -32,7 +32,8 @@ int export_paddleseg(export_state *s, fault *f) {
            "# Joint training on real and filtered synthetic images, for PaddleSeg.\n"
            "# Written by freemask export: %zu real images %" PRId64
            " times, %zu synthetic ones once.\n"
-           "# Put `_base_: model.yml` above it; the transforms are the usual ones.\n"
+           "# Set _base_ to the configuration of your model; the transforms are the usual ones.\n"
+           "_base_: model.yml\n\n"
            "train_dataset:\n"
            "  type: Dataset\n"
            "  mode: train\n"

@@ -10,53 +10,20 @@ import re
 import subprocess
 import tarfile
 
-from kit import *
+from export_world import *
 from PIL import Image
 
 tap = Tap()
 space = ref.preset("ade20k")
-rng = np.random.default_rng(31)
-NASTY = ["plain", "two words", 'quo"te', "apos'trophe", "com,ma", "uml\u00e4ut", "\u65e5\u672c/\u8a9e",
-         "sub/dir/deep", "per%20cent", "{{ fileDirname }}", "back\\slash", "dots.in.name", "$HOME`x`",
-         "#hash", "semi;colon", "-dash", "nb\u00a0sp", "em\U0001f600ji", "a[1]*?"]
-PLAN = {name: sorted(rng.choice(np.arange(42, 52), rng.integers(1, 6), replace=False).tolist()) for name in NASTY}
-STEMS = [f"{name}_seed_{seed}" for name in sorted(PLAN, key=lambda n: n.encode()) for seed in PLAN[name]]
-TIMES = ref.times(len(STEMS), len(PLAN))
-
-
-def plan_csv(plan):
-    out = io.StringIO()
-    table = csv.writer(out, lineterminator="\n")
-    table.writerow(["mask", "hardness", "rank", "count", "seeds"])
-    for rank, (name, seeds) in enumerate(sorted(plan.items()), 1):
-        table.writerow([name, 0.5, rank, len(seeds), " ".join(map(str, seeds))])
-    return out.getvalue().encode()
-
-
-def image(seed):
-    data = io.BytesIO()
-    pixels = np.random.default_rng(seed).integers(0, 256, (12, 16, 3)).astype(np.uint8)
-    Image.fromarray(pixels).save(data, "JPEG")
-    return data.getvalue()
+ADE = "ade {{ fileDirname }} \u00e9"  # a folder with such a name stands in the files, too
 
 
 def tool(*arguments):
     return run(*arguments, cwd=tap.folder)
 
 
-def make_world(top, suffix, labels):
-    """A plan, both sets, and synthetic images that the plan does not ask for."""
-    write(tap.path(top, "plan.csv"), plan_csv(PLAN))
-    for i, name in enumerate(PLAN):
-        write(tap.path(top, "real/masks", name + suffix), png(random_mask(rng, labels, (12, 16))))
-        write(tap.path(top, "real/images", name + ".jpg"), image(i))
-        for seed in range(42, 52):
-            write(tap.path(top, "syn/masks", f"{name}_seed_{seed}{suffix}"), png(random_mask(rng, labels, (12, 16))))
-            write(tap.path(top, "syn/images", f"{name}_seed_{seed}.jpg"), image(100 * i + seed))
-
-
-make_world("ade", ".png", space)
-make_world("coco", "_labelTrainIds.png", ref.preset("cocostuff164k"))
+make_world(tap, ADE, ".png", space)
+make_world(tap, "coco", "_labelTrainIds.png", ref.preset("cocostuff164k"))
 
 
 def folders(top):
@@ -86,14 +53,6 @@ def same_file(path, folder, expected):
     return os.path.exists(os.path.join(folder, path)) and os.path.samefile(os.path.join(folder, path), tap.path(expected))
 
 
-def files_of(kind, top, suffix, train_ids=None):
-    """(stem, image, mask) of a set, as the plan has them."""
-    part = "syn" if kind == "synthetic" else "real"
-    masks = f"{train_ids}/train_ids/{kind}" if train_ids else f"{top}/{part}/masks"
-    stems = STEMS if kind == "synthetic" else sorted(PLAN, key=lambda n: n.encode())
-    return [(stem, f"{top}/{part}/images/{stem}.jpg", f"{masks}/{stem}{suffix}") for stem in stems]
-
-
 def pairs_are(found, expected, folder, name, absolute):
     """Image and mask of each: the right files, and in the wanted way of writing."""
     bad = [pair for pair, want in zip(found, expected)
@@ -104,9 +63,9 @@ def pairs_are(found, expected, folder, name, absolute):
 
 # ---- list ---------------------------------------------------------------------------------------
 for way in ("absolute", "relative"):
-    good("list", "ade", "ade20k", f"list-{way}", "--paths", way)
+    good("list", ADE, "ade20k", f"list-{way}", "--paths", way)
     out = f"list-{way}"
-    expected = files_of("real", "ade", ".png") + files_of("synthetic", "ade", ".png")
+    expected = files_of("real", ADE, ".png") + files_of("synthetic", ADE, ".png")
     rows = list(csv.DictReader(io.StringIO(text(out, "train.csv"), newline="")))
     tap.equal([row["stem"] for row in rows], [stem for stem, _, _ in expected], f"train.csv, {way}: stems")
     tap.equal([(row["set"], row["repeats"]) for row in rows],
@@ -142,10 +101,10 @@ def mmseg_pairs(part):
              os.path.join(prefix["seg_map_path"], stem + part["seg_map_suffix"])) for stem in stems]
 
 
-for top, labels, suffix, kind, reduced in (("ade", "ade20k", ".png", "ADE20KDataset", True),
+for top, labels, suffix, kind, reduced in ((ADE, "ade20k", ".png", "ADE20KDataset", True),
                                            ("coco", "cocostuff164k", "_labelTrainIds.png", "COCOStuffDataset", False)):
     for way in ("absolute", "relative"):
-        out = f"mmseg-{top}-{way}"
+        out = f"mmseg-{labels}-{way}"
         good("mmseg", top, labels, out, "--paths", way)
         config = mmengine(tap.path(out), out)
         parts = [repeat["dataset"] for repeat in config["train_dataloader"]["dataset"]["datasets"]]
@@ -156,24 +115,24 @@ for top, labels, suffix, kind, reduced in (("ade", "ade20k", ".png", "ADE20KData
         pairs_are(mmseg_pairs(parts[1]), files_of("synthetic", top, suffix), "/", f"{out}, synthetic", True)
 
 # ---- Masks as train ids ---------------------------------------------------------------------------
-good("mmseg", "ade", "ade20k", "ids", "--train-ids")
+good("mmseg", ADE, "ade20k", "ids", "--train-ids")
 config = mmengine(tap.path("ids"), "ids")
 tap.ok(not config["real"]["reduce_zero_label"], "train ids need no reduction")
-pairs_are(mmseg_pairs(config["synthetic"]), files_of("synthetic", "ade", ".png", "ids"), "/", "train ids", True)
+pairs_are(mmseg_pairs(config["synthetic"]), files_of("synthetic", ADE, ".png", "ids"), "/", "train ids", True)
 wrong = 0
 for kind in ("real", "synthetic"):
-    for (_, _, mask), (_, _, converted) in zip(files_of(kind, "ade", ".png"), files_of(kind, "ade", ".png", "ids")):
+    for (_, _, mask), (_, _, converted) in zip(files_of(kind, ADE, ".png"), files_of(kind, ADE, ".png", "ids")):
         before = np.array(Image.open(tap.path(mask))).astype(int)
         wrong += not np.array_equal(np.array(Image.open(tap.path(converted))), np.where(np.isin(before, (0, 255)), 255, before - 1))
 tap.equal(wrong, 0, "train ids are labels less one, 0 is 255")
 
 # ---- detectron2 -----------------------------------------------------------------------------------
-result = export("detectron2", "ade", "ade20k", "d2")
+result = export("detectron2", ADE, "ade20k", "d2")
 tap.ok(result.code == 2 and "--train-ids" in result.err and not os.path.exists(tap.path("d2")),
        "detectron2 takes no masks that are not train ids", result)
-for top, labels, suffix, more in (("ade", "ade20k", ".png", ["--train-ids"]),
+for top, labels, suffix, more in ((ADE, "ade20k", ".png", ["--train-ids"]),
                                   ("coco", "cocostuff164k", "_labelTrainIds.png", ["--paths", "relative"])):
-    out = f"d2-{top}"
+    out = f"d2-{labels}"
     good("detectron2", top, labels, out, *more)
     expected = [row for kind in ("real", "synthetic")
                 for row in files_of(kind, top, suffix, out if "--train-ids" in more else None)]
@@ -187,8 +146,8 @@ for top, labels, suffix, more in (("ade", "ade20k", ".png", ["--train-ids"]),
               expected, "/", f"{out}: records()", True)
 
 # ---- Hugging Face datasets --------------------------------------------------------------------------
-for top, labels, suffix, reduces in (("ade", "ade20k", ".png", True), ("coco", "cocostuff164k", "_labelTrainIds.png", False)):
-    out = f"hf-{top}"
+for top, labels, suffix, reduces in ((ADE, "ade20k", ".png", True), ("coco", "cocostuff164k", "_labelTrainIds.png", False)):
+    out = f"hf-{labels}"
     good("hf", top, labels, out, "--paths", "relative")
     for kind in ("real", "synthetic"):
         rows = [json.loads(line) for line in lines(out, f"{kind}.jsonl")]
@@ -201,10 +160,10 @@ for top, labels, suffix, reduces in (("ade", "ade20k", ".png", True), ("coco", "
     tap.equal((scope["TIMES"], scope["REDUCE_LABELS"]), (TIMES, reduces), f"{out}: times and reduction")
 
 # ---- webdataset -------------------------------------------------------------------------------------
-good("webdataset", "ade", "ade20k", "wds", "--paths", "relative", "--shard-size", "10")
+good("webdataset", ADE, "ade20k", "wds", "--paths", "relative", "--shard-size", "10")
 rows = [json.loads(line) for line in lines("wds", "shards.jsonl")]
 expected = {(kind, stem, repeat): (image_path, mask) for kind, times in (("real", TIMES), ("synthetic", 1))
-            for stem, image_path, mask in files_of(kind, "ade", ".png") for repeat in range(times)}
+            for stem, image_path, mask in files_of(kind, ADE, ".png") for repeat in range(times)}
 tap.equal(sorted((row["set"], row["stem"], row["repeat"]) for row in rows), sorted(expected), "shards: each sample once")
 tap.equal([row["shard"] for row in rows], [i // 10 for i in range(len(rows))], "shards of ten")
 tap.equal([row["key"] for row in rows], [f"{i:09}" for i in range(len(rows))], "keys in order")
@@ -222,7 +181,7 @@ def by_definition(seed):
 
 
 tap.equal([(row["set"], row["stem"], row["repeat"]) for row in rows], by_definition(0), "the order of doc/random.md")
-good("webdataset", "ade", "ade20k", "wds7", "--seed", "7")
+good("webdataset", ADE, "ade20k", "wds7", "--seed", "7")
 tap.equal([(row["set"], row["stem"], row["repeat"]) for row in map(json.loads, lines("wds7", "shards.jsonl"))],
           by_definition(7), "another seed, another order")
 packed = subprocess.run([sys.executable, tap.path("wds/freemask_pack.py"), tap.path("tars")], capture_output=True, text=True)
@@ -258,7 +217,7 @@ for way in ("absolute", "relative"):
 
 # ---- What cannot be said is refused -------------------------------------------------------------------
 write(tap.path("bad/plan.csv"), plan_csv({"new\nline": [42]}))
-for kind, more in (("list", []), ("jsonl", ["--real-masks", "ade/real/masks"])):
+for kind, more in (("list", []), ("jsonl", ["--real-masks", f"{ADE}/real/masks"])):
     result = tool("export", "--plan", "bad/plan.csv", "--to", kind, *more, "-o", "bad/out")
     tap.ok(result.code == 3 and not os.path.exists(tap.path("bad/out")) and result.err.count("\n") == 1,
            f"{kind}: a name with a line break is refused", result)

@@ -2,28 +2,16 @@
 # cli/test_generate.py - the way from a plan to a synthetic set: jobs, a generator that crashes,
 # collecting, and what is not collected.
 # SPDX-License-Identifier: MIT
-import csv
-import io
 import json
 import subprocess
 
-from kit import *
+from export_world import *
 from PIL import Image
 
 tap = Tap()
 HERE = os.path.dirname(os.path.abspath(__file__))
-rng = np.random.default_rng(77)
 NAMES = ["plain", "two words", 'quo"te', "apos'trophe", "uml\u00e4ut", "\u65e5\u672c", "sub/deep", "other/deep",
          "per%2Fcent", "$HOME`x`", "semi;colon", "-dash", "line\u2028end", "dots.in.name"]
-
-
-def plan_csv(plan):
-    out = io.StringIO()
-    table = csv.writer(out, lineterminator="\n")
-    table.writerow(["mask", "hardness", "rank", "count", "seeds"])
-    for rank, (name, seeds) in enumerate(sorted(plan.items()), 1):
-        table.writerow([name, 0.5, rank, len(seeds), " ".join(map(str, seeds))])
-    return out.getvalue().encode()
 
 
 def tool(*arguments, cwd=None):
