@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mask_pixels.h"
+#include "pixel.h"
 
 static void count_value(census *c, int64_t value) {
   if (value < 0 || value >= CENSUS_VALUES)
@@ -15,9 +15,12 @@ static void count_value(census *c, int64_t value) {
 }
 
 void census_add(census *c, const fm_plane *mask) {
-  for (int64_t y = 0; y < mask->height; y++)
-    for (int64_t x = 0; x < mask->width; x++) count_value(c, mask_label_at(mask, x, y));
-  c->pixels += mask->height * mask->width;
+  const fm_plane m = pixel_strides(mask);
+  for (int64_t y = 0; y < m.height; y++)
+    for (int64_t x = 0; x < m.width; x++)
+      count_value(c,
+                  pixel_label((const char *)m.data + y * m.row_stride + x * m.col_stride, m.dtype));
+  c->pixels += m.height * m.width;
 }
 
 void census_merge(census *into, const census *from) {

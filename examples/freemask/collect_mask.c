@@ -5,8 +5,9 @@
 
 #include "alloc.h"
 #include "collect.h"
-#include "mask_pixels.h"
+#include "mask_resize.h"
 #include "path.h"
+#include "pixel.h"
 
 static int keep(const void *data, size_t size, void *user) {
   text_add_bytes(user, data, size);
@@ -26,23 +27,30 @@ static int encode(fm_context *context, const fm_raster *mask, const job_row *row
   return code;
 }
 
+static bool same_planes(const fm_plane *left, const fm_plane *right) {
+  const fm_plane a = pixel_strides(left), b = pixel_strides(right);
+  if (a.width != b.width || a.height != b.height) return false;
+  for (int64_t y = 0; y < a.height; y++)
+    for (int64_t x = 0; x < a.width; x++) {
+      const char *of_a = (const char *)a.data + y * a.row_stride + x * a.col_stride;
+      const char *of_b = (const char *)b.data + y * b.row_stride + x * b.col_stride;
+      if (pixel_label(of_a, a.dtype) != pixel_label(of_b, b.dtype)) return false;
+    }
+  return true;
+}
+
 /* Its labels: another compression is no other content. */
 static bool same_labels(fm_context *context, const char *place, const text *bytes) {
-  fm_raster *old = NULL, *new = NULL;
+  fm_raster *old = NULL, *fresh = NULL;
   fm_error err;
   bool same = !fm_mask_read(context, place, NULL, &old, &err) &&
-              !fm_mask_decode(context, bytes->data, bytes->length, NULL, &new, &err);
-  fm_plane a = {0}, b = {0};
+              !fm_mask_decode(context, bytes->data, bytes->length, NULL, &fresh, &err);
   if (same) {
-    a = fm_raster_plane(old);
-    b = fm_raster_plane(new);
-    same = a.width == b.width && a.height == b.height;
+    const fm_plane a = fm_raster_plane(old), b = fm_raster_plane(fresh);
+    same = same_planes(&a, &b);
   }
-  for (int64_t y = 0; same && y < a.height; y++)
-    for (int64_t x = 0; same && x < a.width; x++)
-      same = mask_label_at(&a, x, y) == mask_label_at(&b, x, y);
   fm_raster_destroy(old);
-  fm_raster_destroy(new);
+  fm_raster_destroy(fresh);
   return same;
 }
 

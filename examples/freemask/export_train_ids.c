@@ -4,8 +4,8 @@
 
 #include "alloc.h"
 #include "exporter.h"
-#include "mask_pixels.h"
 #include "path.h"
+#include "pixel.h"
 #include "pool.h"
 
 enum { IGNORED = 255 };
@@ -28,10 +28,12 @@ typedef struct conversion {
   const char *below; /* folder of the results */
 } conversion;
 
-static void convert_pixels(const fm_labels *labels, const fm_plane *from, uint8_t *to) {
-  for (int64_t y = 0; y < from->height; y++)
-    for (int64_t x = 0; x < from->width; x++) {
-      int32_t k = fm_labels_class_of(labels, mask_label_at(from, x, y));
+static void convert_pixels(const fm_labels *labels, const fm_plane *mask, uint8_t *to) {
+  const fm_plane from = pixel_strides(mask);
+  for (int64_t y = 0; y < from.height; y++)
+    for (int64_t x = 0; x < from.width; x++) {
+      const char *pixel = (const char *)from.data + y * from.row_stride + x * from.col_stride;
+      int32_t k = fm_labels_class_of(labels, pixel_label(pixel, from.dtype));
       *to++ = k < 0 ? IGNORED : (uint8_t)k;
     }
 }

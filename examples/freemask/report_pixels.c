@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "alloc.h"
-#include "mask_pixels.h"
 
 static const uint8_t chosen[20][3] = {
     {112, 165, 224}, {176, 96, 84},  {222, 196, 72},  {120, 112, 132}, {226, 160, 190},
@@ -85,6 +84,21 @@ static const uint8_t *plane_at(const fm_plane *p, int64_t x, int64_t y) {
   return (const uint8_t *)p->data + y * row + x * column;
 }
 
+static int64_t label_at(const fm_plane *p, int64_t x, int64_t y) {
+  union {
+    uint8_t u8;
+    uint16_t u16;
+    int16_t i16;
+    int32_t i32;
+    int64_t i64;
+  } v;
+  memcpy(&v, plane_at(p, x, y), fm_dtype_size((fm_dtype)p->dtype));
+  if (p->dtype == FM_U8) return v.u8;
+  if (p->dtype == FM_U16) return v.u16;
+  if (p->dtype == FM_I16) return v.i16;
+  return p->dtype == FM_I32 ? v.i32 : v.i64;
+}
+
 static float half(uint16_t bits) {
   const int exponent = bits >> 10 & 31, fraction = bits & 1023;
   if (exponent == 31) return INFINITY;
@@ -126,7 +140,7 @@ picture picture_of_filtered(const fm_labels *labels, const fm_plane *mask,
     for (int64_t x = 0; x < p.width; x++, out += 3) {
       const int64_t sx = middle_of(x, mask->width, p.width);
       const int64_t sy = middle_of(y, mask->height, p.height);
-      const int64_t before = mask_label_at(mask, sx, sy), after = mask_label_at(filtered, sx, sy);
+      const int64_t before = label_at(mask, sx, sy), after = label_at(filtered, sx, sy);
       const bool dropped = fm_labels_class_of(labels, before) >= 0 &&
                            fm_labels_class_of(labels, after) == FM_CLASS_IGNORE;
       if (dropped)
@@ -155,7 +169,7 @@ picture picture_of_loss(const fm_labels *labels, const fm_plane *mask, const fm_
     for (int64_t x = 0; x < p.width; x++, out += 3) {
       const int64_t sx = middle_of(x, mask->width, p.width);
       const int64_t sy = middle_of(y, mask->height, p.height);
-      if (fm_labels_class_of(labels, mask_label_at(mask, sx, sy)) < 0)
+      if (fm_labels_class_of(labels, label_at(mask, sx, sy)) < 0)
         memcpy(out, ignored, 3);
       else
         heat(sqrtf(fmaxf(loss_at(loss, sx, sy), 0.0F) / top), out);

@@ -1,13 +1,10 @@
-/* freemask/mask_pixels.h - labels of a mask, one by one and all of them. */
-#ifndef FREEMASK_TOOL_MASK_PIXELS_H
-#define FREEMASK_TOOL_MASK_PIXELS_H
+/* freemask/mask_resize.h - masks of another size. */
+#ifndef FREEMASK_TOOL_MASK_RESIZE_H
+#define FREEMASK_TOOL_MASK_RESIZE_H
 
 #include <stdint.h>
 
 #include "fault.h"
-
-/* The label in column x of row y: inside the mask, whose dtype is a whole number's. */
-int64_t mask_label_at(const fm_plane *mask, int64_t x, int64_t y);
 
 /* A mask of another size, each pixel the nearest one (the middle of a pixel decides, as in
  * Pillow); also for the same size. U8, or U16 where the mask is wider; EXIT_DATA if a label is
