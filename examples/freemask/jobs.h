@@ -30,6 +30,7 @@ typedef struct merge_job {
   job_common common; /* labels and threads are not used */
   const char *const *inputs;
   size_t input_count;
+  bool distinct; /* complete inputs whose masks have the same names are different sets */
   const char *output;
 } merge_job;
 int merge_job_run(const merge_job *job, fault *f);
@@ -130,12 +131,14 @@ typedef struct run_job {
 
 /* Writes into the folder `output`: stats.json, masks/..., filter.csv, filter.json, hardness.csv,
  * plan.csv, export/, run.json, report.html. run.json:
- *   {"format": "freemask-run", "version": 1, "labels": L, "real": {"masks", "losses", "images"},
- *    "synthetic": {"masks", "losses", "images"}, "provider", "n_max": n, "seeds": "42:62",
- *    "seed": n, "stats": "stats.json", "filter": "filter.json", "filter_rows": "filter.csv",
+ *   {"format": "freemask-run", "version": 1, "labels": L, "fingerprint": hex,
+ *    "real": {"masks", "losses", "images"}, "synthetic": {"masks", "losses", "images"},
+ *    "provider", "n_max": n, "seeds": "42:62", "seed": n, "resize": "512x512" or "none",
+ *    "stats": "stats.json", "filter": "filter.json", "filter_rows": "filter.csv",
  *    "masks": "masks", "hardness": "hardness.csv", "plan": "plan.csv", "export": "export",
  *    "report": "report.html"}
- * Input paths are as given (null if not), output paths relative to the folder. */
+ * Input paths are as path_to_store has them (null if not given), output paths relative to the
+ * folder. */
 int run_job_run(const run_job *job, fault *f);
 
 /* Written by the report: makes DIR/report.html from what is in DIR; run.json may be missing

@@ -90,6 +90,34 @@ char *path_relative(const char *folder, const char *path) {
   return out;
 }
 
+/* The folder of a file. Caller frees. */
+static char *folder_of(const char *file) {
+  char *folder = alloc_text(file), *slash = strrchr(folder, '/');
+  if (slash) {
+    slash[slash == folder] = '\0';
+    return folder;
+  }
+  free(folder);
+  return alloc_text(".");
+}
+
+char *path_to_store(const char *file, const char *path) {
+  if (!path || *path == '/') return alloc_text(path);
+  char *above = folder_of(file), *folder = path_real(above), *real = path_real(path);
+  char *stored = path_relative(folder, real);
+  free(above);
+  free(folder);
+  free(real);
+  return stored;
+}
+
+char *path_from_store(const char *file, const char *stored) {
+  if (!stored || (strncmp(stored, "./", 2) && strncmp(stored, "../", 3))) return alloc_text(stored);
+  char *folder = folder_of(file), *path = path_join(folder, stored);
+  free(folder);
+  return path;
+}
+
 bool path_same_or_inside(const char *inner, const char *outer) {
   char *in = path_real(inner), *out = path_real(outer);
   size_t length = strlen(out);
