@@ -21,14 +21,14 @@ typedef struct result_file {
   char *path;
   char *bytes; /* NULL: not there */
   size_t length;
-  int64_t width, height;
+  int64_t width, height; /* if it was looked at */
 } result_file;
 
-/* Reads a result or what was collected of it, under its name or with another image type. A
- * file that is no whole image is a finding (`bytes` NULL then). EXIT_IO only if reading fails
- * for other reasons than that there is nothing. */
+/* Reads a result or what was collected of it, under its name or with another image type. With
+ * `look` it is decoded, and a file that is no whole image is a finding (`bytes` NULL then).
+ * EXIT_IO only if reading fails for other reasons than that there is nothing. */
 int collect_read(fm_context *context, const char *without_type, const char *type, const char *name,
-                 result_file *out, findings *list, fault *f);
+                 bool look, result_file *out, findings *list, fault *f);
 void collect_free(result_file *file);
 
 /* Brings an image to `place`, which does not exist: a copy, a hard link or the file itself.

@@ -46,7 +46,7 @@ static int look_at(fm_context *context, const char *name, result_file *file, fin
 }
 
 int collect_read(fm_context *context, const char *without_type, const char *type, const char *name,
-                 result_file *out, findings *list, fault *f) {
+                 bool look, result_file *out, findings *list, fault *f) {
   *out = (result_file){.path = find(without_type, type)};
   if (!out->path) return EXIT_FINE;
   int code = path_read(out->path, MOST_BYTES, &out->bytes, &out->length, f);
@@ -54,7 +54,7 @@ int collect_read(fm_context *context, const char *without_type, const char *type
     findings_add(list, FINDING_UNREADABLE, name, f->text);
     return EXIT_FINE;
   }
-  if (!code) code = look_at(context, name, out, list);
+  if (!code && look) code = look_at(context, name, out, list);
   if (code) collect_free(out);
   return code;
 }

@@ -54,12 +54,10 @@ static int check_base(const char *base, fault *f) {
   return EXIT_FINE;
 }
 
+/* Control characters no name of a plan has. */
 static int check_entry(const export_state *s, const export_entry *entry, fault *f) {
   const char *stem = entry->stem;
   const folder_file *const files[] = {entry->image, entry->mask};
-  if (has_control(stem))
-    return fault_set(f, EXIT_DATA, "%s: the name '%s' holds a control character", s->job->plan,
-                     stem);
   bool utf8 = text_is_utf8(stem);
   for (size_t i = 0; i < 2; i++) utf8 = utf8 && (!files[i] || text_is_utf8(files[i]->relative));
   if (!utf8)

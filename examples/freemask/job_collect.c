@@ -71,8 +71,10 @@ static int read_pair(const state *s, const job_row *row, pair *p, findings *list
   char *stem = alloc_text(row->output);
   stem[strlen(stem) - strlen(type)] = '\0';
   fm_context *context = s->bench.context;
-  int code = collect_read(context, base, type, row->name, &p->place, list, f);
-  if (!code) code = collect_read(context, stem, type, row->name, &p->result, list, f);
+  int code = collect_read(context, stem, type, row->name, true, &p->result, list, f);
+  /* What equals a good image is one. */
+  if (!code)
+    code = collect_read(context, base, type, row->name, !p->result.bytes, &p->place, list, f);
   if (!code && p->result.path) {
     text target = {0};
     text_add(&target, "%s%s", base, strrchr(p->result.path, '.'));

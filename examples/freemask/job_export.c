@@ -112,7 +112,8 @@ static int check_flags(const export_state *s, fault *f) {
                      formats[job->format].name);
   int code = outdir_apart(job->output, job->synthetic, f);
   if (!code) code = outdir_apart(job->output, job->real_masks, f);
-  if (!code) code = outdir_apart(job->output, job->real_images, f);
+  if (code || !job->train_ids) return code; /* else masks might pass for images */
+  code = outdir_apart(job->output, job->real_images, f);
   return code ? code : outdir_apart(job->output, job->images, f);
 }
 
