@@ -1,4 +1,5 @@
 /* freemask/export_names.c - names that a format has no way to say. */
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -82,7 +83,19 @@ static int check_mask(const export_state *s, const export_set *set, const export
                    s->job->format < EXPORT_FREESTYLENET ? " (--train-ids converts them)" : "");
 }
 
+/* Formats that name their own folder. */
+static int check_output(const export_state *s, fault *f) {
+  const int format = s->job->format;
+  if (format != EXPORT_MMSEG && format < EXPORT_PADDLESEG) return EXIT_FINE;
+  char *base = export_path(s, s->job->output);
+  int code = check_base(base, f);
+  free(base);
+  return code;
+}
+
 int export_check_names(const export_state *s, fault *f) {
+  int bad_output = check_output(s, f);
+  if (bad_output) return bad_output;
   const export_set *const sets[] = {&s->real, &s->synthetic};
   for (size_t k = 0; k < 2; k++) {
     int code = check_base(sets[k]->mask_base, f);

@@ -229,6 +229,11 @@ for name, why in ((" blank", "blank"), ("blank\u3000", "blank"), ("blank\u2028",
 write(tap.path("bad/plan.csv"), plan_csv({"x": [42]}).replace(b"\nx,", b"\n\xffx,"))
 result = tool("export", "--plan", "bad/plan.csv", "--to", "list", "-o", "bad/out")
 tap.ok(result.code == 3 and "UTF-8" in result.err, "a name that is not UTF-8 is refused", result)
+latin = os.fsencode(tap.folder) + b"/bad/\xff"
+os.makedirs(latin)
+result = run("export", "--plan", tap.path("coco/plan.csv"), "--to", "paddleseg", "--labels", "cocostuff164k",
+             *[tap.path(flag) if "/" in flag else flag for flag in folders("coco")], "-o", "out", cwd=latin)
+tap.ok(result.code == 3 and "UTF-8" in result.err and os.listdir(latin) == [], "an output folder that is not UTF-8 is refused", result)
 for missing in ("--real-images", "--images", "--synthetic", "--real-masks"):
     flags = folders("coco")
     at = flags.index(missing)

@@ -3,7 +3,9 @@
 # collecting, and what is not collected.
 # SPDX-License-Identifier: MIT
 import json
+import signal
 import subprocess
+import time
 
 from export_world import *
 from PIL import Image
@@ -52,7 +54,7 @@ def collected(folder):
     """{name: type} of the images there."""
     top = tap.path(folder, "images")
     return {os.path.splitext(os.path.relpath(os.path.join(base, name), top))[0]: os.path.splitext(name)[1]
-            for base, _, files in os.walk(top) for name in files}
+            for base, _, files in os.walk(top) for name in files if not name.endswith(".fm-part")}
 
 
 # ---- FreestyleNet: a round trip with a crash in the middle ------------------------------------------
@@ -210,6 +212,29 @@ result, report = collect("any/sized", "any/sized-out")
 sizes = {Image.open(tap.path("any/sized-out", kind, name)).size for kind in ("images", "masks")
          for name in tree(tap.path("any/sized-out", kind))}
 tap.ok(result.code == 0 and sizes == {(64, 48)}, "a size for all", f"{sizes}\n{result}")
+
+# ---- Killed in the middle -------------------------------------------------------------------------------
+MANY = {f"m{i}": list(range(30)) for i in range(5)}
+make_masks("many/masks", MANY, ".png", ade, (24, 33))
+write(tap.path("many/plan.csv"), plan_csv(MANY))
+tool("export", "--plan", "many/plan.csv", "--to", "jsonl", "--labels", "ade20k", "--real-masks", "many/masks", "-o", "many/jobs")
+any_generator("many/jobs")
+collect("many/jobs", "many/calm")
+for name, number in (("SIGKILL", signal.SIGKILL), ("SIGINT", signal.SIGINT)):
+    out = f"many/{name}"
+    process = start("collect", "--jobs", "many/jobs", "-o", out, "--threads", "1", cwd=tap.folder)
+    while process.poll() is None and len(collected(out)) < 40:
+        time.sleep(0.005)
+    process.send_signal(number)
+    code = Result(process, 60).code
+    some = len(collected(out))
+    tap.ok(code == {"SIGKILL": -9, "SIGINT": 130}[name] and 40 <= some < 150, f"{name} in the middle", (code, some))
+    undisturbed = tree(tap.path("many/calm"))
+    tap.ok(all(data == undisturbed[name] for name, data in tree(tap.path(out)).items() if not name.endswith(".fm-part")),
+           f"{name}: what is there is whole")
+    result, report = collect("many/jobs", out)
+    tap.ok(result.code == 0 and (report["collected"], report["there"]) == (150 - some, some)
+           and tree(tap.path(out)) == undisturbed, f"{name}: the same command goes on", result)
 
 # ---- What is not collected --------------------------------------------------------------------------
 any_jobs("bad/jobs")

@@ -141,6 +141,53 @@ def mmsegmentation():
     tap.equal(len(snippet("mmseg")["dataset"]), sum(expected("ade20k")[1].values()), "MMSegmentation: the page's snippet")
 
 
+def small_world(top, labels):
+    """Three real images and a synthetic one of each, named as the data set does it."""
+    space = ref.preset(labels)
+    names, suffix = [f"n{i}" for i in range(3)], {"cocostuff164k": "_labelTrainIds", "cityscapes": "_gtFine_labelTrainIds",
+                                                  "cityscapes-ids": "_gtFine_labelIds", "cocostuff10k": "_labelTrainIds",
+                                                  "isaid": "_instance_color_RGB"}.get(labels, "")
+    for kind, stems in (("real", names), ("syn", [name + "_seed_42" for name in names])):
+        for stem in stems:
+            write(tap.path(top, kind, "masks", f"{stem}{suffix}.png"), png(random_mask(rng, space, (20, 30), largest=255)))
+            ending = "_leftImg8bit" if labels.startswith("cityscapes") else ""
+            write(tap.path(top, kind, "images", f"{stem}{ending}.png"), png(np.zeros((20, 30), int)))
+    write(tap.path(top, "plan.csv"), plan_csv({name: [42] for name in names}))
+    return suffix
+
+
+def mmseg_every_label_space():
+    """Each preset that MMSegmentation has a class for, and one that it has none for."""
+    from mmengine.config import Config
+    from mmcv.transforms import Compose
+    from mmseg.registry import DATASETS
+    for labels in ("cocostuff164k-raw", "cocostuff10k", "cityscapes", "cityscapes-ids", "voc2012", "pascal-context",
+                   "pascal-context-59", "mapillary-v2", "loveda", "isaid", "camvid"):
+        top, out = f"small-{labels}", f"small-{labels}/mmseg"
+        suffix = small_world(top, labels)
+        flags = ["export", "--plan", f"{top}/plan.csv", "--to", "mmseg", "--labels", labels, "--real-masks", f"{top}/real/masks",
+                 "--real-images", f"{top}/real/images", "--synthetic", f"{top}/syn/masks", "--images", f"{top}/syn/images", "-o", out]
+        convert = labels in ("cocostuff164k-raw", "cityscapes-ids")
+        refused = run(*flags)
+        tap.equal(refused.code, 2 if convert else 0, f"mmseg, {labels}: as they are, or refused")
+        result = run(*flags, "--train-ids") if convert else refused
+        write(tap.path(out, "model.py"), MODEL.encode())
+        config = Config.fromfile(tap.path(out, "freemask_mmseg.py"))
+        dataset = DATASETS.build(config.train_dataloader.dataset)
+        load, bad = Compose([dict(type="LoadAnnotations", reduce_zero_label=None)]), []
+        for i in range(len(dataset)):
+            info = dataset.get_data_info(i)
+            stem = os.path.basename(info["img_path"])[:-4].replace("_leftImg8bit", "")
+            mask = tap.path(top, "syn" if "_seed_" in stem else "real", "masks", f"{stem}{suffix}.png")
+            want = classes(labels, mask)
+            want = np.where(want == 255, config.real.ignore_index, want)
+            if not np.array_equal(load(dict(info))["gt_seg_map"], want):
+                bad.append(stem)
+        tap.ok(result.code == 0 and len(dataset) == 6 and not bad, f"mmseg, {labels}: {type(dataset.datasets[0].dataset).__name__}",
+               f"{result}\n{bad}")
+        tap.equal(len(dataset.metainfo["classes"]), ref.preset(labels).classes, f"mmseg, {labels}: as many classes")
+
+
 def datasets():
     export("hf", "ade20k", "hf")
     import datasets as hf
@@ -233,7 +280,7 @@ def detectron2():
     tap.equal(counted(records[i]["file_name"] for i in order), times, "detectron2: an epoch of its sampler")
 
 
-for test in (pytorch, mmsegmentation, datasets, web, paddleseg, detectron2):
+for test in (pytorch, mmsegmentation, mmseg_every_label_space, datasets, web, paddleseg, detectron2):
     section(test)
 os.chdir("/")
 tap.done()
