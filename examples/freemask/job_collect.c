@@ -234,6 +234,8 @@ int collect_job_run(const collect_job *job, fault *f) {
   if (!code) {
     sweep(&s);
     code = collect_all(&s, f);
+    if (code == EXIT_STOPPED)
+      fault_set(f, code, "interrupted; the same command goes on in %s", job->output);
     outdir_close(&s.out);
   }
   if (s.rows) job_rows_free(s.rows, s.count);
