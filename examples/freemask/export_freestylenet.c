@@ -169,7 +169,7 @@ static int write_lists(export_state *s, size_t which, fault *f) {
     text_add(&t, "run %" PRId64 " \"$@\"\n", sorted[first]->seed);
   }
   if (!code) code = export_write(s, "generate.sh", &t, f);
-  text_add(&s->summary, ", in %zu runs", runs);
+  text_add(&s->summary, ", in %zu run%s", runs, runs == 1 ? "" : "s");
   text_free(&t);
   free(sorted);
   return code;

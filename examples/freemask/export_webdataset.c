@@ -110,7 +110,8 @@ int export_webdataset(export_state *s, fault *f) {
   qsort(order, count, sizeof *order, by_place);
   text t = {0};
   for (size_t i = 0; i < count; i++) add_row(&t, &order[i], i, i / each);
-  text_add(&s->summary, "; %zu samples in %zu shards", count, (count + each - 1) / each);
+  size_t shards = (count + each - 1) / each;
+  text_add(&s->summary, "; %zu samples in %zu shard%s", count, shards, shards == 1 ? "" : "s");
   int code = export_write(s, "shards.jsonl", &t, f);
   text_free(&t);
   free(order);
