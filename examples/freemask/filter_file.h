@@ -22,7 +22,7 @@ typedef struct filter_class {
  *    "shard": {"index", "count"}, "count": masks, "valid", "dropped", "emptied": masks of which
  *    nothing was kept,
  *    "classes": [{"index", "name", "mean_loss", "threshold" (null: none), "valid", "dropped"}]}
- * Paths are as the user gave them. */
+ * Paths are stored as path_to_store has them, and read as paths from the working folder. */
 typedef struct filter_file {
   char *labels_name, *labels_source;        /* of the label space; --labels as given */
   uint64_t labels_fingerprint, fingerprint; /* the latter: of all that determines the results */

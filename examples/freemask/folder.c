@@ -10,6 +10,7 @@
 
 #include "alloc.h"
 #include "path.h"
+#include "text.h"
 
 static void free_file(folder_file *file) {
   free(file->relative);
@@ -190,8 +191,7 @@ char *folder_path(const folder *files, const folder_file *file) {
 
 /* FNV-1a, 64 bits, then the finaliser of MurmurHash3, which spreads it over all bits. */
 static uint64_t hash(const char *stem) {
-  uint64_t h = 0xCBF29CE484222325u;
-  for (; *stem; stem++) h = (h ^ (unsigned char)*stem) * 0x100000001B3u;
+  uint64_t h = text_hash(stem, strlen(stem));
   h = (h ^ (h >> 33)) * 0xFF51AFD7ED558CCDu;
   h = (h ^ (h >> 33)) * 0xC4CEB9FE1A85EC53u;
   return h ^ (h >> 33);

@@ -118,6 +118,7 @@ static int export_stage(const run_state *s, fault *f) {
   int code = export_job_run(&job, &reason);
   if (code && summary_as_text(&s->common)) printf("no mmseg configuration: %s\n", reason.text);
   job.format = EXPORT_LIST;
+  job.relative = true; /* the same lists, wherever the folder is */
   job.common.silent = s->common.silent;
   code = export_job_run(&job, f);
   free(masks);

@@ -30,6 +30,7 @@ typedef struct merge_job {
   job_common common; /* labels and threads are not used */
   const char *const *inputs;
   size_t input_count;
+  bool distinct; /* complete inputs whose masks have the same names are different sets */
   const char *output;
 } merge_job;
 int merge_job_run(const merge_job *job, fault *f);
@@ -65,19 +66,46 @@ typedef struct plan_job {
 } plan_job;
 int plan_job_run(const plan_job *job, fault *f);
 
-typedef enum export_format { EXPORT_LIST = 0, EXPORT_MMSEG } export_format;
+/* The order of `export --to`. */
+typedef enum export_format {
+  EXPORT_LIST = 0,
+  EXPORT_MMSEG,
+  EXPORT_DETECTRON2,
+  EXPORT_HF,
+  EXPORT_WEBDATASET,
+  EXPORT_PADDLESEG,
+  EXPORT_FREESTYLENET,
+  EXPORT_JSONL
+} export_format;
 
 typedef struct export_job {
-  job_common common; /* labels may be NULL for EXPORT_LIST */
+  job_common common; /* labels may be NULL where the format does without */
   const char *plan;
   const char *real_masks, *real_images; /* may be NULL */
   const char *synthetic;                /* filtered masks, may be NULL */
   const char *images;                   /* synthetic images, may be NULL */
   int format;                           /* an export_format */
   bool allow_missing;
+  bool train_ids;     /* convert the masks */
+  bool relative;      /* paths relative to `output` */
+  int64_t shard_size; /* webdataset: images of a shard, 0: 1000 */
+  uint64_t seed;      /* webdataset: of the order */
+  int64_t batch_size; /* freestylenet, 0: 8 */
+  arg_size size;      /* jsonl: of the images to make, zero: as their masks */
   const char *output; /* a folder */
 } export_job;
 int export_job_run(const export_job *job, fault *f);
+
+/* How `collect` brings files to their place. */
+typedef enum collect_by { COLLECT_COPY = 0, COLLECT_LINK, COLLECT_MOVE } collect_by;
+
+typedef struct collect_job {
+  job_common common; /* labels are not used */
+  const char *jobs;  /* jobs.jsonl, or the folder that holds it */
+  int by;            /* a collect_by */
+  const char *output;
+} collect_job;
+int collect_job_run(const collect_job *job, fault *f); /* EXIT_FINDINGS if there are any */
 
 typedef struct check_job {
   job_common common;
@@ -103,12 +131,14 @@ typedef struct run_job {
 
 /* Writes into the folder `output`: stats.json, masks/..., filter.csv, filter.json, hardness.csv,
  * plan.csv, export/, run.json, report.html. run.json:
- *   {"format": "freemask-run", "version": 1, "labels": L, "real": {"masks", "losses", "images"},
- *    "synthetic": {"masks", "losses", "images"}, "provider", "n_max": n, "seeds": "42:62",
- *    "seed": n, "stats": "stats.json", "filter": "filter.json", "filter_rows": "filter.csv",
+ *   {"format": "freemask-run", "version": 1, "labels": L, "fingerprint": hex,
+ *    "real": {"masks", "losses", "images"}, "synthetic": {"masks", "losses", "images"},
+ *    "provider", "n_max": n, "seeds": "42:62", "seed": n, "resize": "512x512" or "none",
+ *    "stats": "stats.json", "filter": "filter.json", "filter_rows": "filter.csv",
  *    "masks": "masks", "hardness": "hardness.csv", "plan": "plan.csv", "export": "export",
  *    "report": "report.html"}
- * Input paths are as given (null if not), output paths relative to the folder. */
+ * Input paths are as path_to_store has them (null if not given), output paths relative to the
+ * folder. */
 int run_job_run(const run_job *job, fault *f);
 
 /* Written by the report: makes DIR/report.html from what is in DIR; run.json may be missing

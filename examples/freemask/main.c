@@ -22,7 +22,8 @@ static const command commands[] = {
     {"filter", "drop the synthetic pixels that are not to be trusted", cmd_filter},
     {"hardness", "how hard each real mask is to learn", cmd_hardness},
     {"plan", "how many synthetic images each mask gets, and which", cmd_plan},
-    {"export", "lists and configuration for a trainer", cmd_export},
+    {"export", "lists and configuration for a trainer, jobs for a generator", cmd_export},
+    {"collect", "what a generator made becomes a synthetic set", cmd_collect},
     {"report", "one HTML page about a run", cmd_report},
     {"run", "all of this in one go", cmd_run},
     {"demo", "make a small world, run everything on it, score the filter", cmd_demo},
@@ -41,7 +42,8 @@ static void print_help(void) {
   for (size_t i = 0; fm_labels_preset_name(i); i++) printf(" %s", fm_labels_preset_name(i));
   puts(
       "\nor a CSV file with the columns label,class,name (class `ignore`: no supervision).\n"
-      "Exit codes: 0 fine, 1 findings of check, 2 flags, 3 data, 4 files and folders, 130 Ctrl-C.");
+      "Exit codes: 0 fine, 1 findings of check or collect, 2 flags, 3 data, 4 files and folders, "
+      "130 Ctrl-C.");
 }
 
 static int unknown(const char *name) {

@@ -134,6 +134,8 @@ static void run_command(const report *r, text *t) {
     if (r->filter.min_kept > 0.0) text_add(t, " --min-kept %.6g", r->filter.min_kept);
   }
   text_add(t, " --n-max %lld", (long long)json_integer_value(json_object_get(r->run, "n_max")));
+  const char *resize = report_run_text(r, NULL, "resize");
+  if (resize && strcmp(resize, "512x512") != 0) word(t, "--resize", resize);
   word(t, "--seeds", report_run_text(r, NULL, "seeds"));
   const json_int_t seed = json_integer_value(json_object_get(r->run, "seed"));
   if (seed) text_add(t, " --seed %lld", (long long)seed);

@@ -54,6 +54,23 @@ static size_t utf8_length(const unsigned char *s) {
   return length;
 }
 
+bool text_is_utf8(const char *string) {
+  const unsigned char *s = (const unsigned char *)string;
+  while (*s) {
+    size_t length = utf8_length(s);
+    if (!length) return false;
+    s += length;
+  }
+  return true;
+}
+
+uint64_t text_hash(const void *bytes, size_t count) {
+  const unsigned char *b = bytes;
+  uint64_t h = 0xCBF29CE484222325u;
+  for (size_t i = 0; i < count; i++) h = (h ^ b[i]) * 0x100000001B3u;
+  return h;
+}
+
 void text_add_json(text *t, const char *string) {
   const unsigned char *s = (const unsigned char *)string;
   text_add_bytes(t, "\"", 1);

@@ -2,6 +2,7 @@
 #ifndef FREEMASK_TOOL_TEXT_H
 #define FREEMASK_TOOL_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,8 @@ void text_add_json(text *t, const char *string); /* quoted and escaped; bad UTF-
 void text_add_csv(text *t, const char *field);   /* quoted if it has to be (RFC 4180) */
 void text_add_html(text *t, const char *string); /* & < > " ' escaped */
 void text_add_real(text *t, double value);       /* shortest of %.15g %.16g %.17g that reads back */
+bool text_is_utf8(const char *string);           /* all of it well-formed */
+uint64_t text_hash(const void *bytes, size_t count); /* FNV-1a, 64 bits */
 void text_free(text *t);
 
 /* Writes the text as a file, whole or not at all. */

@@ -111,7 +111,7 @@ bool truth_stats(const space *s, const draw_image *image, const fm_class_stats *
 /* ---- Hardness ------------------------------------------------------------------- */
 
 /* Where the pixels of `size` come from, of `n`: as Pillow's NEAREST adds the steps up. */
-enum { MOST_RESIZED = 4096 };
+enum { MOST_RESIZED = 16384 };
 static void find_sources(int64_t n, int64_t size, int64_t *sources) {
   double step = (double)n / (double)size, at = step * 0.5;
   if (size > MOST_RESIZED) abort();
