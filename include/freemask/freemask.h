@@ -14,6 +14,7 @@
 #include <freemask/network_loss.h>
 #include <freemask/planner.h>
 #include <freemask/provider.h>
+#include <freemask/schedule.h>
 #include <freemask/version.h>
 #include <freemask/view.h>
 

@@ -15,21 +15,19 @@ uint64_t fm__hash_u64(uint64_t hash, uint64_t value) {
   return fm__hash_bytes(hash, bytes, sizeof bytes);
 }
 
-static uint64_t finalize(uint64_t z) {
-  z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-  z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-  return z ^ (z >> 31);
-}
-
 fm__random fm__random_for(uint64_t seed, const char *name) {
   fm__random random = {
-      finalize(fm__hash_bytes(FM__HASH_START, name, strlen(name)) ^ finalize(seed))};
+      fm__finalize(fm__hash_bytes(FM__HASH_START, name, strlen(name)) ^ fm__finalize(seed))};
   return random;
 }
 
 uint64_t fm__random_next(fm__random *random) {
-  random->state += UINT64_C(0x9e3779b97f4a7c15);
-  return finalize(random->state);
+  random->state += FM__GOLDEN;
+  return fm__finalize(random->state);
+}
+
+uint64_t fm__random_output(fm__random random, uint64_t index) {
+  return fm__finalize(random.state + (index + 1) * FM__GOLDEN);
 }
 
 uint32_t fm__random_below(fm__random *random, uint32_t bound) {
@@ -43,4 +41,21 @@ uint32_t fm__random_below(fm__random *random, uint32_t bound) {
     }
   }
   return (uint32_t)(product >> 32);
+}
+
+/* Upper and lower half of a product of 128 bits. */
+static uint64_t multiply(uint64_t a, uint64_t b, uint64_t *low) {
+  uint64_t a1 = a >> 32, a0 = (uint32_t)a, b1 = b >> 32, b0 = (uint32_t)b;
+  uint64_t middle = a1 * b0 + (a0 * b0 >> 32), other = a0 * b1 + (uint32_t)middle;
+  *low = a * b;
+  return a1 * b1 + (middle >> 32) + (other >> 32);
+}
+
+uint64_t fm__random_below_wide(fm__random *random, uint64_t bound) {
+  uint64_t low, high = multiply(fm__random_next(random), bound, &low);
+  if (low < bound) {
+    uint64_t reject = (0U - bound) % bound;
+    while (low < reject) high = multiply(fm__random_next(random), bound, &low);
+  }
+  return high;
 }

@@ -24,10 +24,16 @@ struct fm_plan {
   char *ids;
   int64_t *seeds;
   int64_t images;
+  atomic_size_t holds; /* the caller's, and one per schedule */
 };
 
+fm_plan *fm__plan_hold(fm_plan *plan) {
+  atomic_fetch_add_explicit(&plan->holds, 1, memory_order_relaxed);
+  return plan;
+}
+
 void fm_plan_destroy(fm_plan *plan) {
-  if (!plan) return;
+  if (!plan || atomic_fetch_sub_explicit(&plan->holds, 1, memory_order_acq_rel) != 1) return;
   fm_context *context = plan->context;
   fm__free(context, plan->seeds);
   fm__free(context, plan->ids);
@@ -144,6 +150,7 @@ fm_status fm_planner_finish(const fm_planner *planner, fm_plan **out, fm_error *
   if (!planner->count) return fm__fail(err, FM_ERR_EMPTY, "there is no mask to plan for");
   fm_plan *plan = fm__alloc_zeroed(planner->context, 1, sizeof *plan);
   if (!plan) return fm__fail_memory(err, sizeof *plan);
+  atomic_init(&plan->holds, 1);
   plan->context = fm__context_hold(planner->context);
   uint32_t *items = fm__alloc_array(planner->context, 2 * planner->count, sizeof *items);
   fm_status status = items ? fill(plan, planner, items, items + planner->count, err)

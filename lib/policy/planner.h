@@ -29,4 +29,7 @@ struct fm_planner {
   fm__id_block *ids; /* the newest first */
 };
 
+/* Another handle relies on the plan; fm_plan_destroy gives the hold up. */
+fm_plan *fm__plan_hold(fm_plan *plan);
+
 #endif

@@ -83,6 +83,28 @@ static fm_status call_planner(fm_context *context, const void *options, fm_error
   return status;
 }
 
+static void fill_schedule(void *options) {
+  const int64_t count = 1;
+  memcpy((char *)options + offsetof(fm_schedule_options, real_count), &count, sizeof count);
+  memcpy((char *)options + offsetof(fm_schedule_options, synthetic_count), &count, sizeof count);
+}
+
+static fm_status call_schedule(fm_context *context, const void *options, fm_error *err) {
+  fm_schedule *made = NULL;
+  fm_status status = fm_schedule_create(context, NULL, options, &made, err);
+  fm_schedule_destroy(made);
+  return status;
+}
+
+static fm_status call_arrays(fm_context *context, const void *arrays, fm_error *err) {
+  fm_schedule_options options = {.size = sizeof options, .real_count = 1, .synthetic_count = 1};
+  fm_schedule *made = NULL;
+  fm_schedule_create(context, NULL, &options, &made, NULL);
+  fm_status status = fm_schedule_fill(made, 0, 1, arrays, err);
+  fm_schedule_destroy(made);
+  return status;
+}
+
 static int get_one(int64_t index, fm_sample *sample, void *user) {
   static unsigned char label;
   (void)index;
@@ -202,6 +224,9 @@ const options_call options_calls[] = {
     ROW(fm_planner_options, ALL_DEFAULT, fill_nothing, call_planner),
     ROW(fm_network_loss_options, MEMBER_END(fm_network_loss_options, kind), fill_network_loss,
         call_network_loss),
+    ROW(fm_schedule_options, MEMBER_END(fm_schedule_options, synthetic_count), fill_schedule,
+        call_schedule),
+    ROW(fm_schedule_arrays, ALL_DEFAULT, fill_nothing, call_arrays),
     ROW(fm_source_options, MEMBER_END(fm_source_options, get), fill_source, call_source),
     ROW(fm_provider_options, MEMBER_END(fm_provider_options, predict), fill_provider,
         call_provider),

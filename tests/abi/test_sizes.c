@@ -147,18 +147,28 @@ static fm_status fill_entry(void *structure) {
   return status;
 }
 
+static fm_status fill_schedule_entry(void *structure) {
+  fm_schedule_options options = {.size = sizeof options, .real_count = 9, .mix = FM_MIX_REAL};
+  fm_schedule *schedule = NULL;
+  fm_schedule_create(context, NULL, &options, &schedule, NULL);
+  fm_status status = fm_schedule_at(schedule, 5, structure, NULL);
+  fm_schedule_destroy(schedule);
+  return status;
+}
+
 static const struct {
   fm_status (*fill)(void *structure);
   size_t least; /* of the first release, or as short as is of use */
   size_t size;
   size_t pointers_from; /* members from here on are the caller's own and have to be NULL */
 } results[] = {{fill_report, 40, sizeof(fm_filter_report), 24},
-               {fill_entry, 8, sizeof(fm_plan_entry), sizeof(fm_plan_entry)}};
+               {fill_entry, 8, sizeof(fm_plan_entry), sizeof(fm_plan_entry)},
+               {fill_schedule_entry, 8, sizeof(fm_schedule_entry), sizeof(fm_schedule_entry)}};
 enum { RESULTS = sizeof results / sizeof *results, BEYOND = 32 };
 
 START_TEST(a_result_is_filled_as_far_as_it_reaches) {
   for (size_t size = results[_i].least; size <= results[_i].size + BEYOND; size += 8) {
-    unsigned char memory[sizeof(fm_plan_entry) + 2 * BEYOND];
+    unsigned char memory[sizeof(fm_schedule_entry) + 2 * BEYOND];
     memset(memory, 0xA5, sizeof memory);
     memcpy(memory, &size, sizeof size);
     for (size_t i = results[_i].pointers_from; i < results[_i].size; i++) memory[i] = 0;

@@ -12,7 +12,8 @@ from freemask_ctypes import Interface  # noqa: E402
 with open(os.path.join(tap.SOURCE, "doc", "random.md"), encoding="utf-8") as page:
     TEXT = page.read()
 DOCUMENT = {}
-exec(re.search(r"```python\n(.*?)```", TEXT, re.S).group(1), DOCUMENT)  # pylint: disable=exec-used
+for block in re.findall(r"```python\n(.*?)```", TEXT, re.S):
+    exec(block, DOCUMENT)  # pylint: disable=exec-used
 
 
 def rows(header):
@@ -46,9 +47,30 @@ class Library:
         self.lib.fm_planner_destroy(planner)
         return chosen
 
+    def order(self, seed, length, epoch, count):
+        """The first entries of an epoch of real images only."""
+        options = self.lib.make("fm_schedule_options", mix=1, real_count=length, seed=seed)
+        schedule, numbers = ctypes.c_void_p(), (ctypes.c_int64 * count)()
+        self.lib.fm_schedule_create(self.context, None, options, ctypes.byref(schedule), None)
+        arrays = self.lib.make("fm_schedule_arrays", numbers=numbers)
+        self.lib.fm_schedule_fill(schedule, self.lib.fm_schedule_start(schedule, epoch), count, arrays, None)
+        self.lib.fm_schedule_destroy(schedule)
+        return list(numbers)
+
+
+def check_shuffles(library):
+    for seed, epoch, key, length, places in rows("| seed | epoch | key |"):
+        seed, epoch, length = int(seed), int(epoch), int(length)
+        expected, name = list(map(int, places.split())), f"{length} entries, seed {seed}, epoch {epoch}"
+        tap.equal(f"{DOCUMENT['output'](seed, b'schedule order', epoch):016x}", key, f"key of {name}")
+        made = [DOCUMENT["shuffled"](length, int(key, 16), x) for x in range(len(expected))]
+        tap.equal(made, expected, f"{name}, by the page")
+        tap.equal(library.order(seed, length, epoch, len(expected)), expected, f"{name}, by the library")
+
 
 def main():
     library = Library()
+    check_shuffles(library)
     for name, number in rows("| name | FNV-1a |"):
         tap.equal(f"{DOCUMENT['fnv1a'](name.encode()):016x}", number, f"FNV-1a of '{name}'")
     for seed, name, state, outputs in rows("| seed | name | state |"):

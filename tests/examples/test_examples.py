@@ -1,5 +1,7 @@
 # examples/test_examples.py - the examples' output, line by line, from Python's own arithmetic.
 import math
+import os
+import re
 import struct
 import subprocess
 import sys
@@ -7,7 +9,10 @@ from fractions import Fraction
 
 import tap
 
-FIRST, SECOND, THIRD, FOURTH = sys.argv[1:5]
+sys.path.insert(0, os.path.join(tap.SOURCE, "tests", "golden"))
+from make_schedule_golden import JOINT, Schedule  # noqa: E402
+
+FIRST, SECOND, THIRD, FOURTH, SIXTH = sys.argv[1:6]
 
 
 def f32(value):
@@ -139,10 +144,33 @@ def check_fourth():
                "output: declared FM_OUTPUT_LOGITS, but the channels of each pixel sum to 1, as after a softmax: "
                "pass FM_OUTPUT_PROBS (or set trust_kind if it is right)"],
               "04 takes losses from logits as the formulas do")
+def plan_images():
+    """(mask, seed) of each image that 06 plans; the drawing of seeds is the page's own Python."""
+    page = {}
+    with open(os.path.join(tap.SOURCE, "doc", "random.md"), encoding="utf-8") as file:
+        exec(re.search(r"```python\n(.*?)```", file.read(), re.S).group(1), page)  # pylint: disable=exec-used
+    counts = [min(1 + round((i + 1) / 4 * 4), 4) for i in range(4)]
+    return [(i, seed) for i, count in enumerate(counts)
+            for seed in page["seeds_of"](0, f"street_{i}".encode(), list(range(42, 62)), count)]
+
+
+def check_sixth():
+    images = plan_images()
+    order = Schedule(JOINT, 4, len(images), seed=2023, rank=0, world=2)
+
+    def step(first):
+        numbers = [order.at(first + i)[0] for i in range(4)]
+        return f"from {first}:" + "".join(
+            f" street_{n}.jpg" if n < 4 else " street_{}_seed_{}.jpg".format(*images[n - 4]) for n in numbers)
+
+    lines = [f"epoch 0: {4 * round(len(images) / 4)} real, {len(images)} synthetic, 1 to fill up"]
+    lines += [step(0), step(4), step(8), "interrupted; the last step is made again", step(8)]
+    tap.equal(output_of(SIXTH), lines, "06 trains in the order that Python works out")
 
 
 check_first()
 check_second()
 check_third()
 check_fourth()
+check_sixth()
 tap.done()

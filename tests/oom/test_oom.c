@@ -203,6 +203,29 @@ static fm_status plan(fm_context *context, void *user, fm_error *err) {
   return status;
 }
 
+/* A plan and weights: all that a schedule holds. */
+static fm_status schedule(fm_context *context, void *user, fm_error *err) {
+  (void)user;
+  static double weights[25];
+  fm_planner *planner = NULL;
+  fm_plan *made_plan = NULL;
+  fm_status status = fm_planner_create(context, NULL, &planner, err);
+  if (!status) status = fm_planner_add(planner, "a", 1, err);
+  if (!status) status = fm_planner_finish(planner, &made_plan, err);
+  for (int i = 0; i < 25; i++) weights[i] = i;
+  fm_schedule_options options = {.size = sizeof options,
+                                 .mix = FM_MIX_WEIGHTED,
+                                 .real_count = 5,
+                                 .weights = weights,
+                                 .weight_count = 25};
+  if (!status)
+    CREATE(fm_schedule, fm_schedule_destroy,
+           fm_schedule_create(context, made_plan, &options, &made, err));
+  fm_plan_destroy(made_plan);
+  fm_planner_destroy(planner);
+  return status;
+}
+
 /* ---- The loops: a host whose books have to balance --------------------------------------------
  */
 
@@ -351,6 +374,7 @@ static const struct {
     {"apply with a floor", apply, &half, 6},
     {"hardness", hardness, NULL, 5},
     {"plan", plan, NULL, 8},
+    {"schedule", schedule, NULL, 12},
     {"statistics loop", collect, NULL, 6},
     {"filter loop", filter_loop, NULL, 8},
     {"hardness loop", plan_loop, NULL, 6},

@@ -18,6 +18,8 @@ static const named_suite all[] = {
     {"network_loss", network_loss_suite},
     {"network_loops", network_loops_suite},
     {"provider", provider_suite},
+    {"schedule", schedule_suite},
+    {"schedule_random", schedule_random_suite},
     {"golden", golden_suite},
     {"oom", oom_suite},
     {"lifetime", lifetime_suite},

@@ -18,6 +18,8 @@ Suite *planner_suite(void);
 Suite *network_loss_suite(void);
 Suite *network_loops_suite(void);
 Suite *provider_suite(void);
+Suite *schedule_suite(void);
+Suite *schedule_random_suite(void);
 Suite *golden_suite(void);
 Suite *oom_suite(void);
 Suite *lifetime_suite(void);

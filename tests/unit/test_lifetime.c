@@ -6,7 +6,7 @@
 #include "kit.h"
 #include "suites.h"
 
-enum { HANDLES = 9 };
+enum { HANDLES = 10 };
 
 static int get(int64_t index, fm_sample *sample, void *user) {
   static uint8_t pixels[] = {0, 1, 2, 3};
@@ -35,6 +35,7 @@ typedef struct family {
   fm_plan *plan;
   fm_source *source;
   fm_provider *provider;
+  fm_schedule *schedule;
 } family;
 
 static family new_family(kit_allocator *allocator) {
@@ -51,6 +52,7 @@ static family new_family(kit_allocator *allocator) {
   KIT_OK(fm_planner_create(f.context, NULL, &f.planner, &err));
   KIT_OK(fm_plan_source(f.source, f.hardness, f.planner, NULL, &err));
   KIT_OK(fm_planner_finish(f.planner, &f.plan, &err));
+  KIT_OK(fm_schedule_create(f.context, f.plan, NULL, &f.schedule, &err));
   return f;
 }
 
@@ -88,6 +90,10 @@ static void destroy(family *f, int which) {
       fm_source_destroy(f->source);
       f->source = NULL;
       break;
+    case 8:
+      fm_schedule_destroy(f->schedule);
+      f->schedule = NULL;
+      break;
     default:
       fm_provider_destroy(f->provider);
       f->provider = NULL;
@@ -114,6 +120,11 @@ static void use(const family *f) {
     fm_plan_destroy(plan);
   }
   if (f->plan) ck_assert_int_eq(fm_plan_find(f->plan, "b"), 1);
+  if (f->schedule) {
+    int64_t seeds[12];
+    fm_schedule_arrays arrays = {.size = sizeof arrays, .seeds = seeds};
+    KIT_OK(fm_schedule_fill(f->schedule, 0, 12, &arrays, &err));
+  }
   if (f->source && f->provider && f->stats)
     KIT_OK(fm_collect_class_stats(f->source, f->provider, f->stats, NULL, &err));
 }

@@ -33,7 +33,8 @@ typedef struct shared {
   const fm_class_stats *stats;
   const fm_filter *filter;
   const fm_hardness *hardness;
-  const fm_plan *plan;
+  fm_plan *plan;
+  const fm_schedule *schedule;
 } shared;
 
 typedef struct worker {
@@ -69,18 +70,35 @@ static void use_all(worker *w) {
   }
 }
 
+/* Every thread reads the whole order, one by one and at once. */
+static void read_order(worker *w) {
+  enum { ENTRIES = 500 };
+  int64_t numbers[ENTRIES];
+  fm_schedule_arrays arrays = {.size = sizeof arrays, .numbers = numbers};
+  w->failures += fm_schedule_fill(w->with->schedule, w->index, ENTRIES, &arrays, NULL) != FM_OK;
+  for (int i = 0; i < ENTRIES; i++) {
+    fm_schedule_entry entry = {.size = sizeof entry};
+    w->failures += fm_schedule_at(w->with->schedule, w->index + i, &entry, NULL) != FM_OK;
+    w->failures += entry.number != numbers[i];
+  }
+}
+
 /* Handles are born and die on all threads at once. */
 static void make_handles(worker *w) {
   for (int i = 0; i < 30; i++) {
     fm_labels *labels = NULL;
     fm_filter *filter = NULL;
     fm_planner *planner = NULL;
+    fm_schedule *schedule = NULL;
+    w->failures +=
+        fm_schedule_create(w->with->context, w->with->plan, NULL, &schedule, NULL) != FM_OK;
     w->failures += fm_labels_create_preset(w->with->context, "ade20k", &labels, NULL) != FM_OK;
     w->failures += fm_filter_create(w->with->stats, NULL, &filter, NULL) != FM_OK;
     w->failures += fm_planner_create(w->with->context, NULL, &planner, NULL) != FM_OK;
     fm_labels_destroy(labels);
     fm_filter_destroy(filter);
     fm_planner_destroy(planner);
+    fm_schedule_destroy(schedule);
   }
 }
 
@@ -88,6 +106,7 @@ static void *run(void *user) {
   worker *w = user;
   add_share(w);
   use_all(w);
+  read_order(w);
   make_handles(w);
   return NULL;
 }
@@ -133,7 +152,9 @@ START_TEST(threads_share_what_is_immutable) {
   KIT_OK(fm_filter_create(stats, NULL, &filter, &err));
   KIT_OK(fm_hardness_create(stats, NULL, &hardness, &err));
   fm_plan *plan = five_masks(context);
-  shared with = {context, labels, stats, filter, hardness, plan};
+  fm_schedule *schedule = NULL;
+  KIT_OK(fm_schedule_create(context, plan, NULL, &schedule, &err));
+  shared with = {context, labels, stats, filter, hardness, plan, schedule};
 
   worker *workers = calloc(THREADS, sizeof *workers);
   for (int t = 0; t < THREADS; t++) {
@@ -157,6 +178,7 @@ START_TEST(threads_share_what_is_immutable) {
   fm_class_stats_destroy(stats);
   fm_filter_destroy(filter);
   fm_hardness_destroy(hardness);
+  fm_schedule_destroy(schedule);
   fm_plan_destroy(plan);
   fm_labels_destroy(labels);
   fm_context_destroy(context);

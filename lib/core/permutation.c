@@ -1,0 +1,107 @@
+/* core/permutation.c - an alternating Feistel network with cycle walking. */
+#include "core/permutation.h"
+
+#include "core/random.h"
+
+/* Rounds beyond the first four times half the bits of x, at least: a known distinguisher
+ * (Patarin 2001) then needs 2^36 shuffles of one length before it sees anything. */
+enum { MARGIN = 36 };
+
+static int32_t bits_of(uint64_t value) {
+  int32_t bits = 0;
+  for (; value; value >>= 1) bits++;
+  return bits;
+}
+
+fm__permutation fm__permutation_make(uint64_t length, uint64_t key) {
+  fm__permutation p = {.length = length, .key = key};
+  p.left_bits = bits_of(length - 1) / 2;
+  if (p.left_bits < 1) p.left_bits = 1;
+  p.rows = (uint32_t)((length - 1) >> p.left_bits) + 1;
+  p.pairs = 2 + (MARGIN / 2 + p.left_bits - 1) / p.left_bits;
+  return p;
+}
+
+/* The round functions: for an even round a column to xor, for an odd one rows to go on. */
+static inline uint32_t column_of(const fm__permutation *p, uint64_t key, uint32_t row) {
+  return (uint32_t)(fm__finalize(key + row) >> (64 - p->left_bits));
+}
+
+static inline uint32_t rows_of(const fm__permutation *p, uint64_t key, uint32_t column) {
+  return (uint32_t)((fm__finalize(key + column) >> 32) * p->rows >> 32);
+}
+
+/* row < 2 * rows to row modulo rows, without a branch: below `rows` the difference wraps. */
+static inline uint32_t wrap(uint32_t row, uint32_t rows) {
+  uint32_t less = row - rows;
+  return row < less ? row : less;
+}
+
+uint64_t fm__permutation_at(const fm__permutation *p, uint64_t x) {
+  do {
+    uint32_t column = (uint32_t)x & ((1U << p->left_bits) - 1), row = (uint32_t)(x >> p->left_bits);
+    uint64_t key = p->key;
+    for (int32_t i = 0; i < p->pairs; i++) {
+      column ^= column_of(p, key, row);
+      key += FM__GOLDEN;
+      row = wrap(row + rows_of(p, key, column), p->rows);
+      key += FM__GOLDEN;
+    }
+    x = (uint64_t)row << p->left_bits | column;
+  } while (x >= p->length);
+  return x;
+}
+
+/* ---- With tables ------------------------------------------------------------------ */
+
+bool fm__permutation_table_pays(const fm__permutation *p, uint64_t count) {
+  uint64_t cells = (UINT64_C(1) << p->left_bits) + p->rows;
+  return cells * (uint64_t)p->pairs <= FM__PERMUTATION_VALUES && p->rows <= UINT16_MAX &&
+         count >= cells;
+}
+
+void fm__permutation_table_fill(const fm__permutation *p, fm__permutation_table *table) {
+  uint16_t *value = table->values;
+  uint64_t key = p->key;
+  for (int32_t i = 0; i < p->pairs; i++) {
+    for (uint32_t row = 0; row < p->rows; row++) *value++ = (uint16_t)column_of(p, key, row);
+    key += FM__GOLDEN;
+    for (uint32_t column = 0; column < 1U << p->left_bits; column++)
+      *value++ = (uint16_t)rows_of(p, key, column);
+    key += FM__GOLDEN;
+  }
+}
+
+/* So many elements go through a round together: their look-ups do not wait for each other. */
+enum { ABREAST = 16 };
+
+static void abreast(const fm__permutation *p, const uint16_t *table, const uint64_t *x,
+                    uint64_t *out) {
+  uint32_t columns = 1U << p->left_bits, column[ABREAST], row[ABREAST];
+  for (int j = 0; j < ABREAST; j++) {
+    column[j] = (uint32_t)x[j] & (columns - 1);
+    row[j] = (uint32_t)(x[j] >> p->left_bits);
+  }
+  for (int32_t i = 0; i < p->pairs; i++) {
+    const uint16_t *rows = table + p->rows;
+    for (int j = 0; j < ABREAST; j++) {
+      column[j] ^= table[row[j]];
+      row[j] = wrap(row[j] + rows[column[j]], p->rows);
+    }
+    table = rows + columns;
+  }
+  for (int j = 0; j < ABREAST; j++) out[j] = (uint64_t)row[j] << p->left_bits | column[j];
+}
+
+void fm__permutation_many(const fm__permutation *p, const fm__permutation_table *table,
+                          uint64_t first, uint64_t step, size_t count, uint64_t *out) {
+  size_t i = 0;
+  for (; table && i + ABREAST <= count; i += ABREAST) {
+    uint64_t x[ABREAST];
+    for (size_t j = 0; j < ABREAST; j++) x[j] = first + (i + j) * step;
+    abreast(p, table->values, x, out + i);
+    for (size_t j = i; j < i + ABREAST; j++)
+      if (out[j] >= p->length) out[j] = fm__permutation_at(p, out[j]);
+  }
+  for (; i < count; i++) out[i] = fm__permutation_at(p, first + i * step);
+}

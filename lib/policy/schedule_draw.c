@@ -1,0 +1,143 @@
+/* policy/schedule_draw.c - which image stands at a place of an epoch. */
+#include "policy/schedule.h"
+
+fm__epoch fm__epoch_open(const fm_schedule *s, uint64_t number) {
+  bool pretraining = number < s->pretraining;
+  fm__epoch e = {.schedule = s, .part = &s->parts[!pretraining], .number = number};
+  e.start = (number - (pretraining ? 0 : s->pretraining)) * e.part->entries;
+  e.order = e.part->order;
+  e.order.key = fm__random_output(s->streams[FM__STREAM_ORDER], number);
+  if (e.part->mix == FM_MIX_RANDOM)
+    e.mix.state = fm__random_output(s->streams[FM__STREAM_MIX], number);
+  if (e.part->mix == FM_MIX_WEIGHTED || e.part->mix == FM_MIX_SHARES)
+    e.weights.state = fm__random_output(s->streams[FM__STREAM_WEIGHTS], number);
+  if (e.part->mix == FM_MIX_SHARES)
+    e.sum_start = fm__random_below_wide(&e.weights, s->weights.total);
+  return e;
+}
+
+/* value / divisor for values below 2^48, by a product: a division of integers takes several times
+ * as long. Half a unit keeps the quotient away from whole numbers by more than 2^-50 of its size,
+ * and the two roundings err by less than 2^-52: what is cut off is exactly the fraction. */
+static inline uint64_t divide(uint64_t value, double inverse) {
+  return (uint64_t)(int64_t)(((double)(int64_t)value + 0.5) * inverse);
+}
+
+/* ---- Mixes. Each turns draws->numbers, places in the epoch, into numbers of images ------ */
+
+static void draw_joint(const fm__epoch *e, size_t count, fm__draws *draws) {
+  const fm_schedule *s = e->schedule;
+  uint64_t copies = e->part->real, real = s->real;
+  double inverse = 1.0 / (double)real;
+  for (size_t i = 0; i < count; i++) {
+    uint64_t place = draws->numbers[i], repeat = divide(place, inverse);
+    /* By masks: real or synthetic is as good as random, and a branch would guess wrong. */
+    uint64_t is_real = 0 - (uint64_t)(place < copies);
+    draws->repeats[i] = repeat & is_real;
+    draws->numbers[i] = ((place - repeat * real) & is_real) | ((place - copies + real) & ~is_real);
+  }
+}
+
+static void draw_synthetic(const fm__epoch *e, size_t count, fm__draws *draws) {
+  for (size_t i = 0; i < count; i++) draws->numbers[i] += e->schedule->real;
+}
+
+/* The image that stands at `step` of an endless walk through shuffles of a set. */
+static uint64_t walk(const fm_schedule *s, fm_set set, uint64_t step, uint64_t *shuffles) {
+  fm__permutation shuffle = s->walks[set];
+  uint64_t at = step % shuffle.length;
+  *shuffles = step / shuffle.length;
+  if (s->in_order) return at;
+  fm__stream stream = set == FM_SET_REAL ? FM__STREAM_REAL : FM__STREAM_SYNTHETIC;
+  shuffle.key = fm__random_output(s->streams[stream], *shuffles);
+  return fm__permutation_at(&shuffle, at);
+}
+
+/* Places below `real` are the next steps of the walk through the real set. */
+static void draw_ratio(const fm__epoch *e, size_t count, fm__draws *draws) {
+  const fm_schedule *s = e->schedule;
+  uint64_t real = e->part->real, step = (e->number - s->pretraining) * real;
+  for (size_t i = 0; i < count; i++) {
+    uint64_t place = draws->numbers[i];
+    draws->repeats[i] = 0;
+    draws->numbers[i] = place < real ? walk(s, FM_SET_REAL, step + place, &draws->repeats[i])
+                                     : s->real + (place - real);
+  }
+}
+
+/* A generator of its own for each place, so that a place can be drawn without the others. */
+static fm__random generator_at(fm__random epoch, uint64_t place) {
+  return (fm__random){fm__random_output(epoch, place)};
+}
+
+static void draw_random(const fm__epoch *e, size_t count, fm__draws *draws) {
+  const fm_schedule *s = e->schedule;
+  for (size_t i = 0; i < count; i++) {
+    uint64_t place = draws->numbers[i], shuffles;
+    fm__random random = generator_at(e->mix, place);
+    bool real = fm__random_below_wide(&random, s->all_shares) < s->real_share;
+    uint64_t index = walk(s, real ? FM_SET_REAL : FM_SET_SYNTHETIC, e->start + place, &shuffles);
+    draws->numbers[i] = real ? index : s->real + index;
+  }
+}
+
+static void draw_weighted(const fm__epoch *e, size_t count, fm__draws *draws) {
+  const fm__shares *weights = &e->schedule->weights;
+  for (size_t i = 0; i < count; i++) {
+    fm__random random = generator_at(e->weights, draws->numbers[i]);
+    draws->numbers[i] = fm__shares_find(weights, fm__random_below_wide(&random, weights->total));
+  }
+}
+
+/* Points at equal distances along the line of weights, the first at random (systematic
+ * sampling): point j is floor((j * total + start) / entries), without the product. */
+static void draw_shares(const fm__epoch *e, size_t count, fm__draws *draws) {
+  const fm__shares *weights = &e->schedule->weights;
+  uint64_t entries = e->part->entries, whole = weights->total / entries;
+  uint64_t rest = weights->total % entries;
+  for (size_t i = 0; i < count; i++) {
+    uint64_t j = draws->numbers[i];
+    uint64_t point = j * whole + (j * rest + e->sum_start) / entries;
+    draws->numbers[i] = fm__shares_find(weights, point);
+  }
+}
+
+/* Whether places are shuffled before the mix sees them; where each draw is independent of
+ * the others that would change nothing. */
+static bool is_shuffled(const fm__epoch *e) {
+  int32_t mix = e->part->mix;
+  return !e->schedule->in_order && mix != FM_MIX_RANDOM && mix != FM_MIX_WEIGHTED;
+}
+
+void fm__epoch_draw(const fm__epoch *e, const fm__permutation_table *table, uint64_t offset,
+                    size_t count, fm__draws *draws) {
+  uint64_t world = e->schedule->world;
+  if (is_shuffled(e))
+    fm__permutation_many(&e->order, table, offset, world, count, draws->numbers);
+  else
+    for (size_t i = 0; i < count; i++) draws->numbers[i] = offset + i * world;
+  if (e->part->mix != FM_MIX_JOINT && e->part->mix != FM_MIX_RATIO)
+    for (size_t i = 0; i < count; i++) draws->repeats[i] = 0;
+  switch (e->part->mix) {
+    case FM_MIX_JOINT:
+      draw_joint(e, count, draws);
+      break;
+    case FM_MIX_SYNTHETIC:
+      draw_synthetic(e, count, draws);
+      break;
+    case FM_MIX_RATIO:
+      draw_ratio(e, count, draws);
+      break;
+    case FM_MIX_RANDOM:
+      draw_random(e, count, draws);
+      break;
+    case FM_MIX_WEIGHTED:
+      draw_weighted(e, count, draws);
+      break;
+    case FM_MIX_SHARES:
+      draw_shares(e, count, draws);
+      break;
+    default: /* FM_MIX_REAL: the place is the number */
+      break;
+  }
+}
