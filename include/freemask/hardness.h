@@ -53,8 +53,10 @@ FM_API fm_status fm_hardness_create_from_means(fm_labels *labels, const double *
 FM_API void fm_hardness_destroy(fm_hardness *hardness);
 
 /** Measures one mask. No resized mask is made: the pixel (x, y) of the resized one is
- *  pixel (floor((x + 0.5) * w / W), floor((y + 0.5) * h / H)) of the mask, which is
- *  what Pillow's NEAREST takes. `*valid_pixels` (may be NULL) gets the number of valid
+ *  pixel (floor((x + 0.5) * w / W), floor((y + 0.5) * h / H)) of the mask, summed up as
+ *  Pillow's NEAREST does it: column 0 at w / W / 2, each next one w / W further, in double.
+ *  (For W and H that are powers of two, 512 among them, that is the quotient itself; for
+ *  others it may fall to the pixel before or behind.) `*valid_pixels` (may be NULL) gets the number of valid
  *  pixels after resizing. The whole mask is checked, pixels that the resizing skips
  *  included. Memory: 8 bytes per class, and 4 per row and column.
  *  Errors: ARGUMENT, MEMORY, UNSUPPORTED, LABEL (names the first bad pixel). */

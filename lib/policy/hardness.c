@@ -100,10 +100,12 @@ void fm_hardness_destroy(fm_hardness *hardness) {
 
 /* ---- Measuring ------------------------------------------------------------------ */
 
-/* times[s] = how many of `size` resized positions take source position s:
- * floor((i + 0.5) * n / size) = floor((2 i + 1) n / (2 size)), exactly. */
+/* times[s] = how many of `size` resized positions take source position s: the whole part of
+ * (i + 0.5) * n / size, summed up in double as Pillow does (ImagingScaleAffine), which for
+ * sizes that are no power of two is not always the quotient's. */
 static void count_times(uint32_t *times, int64_t n, int64_t size) {
-  for (int64_t i = 0; i < size; i++) times[(2 * i + 1) * n / (2 * size)]++;
+  double step = (double)n / (double)size, at = 0.5 * step;
+  for (int64_t i = 0; i < size; i++, at += step) times[at < (double)n ? (int64_t)at : n - 1]++;
 }
 
 /* Counts every pixel as often as the resized mask has it. */

@@ -42,19 +42,27 @@ static void fill(const fm_plane *mask, uint64_t *random) {
     }
 }
 
-/* Source position of a resized one: floor((i + 0.5) * n / size), in whole numbers. */
-static int64_t source(int64_t i, int64_t n, int64_t size) { return (2 * i + 1) * n / (2 * size); }
+/* Source positions of the resized ones: floor((i + 0.5) * n / size), summed up in double, which is
+ * what Pillow does. tests/ctypes/test_policies.py compares with Pillow itself. Caller frees. */
+static int64_t *sources(int64_t n, int64_t size) {
+  int64_t *at = malloc((size_t)size * sizeof *at);
+  double step = (double)n / (double)size, sum = step * 0.5;
+  for (int64_t i = 0; i < size; i++, sum += step) at[i] = sum < (double)n ? (int64_t)sum : n - 1;
+  return at;
+}
 
 static double expected_hardness(const fm_plane *mask, int64_t width, int64_t height,
                                 int64_t *valid) {
   int64_t count[CLASSES] = {0};
+  int64_t *columns = sources(mask->width, width), *rows = sources(mask->height, height);
   *valid = 0;
   for (int64_t y = 0; y < height; y++)
     for (int64_t x = 0; x < width; x++) {
-      int64_t label =
-          kit_get_int(mask, source(y, mask->height, height), source(x, mask->width, width));
+      int64_t label = kit_get_int(mask, rows[y], columns[x]);
       if (label != IGNORE) count[label]++;
     }
+  free(columns);
+  free(rows);
   double sum = 0;
   for (int k = 0; k < CLASSES; k++) {
     sum += (double)count[k] * means[k];
