@@ -21,10 +21,17 @@ static uint64_t finalize(uint64_t z) {
   return z ^ (z >> 31);
 }
 
-fm__random fm__random_for(uint64_t seed, const char *name) {
-  fm__random random = {
-      finalize(fm__hash_bytes(FM__HASH_START, name, strlen(name)) ^ finalize(seed))};
+static fm__random seeded(uint64_t seed, uint64_t name) {
+  fm__random random = {finalize(name ^ finalize(seed))};
   return random;
+}
+
+fm__random fm__random_for(uint64_t seed, const char *name) {
+  return seeded(seed, fm__hash_bytes(FM__HASH_START, name, strlen(name)));
+}
+
+fm__random fm__random_for_number(uint64_t seed, uint64_t number) {
+  return seeded(seed, fm__hash_u64(FM__HASH_START, number));
 }
 
 uint64_t fm__random_next(fm__random *random) {

@@ -19,6 +19,8 @@ typedef struct fm__random {
 /* The generator of a named thing under a seed: state = finalizer(FNV-1a(name) xor
  * finalizer(seed)), with SplitMix64's output function as the finalizer. */
 fm__random fm__random_for(uint64_t seed, const char *name);
+/* The same for a thing that has a number for a name: its eight bytes, least significant first. */
+fm__random fm__random_for_number(uint64_t seed, uint64_t number);
 uint64_t fm__random_next(fm__random *random);
 /* Uniform in 0 .. bound - 1, without bias (Lemire 2019, on the upper 32 bits). */
 uint32_t fm__random_below(fm__random *random, uint32_t bound);
