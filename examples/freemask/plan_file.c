@@ -93,7 +93,7 @@ void hardness_rows_free(hardness_row *rows, size_t count) {
 static int read_seeds(const csv *table, plan_row *row, fault *f) {
   const char *at = table->fields[4];
   size_t digits = strlen(at);
-  bool good = row->count <= (int64_t)(digits + 1) / 2;
+  bool good = row->count ? row->count <= (int64_t)(digits + 1) / 2 : !digits;
   row->seeds = alloc_zeroed(good ? (size_t)row->count : 1, sizeof *row->seeds);
   for (int64_t i = 0; i < row->count && good; i++) {
     char *end;
@@ -115,7 +115,7 @@ static int read_seeds(const csv *table, plan_row *row, fault *f) {
 static int read_plan(csv *table, plan_row *row, fault *f) {
   int code = csv_real(table, 1, &row->hardness, f);
   if (!code) code = csv_whole(table, 2, 1, &row->rank, f);
-  if (!code) code = csv_whole(table, 3, 1, &row->count, f);
+  if (!code) code = csv_whole(table, 3, 0, &row->count, f);
   if (!code) code = read_seeds(table, row, f);
   if (!code) row->mask = alloc_text(table->fields[0]);
   return code;
