@@ -169,9 +169,11 @@ int plan_write(fm_context *context, const fm_plan *plan, const char *path, fault
     }
     text_add_csv(&t, entry.mask_id);
     text_add(&t, ",%.17g,%" PRId64 ",%" PRId64 ",", entry.hardness, entry.rank, entry.count);
-    for (int64_t s = 0; s < entry.count; s++)
-      text_add(&t, "%s%" PRId64, s ? " " : "", entry.seeds[s]);
-    text_add(&t, "\n");
+    for (int64_t s = 0; s < entry.count; s++) {
+      if (s) text_add_bytes(&t, " ", 1);
+      text_add_whole(&t, entry.seeds[s]);
+    }
+    text_add_bytes(&t, "\n", 1);
   }
   int code = text_write(&t, context, path, f);
   text_free(&t);

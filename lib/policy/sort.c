@@ -35,6 +35,8 @@ void fm__sort_items(uint32_t *items, uint32_t *spare, size_t count, fm__compare_
   if (from != items) memcpy(items, from, count * sizeof *items);
 }
 
+enum { FEW = 32 };
+
 /* Lets the number at `root` sink to its place in the heap. */
 static void sink(int64_t *heap, size_t root, size_t count) {
   int64_t number = heap[root];
@@ -46,7 +48,21 @@ static void sink(int64_t *heap, size_t root, size_t count) {
   heap[root] = number;
 }
 
+/* For few numbers; a heap takes longer there. */
+static void insert_all(int64_t *numbers, size_t count) {
+  for (size_t i = 1; i < count; i++) {
+    int64_t number = numbers[i];
+    size_t at = i;
+    for (; at > 0 && numbers[at - 1] > number; at--) numbers[at] = numbers[at - 1];
+    numbers[at] = number;
+  }
+}
+
 void fm__sort_numbers(int64_t *numbers, size_t count) {
+  if (count <= FEW) {
+    insert_all(numbers, count);
+    return;
+  }
   for (size_t root = count / 2; root-- > 0;) sink(numbers, root, count);
   for (size_t last = count; last-- > 1;) {
     int64_t largest = numbers[0];
