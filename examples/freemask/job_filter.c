@@ -37,13 +37,13 @@ static int begin(void *shared, void **own, fault *f) {
 }
 
 /* Puts the filtered mask in place and tells the journal. */
-static int keep(filter_run *r, size_t index, const fm_raster *raster, const counts *c,
-                const fm_filter_report *report, fault *f) {
+static int keep(filter_run *r, size_t index, const fm_plane *mask, const fm_raster *raster,
+                const counts *c, const fm_filter_report *report, fault *f) {
   char *name = filter_run_name(r, index), *path;
   int code = outdir_place(&r->out, name, &path, f);
   free(name);
   if (code) return code;
-  code = mask_store(r->bench.context, raster, path, f);
+  code = mask_store(r->bench.context, mask, raster, path, f);
   if (!code) {
     outdir_made(&r->out, path);
     journal_entry entry = {r->masks.files[index].stem, report->valid, report->dropped, c->valid,
@@ -64,15 +64,18 @@ static int filter_one(void *shared, void *own, size_t at, fault *f) {
   fm_filter_report report = {.size = sizeof report};
   report.class_valid = c->valid;
   report.class_dropped = c->dropped;
+  fm_plane mask;
+  void *memory = NULL;
   char *path;
   int code = bench_read_mask(&r->bench, &r->masks, index, &raster, &path, f);
   if (!code) {
-    fm_plane mask = fm_raster_plane(raster);
+    mask = fm_raster_plane(raster);
     code = loss_source_get(r->source, index, &mask, &loss, f);
+    if (!code) memory = mask_widen(&mask, fm_labels_ignore_label(r->bench.labels));
     if (!code && fm_filter_apply(r->filter, &mask, &loss.plane, &mask, &report, &err))
       code = loss_source_blame(r->source, index, path, &err, f);
   }
-  if (!code) code = keep(r, index, raster, c, &report, f);
+  if (!code) code = keep(r, index, &mask, raster, c, &report, f);
   if (!code) {
     r->rows[index].valid = report.valid;
     r->rows[index].dropped = report.dropped;
@@ -82,6 +85,7 @@ static int filter_one(void *shared, void *own, size_t at, fault *f) {
     }
   }
   loss_map_free(&loss);
+  free(memory);
   fm_raster_destroy(raster);
   free(path);
   return code;
@@ -123,7 +127,7 @@ static void add_up(filter_run *r) {
 
 /* The tables, then the journal goes: its absence says that the run is complete. */
 static int finish(filter_run *r, fault *f) {
-  char *table, *manifest;
+  char *table = NULL, *manifest = NULL;
   int code = outdir_place(&r->out, "filter.csv", &table, f);
   if (code) return code;
   code = outdir_place(&r->out, "filter.json", &manifest, f);

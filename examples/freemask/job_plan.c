@@ -137,12 +137,14 @@ int plan_job_run(const plan_job *job, fault *f) {
   fm_planner *planner = NULL;
   fm_plan *plan = NULL;
   policy_flag flag;
+  const char *const inputs[] = {job->hardness, job->masks, job->grow, job->common.labels};
   int code = policy_flag_read(job->policy, &flag, f);
   if (!code) code = check_flags(job, &flag, f);
   if (!code) code = bench_open(job->masks ? job->common.labels : NULL, &b, f);
   if (code) return code;
   code = make_planner(&b, job, &flag, &planner, f);
   if (!code) code = outdir_check_file(job->output, f);
+  for (size_t i = 0; i < 4 && !code; i++) code = outdir_spare(job->output, inputs[i], f);
   if (!code) code = make_plan(&b, planner, job, &plan, f);
   if (!code) code = plan_write(b.context, plan, job->output, f);
   if (!code) summarise(job, plan);

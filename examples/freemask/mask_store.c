@@ -6,35 +6,17 @@
 #include <string.h>
 
 #include "alloc.h"
-
-static int64_t element(const fm_plane *plane, int64_t y, int64_t x) {
-  int64_t row = plane->row_stride, col = plane->col_stride;
-  if (!col) col = (int64_t)fm_dtype_size((fm_dtype)plane->dtype);
-  if (!row) row = col * plane->width;
-  const char *at = (const char *)plane->data + y * row + x * col;
-  int16_t i16;
-  int32_t i32;
-  int64_t i64;
-  switch (plane->dtype) {
-    case FM_I16:
-      memcpy(&i16, at, sizeof i16);
-      return i16;
-    case FM_I32:
-      memcpy(&i32, at, sizeof i32);
-      return i32;
-    default:
-      memcpy(&i64, at, sizeof i64);
-      return i64;
-  }
-}
+#include "pixel.h"
 
 /* Copies into 16 bits; all labels of a label space but -1 fit. */
 static int narrow(const fm_plane *plane, uint16_t *out, uint16_t *largest, const char *path,
                   fault *f) {
+  const fm_plane p = pixel_strides(plane);
   *largest = 0;
-  for (int64_t y = 0; y < plane->height; y++) {
-    for (int64_t x = 0; x < plane->width; x++) {
-      int64_t label = element(plane, y, x);
+  for (int64_t y = 0; y < p.height; y++) {
+    for (int64_t x = 0; x < p.width; x++) {
+      int64_t label =
+          pixel_label((const char *)p.data + y * p.row_stride + x * p.col_stride, p.dtype);
       if (label < 0 || label > 65535)
         return fault_set(f, EXIT_DATA,
                          "%s: label %" PRId64 " at pixel (x %" PRId64 ", y %" PRId64
@@ -45,6 +27,33 @@ static int narrow(const fm_plane *plane, uint16_t *out, uint16_t *largest, const
     }
   }
   return EXIT_FINE;
+}
+
+/* The largest label that the dtype holds; those wider than I16 hold every label. */
+static int64_t largest_label(int32_t dtype) {
+  return dtype == FM_U8 ? UINT8_MAX : dtype == FM_I16 ? INT16_MAX : INT64_MAX;
+}
+
+void *mask_widen(fm_plane *mask, int64_t label) {
+  if (mask->dtype == FM_U16 || label <= largest_label(mask->dtype)) return NULL;
+  const fm_plane p = pixel_strides(mask);
+  size_t count = (size_t)(p.height * p.width);
+  /* A U8 mask's file may be written alike; I16 may hold -1. */
+  fm_dtype wider = mask->dtype == FM_U8 ? FM_U16 : FM_I32;
+  void *memory = alloc_zeroed(count, fm_dtype_size(wider));
+  uint16_t *words = memory;
+  int32_t *integers = memory;
+  for (size_t i = 0; i < count; i++) {
+    int64_t y = (int64_t)i / p.width, x = (int64_t)i % p.width;
+    int64_t value =
+        pixel_label((const char *)p.data + y * p.row_stride + x * p.col_stride, p.dtype);
+    if (wider == FM_U16)
+      words[i] = (uint16_t)value;
+    else
+      integers[i] = (int32_t)value;
+  }
+  *mask = fm_plane_make(memory, wider, p.height, p.width);
+  return memory;
 }
 
 static int store(fm_context *context, const fm_plane *plane, const fm_raster *like,
@@ -70,8 +79,8 @@ static int store_narrow(fm_context *context, const fm_plane *plane, const char *
   return code;
 }
 
-int mask_store(fm_context *context, const fm_raster *raster, const char *path, fault *f) {
-  fm_plane plane = fm_raster_plane(raster);
-  if (plane.dtype == FM_U8 || plane.dtype == FM_U16) return store(context, &plane, raster, path, f);
-  return store_narrow(context, &plane, path, f);
+int mask_store(fm_context *context, const fm_plane *mask, const fm_raster *like, const char *path,
+               fault *f) {
+  if (mask->dtype == FM_U8 || mask->dtype == FM_U16) return store(context, mask, like, path, f);
+  return store_narrow(context, mask, path, f);
 }

@@ -65,11 +65,11 @@ FM_API fm_status fm_hardness_create_from_means(fm_labels *labels, const double *
 FM_API void fm_hardness_destroy(fm_hardness *hardness);
 
 /** Measures one mask. No resized mask is made: the pixel (x, y) of the resized one is
- *  pixel (floor((x + 0.5) * w / W), floor((y + 0.5) * h / H)) of the mask, summed up as
- *  Pillow's NEAREST does it: column 0 at w / W / 2, each next one w / W further, in double.
- *  (For W and H that are powers of two, 512 among them, that is the quotient itself; for
- *  others it may fall to the pixel before or behind.) `*valid_pixels` (may be NULL) gets the number
- * of valid pixels after resizing. The whole mask is checked, pixels that the resizing skips
+ *  the pixel that Pillow's NEAREST takes, of column floor((x + 0.5) * w / W), where, as
+ *  there, the position is summed in double: 0.5 * w / W, and w / W for each step. That is
+ *  exact for powers of two, as 512; for other W a position on a border may come out to
+ *  its left. Rows likewise. `*valid_pixels` (may be NULL) gets the number of valid
+ *  pixels after resizing. The whole mask is checked, pixels that the resizing skips
  *  included. Memory: 8 bytes per class, and 4 per row and column.
  *  Errors: ARGUMENT, MEMORY, UNSUPPORTED, LABEL (names the first bad pixel). */
 FM_API fm_status fm_hardness_measure(const fm_hardness *hardness, const fm_plane *mask, double *out,

@@ -121,12 +121,12 @@ void fm_hardness_destroy(fm_hardness *hardness) {
 
 /* ---- Measuring ------------------------------------------------------------------ */
 
-/* times[s] = how many of `size` resized positions take source position s: the whole part of
- * (i + 0.5) * n / size, summed up in double as Pillow does (ImagingScaleAffine), which for
- * sizes that are no power of two is not always the quotient's. */
+/* times[s] = how many of `size` resized positions take source position s. Pillow adds up the
+ * step, so where (i + 0.5) * n / size is a whole number its last bits decide. They are far from
+ * reaching n: the last position is half a step below it. */
 static void count_times(uint32_t *times, int64_t n, int64_t size) {
   double step = (double)n / (double)size, at = 0.5 * step;
-  for (int64_t i = 0; i < size; i++, at += step) times[at < (double)n ? (int64_t)at : n - 1]++;
+  for (int64_t i = 0; i < size; i++, at += step) times[(int64_t)at]++;
 }
 
 /* Counts every pixel as often as the resized mask has it. */
