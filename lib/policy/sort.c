@@ -6,7 +6,8 @@
 
 static void merge(const uint32_t *left, size_t left_count, const uint32_t *right,
                   size_t right_count, uint32_t *out, fm__compare_fn compare, const void *user) {
-  while (left_count && right_count) {
+  bool apart = right_count && compare(*right, left[left_count - 1], user) >= 0;
+  while (!apart && left_count && right_count) {
     if (compare(*right, *left, user) < 0) {
       *out++ = *right++;
       right_count--;
@@ -15,7 +16,7 @@ static void merge(const uint32_t *left, size_t left_count, const uint32_t *right
       left_count--;
     }
   }
-  memcpy(out, left, left_count * sizeof *out);
+  memcpy(out, left, left_count * sizeof *out); /* in order already, or the rest of one side */
   memcpy(out + left_count, right, right_count * sizeof *out);
 }
 
