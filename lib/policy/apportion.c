@@ -159,7 +159,7 @@ void fm__apportion(uint32_t *items, size_t count, const fm__bounds *bounds, uint
     if (!is_settled(&s, i, &at)) {
       share mine = share_of(s.free, items[i]);
       bool more = mine.rest > c.rest;
-      if (mine.rest == c.rest) {
+      if (c.equal && mine.rest == c.rest) {
         more = (equal + 1) * c.ones / c.equal > equal * c.ones / c.equal;
         equal++;
       }

@@ -103,12 +103,12 @@ void fm_planner_destroy(fm_planner *planner) {
 static void *grown(const fm_planner *planner, const void *old, size_t count, size_t capacity,
                    size_t size) {
   void *array = fm__alloc_array(planner->context, capacity, size);
-  if (array && count) memcpy(array, old, count * size);
+  if (array && old && count) memcpy(array, old, count * size);
   return array;
 }
 
 static bool reserve_row(fm_planner *planner, size_t words) {
-  if (planner->count < planner->capacity) return true;
+  if (planner->count < planner->capacity && (!words || planner->classes)) return true;
   size_t capacity = planner->capacity ? 2 * planner->capacity : 64;
   fm__mask_row *rows =
       grown(planner, planner->rows, planner->count, capacity, sizeof *planner->rows);
@@ -242,14 +242,13 @@ fm_status fm_planner_add_classes(fm_planner *planner, const char *mask_id, doubl
   fm_status status = check_classes(planner, mask_id, class_pixels, class_count, err);
   if (!status) status = reserve_classes(planner, class_count, err);
   if (!status) status = add_row(planner, mask_id, hardness, words, err);
-  if (status) return status;
-  uint64_t *classes = planner->classes + (planner->count - 1) * words;
-  memset(classes, 0, words * sizeof *classes);
+  if (status || !planner->classes) return status; /* without words there are no sets: never here */
+  uint64_t *set = planner->classes + (planner->count - 1) * words;
   for (size_t k = 0; k < class_count; k++) {
+    bool has = class_pixels[k] >= planner->policy.min_class_pixels;
+    set[k / 64] = (k % 64 ? set[k / 64] : 0) | (uint64_t)has << k % 64;
     planner->class_pixels[k] += class_pixels[k];
     planner->pixels += class_pixels[k];
-    if (class_pixels[k] >= planner->policy.min_class_pixels)
-      classes[k / 64] |= UINT64_C(1) << k % 64;
   }
   return FM_OK;
 }

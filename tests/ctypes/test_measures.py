@@ -139,6 +139,15 @@ def check_measures():
         tap.equal(wrong[:1], [], f"{name}: 120 images, by class means and by their own losses")
 
 
+def check_share_of_a_class():
+    """A class of exactly the share counts; of a pixel less it does not, unless none has as many."""
+    means = [3.0, 1.0, 2.0, 0, 0, 0, 0]
+    mask = np.array([[0] * 5 + [1] * 11 + [2] * 4 + [IGNORED] * 7])
+    for share, expected in ((0, 3.0), (0.25, 3.0), (0.26, 1.0), (0.55, 1.0), (0.56, 3.0)):
+        made = Estimator(means, measure=WORST_CLASS, share=share, resize_width=-1, resize_height=-1)
+        tap.equal(made.measure(mask)[0], expected, f"worst class of at least {share} of the pixels")
+
+
 def check_resized():
     """The other measures look at the resized mask, too."""
     mask, _ = random_image(1)
@@ -204,6 +213,7 @@ def check_pillow():
 
 def main():
     check_measures()
+    check_share_of_a_class()
     check_resized()
     check_refusals()
     check_pillow()
