@@ -51,16 +51,26 @@ int filter_job_run(const filter_job *job, fault *f);
 typedef struct hardness_job {
   job_common common;
   const char *stats, *masks;
-  arg_size resize; /* zero: 512x512 */
+  arg_size resize;    /* zero: 512x512 */
+  int measure;        /* an fm_measure */
+  double share;       /* 0: the measure's default */
+  const char *losses; /* loss maps of the real images: measure by these; NULL: by class means */
   const char *output;
 } hardness_job;
 int hardness_job_run(const hardness_job *job, fault *f);
 
 typedef struct plan_job {
-  job_common common; /* labels and threads are not used */
+  job_common common; /* labels and threads only with `masks` */
   const char *hardness;
-  int64_t n_max;     /* 0: 20 */
-  const char *seeds; /* "a:b" or "a,b,..."; NULL: 42:62 */
+  const char *policy; /* the value of --policy; NULL: "rank" */
+  int64_t n_max;      /* 0: 20 */
+  int64_t n_min;
+  int64_t budget;                       /* 0: none */
+  double gamma, threshold, temperature; /* 0: the policy's default */
+  int64_t min_pixels;                   /* 0: 1 */
+  const char *masks;                    /* whose classes the policy looks at, or NULL */
+  const char *grow;                     /* an earlier plan, or NULL */
+  const char *seeds;                    /* "a:b" or "a,b,..."; NULL: 42:62 */
   uint64_t seed;
   const char *output;
 } plan_job;

@@ -30,7 +30,9 @@ typedef struct fm_filter fm_filter;
 typedef enum fm_unseen {
   FM_UNSEEN_DROP = 0,       /**< h_k = 0: drop all whose loss is above 0, as the paper does */
   FM_UNSEEN_KEEP = 1,       /**< drop none */
-  FM_UNSEEN_GLOBAL_MEAN = 2 /**< h_k = the mean loss over all real pixels of all classes */
+  FM_UNSEEN_GLOBAL_MEAN = 2 /**< h_k = the mean loss over all real pixels of all classes,
+                                 sum_k s_k / (sum_k n_k + 1e-5), s_k being class k's sum of losses:
+                                 from a table of means, s_k = h_k * (n_k + 1e-5) */
 } fm_unseen;
 
 typedef struct fm_filter_options {

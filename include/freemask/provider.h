@@ -141,9 +141,9 @@ FM_API fm_status fm_filter_source(fm_source *source, fm_provider *provider, cons
                                   fm_filtered_fn filtered, void *user,
                                   const fm_loop_options *options, fm_error *err);
 
-/** Measures all masks of a *real* set and adds (id, hardness) to the planner; what was
- *  added before a failure stays so. Errors: those of fm_hardness_measure, with the
- *  sample's id; CALLBACK; MEMORY; EMPTY. */
+/** Measures all masks of a *real* set and adds (id, hardness) to the planner, with their
+ *  classes where its policy looks at them; what was added before a failure stays so. Errors: those
+ * of fm_hardness_measure, with the sample's id; CALLBACK; MEMORY; EMPTY. */
 FM_API fm_status fm_plan_source(fm_source *source, const fm_hardness *hardness, fm_planner *planner,
                                 const fm_loop_options *options, fm_error *err);
 

@@ -13,6 +13,9 @@
 
 static const double DEFAULT_TOLERANCE = 1.25;
 
+/* The released code's guard against a division by 0; part of the formula. */
+static const double EPSILON = 1e-5;
+
 /* ---- Making --------------------------------------------------------------------- */
 
 /* What thresholds are made from: one entry per class. */
@@ -95,14 +98,15 @@ fm_status fm_filter_create(const fm_class_stats *stats, const fm_filter_options 
   return status;
 }
 
-/* Sum of means weighed by pixels over the pixels; -1 if there are none. */
+/* The mean over all pixels; -1 if there are none. A class's mean is its sum over its pixels and
+ * the guard, so the sums come back, and the whole is guarded as fm_filter_create guards it. */
 static double global_mean_of(const double *means, const int64_t *pixels, size_t classes) {
   double sum = 0, count = 0;
   for (size_t k = 0; k < classes; k++) {
-    sum += means[k] * (double)pixels[k];
+    if (pixels[k]) sum += means[k] * ((double)pixels[k] + EPSILON);
     count += (double)pixels[k];
   }
-  return count > 0 ? sum / count : -1;
+  return count > 0 ? sum / (count + EPSILON) : -1;
 }
 
 fm_status fm_filter_create_from_means(fm_labels *labels, const double *mean_loss,

@@ -1,5 +1,6 @@
 /* policy/hardness.c - the mean of class-wise mean losses over a mask. */
-#include <freemask/hardness.h>
+#include "policy/hardness.h"
+
 #include <string.h>
 
 #include "core/fail.h"
@@ -7,21 +8,29 @@
 #include "core/view.h"
 #include "dsp/count.h"
 #include "policy/class_stats.h"
-#include "policy/labels.h"
+#include "policy/sort.h"
 
-/* The paper's size, and its guard against a division by 0. */
+/* The paper's size. */
 enum { DEFAULT_SIDE = 512, LONGEST_SIDE = 65536 };
-static const double EPSILON = 1e-5;
-
-struct fm_hardness {
-  fm_labels *labels;
-  int64_t width, height; /* 0: as the mask is */
-  double *means;
-};
+static const double DEFAULT_TOP_SHARE = 0.1;
 
 /* ---- Making --------------------------------------------------------------------- */
 
 static bool is_side(int32_t side) { return side >= 0 && side <= LONGEST_SIDE; }
+
+static fm_status read_measure(fm_hardness_options *o, fm_error *err) {
+  if (o->measure < FM_MEASURE_MEAN || o->measure > FM_MEASURE_TOP_SHARE)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_hardness_options: measure is %d, expected an fm_measure", (int)o->measure);
+  if (o->reserved)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_hardness_options: reserved is %d, expected 0",
+                    (int)o->reserved);
+  if (!(o->share >= 0 && o->share <= 1) || (o->share > 0 && o->measure == FM_MEASURE_MEAN))
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_hardness_options: share is %g, expected %s", o->share,
+                    o->measure == FM_MEASURE_MEAN ? "0, as the mean has none" : "0 to 1");
+  if (o->share == 0 && o->measure == FM_MEASURE_TOP_SHARE) o->share = DEFAULT_TOP_SHARE;
+  return FM_OK;
+}
 
 static fm_status read_options(fm_hardness_options *o, const fm_hardness_options *options,
                               fm_error *err) {
@@ -36,7 +45,7 @@ static fm_status read_options(fm_hardness_options *o, const fm_hardness_options 
   if (none) o->resize_width = o->resize_height = 0;
   if (!none && !o->resize_width) o->resize_width = DEFAULT_SIDE;
   if (!none && !o->resize_height) o->resize_height = DEFAULT_SIDE;
-  return FM_OK;
+  return read_measure(o, err);
 }
 
 static fm_status make(fm_labels *labels, const fm_hardness_options *o, fm_hardness **out,
@@ -46,14 +55,23 @@ static fm_status make(fm_labels *labels, const fm_hardness_options *o, fm_hardne
   hardness->labels = fm__labels_hold(labels);
   hardness->width = o->resize_width;
   hardness->height = o->resize_height;
+  hardness->measure = o->measure;
+  hardness->share = o->share;
   size_t classes = (size_t)labels->class_count;
   hardness->means = fm__alloc_array(labels->context, classes, sizeof *hardness->means);
-  if (!hardness->means) {
+  hardness->by_mean = fm__alloc_array(labels->context, 2 * classes, sizeof *hardness->by_mean);
+  if (!hardness->means || !hardness->by_mean) {
     fm_hardness_destroy(hardness);
     return fm__fail_memory(err, classes * sizeof *hardness->means);
   }
   *out = hardness;
   return FM_OK;
+}
+
+/* The means stand: sorts the classes, in the upper half of the block if room is needed. */
+static void sort_classes(fm_hardness *hardness) {
+  size_t classes = (size_t)hardness->labels->class_count;
+  fm__sort_by_number(hardness->by_mean, hardness->by_mean + classes, classes, hardness->means);
 }
 
 fm_status fm_hardness_create(const fm_class_stats *stats, const fm_hardness_options *options,
@@ -70,6 +88,7 @@ fm_status fm_hardness_create(const fm_class_stats *stats, const fm_hardness_opti
   status = make(stats->labels, &o, &hardness, err);
   if (status) return status;
   fm__class_stats_table(stats, hardness->means, NULL);
+  sort_classes(hardness);
   *out = hardness;
   return FM_OK;
 }
@@ -87,6 +106,7 @@ fm_status fm_hardness_create_from_means(fm_labels *labels, const double *mean_lo
   status = make(labels, &o, &hardness, err);
   if (status) return status;
   memcpy(hardness->means, mean_loss, class_count * sizeof *mean_loss);
+  sort_classes(hardness);
   *out = hardness;
   return FM_OK;
 }
@@ -94,6 +114,7 @@ fm_status fm_hardness_create_from_means(fm_labels *labels, const double *mean_lo
 void fm_hardness_destroy(fm_hardness *hardness) {
   if (!hardness) return;
   fm_labels *labels = hardness->labels;
+  fm__free(labels->context, hardness->by_mean);
   fm__free(labels->context, hardness->means);
   fm__free(labels->context, hardness);
   fm__labels_drop(labels);
@@ -129,16 +150,6 @@ static fm_status count_resized(const fm_hardness *hardness, const fm_plane *mask
   return fm__labels_fail(hardness->labels, mask, bad.y, bad.x, err);
 }
 
-static double mean_over(const fm_hardness *hardness, const int64_t *class_pixels, int64_t *valid) {
-  double sum = 0;
-  *valid = 0;
-  for (int32_t k = 0; k < hardness->labels->class_count; k++) {
-    sum += (double)class_pixels[k] * hardness->means[k];
-    *valid += class_pixels[k];
-  }
-  return *valid ? sum / ((double)*valid + EPSILON) : 0;
-}
-
 fm_status fm_hardness_measure(const fm_hardness *hardness, const fm_plane *mask, double *out,
                               int64_t *valid_pixels, fm_error *err) {
   if (!hardness || !out)
@@ -158,7 +169,7 @@ fm_status fm_hardness_measure(const fm_hardness *hardness, const fm_plane *mask,
     status = fm__fail(err, FM_ERR_MEMORY, "out of memory for %zu counters", 2 * cells + sides);
   if (!status) {
     int64_t valid;
-    *out = mean_over(hardness, counts + 1, &valid);
+    *out = fm__hardness_of(hardness, counts + 1, &valid);
     if (valid_pixels) *valid_pixels = valid;
   }
   fm__free(context, times);

@@ -105,6 +105,19 @@ static fm_status call_arrays(fm_context *context, const void *arrays, fm_error *
   return status;
 }
 
+static void fill_table(void *table) {
+  static const double hardness = 1;
+  const double *at = &hardness;
+  const int64_t masks = 1;
+  memcpy((char *)table + offsetof(fm_plan_table, masks), &masks, sizeof masks);
+  memcpy((char *)table + offsetof(fm_plan_table, hardness), &at, sizeof at);
+}
+
+static fm_status call_counts(fm_context *context, const void *table, fm_error *err) {
+  uint32_t count;
+  return fm_plan_counts(context, NULL, table, &count, err);
+}
+
 static int get_one(int64_t index, fm_sample *sample, void *user) {
   static unsigned char label;
   (void)index;
@@ -227,6 +240,7 @@ const options_call options_calls[] = {
     ROW(fm_schedule_options, MEMBER_END(fm_schedule_options, synthetic_count), fill_schedule,
         call_schedule),
     ROW(fm_schedule_arrays, ALL_DEFAULT, fill_nothing, call_arrays),
+    ROW(fm_plan_table, MEMBER_END(fm_plan_table, hardness), fill_table, call_counts),
     ROW(fm_source_options, MEMBER_END(fm_source_options, get), fill_source, call_source),
     ROW(fm_provider_options, MEMBER_END(fm_provider_options, predict), fill_provider,
         call_provider),
