@@ -40,15 +40,15 @@ typedef struct arg_option {
   const char *help;
   bool required;
   bool exclusive;
-  double lowest, highest; /* exact for whole numbers below 2^53 */
+  double lowest, highest;     /* exact for whole numbers below 2^53 */
   const char *const *choices; /* NULL-terminated */
 } arg_option;
 
 typedef struct arg_command {
-  const char *name;        /* "stats" */
-  const char *purpose;     /* one line */
-  const char *operands;    /* "A.json B.json ..." for the usage line, or NULL */
-  const char *notes;       /* paragraphs below the flags in --help, or NULL */
+  const char *name;     /* "stats" */
+  const char *purpose;  /* one line */
+  const char *operands; /* "A.json B.json ..." for the usage line, or NULL */
+  const char *notes;    /* paragraphs below the flags in --help, or NULL */
   const arg_option *options;
   size_t operands_min, operands_max;
 } arg_command;
@@ -62,13 +62,29 @@ enum { ARGS_HELP = -1 };
 int args_parse(const arg_command *command, int argc, char **argv, size_t *operand_count, fault *f);
 
 /* Ready-made rows that many commands share. */
-#define ARG_THREADS(target) \
-  {"threads", 'j', ARG_WHOLE, target, "N", "worker threads (default: all cores)", false, false, 1, 1024, NULL}
+#define ARG_THREADS(target)                                                                      \
+  {                                                                                              \
+    "threads", 'j', ARG_WHOLE, target, "N", "worker threads (default: all cores)", false, false, \
+        1, 1024, NULL                                                                            \
+  }
 #define ARG_QUIET(target) \
-  {"quiet", 'q', ARG_FLAG, target, NULL, "no progress and no summary", false, false, 0, 0, NULL}
-#define ARG_JSON(target) \
-  {"json", 0, ARG_FLAG, target, NULL, "print one JSON object instead of text", false, false, 0, 0, NULL}
-#define ARG_LABELS(target) \
-  {"labels", 'l', ARG_TEXT, target, "L", "label space: a preset's name or a CSV file", true, false, 0, 0, NULL}
+  { "quiet", 'q', ARG_FLAG, target, NULL, "no progress and no summary", false, false, 0, 0, NULL }
+#define ARG_JSON(target)                                                                         \
+  {                                                                                              \
+    "json", 0, ARG_FLAG, target, NULL, "print one JSON object instead of text", false, false, 0, \
+        0, NULL                                                                                  \
+  }
+#define ARG_OUTPUT(target, value, help) \
+  { "output", 'o', ARG_TEXT, target, value, help, true, false, 0, 0, NULL }
+#define ARG_STATS(target)                                                                      \
+  {                                                                                            \
+    "stats", 's', ARG_TEXT, target, "S.json", "statistics of the real set", true, false, 0, 0, \
+        NULL                                                                                   \
+  }
+#define ARG_LABELS(target)                                                                    \
+  {                                                                                           \
+    "labels", 'l', ARG_TEXT, target, "L", "label space: a preset's name or a CSV file", true, \
+        false, 0, 0, NULL                                                                     \
+  }
 
 #endif

@@ -7,7 +7,7 @@
 
 /* Fitted on a real set, it answers for every pixel the cross-entropy, in nats, of its own guess
  * against the mask. Colour, texture at several window sizes, position and what lies around are
- * cut into bins; a linear discriminant over the bins gives class scores.
+ * cut into bins; what each bin says about each class adds up to class scores.
  *
  * The fit needs nothing but counts, so any order and any split over threads gives the same bits.
  * Life: create, fit_add ..., fit_finish, predict ...; or load, predict.
@@ -37,8 +37,16 @@ fm_status baseline_fit_finish(baseline *b, fm_error *err);
 fm_status baseline_predict(const baseline *b, const fm_plane *mask, const fm_volume *image,
                            const fm_plane *loss, fm_error *err);
 
+/* As baseline_predict, for an image that was fitted: judges it as if it had not been, by a model
+ * without its counts. Losses on the real set are then those of images never seen, as they are on
+ * the synthetic ones; else all thresholds would be too low. ARGUMENT after baseline_load: the
+ * counts are not saved. */
+fm_status baseline_predict_left_out(const baseline *b, const fm_plane *mask, const fm_volume *image,
+                                    const fm_plane *loss, fm_error *err);
+
 /* The finished model as JSON (new reference; NULL without memory or before the fit is finished),
- * and back. `labels` must be the space it was fitted with (MISMATCH); FORMAT names what is wrong. */
+ * and back. `labels` must be the space it was fitted with (MISMATCH); FORMAT names what is wrong.
+ */
 json_t *baseline_save(const baseline *b);
 fm_status baseline_load(fm_context *context, const fm_labels *labels, const json_t *model,
                         baseline **out, fm_error *err);

@@ -18,14 +18,14 @@ typedef struct filter_class {
  *   {"format": "freemask-filter", "version": 1, "labels": {"name", "fingerprint", "classes"},
  *    "labels_source": the value of --labels, "stats": path, "masks": path,
  *    "losses": path or null, "images": path or null, "provider": name or null,
- *    "policy": "paper", "tolerance": x, "unseen": "drop", "min_kept": x,
+ *    "policy": "paper", "tolerance": x, "min_kept": x, "unseen": "drop", "fingerprint": hex,
  *    "shard": {"index", "count"}, "count": masks, "valid", "dropped", "emptied": masks of which
  *    nothing was kept,
  *    "classes": [{"index", "name", "mean_loss", "threshold" (null: none), "valid", "dropped"}]}
  * Paths are as the user gave them. */
 typedef struct filter_file {
-  char *labels_name, *labels_source;
-  uint64_t labels_fingerprint;
+  char *labels_name, *labels_source;        /* of the label space; --labels as given */
+  uint64_t labels_fingerprint, fingerprint; /* the latter: of all that determines the results */
   char *stats, *masks, *losses, *images, *provider; /* losses or images, provider: NULL if not */
   char *policy, *unseen;
   double tolerance, min_kept;

@@ -27,21 +27,21 @@ typedef enum folder_kind { FOLDER_MASKS = 1, FOLDER_IMAGES, FOLDER_LOSSES } fold
  * letters). Suffixes are the label space's. A folder that cannot be read is EXIT_IO; two files
  * with the same stem, or a name that cannot be a stem, EXIT_DATA. */
 int folder_list(folder_kind kind, const char *path, const fm_labels *labels, folder *out, fault *f);
-void folder_free(folder *folder);
+void folder_free(folder *files);
 
 /* The file with that stem, or NULL. */
-const folder_file *folder_find(const folder *folder, const char *stem);
+const folder_file *folder_find(const folder *files, const char *stem);
 
 /* The file's path. Caller frees. */
-char *folder_path(const folder *folder, const folder_file *file);
+char *folder_path(const folder *files, const folder_file *file);
 
 /* Which shard of `count` a stem belongs to: depends on the stem alone. */
 int64_t folder_shard_of(const char *stem, int64_t count);
 
 /* Drops the files of other shards. */
-void folder_keep_shard(folder *folder, arg_shard shard);
+void folder_keep_shard(folder *files, arg_shard shard);
 
 /* A number for the set of stems, whatever their order. */
-uint64_t folder_identity(const folder *folder);
+uint64_t folder_identity(const folder *files);
 
 #endif

@@ -12,6 +12,7 @@ typedef struct job_common {
   const char *labels; /* the value of --labels */
   int64_t threads;    /* 0: all cores */
   bool quiet;         /* no progress, no summary */
+  bool silent;        /* no summary: the caller has its own */
   bool json;          /* summary as JSON */
 } job_common;
 
@@ -24,6 +25,14 @@ typedef struct stats_job {
   const char *output; /* stats.json */
 } stats_job;
 int stats_job_run(const stats_job *job, fault *f);
+
+typedef struct merge_job {
+  job_common common; /* labels and threads are not used */
+  const char *const *inputs;
+  size_t input_count;
+  const char *output;
+} merge_job;
+int merge_job_run(const merge_job *job, fault *f);
 
 typedef struct filter_job {
   job_common common;
@@ -59,12 +68,12 @@ int plan_job_run(const plan_job *job, fault *f);
 typedef enum export_format { EXPORT_LIST = 0, EXPORT_MMSEG } export_format;
 
 typedef struct export_job {
-  job_common common;     /* labels may be NULL for EXPORT_LIST */
+  job_common common; /* labels may be NULL for EXPORT_LIST */
   const char *plan;
   const char *real_masks, *real_images; /* may be NULL */
-  const char *synthetic; /* filtered masks, may be NULL */
-  const char *images;    /* synthetic images, may be NULL */
-  int format;            /* an export_format */
+  const char *synthetic;                /* filtered masks, may be NULL */
+  const char *images;                   /* synthetic images, may be NULL */
+  int format;                           /* an export_format */
   bool allow_missing;
   const char *output; /* a folder */
 } export_job;

@@ -16,12 +16,18 @@ typedef struct loss_options {
 } loss_options;
 
 #define ARG_LOSS_ROWS(loss)                                                                       \
-  {"losses", 0, ARG_TEXT, &(loss)->losses, "DIR", "loss maps: <stem>.npy, [H, W] in nats", false, \
-   false, 0, 0, NULL},                                                                            \
-  {"images", 0, ARG_TEXT, &(loss)->images, "DIR", "images, for --provider", false, false, 0, 0,   \
+  {"losses", 0,                                                                                   \
+   ARG_TEXT, &(loss)->losses,                                                                     \
+   "DIR",    "loss maps: <stem>.npy, [H, W] in nats",                                             \
+   false,    false,                                                                               \
+   0,        0,                                                                                   \
    NULL},                                                                                         \
-  {"provider", 0, ARG_TEXT, &(loss)->provider, "P",                                               \
-   "makes losses from images: baseline", false, false, 0, 0, NULL}
+      {"images", 0, ARG_TEXT, &(loss)->images, "DIR", "images, for --provider", false, false,     \
+       0,        0, NULL},                                                                        \
+  {                                                                                               \
+    "provider", 0, ARG_TEXT, &(loss)->provider, "P", "makes losses from images: baseline", false, \
+        false, 0, 0, NULL                                                                         \
+  }
 
 /* Exactly one way must be given: EXIT_USAGE otherwise. */
 int loss_options_check(const loss_options *options, fault *f);
@@ -43,7 +49,8 @@ int loss_source_fit(loss_source *source, int threads, bool quiet, fault *f);
 
 /* The model, for stats.json (new reference; NULL if there is none), and back. */
 json_t *loss_source_model(const loss_source *source);
-int loss_source_use_model(loss_source *source, const json_t *model, fault *f);
+int loss_source_use_model(loss_source *source, const json_t *model, const char *stats_path,
+                          fault *f);
 
 /* The loss map of one mask, of the mask's size. */
 typedef struct loss_map {
@@ -55,6 +62,11 @@ typedef struct loss_map {
 int loss_source_get(const loss_source *source, size_t mask_index, const fm_plane *mask,
                     loss_map *out, fault *f);
 void loss_map_free(loss_map *map);
+
+/* Turns an error of a call that got the mask and its losses into a fault that names the file
+ * to blame. */
+int loss_source_blame(const loss_source *source, size_t mask_index, const char *mask_path,
+                      const fm_error *err, fault *f);
 
 /* The file that the mask's losses come from. Caller frees. */
 char *loss_source_path(const loss_source *source, size_t mask_index);

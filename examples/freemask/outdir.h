@@ -3,6 +3,7 @@
 #define FREEMASK_TOOL_OUTDIR_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "fault.h"
@@ -35,7 +36,19 @@ int outdir_make(const char *path, fault *f);
 /* EXIT_USAGE if `output` is, contains or lies in the input folder `input` (may be NULL). */
 int outdir_apart(const char *output, const char *input, fault *f);
 
-/* Removes *.fm-part files below a folder that is there. */
+/* Fails early, before hours of work, where a file could not be written: EXIT_IO if its folder is
+ * missing or it is a folder itself. */
+int outdir_check_file(const char *path, fault *f);
+
+/* Removes what a killed run left unfinished, *.fm-part: all below a folder; or those right in it
+ * whose names begin with `prefix`. A folder that is not there is fine. */
 void outdir_sweep(const char *path);
+void outdir_sweep_prefix(const char *path, const char *prefix);
+
+/* Removes the PNG files below a folder, and folders that are empty then. */
+void outdir_clear_masks(const char *path);
+
+/* Is there any file below the folder? */
+bool outdir_has_files(const char *path);
 
 #endif

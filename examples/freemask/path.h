@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "fault.h"
+
 char *path_join(const char *folder, const char *name); /* caller frees */
 bool path_ends_with(const char *path, const char *suffix);
 bool path_exists(const char *path);
@@ -14,7 +16,13 @@ bool path_is_folder(const char *path);
  * without `suffix`. Caller frees. */
 char *path_stem(const char *relative, const char *suffix);
 
+/* The absolute path without links, as far as it exists. Caller frees. */
+char *path_real(const char *path);
+
 /* The same folder, or one below the other (by realpath)? */
 bool path_same_or_inside(const char *inner, const char *outer);
+
+/* Reads a whole file of at most `limit` bytes; a NUL stands behind them. Caller frees. */
+int path_read(const char *path, size_t limit, char **data, size_t *length, fault *f);
 
 #endif

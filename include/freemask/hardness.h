@@ -38,9 +38,8 @@ typedef struct fm_hardness_options {
 /** Makes an estimator from statistics of the real set, which it copies. `options`
  *  may be NULL: the paper, 512x512. On success the caller owns `*out`.
  *  Errors: ARGUMENT, MEMORY, UNSUPPORTED, EMPTY (no pixel at all). */
-FM_API fm_status fm_hardness_create(const fm_class_stats *stats,
-                                    const fm_hardness_options *options, fm_hardness **out,
-                                    fm_error *err);
+FM_API fm_status fm_hardness_create(const fm_class_stats *stats, const fm_hardness_options *options,
+                                    fm_hardness **out, fm_error *err);
 
 /** Makes an estimator from class-wise mean losses that came from elsewhere:
  *  `mean_loss[K]` in nats, finite and not negative; `class_count` must be K.
@@ -59,8 +58,8 @@ FM_API void fm_hardness_destroy(fm_hardness *hardness);
  *  pixels after resizing. The whole mask is checked, pixels that the resizing skips
  *  included. Memory: 8 bytes per class, and 4 per row and column.
  *  Errors: ARGUMENT, MEMORY, UNSUPPORTED, LABEL (names the first bad pixel). */
-FM_API fm_status fm_hardness_measure(const fm_hardness *hardness, const fm_plane *mask,
-                                     double *out, int64_t *valid_pixels, fm_error *err);
+FM_API fm_status fm_hardness_measure(const fm_hardness *hardness, const fm_plane *mask, double *out,
+                                     int64_t *valid_pixels, fm_error *err);
 
 FM_END_DECLS
 

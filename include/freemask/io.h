@@ -37,8 +37,8 @@ typedef struct fm_read_options {
  *  with a sentence that says why. NPY: |u1, u2, i2, i4, i8 in either byte order, 2-D
  *  (or more with leading ones). On success the caller owns `*out`.
  *  Errors (with the path): ARGUMENT, MEMORY, UNSUPPORTED, FORMAT, LIMIT, IO. */
-FM_API fm_status fm_mask_read(fm_context *context, const char *path,
-                              const fm_read_options *options, fm_raster **out, fm_error *err);
+FM_API fm_status fm_mask_read(fm_context *context, const char *path, const fm_read_options *options,
+                              fm_raster **out, fm_error *err);
 
 /** As fm_mask_read, from memory, which is not kept. */
 FM_API fm_status fm_mask_decode(fm_context *context, const void *data, size_t size,
@@ -48,8 +48,8 @@ FM_API fm_status fm_mask_decode(fm_context *context, const void *data, size_t si
  *  Fortran order), 2-D or with leading ones. f8 is rounded to F32; f4 and f2 come as
  *  they are. Values are not judged here. On success the caller owns `*out`. Errors: as
  *  fm_mask_read. */
-FM_API fm_status fm_loss_read(fm_context *context, const char *path,
-                              const fm_read_options *options, fm_raster **out, fm_error *err);
+FM_API fm_status fm_loss_read(fm_context *context, const char *path, const fm_read_options *options,
+                              fm_raster **out, fm_error *err);
 
 /** As fm_loss_read, from memory, which is not kept. */
 FM_API fm_status fm_loss_decode(fm_context *context, const void *data, size_t size,
@@ -90,8 +90,8 @@ typedef int (*fm_write_fn)(const void *data, size_t size, void *user);
 /** Writes `size` bytes as the file `path`, whole or not at all: a file of another name
  *  beside it (ending in ".fm-part") is written, flushed to disk and renamed. Folders are
  *  not made. Errors (nothing left behind): ARGUMENT, MEMORY, IO. */
-FM_API fm_status fm_file_write(fm_context *context, const char *path, const void *data,
-                               size_t size, fm_error *err);
+FM_API fm_status fm_file_write(fm_context *context, const char *path, const void *data, size_t size,
+                               fm_error *err);
 
 typedef struct fm_write_options {
   size_t size;

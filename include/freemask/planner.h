@@ -28,8 +28,8 @@ typedef enum fm_plan_policy {
 
 typedef struct fm_planner_options {
   size_t size;
-  int32_t policy; /**< an fm_plan_policy */
-  int32_t n_max;  /**< the most images a mask gets, 1 to 2^20; 0: 20 */
+  int32_t policy;       /**< an fm_plan_policy */
+  int32_t n_max;        /**< the most images a mask gets, 1 to 2^20; 0: 20 */
   const int64_t *seeds; /**< the generator seeds to choose from, no two alike; NULL: 42 .. 61 */
   size_t seed_count;    /**< at least n_max */
   uint64_t plan_seed;   /**< chooses among the seeds */
@@ -65,7 +65,7 @@ FM_API void fm_plan_destroy(fm_plan *plan);
 
 /** One row of a plan. Pointers live as long as the plan. */
 typedef struct fm_plan_entry {
-  size_t size;          /**< set by the caller, kept */
+  size_t size; /**< set by the caller, kept */
   const char *mask_id;
   double hardness;
   int64_t rank;         /**< 1 (easiest) .. masks */

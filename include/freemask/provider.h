@@ -32,7 +32,7 @@ typedef struct fm_source fm_source;
  *  Everything is borrowed until the release callback. */
 typedef struct fm_sample {
   size_t size;
-  const char *id;  /**< unique in its set, UTF-8; for messages, reports and the planner */
+  const char *id; /**< unique in its set, UTF-8; for messages, reports and the planner */
   fm_plane mask;
   fm_volume image; /**< for providers that want it; data NULL: none */
   void *user;      /**< the source's own */
@@ -81,8 +81,7 @@ typedef struct fm_prediction {
 
 /** Answers `count` samples at once (1 .. batch). Returns 0, or a value that stops. */
 typedef int (*fm_provider_predict_fn)(const fm_sample *const *samples,
-                                      fm_prediction *const *predictions, size_t count,
-                                      void *user);
+                                      fm_prediction *const *predictions, size_t count, void *user);
 
 /** Takes back one prediction; called once for each of a batch that returned 0. */
 typedef void (*fm_provider_release_fn)(fm_prediction *prediction, void *user);
@@ -115,8 +114,8 @@ typedef int (*fm_progress_fn)(int64_t done, int64_t total, void *user);
  *  provider and statistics, walk the parts 0/n .. n-1/n. */
 typedef struct fm_loop_options {
   size_t size;
-  int64_t shard_index; /**< 0 .. shard_count - 1: samples shard_index, + shard_count, ... */
-  int64_t shard_count; /**< 0: 1 */
+  int64_t shard_index;     /**< 0 .. shard_count - 1: samples shard_index, + shard_count, ... */
+  int64_t shard_count;     /**< 0: 1 */
   fm_progress_fn progress; /**< NULL: none */
   void *progress_user;
 } fm_loop_options;
@@ -138,16 +137,15 @@ typedef int (*fm_filtered_fn)(const fm_sample *sample, const fm_plane *filtered,
  *  was handed over before a failure stays so. Source masks are not changed. Memory:
  *  `batch` loss maps, one mask. Errors: those of fm_filter_apply, with the sample's id;
  *  CALLBACK; MEMORY; EMPTY. */
-FM_API fm_status fm_filter_source(fm_source *source, fm_provider *provider,
-                                  const fm_filter *filter, fm_filtered_fn filtered, void *user,
+FM_API fm_status fm_filter_source(fm_source *source, fm_provider *provider, const fm_filter *filter,
+                                  fm_filtered_fn filtered, void *user,
                                   const fm_loop_options *options, fm_error *err);
 
 /** Measures all masks of a *real* set and adds (id, hardness) to the planner; what was
  *  added before a failure stays so. Errors: those of fm_hardness_measure, with the
  *  sample's id; CALLBACK; MEMORY; EMPTY. */
-FM_API fm_status fm_plan_source(fm_source *source, const fm_hardness *hardness,
-                                fm_planner *planner, const fm_loop_options *options,
-                                fm_error *err);
+FM_API fm_status fm_plan_source(fm_source *source, const fm_hardness *hardness, fm_planner *planner,
+                                const fm_loop_options *options, fm_error *err);
 
 FM_END_DECLS
 

@@ -64,8 +64,8 @@ typedef struct fm_volume {
 FM_API fm_plane fm_plane_make(const void *data, fm_dtype dtype, int64_t height, int64_t width);
 
 /** A packed CHW volume over `data`, as fm_plane_make. */
-FM_API fm_volume fm_volume_make(const void *data, fm_dtype dtype, int64_t channels,
-                                int64_t height, int64_t width);
+FM_API fm_volume fm_volume_make(const void *data, fm_dtype dtype, int64_t channels, int64_t height,
+                                int64_t width);
 
 /** Views a DLPack tensor on the CPU as a plane, without a copy.
  *

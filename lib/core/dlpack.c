@@ -24,8 +24,8 @@ static fm_dtype dtype_of(const dl_tensor *tensor) {
   static const struct {
     uint8_t code, bits;
     fm_dtype dtype;
-  } table[] = {{DL_UINT, 8, FM_U8},  {DL_UINT, 16, FM_U16},  {DL_INT, 16, FM_I16},
-               {DL_INT, 32, FM_I32}, {DL_INT, 64, FM_I64},   {DL_FLOAT, 32, FM_F32},
+  } table[] = {{DL_UINT, 8, FM_U8},    {DL_UINT, 16, FM_U16},   {DL_INT, 16, FM_I16},
+               {DL_INT, 32, FM_I32},   {DL_INT, 64, FM_I64},    {DL_FLOAT, 32, FM_F32},
                {DL_FLOAT, 16, FM_F16}, {DL_BFLOAT, 16, FM_BF16}};
   for (size_t i = 0; i < sizeof table / sizeof *table; i++)
     if (table[i].code == tensor->type_code && table[i].bits == tensor->type_bits)

@@ -1,4 +1,5 @@
 /* core/fail.c - one-line messages in caller-owned memory. */
+#define FM_CORE_FAIL_C
 #include "core/fail.h"
 
 #include <stdarg.h>

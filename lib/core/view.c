@@ -49,8 +49,7 @@ size_t fm_dtype_size(fm_dtype dtype) {
 }
 
 static const char *dtype_name(int32_t dtype) {
-  static const char *const names[] = {"?",   "u8",  "u16", "i16", "i32",
-                                      "i64", "f32", "f16", "bf16"};
+  static const char *const names[] = {"?", "u8", "u16", "i16", "i32", "i64", "f32", "f16", "bf16"};
   return dtype >= FM_U8 && dtype <= FM_BF16 ? names[dtype] : names[0];
 }
 
@@ -70,8 +69,8 @@ static fm_status check_pixels(const void *data, int32_t dtype, int64_t height, i
     return fm__fail(err, FM_ERR_UNSUPPORTED, "%s: dtype %s is not one that fits here", what,
                     dtype_name(dtype));
   if (height < 1 || width < 1)
-    return fm__fail(err, FM_ERR_ARGUMENT, "%s: size is %" PRId64 "x%" PRId64 ", has no pixel",
-                    what, width, height);
+    return fm__fail(err, FM_ERR_ARGUMENT, "%s: size is %" PRId64 "x%" PRId64 ", has no pixel", what,
+                    width, height);
   if (height > LONGEST_SIDE || width > LONGEST_SIDE || height > MOST_PIXELS / width)
     return fm__fail(err, FM_ERR_LIMIT,
                     "%s: size is %" PRId64 "x%" PRId64 ", more than 2^40 pixels or 2^31 a side",
@@ -79,9 +78,15 @@ static fm_status check_pixels(const void *data, int32_t dtype, int64_t height, i
   return FM_OK;
 }
 
+/* A field that may hold anything today could never get a meaning. */
+static fm_status fail_reserved(int32_t reserved, const char *what, fm_error *err) {
+  return fm__fail(err, FM_ERR_ARGUMENT, "%s: reserved is %d, expected 0", what, (int)reserved);
+}
+
 fm_status fm__plane_read(fm_plane *known, const fm_plane *plane, unsigned types, const char *what,
                          fm_error *err) {
   if (!plane) return fm__fail(err, FM_ERR_ARGUMENT, "%s: is NULL", what);
+  if (plane->reserved) return fail_reserved(plane->reserved, what, err);
   fm_status status =
       check_pixels(plane->data, plane->dtype, plane->height, plane->width, types, what, err);
   if (status) return status;
@@ -89,24 +94,25 @@ fm_status fm__plane_read(fm_plane *known, const fm_plane *plane, unsigned types,
   int64_t element = (int64_t)fm_dtype_size((fm_dtype)plane->dtype);
   if (!known->col_stride) known->col_stride = element;
   if (!stride_fits(known->col_stride, known->width))
-    return fm__fail(err, FM_ERR_ARGUMENT, "%s: col_stride is %" PRId64 " bytes, out of range",
-                    what, known->col_stride);
+    return fm__fail(err, FM_ERR_ARGUMENT, "%s: col_stride is %" PRId64 " bytes, out of range", what,
+                    known->col_stride);
   if (!known->row_stride) known->row_stride = known->width * known->col_stride;
   if (!stride_fits(known->row_stride, known->height))
-    return fm__fail(err, FM_ERR_ARGUMENT, "%s: row_stride is %" PRId64 " bytes, out of range",
-                    what, known->row_stride);
+    return fm__fail(err, FM_ERR_ARGUMENT, "%s: row_stride is %" PRId64 " bytes, out of range", what,
+                    known->row_stride);
   return FM_OK;
 }
 
 fm_status fm__volume_read(fm_volume *known, const fm_volume *volume, unsigned types,
                           const char *what, fm_error *err) {
   if (!volume) return fm__fail(err, FM_ERR_ARGUMENT, "%s: is NULL", what);
+  if (volume->reserved) return fail_reserved(volume->reserved, what, err);
   fm_status status =
       check_pixels(volume->data, volume->dtype, volume->height, volume->width, types, what, err);
   if (status) return status;
   if (volume->channels < 1 || volume->channels > 65536)
-    return fm__fail(err, FM_ERR_ARGUMENT, "%s: has %" PRId64 " channels, expected 1 to 65536",
-                    what, volume->channels);
+    return fm__fail(err, FM_ERR_ARGUMENT, "%s: has %" PRId64 " channels, expected 1 to 65536", what,
+                    volume->channels);
   *known = *volume;
   int64_t element = (int64_t)fm_dtype_size((fm_dtype)volume->dtype);
   if (!known->channel_stride && !known->row_stride && !known->col_stride) {

@@ -24,9 +24,9 @@ enum { FM__CARRY_PERIOD = 1 << 30 };
 /* The cells of the statistics: [class][stratum][FM__CELL_WORDS + bins]. */
 typedef struct fm__cells {
   int64_t *words;
-  size_t cell_words;    /* FM__CELL_WORDS + bins */
+  size_t cell_words; /* FM__CELL_WORDS + bins */
   size_t strata;
-  int bin_shift;        /* log2 of bins per octave; -1: no histogram */
+  int bin_shift; /* log2 of bins per octave; -1: no histogram */
 } fm__cells;
 
 typedef struct fm_dsp {

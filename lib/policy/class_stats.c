@@ -58,8 +58,8 @@ fm_status fm_class_stats_create(fm_labels *labels, const fm_class_stats_options 
   fm_status status = fm__options_read(&o, sizeof o, options, "fm_class_stats_options", err);
   if (status) return status;
   if (o.strata < 0 || o.strata > MOST_STRATA)
-    return fm__fail(err, FM_ERR_ARGUMENT,
-                    "fm_class_stats_options: strata is %d, expected 1 to 255", (int)o.strata);
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_class_stats_options: strata is %d, expected 1 to 255",
+                    (int)o.strata);
   int bin_shift = o.histogram ? shift_of(o.histogram) : -1;
   if (o.histogram && bin_shift < 0)
     return fm__fail(err, FM_ERR_ARGUMENT,
@@ -96,8 +96,8 @@ typedef struct add_planes {
   bool stratified;
 } add_planes;
 
-static fm_status fail_pixel(const fm_class_stats *stats, const add_planes *image, int64_t y, int64_t x,
-                            fm_error *err) {
+static fm_status fail_pixel(const fm_class_stats *stats, const add_planes *image, int64_t y,
+                            int64_t x, fm_error *err) {
   int64_t label = fm__label_at(&image->mask, y, x);
   int32_t class_index = fm_labels_class_of(stats->labels, label);
   if (class_index < 0) return fm__labels_fail(stats->labels, &image->mask, y, x, err);
@@ -131,8 +131,7 @@ static fm_status add_rows(fm_class_stats *stats, const add_planes *image, fm_err
       fm__tile_classes(&image->mask, &lookup, y, x, n, classes);
       fm__tile_losses(&image->loss, y, x, n, losses);
       if (image->stratified) fm__tile_bytes(&image->strata, y, x, n, strata);
-      size_t good =
-          dsp->add_losses(&cells, classes, losses, image->stratified ? strata : NULL, n);
+      size_t good = dsp->add_losses(&cells, classes, losses, image->stratified ? strata : NULL, n);
       if (good < n) return fail_pixel(stats, image, y, x + (int64_t)good, err);
       since_carry += (int64_t)n;
       if (since_carry > FM__CARRY_PERIOD) {
@@ -289,8 +288,7 @@ fm_status fm_class_stats_import(fm_class_stats *stats, const int64_t *words, siz
                                 fm_error *err) {
   fm_status status = check_words(stats, words, count, "fm_class_stats_import", err);
   if (status) return status;
-  if (words[0] < 0)
-    return fm__fail(err, FM_ERR_FORMAT, "words: the number of images is negative");
+  if (words[0] < 0) return fm__fail(err, FM_ERR_FORMAT, "words: the number of images is negative");
   if (words[0] > MOST_PIXELS - stats->images)
     return fm__fail(err, FM_ERR_LIMIT, "words: more than 2^62 images in all");
   int64_t pixels = stats->pixels;

@@ -71,8 +71,7 @@ static double bin_start(const fm_class_stats *stats, size_t i) {
 
 static int64_t bin_pixels(const fm_class_stats *stats, span cells, size_t i) {
   int64_t pixels = 0;
-  for (size_t c = cells.first; c < cells.last; c++)
-    pixels += cell_at(stats, c)[FM__CELL_WORDS + i];
+  for (size_t c = cells.first; c < cells.last; c++) pixels += cell_at(stats, c)[FM__CELL_WORDS + i];
   return pixels;
 }
 
@@ -91,8 +90,8 @@ static double quantile(const fm_class_stats *stats, span cells, double q, int64_
   return bin_start(stats, stats->bins - 1);
 }
 
-fm_status fm_class_stats_quantile(const fm_class_stats *stats, int32_t class_index,
-                                  int32_t stratum, double q, double *out, fm_error *err) {
+fm_status fm_class_stats_quantile(const fm_class_stats *stats, int32_t class_index, int32_t stratum,
+                                  double q, double *out, fm_error *err) {
   if (!stats || !out)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_class_stats_quantile: an argument is NULL");
   span cells = cells_of(stats, class_index, stratum);

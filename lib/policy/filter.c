@@ -41,6 +41,9 @@ static fm_status read_options(fm_filter_options *o, const fm_filter_options *opt
   if (o->unseen < FM_UNSEEN_DROP || o->unseen > FM_UNSEEN_GLOBAL_MEAN)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_filter_options: unseen is %d, expected an fm_unseen",
                     (int)o->unseen);
+  if (o->reserved)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_filter_options: reserved is %d, expected 0",
+                    (int)o->reserved);
   if (!(o->min_kept_share >= 0 && o->min_kept_share <= 1))
     return fm__fail(err, FM_ERR_ARGUMENT,
                     "fm_filter_options: min_kept_share is %g, expected 0 to 1", o->min_kept_share);

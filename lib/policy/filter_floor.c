@@ -40,8 +40,7 @@ static void count_bits(const selection *s, int shift, int64_t high) {
       for (size_t i = 0; i < n; i++) {
         if (classes[i] != s->class_index) continue;
         uint32_t bits = bits_of(losses[i]);
-        if (high < 0 || bits >> 16 == (uint32_t)high)
-          s->histogram[(bits >> shift) & 0xffff]++;
+        if (high < 0 || bits >> 16 == (uint32_t)high) s->histogram[(bits >> shift) & 0xffff]++;
       }
     }
 }

@@ -65,7 +65,7 @@ fm_status fm_hardness_create(const fm_class_stats *stats, const fm_hardness_opti
   if (!stats->pixels)
     return fm__fail(err, FM_ERR_EMPTY,
                     "the statistics hold no pixel: every mask would have hardness 0");
-  fm_hardness *hardness;
+  fm_hardness *hardness = NULL;
   status = make(stats->labels, &o, &hardness, err);
   if (status) return status;
   fm__class_stats_table(stats, hardness->means, NULL);
@@ -82,7 +82,7 @@ fm_status fm_hardness_create_from_means(fm_labels *labels, const double *mean_lo
   fm_status status = read_options(&o, options, err);
   if (!status) status = fm__means_check(labels, mean_loss, class_count, err);
   if (status) return status;
-  fm_hardness *hardness;
+  fm_hardness *hardness = NULL;
   status = make(labels, &o, &hardness, err);
   if (status) return status;
   memcpy(hardness->means, mean_loss, class_count * sizeof *mean_loss);
@@ -130,8 +130,7 @@ static fm_status count_resized(const fm_hardness *hardness, const fm_plane *mask
   return FM_OK;
 }
 
-static double mean_over(const fm_hardness *hardness, const int64_t *class_pixels,
-                        int64_t *valid) {
+static double mean_over(const fm_hardness *hardness, const int64_t *class_pixels, int64_t *valid) {
   double sum = 0;
   *valid = 0;
   for (int32_t k = 0; k < hardness->labels->class_count; k++) {

@@ -188,7 +188,7 @@ fm_status fm_labels_create_preset(fm_context *context, const char *name, fm_labe
   o.ignore_label = preset->ignore_label;
   o.classes = classes;
   o.class_names = preset->class_names;
-  fm_labels *labels;
+  fm_labels *labels = NULL;
   fm_status status = make(context, &o, &labels, err);
   if (status) return status;
   labels->mask_suffix = preset->mask_suffix;

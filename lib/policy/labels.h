@@ -43,10 +43,10 @@ fm_status fm__means_check(const fm_labels *labels, const double *means, size_t c
 typedef struct fm__preset {
   const char *name;
   int16_t class_count;
-  int16_t label_count;  /* labels 0 .. label_count - 1 are in the space */
-  int16_t offset;       /* label = class + offset, where there is no table */
-  int16_t ignore_label; /* what the filter writes */
-  int16_t also_ignored; /* another ignored label, or -1 */
+  int16_t label_count;    /* labels 0 .. label_count - 1 are in the space */
+  int16_t offset;         /* label = class + offset, where there is no table */
+  int16_t ignore_label;   /* what the filter writes */
+  int16_t also_ignored;   /* another ignored label, or -1 */
   const int16_t *classes; /* [label_count], or NULL */
   const char *const *class_names;
   const char *mask_suffix;

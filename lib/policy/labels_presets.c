@@ -1,6 +1,9 @@
 /* policy/labels_presets.c - the tables of the label spaces that have a name. */
 #include "policy/labels.h"
 
+/* Tables, as many to a line as there is room for. */
+/* clang-format off */
+
 static const char *const ade20k_names[] = {
     "wall", "building", "sky", "floor", "tree", "ceiling", "road", "bed", "windowpane", "grass",
     "cabinet", "sidewalk", "person", "earth", "door", "table", "mountain", "plant", "curtain",
@@ -193,6 +196,8 @@ static const fm__preset presets[] = {
     {"loveda", 7, 8, 1, 0, 255, NULL, loveda_names, "", ""},
     {"isaid", 16, 16, 0, 255, -1, NULL, isaid_names, "_instance_color_RGB", ""},
 };
+
+/* clang-format on */
 
 const fm__preset *fm__preset_at(size_t i) {
   return i < sizeof presets / sizeof *presets ? &presets[i] : NULL;

@@ -146,9 +146,8 @@ fm_status fm_planner_finish(const fm_planner *planner, fm_plan **out, fm_error *
   if (!plan) return fm__fail_memory(err, sizeof *plan);
   plan->context = fm__context_hold(planner->context);
   uint32_t *items = fm__alloc_array(planner->context, 2 * planner->count, sizeof *items);
-  fm_status status = items
-                         ? fill(plan, planner, items, items + planner->count, err)
-                         : fm__fail_memory(err, 2 * planner->count * sizeof *items);
+  fm_status status = items ? fill(plan, planner, items, items + planner->count, err)
+                           : fm__fail_memory(err, 2 * planner->count * sizeof *items);
   fm__free(planner->context, items);
   if (status)
     fm_plan_destroy(plan);
@@ -166,9 +165,8 @@ int64_t fm_plan_images(const fm_plan *plan) { return plan ? plan->images : 0; }
 fm_status fm_plan_get(const fm_plan *plan, int64_t index, fm_plan_entry *entry, fm_error *err) {
   if (!plan || !entry) return fm__fail(err, FM_ERR_ARGUMENT, "fm_plan_get: an argument is NULL");
   if (index < 0 || index >= (int64_t)plan->masks)
-    return fm__fail(err, FM_ERR_ARGUMENT,
-                    "the plan has no row %" PRId64 ", its rows are 0 to %zu", index,
-                    plan->masks - 1);
+    return fm__fail(err, FM_ERR_ARGUMENT, "the plan has no row %" PRId64 ", its rows are 0 to %zu",
+                    index, plan->masks - 1);
   size_t size = fm__result_size(entry->size, sizeof *entry);
   if (!size)
     return fm__fail(err, FM_ERR_ARGUMENT,

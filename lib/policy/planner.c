@@ -119,8 +119,7 @@ static bool reserve_id(fm_planner *planner, size_t size) {
   return true;
 }
 
-fm_status fm_planner_add(fm_planner *planner, const char *mask_id, double hardness,
-                         fm_error *err) {
+fm_status fm_planner_add(fm_planner *planner, const char *mask_id, double hardness, fm_error *err) {
   if (!planner || !mask_id)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_planner_add: an argument is NULL");
   size_t length = strlen(mask_id);

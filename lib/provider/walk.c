@@ -119,8 +119,8 @@ static fm_status consume(walk *w, size_t count, fm_error *err) {
     int answer = w->options.progress(w->done, w->total, w->options.progress_user);
     if (answer)
       return fm__fail_host(err, FM_ERR_CALLBACK, answer,
-                           "stopped by the progress callback with %d after %" PRId64
-                           " of %" PRId64 " samples",
+                           "stopped by the progress callback with %d after %" PRId64 " of %" PRId64
+                           " samples",
                            answer, w->done, w->total);
   }
   return FM_OK;
@@ -157,8 +157,7 @@ static fm_status read_options(walk *w, const fm_loop_options *options, fm_error 
                     o->shard_index, o->shard_count);
   int64_t behind = w->source->options.count - o->shard_index;
   w->total = behind > 0 ? (behind - 1) / o->shard_count + 1 : 0;
-  if (!w->source->options.count)
-    return fm__fail(err, FM_ERR_EMPTY, "the source has no sample");
+  if (!w->source->options.count) return fm__fail(err, FM_ERR_EMPTY, "the source has no sample");
   return FM_OK;
 }
 

@@ -1,0 +1,26 @@
+/* freemask/cmd_merge.c - freemask merge. */
+#include "commands.h"
+#include "jobs.h"
+
+int cmd_merge(int argc, char **argv) {
+  merge_job job = {.output = NULL};
+  fault f;
+  const arg_option options[] = {ARG_OUTPUT(&job.output, "S.json", "where to write the sum"),
+                                ARG_QUIET(&job.common.quiet),
+                                ARG_JSON(&job.common.json),
+                                {0}};
+  const arg_command command = {
+      "merge",
+      "exact sum of statistics",
+      "A.json B.json ...",
+      "All shards of a set have to be there, each once; several complete sets may be joined. The\n"
+      "sum of all shards is, byte for byte, what stats writes without --shard.",
+      options,
+      1,
+      (size_t)argc};
+  int code = args_parse(&command, argc, argv, &job.input_count, &f);
+  if (code == ARGS_HELP) return EXIT_FINE;
+  job.inputs = (const char *const *)(argv + 1);
+  if (!code) code = merge_job_run(&job, &f);
+  return code ? fault_print(&f) : EXIT_FINE;
+}

@@ -1,0 +1,62 @@
+/* freemask/cmd_run.c - freemask run. */
+#include "commands.h"
+#include "jobs.h"
+
+static const char *const unseen[] = {"drop", "keep", "global-mean", NULL};
+
+#define FOLDER_ROW(name, target, help, required) \
+  { name, 0, ARG_TEXT, target, "DIR", help, required, false, 0, 0, NULL }
+
+int cmd_run(int argc, char **argv) {
+  run_job job = {.n_max = 20};
+  fault f;
+  const arg_option options[] = {
+      ARG_LABELS(&job.common.labels),
+      FOLDER_ROW("real-masks", &job.real_masks, "masks of the real images", true),
+      FOLDER_ROW("real-losses", &job.real_losses, "their loss maps", false),
+      FOLDER_ROW("real-images", &job.real_images, "the real images", false),
+      FOLDER_ROW("synthetic-masks", &job.synthetic_masks, "masks of the synthetic images", true),
+      FOLDER_ROW("synthetic-losses", &job.synthetic_losses, "their loss maps", false),
+      FOLDER_ROW("synthetic-images", &job.synthetic_images, "the synthetic images", false),
+      {"provider", 0, ARG_TEXT, &job.provider, "P", "makes losses from images: baseline", false,
+       false, 0, 0, NULL},
+      {"tolerance", 0, ARG_REAL, &job.tolerance, "X",
+       "drop a pixel whose loss is above X times its class's mean (default 1.25)", false, true, 0,
+       1e30, NULL},
+      {"unseen", 0, ARG_CHOICE, &job.unseen, "U", "classes without a real pixel (default drop)",
+       false, false, 0, 0, unseen},
+      {"min-kept", 0, ARG_REAL, &job.min_kept, "X",
+       "keep at least this share of each class in each image (default 0)", false, false, 0, 1,
+       NULL},
+      {"resize", 0, ARG_SIZE, &job.resize, "WxH",
+       "measure hardness as if resized to this, or none (default 512x512)", false, false, 0, 0,
+       NULL},
+      {"n-max", 0, ARG_WHOLE, &job.n_max, "N", "the most images a mask gets (default 20)", false,
+       false, 1, 1048576, NULL},
+      {"seeds", 0, ARG_TEXT, &job.seeds, "A:B", "generator seeds, A to B - 1 (default 42:62)",
+       false, false, 0, 0, NULL},
+      {"seed", 0, ARG_SEED, &job.seed, "N", "chooses among the seeds (default 0)", false, false, 0,
+       0, NULL},
+      {"resume", 0, ARG_FLAG, &job.resume, NULL, "continue an interrupted run", false, false, 0, 0,
+       NULL},
+      {"overwrite", 0, ARG_FLAG, &job.overwrite, NULL, "replace an earlier run's output", false,
+       false, 0, 0, NULL},
+      ARG_OUTPUT(&job.output, "DIR", "gets everything"),
+      ARG_THREADS(&job.common.threads),
+      ARG_QUIET(&job.common.quiet),
+      ARG_JSON(&job.common.json),
+      {0}};
+  const arg_command command = {
+      "run",
+      "check, stats, filter, hardness, plan, export and report in one go",
+      NULL,
+      "Losses come from --real-losses and --synthetic-losses, or from the images with --provider\n"
+      "baseline. With losses, images are optional: the report shows them.",
+      options,
+      0,
+      0};
+  int code = args_parse(&command, argc, argv, NULL, &f);
+  if (code == ARGS_HELP) return EXIT_FINE;
+  if (!code) code = run_job_run(&job, &f);
+  return code ? fault_print(&f) : EXIT_FINE;
+}

@@ -1,0 +1,126 @@
+/* freemask/filter_enter.c - the output folder of a run of `filter`. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "filter_run.h"
+#include "path.h"
+
+/* What stands in the folder. */
+typedef struct found {
+  char *table, *manifest, *journal, *masks; /* paths */
+  bool finished, unfinished;
+} found;
+
+static void look(const char *output, found *at) {
+  at->table = path_join(output, "filter.csv");
+  at->manifest = path_join(output, "filter.json");
+  at->journal = path_join(output, "filter.journal");
+  at->masks = path_join(output, "masks");
+  at->unfinished = path_exists(at->journal);
+  at->finished = !at->unfinished && (path_exists(at->table) || path_exists(at->manifest));
+}
+
+static void free_found(found *at) {
+  free(at->table);
+  free(at->manifest);
+  free(at->journal);
+  free(at->masks);
+}
+
+/* A whole run with the same inputs: its totals become ours. */
+static int accept_finished(filter_run *r, const filter_job *job, const found *at, fault *f) {
+  filter_file earlier;
+  int code = filter_file_read(at->manifest, &earlier, f);
+  if (code) return code;
+  if (earlier.fingerprint != r->file.fingerprint) {
+    filter_file_free(&earlier);
+    return fault_set(f, EXIT_USAGE,
+                     "%s was finished with other flags, statistics or inputs, expected the same "
+                     "with --resume (or --overwrite)",
+                     job->output);
+  }
+  filter_file_free(&r->file);
+  r->file = earlier;
+  return EXIT_FINE;
+}
+
+/* Removes what an earlier run left. */
+static int clear(const found *at, fault *f) {
+  const char *const paths[] = {at->journal, at->table, at->manifest};
+  outdir_clear_masks(at->masks);
+  for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+    if (unlink(paths[i]) && errno != ENOENT) return fault_system(f, errno, "remove", paths[i]);
+  return EXIT_FINE;
+}
+
+/* Takes over a line of the journal if its mask is in place. */
+static int take_over(const journal_entry *entry, void *user, fault *f) {
+  filter_run *r = user;
+  const folder_file *file = folder_find(&r->masks, entry->stem);
+  if (!file) return EXIT_FINE;
+  size_t index = (size_t)(file - r->masks.files);
+  char *name = filter_run_name(r, index), *path = path_join(r->out.path, name);
+  bool there = path_exists(path);
+  free(path);
+  free(name);
+  (void)f;
+  if (!there || r->done[index]) return EXIT_FINE;
+  r->done[index] = true;
+  r->rows[index].valid = entry->valid;
+  r->rows[index].dropped = entry->dropped;
+  for (int32_t k = 0; k < r->file.class_count; k++) {
+    r->file.classes[k].valid += entry->class_valid[k];
+    r->file.classes[k].dropped += entry->class_dropped[k];
+  }
+  return EXIT_FINE;
+}
+
+static int check_free(const filter_job *job, const found *at, fault *f) {
+  if ((at->finished || at->unfinished) && !job->resume && !job->overwrite)
+    return fault_set(f, EXIT_USAGE,
+                     "%s holds %s run of filter, expected --resume, --overwrite or "
+                     "another folder",
+                     job->output, at->finished ? "a finished" : "an unfinished");
+  if (!at->finished && !at->unfinished && outdir_has_files(at->masks))
+    return fault_set(f, EXIT_USAGE,
+                     "%s holds files that are no output of filter, expected a folder "
+                     "without masks",
+                     job->output);
+  return EXIT_FINE;
+}
+
+/* Opens the folder and the journal; what is done already is taken over. */
+static int open_folder(filter_run *r, const filter_job *job, const found *at, fault *f) {
+  char *masks;
+  int code = outdir_open(job->output, &r->out, f);
+  if (code) return code;
+  if (at->unfinished && job->resume) {
+    outdir_sweep(at->masks);
+    outdir_sweep_prefix(job->output, "filter.");
+  }
+  bool fresh = !path_exists(at->journal);
+  code = journal_open(at->journal, r->file.fingerprint, r->file.class_count, take_over, r,
+                      &r->journal, f);
+  /* Made even where its first line did not fit the disk; another run's is not ours. */
+  if (fresh && (!code || code == EXIT_IO)) outdir_made(&r->out, at->journal);
+  if (!code) code = outdir_place(&r->out, "masks/", &masks, f);
+  if (!code) free(masks);
+  return code;
+}
+
+int filter_run_enter(filter_run *r, const filter_job *job, bool *finished, fault *f) {
+  found at;
+  look(job->output, &at);
+  *finished = at.finished && job->resume;
+  int code = check_free(job, &at, f);
+  if (!code && *finished) code = accept_finished(r, job, &at, f);
+  if (!code && !*finished && job->overwrite) code = clear(&at, f);
+  if (!code && !*finished) code = open_folder(r, job, &at, f);
+  for (size_t i = 0; i < r->masks.count; i++)
+    if (!r->done[i]) r->pending[r->pending_count++] = i;
+  free_found(&at);
+  return code;
+}

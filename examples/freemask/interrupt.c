@@ -1,0 +1,22 @@
+/* freemask/interrupt.c - SIGINT and SIGTERM set a flag. */
+#include "interrupt.h"
+
+#include <signal.h>
+#include <stddef.h>
+
+static volatile sig_atomic_t seen;
+
+/* SA_RESETHAND: the second signal finds the default action. */
+static void note(int number) {
+  (void)number;
+  seen = 1;
+}
+
+void interrupt_install(void) {
+  struct sigaction action = {.sa_handler = note, .sa_flags = (int)(SA_RESETHAND | SA_RESTART)};
+  sigemptyset(&action.sa_mask);
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+}
+
+bool interrupt_seen(void) { return seen != 0; }

@@ -1,0 +1,164 @@
+/* freemask/job_filter.c - the noise filter over a folder, resumable. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "bench.h"
+#include "filter_file.h"
+#include "filter_run.h"
+#include "jobs.h"
+#include "mask_store.h"
+#include "path.h"
+#include "pool.h"
+#include "stats_file.h"
+#include "summary.h"
+
+/* A worker's arrays, one element for each class. */
+typedef struct counts {
+  int64_t *valid, *dropped;         /* of the mask at hand */
+  int64_t *all_valid, *all_dropped; /* of all its masks */
+} counts;
+
+static int begin(void *shared, void **own, fault *f) {
+  const filter_run *r = shared;
+  (void)f;
+  size_t k = (size_t)r->file.class_count;
+  counts *c = alloc_zeroed(1, sizeof *c);
+  c->valid = alloc_zeroed(4 * k, sizeof *c->valid);
+  c->dropped = c->valid + k;
+  c->all_valid = c->dropped + k;
+  c->all_dropped = c->all_valid + k;
+  *own = c;
+  return EXIT_FINE;
+}
+
+/* Puts the filtered mask in place and tells the journal. */
+static int keep(filter_run *r, size_t index, const fm_raster *raster, const counts *c,
+                const fm_filter_report *report, fault *f) {
+  char *name = filter_run_name(r, index), *path;
+  int code = outdir_place(&r->out, name, &path, f);
+  free(name);
+  if (code) return code;
+  code = mask_store(r->bench.context, raster, path, f);
+  if (!code) {
+    outdir_made(&r->out, path);
+    journal_entry entry = {r->masks.files[index].stem, report->valid, report->dropped, c->valid,
+                           c->dropped};
+    code = journal_add(&r->journal, &entry, r->file.class_count, f);
+  }
+  free(path);
+  return code;
+}
+
+static int filter_one(void *shared, void *own, size_t at, fault *f) {
+  filter_run *r = shared;
+  counts *c = own;
+  size_t index = r->pending[at];
+  fm_raster *raster = NULL;
+  loss_map loss = {0};
+  fm_error err;
+  fm_filter_report report = {.size = sizeof report};
+  report.class_valid = c->valid;
+  report.class_dropped = c->dropped;
+  char *path;
+  int code = bench_read_mask(&r->bench, &r->masks, index, &raster, &path, f);
+  if (!code) {
+    fm_plane mask = fm_raster_plane(raster);
+    code = loss_source_get(r->source, index, &mask, &loss, f);
+    if (!code && fm_filter_apply(r->filter, &mask, &loss.plane, &mask, &report, &err))
+      code = loss_source_blame(r->source, index, path, &err, f);
+  }
+  if (!code) code = keep(r, index, raster, c, &report, f);
+  if (!code) {
+    r->rows[index].valid = report.valid;
+    r->rows[index].dropped = report.dropped;
+    for (int32_t k = 0; k < r->file.class_count; k++) {
+      c->all_valid[k] += c->valid[k];
+      c->all_dropped[k] += c->dropped[k];
+    }
+  }
+  loss_map_free(&loss);
+  fm_raster_destroy(raster);
+  free(path);
+  return code;
+}
+
+static int end(void *shared, void *own, bool good, fault *f) {
+  filter_run *r = shared;
+  counts *c = own;
+  (void)good;
+  (void)f;
+  for (int32_t k = 0; k < r->file.class_count; k++) {
+    r->file.classes[k].valid += c->all_valid[k];
+    r->file.classes[k].dropped += c->all_dropped[k];
+  }
+  free(c->valid);
+  free(c);
+  return EXIT_FINE;
+}
+
+static int filter_all(filter_run *r, const filter_job *job, fault *f) {
+  pool_job work = {.what = "filter", .count = r->pending_count, .quiet = job->common.quiet};
+  work.threads = (int)job->common.threads;
+  work.shared = r;
+  work.begin = begin;
+  work.work = filter_one;
+  work.end = end;
+  return pool_run(&work, f);
+}
+
+static void add_up(filter_run *r) {
+  r->file.count = (int64_t)r->masks.count;
+  for (size_t i = 0; i < r->masks.count; i++) {
+    const filter_row *row = &r->rows[i];
+    r->file.valid += row->valid;
+    r->file.dropped += row->dropped;
+    r->file.emptied += row->valid && row->valid == row->dropped;
+  }
+}
+
+/* The tables, then the journal goes: its absence says that the run is complete. */
+static int finish(filter_run *r, fault *f) {
+  char *table, *manifest;
+  int code = outdir_place(&r->out, "filter.csv", &table, f);
+  if (code) return code;
+  code = outdir_place(&r->out, "filter.json", &manifest, f);
+  add_up(r);
+  if (!code) code = filter_rows_write(r->bench.context, r->rows, r->masks.count, table, f);
+  if (!code) outdir_made(&r->out, table);
+  if (!code) code = filter_file_write(r->bench.context, &r->file, manifest, f);
+  if (!code) outdir_made(&r->out, manifest);
+  if (!code && unlink(r->journal.path)) code = fault_system(f, errno, "remove", r->journal.path);
+  free(table);
+  free(manifest);
+  return code;
+}
+
+/* After Ctrl-C what is finished stays; after an error only with --resume. */
+static void clean_up(filter_run *r, const filter_job *job, int code, fault *f) {
+  if (code == EXIT_STOPPED) {
+    fault_set(f, EXIT_STOPPED, "interrupted; the same command with --resume continues in %s",
+              job->output);
+  } else if (code && !job->resume) {
+    outdir_undo(&r->out);
+  }
+}
+
+int filter_job_run(const filter_job *job, fault *f) {
+  filter_run r = {.journal = {.handle = -1}};
+  bool finished = false;
+  int code = filter_run_prepare(&r, job, f);
+  if (!code) code = filter_run_enter(&r, job, &finished, f);
+  if (!code && !finished) code = filter_all(&r, job, f);
+  if (!code && !finished) code = finish(&r, f);
+  if (r.out.path) clean_up(&r, job, code, f);
+  if (!code && finished && summary_as_text(&job->common))
+    printf("%s is finished already\n", job->output);
+  if (!code) summary_filter(&job->common, &r.file, job->output);
+  filter_run_free(&r);
+  return code;
+}

@@ -1,0 +1,107 @@
+/* freemask/job_hardness.c - the hardness of each real mask. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "alloc.h"
+#include "bench.h"
+#include "jobs.h"
+#include "outdir.h"
+#include "plan_file.h"
+#include "pool.h"
+#include "stats_file.h"
+#include "summary.h"
+
+typedef struct state {
+  bench bench;
+  folder masks;
+  fm_hardness *hardness;
+  hardness_row *rows;
+} state;
+
+static int measure(void *shared, void *own, size_t index, fault *f) {
+  state *s = shared;
+  hardness_row *row = &s->rows[index];
+  fm_raster *raster = NULL;
+  fm_error err;
+  char *path;
+  (void)own;
+  int code = bench_read_mask(&s->bench, &s->masks, index, &raster, &path, f);
+  if (!code) {
+    fm_plane mask = fm_raster_plane(raster);
+    if (fm_hardness_measure(s->hardness, &mask, &row->hardness, &row->valid_pixels, &err))
+      code = fault_library(f, &err, path);
+  }
+  fm_raster_destroy(raster);
+  free(path);
+  return code;
+}
+
+static int prepare(state *s, const hardness_job *job, fault *f) {
+  stats_file stats = {0};
+  fm_error err;
+  fm_hardness_options options = {.size = sizeof options};
+  options.resize_width = job->resize.width;
+  options.resize_height = job->resize.height;
+  int code = bench_open(job->common.labels, &s->bench, f);
+  if (!code) code = stats_file_read(s->bench.context, s->bench.labels, job->stats, &stats, f);
+  if (!code) code = stats_file_whole(&stats, job->stats, f);
+  if (!code && fm_hardness_create(stats.stats, &options, &s->hardness, &err))
+    code = fault_library(f, &err, job->stats);
+  stats_file_free(&stats);
+  if (!code) code = bench_masks(&s->bench, job->masks, (arg_shard){0, 1}, &s->masks, NULL, NULL, f);
+  return code;
+}
+
+static void summarise(const hardness_job *job, const hardness_row *rows, size_t count) {
+  const hardness_row *easy = rows, *hard = rows;
+  double sum = 0;
+  for (size_t i = 0; i < count; i++) {
+    sum += rows[i].hardness;
+    if (rows[i].hardness < easy->hardness) easy = &rows[i];
+    if (rows[i].hardness > hard->hardness) hard = &rows[i];
+  }
+  text t = {0};
+  if (summary_as_json(&job->common)) {
+    text_add(&t, "{\"output\": ");
+    text_add_json(&t, job->output);
+    text_add(&t, ", \"masks\": %zu, \"mean\": ", count);
+    text_add_real(&t, sum / (double)count);
+    text_add(&t, ", \"easiest\": {\"mask\": ");
+    text_add_json(&t, easy->mask);
+    text_add(&t, ", \"hardness\": ");
+    text_add_real(&t, easy->hardness);
+    text_add(&t, "}, \"hardest\": {\"mask\": ");
+    text_add_json(&t, hard->mask);
+    text_add(&t, ", \"hardness\": ");
+    text_add_real(&t, hard->hardness);
+    text_add(&t, "}}\n");
+  } else if (summary_as_text(&job->common)) {
+    text_add(&t,
+             "%zu masks, mean hardness %.5f; easiest %s (%.5f), hardest %s (%.5f); written to %s\n",
+             count, sum / (double)count, easy->mask, easy->hardness, hard->mask, hard->hardness,
+             job->output);
+  }
+  summary_print(&t);
+}
+
+int hardness_job_run(const hardness_job *job, fault *f) {
+  state s = {0};
+  int code = outdir_check_file(job->output, f);
+  if (!code) code = prepare(&s, job, f);
+  if (!code) {
+    s.rows = alloc_zeroed(s.masks.count, sizeof *s.rows);
+    for (size_t i = 0; i < s.masks.count; i++) s.rows[i].mask = s.masks.files[i].stem;
+    pool_job work = {.what = "hardness", .count = s.masks.count, .quiet = job->common.quiet};
+    work.threads = (int)job->common.threads;
+    work.shared = &s;
+    work.work = measure;
+    code = pool_run(&work, f);
+  }
+  if (!code) code = hardness_rows_write(s.bench.context, s.rows, s.masks.count, job->output, f);
+  if (!code) summarise(job, s.rows, s.masks.count);
+  free(s.rows);
+  fm_hardness_destroy(s.hardness);
+  folder_free(&s.masks);
+  bench_close(&s.bench);
+  return code;
+}

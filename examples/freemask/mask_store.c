@@ -1,0 +1,77 @@
+/* freemask/mask_store.c - from any integer mask to PNG. */
+#include "mask_store.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+
+static int64_t element(const fm_plane *plane, int64_t y, int64_t x) {
+  int64_t row = plane->row_stride, col = plane->col_stride;
+  if (!col) col = (int64_t)fm_dtype_size((fm_dtype)plane->dtype);
+  if (!row) row = col * plane->width;
+  const char *at = (const char *)plane->data + y * row + x * col;
+  int16_t i16;
+  int32_t i32;
+  int64_t i64;
+  switch (plane->dtype) {
+    case FM_I16:
+      memcpy(&i16, at, sizeof i16);
+      return i16;
+    case FM_I32:
+      memcpy(&i32, at, sizeof i32);
+      return i32;
+    default:
+      memcpy(&i64, at, sizeof i64);
+      return i64;
+  }
+}
+
+/* Copies into 16 bits; all labels of a label space but -1 fit. */
+static int narrow(const fm_plane *plane, uint16_t *out, uint16_t *largest, const char *path,
+                  fault *f) {
+  *largest = 0;
+  for (int64_t y = 0; y < plane->height; y++) {
+    for (int64_t x = 0; x < plane->width; x++) {
+      int64_t label = element(plane, y, x);
+      if (label < 0 || label > 65535)
+        return fault_set(f, EXIT_DATA,
+                         "%s: label %" PRId64 " at pixel (x %" PRId64 ", y %" PRId64
+                         ") cannot be stored in a PNG, expected 0 to 65535",
+                         path, label, x, y);
+      *out++ = (uint16_t)label;
+      if (label > *largest) *largest = (uint16_t)label;
+    }
+  }
+  return EXIT_FINE;
+}
+
+static int store(fm_context *context, const fm_plane *plane, const fm_raster *like,
+                 const char *path, fault *f) {
+  fm_write_options options = {.size = sizeof options, .like = like};
+  fm_error err;
+  if (fm_mask_write(context, path, plane, &options, &err)) return fault_library(f, &err, path);
+  return EXIT_FINE;
+}
+
+static int store_narrow(fm_context *context, const fm_plane *plane, const char *path, fault *f) {
+  size_t count = (size_t)(plane->height * plane->width);
+  uint16_t *words = alloc_zeroed(count, sizeof *words), largest;
+  int code = narrow(plane, words, &largest, path, f);
+  fm_plane small = fm_plane_make(words, FM_U16, plane->height, plane->width);
+  if (!code && largest < 256) {
+    uint8_t *bytes = (uint8_t *)words; /* in place: byte i is written after word i was read */
+    for (size_t i = 0; i < count; i++) bytes[i] = (uint8_t)words[i];
+    small = fm_plane_make(bytes, FM_U8, plane->height, plane->width);
+  }
+  if (!code) code = store(context, &small, NULL, path, f);
+  free(words);
+  return code;
+}
+
+int mask_store(fm_context *context, const fm_raster *raster, const char *path, fault *f) {
+  fm_plane plane = fm_raster_plane(raster);
+  if (plane.dtype == FM_U8 || plane.dtype == FM_U16) return store(context, &plane, raster, path, f);
+  return store_narrow(context, &plane, path, f);
+}

@@ -1,0 +1,179 @@
+/* freemask/plan_file.c - the tables of hardness and plan. */
+#include "plan_file.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+#include "csv.h"
+#include "text.h"
+
+static const char hardness_header[] = "mask,hardness,valid_pixels";
+static const char plan_header[] = "mask,hardness,rank,count,seeds";
+
+/* Masks of a table by name, to find two of the same. */
+static int by_name(const void *a, const void *b) {
+  return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int check_names(const char **names, size_t count, const char *path, fault *f) {
+  int code = EXIT_FINE;
+  if (count) qsort(names, count, sizeof *names, by_name);
+  for (size_t i = 0; i < count && !code; i++) {
+    if (!*names[i] || strlen(names[i]) > 4095)
+      code =
+          fault_set(f, EXIT_DATA, "%s: a mask has %s name", path, *names[i] ? "too long a" : "no");
+    else if (i && !strcmp(names[i - 1], names[i]))
+      code = fault_set(f, EXIT_DATA, "%s: mask '%s' is there twice", path, names[i]);
+  }
+  free(names);
+  if (!code && !count) return fault_set(f, EXIT_DATA, "%s: no masks in it", path);
+  return code;
+}
+
+static int read_hardness(csv *table, hardness_row *row, fault *f) {
+  int code = csv_real(table, 1, &row->hardness, f);
+  if (!code) code = csv_whole(table, 2, 0, &row->valid_pixels, f);
+  if (!code && row->hardness < 0)
+    code = fault_set(f, EXIT_DATA, "%s, line %zu: hardness %s, expected 0 or more", table->path,
+                     table->line, table->fields[1]);
+  row->mask = code ? NULL : alloc_text(table->fields[0]);
+  return code;
+}
+
+int hardness_rows_read(const char *path, hardness_row **rows, size_t *count, fault *f) {
+  csv table;
+  hardness_row *list = NULL;
+  size_t used = 0, capacity = 0;
+  bool more;
+  int code = csv_open(path, hardness_header, &table, f);
+  if (code) return code;
+  while (!(code = csv_next(&table, &more, f)) && more) {
+    list = alloc_grow(list, used, &capacity, sizeof *list);
+    if ((code = read_hardness(&table, &list[used], f))) break;
+    used++;
+  }
+  csv_close(&table);
+  const char **names = alloc_zeroed(used, sizeof *names);
+  for (size_t i = 0; i < used; i++) names[i] = list[i].mask;
+  if (code)
+    free(names);
+  else
+    code = check_names(names, used, path, f);
+  if (code) {
+    hardness_rows_free(list, used);
+    return code;
+  }
+  *rows = list;
+  *count = used;
+  return EXIT_FINE;
+}
+
+int hardness_rows_write(fm_context *context, const hardness_row *rows, size_t count,
+                        const char *path, fault *f) {
+  text t = {0};
+  text_add(&t, "%s\n", hardness_header);
+  for (size_t i = 0; i < count; i++) {
+    text_add_csv(&t, rows[i].mask);
+    text_add(&t, ",%.17g,%" PRId64 "\n", rows[i].hardness, rows[i].valid_pixels);
+  }
+  int code = text_write(&t, context, path, f);
+  text_free(&t);
+  return code;
+}
+
+void hardness_rows_free(hardness_row *rows, size_t count) {
+  for (size_t i = 0; i < count; i++) free(rows[i].mask);
+  free(rows);
+}
+
+/* Exactly `row->count` ascending numbers, one blank between two. */
+static int read_seeds(const csv *table, plan_row *row, fault *f) {
+  const char *at = table->fields[4];
+  size_t digits = strlen(at);
+  bool good = row->count <= (int64_t)(digits + 1) / 2;
+  row->seeds = alloc_zeroed(good ? (size_t)row->count : 1, sizeof *row->seeds);
+  for (int64_t i = 0; i < row->count && good; i++) {
+    char *end;
+    errno = 0;
+    long long seed = strtoll(at, &end, 10);
+    good = strchr("-0123456789", *at) && end > at && !errno && (!i || row->seeds[i - 1] < seed) &&
+           *end == (i + 1 < row->count ? ' ' : '\0');
+    row->seeds[i] = seed;
+    at = good && *end ? end + 1 : end;
+  }
+  if (good) return EXIT_FINE;
+  free(row->seeds);
+  return fault_set(f, EXIT_DATA,
+                   "%s, line %zu: seeds '%.60s', expected %" PRId64
+                   " ascending whole numbers with a blank between",
+                   table->path, table->line, table->fields[4], row->count);
+}
+
+static int read_plan(csv *table, plan_row *row, fault *f) {
+  int code = csv_real(table, 1, &row->hardness, f);
+  if (!code) code = csv_whole(table, 2, 1, &row->rank, f);
+  if (!code) code = csv_whole(table, 3, 1, &row->count, f);
+  if (!code) code = read_seeds(table, row, f);
+  if (!code) row->mask = alloc_text(table->fields[0]);
+  return code;
+}
+
+int plan_rows_read(const char *path, plan_row **rows, size_t *count, fault *f) {
+  csv table;
+  plan_row *list = NULL;
+  size_t used = 0, capacity = 0;
+  bool more;
+  int code = csv_open(path, plan_header, &table, f);
+  if (code) return code;
+  while (!(code = csv_next(&table, &more, f)) && more) {
+    list = alloc_grow(list, used, &capacity, sizeof *list);
+    if ((code = read_plan(&table, &list[used], f))) break;
+    used++;
+  }
+  csv_close(&table);
+  const char **names = alloc_zeroed(used, sizeof *names);
+  for (size_t i = 0; i < used; i++) names[i] = list[i].mask;
+  if (code)
+    free(names);
+  else
+    code = check_names(names, used, path, f);
+  if (code) {
+    plan_rows_free(list, used);
+    return code;
+  }
+  *rows = list;
+  *count = used;
+  return EXIT_FINE;
+}
+
+void plan_rows_free(plan_row *rows, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    free(rows[i].mask);
+    free(rows[i].seeds);
+  }
+  free(rows);
+}
+
+int plan_write(fm_context *context, const fm_plan *plan, const char *path, fault *f) {
+  text t = {0};
+  fm_error err;
+  text_add(&t, "%s\n", plan_header);
+  for (int64_t i = 0; i < fm_plan_masks(plan); i++) {
+    fm_plan_entry entry = {.size = sizeof entry};
+    if (fm_plan_get(plan, i, &entry, &err)) {
+      text_free(&t);
+      return fault_library(f, &err, NULL);
+    }
+    text_add_csv(&t, entry.mask_id);
+    text_add(&t, ",%.17g,%" PRId64 ",%" PRId64 ",", entry.hardness, entry.rank, entry.count);
+    for (int64_t s = 0; s < entry.count; s++)
+      text_add(&t, "%s%" PRId64, s ? " " : "", entry.seeds[s]);
+    text_add(&t, "\n");
+  }
+  int code = text_write(&t, context, path, f);
+  text_free(&t);
+  return code;
+}

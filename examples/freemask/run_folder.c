@@ -1,0 +1,165 @@
+/* freemask/run_folder.c - the folder of a run and its manifest. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "alloc.h"
+#include "bench.h"
+#include "json_file.h"
+#include "path.h"
+#include "run_state.h"
+#include "text.h"
+
+const char *const run_outputs[RUN_OUTPUTS] = {"run.json",    "stats.json",   "filter.csv",
+                                              "filter.json", "hardness.csv", "plan.csv",
+                                              "report.html"};
+
+/* ---- What determines the results ------------------------------------------------------ */
+
+static void add_input(text *t, const char *path) {
+  char *real = path ? path_real(path) : alloc_text("-");
+  text_add(t, "%s\n", real);
+  free(real);
+}
+
+static int add_set(const bench *b, const char *path, text *t, fault *f) {
+  folder masks;
+  uint64_t identity;
+  int64_t count;
+  int code = bench_masks(b, path, (arg_shard){0, 1}, &masks, &identity, &count, f);
+  if (code) return code;
+  text_add(t, "%016" PRIx64 " %" PRId64 "\n", identity, count);
+  folder_free(&masks);
+  return EXIT_FINE;
+}
+
+int run_find_fingerprint(run_state *s, fault *f) {
+  const run_job *j = s->job;
+  const char *const paths[] = {j->real_masks,      j->real_losses,      j->real_images,
+                               j->synthetic_masks, j->synthetic_losses, j->synthetic_images};
+  bench b;
+  text t = {0};
+  int code = bench_open(j->common.labels, &b, f);
+  if (code) return code;
+  for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) add_input(&t, paths[i]);
+  text_add(&t, "%016" PRIx64 " %s %.17g %d %.17g %dx%d %" PRId64 " %s %" PRIu64 "\n",
+           fm_labels_fingerprint(b.labels), j->provider ? j->provider : "-", j->tolerance,
+           j->unseen, j->min_kept, (int)j->resize.width, (int)j->resize.height, j->n_max,
+           j->seeds ? j->seeds : "-", j->seed);
+  code = add_set(&b, j->real_masks, &t, f);
+  if (!code) code = add_set(&b, j->synthetic_masks, &t, f);
+  s->fingerprint = 0xCBF29CE484222325u;
+  for (size_t i = 0; i < t.length; i++)
+    s->fingerprint = (s->fingerprint ^ (unsigned char)t.data[i]) * 0x100000001B3u;
+  text_free(&t);
+  bench_close(&b);
+  return code;
+}
+
+/* ---- The folder ----------------------------------------------------------------------- */
+
+static void add_text(text *t, const char *key, const char *value) {
+  text_add(t, "\"%s\": ", key);
+  if (value)
+    text_add_json(t, value);
+  else
+    text_add(t, "null");
+}
+
+static void add_inputs(text *t, const char *key, const char *masks, const char *losses,
+                       const char *images) {
+  text_add(t, " \"%s\": {", key);
+  add_text(t, "masks", masks);
+  text_add(t, ", ");
+  add_text(t, "losses", losses);
+  text_add(t, ", ");
+  add_text(t, "images", images);
+  text_add(t, "},\n");
+}
+
+static int write_manifest(run_state *s, fault *f) {
+  const run_job *j = s->job;
+  fm_context *context;
+  fm_error err;
+  text t = {0};
+  if (fm_context_create(NULL, &context, &err)) return fault_library(f, &err, NULL);
+  text_add(&t, "{\"format\": \"freemask-run\", \"version\": 1, ");
+  add_text(&t, "labels", j->common.labels);
+  text_add(&t, ", \"fingerprint\": \"%016" PRIx64 "\",\n", s->fingerprint);
+  add_inputs(&t, "real", j->real_masks, j->real_losses, j->real_images);
+  add_inputs(&t, "synthetic", j->synthetic_masks, j->synthetic_losses, j->synthetic_images);
+  text_add(&t, " ");
+  add_text(&t, "provider", j->provider);
+  text_add(&t, ", \"n_max\": %" PRId64 ", ", j->n_max ? j->n_max : 20);
+  add_text(&t, "seeds", j->seeds ? j->seeds : "42:62");
+  text_add(&t, ", \"seed\": %" PRIu64 ",\n", j->seed);
+  text_add(&t,
+           " \"stats\": \"stats.json\", \"filter\": \"filter.json\", \"filter_rows\": "
+           "\"filter.csv\", \"masks\": \"masks\",\n \"hardness\": \"hardness.csv\", \"plan\": "
+           "\"plan.csv\", \"export\": \"export\", \"report\": \"report.html\"}\n");
+  int code = text_write(&t, context, s->manifest, f);
+  if (!code) outdir_made(&s->out, s->manifest);
+  text_free(&t);
+  fm_context_destroy(context);
+  return code;
+}
+
+/* An earlier run's manifest must be of the same run. */
+static int check_manifest(const run_state *s, fault *f) {
+  json_t *root;
+  uint64_t earlier = 0;
+  int code = json_file_read(s->manifest, "freemask-run", 1, &root, f);
+  if (code) return code;
+  code = json_member_hex(root, s->manifest, "fingerprint", &earlier, f);
+  json_decref(root);
+  if (!code && earlier != s->fingerprint)
+    code = fault_set(f, EXIT_USAGE,
+                     "%s was begun with other flags or inputs, expected the same with "
+                     "--resume (or --overwrite)",
+                     s->job->output);
+  return code;
+}
+
+static void remove_below(const char *output, const char *name) {
+  char *path = path_join(output, name);
+  unlink(path);
+  free(path);
+}
+
+/* Masks go only where a table or journal says that `filter` made them. */
+static void clear(const run_state *s) {
+  const char *output = s->job->output;
+  char *table = path_join(output, "filter.csv"), *journal = path_join(output, "filter.journal");
+  char *masks = path_join(output, "masks");
+  if (path_exists(table) || path_exists(journal)) outdir_clear_masks(masks);
+  remove_below(output, "filter.journal");
+  for (size_t i = 0; i < RUN_OUTPUTS; i++) remove_below(output, run_outputs[i]);
+  free(masks);
+  free(journal);
+  free(table);
+}
+
+int run_enter(run_state *s, fault *f) {
+  const run_job *j = s->job;
+  bool there = path_exists(s->manifest);
+  if (there && !j->resume && !j->overwrite)
+    return fault_set(f, EXIT_USAGE,
+                     "%s holds a run, expected --resume, --overwrite or another folder", j->output);
+  int code = there && j->resume ? check_manifest(s, f) : EXIT_FINE;
+  if (code) return code;
+  if (!there && !j->overwrite) {
+    for (size_t i = 1; i < RUN_OUTPUTS && !code; i++) {
+      char *path = path_join(j->output, run_outputs[i]);
+      if (path_exists(path))
+        code = fault_set(f, EXIT_USAGE, "%s is there already, expected an empty folder", path);
+      free(path);
+    }
+  }
+  if (code) return code;
+  if (j->overwrite) clear(s);
+  bool fresh = !there || j->overwrite;
+  code = outdir_open(j->output, &s->out, f);
+  if (!code) outdir_sweep_prefix(j->output, fresh ? "run.json" : "");
+  if (!code && fresh) code = write_manifest(s, f);
+  return code;
+}

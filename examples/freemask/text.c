@@ -1,0 +1,132 @@
+/* freemask/text.c - building text files in memory. */
+#include "text.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alloc.h"
+
+static void reserve(text *t, size_t more) {
+  if (t->capacity - t->length > more) return;
+  size_t wanted = t->capacity ? t->capacity * 2 : 256;
+  while (wanted - t->length <= more) wanted *= 2;
+  t->data = alloc_resize(t->data, wanted, 1);
+  t->capacity = wanted;
+}
+
+void text_add_bytes(text *t, const void *bytes, size_t count) {
+  reserve(t, count);
+  if (count) memcpy(t->data + t->length, bytes, count);
+  t->length += count;
+  t->data[t->length] = '\0';
+}
+
+void text_add(text *t, const char *format, ...) {
+  va_list args, again;
+  va_start(args, format);
+  va_copy(again, args);
+  int length = vsnprintf(NULL, 0, format, args);
+  va_end(args);
+  if (length > 0) {
+    reserve(t, (size_t)length);
+    vsnprintf(t->data + t->length, (size_t)length + 1, format, again);
+    t->length += (size_t)length;
+  }
+  va_end(again);
+}
+
+/* Bytes of the well-formed UTF-8 character at `s`, 0 if there is none. */
+static size_t utf8_length(const unsigned char *s) {
+  size_t length = s[0] < 0x80   ? 1
+                  : s[0] < 0xC2 ? 0
+                  : s[0] < 0xE0 ? 2
+                  : s[0] < 0xF0 ? 3
+                  : s[0] < 0xF5 ? 4
+                                : 0;
+  for (size_t i = 1; i < length; i++)
+    if ((s[i] & 0xC0) != 0x80) return 0;
+  if (length == 3 && ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F))) return 0;
+  if (length == 4 && ((s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))) return 0;
+  return length;
+}
+
+void text_add_json(text *t, const char *string) {
+  const unsigned char *s = (const unsigned char *)string;
+  text_add_bytes(t, "\"", 1);
+  while (*s) {
+    size_t length = utf8_length(s);
+    if (!length) {
+      text_add(t, "\\ufffd");
+      length = 1;
+    } else if (*s == '"' || *s == '\\') {
+      text_add(t, "\\%c", *s);
+    } else if (*s < 0x20 || *s == 0x7F) {
+      text_add(t, "\\u%04x", (unsigned)*s);
+    } else {
+      text_add_bytes(t, s, length);
+    }
+    s += length;
+  }
+  text_add_bytes(t, "\"", 1);
+}
+
+void text_add_csv(text *t, const char *field) {
+  if (*field && !strpbrk(field, ",\"\r\n") && *field != ' ') {
+    text_add_bytes(t, field, strlen(field));
+    return;
+  }
+  text_add_bytes(t, "\"", 1);
+  for (const char *s = field; *s; s++) {
+    if (*s == '"') text_add_bytes(t, "\"", 1);
+    text_add_bytes(t, s, 1);
+  }
+  text_add_bytes(t, "\"", 1);
+}
+
+void text_add_html(text *t, const char *string) {
+  for (const char *s = string; *s; s++) {
+    switch (*s) {
+      case '&':
+        text_add(t, "&amp;");
+        break;
+      case '<':
+        text_add(t, "&lt;");
+        break;
+      case '>':
+        text_add(t, "&gt;");
+        break;
+      case '"':
+        text_add(t, "&quot;");
+        break;
+      case '\'':
+        text_add(t, "&#39;");
+        break;
+      default:
+        text_add_bytes(t, s, 1);
+    }
+  }
+}
+
+void text_add_real(text *t, double value) {
+  char digits[40];
+  for (int precision = 15; precision <= 17; precision++) {
+    snprintf(digits, sizeof digits, "%.*g", precision, value);
+    if (!(strtod(digits, NULL) < value) && !(strtod(digits, NULL) > value)) break;
+  }
+  text_add(t, "%s", digits);
+}
+
+void text_free(text *t) {
+  free(t->data);
+  *t = (text){0};
+}
+
+int text_write(const text *t, fm_context *context, const char *path, fault *f) {
+  fm_error err;
+  if (fm_file_write(context, path, t->data ? t->data : "", t->length, &err))
+    return fault_library(f, &err, path);
+  return EXIT_FINE;
+}

@@ -1,0 +1,43 @@
+/* io/bytes.c - an encoded file on its way out. */
+#include "io/bytes.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "core/context.h"
+
+bool fm__bytes_reserve(fm__bytes *bytes, size_t more) {
+  if (more <= bytes->capacity - bytes->size) return true;
+  if (more > PTRDIFF_MAX - bytes->size) {
+    bytes->refused = more;
+    return false;
+  }
+  size_t capacity = bytes->size + more;
+  size_t grown = bytes->capacity + bytes->capacity / 2;
+  if (capacity < grown && grown < PTRDIFF_MAX) capacity = grown;
+  unsigned char *data = fm__bytes_scratch(bytes, capacity, 1);
+  if (!data) return false;
+  if (bytes->size) memcpy(data, bytes->data, bytes->size);
+  fm__free(bytes->context, bytes->data);
+  bytes->data = data;
+  bytes->capacity = capacity;
+  return true;
+}
+
+bool fm__bytes_append(fm__bytes *bytes, const void *data, size_t size) {
+  if (!fm__bytes_reserve(bytes, size)) return false;
+  memcpy(bytes->data + bytes->size, data, size);
+  bytes->size += size;
+  return true;
+}
+
+void fm__bytes_free(fm__bytes *bytes) {
+  fm__free(bytes->context, bytes->data);
+  *bytes = (fm__bytes){.context = bytes->context};
+}
+
+void *fm__bytes_scratch(fm__bytes *bytes, size_t count, size_t size) {
+  void *memory = fm__alloc_array(bytes->context, count, size);
+  if (!memory) bytes->refused = size && count > SIZE_MAX / size ? SIZE_MAX : count * size;
+  return memory;
+}

@@ -1,0 +1,19 @@
+/* io/encode.h - the encoders: from pixels to the bytes of a file. */
+#ifndef FM_IO_ENCODE_H
+#define FM_IO_ENCODE_H
+
+#include <freemask/view.h>
+
+#include "io/bytes.h"
+#include "io/raster.h"
+
+/* They append to `out`, which its owner frees whatever happens. The views have been
+ * checked and their strides filled in. `compression` is that of fm_write_options.
+ * Every build has all of them. */
+fm_status fm__png_write_mask(const fm_plane *mask, const fm_raster *like, int compression,
+                             fm__bytes *out, fm_error *err);
+fm_status fm__png_write_image(const fm_volume *image, int compression, fm__bytes *out,
+                              fm_error *err);
+fm_status fm__jpeg_write_image(const fm_volume *image, int quality, fm__bytes *out, fm_error *err);
+
+#endif

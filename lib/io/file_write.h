@@ -1,0 +1,13 @@
+/* io/file_write.h - whole files. */
+#ifndef FM_IO_FILE_WRITE_H
+#define FM_IO_FILE_WRITE_H
+
+#include <freemask/context.h>
+#include <freemask/error.h>
+#include <stddef.h>
+
+/* fm_file_write after its argument checks; the path stands before messages. */
+fm_status fm__file_write(const fm_context *context, const char *path, const void *data, size_t size,
+                         fm_error *err);
+
+#endif

@@ -1,0 +1,185 @@
+/* io/npy_read.c - arrays of NumPy as masks and loss maps, straight into the raster. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "core/context.h"
+#include "core/fail.h"
+#include "io/decode.h"
+#include "io/npy_header.h"
+
+enum { MOST_HEADER = 64 * 1024, PREFIX = 8 };
+
+static fm_status ends_early(fm_error *err) {
+  return fm__fail(err, FM_ERR_FORMAT, "NPY is damaged: the file ends too early");
+}
+
+/* The bytes of the header's text, which come in two bytes, in four since version 2. */
+static fm_status header_size(fm__input *input, size_t *out, fm_error *err) {
+  unsigned char prefix[PREFIX], length[4] = {0};
+  if (fm__input_read(input, prefix, PREFIX) < PREFIX) return ends_early(err);
+  int major = prefix[6], minor = prefix[7];
+  if (major < 1 || major > 3 || minor != 0)
+    return fm__fail(err, FM_ERR_UNSUPPORTED, "NPY is of version %d.%d, expected 1.0, 2.0 or 3.0",
+                    major, minor);
+  size_t bytes = major == 1 ? 2 : 4;
+  if (fm__input_read(input, length, bytes) < bytes) return ends_early(err);
+  uint32_t size = (uint32_t)length[0] | (uint32_t)length[1] << 8 | (uint32_t)length[2] << 16 |
+                  (uint32_t)length[3] << 24;
+  if ((int64_t)size > fm__input_left(input)) return ends_early(err);
+  if (size > MOST_HEADER)
+    return fm__fail(err, FM_ERR_FORMAT,
+                    "NPY claims a header of %" PRIu32 " bytes, expected some 120", size);
+  *out = size;
+  return FM_OK;
+}
+
+static fm_status read_header(fm_context *context, fm__input *input, fm__npy_header *out,
+                             fm_error *err) {
+  size_t size = 0;
+  fm_status status = header_size(input, &size, err);
+  if (status) return status;
+  char *text = fm__alloc(context, size);
+  if (!text) return fm__fail_memory(err, size);
+  if (fm__input_read(input, text, size) < size)
+    status = ends_early(err);
+  else
+    status = fm__npy_parse(text, size, out, err);
+  fm__free(context, text);
+  return status;
+}
+
+/* What the header claims has to be what follows, to the byte: a lie costs no memory. */
+static fm_status check_size(const fm__npy_header *h, const fm__input *input, int64_t max_pixels,
+                            fm_error *err) {
+  uint64_t left = (uint64_t)fm__input_left(input), row = (uint64_t)h->width;
+  bool fits = row <= left / (uint64_t)h->item;
+  if (fits) {
+    row *= (uint64_t)h->item;
+    fits = left % row == 0 && left / row == (uint64_t)h->height;
+  }
+  if (!fits)
+    return fm__fail(err, FM_ERR_FORMAT,
+                    "NPY claims [%" PRId64 ", %" PRId64 "] numbers of %d byte%s, but %" PRIu64
+                    " bytes follow its header",
+                    h->height, h->width, h->item, h->item == 1 ? "" : "s", left);
+  return fm__check_pixels((uint64_t)h->width, (uint64_t)h->height, max_pixels, err);
+}
+
+static bool native_big_endian(void) {
+  const uint16_t one = 1;
+  unsigned char first;
+  memcpy(&first, &one, 1);
+  return first == 0;
+}
+
+static uint64_t swap64(uint64_t v) {
+  v = (v & UINT64_C(0x00FF00FF00FF00FF)) << 8 | (v >> 8 & UINT64_C(0x00FF00FF00FF00FF));
+  v = (v & UINT64_C(0x0000FFFF0000FFFF)) << 16 | (v >> 16 & UINT64_C(0x0000FFFF0000FFFF));
+  return v << 32 | v >> 32;
+}
+
+/* Other byte order, in place. `data` is aligned for the items. */
+static void swap_bytes(void *data, size_t count, int item) {
+  if (item == 2) {
+    uint16_t *v = data;
+    for (size_t i = 0; i < count; i++) v[i] = (uint16_t)(v[i] << 8 | v[i] >> 8);
+  } else if (item == 4) {
+    uint32_t *v = data;
+    for (size_t i = 0; i < count; i++)
+      v[i] = v[i] << 24 | (v[i] & 0xFF00U) << 8 | (v[i] >> 8 & 0xFF00U) | v[i] >> 24;
+  } else if (item == 8) {
+    uint64_t *v = data;
+    for (size_t i = 0; i < count; i++) v[i] = swap64(v[i]);
+  }
+}
+
+/* Float64 as the F32 that is next to it, piece by piece. */
+static bool read_doubles(fm__input *input, float *to, size_t count, bool swap) {
+  double piece[512];
+  while (count) {
+    size_t now = count < 512 ? count : 512;
+    if (fm__input_read(input, piece, now * sizeof *piece) < now * sizeof *piece) return false;
+    if (swap) swap_bytes(piece, now, 8);
+    for (size_t i = 0; i < now; i++) to[i] = (float)piece[i];
+    to += now;
+    count -= now;
+  }
+  return true;
+}
+
+static bool read_numbers(fm__input *input, const fm__npy_header *h, fm_raster *raster) {
+  size_t count = (size_t)h->height * (size_t)h->width;
+  bool swap = h->item > 1 && h->big_endian != native_big_endian();
+  if (h->kind == 'f' && h->item == 8) return read_doubles(input, raster->pixels, count, swap);
+  size_t size = count * (size_t)h->item;
+  if (fm__input_read(input, raster->pixels, size) < size) return false;
+  if (swap) swap_bytes(raster->pixels, count, h->item);
+  return true;
+}
+
+/* Fortran order is a matter of strides. */
+static void set_order(fm_raster *raster, bool fortran) {
+  fm_plane *plane = &raster->plane;
+  if (!fortran) return;
+  plane->row_stride = plane->col_stride;
+  plane->col_stride = plane->height * plane->row_stride;
+}
+
+typedef fm_status (*dtype_rule)(const fm__npy_header *h, fm_dtype *out, fm_error *err);
+
+static fm_status read_npy(fm_context *context, fm__input *input, int64_t max_pixels,
+                          dtype_rule rule, fm_raster **out, fm_error *err) {
+  fm__npy_header h = {0};
+  fm_dtype dtype = FM_U8;
+  fm_raster *raster = NULL;
+  fm_status status = read_header(context, input, &h, err);
+  if (!status) status = rule(&h, &dtype, err);
+  if (!status) status = check_size(&h, input, max_pixels, err);
+  if (!status)
+    status = fm__raster_plane(context, dtype, h.height, h.width, 8 * h.item, &raster, err);
+  if (status) return status;
+  if (!read_numbers(input, &h, raster)) {
+    fm_raster_destroy(raster);
+    return ends_early(err);
+  }
+  set_order(raster, h.fortran);
+  *out = raster;
+  return FM_OK;
+}
+
+static fm_status mask_dtype(const fm__npy_header *h, fm_dtype *out, fm_error *err) {
+  if (h->kind == 'f')
+    return fm__fail(err, FM_ERR_UNSUPPORTED,
+                    "NPY holds floating-point numbers (f%d), a mask holds integers", h->item);
+  bool is_signed = h->kind == 'i';
+  if (h->item == 1 && !is_signed)
+    *out = FM_U8;
+  else if (h->item == 2)
+    *out = is_signed ? FM_I16 : FM_U16;
+  else if (is_signed && h->item == 4)
+    *out = FM_I32;
+  else if (is_signed && h->item == 8)
+    *out = FM_I64;
+  else
+    return fm__fail(err, FM_ERR_UNSUPPORTED,
+                    "NPY has dtype %c%d, a mask may be u1, u2, i2, i4 or i8", h->kind, h->item);
+  return FM_OK;
+}
+
+static fm_status loss_dtype(const fm__npy_header *h, fm_dtype *out, fm_error *err) {
+  if (h->kind != 'f' || h->item > 8)
+    return fm__fail(err, FM_ERR_UNSUPPORTED, "NPY has dtype %c%d, a loss map is f2, f4 or f8",
+                    h->kind, h->item);
+  *out = h->item == 2 ? FM_F16 : FM_F32;
+  return FM_OK;
+}
+
+fm_status fm__npy_read_mask(fm_context *context, fm__input *input, int64_t max_pixels,
+                            fm_raster **out, fm_error *err) {
+  return read_npy(context, input, max_pixels, mask_dtype, out, err);
+}
+
+fm_status fm__npy_read_loss(fm_context *context, fm__input *input, int64_t max_pixels,
+                            fm_raster **out, fm_error *err) {
+  return read_npy(context, input, max_pixels, loss_dtype, out, err);
+}

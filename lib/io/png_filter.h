@@ -1,0 +1,18 @@
+/* io/png_filter.h - PNG's row filters, in place. */
+#ifndef FM_IO_PNG_FILTER_H
+#define FM_IO_PNG_FILTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Rows of `stride` bytes, the first of each its filter (0 on entry). */
+
+/* Whether a mask's rows have fewer runs as differences from the row above. */
+bool fm__png_up_is_better(const unsigned char *rows, size_t height, size_t stride,
+                          size_t pixel_bytes);
+/* Turns all rows but the first into such differences. */
+void fm__png_filter_up(unsigned char *rows, size_t height, size_t stride);
+/* For photographs: differences from Paeth's predictor. */
+void fm__png_filter_paeth(unsigned char *rows, size_t height, size_t stride, size_t pixel_bytes);
+
+#endif

@@ -1,0 +1,37 @@
+/* io/raster.h - pixels that the library owns. */
+#ifndef FM_IO_RASTER_H
+#define FM_IO_RASTER_H
+
+#include <freemask/io.h>
+#include <stddef.h>
+
+enum { FM__PALETTE_MAX = 256 };
+
+struct fm_raster {
+  fm_context *context;
+  void *pixels;
+  fm_plane plane;   /* data NULL: holds an image */
+  fm_volume volume; /* data NULL: holds a plane */
+  int32_t bit_depth;
+  int32_t palette_size;
+  uint8_t palette[3 * FM__PALETTE_MAX]; /* red, green, blue of each entry */
+};
+
+/* A raster with a packed plane of undefined contents. */
+fm_status fm__raster_plane(fm_context *context, fm_dtype dtype, int64_t height, int64_t width,
+                           int32_t bit_depth, fm_raster **out, fm_error *err);
+
+/* A raster with an interleaved RGB image of undefined contents. */
+fm_status fm__raster_image(fm_context *context, int64_t height, int64_t width, int32_t bit_depth,
+                           fm_raster **out, fm_error *err);
+
+/* The start of row `y` of a raster whose rows are packed. */
+static inline unsigned char *fm__raster_row(const fm_raster *raster, int64_t y) {
+  int64_t stride = raster->plane.data ? raster->plane.row_stride : raster->volume.row_stride;
+  return (unsigned char *)raster->pixels + y * stride;
+}
+
+/* Refuses a size in a file's header that is above `max_pixels`. */
+fm_status fm__check_pixels(uint64_t width, uint64_t height, int64_t max_pixels, fm_error *err);
+
+#endif

@@ -1,0 +1,194 @@
+/* abi/calls.c - hands an options structure of any length to the function that takes it. */
+#include "calls.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define MEMBER_END(type, member) (offsetof(type, member) + sizeof(((type *)0)->member))
+
+static fm_labels *camvid(fm_context *context) {
+  fm_labels *labels = NULL;
+  fm_labels_create_preset(context, "camvid", &labels, NULL);
+  return labels;
+}
+
+/* Statistics of one pixel. */
+static fm_class_stats *one_pixel(fm_context *context) {
+  fm_labels *labels = camvid(context);
+  fm_class_stats *stats = NULL;
+  unsigned char label = 0;
+  float value = 1;
+  fm_plane mask = fm_plane_make(&label, FM_U8, 1, 1), loss = fm_plane_make(&value, FM_F32, 1, 1);
+  fm_class_stats_create(labels, NULL, &stats, NULL);
+  fm_class_stats_add(stats, &mask, &loss, NULL);
+  fm_labels_destroy(labels);
+  return stats;
+}
+
+static void fill_nothing(void *options) { (void)options; }
+
+static fm_status call_context(fm_context *context, const void *options, fm_error *err) {
+  (void)context;
+  fm_context *made = NULL;
+  fm_status status = fm_context_create(options, &made, err);
+  fm_context_destroy(made);
+  return status;
+}
+
+static void fill_labels(void *options) {
+  const int32_t classes = 3;
+  memcpy((char *)options + offsetof(fm_labels_options, class_count), &classes, sizeof classes);
+  const int64_t ignore = 255;
+  memcpy((char *)options + offsetof(fm_labels_options, ignore_label), &ignore, sizeof ignore);
+}
+
+static fm_status call_labels(fm_context *context, const void *options, fm_error *err) {
+  fm_labels *made = NULL;
+  fm_status status = fm_labels_create(context, options, &made, err);
+  fm_labels_destroy(made);
+  return status;
+}
+
+static fm_status call_class_stats(fm_context *context, const void *options, fm_error *err) {
+  fm_labels *labels = camvid(context);
+  fm_class_stats *made = NULL;
+  fm_status status = fm_class_stats_create(labels, options, &made, err);
+  fm_class_stats_destroy(made);
+  fm_labels_destroy(labels);
+  return status;
+}
+
+static fm_status call_filter(fm_context *context, const void *options, fm_error *err) {
+  fm_class_stats *stats = one_pixel(context);
+  fm_filter *made = NULL;
+  fm_status status = fm_filter_create(stats, options, &made, err);
+  fm_filter_destroy(made);
+  fm_class_stats_destroy(stats);
+  return status;
+}
+
+static fm_status call_hardness(fm_context *context, const void *options, fm_error *err) {
+  fm_class_stats *stats = one_pixel(context);
+  fm_hardness *made = NULL;
+  fm_status status = fm_hardness_create(stats, options, &made, err);
+  fm_hardness_destroy(made);
+  fm_class_stats_destroy(stats);
+  return status;
+}
+
+static fm_status call_planner(fm_context *context, const void *options, fm_error *err) {
+  fm_planner *made = NULL;
+  fm_status status = fm_planner_create(context, options, &made, err);
+  fm_planner_destroy(made);
+  return status;
+}
+
+static int get_one(int64_t index, fm_sample *sample, void *user) {
+  static unsigned char label;
+  (void)index;
+  (void)user;
+  sample->id = "one";
+  sample->mask = fm_plane_make(&label, FM_U8, 1, 1);
+  return 0;
+}
+
+static void fill_source(void *options) {
+  const int64_t count = 1;
+  const fm_source_get_fn get = get_one;
+  memcpy((char *)options + offsetof(fm_source_options, count), &count, sizeof count);
+  memcpy((char *)options + offsetof(fm_source_options, get), &get, sizeof get);
+}
+
+static fm_status call_source(fm_context *context, const void *options, fm_error *err) {
+  fm_source *made = NULL;
+  fm_status status = fm_source_create(context, options, &made, err);
+  fm_source_destroy(made);
+  return status;
+}
+
+static int predict_nothing(const fm_sample *const *samples, fm_prediction *const *predictions,
+                           size_t count, void *user) {
+  (void)samples;
+  (void)predictions;
+  (void)count;
+  (void)user;
+  return 1;
+}
+
+static void fill_provider(void *options) {
+  const fm_provider_predict_fn predict = predict_nothing;
+  memcpy((char *)options + offsetof(fm_provider_options, predict), &predict, sizeof predict);
+}
+
+static fm_status call_provider(fm_context *context, const void *options, fm_error *err) {
+  fm_provider *made = NULL;
+  fm_status status = fm_provider_create(context, options, &made, err);
+  fm_provider_destroy(made);
+  return status;
+}
+
+static fm_status call_loop(fm_context *context, const void *options, fm_error *err) {
+  fm_source_options source_options = {.size = sizeof source_options, .count = 1, .get = get_one};
+  fm_class_stats *stats = one_pixel(context);
+  fm_hardness *hardness = NULL;
+  fm_planner *planner = NULL;
+  fm_source *source = NULL;
+  fm_hardness_create(stats, NULL, &hardness, NULL);
+  fm_planner_create(context, NULL, &planner, NULL);
+  fm_source_create(context, &source_options, &source, NULL);
+  fm_status status = fm_plan_source(source, hardness, planner, options, err);
+  fm_source_destroy(source);
+  fm_planner_destroy(planner);
+  fm_hardness_destroy(hardness);
+  fm_class_stats_destroy(stats);
+  return status;
+}
+
+/* An NPY of one pixel: 1.0. */
+static fm_status call_read(fm_context *context, const void *options, fm_error *err) {
+  static const char header[] = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1), }";
+  unsigned char file[10 + 118 + 4];
+  memset(file, ' ', sizeof file);
+  memcpy(file, "\x93NUMPY\1\0\x76\0", 10);
+  memcpy(file + 10, header, sizeof header - 1);
+  file[127] = '\n';
+  memcpy(file + 128, "\0\0\x80\x3f", 4);
+  fm_raster *made = NULL;
+  fm_status status = fm_loss_decode(context, file, sizeof file, options, &made, err);
+  fm_raster_destroy(made);
+  return status;
+}
+
+static int write_nowhere(const void *data, size_t size, void *user) {
+  (void)data;
+  (void)size;
+  (void)user;
+  return 0;
+}
+
+/* FM_ERR_UNSUPPORTED here may also mean a build without PNG: the caller asks first. */
+static fm_status call_write(fm_context *context, const void *options, fm_error *err) {
+  unsigned char label = 0;
+  fm_plane mask = fm_plane_make(&label, FM_U8, 1, 1);
+  return fm_mask_encode(context, &mask, options, write_nowhere, NULL, err);
+}
+
+#define ALL_DEFAULT sizeof(size_t)
+#define ROW(type, least, fill, call) \
+  { #type, sizeof(type), least, fill, call }
+
+const options_call options_calls[] = {
+    ROW(fm_context_options, ALL_DEFAULT, fill_nothing, call_context),
+    ROW(fm_labels_options, MEMBER_END(fm_labels_options, ignore_label), fill_labels, call_labels),
+    ROW(fm_class_stats_options, ALL_DEFAULT, fill_nothing, call_class_stats),
+    ROW(fm_filter_options, ALL_DEFAULT, fill_nothing, call_filter),
+    ROW(fm_hardness_options, ALL_DEFAULT, fill_nothing, call_hardness),
+    ROW(fm_planner_options, ALL_DEFAULT, fill_nothing, call_planner),
+    ROW(fm_source_options, MEMBER_END(fm_source_options, get), fill_source, call_source),
+    ROW(fm_provider_options, MEMBER_END(fm_provider_options, predict), fill_provider,
+        call_provider),
+    ROW(fm_loop_options, ALL_DEFAULT, fill_nothing, call_loop),
+    ROW(fm_read_options, ALL_DEFAULT, fill_nothing, call_read),
+    ROW(fm_write_options, ALL_DEFAULT, fill_nothing, call_write),
+};
+const size_t options_call_count = sizeof options_calls / sizeof *options_calls;

@@ -1,0 +1,48 @@
+# abi/test_symbols.py - names that the libraries define, and what they need from others.
+import os
+import re
+
+import elf
+import headers
+import symbols
+import tap
+
+SHARED, STATIC = os.environ["FM_SHARED"], os.environ["FM_STATIC"]
+if not elf.is_elf(SHARED):
+    tap.skip_all("not an ELF library")
+
+# The library has no say over the process it lives in.
+FORBIDDEN = """abort exit _exit _Exit quick_exit atexit getenv secure_getenv setenv putenv signal
+sigaction raise kill fork execve system popen pthread_create thrd_create setlocale srand rand random
+srandom time clock printf puts putchar vprintf perror stdout stderr stdin strerror strtok localtime
+gmtime __printf_chk __vprintf_chk chdir umask""".split()
+# Where fprintf goes decides whether it prints; the library has no FILE at all.
+FORBIDDEN += ["fprintf", "vfprintf", "__fprintf_chk", "__vfprintf_chk", "fputs", "fwrite", "fopen"]
+SYSTEM = r"libc|libm|libpng\d*|libjpeg|libdeflate|libz|ld-linux.*|libgcc_s"
+
+
+def number_in(header, name):
+    return re.search(rf"#define {name} (\d+)", headers.text(header)).group(1)
+
+
+exported = elf.exported(SHARED)
+public = sorted(headers.prototypes())
+tap.equal(exported, symbols.recorded(), "the shared library exports the recorded names")
+tap.equal(symbols.recorded(), sorted(symbols.recorded()), "the record is sorted")
+tap.equal(public, symbols.recorded(), "the headers declare the recorded names")
+
+in_archive = elf.globals_of(STATIC)
+tap.equal([name for name in in_archive if not name.startswith("fm_")], [],
+          "the archive defines only fm_ names")
+tap.equal([name for name in in_archive if not name.startswith("fm__")], public,
+          "what the archive defines beyond fm__ names is the interface")
+tap.equal(elf.writable(STATIC), [], "no variable that can change")
+
+imported = elf.imported(SHARED)
+tap.equal(sorted(set(imported) & set(FORBIDDEN)), [], "never prints, ends, signals, reads the environment")
+soname, needed = elf.dynamic(SHARED)
+tap.equal(soname, f"libfreemask.so.{number_in('version.h', 'FM_ABI_VERSION')}", "soname")
+tap.equal([name for name in needed if not re.match(rf"({SYSTEM})\.so", name)], [],
+          "needs the C library and the image libraries only")
+tap.equal(len(needed), len(set(needed)), "needs each once")
+tap.done()

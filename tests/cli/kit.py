@@ -1,0 +1,285 @@
+# cli/kit.py - what the tests of the tool share: TAP, running it, PNG by hand, random worlds.
+# SPDX-License-Identifier: MIT
+"""FREEMASK_TOOL names the tool. Scripts print TAP; what they need and do not find they skip."""
+import os
+import resource
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import zlib
+
+GOLDEN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "golden")
+sys.dont_write_bytecode = True
+sys.path.insert(0, GOLDEN)
+
+try:
+    import numpy as np
+    import PIL  # noqa: F401: reference needs it
+    import reference as ref
+except ImportError as missing:
+    print(f"1..0 # SKIP {missing}")
+    sys.exit(0)
+
+TOOL = os.environ.get("FREEMASK_TOOL")
+if not TOOL:
+    print("1..0 # SKIP FREEMASK_TOOL does not name the tool")
+    sys.exit(0)
+TOOL = os.path.abspath(TOOL)
+
+GIB = 1 << 30
+
+
+class Tap:
+    """Numbered results; `done` prints the plan and ends the script."""
+
+    def __init__(self):
+        self.count = self.failed = 0
+        self.folder = tempfile.mkdtemp(prefix="freemask-test-")
+
+    def ok(self, good, name, detail=""):
+        self.count += 1
+        self.failed += not good
+        print(f"{'ok' if good else 'not ok'} {self.count} - {name}", flush=True)
+        if not good:
+            for line in str(detail).splitlines()[:20]:
+                print(f"#   {line}", flush=True)
+        return good
+
+    def equal(self, value, expected, name):
+        return self.ok(value == expected, name, f"got {value!r}\nexpected {expected!r}")
+
+    def path(self, *parts):
+        return os.path.join(self.folder, *parts)
+
+    def done(self):
+        print(f"1..{self.count}")
+        shutil.rmtree(self.folder, ignore_errors=True)
+        sys.exit(1 if self.failed else 0)
+
+
+def _limits(address_space):
+    def apply():
+        resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    return apply
+
+
+def start(*arguments, address_space=2 * GIB, **more):
+    """The running tool. Everything here runs within 2 GiB of address space."""
+    limits = None if os.environ.get("FREEMASK_TEST_NO_LIMIT") else _limits(address_space)
+    return subprocess.Popen([TOOL, *map(str, arguments)], stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=limits, **more)
+
+
+class Result:
+    def __init__(self, process, timeout):
+        try:
+            self.out, self.err = (data.decode("utf-8", "replace")
+                                  for data in process.communicate(timeout=timeout))
+            self.code = process.returncode
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            self.out, self.err, self.code = "", f"no answer within {timeout} s", None
+
+    def __str__(self):
+        return f"exit {self.code}\nstdout: {self.out[-600:]}\nstderr: {self.err[-600:]}"
+
+
+def run(*arguments, timeout=60, **more):
+    return Result(start(*arguments, **more), timeout)
+
+
+def tree(folder):
+    """{relative path: content} of all files below."""
+    found = {}
+    for base, _, files in os.walk(folder):
+        for name in files:
+            path = os.path.join(base, name)
+            with open(path, "rb") as file:
+                found[os.path.relpath(path, folder)] = file.read()
+    return found
+
+
+def everything(folder):
+    """All names below, folders included."""
+    return sorted(os.path.relpath(os.path.join(base, name), folder)
+                  for base, folders, files in os.walk(folder) for name in folders + files)
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def write(path, data):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(data)
+
+
+# ---- PNG by hand: the stored numbers, whatever a library makes of them -------------------------
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def header(width, height, depth, colour, interlace=0):
+    return chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlace))
+
+
+def _pack_rows(pixels, depth):
+    height, width = pixels.shape
+    if depth == 16:
+        rows = pixels.astype(">u2").tobytes()
+        size = 2 * width
+    elif depth == 8:
+        rows = pixels.astype(np.uint8).tobytes()
+        size = width
+    else:
+        bits = ((pixels[..., None] >> np.arange(depth - 1, -1, -1)) & 1).astype(np.uint8)
+        packed = np.packbits(bits.reshape(height, -1), axis=1)
+        rows, size = packed.tobytes(), packed.shape[1]
+    return b"".join(b"\0" + rows[y * size:(y + 1) * size] for y in range(height))
+
+
+ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+
+
+def png(pixels, depth=8, palette=None, interlaced=False, extra=b""):
+    """A grey or palette PNG. `palette` is bytes of RGB triples."""
+    pixels = np.asarray(pixels).astype(np.int64)
+    assert pixels.min() >= 0 and pixels.max() < 1 << depth
+    height, width = pixels.shape
+    if interlaced:
+        parts = [pixels[y::dy, x::dx] for x, y, dx, dy in ADAM7]
+        rows = b"".join(_pack_rows(part, depth) for part in parts if part.size)
+    else:
+        rows = _pack_rows(pixels, depth)
+    colour = 0 if palette is None else 3
+    out = b"\x89PNG\r\n\x1a\n" + header(width, height, depth, colour, int(interlaced))
+    if palette is not None:
+        out += chunk(b"PLTE", palette)
+    return out + extra + chunk(b"IDAT", zlib.compress(rows, 6)) + chunk(b"IEND", b"")
+
+
+class Png:
+    """A PNG taken apart: size, depth, colour, palette, pixels. Chunk sums are checked."""
+
+    def __init__(self, data):
+        assert data[:8] == b"\x89PNG\r\n\x1a\n", "no PNG"
+        at, stream, self.palette = 8, b"", None
+        while at < len(data):
+            length, kind = struct.unpack(">I4s", data[at:at + 8])
+            body = data[at + 8:at + 8 + length]
+            assert struct.pack(">I", zlib.crc32(kind + body)) == data[at + 8 + length:at + 12 + length]
+            if kind == b"IHDR":
+                (self.width, self.height, self.depth, self.colour, _, _,
+                 self.interlace) = struct.unpack(">IIBBBBB", body)
+            elif kind == b"PLTE":
+                self.palette = body
+            elif kind == b"IDAT":
+                stream += body
+            at += 12 + length
+        assert self.colour in (0, 3) and not self.interlace
+        self.pixels = self._rows(zlib.decompress(stream))
+
+    def _rows(self, raw):
+        size = (self.width * self.depth + 7) // 8
+        step = max(1, self.depth // 8)
+        assert len(raw) == self.height * (size + 1)
+        rows = np.zeros((self.height, size), np.uint8)
+        above = np.zeros(size, np.int64)
+        for y in range(self.height):
+            kind = raw[y * (size + 1)]
+            line = np.frombuffer(raw, np.uint8, size, y * (size + 1) + 1).astype(np.int64)
+            above = self._unfilter(kind, line, above, step)
+            rows[y] = above
+        if self.depth == 16:
+            return rows.reshape(self.height, self.width, 2).astype(np.int64) @ (256, 1)
+        bits = np.unpackbits(rows, axis=1)[:, :self.width * self.depth]
+        weights = 1 << np.arange(self.depth - 1, -1, -1)
+        return bits.reshape(self.height, self.width, self.depth).astype(np.int64) @ weights
+
+    @staticmethod
+    def _unfilter(kind, line, above, step):
+        if kind == 0:
+            return line
+        if kind == 2:
+            return (line + above) & 255
+        out = np.zeros_like(line)
+        for i in range(len(line)):
+            a = out[i - step] if i >= step else 0
+            b = above[i]
+            c = above[i - step] if i >= step else 0
+            if kind == 1:
+                guess = a
+            elif kind == 3:
+                guess = (a + b) // 2
+            else:
+                p = a + b - c
+                pa, pb, pc = abs(p - a), abs(p - b), abs(p - c)
+                guess = a if pa <= pb and pa <= pc else b if pb <= pc else c
+            out[i] = (line[i] + guess) & 255
+        return out
+
+
+# ---- NPY ----------------------------------------------------------------------------------------
+
+def npy(array, version=(1, 0)):
+    import io
+    out = io.BytesIO()
+    np.lib.format.write_array(out, array, version=version, allow_pickle=False)
+    return out.getvalue()
+
+
+def npy_lying(header_text, body=b"", version=1):
+    """An NPY of any header text at all."""
+    text = header_text.encode("latin-1") + b"\n"
+    length = struct.pack("<H" if version == 1 else "<I", len(text))
+    return b"\x93NUMPY" + bytes((version, 0)) + length + text + body
+
+
+# ---- Random worlds --------------------------------------------------------------------------------
+
+def random_mask(rng, space, shape, present=None, largest=None):
+    labels = [label for label in space.labels_of_classes()
+              if present is None or space.table[label] in present] + space.ignored_labels()
+    labels = np.array([label for label in labels if largest is None or label <= largest])
+    height, width = shape
+    coarse = rng.integers(0, len(labels), (height // 6 + 2, width // 9 + 2))
+    block = np.kron(coarse, np.ones((6, 9), int))[:height, :width]
+    noise = rng.integers(0, len(labels), shape)
+    return labels[np.where(rng.random(shape) < 0.05, noise, block)]
+
+
+def random_loss(rng, space, mask, dtype=np.float32):
+    classes = space.to_classes(mask)
+    loss = rng.gamma(1.3, 0.3 + (classes % 5) * 0.4)
+    loss[rng.random(mask.shape) < 0.02] = 0
+    rubbish = rng.choice([np.nan, np.inf, -1.0], mask.shape)
+    with np.errstate(over="ignore"):
+        return np.where(classes < 0, rubbish, loss).astype(dtype)
+
+
+def labels_csv(space):
+    """The label space as a file for --labels; the label that is written stands first."""
+    rows = ["label,class,name", f"{space.written},ignore,"]
+    for label, k in sorted(space.table.items()):
+        if label != space.written:
+            name = space.class_names[k] if k >= 0 and space.class_names else f"class {k}"
+            rows.append(f"{label},{'ignore' if k < 0 else k},{name if k >= 0 else ''}")
+    return ("\n".join(rows) + "\n").encode("utf-8")
+
+
+def own_space():
+    """300 classes at odd labels from 7 on: masks need 16 bits."""
+    table = {7 + 2 * k: k for k in range(300)}
+    table[3] = ref.IGNORED
+    return ref.Space("own", 300, 1000, table)
+
+
+def same_bits(a, b):
+    return np.float64(a).tobytes() == np.float64(b).tobytes()

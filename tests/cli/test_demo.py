@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+# cli/test_demo.py - the demo's world: its score against the truth, counted once more; no leaks.
+# SPDX-License-Identifier: MIT
+import csv
+import json
+import time
+
+from kit import *
+from PIL import Image
+
+tap = Tap()
+space = ref.preset("camvid")
+FLAGS = ["--scenes", "12", "--per-mask", "4", "--size", "160x120", "--json"]
+
+
+def demo(name, *flags):
+    result = run("demo", tap.path(name), *FLAGS, *flags)
+    tap.ok(result.code == 0, f"demo {name} runs", result)
+    return json.loads(result.out)
+
+
+begin = time.monotonic()
+score = demo("one")
+tap.ok(time.monotonic() - begin < 40, "a small demo takes seconds")
+results = tap.path("one/results")
+
+
+def indices(path):
+    return Png(read(path)).pixels
+
+
+# ---- The score, from the masks before and after and the truth -------------------------------------
+valid = dropped = wrong = caught = 0
+problems = []
+names = sorted(os.listdir(tap.path("one/synthetic/masks")))
+for name in names:
+    before, after = indices(tap.path("one/synthetic/masks", name)), indices(f"{results}/masks/{name}")
+    truth = np.asarray(Image.open(tap.path("one/truth", name)))
+    known, gone = before != space.written, before != after
+    if (after[gone] != space.written).any() or truth.shape != before.shape:
+        problems.append(name)
+    error = (truth != 0) & known
+    valid += int(known.sum())
+    dropped += int(gone.sum())
+    wrong += int(error.sum())
+    caught += int((error & gone).sum())
+tap.equal(problems, [], "filtered masks are the masks or the ignore label")
+tap.equal(len(names), 48, "four images for each of twelve masks")
+tap.equal([score[k] for k in ("valid", "dropped", "wrong", "caught")], [valid, dropped, wrong, caught],
+          "the score's counts")
+tap.ok(abs(score["precision"] - caught / dropped) < 1e-12, "precision")
+tap.ok(abs(score["recall"] - caught / wrong) < 1e-12, "recall")
+tap.ok(score["recall"] > 1.5 * dropped / valid, "the filter finds more than chance would",
+       f"recall {score['recall']}, drops {dropped / valid}")
+
+# ---- What the world holds ----------------------------------------------------------------------------
+seen = set()
+for name in os.listdir(tap.path("one/real/masks")):
+    seen |= set(np.unique(indices(tap.path("one/real/masks", name))).tolist())
+tap.ok(len(seen - {11}) >= 8, "at least eight classes", seen)
+rows = list(csv.DictReader(read(f"{results}/plan.csv").decode().splitlines()))
+ranks = ref.ranks({r["mask"]: float(r["hardness"]) for r in rows}, max(int(r["count"]) for r in rows))
+tap.equal({r["mask"]: (int(r["rank"]), int(r["count"])) for r in rows}, ranks, "the plan's ranks and counts")
+
+# ---- The truth leaks nowhere: without it everything is the same -----------------------------------------
+again = demo("two")
+tap.equal({k: score[k] for k in ("dropped", "caught")}, {k: again[k] for k in ("dropped", "caught")},
+          "the same seed, the same score")
+one, two = tree(tap.path("one")), tree(tap.path("two"))
+pixels = [name for name in one if name.endswith((".png", ".csv", ".jpg"))]
+tap.equal([n for n in pixels if one[n] != two.get(n)], [], "the same seed, the same world")
+shutil.rmtree(tap.path("two/truth"))
+job = ["filter", "--stats", tap.path("two/results/stats.json"), "--labels", "camvid", "--masks",
+       tap.path("two/synthetic/masks"), "--images", tap.path("two/synthetic/images"), "--provider", "baseline",
+       "-o", tap.path("blind")]
+result = run(*job)
+tap.ok(result.code == 0, "filter without the truth", result)
+blind = {name[6:]: data for name, data in tree(tap.path("blind")).items() if name.startswith("masks/")}
+tap.equal(sorted(n for n in blind if blind[n] != one[f"results/masks/{n}"]), [], "drops the same pixels")
+other = demo("three", "--seed", "2")
+tap.ok(other["dropped"] != score["dropped"], "another seed, another world")
+
+tap.done()

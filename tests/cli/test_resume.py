@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+# cli/test_resume.py - killed and interrupted runs of `filter` leave whole files and can go on.
+# SPDX-License-Identifier: MIT
+import signal
+import time
+
+from kit import *
+
+tap = Tap()
+space = ref.preset("ade20k")
+rng = np.random.default_rng(12)
+MASKS = 60
+for i in range(MASKS):
+    mask = random_mask(rng, space, (300, 300))
+    write(tap.path(f"masks/{i % 3}/{i}.png"), png(mask))
+    write(tap.path(f"losses/{i % 3}/{i}.npy"), npy(random_loss(rng, space, mask)))
+INPUTS = ["--labels", space.name, "--masks", tap.path("masks"), "--losses", tap.path("losses")]
+result = run("stats", *INPUTS, "-o", tap.path("stats.json"))
+tap.ok(result.code == 0, "stats runs", result)
+FILTER = ["filter", "--stats", tap.path("stats.json"), *INPUTS, "-o"]
+
+
+def whole_masks(folder):
+    """Finished masks; every one has to be a whole PNG."""
+    count = 0
+    for name, data in tree(folder).items():
+        if name.endswith(".png"):
+            Png(data)
+            count += 1
+    return count
+
+
+def stop_midway(folder, how, masks):
+    """Sends a signal as soon as so many masks are there. Answers the Result."""
+    process = start(*FILTER, folder, "-j2")
+    while process.poll() is None:
+        if sum(name.endswith(".png") for name in everything(folder)) >= masks:
+            process.send_signal(how)
+            break
+        time.sleep(0.001)
+    from kit import Result
+    return Result(process, 60)
+
+
+result = run(*FILTER, tap.path("calm"))
+tap.ok(result.code == 0, "an undisturbed run", result)
+calm = tree(tap.path("calm"))
+tap.equal(sum(name.endswith(".png") for name in calm), MASKS, "it wrote every mask")
+
+midway = 0
+for round in range(4):
+    folder = tap.path(f"killed{round}")
+    result = stop_midway(folder, signal.SIGKILL, 3 + 12 * round)
+    done = whole_masks(folder) if result.code == -9 else MASKS
+    midway += result.code == -9 and done < MASKS
+    tap.ok(result.code in (-9, 0), f"killed at about {3 + 12 * round} masks ({done} were whole)", result)
+    result = run(*FILTER, folder, "--resume")
+    tap.ok(result.code == 0, "it goes on with --resume", result)
+    tap.equal(sorted(tree(folder)), sorted(calm), "the same files as undisturbed")
+    tap.ok(tree(folder) == calm, "the same bytes as undisturbed")
+tap.ok(midway >= 2, "kills hit unfinished runs", f"{midway} of 4")
+
+# Killed twice, resumed twice.
+folder = tap.path("twice")
+stop_midway(folder, signal.SIGKILL, 5)
+process = start(*FILTER, folder, "--resume", "-j1")
+while process.poll() is None and sum(n.endswith(".png") for n in everything(folder)) < 20:
+    time.sleep(0.001)
+process.kill()
+Result(process, 60)
+result = run(*FILTER, folder, "--resume")
+tap.ok(result.code == 0 and tree(folder) == calm, "killed twice, resumed twice: the same bytes", result)
+
+# What is done is not done again: finished masks keep their time stamps.
+folder = tap.path("kept")
+stop_midway(folder, signal.SIGKILL, 20)
+stamps = {n: os.stat(os.path.join(folder, n)).st_mtime_ns for n in tree(folder) if n.endswith(".png")}
+result = run(*FILTER, folder, "--resume")
+again = sum(os.stat(os.path.join(folder, n)).st_mtime_ns != t for n, t in stamps.items())
+tap.ok(result.code == 0 and again <= 2, "finished masks are not done again", f"{again} of {len(stamps)}")
+
+# --resume of a finished run changes nothing; without --resume it is refused.
+stamps = {n: os.stat(os.path.join(folder, n)).st_mtime_ns for n in tree(folder)}
+result = run(*FILTER, folder, "--resume")
+tap.ok(result.code == 0, "--resume of a finished run", result)
+tap.equal({n: os.stat(os.path.join(folder, n)).st_mtime_ns for n in tree(folder)}, stamps,
+          "it rewrites nothing")
+result = run(*FILTER, folder)
+tap.ok(result.code == 2 and tree(folder) == calm, "another run into the folder is refused", result)
+result = run(*FILTER, folder, "--tolerance", "2", "--resume")
+tap.ok(result.code == 2 and tree(folder) == calm, "--resume with other flags is refused", result)
+result = run(*FILTER, tap.path("fresh"), "--resume")
+tap.ok(result.code == 0 and tree(tap.path("fresh")) == calm, "--resume of nothing is a run", result)
+
+# Ctrl-C: 130, one line, whole files, and --resume goes on.
+for how in (signal.SIGINT, signal.SIGTERM):
+    folder = tap.path(f"interrupted{int(how)}")
+    result = stop_midway(folder, how, 10)
+    name = how.name
+    tap.ok(result.code == 130, f"{name}: exit code 130", result)
+    tap.ok(result.err.count("\n") == 1 and result.err.startswith("freemask: "), f"{name}: one line", result)
+    names = everything(folder)
+    tap.ok(not any(n.endswith(".fm-part") for n in names), f"{name}: no unfinished file", names)
+    tap.ok(10 <= whole_masks(folder) <= MASKS, f"{name}: whole masks only")
+    result = run(*FILTER, folder, "--resume")
+    tap.ok(result.code == 0 and tree(folder) == calm, f"{name}: --resume gives the same bytes", result)
+
+tap.done()

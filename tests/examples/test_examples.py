@@ -1,0 +1,104 @@
+# examples/test_examples.py - the examples' output, line by line, from Python's own arithmetic.
+import struct
+import subprocess
+import sys
+from fractions import Fraction
+
+import tap
+
+FIRST, SECOND, THIRD = sys.argv[1:4]
+
+
+def f32(value):
+    return struct.unpack("f", struct.pack("f", value))[0]
+
+
+def output_of(program):
+    done = subprocess.run([program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    tap.ok(done.returncode == 0 and not done.stderr, f"{program.rsplit('/', 1)[-1]} ends well", done.stderr)
+    return done.stdout.splitlines()
+
+
+def means_of(pairs, ignored):
+    """{label: h} of (label, loss) pairs."""
+    sums, counts = {}, {}
+    for label, loss in pairs:
+        if label != ignored:
+            sums[label] = sums.get(label, Fraction(0)) + Fraction(f32(loss))
+            counts[label] = counts.get(label, 0) + 1
+    return {label: float(sums[label]) / (counts[label] + 1e-5) for label in sums}
+
+
+def dropped(pairs, means, ignored):
+    return [label != ignored and f32(loss) > f32(1.25 * means.get(label, 0.0)) for label, loss in pairs]
+
+
+def check_first():
+    real = list(zip([0, 0, 0, 11, 3, 3, 8, 8], [0.1, 0.1, 0.4, 9, 0.2, 0.2, 1.0, 0.6]))
+    synthetic = list(zip([0, 0, 0, 0, 3, 3, 8, 8], [0.1, 0.2, 0.2, 0.3, 0.2, 0.1, 0.5, 4.0]))
+    means = means_of(real, 11)
+    gone = dropped(synthetic, means, 11)
+    filtered = [11 if drop else label for (label, _), drop in zip(synthetic, gone)]
+    tap.equal(output_of(FIRST),
+              [f"sky is dropped above {f32(1.25 * means[0]):.3f}, car above {f32(1.25 * means[8]):.3f}",
+               f"dropped {sum(gone)} of {len(synthetic)} pixels: " + " ".join(map(str, filtered))],
+              "01 filters as the formula does")
+
+
+SKY, ROAD, CAR, SIDE = 0, 3, 8, 8
+GREY = {SKY: 220, ROAD: 100, CAR: 30}
+
+
+def draw(cars, wrong):
+    """(label, loss) of each pixel, from the picture that 02 draws."""
+    pairs = []
+    for i in range(SIDE * SIDE):
+        x, y = i % SIDE, i // SIDE
+        label = SKY if y < SIDE // 2 else CAR if x < cars else ROAD
+        grey = GREY[label]
+        if label == CAR and wrong > 0:
+            grey, wrong = GREY[ROAD], wrong - 1
+        pairs.append((label, 0.25 * (1 + label) + 0.0625 * abs(grey - GREY[label])))
+    return pairs
+
+
+def hardness(pairs, means):
+    total = 0.0
+    for label in sorted(means):  # a square of 8 becomes one of 512: each pixel 4,096 times
+        total += 4096 * sum(one == label for one, _ in pairs) * means[label]
+    return total / (512 * 512 + 1e-5)
+
+
+def check_second():
+    real = [draw(i, 0) for i in range(4)]
+    synthetic = [draw(3, 6 * i) for i in range(2)]
+    means = means_of([pair for picture in real for pair in picture], None)
+    lines = [f"mean loss: sky {means[SKY]:.4f}, road {means[ROAD]:.4f}, car {means[CAR]:.4f}"]
+    for i, picture in enumerate(synthetic):
+        gone = dropped(picture, means, None)
+        cars = [drop for (label, _), drop in zip(picture, gone) if label == CAR]
+        lines.append(f"street_3_seed_{i}: dropped {sum(gone)} of 64 pixels, {sum(cars)} of {len(cars)} of the cars")
+    hard = [hardness(picture, means) for picture in real]
+    order = sorted(range(4), key=lambda i: hard[i])
+    counts = [min(1 + round((order.index(i) + 1) / 4 * 20), 20) for i in range(4)]
+    lines += [f"street_{i}: hardness {hard[i]:.4f}, {counts[i]} images" for i in range(4)]
+    lines.append(f"{sum(counts)} images in all; repeat the real set {round(sum(counts) / 4)} times")
+    tap.equal(output_of(SECOND), lines, "02 collects, filters and plans as the formulas do")
+
+
+def check_third():
+    masks = [[0, 0, 13, 255], [0, 0, 0, 0], [13, 13, 0, 255]]
+    losses = [[0.1, 1e-7, 2.5, 0], [0.1, 0.1, 3e7, 0.1], [1e-3, 0.7, 0.1, 0]]
+    means = means_of([pair for m, l in zip(masks, losses) for pair in zip(m, l)], 255)
+    lines = [f"road {means[0]:.17g}, either way: yes"]
+    for i, mask in enumerate(masks):
+        counts = [mask.count(0), mask.count(13)]
+        value = (counts[0] * means[0] + counts[1] * means[13]) / (sum(counts) + 1e-5)
+        lines.append(f"mask {i}: hardness {value:.17g}")
+    tap.equal(output_of(THIRD), lines, "03 sums to the same bits in any order")
+
+
+check_first()
+check_second()
+check_third()
+tap.done()

@@ -1,0 +1,165 @@
+/* fuzz/fuzz.c - what the fuzzers share.
+ * SPDX-License-Identifier: MIT */
+#include "fuzz.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static long living;
+static size_t most, taken;
+
+static void *allocate(size_t size, void *user) {
+  (void)user;
+  if (size > most - taken) return NULL;
+  void *memory = malloc(size + 16);
+  if (!memory) return NULL;
+  memcpy(memory, &size, sizeof size);
+  taken += size;
+  living++;
+  return (char *)memory + 16;
+}
+
+static void release(void *memory, void *user) {
+  size_t size;
+  (void)user;
+  memcpy(&size, (char *)memory - 16, sizeof size);
+  taken -= size;
+  living--;
+  free((char *)memory - 16);
+}
+
+static void expect(int truth, const char *what) {
+  if (truth) return;
+  fprintf(stderr, "fuzz: %s\n", what);
+  abort();
+}
+
+/* Checkers of memory look at every byte that this touches. */
+static unsigned sum_bytes(const void *data, int64_t count, int64_t stride, size_t size) {
+  unsigned sum = 0;
+  const unsigned char *at = data;
+  for (int64_t i = 0; i < count; i++)
+    for (size_t b = 0; b < size; b++) sum = sum * 31 + at[i * stride + (int64_t)b];
+  return sum;
+}
+
+static void check_pixels(const fm_raster *raster) {
+  fm_plane plane = fm_raster_plane(raster);
+  fm_volume volume = fm_raster_volume(raster);
+  expect(!plane.data != !volume.data, "a raster has either a plane or a volume");
+  volatile unsigned sum = 0;
+  if (plane.data)
+    for (int64_t y = 0; y < plane.height; y++)
+      sum += sum_bytes((char *)plane.data + y * plane.row_stride, plane.width, plane.col_stride,
+                       fm_dtype_size((fm_dtype)plane.dtype));
+  else
+    sum += sum_bytes(volume.data, volume.height * volume.row_stride, 1, 1);
+  (void)sum;
+  expect(fm_raster_bit_depth(raster) >= 1 && fm_raster_bit_depth(raster) <= 64, "bit depth");
+  expect(fm_raster_palette_size(raster) >= 0 && fm_raster_palette_size(raster) <= 256, "palette");
+}
+
+typedef struct written {
+  unsigned char *data;
+  size_t size;
+} written;
+
+static int keep(const void *data, size_t size, void *user) {
+  written *out = user;
+  out->data = realloc(out->data, out->size + size);
+  expect(out->data != NULL, "memory");
+  memcpy(out->data + out->size, data, size);
+  out->size += size;
+  return 0;
+}
+
+void fuzz_round_trip(fm_context *context, const fm_raster *raster) {
+  fm_plane plane = fm_raster_plane(raster);
+  if (!plane.data || (plane.dtype != FM_U8 && plane.dtype != FM_U16)) return;
+  fm_write_options options = {.size = sizeof options, .like = raster};
+  written out = {NULL, 0};
+  fm_error err;
+  fm_status status = fm_mask_encode(context, &plane, &options, keep, &out, &err);
+  if (status == FM_OK) {
+    fm_raster *again = NULL;
+    expect(fm_mask_decode(context, out.data, out.size, NULL, &again, &err) == FM_OK ||
+               err.code == FM_ERR_MEMORY,
+           "what was written cannot be read");
+    fm_plane back = fm_raster_plane(again);
+    for (int64_t y = 0; again && y < plane.height; y++)
+      for (int64_t x = 0; x < plane.width; x++) {
+        const char *a = (char *)plane.data + y * plane.row_stride + x * plane.col_stride;
+        const char *b = (char *)back.data + y * back.row_stride + x * back.col_stride;
+        uint16_t was = 0, is = 0;
+        memcpy(&was, a, plane.dtype == FM_U8 ? 1 : 2);
+        memcpy(&is, b, back.dtype == FM_U8 ? 1 : 2);
+        expect(was == is, "a number changed on its way");
+      }
+    fm_raster_destroy(again);
+  } else {
+    expect(status == FM_ERR_MEMORY || status == FM_ERR_UNSUPPORTED, "cannot be written");
+  }
+  free(out.data);
+}
+
+/* The checksum of a PNG's chunks, bit by bit. */
+static uint32_t crc_of(const uint8_t *data, size_t size) {
+  uint32_t crc = 0xFFFFFFFF;
+  for (size_t i = 0; i < size; i++) {
+    crc ^= data[i];
+    for (int bit = 0; bit < 8; bit++) crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320 : 0);
+  }
+  return ~crc;
+}
+
+/* Puts the right sums into whatever chunks there are: a fuzzer does not find them. */
+static void repair_png(uint8_t *data, size_t size) {
+  for (size_t at = 8; size >= 12 && at <= size - 12;) {
+    size_t length = (size_t)data[at] << 24 | (size_t)data[at + 1] << 16 |
+                    (size_t)data[at + 2] << 8 | data[at + 3];
+    if (length > size - 12 - at) return;
+    uint32_t crc = crc_of(data + at + 4, length + 4);
+    for (int i = 0; i < 4; i++) data[at + 8 + length + (size_t)i] = (uint8_t)(crc >> (24 - 8 * i));
+    at += 12 + length;
+  }
+}
+
+static void decode_once(fuzz_decoder decode, const uint8_t *data, size_t size);
+
+int fuzz_decode(fuzz_decoder decode, const uint8_t *data, size_t size) {
+  decode_once(decode, data, size);
+  if (size < 8 || memcmp(data, "\x89PNG", 4) != 0) return 0;
+  uint8_t *repaired = malloc(size);
+  expect(repaired != NULL, "memory");
+  memcpy(repaired, data, size);
+  repair_png(repaired, size);
+  decode_once(decode, repaired, size);
+  free(repaired);
+  return 0;
+}
+
+static void decode_once(fuzz_decoder decode, const uint8_t *data, size_t size) {
+  fm_context_options options = {.size = sizeof options, .allocate = allocate, .release = release};
+  fm_read_options limits = {.size = sizeof limits, .max_pixels = 1 << 18, .max_bytes = 1 << 20};
+  fm_context *context = NULL;
+  fm_raster *raster = NULL;
+  fm_error err;
+  most = 32U << 20;
+  expect(fm_context_create(&options, &context, &err) == FM_OK, "context");
+  memset(&err, 0, sizeof err);
+  fm_status status = decode(context, data, size, &limits, &raster, &err);
+  if (status == FM_OK) {
+    check_pixels(raster);
+    fuzz_round_trip(context, raster);
+    fm_raster_destroy(raster);
+  } else {
+    expect(status == FM_ERR_FORMAT || status == FM_ERR_UNSUPPORTED || status == FM_ERR_LIMIT ||
+               status == FM_ERR_MEMORY,
+           "a status that is not documented");
+    expect(!raster, "an output after a failure");
+    expect(err.code == (int32_t)status && strlen(err.message) > 8, "no sentence");
+  }
+  fm_context_destroy(context);
+  expect(living == 0, "memory was not released");
+}

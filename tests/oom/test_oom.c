@@ -1,0 +1,413 @@
+/* oom/test_oom.c - every single allocation fails once, alone and with all after it: the call
+ * says FM_ERR_MEMORY, its outputs stay, nothing leaks.
+ * SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "unit/kit.h"
+#include "unit/suites.h"
+
+enum { CLASSES = 11, SIDE = 20 };
+
+static uint8_t pixels[SIDE * SIDE];
+static float losses[SIDE * SIDE];
+
+static void set_up(void) {
+  uint64_t random = 3;
+  for (int i = 0; i < SIDE * SIDE; i++) {
+    pixels[i] = (uint8_t)kit_below(&random, CLASSES + 1);
+    losses[i] = kit_plain_loss(&random);
+  }
+}
+
+static fm_plane mask_plane(void) { return fm_plane_make(pixels, FM_U8, SIDE, SIDE); }
+static fm_plane loss_plane(void) { return fm_plane_make(losses, FM_F32, SIDE, SIDE); }
+
+/* Things that a scenario needs before the call that it is about. */
+typedef struct base {
+  fm_labels *labels;
+  fm_class_stats *stats;
+} base;
+
+static fm_status make_base(fm_context *context, base *b, fm_error *err) {
+  memset(b, 0, sizeof *b);
+  fm_status status = fm_labels_create_preset(context, "camvid", &b->labels, err);
+  if (status) return status;
+  status = fm_class_stats_create(b->labels, NULL, &b->stats, err);
+  fm_plane mask = mask_plane(), loss = loss_plane();
+  if (!status) status = fm_class_stats_add(b->stats, &mask, &loss, err);
+  return status;
+}
+
+static void free_base(base *b) {
+  fm_class_stats_destroy(b->stats);
+  fm_labels_destroy(b->labels);
+}
+
+/* ---- One scenario per call that allocates ------------------------------------------------ */
+
+/* CREATE(type, call): makes a `type *made` from a sentinel, which has to survive failure. */
+#define CREATE(type, destroy, call)         \
+  do {                                      \
+    type *made = KIT_SENTINEL;              \
+    status = (call);                        \
+    if (status)                             \
+      ck_assert_ptr_eq(made, KIT_SENTINEL); \
+    else                                    \
+      destroy(made);                        \
+  } while (0)
+
+static fm_status preset(fm_context *context, void *user, fm_error *err) {
+  (void)user;
+  fm_status status;
+  CREATE(fm_labels, fm_labels_destroy, fm_labels_create_preset(context, "ade20k", &made, err));
+  return status;
+}
+
+static fm_status own_labels(fm_context *context, void *user, fm_error *err) {
+  (void)user;
+  static const char *const names[] = {"a", "b"};
+  fm_labels_options options = {.size = sizeof options,
+                               .class_count = 2,
+                               .ignore_label = 255,
+                               .class_names = names,
+                               .name = "own"};
+  fm_status status;
+  CREATE(fm_labels, fm_labels_destroy, fm_labels_create(context, &options, &made, err));
+  return status;
+}
+
+static fm_status stats(fm_context *context, void *user, fm_error *err) {
+  (void)user;
+  base b;
+  fm_status status = make_base(context, &b, err);
+  fm_class_stats_options options = {.size = sizeof options, .strata = 3, .histogram = 8};
+  if (!status)
+    CREATE(fm_class_stats, fm_class_stats_destroy,
+           fm_class_stats_create(b.labels, &options, &made, err));
+  free_base(&b);
+  return status;
+}
+
+static fm_status count(fm_context *context, void *user, fm_error *err) {
+  (void)user;
+  base b;
+  fm_status status = make_base(context, &b, err);
+  int64_t counts[CLASSES] = {-4}, ignored = -4;
+  fm_plane mask = mask_plane();
+  if (!status) status = fm_labels_count(b.labels, &mask, counts, &ignored, err);
+  if (status) ck_assert(counts[0] == -4 && ignored == -4);
+  free_base(&b);
+  return status;
+}
+
+static fm_status filter_from_stats(fm_context *context, void *user, fm_error *err) {
+  (void)user;
+  base b;
+  fm_status status = make_base(context, &b, err);
+  if (!status) CREATE(fm_filter, fm_filter_destroy, fm_filter_create(b.stats, NULL, &made, err));
+  free_base(&b);
+  return status;
+}
+
+static fm_status filter_from_means(fm_context *context, void *user, fm_error *err) {
+  (void)user;
+  static const double means[CLASSES] = {1};
+  base b;
+  fm_status status = make_base(context, &b, err);
+  if (!status)
+    CREATE(fm_filter, fm_filter_destroy,
+           fm_filter_create_from_means(b.labels, means, NULL, CLASSES, NULL, &made, err));
+  free_base(&b);
+  return status;
+}
+
+/* `user`: the share to keep. */
+static fm_status apply(fm_context *context, void *user, fm_error *err) {
+  base b;
+  fm_filter *filter = NULL;
+  fm_status status = make_base(context, &b, err);
+  fm_filter_options options = {
+      .size = sizeof options, .tolerance = 0.1, .min_kept_share = *(const double *)user};
+  if (!status) status = fm_filter_create(b.stats, &options, &filter, err);
+  uint8_t out[SIDE * SIDE];
+  float weights[SIDE * SIDE];
+  memset(out, 0xEE, sizeof out);
+  for (int i = 0; i < SIDE * SIDE; i++) weights[i] = 7;
+  fm_plane mask = mask_plane(), loss = loss_plane();
+  fm_plane to = fm_plane_make(out, FM_U8, SIDE, SIDE),
+           w = fm_plane_make(weights, FM_F32, SIDE, SIDE);
+  fm_filter_report report = {.size = sizeof report, .valid = -4, .dropped = -4};
+  if (!status) {
+    status = fm_filter_apply(filter, &mask, &loss, &to, &report, err);
+    for (int i = 0; i < SIDE * SIDE && status; i++) ck_assert_uint_eq(out[i], 0xEE);
+    if (status) ck_assert(report.valid == -4 && report.dropped == -4);
+  }
+  if (!status) {
+    report.valid = report.dropped = -4;
+    status = fm_filter_weights(filter, &mask, &loss, &w, &report, err);
+    for (int i = 0; i < SIDE * SIDE && status; i++) ck_assert(weights[i] == 7.0F);
+    if (status) ck_assert(report.valid == -4 && report.dropped == -4);
+  }
+  fm_filter_destroy(filter);
+  free_base(&b);
+  return status;
+}
+
+static fm_status hardness(fm_context *context, void *user, fm_error *err) {
+  (void)user;
+  static const double means[CLASSES] = {1};
+  base b;
+  fm_hardness *measure = NULL;
+  fm_status status = make_base(context, &b, err);
+  if (!status)
+    CREATE(fm_hardness, fm_hardness_destroy,
+           fm_hardness_create_from_means(b.labels, means, CLASSES, NULL, &made, err));
+  if (!status) {
+    measure = KIT_SENTINEL;
+    status = fm_hardness_create(b.stats, NULL, &measure, err);
+    if (status) ck_assert_ptr_eq(measure, KIT_SENTINEL);
+    if (status) measure = NULL;
+  }
+  double value = -4;
+  int64_t valid = -4;
+  fm_plane mask = mask_plane();
+  if (!status) status = fm_hardness_measure(measure, &mask, &value, &valid, err);
+  if (status) ck_assert(value == -4 && valid == -4);
+  fm_hardness_destroy(measure);
+  free_base(&b);
+  return status;
+}
+
+/* Enough ids, long ones among them, that every array and block grows. */
+static fm_status plan(fm_context *context, void *user, fm_error *err) {
+  (void)user;
+  static const int64_t seeds[] = {3, 1, 2};
+  fm_planner_options options = {
+      .size = sizeof options, .n_max = 3, .seeds = seeds, .seed_count = 3};
+  fm_planner *planner = KIT_SENTINEL;
+  fm_status status = fm_planner_create(context, &options, &planner, err);
+  if (status) {
+    ck_assert_ptr_eq(planner, KIT_SENTINEL);
+    return status;
+  }
+  static char id[4096];
+  for (int i = 0; i < 300 && !status; i++) {
+    memset(id, 'x', 1000);
+    snprintf(id + 1000, 16, "%d", i);
+    status = fm_planner_add(planner, id, i % 9, err);
+  }
+  if (!status) CREATE(fm_plan, fm_plan_destroy, fm_planner_finish(planner, &made, err));
+  fm_planner_destroy(planner);
+  return status;
+}
+
+/* ---- The loops: a host whose books have to balance --------------------------------------------
+ */
+
+static int balance;
+
+static int get(int64_t index, fm_sample *sample, void *user) {
+  static const char *const ids[] = {"a", "b", "c", "d", "e"};
+  (void)user;
+  sample->id = ids[index];
+  /* Sizes grow, so that buffers are taken anew. */
+  sample->mask = fm_plane_make(pixels, FM_U8, 4 + index * 4, SIDE);
+  balance++;
+  return 0;
+}
+
+static void release(fm_sample *sample, void *user) {
+  (void)sample;
+  (void)user;
+  balance--;
+}
+
+static int predict(const fm_sample *const *samples, fm_prediction *const *predictions,
+                   size_t samples_given, void *user) {
+  (void)user;
+  for (size_t i = 0; i < samples_given; i++) {
+    memcpy(predictions[i]->loss.data, losses,
+           (size_t)(samples[i]->mask.height * samples[i]->mask.width) * sizeof(float));
+    balance++;
+  }
+  return 0;
+}
+
+static void release_prediction(fm_prediction *prediction, void *user) {
+  (void)prediction;
+  (void)user;
+  balance--;
+}
+
+static int filtered(const fm_sample *sample, const fm_plane *mask, const fm_filter_report *report,
+                    void *user) {
+  (void)sample;
+  (void)mask;
+  (void)report;
+  (void)user;
+  return 0;
+}
+
+typedef struct host {
+  fm_source *source;
+  fm_provider *provider;
+} host;
+
+static fm_status make_host(fm_context *context, host *h, fm_error *err) {
+  fm_source_options so = {.size = sizeof so, .count = 5, .get = get, .release = release};
+  fm_provider_options po = {
+      .size = sizeof po, .batch = 2, .predict = predict, .release = release_prediction};
+  balance = 0;
+  h->source = NULL;
+  h->provider = NULL;
+  fm_status status = fm_source_create(context, &so, &h->source, err);
+  if (!status) status = fm_provider_create(context, &po, &h->provider, err);
+  return status;
+}
+
+static void free_host(host *h) {
+  ck_assert_int_eq(balance, 0);
+  fm_source_destroy(h->source);
+  fm_provider_destroy(h->provider);
+}
+
+static fm_status collect(fm_context *context, void *user, fm_error *err) {
+  (void)user;
+  base b;
+  host h;
+  fm_status status = make_base(context, &b, err);
+  if (status) {
+    free_base(&b);
+    return status;
+  }
+  enum { WORDS = 1 + 12 * CLASSES };
+  int64_t before[WORDS], after[WORDS];
+  ck_assert_int_eq(fm_class_stats_export(b.stats, before, WORDS, NULL), FM_OK);
+  status = make_host(context, &h, err);
+  if (!status) status = fm_collect_class_stats(h.source, h.provider, b.stats, NULL, err);
+  ck_assert_int_eq(fm_class_stats_export(b.stats, after, WORDS, NULL), FM_OK);
+  if (status)
+    ck_assert_mem_eq(before, after, sizeof before);
+  else
+    ck_assert_int_eq(after[0], before[0] + 5);
+  free_host(&h);
+  free_base(&b);
+  return status;
+}
+
+static fm_status filter_loop(fm_context *context, void *user, fm_error *err) {
+  (void)user;
+  base b;
+  host h = {NULL, NULL};
+  balance = 0;
+  fm_filter *filter = NULL;
+  fm_filter_options options = {.size = sizeof options, .tolerance = 0.1, .min_kept_share = 0.5};
+  fm_status status = make_base(context, &b, err);
+  if (!status) status = fm_filter_create(b.stats, &options, &filter, err);
+  if (!status) status = make_host(context, &h, err);
+  if (!status) status = fm_filter_source(h.source, h.provider, filter, filtered, NULL, NULL, err);
+  free_host(&h);
+  fm_filter_destroy(filter);
+  free_base(&b);
+  return status;
+}
+
+static fm_status plan_loop(fm_context *context, void *user, fm_error *err) {
+  (void)user;
+  base b;
+  host h = {NULL, NULL};
+  balance = 0;
+  fm_hardness *measure = NULL;
+  fm_planner *planner = NULL;
+  fm_status status = make_base(context, &b, err);
+  if (!status) status = fm_hardness_create(b.stats, NULL, &measure, err);
+  if (!status) status = fm_planner_create(context, NULL, &planner, err);
+  if (!status) status = make_host(context, &h, err);
+  if (!status) status = fm_plan_source(h.source, measure, planner, NULL, err);
+  free_host(&h);
+  fm_planner_destroy(planner);
+  fm_hardness_destroy(measure);
+  free_base(&b);
+  return status;
+}
+
+static double no_floor = 0, half = 0.5;
+
+static const struct {
+  const char *name;
+  kit_scenario run;
+  void *user;
+  long least; /* allocations of a run, at least: the scenario reaches its end */
+} scenarios[] = {
+    {"preset", preset, NULL, 2},
+    {"own labels", own_labels, NULL, 2},
+    {"statistics", stats, NULL, 4},
+    {"count", count, NULL, 3},
+    {"filter", filter_from_stats, NULL, 4},
+    {"filter from means", filter_from_means, NULL, 4},
+    {"apply", apply, &no_floor, 4},
+    {"apply with a floor", apply, &half, 6},
+    {"hardness", hardness, NULL, 5},
+    {"plan", plan, NULL, 8},
+    {"statistics loop", collect, NULL, 6},
+    {"filter loop", filter_loop, NULL, 8},
+    {"hardness loop", plan_loop, NULL, 6},
+};
+
+enum { SCENARIOS = sizeof scenarios / sizeof *scenarios };
+
+START_TEST(every_allocation_fails) {
+  kit_every_allocation_fails(scenarios[_i].run, scenarios[_i].user, scenarios[_i].least);
+}
+END_TEST
+
+/* Whatever was refused can be asked for again: every allocation of a planner fails once. */
+START_TEST(what_failed_can_be_repeated) {
+  fm_context *plain = kit_plain_context();
+  kit_allocator allocator;
+  fm_context *context = kit_context(&allocator);
+  fm_planner *planner = NULL, *calm = NULL;
+  KIT_OK(fm_planner_create(context, NULL, &planner, &err));
+  KIT_OK(fm_planner_create(plain, NULL, &calm, &err));
+  char id[600];
+  int refused = 0;
+  for (int i = 0; i < 700; i++) {
+    memset(id, 'm', 500);
+    snprintf(id + 500, 16, "%d", i);
+    allocator.fail_at = atomic_load(&allocator.calls);
+    fm_status status = fm_planner_add(planner, id, i % 13, NULL);
+    allocator.fail_at = -1;
+    if (status) {
+      ck_assert_int_eq(status, FM_ERR_MEMORY);
+      refused++;
+      KIT_OK(fm_planner_add(planner, id, i % 13, &err));
+    }
+    KIT_OK(fm_planner_add(calm, id, i % 13, &err));
+  }
+  ck_assert_int_gt(refused, 4);
+  fm_plan *plans[2] = {NULL, NULL};
+  KIT_OK(fm_planner_finish(planner, &plans[0], &err));
+  KIT_OK(fm_planner_finish(calm, &plans[1], &err));
+  ck_assert_int_eq(fm_plan_masks(plans[0]), 700);
+  ck_assert_uint_eq(fm_plan_fingerprint(plans[0]), fm_plan_fingerprint(plans[1]));
+  for (int i = 0; i < 2; i++) fm_plan_destroy(plans[i]);
+  fm_planner_destroy(planner);
+  fm_planner_destroy(calm);
+  fm_context_destroy(context);
+  fm_context_destroy(plain);
+  ck_assert_int_eq(atomic_load(&allocator.living), 0);
+}
+END_TEST
+
+Suite *oom_suite(void) {
+  Suite *suite = suite_create("oom");
+  TCase *tests = tcase_create("oom");
+  tcase_set_timeout(tests, 120);
+  tcase_add_checked_fixture(tests, set_up, NULL);
+  tcase_add_loop_test(tests, every_allocation_fails, 0, SCENARIOS);
+  tcase_add_test(tests, what_failed_can_be_repeated);
+  suite_add_tcase(suite, tests);
+  return suite;
+}
