@@ -48,8 +48,12 @@ static int read_inputs(const json_t *root, const char *path, filter_file *out, f
   if (!code) code = json_member_text(root, path, "stats", &out->stats, f);
   if (!code) code = json_member_text(root, path, "masks", &out->masks, f);
   if (!code) code = json_member_text_or_null(root, path, "losses", &out->losses, f);
+  if (!code) code = json_member_text_or_null(root, path, "logits", &out->logits, f);
+  if (!code) code = json_member_text_or_null(root, path, "queries", &out->queries, f);
   if (!code) code = json_member_text_or_null(root, path, "images", &out->images, f);
   if (!code) code = json_member_text_or_null(root, path, "provider", &out->provider, f);
+  json_t *network = json_object_get(root, "network");
+  if (!code && json_is_object(network)) out->network = json_incref(network);
   return code;
 }
 
@@ -93,6 +97,12 @@ static void add_text(text *t, const char *key, const char *value) {
   text_add(t, ",\n");
 }
 
+static void add_network(text *t, const json_t *network) {
+  char *words = network ? json_dumps(network, JSON_SORT_KEYS) : NULL;
+  text_add(t, " \"network\": %s,\n", words ? words : "null");
+  free(words);
+}
+
 static void add_real(text *t, const char *key, double value) {
   text_add(t, "\"%s\": ", key);
   text_add_real(t, value);
@@ -123,6 +133,9 @@ int filter_file_write(fm_context *context, const filter_file *file, const char *
   add_text(&t, "stats", file->stats);
   add_text(&t, "masks", file->masks);
   add_text(&t, "losses", file->losses);
+  add_text(&t, "logits", file->logits);
+  add_text(&t, "queries", file->queries);
+  add_network(&t, file->network);
   add_text(&t, "images", file->images);
   add_text(&t, "provider", file->provider);
   add_text(&t, "policy", file->policy);
@@ -145,11 +158,13 @@ int filter_file_write(fm_context *context, const filter_file *file, const char *
 }
 
 void filter_file_free(filter_file *file) {
-  char *texts[] = {file->labels_name, file->labels_source, file->stats,  file->masks, file->losses,
-                   file->images,      file->provider,      file->policy, file->unseen};
+  char *texts[] = {file->labels_name, file->labels_source, file->stats,   file->masks,
+                   file->losses,      file->logits,        file->queries, file->images,
+                   file->provider,    file->policy,        file->unseen};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) free(texts[i]);
   for (int32_t k = 0; k < file->class_count; k++) free(file->classes[k].name);
   free(file->classes);
+  json_decref(file->network);
   *file = (filter_file){0};
 }
 
