@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pixel.h"
+
 static void count_value(census *c, int64_t value) {
   if (value < 0 || value >= CENSUS_VALUES)
     c->outside++;
@@ -12,36 +14,13 @@ static void count_value(census *c, int64_t value) {
     c->counts[value]++;
 }
 
-static int64_t value_at(const char *at, int32_t dtype) {
-  uint16_t u16;
-  int16_t i16;
-  int32_t i32;
-  int64_t i64;
-  switch (dtype) {
-    case FM_U8:
-      return (unsigned char)*at;
-    case FM_U16:
-      memcpy(&u16, at, sizeof u16);
-      return u16;
-    case FM_I16:
-      memcpy(&i16, at, sizeof i16);
-      return i16;
-    case FM_I32:
-      memcpy(&i32, at, sizeof i32);
-      return i32;
-    default:
-      memcpy(&i64, at, sizeof i64);
-      return i64;
-  }
-}
-
 void census_add(census *c, const fm_plane *mask) {
-  int64_t col = mask->col_stride ? mask->col_stride : (int64_t)fm_dtype_size((fm_dtype)mask->dtype);
-  int64_t row = mask->row_stride ? mask->row_stride : col * mask->width;
-  for (int64_t y = 0; y < mask->height; y++)
-    for (int64_t x = 0; x < mask->width; x++)
-      count_value(c, value_at((const char *)mask->data + y * row + x * col, mask->dtype));
-  c->pixels += mask->height * mask->width;
+  const fm_plane m = pixel_strides(mask);
+  for (int64_t y = 0; y < m.height; y++)
+    for (int64_t x = 0; x < m.width; x++)
+      count_value(c,
+                  pixel_label((const char *)m.data + y * m.row_stride + x * m.col_stride, m.dtype));
+  c->pixels += m.height * m.width;
 }
 
 void census_merge(census *into, const census *from) {

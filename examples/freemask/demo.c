@@ -186,6 +186,8 @@ static int demo_run(demo *d, fault *f) {
   if (!code) code = run_all(d, f);
   if (!code) code = score_all(d, f);
   if (!code) tell(d, seconds_now() - start);
+  if (code == EXIT_STOPPED)
+    fault_set(f, code, "interrupted; the same command with --overwrite begins again");
   free(d->results);
   return code;
 }

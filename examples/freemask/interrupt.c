@@ -2,9 +2,12 @@
 #include "interrupt.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 
-static volatile sig_atomic_t seen;
+/* Atomic, not sig_atomic_t: the handler may run on any thread while workers look. */
+static atomic_int seen;
+_Static_assert(ATOMIC_INT_LOCK_FREE == 2, "a signal handler cannot take a lock");
 
 /* SA_RESETHAND: the second signal finds the default action. */
 static void note(int number) {

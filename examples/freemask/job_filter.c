@@ -123,7 +123,7 @@ static void add_up(filter_run *r) {
 
 /* The tables, then the journal goes: its absence says that the run is complete. */
 static int finish(filter_run *r, fault *f) {
-  char *table, *manifest;
+  char *table = NULL, *manifest = NULL;
   int code = outdir_place(&r->out, "filter.csv", &table, f);
   if (code) return code;
   code = outdir_place(&r->out, "filter.json", &manifest, f);

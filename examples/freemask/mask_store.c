@@ -6,35 +6,17 @@
 #include <string.h>
 
 #include "alloc.h"
-
-static int64_t element(const fm_plane *plane, int64_t y, int64_t x) {
-  int64_t row = plane->row_stride, col = plane->col_stride;
-  if (!col) col = (int64_t)fm_dtype_size((fm_dtype)plane->dtype);
-  if (!row) row = col * plane->width;
-  const char *at = (const char *)plane->data + y * row + x * col;
-  int16_t i16;
-  int32_t i32;
-  int64_t i64;
-  switch (plane->dtype) {
-    case FM_I16:
-      memcpy(&i16, at, sizeof i16);
-      return i16;
-    case FM_I32:
-      memcpy(&i32, at, sizeof i32);
-      return i32;
-    default:
-      memcpy(&i64, at, sizeof i64);
-      return i64;
-  }
-}
+#include "pixel.h"
 
 /* Copies into 16 bits; all labels of a label space but -1 fit. */
 static int narrow(const fm_plane *plane, uint16_t *out, uint16_t *largest, const char *path,
                   fault *f) {
+  const fm_plane p = pixel_strides(plane);
   *largest = 0;
-  for (int64_t y = 0; y < plane->height; y++) {
-    for (int64_t x = 0; x < plane->width; x++) {
-      int64_t label = element(plane, y, x);
+  for (int64_t y = 0; y < p.height; y++) {
+    for (int64_t x = 0; x < p.width; x++) {
+      int64_t label =
+          pixel_label((const char *)p.data + y * p.row_stride + x * p.col_stride, p.dtype);
       if (label < 0 || label > 65535)
         return fault_set(f, EXIT_DATA,
                          "%s: label %" PRId64 " at pixel (x %" PRId64 ", y %" PRId64

@@ -19,21 +19,52 @@ static int by_name(const void *a, const void *b) {
 }
 
 static int check_names(const char **names, size_t count, const char *path, fault *f) {
-  int code = EXIT_FINE;
-  if (count) qsort(names, count, sizeof *names, by_name);
-  for (size_t i = 0; i < count && !code; i++) {
+  if (!count) return fault_set(f, EXIT_DATA, "%s: no masks in it", path);
+  qsort(names, count, sizeof *names, by_name);
+  for (size_t i = 0; i < count; i++) {
     if (!*names[i] || strlen(names[i]) > 4095)
-      code =
-          fault_set(f, EXIT_DATA, "%s: a mask has %s name", path, *names[i] ? "too long a" : "no");
-    else if (i && !strcmp(names[i - 1], names[i]))
-      code = fault_set(f, EXIT_DATA, "%s: mask '%s' is there twice", path, names[i]);
+      return fault_set(f, EXIT_DATA, "%s: a mask has %s name", path,
+                       *names[i] ? "too long a" : "no");
+    if (i && !strcmp(names[i - 1], names[i]))
+      return fault_set(f, EXIT_DATA, "%s: mask '%s' is there twice", path, names[i]);
   }
+  return EXIT_FINE;
+}
+
+/* Rows of either table begin with the mask's name. */
+static int check_rows(const char *rows, size_t count, size_t row_size, const char *path, fault *f) {
+  const char **names = alloc_zeroed(count, sizeof *names);
+  for (size_t i = 0; i < count; i++) memcpy(&names[i], rows + i * row_size, sizeof names[i]);
+  int code = check_names(names, count, path, f);
   free(names);
-  if (!code && !count) return fault_set(f, EXIT_DATA, "%s: no masks in it", path);
   return code;
 }
 
-static int read_hardness(csv *table, hardness_row *row, fault *f) {
+/* How a table is read: its header, and a row from its fields (nothing to free on failure). */
+typedef struct row_kind {
+  const char *header;
+  size_t row_size;
+  int (*read)(csv *table, void *row, fault *f);
+} row_kind;
+
+/* `*rows` and `*count` are to be freed on failure, too. */
+static int read_rows(const row_kind *kind, const char *path, char **rows, size_t *count, fault *f) {
+  csv table;
+  size_t capacity = 0;
+  bool more;
+  int code = csv_open(path, kind->header, &table, f);
+  if (code) return code;
+  while (!(code = csv_next(&table, &more, f)) && more) {
+    *rows = alloc_grow(*rows, *count, &capacity, kind->row_size);
+    if ((code = kind->read(&table, *rows + *count * kind->row_size, f))) break;
+    ++*count;
+  }
+  csv_close(&table);
+  return code ? code : check_rows(*rows, *count, kind->row_size, path, f);
+}
+
+static int read_hardness(csv *table, void *to, fault *f) {
+  hardness_row *row = to;
   int code = csv_real(table, 1, &row->hardness, f);
   if (!code) code = csv_whole(table, 2, 0, &row->valid_pixels, f);
   if (!code && row->hardness < 0)
@@ -44,29 +75,16 @@ static int read_hardness(csv *table, hardness_row *row, fault *f) {
 }
 
 int hardness_rows_read(const char *path, hardness_row **rows, size_t *count, fault *f) {
-  csv table;
-  hardness_row *list = NULL;
-  size_t used = 0, capacity = 0;
-  bool more;
-  int code = csv_open(path, hardness_header, &table, f);
-  if (code) return code;
-  while (!(code = csv_next(&table, &more, f)) && more) {
-    list = alloc_grow(list, used, &capacity, sizeof *list);
-    if ((code = read_hardness(&table, &list[used], f))) break;
-    used++;
-  }
-  csv_close(&table);
-  const char **names = alloc_zeroed(used, sizeof *names);
-  for (size_t i = 0; i < used; i++) names[i] = list[i].mask;
-  if (code)
-    free(names);
-  else
-    code = check_names(names, used, path, f);
+  static const row_kind kind = {hardness_header, sizeof(hardness_row), read_hardness};
+  char *list = NULL;
+  size_t used = 0;
+  int code = read_rows(&kind, path, &list, &used, f);
+  hardness_row *typed = (void *)list;
   if (code) {
-    hardness_rows_free(list, used);
+    hardness_rows_free(typed, used);
     return code;
   }
-  *rows = list;
+  *rows = typed;
   *count = used;
   return EXIT_FINE;
 }
@@ -112,7 +130,8 @@ static int read_seeds(const csv *table, plan_row *row, fault *f) {
                    table->path, table->line, table->fields[4], row->count);
 }
 
-static int read_plan(csv *table, plan_row *row, fault *f) {
+static int read_plan(csv *table, void *to, fault *f) {
+  plan_row *row = to;
   int code = csv_real(table, 1, &row->hardness, f);
   if (!code) code = csv_whole(table, 2, 1, &row->rank, f);
   if (!code) code = csv_whole(table, 3, 1, &row->count, f);
@@ -122,29 +141,16 @@ static int read_plan(csv *table, plan_row *row, fault *f) {
 }
 
 int plan_rows_read(const char *path, plan_row **rows, size_t *count, fault *f) {
-  csv table;
-  plan_row *list = NULL;
-  size_t used = 0, capacity = 0;
-  bool more;
-  int code = csv_open(path, plan_header, &table, f);
-  if (code) return code;
-  while (!(code = csv_next(&table, &more, f)) && more) {
-    list = alloc_grow(list, used, &capacity, sizeof *list);
-    if ((code = read_plan(&table, &list[used], f))) break;
-    used++;
-  }
-  csv_close(&table);
-  const char **names = alloc_zeroed(used, sizeof *names);
-  for (size_t i = 0; i < used; i++) names[i] = list[i].mask;
-  if (code)
-    free(names);
-  else
-    code = check_names(names, used, path, f);
+  static const row_kind kind = {plan_header, sizeof(plan_row), read_plan};
+  char *list = NULL;
+  size_t used = 0;
+  int code = read_rows(&kind, path, &list, &used, f);
+  plan_row *typed = (void *)list;
   if (code) {
-    plan_rows_free(list, used);
+    plan_rows_free(typed, used);
     return code;
   }
-  *rows = list;
+  *rows = typed;
   *count = used;
   return EXIT_FINE;
 }

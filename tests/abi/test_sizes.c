@@ -184,7 +184,7 @@ START_TEST(a_result_without_a_size_is_refused) {
 }
 END_TEST
 
-int main(void) {
+static Suite *sizes_suite(void) {
   Suite *suite = suite_create("sizes");
   TCase *options = tcase_create("options"), *filled = tcase_create("filled");
   const int rows = (int)options_call_count;
@@ -199,5 +199,10 @@ int main(void) {
   tcase_add_loop_test(filled, a_result_without_a_size_is_refused, 0, RESULTS);
   suite_add_tcase(suite, options);
   suite_add_tcase(suite, filled);
-  return run_suites(&suite, 1);
+  return suite;
+}
+
+int main(int argc, char **argv) {
+  const named_suite all[] = {{"sizes", sizes_suite}};
+  return run_suites(all, 1, argc, argv);
 }

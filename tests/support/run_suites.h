@@ -5,7 +5,12 @@
 #include <check.h>
 #include <stddef.h>
 
-/* Runs `count` suites and answers what main returns. */
-int run_suites(Suite *const *suites, size_t count);
+typedef struct named_suite {
+  const char *name;
+  Suite *(*make)(void);
+} named_suite;
+
+/* Runs the suites that the command line names, or all, and answers what main returns. */
+int run_suites(const named_suite *all, size_t count, int argc, char **argv);
 
 #endif
