@@ -26,19 +26,19 @@ static void close_source(void *own) {
   free(b);
 }
 
-static int predict(const loss_source *s, const char *path, const fm_plane *mask, loss_map *out,
+static int predict(const loss_source *s, const loss_request *r, const char *path, loss_map *out,
                    fault *f) {
   const baseline_source *b = s->own;
   fm_raster *raster = NULL;
   fm_error err;
-  int code = loss_read_image(s, path, mask, &raster, f);
+  int code = loss_read_image(s, path, &r->mask, &raster, f);
   if (!code) {
     fm_volume image = fm_raster_volume(raster);
-    loss_map_make(out, mask);
-    fm_status status = b->fitted
-                           ? baseline_predict_left_out(b->model, mask, &image, &out->plane, &err)
-                           : baseline_predict(b->model, mask, &image, &out->plane, &err);
-    if (status) code = fault_library(f, &err, path);
+    loss_map_make(out, &r->mask);
+    fm_status status =
+        b->fitted ? baseline_predict_left_out(b->model, &r->mask, &image, &out->plane, &err)
+                  : baseline_predict(b->model, &r->mask, &image, &out->plane, &err);
+    if (status) code = loss_blame_partner(s, r->mask_index, path, &err, f);
   }
   fm_raster_destroy(raster);
   return code;
@@ -49,7 +49,7 @@ static int get(const loss_source *s, const loss_request *requests, size_t count,
   int code = EXIT_FINE;
   for (size_t i = 0; i < count && !code; i++) {
     char *path = loss_source_path(s, requests[i].mask_index);
-    code = predict(s, path, &requests[i].mask, &out[i], f);
+    code = predict(s, &requests[i], path, &out[i], f);
     free(path);
   }
   return code;

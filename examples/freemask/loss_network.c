@@ -58,9 +58,10 @@ static void close_source(void *own) {
   free(n);
 }
 
-static int fail(const network_source *n, const fm_error *err, const char *path, fault *f) {
-  int code = fault_library(f, err, path);
-  network_flags_explain(&n->flags, f);
+static int fail(const loss_source *s, const loss_request *r, const fm_error *err, const char *path,
+                fault *f) {
+  int code = loss_blame_partner(s, r->mask_index, path, err, f);
+  network_flags_explain(&((const network_source *)s->own)->flags, f);
   return code;
 }
 
@@ -74,7 +75,7 @@ static int logits_of(const loss_source *s, const loss_request *r, loss_map *out,
   if (!code) {
     loss_map_make(out, &r->mask);
     if (fm_network_loss_map(n->loss, &volume, &r->mask, &out->plane, &err))
-      code = fail(n, &err, path, f);
+      code = fail(s, r, &err, path, f);
   }
   npy_array_free(&array);
   free(path);
@@ -130,7 +131,7 @@ static int queries_of(const loss_source *s, const loss_request *r, loss_map *out
   if (!code) {
     loss_map_make(out, &r->mask);
     if (fm_network_loss_queries(n->loss, &class_logits, &mask_logits, &r->mask, &out->plane, &err))
-      code = fail(n, &err, path, f);
+      code = fail(s, r, &err, path, f);
   }
   query_arrays_free(&q);
   free(path);

@@ -66,8 +66,9 @@ static int prepare(const loss_source *s, const loss_request *r, shot *one, loss_
 }
 
 /* From a prediction to the loss map. */
-static int conclude(const plugin_source *p, const loss_request *r, const shot *one,
+static int conclude(const loss_source *s, const loss_request *r, const shot *one,
                     const loss_map *out, fault *f) {
+  const plugin_source *p = s->own;
   const fm_plugin *plugin = plugin_host_plugin(p->host);
   const fm_plugin_prediction *made = &one->prediction;
   fm_error err;
@@ -79,11 +80,12 @@ static int conclude(const plugin_source *p, const loss_request *r, const shot *o
                          ? fm_network_loss_queries(p->loss, &made->class_logits, &made->output,
                                                    &r->mask, &out->plane, &err)
                          : fm_network_loss_map(p->loss, &made->output, &r->mask, &out->plane, &err);
-  return status ? fault_library(f, &err, one->path) : EXIT_FINE;
+  return status ? loss_blame_partner(s, r->mask_index, one->path, &err, f) : EXIT_FINE;
 }
 
-static int predict(const plugin_source *p, shot *shots, const loss_request *requests, size_t count,
+static int predict(const loss_source *s, shot *shots, const loss_request *requests, size_t count,
                    const loss_map *out, fault *f) {
+  const plugin_source *p = s->own;
   const fm_sample **samples = alloc_zeroed(count, sizeof *samples);
   fm_plugin_prediction **predictions = alloc_zeroed(count, sizeof *predictions);
   for (size_t i = 0; i < count; i++) {
@@ -93,7 +95,7 @@ static int predict(const plugin_source *p, shot *shots, const loss_request *requ
   int code = plugin_host_predict(p->host, samples, predictions, count, f);
   bool predicted = !code;
   for (size_t i = 0; predicted && i < count; i++) {
-    if (!code) code = conclude(p, &requests[i], &shots[i], &out[i], f);
+    if (!code) code = conclude(s, &requests[i], &shots[i], &out[i], f);
     plugin_host_release(p->host, predictions[i]);
   }
   free(samples);
@@ -107,7 +109,7 @@ static int get(const loss_source *s, const loss_request *requests, size_t count,
   int code = EXIT_FINE;
   for (size_t i = 0; i < count && !code; i++)
     code = prepare(s, &requests[i], &shots[i], &out[i], f);
-  if (!code) code = predict(s->own, shots, requests, count, out, f);
+  if (!code) code = predict(s, shots, requests, count, out, f);
   for (size_t i = 0; i < count; i++) {
     fm_raster_destroy(shots[i].image);
     free(shots[i].path);

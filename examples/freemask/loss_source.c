@@ -183,6 +183,15 @@ int loss_read_image(const loss_source *s, const char *path, const fm_plane *mask
   return loss_check_size(mask, image.height, image.width, "image", path, f);
 }
 
+int loss_blame_partner(const loss_source *s, size_t mask_index, const char *path,
+                       const fm_error *err, fault *f) {
+  if (err->code != FM_ERR_LABEL) return fault_library(f, err, path);
+  char *mask = folder_path(s->masks, &s->masks->files[mask_index]);
+  int code = fault_library(f, err, mask);
+  free(mask);
+  return code;
+}
+
 int loss_source_blame(const loss_source *s, size_t mask_index, const char *mask_path,
                       const fm_error *err, fault *f) {
   if (err->code != FM_ERR_LOSS) return fault_library(f, err, mask_path);

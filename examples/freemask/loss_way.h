@@ -43,6 +43,11 @@ void loss_map_make(loss_map *out, const fm_plane *mask);
 int loss_check_size(const fm_plane *mask, int64_t height, int64_t width, const char *what,
                     const char *path, fault *f);
 
+/* Turns an error of a call that got the mask and the partner: labels are the mask's fault, all else
+ * is that of the partner, `path`. */
+int loss_blame_partner(const loss_source *s, size_t mask_index, const char *path,
+                       const fm_error *err, fault *f);
+
 /* Reads the image that belongs to a mask. `path` is for messages and the file. */
 int loss_read_image(const loss_source *s, const char *path, const fm_plane *mask, fm_raster **out,
                     fault *f);

@@ -37,10 +37,35 @@ static char *loadable(const char *file) {
   return strchr(file, '/') ? alloc_text(file) : path_join(".", file);
 }
 
+static uint64_t number(const unsigned char *at, int bytes) {
+  uint64_t value = 0; /* ELF is in the machine's byte order, or dlopen refuses it */
+  const uint16_t one = 1;
+  bool little = *(const unsigned char *)&one == 1;
+  for (int i = 0; i < bytes; i++) value = value << 8 | at[little ? bytes - 1 - i : i];
+  return value;
+}
+
+/* dlopen maps an ELF file that was cut off and dies of it. Its last part is the table of sections,
+ * so that has to be there. Answers true for what is no ELF. */
+static bool is_whole(FILE *file) {
+  unsigned char head[64];
+  if (fread(head, 1, sizeof head, file) < sizeof head || memcmp(head, "\177ELF", 4) != 0)
+    return true;
+  bool wide = head[4] == 2;
+  uint64_t at = number(head + (wide ? 0x28 : 0x20), wide ? 8 : 4);
+  uint64_t size = number(head + (wide ? 0x3A : 0x2E), 2) * number(head + (wide ? 0x3C : 0x30), 2);
+  if (fseek(file, 0, SEEK_END)) return true;
+  long end = ftell(file);
+  return end < 0 || (at <= (uint64_t)end && size <= (uint64_t)end - at);
+}
+
 static int load(const char *file, open_fn *out, fault *f) {
   FILE *there = fopen(file, "rb");
   if (!there) return fault_system(f, errno, "open plug-in", file);
+  bool whole = is_whole(there);
   fclose(there);
+  if (!whole)
+    return fault_set(f, EXIT_DATA, "%s: cannot be loaded as a plug-in: it was cut off", file);
   char *path = loadable(file);
   void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
   free(path);

@@ -35,6 +35,25 @@ static const unsigned char *find_end(const unsigned char *data, size_t size) {
   return NULL;
 }
 
+/* The entry at `at`, and the offset of the next one; NULL if there is none whole. */
+static const unsigned char *entry_at(const zip_file *zip, size_t at, size_t *next) {
+  const unsigned char *e = zip->data + at;
+  size_t left = zip->behind - at;
+  if (left < ENTRY || get4(e) != 0x02014B50) return NULL;
+  size_t rest = (size_t)get2(e + 28) + get2(e + 30) + get2(e + 32);
+  if (rest > left - ENTRY) return NULL;
+  *next = at + ENTRY + rest;
+  return e;
+}
+
+static int check_directory(const zip_file *zip, fault *f) {
+  size_t at = zip->directory;
+  for (size_t i = 0; i < zip->count; i++)
+    if (!entry_at(zip, at, &at))
+      return damaged(zip, "its directory has fewer entries than it claims, or other ones", f);
+  return EXIT_FINE;
+}
+
 int zip_open(const char *bytes, size_t size, const char *name, zip_file *out, fault *f) {
   *out = (zip_file){.data = (const unsigned char *)bytes, .size = size, .name = name};
   const unsigned char *end = find_end(out->data, size);
@@ -54,7 +73,7 @@ int zip_open(const char *bytes, size_t size, const char *name, zip_file *out, fa
   out->directory = at;
   out->behind = (size_t)at + length;
   out->count = get2(end + 10);
-  return EXIT_FINE;
+  return check_directory(out, f);
 }
 
 /* Sizes that do not fit 32 bits stand in an extra field, those that do not, in this order. */
@@ -81,15 +100,9 @@ static bool read_wide(const unsigned char *extra, size_t length, zip_member *m) 
 int zip_find(const zip_file *zip, const char *member, bool *found, zip_member *out, fault *f) {
   size_t at = zip->directory, wanted = strlen(member);
   *found = false;
-  for (size_t i = 0; i < zip->count; i++) {
-    const unsigned char *e = zip->data + at;
-    size_t left = zip->behind - at;
-    if (left < ENTRY || get4(e) != 0x02014B50)
-      return damaged(zip, "an entry of its directory is none", f);
-    size_t name = get2(e + 28), extra = get2(e + 30), comment = get2(e + 32);
-    if (name + extra + comment > left - ENTRY)
-      return damaged(zip, "its directory ends too early", f);
-    at += ENTRY + name + extra + comment;
+  for (size_t i = 0; i < zip->count && !*found; i++) {
+    const unsigned char *e = entry_at(zip, at, &at);
+    size_t name = get2(e + 28), extra = get2(e + 30);
     if (name != wanted || memcmp(e + ENTRY, member, name) != 0) continue;
     *out = (zip_member){.stored = get4(e + 20), .size = get4(e + 24), .offset = get4(e + 42)};
     out->flags = get2(e + 8);
@@ -98,7 +111,6 @@ int zip_find(const zip_file *zip, const char *member, bool *found, zip_member *o
     if (!read_wide(e + ENTRY + name, extra, out))
       return damaged(zip, "a size that should be there is not", f);
     *found = true;
-    return EXIT_FINE;
   }
   return EXIT_FINE;
 }

@@ -24,8 +24,8 @@ typedef struct zip_member {
   unsigned method, flags;
 } zip_member;
 
-/* Finds the directory. EXIT_DATA for what is no archive or is damaged. Archives of several parts
- * and those beyond 4 GiB are refused. */
+/* Finds the directory and walks it once. EXIT_DATA for what is no archive or is damaged. Archives
+ * of several parts and those beyond 4 GiB are refused. */
 int zip_open(const char *bytes, size_t size, const char *name, zip_file *out, fault *f);
 
 /* Looks a member up by its name; `*found` is false if there is none. */
