@@ -91,7 +91,6 @@ static int make_filter(filter_run *r, const filter_job *job, const stats_file *s
 
 static int open_source(filter_run *r, const filter_job *job, const stats_file *stats, fault *f) {
   loss_options loss = job->loss;
-  loss.threads = job->common.threads;
   loss.quiet = job->common.quiet;
   int code =
       loss_source_open(r->bench.context, r->bench.labels, &loss, &r->masks, false, &r->source, f);

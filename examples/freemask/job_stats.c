@@ -63,7 +63,6 @@ static int end(void *shared, void *own, bool good, fault *f) {
  * partners of other kinds need to be there for the shard only. */
 static int open_source(state *s, const stats_job *job, fault *f) {
   loss_options loss = job->loss;
-  loss.threads = job->common.threads;
   loss.quiet = job->common.quiet;
   if (!loss_options_need_all(&loss) && job->shard.count > 1)
     folder_keep_shard(&s->masks, job->shard);

@@ -14,7 +14,8 @@ typedef struct plugin_source {
 
 static int open_source(loss_source *s, const loss_options *options, fault *f) {
   plugin_source *p = alloc_zeroed(1, sizeof *p);
-  int threads = options->threads > 0 ? (int)options->threads : pool_cores();
+  /* Not those of --threads: the last bits of a network may depend on how many it has. */
+  int threads = pool_cores();
   fm_error err;
   s->own = p;
   int code = plugin_host_open(options->provider, s->labels, threads, options->quiet, &p->host, f);

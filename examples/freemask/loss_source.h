@@ -17,7 +17,6 @@ typedef struct loss_options {
   network_flags network; /* of logits and queries */
   const char *images;
   const char *provider; /* "baseline" or "plugin:FILE.so,key=value,..." */
-  int64_t threads;      /* of the job, for plug-ins; 0: all cores */
   bool quiet;           /* plug-ins are not heard */
 } loss_options;
 

@@ -47,7 +47,7 @@ FM_BEGIN_DECLS
 typedef struct fm_plugin_setup {
   size_t size;
   int32_t abi;     /**< FM_PLUGIN_ABI of the host */
-  int32_t threads; /**< cores that the host means the plug-in to use, from 1: a hint */
+  int32_t threads; /**< cores that are there, from 1: a hint */
 
   /* The user's options, key by key. A key that the plug-in does not know is an error
    * (ARGUMENT) whose sentence lists those that it knows. */
