@@ -40,13 +40,13 @@ typedef struct fm_network_loss fm_network_loss;
 
 typedef struct fm_network_loss_options {
   size_t size;
-  int32_t kind;          /**< LOGITS, PROBS or SCORES. There is no default */
-  int32_t align_corners; /**< how outputs are resized, bilinearly: 0 as PyTorch with
-                              align_corners=False (almost all models), 1 with True */
-  int32_t channel_count; /**< channels C of the output; 0: K, or 1 if `binary` */
-  int32_t binary;        /**< 1: one channel z (or p) for the classes 0 and 1, or for 1 class
-                              (K = 2 or 1): p of the last class is sigmoid(z) (or p), of the
-                              other one 1 - p */
+  int32_t kind;            /**< LOGITS, PROBS or SCORES. There is no default */
+  int32_t align_corners;   /**< how outputs are resized, bilinearly: 0 as PyTorch with
+                                align_corners=False (almost all models), 1 with True */
+  int32_t channel_count;   /**< channels C of the output; 0: K, or 1 if `binary` */
+  int32_t binary;          /**< 1: one channel z (or p) for the classes 0 and 1, or for 1 class
+                                (K = 2 or 1): p of the last class is sigmoid(z) (or p), of the
+                                other one 1 - p */
   const int32_t *channels; /**< [K]: the channel of each class, which allows void or
                                 background channels and other orders. All channels take part
                                 in the sums over c. NULL: channel = class, and C must be K */
@@ -99,9 +99,8 @@ FM_API fm_status fm_network_loss_map(const fm_network_loss *network_loss, const 
  *  `mask_logits` is [Q, h, w]. With a kind of SCORES only: the loss is that of
  *  s_c = sum_q softmax(class_logits[q])_c * sigmoid(mask_logits[q]). */
 FM_API fm_status fm_network_loss_queries(const fm_network_loss *network_loss,
-                                         const fm_plane *class_logits,
-                                         const fm_volume *mask_logits, const fm_plane *mask,
-                                         const fm_plane *loss, fm_error *err);
+                                         const fm_plane *class_logits, const fm_volume *mask_logits,
+                                         const fm_plane *mask, const fm_plane *loss, fm_error *err);
 
 /** Filters a mask by a network's output, without a loss map between: the result of
  *  fm_network_loss_map and fm_filter_apply. Memory: one mask more; with a floor

@@ -71,10 +71,10 @@ typedef struct fm_provider fm_provider;
 /** A provider's answer to one sample. */
 typedef struct fm_prediction {
   size_t size;
-  fm_plane loss; /**< on entry a packed F32 plane of the mask's size in the library's memory,
-                      contents undefined: fill it, or point it to memory of your own that
-                      lives until release */
-  void *user;    /**< the provider's own; NULL on entry */
+  fm_plane loss;    /**< on entry a packed F32 plane of the mask's size in the library's memory,
+                         contents undefined: fill it, or point it to memory of your own that
+                         lives until release */
+  void *user;       /**< the provider's own; NULL on entry */
   fm_volume output; /**< of kinds other than FM_OUTPUT_LOSS, which leave `loss` alone: point
                          it to the network's output, which lives until release */
 } fm_prediction;

@@ -41,8 +41,8 @@ typedef struct vec {
 } vec;
 
 #define LANE(a, i) (a).lane[i]
-#define LANEWISE(expression)                            \
-  vec r;                                                \
+#define LANEWISE(expression)                              \
+  vec r;                                                  \
   for (int i = 0; i < LANES; i++) r.lane[i] = expression; \
   return r
 
@@ -135,6 +135,28 @@ KERNEL void v_sum4(vec a, vec b, vec c, vec d, float *out) {
   out[1] = v_sum(b);
   out[2] = v_sum(c);
   out[3] = v_sum(d);
+}
+
+KERNEL vec v_blend(const float *const corners[4], const double weights[4], double base, size_t c) {
+  float values[LANES];
+  for (size_t i = 0; i < LANES; i++) {
+    double z = -base;
+    for (int n = 0; n < 4; n++) z += weights[n] * (double)corners[n][c + i];
+    values[i] = (float)z;
+  }
+  return v_load(values);
+}
+
+KERNEL void v_transpose4(const char *from, ptrdiff_t stride, float *to, size_t pixel) {
+  for (int i = 0; i < 4; i++)
+    for (size_t x = 0; x < 4; x++)
+      memcpy(&to[x * pixel + (size_t)i], from + i * stride + 4 * x, sizeof *to);
+}
+
+KERNEL vec v_less(vec a, const double *b) {
+  float values[LANES];
+  for (int i = 0; i < LANES; i++) values[i] = (float)((double)LANE(a, i) - b[i]);
+  return v_load(values);
 }
 
 #include "dsp/loss_lanes.h"

@@ -17,8 +17,8 @@ enum { FM__BLOCK = 4, FM__BLOCK_PIXELS = FM__BLOCK * FM__BLOCK };
 enum { FM__STAGE_ALIGN = 16 };
 
 /* Values of a good staged pixel lie within FM__STAGE_RANGE of each other, those filled in
- * FM__STAGE_PAD below the largest: products of their exponentials neither overflow nor vanish, and up
- * to 32 a float rounds by less than 1e-6. */
+ * FM__STAGE_PAD below the largest: products of their exponentials neither overflow nor vanish, and
+ * up to 32 a float rounds by less than 1e-6. */
 #define FM__STAGE_RANGE 32.0F
 #define FM__STAGE_PAD 64.0F
 
@@ -44,13 +44,19 @@ typedef struct fm__block {
   float t_rest, u_rest; /* what rounding took from t and u: slopes are steep */
 } fm__block;
 
-/* sums[FM__BLOCK * j + i] = sum over the channels of exp(bilinear value of the corners less their tops). `channels` is a
- * multiple of FM__STAGE_ALIGN; `scratch` holds 4 * channels floats. */
+/* sums[FM__BLOCK * j + i] = sum over the channels of exp(bilinear value of the corners less their
+ * tops). `channels` is a multiple of FM__STAGE_ALIGN; `scratch` holds 4 * channels floats. */
 typedef void fm__block_fn(const fm__block *block, size_t channels, float *scratch, float *sums);
 
 typedef struct fm__loss_kernels {
   /* Whether n values are finite and not below `least`. */
   int (*regular)(const float *values, size_t n, float least);
+
+  /* FM__STAGE_ALIGN lines of n floats, `stride` bytes apart and unaligned, to n pixels of as
+   * many adjacent floats, `pixel` floats apart. `ahead` bytes on lies what is needed
+   * next. */
+  void (*transpose)(const char *lines, ptrdiff_t stride, ptrdiff_t ahead, size_t n, float *out,
+                    size_t pixel);
 
   /* Finds a pixel's largest value and fills in those from `channels` to `padded`. Answers
    * an fm__staged. */
@@ -59,18 +65,17 @@ typedef struct fm__loss_kernels {
   /* [ny - 1][nx - 1] */
   fm__block_fn *block[FM__BLOCK][FM__BLOCK];
 
-  /* One output pixel in double: the sum of exp(z - top), z = sum of weights[i] *
-   * corners[i], and top the largest z. Reads, but does not use, what is filled in. */
+  /* One output pixel: the sum of exp(z - base), z = sum of weights[i] * corners[i] in
+   * double, base about the largest z. Reads, but does not use, what is filled in. */
   double (*wide)(const float *const corners[4], const double weights[4], size_t channels,
-                 double *top);
+                 double *base);
 
   /* Queries: the corners hold -z of the mask logits, |z| <= FM__STAGE_RANGE. With s the
    * sigmoid of a query at pixel p = FM__BLOCK * j + i:
    * shares[p] = sum of s * rows[p][query], totals[p] = sum of s * weights[query].
    * `queries` is a multiple of FM__STAGE_ALIGN; `scratch` holds 4 * queries floats. */
-  void (*queries)(const fm__block *block, int nx, int ny, size_t queries,
-                  const float *const *rows, const float *weights, float *scratch,
-                  float *shares, float *totals);
+  void (*queries)(const fm__block *block, int nx, int ny, size_t queries, const float *const *rows,
+                  const float *weights, float *scratch, float *shares, float *totals);
 
   /* Where output and mask have one size and pixels of a channel are adjacent:
    * sums[x] = sum over channels of exp(z - base[x]), lowest[x] = the least z - base[x],
@@ -81,6 +86,10 @@ typedef struct fm__loss_kernels {
   /* The same for one pixel whose channels are adjacent floats. */
   void (*pixel)(const float *z, size_t channels, float base, float *sum, float *lowest);
 
+  /* out[i] = log(sums[i]) - base[i], at least 0; sums are positive and normal, n is any
+   * multiple of `lanes`. */
+  void (*losses)(const float *sums, const double *base, size_t n, float *out);
+
   /* Replaces each of n (any multiple of `lanes`) positive normal numbers by its logarithm. */
   void (*logarithms)(float *values, size_t n);
 
@@ -90,8 +99,10 @@ typedef struct fm__loss_kernels {
 /* The kernels for a context; chosen by its level. */
 const fm__loss_kernels *fm__loss_kernels_of(const fm_context *context);
 
-/* In loss_c.c and loss_avx2.c; NULL where the build or the CPU lacks them. */
+/* NULL where the build or the CPU lacks them. */
 const fm__loss_kernels *fm__loss_kernels_c(void);
 const fm__loss_kernels *fm__loss_kernels_avx2(void);
+const fm__loss_kernels *fm__loss_kernels_avx512(void);
+const fm__loss_kernels *fm__loss_kernels_neon(void);
 
 #endif

@@ -12,6 +12,11 @@
  *   v_split(x, &e)    m of x = m * 2^e, m in [sqrt(1/2), sqrt(2))
  *   v_sum, v_least, v_largest    over the lanes
  *   v_sum4(a, b, c, d, out)      the sums of four vectors
+ *   v_blend(corners, weights, base, c)   LANES channels from c on: the sum of weights[i] *
+ *                     corners[i][c], less base, in double, then rounded
+ *   v_less(a, b)      a - LANES doubles, in double, then rounded
+ *   v_transpose4(from, stride, to, pixel)   4 x 4 floats, untyped `stride` bytes apart, to
+ *                     rows `pixel` floats apart
  *
  * Why it is fast: along a row (or a column) inside one cell of the network's grid,
  * bilinear values are linear, so their exponentials are a geometric progression. Four
@@ -60,6 +65,11 @@ KERNEL vec fn_log(vec x) {
   return v_fma(e, v_set(0x1.63p-1F), v_add(f, p));
 }
 
+KERNEL_ENTRY void fn_losses(const float *sums, const double *base, size_t n, float *out) {
+  for (size_t i = 0; i < n; i += LANES)
+    v_store(out + i, v_max(v_less(fn_log(v_load(sums + i)), base + i), v_set(0)));
+}
+
 KERNEL void fn_logarithms(float *values, size_t n) {
   for (size_t i = 0; i < n; i += LANES) v_store(values + i, fn_log(v_load(values + i)));
 }
@@ -82,6 +92,37 @@ KERNEL_ENTRY int fn_regular(const float *values, size_t n, float least) {
 }
 
 /* ---- Staging -------------------------------------------------------------------- */
+
+#if defined(__GNUC__)
+#define FN_PREFETCH(at) __builtin_prefetch(at)
+#else
+#define FN_PREFETCH(at) ((void)(at))
+#endif
+
+/* An address that may lie outside of the object. */
+KERNEL const char *fn_offset(const char *at, ptrdiff_t by) {
+  return (const char *)((uintptr_t)at + (uintptr_t)by);
+}
+
+/* Lines are too far apart for the hardware to see the pattern. */
+KERNEL void fn_prefetch4(const char *at, ptrdiff_t stride, ptrdiff_t ahead) {
+  for (int i = 0; i < 4; i++) FN_PREFETCH(fn_offset(at, i * stride + ahead));
+}
+
+KERNEL_ENTRY void fn_transpose(const char *lines, ptrdiff_t stride, ptrdiff_t ahead, size_t n,
+                               float *out, size_t pixel) {
+  for (int line = 0; line < FM__STAGE_ALIGN; line += 4) {
+    const char *at = lines + line * stride;
+    size_t x = 0;
+    for (; x + 4 <= n; x += 4) {
+      if (x % 16 == 0) fn_prefetch4(at + 4 * x, stride, ahead);
+      v_transpose4(at + 4 * x, stride, out + x * pixel + line, pixel);
+    }
+    for (; x < n; x++)
+      for (int i = 0; i < 4; i++)
+        memcpy(&out[x * pixel + (size_t)(line + i)], at + i * stride + 4 * x, sizeof *out);
+  }
+}
 
 KERNEL int fn_stage_finish(float *pixel, size_t channels, size_t padded, float *top) {
   for (size_t c = channels; c < padded; c++) pixel[c] = pixel[0];
@@ -141,114 +182,114 @@ KERNEL void fn_next_row(fn_series *s, const int nx) {
   if (nx > 1) s->right = v_mul(s->right, s->turn);
 }
 
-KERNEL void fn_store_rows(vec acc[2][FM__BLOCK], const int rows, float *sums) {
+/* Rows whose accumulators fit into the registers, with what else a row needs. */
+#ifndef BLOCK_ROWS
+#define BLOCK_ROWS 2
+#endif
+
+KERNEL void fn_store_rows(vec acc[BLOCK_ROWS][FM__BLOCK], const int rows, float *sums) {
   for (int j = 0; j < rows; j++)
     v_sum4(acc[j][0], acc[j][1], acc[j][2], acc[j][3], sums + FM__BLOCK * j);
 }
 
-/* Two rows at a time: their accumulators fit into 16 registers, those of four do not. */
-KERNEL void fn_block(const fm__block *b, size_t channels, float *scratch, float *sums,
-                     const int nx, const int ny) {
-  const int rows = ny < 2 ? ny : 2;
-  vec zero = v_set(0);
-  vec acc[2][FM__BLOCK] = {{zero, zero, zero, zero}, {zero, zero, zero, zero}};
+KERNEL void fn_clear_rows(vec acc[BLOCK_ROWS][FM__BLOCK]) {
+  for (int j = 0; j < BLOCK_ROWS; j++)
+    for (int i = 0; i < FM__BLOCK; i++) acc[j][i] = v_set(0);
+}
+
+/* The first rows; what the others go on from is left in `scratch`. */
+KERNEL void fn_upper_rows(const fm__block *b, size_t channels, float *scratch, float *sums,
+                          const int nx, const int ny) {
+  const int rows = ny < BLOCK_ROWS ? ny : BLOCK_ROWS;
+  vec acc[BLOCK_ROWS][FM__BLOCK];
+  fn_clear_rows(acc);
   for (size_t c = 0; c < channels; c += LANES) {
     fn_series s = fn_start(b, c, nx, ny);
-    fn_add_row(&s, acc[0], nx);
-    if (ny < 2) continue;
-    fn_next_row(&s, nx);
-    fn_add_row(&s, acc[1], nx);
-    if (ny < 3) continue;
-    fn_next_row(&s, nx);
+    for (int j = 0; j < rows; j++) {
+      fn_add_row(&s, acc[j], nx);
+      if (j + 1 < ny) fn_next_row(&s, nx);
+    }
+    if (ny <= BLOCK_ROWS) continue;
     v_store(scratch + 4 * c, s.first);
     v_store(scratch + 4 * c + LANES, s.right);
-    if (ny < 4) continue;
     v_store(scratch + 4 * c + 2 * LANES, s.down);
     v_store(scratch + 4 * c + 3 * LANES, s.turn);
   }
   fn_store_rows(acc, rows, sums);
-  if (ny < 3) return;
-  vec rest[2][FM__BLOCK] = {{zero, zero, zero, zero}, {zero, zero, zero, zero}};
+}
+
+KERNEL void fn_lower_rows(size_t channels, const float *scratch, float *sums, const int nx,
+                          const int rows) {
+  vec acc[BLOCK_ROWS][FM__BLOCK];
+  fn_clear_rows(acc);
   for (size_t c = 0; c < channels; c += LANES) {
     const float *at = scratch + 4 * c;
-    fn_series s = {v_load(at), v_load(at + LANES), zero, zero};
-    fn_add_row(&s, rest[0], nx);
-    if (ny < 4) continue;
-    s.down = v_load(at + 2 * LANES);
-    s.turn = v_load(at + 3 * LANES);
-    fn_next_row(&s, nx);
-    fn_add_row(&s, rest[1], nx);
+    fn_series s = {v_load(at), v_load(at + LANES), v_load(at + 2 * LANES), v_load(at + 3 * LANES)};
+    for (int j = 0; j < rows; j++) {
+      fn_add_row(&s, acc[j], nx);
+      if (j + 1 < rows) fn_next_row(&s, nx);
+    }
   }
-  fn_store_rows(rest, ny - 2, sums + 2 * FM__BLOCK);
+  fn_store_rows(acc, rows, sums);
 }
 
-#define FN_BLOCK(NX, NY)                                                               \
-  KERNEL_ENTRY void fn_block_##NX##_##NY(const fm__block *block, size_t channels,      \
-                                         float *scratch, float *sums) {                \
-    fn_block(block, channels, scratch, sums, NX, NY);                                  \
+KERNEL void fn_block(const fm__block *b, size_t channels, float *scratch, float *sums, const int nx,
+                     const int ny) {
+  fn_upper_rows(b, channels, scratch, sums, nx, ny);
+  if (ny > BLOCK_ROWS)
+    fn_lower_rows(channels, scratch, sums + BLOCK_ROWS * FM__BLOCK, nx, ny - BLOCK_ROWS);
+}
+
+#define FN_BLOCK(NX, NY)                                                                          \
+  KERNEL_ENTRY void fn_block_##NX##_##NY(const fm__block *block, size_t channels, float *scratch, \
+                                         float *sums) {                                           \
+    fn_block(block, channels, scratch, sums, NX, NY);                                             \
   }
-FN_BLOCK(1, 1) FN_BLOCK(2, 1) FN_BLOCK(3, 1) FN_BLOCK(4, 1)
-FN_BLOCK(1, 2) FN_BLOCK(2, 2) FN_BLOCK(3, 2) FN_BLOCK(4, 2)
-FN_BLOCK(1, 3) FN_BLOCK(2, 3) FN_BLOCK(3, 3) FN_BLOCK(4, 3)
-FN_BLOCK(1, 4) FN_BLOCK(2, 4) FN_BLOCK(3, 4) FN_BLOCK(4, 4)
+FN_BLOCK(1, 1)
+FN_BLOCK(2, 1)
+FN_BLOCK(3, 1)
+FN_BLOCK(4, 1) FN_BLOCK(1, 2) FN_BLOCK(2, 2) FN_BLOCK(3, 2) FN_BLOCK(4, 2) FN_BLOCK(1, 3)
+    FN_BLOCK(2, 3) FN_BLOCK(3, 3) FN_BLOCK(4, 3) FN_BLOCK(1, 4) FN_BLOCK(2, 4) FN_BLOCK(3, 4)
+        FN_BLOCK(4, 4)
 #undef FN_BLOCK
 
-/* ---- Wide pixels ------------------------------------------------------------------ */
+    /* ---- Wide pixels ------------------------------------------------------------------ */
 
-enum { FN_WIDE = 8 }; /* doubles that are worked on together */
-
-/* In plain C: loops of a fixed count become vectors. Behind the last channel: nothing. */
-KERNEL void fn_wide_values(const float *const corners[4], const double weights[4], size_t c,
-                           size_t channels, double z[FN_WIDE]) {
-  for (int i = 0; i < FN_WIDE; i++)
-    z[i] = weights[0] * (double)corners[0][c + (size_t)i] +
-           weights[1] * (double)corners[1][c + (size_t)i] +
-           weights[2] * (double)corners[2][c + (size_t)i] +
-           weights[3] * (double)corners[3][c + (size_t)i];
-  for (size_t i = channels - c; i < FN_WIDE; i++) z[i] = -DBL_MAX / 4;
+    /* exp(d), d cut to what a float holds; NaN stays NaN. */
+    KERNEL vec fn_exp_cut(vec d) {
+  return fn_exp(v_min(v_set(88), v_max(v_set(-87), d)));
 }
 
-/* exp(x) to 1e-8 for x from -700 to 0; 1e-304 below. */
-KERNEL void fn_wide_exp(const double x[FN_WIDE], double out[FN_WIDE]) {
-  double m[FN_WIDE], p[FN_WIDE];
-  for (int i = 0; i < FN_WIDE; i++) {
-    double cut = x[i] > -700 ? x[i] : -700;
-    m[i] = cut * 0x1.71547652b82fep0 + 0x1.8p52;
-    double f = cut - (m[i] - 0x1.8p52) * 0x1.62e42fefa39efp-1;
-    double q = 1 / 5040.0;
-    q = q * f + 1 / 720.0;
-    q = q * f + 1 / 120.0;
-    q = q * f + 1 / 24.0;
-    q = q * f + 1 / 6.0;
-    q = q * f + 0.5;
-    p[i] = (q * f + 1) * f + 1;
-  }
-  uint64_t power[FN_WIDE], bits[FN_WIDE];
-  memcpy(power, m, sizeof power);
-  memcpy(bits, p, sizeof bits);
-  for (int i = 0; i < FN_WIDE; i++) bits[i] += power[i] << 52;
-  memcpy(out, bits, sizeof bits);
+/* Lanes from `n` on become `fill`. */
+KERNEL vec fn_fill(vec a, size_t n, float fill) {
+  if (n >= LANES) return a;
+  float lanes[LANES];
+  v_store(lanes, a);
+  for (; n < LANES; n++) lanes[n] = fill;
+  return v_load(lanes);
 }
 
-KERNEL_ENTRY double fn_wide(const float *const corners[4], const double weights[4],
-                            size_t channels, double *top) {
-  double largest[FN_WIDE], sums[FN_WIDE] = {0}, z[FN_WIDE], e[FN_WIDE];
-  for (int i = 0; i < FN_WIDE; i++) largest[i] = -DBL_MAX;
-  for (size_t c = 0; c < channels; c += FN_WIDE) {
-    fn_wide_values(corners, weights, c, channels, z);
-    for (int i = 0; i < FN_WIDE; i++) largest[i] = z[i] > largest[i] ? z[i] : largest[i];
+/* About the largest z; what floats make of it is near enough. */
+KERNEL float fn_wide_base(const float *const corners[4], const float weights[4], size_t channels) {
+  vec w[4], largest = v_set(-FLT_MAX);
+  for (int i = 0; i < 4; i++) w[i] = v_set(weights[i]);
+  for (size_t c = 0; c < channels; c += LANES) {
+    vec z = v_mul(w[0], v_load(corners[0] + c));
+    for (int i = 1; i < 4; i++) z = v_fma(w[i], v_load(corners[i] + c), z);
+    largest = v_max(fn_fill(z, channels - c, -FLT_MAX), largest);
   }
-  *top = largest[0];
-  for (int i = 1; i < FN_WIDE; i++) *top = largest[i] > *top ? largest[i] : *top;
-  for (size_t c = 0; c < channels; c += FN_WIDE) {
-    fn_wide_values(corners, weights, c, channels, z);
-    for (int i = 0; i < FN_WIDE; i++) z[i] -= *top;
-    fn_wide_exp(z, e);
-    for (int i = 0; i < FN_WIDE; i++) sums[i] += e[i];
-  }
-  double sum = 0;
-  for (int i = 0; i < FN_WIDE; i++) sum += sums[i];
-  return sum;
+  return v_largest(largest);
+}
+
+KERNEL_ENTRY double fn_wide(const float *const corners[4], const double weights[4], size_t channels,
+                            double *base) {
+  const float rounded[4] = {(float)weights[0], (float)weights[1], (float)weights[2],
+                            (float)weights[3]};
+  *base = (double)fn_wide_base(corners, rounded, channels);
+  vec sum = v_set(0);
+  for (size_t c = 0; c < channels; c += LANES)
+    sum = v_add(sum, fn_exp_cut(fn_fill(v_blend(corners, weights, *base, c), channels - c, -87)));
+  return (double)v_sum(sum);
 }
 
 /* ---- Queries -------------------------------------------------------------------- */
@@ -312,24 +353,14 @@ KERNEL_ENTRY void fn_queries(const fm__block *block, int nx, int ny, size_t quer
 
 enum { FN_GROUP = 4 }; /* channels whose terms are added before they go to memory */
 
-#if defined(__GNUC__)
-#define FN_PREFETCH(at) __builtin_prefetch(at)
-#else
-#define FN_PREFETCH(at) ((void)(at))
-#endif
-
 KERNEL vec fn_load(const char *at, const int32_t dtype) {
   if (dtype == FM_F16) return v_load_half(at);
   if (dtype == FM_BF16) return v_load_bfloat(at);
   return v_load_bytes(at);
 }
 
-/* exp(d), d cut to what a float holds; NaN stays NaN. */
-KERNEL vec fn_exp_cut(vec d) { return fn_exp(v_min(v_set(88), v_max(v_set(-87), d))); }
-
-KERNEL void fn_planar_group(const char *at, const int32_t dtype, ptrdiff_t stride,
-                            const int group, const float *base, float *sums, float *lowest,
-                            size_t n) {
+KERNEL void fn_planar_group(const char *at, const int32_t dtype, ptrdiff_t stride, const int group,
+                            const float *base, float *sums, float *lowest, size_t n) {
   const size_t element = dtype == FM_F32 ? 4 : 2;
   const ptrdiff_t ahead = FN_GROUP * stride;
   for (size_t x = 0; x < n; x += LANES) {
@@ -337,7 +368,7 @@ KERNEL void fn_planar_group(const char *at, const int32_t dtype, ptrdiff_t strid
     const char *pixel = at + x * element;
     for (int g = 0; g < group; g++) {
       /* Channels are too far apart for the hardware to see the pattern. */
-      FN_PREFETCH((const char *)((uintptr_t)pixel + (uintptr_t)ahead + (uintptr_t)(g * stride)));
+      FN_PREFETCH(fn_offset(pixel, ahead + g * stride));
       vec d = v_sub(fn_load(pixel + g * stride, dtype), b);
       low = v_min(low, d);
       sum = v_add(sum, fn_exp_cut(d));
@@ -347,9 +378,8 @@ KERNEL void fn_planar_group(const char *at, const int32_t dtype, ptrdiff_t strid
   }
 }
 
-KERNEL void fn_planar_typed(const char *at, const int32_t dtype, ptrdiff_t stride,
-                            size_t channels, const float *base, float *sums, float *lowest,
-                            size_t n) {
+KERNEL void fn_planar_typed(const char *at, const int32_t dtype, ptrdiff_t stride, size_t channels,
+                            const float *base, float *sums, float *lowest, size_t n) {
   for (size_t x = 0; x < n; x++) sums[x] = lowest[x] = 0;
   size_t c = 0;
   for (; c + FN_GROUP <= channels; c += FN_GROUP)
@@ -369,8 +399,7 @@ KERNEL_ENTRY void fn_planar(const char *output, int32_t dtype, ptrdiff_t channel
     fn_planar_typed(output, FM_BF16, channel_stride, channels, base, sums, lowest, n);
 }
 
-KERNEL_ENTRY void fn_pixel(const float *z, size_t channels, float base, float *sum,
-                           float *lowest) {
+KERNEL_ENTRY void fn_pixel(const float *z, size_t channels, float base, float *sum, float *lowest) {
   vec b = v_set(base), total = v_set(0), low = total;
   size_t c = 0;
   for (; c + LANES <= channels; c += LANES) {
@@ -389,8 +418,7 @@ KERNEL_ENTRY void fn_pixel(const float *z, size_t channels, float base, float *s
   *lowest = v_least(low);
 }
 
-KERNEL_ENTRY int fn_stage_finish_entry(float *pixel, size_t channels, size_t padded,
-                                       float *top) {
+KERNEL_ENTRY int fn_stage_finish_entry(float *pixel, size_t channels, size_t padded, float *top) {
   return fn_stage_finish(pixel, channels, padded, top);
 }
 
@@ -398,6 +426,7 @@ KERNEL_ENTRY void fn_logarithms_entry(float *values, size_t n) { fn_logarithms(v
 
 static const fm__loss_kernels LEVEL_KERNELS = {
     fn_regular,
+    fn_transpose,
     fn_stage_finish_entry,
     {{fn_block_1_1, fn_block_2_1, fn_block_3_1, fn_block_4_1},
      {fn_block_1_2, fn_block_2_2, fn_block_3_2, fn_block_4_2},
@@ -407,6 +436,7 @@ static const fm__loss_kernels LEVEL_KERNELS = {
     fn_queries,
     fn_planar,
     fn_pixel,
+    fn_losses,
     fn_logarithms_entry,
     LANES,
 };

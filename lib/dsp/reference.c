@@ -59,7 +59,9 @@ static size_t mark_noisy(const int32_t *classes, const float *losses, const floa
     drop[i] = 0;
     if (classes[i] == FM_CLASS_IGNORE) continue;
     if (classes[i] < 0 || loss_bits(losses[i]) >= INFINITY_BITS) return i;
-    drop[i] = losses[i] > thresholds[classes[i]];
+    /* As bits, which order alike: a host may have told its FPU to take denormals for 0. */
+    drop[i] = loss_bits(losses[i]) > loss_bits(thresholds[classes[i]]);
+    if (!counts) continue;
     counts[2 * classes[i]]++;
     counts[2 * classes[i] + 1] += drop[i];
   }

@@ -5,6 +5,7 @@
 #include "core/fail.h"
 #include "core/options.h"
 #include "core/view.h"
+#include "dsp/count.h"
 #include "policy/class_stats.h"
 #include "policy/labels.h"
 
@@ -106,28 +107,24 @@ static void count_times(uint32_t *times, int64_t n, int64_t size) {
   for (int64_t i = 0; i < size; i++) times[(2 * i + 1) * n / (2 * size)]++;
 }
 
-/* Counts every pixel as often as the resized mask has it. */
-static fm_status count_resized(const fm_hardness *hardness, const fm_plane *mask,
-                               const uint32_t *columns, const uint32_t *rows, int64_t *row_counts,
-                               int64_t *counts, fm_error *err) {
-  const fm_dsp *dsp = &hardness->labels->context->dsp;
-  fm__lookup lookup = fm__labels_lookup(hardness->labels);
-  size_t cells = (size_t)hardness->labels->class_count + 1;
-  int32_t classes[FM__TILE];
-  for (int64_t y = 0; y < mask->height; y++) {
-    for (int64_t x = 0; x < mask->width; x += FM__TILE) {
-      int64_t left = mask->width - x;
-      size_t n = left < FM__TILE ? (size_t)left : FM__TILE;
-      fm__tile_classes(mask, &lookup, y, x, n, classes);
-      size_t good = dsp->count_classes(classes, columns + x, row_counts, n);
-      if (good < n) return fm__labels_fail(hardness->labels, mask, y, x + (int64_t)good, err);
-    }
-    for (size_t k = 0; k < cells; k++) {
-      counts[k] += row_counts[k] * rows[y];
-      row_counts[k] = 0;
-    }
-  }
-  return FM_OK;
+/* Counts every pixel as often as the resized mask has it. `times` are the columns', then
+ * the rows'. */
+static fm_status count_resized(const fm_hardness *hardness, const fm_plane *mask, uint32_t *times,
+                               uint64_t *column_bits, int64_t *counts, fm_error *err) {
+  uint32_t *rows = times + mask->width;
+  count_times(times, mask->width, hardness->width ? hardness->width : mask->width);
+  count_times(rows, mask->height, hardness->height ? hardness->height : mask->height);
+  fm__place bad;
+  fm__count count = {.dsp = &hardness->labels->context->dsp,
+                     .mask = *mask,
+                     .lookup = fm__labels_lookup(hardness->labels),
+                     .class_count = (size_t)hardness->labels->class_count,
+                     .columns = times,
+                     .rows = rows,
+                     .column_bits = column_bits,
+                     .counts = counts};
+  if (fm__count_image(&count, &bad)) return FM_OK;
+  return fm__labels_fail(hardness->labels, mask, bad.y, bad.x, err);
 }
 
 static double mean_over(const fm_hardness *hardness, const int64_t *class_pixels, int64_t *valid) {
@@ -150,16 +147,13 @@ fm_status fm_hardness_measure(const fm_hardness *hardness, const fm_plane *mask,
   const fm_context *context = hardness->labels->context;
   size_t cells = (size_t)hardness->labels->class_count + 1;
   size_t sides = (size_t)known.width + (size_t)known.height;
-  int64_t *counts = fm__alloc_zeroed(context, 2 * cells, sizeof *counts);
+  size_t bits = ((size_t)known.width + 63) / 64;
+  int64_t *counts = fm__alloc_zeroed(context, 2 * cells + bits, sizeof *counts);
   uint32_t *times = fm__alloc_zeroed(context, sides, sizeof *times);
-  if (counts && times) {
-    uint32_t *rows = times + known.width;
-    count_times(times, known.width, hardness->width ? hardness->width : known.width);
-    count_times(rows, known.height, hardness->height ? hardness->height : known.height);
-    status = count_resized(hardness, &known, times, rows, counts + cells, counts, err);
-  } else {
+  if (counts && times)
+    status = count_resized(hardness, &known, times, (uint64_t *)(counts + 2 * cells), counts, err);
+  else
     status = fm__fail(err, FM_ERR_MEMORY, "out of memory for %zu counters", 2 * cells + sides);
-  }
   if (!status) {
     int64_t valid;
     *out = mean_over(hardness, counts + 1, &valid);

@@ -33,8 +33,8 @@ static void sum_planar(const fm__job *job, const row *r) {
   const fm_volume *v = &job->output;
   size_t lanes = job->kernels->lanes, even = r->n / lanes * lanes;
   size_t channels = (size_t)v->channels;
-  job->kernels->planar(fm__voxel(v, 0, r->y, r->x), v->dtype, v->channel_stride, channels,
-                       r->base, r->sums, r->lowest, even);
+  job->kernels->planar(fm__voxel(v, 0, r->y, r->x), v->dtype, v->channel_stride, channels, r->base,
+                       r->sums, r->lowest, even);
   if (even == r->n) return;
   float sums[FM__STAGE_ALIGN], lowest[FM__STAGE_ALIGN];
   size_t back = r->n - lanes;
@@ -49,8 +49,8 @@ static void sum_pixels(const fm__job *job, const row *r) {
   size_t channels = (size_t)v->channels;
   for (size_t i = 0; i < r->n; i++) {
     if (r->classes[i] < 0) continue;
-    fm__load_floats(fm__voxel(v, 0, r->y, r->x + (int64_t)i), v->channel_stride, v->dtype,
-                    channels, job->scratch);
+    fm__load_floats(fm__voxel(v, 0, r->y, r->x + (int64_t)i), v->channel_stride, v->dtype, channels,
+                    job->scratch);
     job->kernels->pixel(job->scratch, channels, r->base[i], &r->sums[i], &r->lowest[i]);
   }
 }
@@ -62,8 +62,7 @@ static fm_status finish(fm__job *job, const row *r, float *out, fm_error *err) {
     out[i] = good && r->classes[i] >= 0 ? r->sums[i] : 1;
     if (good || r->classes[i] < 0) continue;
     double loss;
-    fm_status status =
-        fm__exact_logits(job, r->y, r->x + (int64_t)i, r->classes[i], &loss, err);
+    fm_status status = fm__exact_logits(job, r->y, r->x + (int64_t)i, r->classes[i], &loss, err);
     if (status) return status;
     out[i] = -1; /* is no sum: stands for the loss in base */
     r->base[i] = (float)loss;
@@ -79,15 +78,15 @@ static fm_status finish(fm__job *job, const row *r, float *out, fm_error *err) {
   return FM_OK;
 }
 
-fm_status fm__strip_logits_full(fm__job *job, int64_t y, int ny, int64_t x, int64_t end,
-                                float *out, fm_error *err) {
+fm_status fm__strip_logits_full(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,
+                                fm_error *err) {
   bool planar = job->output.col_stride == (int64_t)fm_dtype_size((fm_dtype)job->output.dtype) &&
                 (size_t)(end - x) >= job->kernels->lanes;
   float *spare = (float *)job->base; /* twice as wide as needed */
   for (int j = 0; j < ny; j++) {
     size_t at = (size_t)j * FM__STRIP_ROOM;
-    row r = {y + j, x, (size_t)(end - x), job->classes + at, job->sums + at, spare,
-             spare + FM__STRIP_ROOM};
+    row r = {y + j,          x,     (size_t)(end - x),     job->classes + at,
+             job->sums + at, spare, spare + FM__STRIP_ROOM};
     read_base(job, &r);
     if (planar)
       sum_planar(job, &r);

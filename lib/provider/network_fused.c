@@ -95,8 +95,8 @@ typedef struct filtering {
   fm_filter_report part;
 } filtering;
 
-static fm_status filter_rows(const fm_plane *mask, const fm_plane *loss, int64_t first,
-                             void *state, fm_error *err) {
+static fm_status filter_rows(const fm_plane *mask, const fm_plane *loss, int64_t first, void *state,
+                             fm_error *err) {
   filtering *f = state;
   fm_plane out = part_of(&f->result, first, mask->height);
   fm_status status = fm_filter_apply(f->filter, mask, loss, &out, &f->part, err);
@@ -170,8 +170,7 @@ fm_status fm_network_loss_filter(const fm_network_loss *network_loss, const fm_v
   if (status) return status;
   status = fm__same_size(&job.mask, "mask", &known, "filtered mask", err);
   if (!status && known.dtype != job.mask.dtype)
-    status =
-        fm__fail(err, FM_ERR_ARGUMENT, "the filtered mask's dtype differs from the mask's");
+    status = fm__fail(err, FM_ERR_ARGUMENT, "the filtered mask's dtype differs from the mask's");
   if (!status) status = filter_job(&job, filter, &known, report, err);
   fm__job_close(&job);
   return status;

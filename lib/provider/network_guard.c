@@ -46,7 +46,8 @@ static sample take_sample(const fm_volume *v) {
       }
       double gap = fabs(sum - 1);
       if (gap > s.largest_gap) s.largest_gap = gap;
-      if (s.odd || !within(&s, -1e-3, LARGEST_SCORE)) return s; /* logits: seen at the first pixel */
+      if (s.odd || !within(&s, -1e-3, LARGEST_SCORE))
+        return s; /* logits: seen at the first pixel */
     }
   return s;
 }

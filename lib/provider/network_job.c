@@ -41,7 +41,8 @@ static fm_status check_queries(const fm__job *job, fm_error *err) {
                     job->class_logits.height, job->output.channels);
   if (job->class_logits.width != (int64_t)o->channel_count + 1)
     return fm__fail(err, FM_ERR_SHAPE,
-                    "class logits have %" PRId64 " columns, expected %d classes and 1 for no "
+                    "class logits have %" PRId64
+                    " columns, expected %d classes and 1 for no "
                     "object",
                     job->class_logits.width, (int)o->channel_count);
   return fm__guard_queries(job, err);
@@ -118,6 +119,7 @@ static void share_out(fm__job *job, arena *a) {
   job->losses = take(a, room, sizeof *job->losses);
   job->scratch = take(a, 4 * s->padded, sizeof *job->scratch);
   if (!needs_stage(job)) return;
+  job->columns = take(a, FM__STRIP, sizeof *job->columns);
   for (int i = 0; i < 2; i++) {
     s->rows[i] = take(a, (size_t)s->capacity, column_bytes(job));
     s->tops[i] = take(a, (size_t)s->capacity, sizeof *s->tops[i]);
@@ -167,6 +169,9 @@ static int64_t strip_end(fm__job *job, int64_t x) {
   end = fm__axis_reach(&job->across, x, s->first + s->capacity - 1, end);
   s->columns = fm__axis_span(&job->across, end - 1, end).high - s->first + 1;
   s->tags[0] = s->tags[1] = -1;
+  fm__span *span = job->columns;
+  for (int64_t i = x; i < end; i += span->count, span++)
+    *span = fm__axis_span(&job->across, i, end);
   return end;
 }
 

@@ -73,8 +73,7 @@ static fm_status read_options(fm_network_loss_options *o, const fm_network_loss_
   if (o->floor == 0) o->floor = DEFAULT_FLOOR;
   if (!(o->floor > 0 && o->floor < 1))
     return fm__fail(err, FM_ERR_ARGUMENT,
-                    "fm_network_loss_options: floor is %g, expected above 0 and below 1",
-                    o->floor);
+                    "fm_network_loss_options: floor is %g, expected above 0 and below 1", o->floor);
   if (!o->channel_count) o->channel_count = o->binary ? 1 : labels->class_count;
   return check_channels(o, labels, err);
 }

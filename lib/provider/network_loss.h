@@ -38,8 +38,8 @@ typedef struct fm__stage {
 typedef struct fm__job fm__job;
 
 /* The losses of rows y .. y + ny - 1, columns x .. end - 1, to out[j * FM__STRIP_ROOM]. */
-typedef fm_status fm__strip_fn(fm__job *job, int64_t y, int ny, int64_t x, int64_t end,
-                               float *out, fm_error *err);
+typedef fm_status fm__strip_fn(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,
+                               fm_error *err);
 
 /* One call: views with strides filled in, and its memory. */
 struct fm__job {
@@ -51,12 +51,13 @@ struct fm__job {
   fm__axis down, across;
   fm__strip_fn *strip;
   fm__stage stage;
-  int32_t *classes; /* [FM__BLOCK][FM__STRIP_ROOM] */
-  float *sums;      /* the same */
-  float *losses;    /* the same */
-  double *base;     /* the same */
-  float *scratch;   /* [4 * padded] */
-  void *queries;    /* network_queries.c */
+  fm__span *columns; /* [FM__STRIP]: the strip's, from left to right */
+  int32_t *classes;  /* [FM__BLOCK][FM__STRIP_ROOM] */
+  float *sums;       /* the same */
+  float *losses;     /* the same */
+  double *base;      /* the same */
+  float *scratch;    /* [4 * padded] */
+  void *queries;     /* network_queries.c */
   void *memory;
   size_t memory_size;
 };
@@ -82,8 +83,7 @@ void fm__load_floats(const char *at, int64_t stride, int32_t dtype, size_t n, fl
 int fm__stage_row(fm__job *job, int64_t row, int64_t keep, bool negated);
 
 /* The worst state of four staged pixels; `slots` are of the upper and the lower row. */
-fm__staged fm__stage_state(const fm__stage *stage, const int slots[2], int64_t left,
-                           int64_t right);
+fm__staged fm__stage_state(const fm__stage *stage, const int slots[2], int64_t left, int64_t right);
 
 /* A block that begins at the spans' first pixels, its corners in the stage. */
 fm__block fm__stage_block(const fm__stage *stage, const int slots[2], const fm__span *rows,
@@ -103,15 +103,14 @@ typedef struct fm__taps {
 fm__taps fm__taps_of(const fm__job *job, int64_t y, int64_t x);
 
 /* FM_ERR_LOSS for a value that is not what its kind allows. */
-fm_status fm__value_fail(const fm__job *job, int64_t channel, int64_t y, int64_t x,
-                         fm_error *err);
+fm_status fm__value_fail(const fm__job *job, int64_t channel, int64_t y, int64_t x, fm_error *err);
 
 /* ---- The kinds ------------------------------------------------------------------ */
 
 fm_status fm__strip_logits(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,
                            fm_error *err);
-fm_status fm__strip_logits_full(fm__job *job, int64_t y, int ny, int64_t x, int64_t end,
-                                float *out, fm_error *err);
+fm_status fm__strip_logits_full(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,
+                                fm_error *err);
 fm_status fm__strip_probs(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,
                           fm_error *err);
 fm_status fm__strip_scores(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,

@@ -17,8 +17,7 @@ typedef struct journal {
   int64_t rows;
 } journal;
 
-static fm_status open_journal(journal *j, const fm__job *job, const fm_plane *loss,
-                              fm_error *err) {
+static fm_status open_journal(journal *j, const fm__job *job, const fm_plane *loss, fm_error *err) {
   size_t row = (size_t)loss->width * sizeof *j->values;
   size_t left = job->memory_size < FM__WORK_BYTES ? FM__WORK_BYTES - job->memory_size : 0;
   j->rows = (int64_t)(left / row);
@@ -39,6 +38,17 @@ static void restore(const journal *j, const fm_plane *loss) {
       memcpy(fm__pixel(loss, y, x), &j->values[y * loss->width + x], sizeof *j->values);
 }
 
+static bool all_in(fm__job *job, const char *at, size_t n, float least) {
+  const fm_volume *v = &job->output;
+  const float *values = job->sums;
+  if (v->dtype == FM_F32 && v->col_stride == (int64_t)sizeof(float) &&
+      (uintptr_t)at % sizeof(float) == 0)
+    values = (const float *)(const void *)at;
+  else
+    fm__load_floats(at, v->col_stride, v->dtype, n, job->sums);
+  return job->kernels->regular(values, n, least);
+}
+
 /* Whether all values of the output's rows first .. last may be used. */
 static bool all_regular(fm__job *job, int64_t first, int64_t last) {
   const fm_volume *v = &job->output;
@@ -48,8 +58,7 @@ static bool all_regular(fm__job *job, int64_t first, int64_t last) {
     for (int64_t y = first; y <= last; y++)
       for (int64_t x = 0; x < v->width; x += FM__STRIP) {
         size_t n = v->width - x < FM__STRIP ? (size_t)(v->width - x) : FM__STRIP;
-        fm__load_floats(fm__voxel(v, c, y, x), v->col_stride, v->dtype, n, job->sums);
-        if (!job->kernels->regular(job->sums, n, least)) return false;
+        if (!all_in(job, fm__voxel(v, c, y, x), n, least)) return false;
       }
   return true;
 }
@@ -104,9 +113,9 @@ fm_status fm_network_loss_map(const fm_network_loss *network_loss, const fm_volu
   return open_and_map(network_loss, output, NULL, mask, loss, err);
 }
 
-fm_status fm_network_loss_queries(const fm_network_loss *network_loss,
-                                  const fm_plane *class_logits, const fm_volume *mask_logits,
-                                  const fm_plane *mask, const fm_plane *loss, fm_error *err) {
+fm_status fm_network_loss_queries(const fm_network_loss *network_loss, const fm_plane *class_logits,
+                                  const fm_volume *mask_logits, const fm_plane *mask,
+                                  const fm_plane *loss, fm_error *err) {
   if (!network_loss || !class_logits)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_network_loss_queries: an argument is NULL");
   return open_and_map(network_loss, mask_logits, class_logits, mask, loss, err);

@@ -229,18 +229,17 @@ fm_status fm__strip_queries(fm__job *job, int64_t y, int ny, int64_t x, int64_t 
   int slots[2];
   slots[0] = fm__stage_row(job, rows.low, rows.high, true);
   slots[1] = fm__stage_row(job, rows.high, rows.low, true);
-  for (int64_t i = x; i < end;) {
-    fm__span columns = fm__axis_span(&job->across, i, end);
-    int64_t left = columns.low - s->first, right = columns.high - s->first;
-    fm__block block = fm__stage_block(s, slots, &rows, &columns);
+  const fm__span *columns = job->columns;
+  for (int64_t i = x; i < end; i += columns->count, columns++) {
+    int64_t left = columns->low - s->first, right = columns->high - s->first;
+    fm__block block = fm__stage_block(s, slots, &rows, columns);
     bool good = fm__stage_state(s, slots, left, right) == FM__STAGE_GOOD &&
                 !job->model->options.compose_first;
-    place p = {y, i, (size_t)(i - x), columns.count, ny};
+    place p = {y, i, (size_t)(i - x), columns->count, ny};
     if (any_valid(job, &p) && !(good && fast_place(job, &block, &p))) {
       fm_status status = exact_place(job, &p, err);
       if (status) return status;
     }
-    i += columns.count;
   }
   for (int j = 0; j < ny; j++) {
     size_t at = (size_t)j * FM__STRIP_ROOM;

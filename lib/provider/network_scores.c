@@ -16,8 +16,8 @@ static double capped_loss(const fm__job *job, double share) {
 }
 
 /* The resized value of one channel, all of whose parts are shares. */
-static fm_status share_at(const fm__job *job, const fm__taps *taps, int32_t channel,
-                          double *share, fm_error *err) {
+static fm_status share_at(const fm__job *job, const fm__taps *taps, int32_t channel, double *share,
+                          fm_error *err) {
   *share = 0;
   for (int i = 0; i < taps->count; i++) {
     const fm__tap *tap = &taps->at[i];
@@ -47,8 +47,8 @@ static fm_status each_pixel(fm__job *job, int64_t y, int ny, int64_t x, int64_t 
 
 /* ---- Probabilities -------------------------------------------------------------- */
 
-static fm_status probs_pixel(fm__job *job, int64_t y, int64_t x, int32_t class_index,
-                             double *loss, fm_error *err) {
+static fm_status probs_pixel(fm__job *job, int64_t y, int64_t x, int32_t class_index, double *loss,
+                             fm_error *err) {
   fm__taps taps = fm__taps_of(job, y, x);
   double share;
   fm_status status = share_at(job, &taps, fm__channel_of(job->model, class_index), &share, err);
@@ -66,8 +66,8 @@ fm_status fm__strip_probs(fm__job *job, int64_t y, int ny, int64_t x, int64_t en
 /* log(1 + exp(z)) without overflow. */
 static double softplus(double z) { return (z > 0 ? z : 0) + log1p(exp(-fabs(z))); }
 
-static fm_status binary_pixel(fm__job *job, int64_t y, int64_t x, int32_t class_index,
-                              double *loss, fm_error *err) {
+static fm_status binary_pixel(fm__job *job, int64_t y, int64_t x, int32_t class_index, double *loss,
+                              fm_error *err) {
   fm__taps taps = fm__taps_of(job, y, x);
   bool last = class_index == job->model->labels->class_count - 1;
   if (job->model->options.kind != FM_OUTPUT_LOGITS) {
@@ -95,8 +95,7 @@ fm_status fm__strip_binary(fm__job *job, int64_t y, int ny, int64_t x, int64_t e
 
 /* Adds a channel's values to the sums; a value that is no share makes its sum NaN. */
 static void add_channel(const float *values, double *sums, size_t n) {
-  for (size_t i = 0; i < n; i++)
-    sums[i] += is_share(values[i]) ? (double)values[i] : (double)NAN;
+  for (size_t i = 0; i < n; i++) sums[i] += is_share(values[i]) ? (double)values[i] : (double)NAN;
 }
 
 /* The sums over all channels of an output row, in the stage. */
@@ -118,8 +117,7 @@ static const double *sums_of_row(fm__job *job, int64_t row, int64_t keep) {
 
 /* The sum at a pixel whose staged sums hold a NaN: names the value, or leaves the taps
  * that have no weight out. */
-static fm_status exact_sum(const fm__job *job, const fm__taps *taps, double *sum,
-                           fm_error *err) {
+static fm_status exact_sum(const fm__job *job, const fm__taps *taps, double *sum, fm_error *err) {
   *sum = 0;
   for (int32_t c = 0; c < job->output.channels; c++) {
     double share;
@@ -141,8 +139,7 @@ static fm_status scores_pixel(fm__job *job, const double *const sums[2], const f
   fm__taps taps = fm__taps_of(job, y, x);
   fm_status status = FM_OK;
   if (isnan(sum)) status = exact_sum(job, &taps, &sum, err);
-  if (!status)
-    status = share_at(job, &taps, fm__channel_of(job->model, class_index), &share, err);
+  if (!status) status = share_at(job, &taps, fm__channel_of(job->model, class_index), &share, err);
   if (!status) *loss = capped_loss(job, sum > 0 ? share / sum : 0);
   return status;
 }
@@ -158,8 +155,7 @@ fm_status fm__strip_scores(fm__job *job, int64_t y, int ny, int64_t x, int64_t e
       size_t at = (size_t)j * FM__STRIP_ROOM + (size_t)(i - x);
       int32_t k = job->classes[at];
       double loss = 0;
-      fm_status status =
-          k < 0 ? FM_OK : scores_pixel(job, sums, &rows, y + j, i, k, &loss, err);
+      fm_status status = k < 0 ? FM_OK : scores_pixel(job, sums, &rows, y + j, i, k, &loss, err);
       if (status) return status;
       out[at] = (float)loss;
     }

@@ -41,8 +41,7 @@ static const char *class_of_channel(const fm_network_loss *model, int64_t channe
   return NULL;
 }
 
-fm_status fm__value_fail(const fm__job *job, int64_t channel, int64_t y, int64_t x,
-                         fm_error *err) {
+fm_status fm__value_fail(const fm__job *job, int64_t channel, int64_t y, int64_t x, fm_error *err) {
   double value = (double)fm__voxel_value(&job->output, channel, y, x);
   const char *name = job->class_logits.data ? NULL : class_of_channel(job->model, channel);
   const char *what = job->class_logits.data ? "query" : "channel";
@@ -56,16 +55,22 @@ fm_status fm__value_fail(const fm__job *job, int64_t channel, int64_t y, int64_t
 
 /* ---- The stage ------------------------------------------------------------------ */
 
-enum { GROUP = 16 }; /* channels that are transposed together */
+/* Channels that are transposed together, and columns. */
+enum { GROUP = FM__STAGE_ALIGN, COLUMNS = 64 };
 
 static void stage_channels(const fm__job *job, int64_t row, int64_t c, int count, int64_t first,
                            size_t n, float *out) {
   const fm_volume *v = &job->output;
-  float lines[GROUP][64];
-  for (int i = 0; i < count; i++)
-    fm__load_floats(fm__voxel(v, c + i, row, first), v->col_stride, v->dtype, n, lines[i]);
-  for (size_t x = 0; x < n; x++)
-    for (int i = 0; i < count; i++) out[x * job->stage.padded + (size_t)i] = lines[i][x];
+  if (v->dtype == FM_F32 && v->col_stride == (int64_t)sizeof(float) && count == GROUP) {
+    job->kernels->transpose(fm__voxel(v, c, row, first), v->channel_stride, v->row_stride, n, out,
+                            job->stage.padded);
+    return;
+  }
+  float lines[GROUP][COLUMNS];
+  for (int i = 0; i < GROUP; i++) /* what stands in for missing channels is not used */
+    fm__load_floats(fm__voxel(v, c + (i < count ? i : 0), row, first), v->col_stride, v->dtype, n,
+                    lines[i]);
+  job->kernels->transpose((const char *)lines, sizeof lines[0], 0, n, out, job->stage.padded);
 }
 
 static void stage_columns(const fm__job *job, int64_t row, int64_t first, size_t n, float *out) {
@@ -100,9 +105,9 @@ int fm__stage_row(fm__job *job, int64_t row, int64_t keep, bool negated) {
   int slot = s->tags[0] == keep ? 1 : 0;
   s->tags[slot] = row;
   size_t channels = (size_t)job->output.channels;
-  for (int64_t x = 0; x < s->columns; x += 64) {
+  for (int64_t x = 0; x < s->columns; x += COLUMNS) {
     int64_t left = s->columns - x;
-    size_t n = left < 64 ? (size_t)left : 64;
+    size_t n = left < COLUMNS ? (size_t)left : COLUMNS;
     float *out = s->rows[slot] + (size_t)x * s->padded;
     stage_columns(job, row, s->first + x, n, out);
     for (size_t i = 0; i < n; i++, out += s->padded) {

@@ -127,6 +127,22 @@ static fm_status call_provider(fm_context *context, const void *options, fm_erro
   return status;
 }
 
+static void fill_network_loss(void *options) {
+  const int32_t kind = FM_OUTPUT_LOGITS;
+  memcpy((char *)options + offsetof(fm_network_loss_options, kind), &kind, sizeof kind);
+}
+
+static fm_status call_network_loss(fm_context *context, const void *options, fm_error *err) {
+  fm_labels_options one = {.size = sizeof one, .class_count = 1, .ignore_label = 255};
+  fm_labels *labels = NULL;
+  fm_network_loss *made = NULL;
+  fm_labels_create(context, &one, &labels, NULL);
+  fm_status status = fm_network_loss_create(labels, options, &made, err);
+  fm_network_loss_destroy(made);
+  fm_labels_destroy(labels);
+  return status;
+}
+
 static fm_status call_loop(fm_context *context, const void *options, fm_error *err) {
   fm_source_options source_options = {.size = sizeof source_options, .count = 1, .get = get_one};
   fm_class_stats *stats = one_pixel(context);
@@ -184,6 +200,8 @@ const options_call options_calls[] = {
     ROW(fm_filter_options, ALL_DEFAULT, fill_nothing, call_filter),
     ROW(fm_hardness_options, ALL_DEFAULT, fill_nothing, call_hardness),
     ROW(fm_planner_options, ALL_DEFAULT, fill_nothing, call_planner),
+    ROW(fm_network_loss_options, MEMBER_END(fm_network_loss_options, kind), fill_network_loss,
+        call_network_loss),
     ROW(fm_source_options, MEMBER_END(fm_source_options, get), fill_source, call_source),
     ROW(fm_provider_options, MEMBER_END(fm_provider_options, predict), fill_provider,
         call_provider),

@@ -102,13 +102,19 @@ static void fill_mask(unsigned char *mask, int size, int classes, int patch) {
       mask[y * size + x] = (unsigned char)((y / patch * 7 + x / patch * 13) % classes);
 }
 
-static void bench_case(const char *name, int classes, int queries, int inner, int outer,
-                       int kind, uint32_t kernels, double seconds, float scale) {
+static const char *only; /* the one case to run */
+
+static void bench_case(const char *name, int classes, int queries, int inner, int outer, int kind,
+                       uint32_t kernels, double seconds, float scale) {
   static bench b;
+  if (only && strcmp(only, name)) return;
   memset(&b, 0, sizeof b);
   fm_error err;
-  fm_context_options co = {.size = sizeof co, .allocate = allocate, .release = release,
-                           .allocator_user = &b.memory, .kernels = kernels};
+  fm_context_options co = {.size = sizeof co,
+                           .allocate = allocate,
+                           .release = release,
+                           .allocator_user = &b.memory,
+                           .kernels = kernels};
   fm_labels_options lo = {.size = sizeof lo, .class_count = classes, .ignore_label = 255};
   fm_network_loss_options no = {.size = sizeof no, .kind = kind, .trust_kind = 1};
   if (fm_context_create(&co, &b.context, &err) ||
@@ -162,7 +168,8 @@ static void read_bandwidth(double seconds) {
 
 int main(int argc, char **argv) {
   double seconds = argc > 1 ? atof(argv[1]) : 1;
-  uint32_t kernels = argc > 2 && !strcmp(argv[2], "c") ? FM_KERNELS_C : FM_KERNELS_BEST;
+  uint32_t kernels = argc > 2 && !strcmp(argv[2], "c") ? FM_KERNELS_C : argc > 2 ? (uint32_t)atoi(argv[2]) : FM_KERNELS_BEST;
+  only = argc > 3 ? argv[3] : NULL;
   bench_case("loss_up4_c150", 150, 0, 128, 512, FM_OUTPUT_LOGITS, kernels, seconds, 4);
   bench_case("loss_up4_c150_wide", 150, 0, 128, 512, FM_OUTPUT_LOGITS, kernels, seconds, 30);
   bench_case("loss_up4_c19", 19, 0, 128, 512, FM_OUTPUT_LOGITS, kernels, seconds, 4);
@@ -173,6 +180,6 @@ int main(int argc, char **argv) {
   bench_case("loss_full_c150", 150, 0, 512, 512, FM_OUTPUT_LOGITS, kernels, seconds, 4);
   bench_case("scores_up4_c150", 150, 0, 128, 512, FM_OUTPUT_SCORES, kernels, seconds, 0.3F);
   bench_case("queries_100", 150, 100, 128, 512, FM_OUTPUT_SCORES, kernels, seconds, 7);
-  read_bandwidth(seconds);
+  if (!only) read_bandwidth(seconds);
   return 0;
 }

@@ -15,6 +15,7 @@ static const named_suite all[] = {
     {"filter", filter_suite},
     {"hardness", hardness_suite},
     {"planner", planner_suite},
+    {"network_loss", network_loss_suite},
     {"provider", provider_suite},
     {"golden", golden_suite},
     {"oom", oom_suite},

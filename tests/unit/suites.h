@@ -15,6 +15,7 @@ Suite *class_stats_exact_suite(void);
 Suite *filter_suite(void);
 Suite *hardness_suite(void);
 Suite *planner_suite(void);
+Suite *network_loss_suite(void);
 Suite *provider_suite(void);
 Suite *golden_suite(void);
 Suite *oom_suite(void);

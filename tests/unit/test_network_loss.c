@@ -127,8 +127,8 @@ static double truth(int kind, const double *z, int count, int own) {
 static void check_close(double loss, double expected, const char *what, int y, int x) {
   if (expected < 0) expected = 0;
   double bound = expected < 20 ? 5e-6 : 1e-5 * expected;
-  ck_assert_msg(fabs(loss - expected) <= bound, "%s: pixel (x %d, y %d): %.9g, expected %.9g",
-                what, x, y, loss, expected);
+  ck_assert_msg(fabs(loss - expected) <= bound, "%s: pixel (x %d, y %d): %.9g, expected %.9g", what,
+                x, y, loss, expected);
 }
 
 /* ---- One comparison ---------------------------------------------------------------- */
@@ -147,8 +147,8 @@ static fm_network_loss *make_model(fm_context *context, const trial *t) {
   fm_labels *labels;
   fm_network_loss *model;
   KIT_OK(fm_labels_create(context, &lo, &labels, &err));
-  fm_network_loss_options o = {.size = sizeof o, .kind = t->kind, .align_corners = t->corners,
-                               .trust_kind = 1};
+  fm_network_loss_options o = {
+      .size = sizeof o, .kind = t->kind, .align_corners = t->corners, .trust_kind = 1};
   KIT_OK(fm_network_loss_create(labels, &o, &model, &err));
   fm_labels_destroy(labels);
   return model;
@@ -212,16 +212,16 @@ static void compare(const trial *t) {
 }
 
 /* Scales: 4, 1, 2.7, 3, 2, down, from one pixel, 16, just off 1, to one pixel. */
-static const int sizes[][4] = {{8, 9, 32, 36}, {13, 21, 13, 21}, {10, 11, 27, 30},
-                               {7, 5, 21, 15}, {9, 8, 18, 16},   {31, 29, 12, 7},
-                               {1, 1, 5, 9},   {3, 2, 48, 32},   {20, 21, 21, 20},
-                               {5, 6, 1, 1},   {1, 7, 30, 4}};
+static const int sizes[][4] = {{8, 9, 32, 36},   {13, 21, 13, 21}, {10, 11, 27, 30}, {7, 5, 21, 15},
+                               {9, 8, 18, 16},   {31, 29, 12, 7},  {1, 1, 5, 9},     {3, 2, 48, 32},
+                               {20, 21, 21, 20}, {5, 6, 1, 1},     {1, 7, 30, 4}};
 
 enum { SIZES = sizeof sizes / sizeof sizes[0] };
 
 static trial trial_of(int size, int kind, int classes, uint32_t kernels) {
-  trial t = {kind, classes, sizes[size][0], sizes[size][1], sizes[size][2], sizes[size][3],
-             false, FM_F32, CHW, 5, kernels};
+  trial t = {
+      kind, classes, sizes[size][0], sizes[size][1], sizes[size][2], sizes[size][3], false, FM_F32,
+      CHW,  5,       kernels};
   return t;
 }
 
@@ -291,8 +291,8 @@ START_TEST(queries_equal_float64) {
     fm_labels *labels;
     fm_network_loss *model;
     KIT_OK(fm_labels_create(context, &lo, &labels, &err));
-    fm_network_loss_options o = {.size = sizeof o, .kind = FM_OUTPUT_SCORES,
-                                 .compose_first = first};
+    fm_network_loss_options o = {
+        .size = sizeof o, .kind = FM_OUTPUT_SCORES, .compose_first = first};
     KIT_OK(fm_network_loss_create(labels, &o, &model, &err));
     fm_plane cls_view = fm_plane_make(cls, FM_F32, Q, K + 1);
     fm_plane mask_view = fm_plane_make(mask, FM_U16, HEIGHT, WIDTH);
@@ -451,8 +451,8 @@ START_TEST(options_are_checked) {
   static const int32_t table[FEW] = {0, 1, 5, 2};
   fm_network_loss_options none = {.size = sizeof none};
   KIT_FAILS(FM_ERR_ARGUMENT, "no default", fm_network_loss_create(s.labels, &none, &out, &err));
-  fm_network_loss_options more = {.size = sizeof more, .kind = FM_OUTPUT_LOGITS,
-                                  .channel_count = 5};
+  fm_network_loss_options more = {
+      .size = sizeof more, .kind = FM_OUTPUT_LOGITS, .channel_count = 5};
   KIT_FAILS(FM_ERR_SHAPE, "5, label space custom has 4",
             fm_network_loss_create(s.labels, &more, &out, &err));
   more.channels = table;
@@ -492,8 +492,7 @@ START_TEST(fused_forms_equal_the_two_steps) {
   int64_t counts[4][FEW];
   fm_filter_report r1 = {sizeof r1, 0, 0, counts[0], counts[1]};
   fm_filter_report r2 = {sizeof r2, 0, 0, counts[2], counts[3]};
-  KIT_OK(fm_network_loss_filter(model, &s.output.view, filter, &s.mask_view, &one_view, &r1,
-                                &err));
+  KIT_OK(fm_network_loss_filter(model, &s.output.view, filter, &s.mask_view, &one_view, &r1, &err));
   KIT_OK(fm_filter_apply(filter, &s.mask_view, &s.loss_view, &two_view, &r2, &err));
   ck_assert_mem_eq(one_step, two_steps, sizeof one_step);
   ck_assert(r1.valid == r2.valid && r1.dropped == r2.dropped && r1.dropped > 0);
@@ -515,8 +514,8 @@ static fm_status everything(fm_context *context, void *user, fm_error *err) {
   fm_class_stats *stats = NULL;
   fm_labels_options lo = {.size = sizeof lo, .class_count = FEW, .ignore_label = IGNORED};
   static const int32_t table[FEW] = {1, 0, 3, 2};
-  fm_network_loss_options o = {.size = sizeof o, .kind = FM_OUTPUT_LOGITS, .channel_count = FEW,
-                               .channels = table};
+  fm_network_loss_options o = {
+      .size = sizeof o, .kind = FM_OUTPUT_LOGITS, .channel_count = FEW, .channels = table};
   fm_status status = fm_labels_create(context, &lo, &labels, err);
   if (!status) status = fm_network_loss_create(labels, &o, &model, err);
   if (!status) status = fm_class_stats_create(labels, NULL, &stats, err);

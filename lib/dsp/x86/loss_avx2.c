@@ -1,7 +1,7 @@
-/* dsp/loss_avx2.c - the loss kernels for AVX2 with FMA and F16C. */
+/* dsp/x86/loss_avx2.c - the loss kernels for AVX2 with FMA and F16C. */
 #include "dsp/loss_kernels.h"
 
-#if defined(__GNUC__) && (defined(__x86_64__) || defined(__i386__))
+#if defined(__GNUC__) && defined(__x86_64__)
 #include <immintrin.h>
 #include <stdint.h>
 
@@ -13,9 +13,7 @@
 typedef __m256 vec;
 
 KERNEL vec v_load(const float *at) { return _mm256_loadu_ps(at); }
-KERNEL vec v_load_bytes(const char *at) {
-  return _mm256_loadu_ps((const float *)(const void *)at);
-}
+KERNEL vec v_load_bytes(const char *at) { return _mm256_loadu_ps((const float *)(const void *)at); }
 KERNEL void v_store(float *at, vec a) { _mm256_storeu_ps(at, a); }
 KERNEL vec v_set(float a) { return _mm256_set1_ps(a); }
 KERNEL vec v_add(vec a, vec b) { return _mm256_add_ps(a, b); }
@@ -74,6 +72,38 @@ KERNEL float v_largest(vec a) {
   __m128 s = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
   s = _mm_max_ps(s, _mm_movehl_ps(s, s));
   return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
+}
+
+KERNEL __m128 blend_half(const float *const corners[4], const double weights[4], double base,
+                         size_t c) {
+  __m256d z = _mm256_set1_pd(-base);
+  for (int i = 0; i < 4; i++) {
+    __m256d corner = _mm256_cvtps_pd(_mm_loadu_ps(corners[i] + c));
+    z = _mm256_fmadd_pd(_mm256_set1_pd(weights[i]), corner, z);
+  }
+  return _mm256_cvtpd_ps(z);
+}
+
+KERNEL vec v_blend(const float *const corners[4], const double weights[4], double base, size_t c) {
+  return _mm256_set_m128(blend_half(corners, weights, base, c + 4),
+                         blend_half(corners, weights, base, c));
+}
+
+KERNEL void v_transpose4(const char *from, ptrdiff_t stride, float *to, size_t pixel) {
+  __m128 rows[4];
+  for (int i = 0; i < 4; i++)
+    rows[i] = _mm_loadu_ps((const float *)(const void *)(from + i * stride));
+  _MM_TRANSPOSE4_PS(rows[0], rows[1], rows[2], rows[3]);
+  for (int i = 0; i < 4; i++) _mm_storeu_ps(to + (size_t)i * pixel, rows[i]);
+}
+
+KERNEL __m128 less_half(__m128 a, const double *b) {
+  return _mm256_cvtpd_ps(_mm256_sub_pd(_mm256_cvtps_pd(a), _mm256_loadu_pd(b)));
+}
+
+KERNEL vec v_less(vec a, const double *b) {
+  return _mm256_set_m128(less_half(_mm256_extractf128_ps(a, 1), b + 4),
+                         less_half(_mm256_castps256_ps128(a), b));
 }
 
 #include "dsp/loss_lanes.h"

@@ -1,0 +1,16 @@
+/* dsp/x86/x86.h - kernels for x86, level by level. */
+#ifndef FM_DSP_X86_X86_H
+#define FM_DSP_X86_X86_H
+
+#include "dsp/dsp.h"
+
+/* Each overwrites what it has. The CPU has to have the level. */
+void fm__dsp_init_sse41(fm_dsp *dsp);
+void fm__dsp_init_avx2(fm_dsp *dsp);
+void fm__dsp_init_avx512(fm_dsp *dsp);
+
+/* Overwrites the table with the fastest not above `most` (FM_KERNELS_AVX512: no bound), and
+ * answers which that is. */
+fm_kernels fm__dsp_init_x86(fm_dsp *dsp, fm_kernels most);
+
+#endif
