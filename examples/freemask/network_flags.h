@@ -38,7 +38,7 @@ json_t *network_flags_save(const network_flags *flags);
 void network_flags_load(const json_t *object, network_flags *out);
 
 #define ARG_NETWORK_ROWS(flags)                                                                  \
-  {"kind", 0, ARG_CHOICE, &(flags)->kind, "KIND", "what --logits holds (default logits)", false, \
+  {"kind", 0, ARG_CHOICE, &(flags)->kind, "KIND", "what the outputs are (default logits)", false, \
    false,  0, 0,          network_kinds},                                                        \
       {"align-corners",                                                                          \
        0,                                                                                        \
