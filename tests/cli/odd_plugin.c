@@ -163,7 +163,7 @@ fm_status fm_plugin_open(const fm_plugin_setup *setup, fm_plugin *plugin, fm_err
     else if (!strcmp(setup->keys[i], "say") && setup->log)
       setup->log(FM_LOG_INFO, setup->values[i], setup->log_user);
     else if (strcmp(setup->keys[i], "say"))
-      return fail(err, FM_ERR_ARGUMENT, "unknown key, expected do, concurrency or say");
+      abort();
   }
   o->network = (fm_network_loss_options){.size = sizeof o->network};
   plugin->queries =
@@ -177,5 +177,8 @@ fm_status fm_plugin_open(const fm_plugin_setup *setup, fm_plugin *plugin, fm_err
   plugin->release = release;
   plugin->close = close_it;
   plugin->user = o;
-  return lie(o, plugin, err);
+  fm_status status = lie(o, plugin, err);
+  /* Nobody closes one that failed or is of another ABI. */
+  if (status || plugin->abi != FM_PLUGIN_ABI) close_it(o);
+  return status;
 }
