@@ -37,51 +37,51 @@ void network_flags_explain(const network_flags *flags, fault *f);
 json_t *network_flags_save(const network_flags *flags);
 void network_flags_load(const json_t *object, network_flags *out);
 
-#define ARG_NETWORK_ROWS(flags)                                                                  \
+#define ARG_NETWORK_ROWS(flags)                                                                   \
   {"kind", 0, ARG_CHOICE, &(flags)->kind, "KIND", "what the outputs are (default logits)", false, \
-   false,  0, 0,          network_kinds},                                                        \
-      {"align-corners",                                                                          \
-       0,                                                                                        \
-       ARG_FLAG,                                                                                 \
-       &(flags)->align_corners,                                                                  \
-       NULL,                                                                                     \
-       "outputs are resized with align_corners=True",                                            \
-       false,                                                                                    \
-       false,                                                                                    \
-       0,                                                                                        \
-       0,                                                                                        \
-       NULL},                                                                                    \
-      {"channels", 0,                                                                            \
-       ARG_TEXT,   &(flags)->channels,                                                           \
-       "A:B",      "channels of the classes, A to B - 1, or a list (default 0:K)",               \
-       false,      false,                                                                        \
-       0,          0,                                                                            \
-       NULL},                                                                                    \
-      {"channels-last",                                                                          \
-       0,                                                                                        \
-       ARG_FLAG,                                                                                 \
-       &(flags)->channels_last,                                                                  \
-       NULL,                                                                                     \
-       "arrays are [h, w, C]",                                                                   \
-       false,                                                                                    \
-       false,                                                                                    \
-       0,                                                                                        \
-       0,                                                                                        \
-       NULL},                                                                                    \
-      {"compose-first",                                                                          \
-       0,                                                                                        \
-       ARG_FLAG,                                                                                 \
-       &(flags)->compose_first,                                                                  \
-       NULL,                                                                                     \
-       "queries are composed before they are resized",                                           \
-       false,                                                                                    \
-       false,                                                                                    \
-       0,                                                                                        \
-       0,                                                                                        \
-       NULL},                                                                                    \
-  {                                                                                              \
-    "trust-kind", 0, ARG_FLAG, &(flags)->trust_kind, NULL,                                       \
-        "do not look whether values fit --kind", false, false, 0, 0, NULL                        \
+   false,  0, 0,          network_kinds},                                                         \
+      {"align-corners",                                                                           \
+       0,                                                                                         \
+       ARG_FLAG,                                                                                  \
+       &(flags)->align_corners,                                                                   \
+       NULL,                                                                                      \
+       "outputs are resized with align_corners=True",                                             \
+       false,                                                                                     \
+       false,                                                                                     \
+       0,                                                                                         \
+       0,                                                                                         \
+       NULL},                                                                                     \
+      {"channels", 0,                                                                             \
+       ARG_TEXT,   &(flags)->channels,                                                            \
+       "A:B",      "channels of the classes, A to B - 1, or a list (default 0:K)",                \
+       false,      false,                                                                         \
+       0,          0,                                                                             \
+       NULL},                                                                                     \
+      {"channels-last",                                                                           \
+       0,                                                                                         \
+       ARG_FLAG,                                                                                  \
+       &(flags)->channels_last,                                                                   \
+       NULL,                                                                                      \
+       "arrays are [h, w, C]",                                                                    \
+       false,                                                                                     \
+       false,                                                                                     \
+       0,                                                                                         \
+       0,                                                                                         \
+       NULL},                                                                                     \
+      {"compose-first",                                                                           \
+       0,                                                                                         \
+       ARG_FLAG,                                                                                  \
+       &(flags)->compose_first,                                                                   \
+       NULL,                                                                                      \
+       "queries are composed before they are resized",                                            \
+       false,                                                                                     \
+       false,                                                                                     \
+       0,                                                                                         \
+       0,                                                                                         \
+       NULL},                                                                                     \
+  {                                                                                               \
+    "trust-kind", 0, ARG_FLAG, &(flags)->trust_kind, NULL,                                        \
+        "do not look whether values fit --kind", false, false, 0, 0, NULL                         \
   }
 
 #endif
