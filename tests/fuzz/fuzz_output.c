@@ -27,6 +27,7 @@ static void touch(const fm_volume *v) {
       for (int64_t x = 0; x < v->width; x++)
         for (size_t b = 0; b < item; b++)
           sum += data[c * v->channel_stride + y * v->row_stride + x * v->col_stride + (int64_t)b];
+  (void)sum;
 }
 
 /* Takes the bytes over. */
