@@ -38,13 +38,13 @@ static int begin(void *shared, void **own, fault *f) {
 }
 
 /* Puts the filtered mask in place and tells the journal. */
-static int keep(filter_run *r, size_t index, const fm_raster *raster, const counts *c,
-                const fm_filter_report *report, fault *f) {
+static int keep(filter_run *r, size_t index, const fm_plane *mask, const fm_raster *raster,
+                const counts *c, const fm_filter_report *report, fault *f) {
   char *name = filter_run_name(r, index), *path;
   int code = outdir_place(&r->out, name, &path, f);
   free(name);
   if (code) return code;
-  code = mask_store(r->bench.context, raster, path, f);
+  code = mask_store(r->bench.context, mask, raster, path, f);
   if (!code) {
     outdir_made(&r->out, path);
     journal_entry entry = {r->masks.files[index].stem, report->valid, report->dropped, c->valid,
@@ -58,14 +58,17 @@ static int keep(filter_run *r, size_t index, const fm_raster *raster, const coun
 /* One mask of a batch, in place. */
 static int filter_one(filter_run *r, counts *c, const mask_batch *batch, size_t at, fault *f) {
   size_t index = batch->indices[at];
-  const fm_plane *mask = &batch->requests[at].mask;
+  fm_plane mask = batch->requests[at].mask;
   fm_error err;
   fm_filter_report report = {.size = sizeof report};
   report.class_valid = c->valid;
   report.class_dropped = c->dropped;
-  if (fm_filter_apply(r->filter, mask, &batch->losses[at].plane, mask, &report, &err))
-    return loss_source_blame(r->source, index, batch->paths[at], &err, f);
-  int code = keep(r, index, batch->rasters[at], c, &report, f);
+  void *memory = mask_widen(&mask, fm_labels_ignore_label(r->bench.labels));
+  int code = EXIT_FINE;
+  if (fm_filter_apply(r->filter, &mask, &batch->losses[at].plane, &mask, &report, &err))
+    code = loss_source_blame(r->source, index, batch->paths[at], &err, f);
+  if (!code) code = keep(r, index, &mask, batch->rasters[at], c, &report, f);
+  free(memory);
   if (code) return code;
   r->rows[index].valid = report.valid;
   r->rows[index].dropped = report.dropped;

@@ -86,7 +86,9 @@ static void summarise(const hardness_job *job, const hardness_row *rows, size_t 
 
 int hardness_job_run(const hardness_job *job, fault *f) {
   state s = {0};
+  const char *const inputs[] = {job->common.labels, job->stats, job->masks};
   int code = outdir_check_file(job->output, f);
+  for (size_t i = 0; i < 3 && !code; i++) code = outdir_spare(job->output, inputs[i], f);
   if (!code) code = prepare(&s, job, f);
   if (!code) {
     s.rows = alloc_zeroed(s.masks.count, sizeof *s.rows);

@@ -155,6 +155,8 @@ int merge_job_run(const merge_job *job, fault *f) {
   if (code) return code;
   input *inputs = alloc_zeroed(job->input_count, sizeof *inputs);
   code = outdir_check_file(job->output, f);
+  for (size_t i = 0; i < job->input_count && !code; i++)
+    code = outdir_spare(job->output, job->inputs[i], f);
   for (; opened < job->input_count && !code; opened += !code) {
     inputs[opened].path = job->inputs[opened];
     code = stats_file_read(b.context, NULL, job->inputs[opened], &inputs[opened].file, f);

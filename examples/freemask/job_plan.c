@@ -64,6 +64,7 @@ int plan_job_run(const plan_job *job, fault *f) {
   if (code) return code;
   code = make_planner(&b, job, &planner, f);
   if (!code) code = outdir_check_file(job->output, f);
+  if (!code) code = outdir_spare(job->output, job->hardness, f);
   if (!code) code = add_rows(planner, job, &plan, f);
   if (!code) code = plan_write(b.context, plan, job->output, f);
   if (!code) summarise(job, plan);

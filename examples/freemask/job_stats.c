@@ -101,6 +101,8 @@ int stats_job_run(const stats_job *job, fault *f) {
                      job->histogram);
   int code = loss_options_check(&job->loss, f);
   if (!code) code = outdir_check_file(job->output, f);
+  const char *const inputs[] = {job->common.labels, job->masks, job->loss.losses, job->loss.images};
+  for (size_t i = 0; i < 4 && !code; i++) code = outdir_spare(job->output, inputs[i], f);
   if (!code) code = prepare(&s, job, f);
   if (!code) {
     pool_job work = {.what = "stats", .count = s.member_count, .quiet = job->common.quiet};

@@ -29,6 +29,33 @@ static int narrow(const fm_plane *plane, uint16_t *out, uint16_t *largest, const
   return EXIT_FINE;
 }
 
+/* The largest label that the dtype holds; those wider than I16 hold every label. */
+static int64_t largest_label(int32_t dtype) {
+  return dtype == FM_U8 ? UINT8_MAX : dtype == FM_I16 ? INT16_MAX : INT64_MAX;
+}
+
+void *mask_widen(fm_plane *mask, int64_t label) {
+  if (mask->dtype == FM_U16 || label <= largest_label(mask->dtype)) return NULL;
+  const fm_plane p = pixel_strides(mask);
+  size_t count = (size_t)(p.height * p.width);
+  /* A U8 mask's file may be written alike; I16 may hold -1. */
+  fm_dtype wider = mask->dtype == FM_U8 ? FM_U16 : FM_I32;
+  void *memory = alloc_zeroed(count, fm_dtype_size(wider));
+  uint16_t *words = memory;
+  int32_t *integers = memory;
+  for (size_t i = 0; i < count; i++) {
+    int64_t y = (int64_t)i / p.width, x = (int64_t)i % p.width;
+    int64_t value =
+        pixel_label((const char *)p.data + y * p.row_stride + x * p.col_stride, p.dtype);
+    if (wider == FM_U16)
+      words[i] = (uint16_t)value;
+    else
+      integers[i] = (int32_t)value;
+  }
+  *mask = fm_plane_make(memory, wider, p.height, p.width);
+  return memory;
+}
+
 static int store(fm_context *context, const fm_plane *plane, const fm_raster *like,
                  const char *path, fault *f) {
   fm_write_options options = {.size = sizeof options, .like = like};
@@ -52,8 +79,8 @@ static int store_narrow(fm_context *context, const fm_plane *plane, const char *
   return code;
 }
 
-int mask_store(fm_context *context, const fm_raster *raster, const char *path, fault *f) {
-  fm_plane plane = fm_raster_plane(raster);
-  if (plane.dtype == FM_U8 || plane.dtype == FM_U16) return store(context, &plane, raster, path, f);
-  return store_narrow(context, &plane, path, f);
+int mask_store(fm_context *context, const fm_plane *mask, const fm_raster *like, const char *path,
+               fault *f) {
+  if (mask->dtype == FM_U8 || mask->dtype == FM_U16) return store(context, mask, like, path, f);
+  return store_narrow(context, mask, path, f);
 }

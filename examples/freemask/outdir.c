@@ -6,6 +6,7 @@
 #include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -104,6 +105,23 @@ int outdir_apart(const char *output, const char *input, fault *f) {
   return fault_set(f, EXIT_USAGE,
                    "-o %s and the input folder %s lie in one another, expected a folder apart",
                    output, input);
+}
+
+static bool is_pixels(const char *path) {
+  static const char *const endings[] = {".png", ".npy", ".jpg", ".jpeg"};
+  const char *dot = strrchr(path, '.');
+  for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
+    if (!strcasecmp(dot, endings[i])) return true;
+  return false;
+}
+
+int outdir_spare(const char *output, const char *input, fault *f) {
+  struct stat mine, theirs;
+  if (!input || stat(output, &mine) || stat(input, &theirs)) return EXIT_FINE;
+  bool same = mine.st_dev == theirs.st_dev && mine.st_ino == theirs.st_ino;
+  bool within = S_ISDIR(theirs.st_mode) && is_pixels(output) && path_same_or_inside(output, input);
+  if (!S_ISREG(mine.st_mode) || !(same || within)) return EXIT_FINE;
+  return fault_set(f, EXIT_USAGE, "-o %s is an input as well, which it would replace", output);
 }
 
 int outdir_check_file(const char *path, fault *f) {

@@ -40,10 +40,18 @@ int outdir_apart(const char *output, const char *input, fault *f);
  * missing or it is a folder itself. */
 int outdir_check_file(const char *path, fault *f);
 
+/* EXIT_USAGE if writing `output` would replace an input: the file `input`, or a mask, image or
+ * loss map in the folder `input` (NULL is fine). */
+int outdir_spare(const char *output, const char *input, fault *f);
+
 /* Removes what a killed run left unfinished, *.fm-part: all below a folder; or those right in it
  * whose names begin with `prefix`. A folder that is not there is fine. */
 void outdir_sweep(const char *path);
 void outdir_sweep_prefix(const char *path, const char *prefix);
+
+/* Removes what killed runs left beside the file `path` when they were writing it. Those of
+ * processes that are alive stay. */
+void outdir_sweep_file(const char *path);
 
 /* Removes the PNG files below a folder, and folders that are empty then. */
 void outdir_clear_masks(const char *path);

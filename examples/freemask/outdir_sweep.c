@@ -1,11 +1,14 @@
 /* freemask/outdir_sweep.c - tidying output folders of earlier runs. */
 #define _XOPEN_SOURCE 700 /* nftw */
 #include <dirent.h>
+#include <errno.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "alloc.h"
 #include "outdir.h"
 #include "path.h"
 
@@ -31,6 +34,33 @@ void outdir_sweep_prefix(const char *path, const char *prefix) {
     free(file);
   }
   if (handle) closedir(handle);
+}
+
+/* `rest` is what stands behind "name." in the name of an unfinished file: "1234-...". */
+static bool is_orphan(const char *rest) {
+  char *end;
+  long process = strtol(rest, &end, 10);
+  return process > 0 && *end == '-' && path_ends_with(end, ".fm-part") && kill((pid_t)process, 0) &&
+         errno == ESRCH;
+}
+
+void outdir_sweep_file(const char *path) {
+  const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 : path;
+  size_t length = strlen(base);
+  char *above = alloc_text(slash ? path : ".");
+  if (slash) above[slash == path ? 1 : slash - path] = '\0';
+  DIR *handle = opendir(above);
+  struct dirent *entry;
+  while (handle && (entry = readdir(handle))) {
+    const char *name = entry->d_name;
+    if (strncmp(name, base, length) || name[length] != '.' || !is_orphan(name + length + 1))
+      continue;
+    char *file = path_join(above, name);
+    unlink(file);
+    free(file);
+  }
+  if (handle) closedir(handle);
+  free(above);
 }
 
 static int clear(const char *path, const struct stat *info, int kind, struct FTW *place) {

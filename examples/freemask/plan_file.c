@@ -18,13 +18,26 @@ static int by_name(const void *a, const void *b) {
   return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* What no file below a folder is called: such a name would lead elsewhere, or break a list. */
+static const char *fault_of_name(const char *name) {
+  if (!*name) return "no name";
+  if (strlen(name) > 4095) return "too long a name";
+  for (const char *c = name; *c; c++)
+    if ((unsigned char)*c < 0x20 || *c == 0x7F) return "a name with a control character";
+  for (const char *part = name; part; part = strchr(part, '/')) {
+    part += *part == '/' && part > name;
+    if (*part == '/' || (!strncmp(part, "..", 2) && (!part[2] || part[2] == '/')))
+      return "a name that leads out of its folder";
+  }
+  return NULL;
+}
+
 static int check_names(const char **names, size_t count, const char *path, fault *f) {
   if (!count) return fault_set(f, EXIT_DATA, "%s: no masks in it", path);
   qsort(names, count, sizeof *names, by_name);
   for (size_t i = 0; i < count; i++) {
-    if (!*names[i] || strlen(names[i]) > 4095)
-      return fault_set(f, EXIT_DATA, "%s: a mask has %s name", path,
-                       *names[i] ? "too long a" : "no");
+    const char *wrong = fault_of_name(names[i]);
+    if (wrong) return fault_set(f, EXIT_DATA, "%s: a mask has %s: '%.80s'", path, wrong, names[i]);
     if (i && !strcmp(names[i - 1], names[i]))
       return fault_set(f, EXIT_DATA, "%s: mask '%s' is there twice", path, names[i]);
   }

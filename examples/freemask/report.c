@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "commands.h"
+#include "outdir.h"
 #include "path.h"
 #include "summary.h"
 
@@ -62,6 +63,19 @@ int report_job_run(const char *dir, const char *provider, const job_common *comm
   return report_to(dir, provider, NULL, common, f);
 }
 
+/* The page must not replace what it is made from. */
+static int check_output(const char *dir, const char *output, fault *f) {
+  static const char *const inputs[] = {"run.json",   "stats.json",   "filter.json", "score.json",
+                                       "filter.csv", "hardness.csv", "plan.csv"};
+  int code = EXIT_FINE;
+  for (size_t i = 0; output && i < sizeof inputs / sizeof *inputs && !code; i++) {
+    char *input = path_join(dir, inputs[i]);
+    code = outdir_spare(output, input, f);
+    free(input);
+  }
+  return code;
+}
+
 int cmd_report(int argc, char **argv) {
   job_common common = {0};
   const char *output = NULL, *provider = NULL;
@@ -86,6 +100,11 @@ int cmd_report(int argc, char **argv) {
                                1};
   int code = args_parse(&command, argc, argv, NULL, &f);
   if (code == ARGS_HELP) return EXIT_FINE;
+<<<<<<< HEAD
   if (!code) code = report_to(argv[1], provider, output, &common, &f);
+=======
+  if (!code) code = check_output(argv[1], output, &f);
+  if (!code) code = report_to(argv[1], output, &common, &f);
+>>>>>>> main
   return code ? fault_print(&f) : EXIT_FINE;
 }

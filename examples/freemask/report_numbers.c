@@ -184,7 +184,7 @@ static void score_row(text *t, const char *what, double value, const char *colou
   report_add_percent(t, value);
   text_add(t,
            "<span class=\"bar %s\"><i style=\"width:%.1f%%\"></i></span></td>"
-           "<td style=\"text-align:left;white-space:normal;min-width:210px\">%s</td></tr>\n",
+           "<td style=\"text-align:left;white-space:normal;min-width:150px\">%s</td></tr>\n",
            colour, 100.0 * fmin(fmax(value, 0.0), 1.0), remark);
 }
 

@@ -51,6 +51,9 @@ const char *const report_style[] = {
     ".bar i{display:block;height:100%;background:var(--main);border-radius:5px}.bar.hot "
     "i{background:var(--hot)}\n"
     ".bar.good i{background:var(--good)}\n"
+    /* A telephone: the numbers matter more than their bars. */
+    "@media(max-width:560px){.bar{display:none}th,td{font-size:12px;padding-left:5px;"
+    "padding-right:5px}th,td:last-child{white-space:normal}}\n"
     ".charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(320px,1fr));gap:22px}\n"
     "figure{margin:0}figcaption{color:var(--soft);font-size:13px}\n"
     "svg{display:block;width:100%;height:auto}svg text{fill:var(--soft);font-size:12.5px}\n"

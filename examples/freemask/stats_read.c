@@ -120,6 +120,20 @@ static int read_names(reading *r, const json_t *list) {
   return code;
 }
 
+/* The means are there to be read; one that was changed by hand must not seem to count. */
+static int check_means(reading *r, const json_t *list) {
+  int code = EXIT_FINE;
+  for (int32_t k = 0; k < r->out->class_count && !code; k++) {
+    double stated, mean = fm_class_stats_mean(r->out->stats, k, FM_ALL_STRATA);
+    code = json_member_real(json_array_get(list, (size_t)k), r->path, "mean_loss", &stated, r->f);
+    if (!code && (stated < mean || stated > mean))
+      code = fault_set(r->f, EXIT_DATA,
+                       "%s: class %d has a mean_loss of %.17g, but its words make %.17g", r->path,
+                       (int)k, stated, mean);
+  }
+  return code;
+}
+
 static int import(reading *r, const json_t *list) {
   size_t count = fm_class_stats_word_count(r->out->stats), each = stats_file_class_words(r->out);
   int64_t *words = alloc_zeroed(count, sizeof *words), total = 0;
@@ -155,6 +169,7 @@ static int read_all(reading *r, fm_context *context, fm_labels *labels) {
   if (!code) code = read_names(r, list);
   if (!code) code = make_stats(r, context, labels);
   if (!code) code = import(r, list);
+  if (!code) code = check_means(r, list);
   if (!code) r->out->provider = json_incref(json_object_get(r->root, "provider"));
   return code;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "outdir.h"
 
 static void reserve(text *t, size_t more) {
   if (t->capacity - t->length > more) return;
@@ -87,7 +88,14 @@ void text_add_csv(text *t, const char *field) {
 }
 
 void text_add_html(text *t, const char *string) {
-  for (const char *s = string; *s; s++) {
+  size_t length;
+  for (const char *s = string; *s; s += length) {
+    length = utf8_length((const unsigned char *)s);
+    if (!length) {
+      text_add(t, "&#xFFFD;");
+      length = 1;
+      continue;
+    }
     switch (*s) {
       case '&':
         text_add(t, "&amp;");
@@ -105,7 +113,7 @@ void text_add_html(text *t, const char *string) {
         text_add(t, "&#39;");
         break;
       default:
-        text_add_bytes(t, s, 1);
+        text_add_bytes(t, s, length);
     }
   }
 }
@@ -126,6 +134,7 @@ void text_free(text *t) {
 
 int text_write(const text *t, fm_context *context, const char *path, fault *f) {
   fm_error err;
+  outdir_sweep_file(path);
   if (fm_file_write(context, path, t->data ? t->data : "", t->length, &err))
     return fault_library(f, &err, path);
   return EXIT_FINE;

@@ -53,8 +53,10 @@ FM_API fm_status fm_hardness_create_from_means(fm_labels *labels, const double *
 FM_API void fm_hardness_destroy(fm_hardness *hardness);
 
 /** Measures one mask. No resized mask is made: the pixel (x, y) of the resized one is
- *  pixel (floor((x + 0.5) * w / W), floor((y + 0.5) * h / H)) of the mask, which is
- *  what Pillow's NEAREST takes. `*valid_pixels` (may be NULL) gets the number of valid
+ *  the pixel that Pillow's NEAREST takes, of column floor((x + 0.5) * w / W), where, as
+ *  there, the position is summed in double: 0.5 * w / W, and w / W for each step. That is
+ *  exact for powers of two, as 512; for other W a position on a border may come out to
+ *  its left. Rows likewise. `*valid_pixels` (may be NULL) gets the number of valid
  *  pixels after resizing. The whole mask is checked, pixels that the resizing skips
  *  included. Memory: 8 bytes per class, and 4 per row and column.
  *  Errors: ARGUMENT, MEMORY, UNSUPPORTED, LABEL (names the first bad pixel). */

@@ -2,6 +2,7 @@
 #include "io/png_hooks.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "core/context.h"
 #include "core/fail.h"
@@ -25,7 +26,8 @@ static PNG_NORETURN void on_error(png_structp png, png_const_charp message) {
 }
 
 static void on_warning(png_structp png, png_const_charp message) {
-  const fm__png_hooks *hooks = png_get_error_ptr(png);
+  fm__png_hooks *hooks = png_get_error_ptr(png);
+  if (strstr(message, "Too much image data")) hooks->too_much = true;
   fm__log(hooks->context, FM_LOG_WARNING, "PNG: %s", message);
 }
 

@@ -13,6 +13,7 @@
 typedef struct fm__png_hooks {
   const fm_context *context;
   size_t refused;    /* size of the request that the allocator refused; 0: none */
+  bool too_much;     /* there were more rows than the header says: libpng leaves them out */
   char message[128]; /* libpng's error */
   jmp_buf jump;
 } fm__png_hooks;

@@ -161,7 +161,11 @@ static fm_status run(png_read *r, fm_error *err) {
   read_rows(r);
   png_read_end(r->png, NULL);
   /* libpng goes on without memory where it can; a result that depends on that is none. */
-  return r->hooks.refused ? fm__fail_memory(err, r->hooks.refused) : FM_OK;
+  if (r->hooks.refused) return fm__fail_memory(err, r->hooks.refused);
+  if (r->hooks.too_much && !r->image)
+    return fm__fail(err, FM_ERR_FORMAT, "PNG is damaged: it holds more than %" PRIu32 " rows",
+                    r->height);
+  return FM_OK;
 }
 
 static fm_status read_png(fm_context *context, fm__input *input, int64_t max_pixels, bool image,

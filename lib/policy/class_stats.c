@@ -244,6 +244,14 @@ fm_status fm_class_stats_export(const fm_class_stats *stats, int64_t *words, siz
   return FM_OK;
 }
 
+/* Could this many finite losses have this sum? All are below 2^128. */
+static bool is_sum_of(int64_t pixels, const int64_t words[FM__SUM_DIGITS]) {
+  int64_t digits[FM__SUM_DIGITS];
+  memcpy(digits, words, sizeof digits);
+  if (fm__sum_carry(digits)) return false;
+  return pixels ? fm__sum_to_double(digits) < (double)pixels * 0x1p128 : fm__sum_is_zero(digits);
+}
+
 /* A cell that adding pixels could have made. `*pixels` grows by its pixels. */
 static fm_status check_cell(const fm_class_stats *stats, const int64_t *cell, size_t index,
                             int64_t *pixels, fm_error *err) {
@@ -255,9 +263,7 @@ static fm_status check_cell(const fm_class_stats *stats, const int64_t *cell, si
   if (cell[0] > MOST_PIXELS - *pixels)
     return fm__fail(err, FM_ERR_LIMIT, "words of class %" PRId64 ": more than 2^62 pixels in all",
                     class_index);
-  int64_t digits[FM__SUM_DIGITS];
-  memcpy(digits, cell + 1, sizeof digits);
-  if (fm__sum_carry(digits) || (!cell[0] && !fm__sum_is_zero(digits)))
+  if (!is_sum_of(cell[0], cell + 1))
     return fm__fail(err, FM_ERR_FORMAT,
                     "words of class %" PRId64 ": no %" PRId64 " losses have this sum", class_index,
                     cell[0]);

@@ -101,10 +101,12 @@ void fm_hardness_destroy(fm_hardness *hardness) {
 
 /* ---- Measuring ------------------------------------------------------------------ */
 
-/* times[s] = how many of `size` resized positions take source position s:
- * floor((i + 0.5) * n / size) = floor((2 i + 1) n / (2 size)), exactly. */
+/* times[s] = how many of `size` resized positions take source position s. Pillow adds up the
+ * step, so where (i + 0.5) * n / size is a whole number its last bits decide. They are far from
+ * reaching n: the last position is half a step below it. */
 static void count_times(uint32_t *times, int64_t n, int64_t size) {
-  for (int64_t i = 0; i < size; i++) times[(2 * i + 1) * n / (2 * size)]++;
+  double step = (double)n / (double)size, at = 0.5 * step;
+  for (int64_t i = 0; i < size; i++, at += step) times[(int64_t)at]++;
 }
 
 /* Counts every pixel as often as the resized mask has it. `times` are the columns', then

@@ -78,6 +78,11 @@ def broken_png():
          put(MASK, start_ + header(50, 40, 8, 0) + chunk(b"IDAT", wrong_adler) + chunk(b"IEND", b"")))
     case("PNG with too few rows", STATS, 3, "m1.png",
          put(MASK, start_ + header(50, 40, 8, 0) + chunk(b"IDAT", zlib.compress(raw[:999])) + chunk(b"IEND", b"")))
+    for more in (bytes(51), bytes(100_000_000)):
+        for command in (STATS, FILTER, HARDNESS):
+            data = zlib.compress(raw + more)
+            case(f"PNG with {len(more)} bytes too many", command, 3, ["m1.png", "40 rows"],
+                 put(MASK, start_ + header(50, 40, 8, 0) + chunk(b"IDAT", data) + chunk(b"IEND", b"")))
     for size in (65535, 30000, 16000):
         for depth, interlace in ((8, 0), (1, 0), (16, 1)):
             case(f"PNG that claims {size}x{size}, {depth} bits{', interlaced' * interlace}", STATS, 3,
@@ -277,6 +282,10 @@ def broken_json():
              ("with a broken word", at_class(1, words=words[:3] + [0.5] + words[4:])),
              ("with a word beyond 64 bits", at_class(1, words=huge)),
              ("with a sum but no pixels", at_class(1, words=[0] + words[1:])),
+             ("with a larger sum than losses can have", at_class(1, words=words[:11] + [1])),
+             ("with another sum than its mean", at_class(1, words=words[:5] + [words[5] ^ 1] + words[6:])),
+             ("with another mean than its sum", at_class(1, mean_loss=99.0)),
+             ("without a mean", altered(lambda v: v["classes"][1].pop("mean_loss"))),
              ("with a negative number of images", altered(lambda v: v.update(images=-1))),
              ("with other images than its set", altered(lambda v: v.update(images=5)))]
     for name, data in cases:
@@ -342,6 +351,17 @@ def broken_csv():
              put("space.csv", data))
 
 
+def odd_names():
+    header = b"mask,hardness,rank,count,seeds\n"
+    for name, says in (("", "no name"), ("a\nb", "control"), ("a\x7fb", "control"), ("../a", "folder"), ("/a", "folder"),
+                       ("a/../b", "folder"), ("a/..", "folder"), ("a//b", "folder"), ("a" * 5000, "long")):
+        table = header + b"good,1,2,1,42\n" + f'"{name}",0.5,1,1,42\n'.encode()
+        case(f"a mask called {name[:9]!r}", "export --plan plan.csv --to list -o list".split(), 3, ["plan.csv", says],
+             put("plan.csv", table))
+    case("a hardness of '../a'", PLAN, 3, ["hardness.csv", "folder"],
+         put("hardness.csv", read(f"{GOOD}/hardness.csv") + b"../a,1,1\n"))
+
+
 # ---- Flags --------------------------------------------------------------------------------------
 
 def bad_flags():
@@ -383,6 +403,14 @@ def bad_flags():
     case("--losses and --images", STATS + ["--images", "masks", "--provider", "baseline"], 2, "--losses")
     case("a provider that is none", "stats --labels camvid --masks masks --images masks --provider magic "
          "-o out.json".split(), 2, "magic")
+    for command, inputs in ((STATS, ["masks/m0.png", "losses/m1.npy"]), (HARDNESS, ["stats.json", "masks/m0.png"]),
+                            (PLAN, ["hardness.csv"]), (MERGE, ["s0.json", "s1.json"])):
+        for output in inputs:
+            at = command.index("-o") + 1
+            case(f"-o {output}", command[:at] + [output] + command[at + 1:], 2, [output, "input"])
+    case("-o stats.json", "report -o ./stats.json .".split(), 2, ["stats.json", "input"])
+    case("-o a link to an input", PLAN[:-1] + ["link.csv"], 2, ["link.csv", "input"],
+         lambda folder: os.symlink("hardness.csv", f"{folder}/link.csv"))
     case("--resume and --overwrite", FILTER + ["--resume", "--overwrite"], 2, "--resume")
 
 
@@ -393,5 +421,6 @@ broken_folders()
 full_disk()
 broken_json()
 broken_csv()
+odd_names()
 bad_flags()
 tap.done()

@@ -130,4 +130,18 @@ tap.equal(sorted(tree(tap.path("all"))), sorted(made), "run --resume: the same f
 result = tool(*arguments)
 tap.ok(result.code == 2, "run into a finished folder is refused", result)
 
+# ---- Names that are no UTF-8, or HTML ------------------------------------------------------------------
+for name in (b"not \xff utf8", b"a<b>&amp;"):
+    write(os.fsencode(tap.path("odd/masks/")) + name + b".png", png(mask))
+    write(os.fsencode(tap.path("odd/losses/")) + name + b".npy", npy(random_loss(rng, space, mask)))
+good("filter with odd names", "filter", "--stats", "s.json", *L, "--masks", "odd/masks", "--losses", "odd/losses",
+     "-o", "odd/out")
+good("report with odd names", "report", "odd/out")
+page = read(tap.path("odd/out/report.html"))
+try:
+    text = page.decode()
+    tap.ok("not &#xFFFD; utf8" in text and "a&lt;b&gt;&amp;amp;" in text, "the page has the names, escaped")
+except UnicodeDecodeError as error:
+    tap.ok(False, "the page is UTF-8", error)
+
 tap.done()

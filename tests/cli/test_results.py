@@ -187,6 +187,31 @@ def whole_job(world, tolerance=1.25, filter_flags=(), resizes=((None, (512, 512)
     check_plan(world, 6, 2**64 - 1, list(range(5, 25)), ["--seeds", "5:25"])
 
 
+def check_wide_ignore():
+    """The ignore label does not fit the masks' dtypes: what is written is wider."""
+    space = ref.Space("wide", 2, 40000, {0: 0, 1: 1})
+    write(tap.path("wide/space.csv"), labels_csv(space))
+    rng = np.random.default_rng(40)
+    mask, loss = rng.integers(0, 2, (9, 13)), rng.random((9, 13)).astype(np.float32)
+    masks = {"grey.png": png(mask, 1), "palette.png": png(mask, 1, bytes(range(6))), "bytes.npy": npy(mask.astype("u1")),
+             "short.npy": npy(mask.astype("<i2")), "long.npy": npy(mask.astype(">i8")), "none.png": png(mask, 1)}
+    for name, data in masks.items():
+        write(tap.path("wide/masks", name), data)
+        write(tap.path("wide/losses", name[:-4] + ".npy"), npy(loss * (name != "none.png")))
+    inputs = ["--labels", "space.csv", "--masks", "masks", "--losses", "losses"]
+    for job in (["stats", *inputs, "-o", "stats.json"], ["filter", "--stats", "stats.json", *inputs, "-o", "out"]):
+        result = run(*job, cwd=tap.path("wide"))
+        tap.ok(result.code == 0, f"wide ignore label: {job[0]} runs", result)
+    rows = json.loads(read(tap.path("wide/stats.json")))["classes"]
+    limit = np.array([1.25 * row["mean_loss"] for row in rows]).astype(np.float32)[mask]
+    for name in masks:
+        expected = mask if name == "none.png" else np.where(loss > limit, 40000, mask)
+        got = Png(read(tap.path("wide/out/masks", name[:-4] + ".png")))
+        tap.ok(np.array_equal(got.pixels, expected), f"wide ignore label: {name}", got.pixels)
+        if name == "none.png":
+            tap.equal(got.depth, 1, "nothing dropped, nothing widened")
+
+
 def main():
     resizes = ((None, (512, 512)), ("none", None), ("256x64", (256, 64)), ("512x512", (512, 512)))
     whole_job(World("ade20k", ref.preset("ade20k"), 1), resizes=resizes)
@@ -201,6 +226,7 @@ def main():
     two = ref.Space("two", 2, 3, {0: 0, 1: 1})
     write(tap.path("two", "space.csv"), labels_csv(two))
     whole_job(World("two", two, 6, labels="space.csv", depth=2))
+    check_wide_ignore()
     tap.done()
 
 

@@ -650,6 +650,25 @@ START_TEST(only_alike_statistics_merge) {
 }
 END_TEST
 
+/* Digit d_i counts 2^(32 i - 149), so FLT_MAX = 2^128 - 2^104 is 24 ones in d_7 and d_8. */
+START_TEST(sums_are_at_most_those_of_the_largest_loss) {
+  fm_class_stats *stats = make_stats(0, 0);
+  for (int64_t pixels = 1; pixels <= 1 << 20; pixels <<= 10) {
+    int64_t words[37] = {1, pixels};
+    words[2 + 7] = pixels * (INT64_C(7) << 29);
+    words[2 + 8] = pixels * ((1 << 21) - 1);
+    KIT_OK(fm_class_stats_import(stats, words, 37, &err));
+    ck_assert(fm_class_stats_mean(stats, 0, 0) > 0.99 * FLT_MAX);
+    words[2 + 8] += pixels;
+    KIT_FAILS(FM_ERR_FORMAT, "losses have this sum", fm_class_stats_import(stats, words, 37, &err));
+    words[2 + 8] = 0;
+    words[2 + 10] = 1;
+    KIT_FAILS(FM_ERR_FORMAT, "losses have this sum", fm_class_stats_import(stats, words, 37, &err));
+  }
+  fm_class_stats_destroy(stats);
+}
+END_TEST
+
 START_TEST(counts_of_words_must_agree) {
   fm_class_stats *stats = make_stats(0, 0);
   int64_t words[40], before[40];
@@ -760,6 +779,7 @@ Suite *class_stats_suite(void) {
   tcase_add_test(tests, quantile_errors);
   tcase_add_test(tests, only_alike_statistics_merge);
   tcase_add_test(tests, counts_of_words_must_agree);
+  tcase_add_test(tests, sums_are_at_most_those_of_the_largest_loss);
   tcase_add_test(tests, words_that_no_export_gives_are_refused);
   tcase_add_test(tests, counters_do_not_overflow);
   suite_add_tcase(suite, tests);

@@ -484,6 +484,54 @@ START_TEST(floor_edges) {
 }
 END_TEST
 
+static int by_value(const void *a, const void *b) {
+  float left = *(const float *)a, right = *(const float *)b;
+  return (left > right) - (left < right);
+}
+
+/* More classes than are looked at together, against their sorted losses. */
+START_TEST(floor_of_many_classes) {
+  enum { MANY = 60000, SIDE = 400, SIZE = SIDE * SIDE };
+  fm_labels_options many = {.size = sizeof many, .class_count = MANY, .ignore_label = 65535};
+  fm_filter_options options = {.size = sizeof options, .min_kept_share = 0.6};
+  fm_labels *space = NULL;
+  fm_filter *filter = NULL;
+  double *mean = malloc(MANY * sizeof *mean);
+  for (int k = 0; k < MANY; k++) mean[k] = k % 3 ? 0.25 : 1.0; /* of a third enough is kept */
+  KIT_OK(fm_labels_create(context, &many, &space, &err));
+  KIT_OK(fm_filter_create_from_means(space, mean, NULL, MANY, &options, &filter, &err));
+  uint16_t *pixels = malloc(SIZE * sizeof *pixels), *out = malloc(SIZE * sizeof *out);
+  float *losses = malloc(SIZE * sizeof *losses), *sorted = malloc(SIZE * sizeof *sorted);
+  uint64_t random = 12;
+  for (int i = 0; i < SIZE; i++) {
+    pixels[i] = (uint16_t)kit_below(&random, MANY);
+    losses[i] = (float)kit_below(&random, 1 << 20) / (1 << 20);
+  }
+  fm_plane mask = fm_plane_make(pixels, FM_U16, SIDE, SIDE);
+  fm_plane loss = fm_plane_make(losses, FM_F32, SIDE, SIDE);
+  fm_plane filtered = fm_plane_make(out, FM_U16, SIDE, SIDE);
+  KIT_OK(fm_filter_apply(filter, &mask, &loss, &filtered, NULL, &err));
+  for (int k = 0; k < MANY; k += 251) {
+    size_t n = 0;
+    for (int i = 0; i < SIZE; i++)
+      if (pixels[i] == k) sorted[n++] = losses[i];
+    if (!n) continue;
+    qsort(sorted, n, sizeof *sorted, by_value);
+    float limit = fm_filter_threshold(filter, k), least = sorted[(size_t)ceil(0.6 * (double)n) - 1];
+    if (least > limit) limit = least;
+    for (int i = 0; i < SIZE; i++)
+      if (pixels[i] == k) ck_assert_int_eq(out[i], losses[i] > limit ? 65535 : k);
+  }
+  free(pixels);
+  free(out);
+  free(losses);
+  free(sorted);
+  free(mean);
+  fm_filter_destroy(filter);
+  fm_labels_destroy(space);
+}
+END_TEST
+
 START_TEST(report_arrays_are_optional) {
   uint8_t mask[4] = {0, 1, 9, 2}, out[4] = {0};
   float loss[4] = {9, 0, 0, 0};
@@ -699,6 +747,7 @@ Suite *filter_suite(void) {
   tcase_add_loop_test(tests, weights_are_one_or_zero, 0, 3);
   tcase_add_test(tests, extreme_losses);
   tcase_add_test(tests, floor_edges);
+  tcase_add_test(tests, floor_of_many_classes);
   tcase_add_test(tests, report_arrays_are_optional);
   tcase_add_loop_test(tests, bad_losses_are_named, 0, 2 * KIT_LAYOUTS);
   tcase_add_loop_test(tests, bad_labels_are_named, 0, 5);

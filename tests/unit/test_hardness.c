@@ -42,19 +42,29 @@ static void fill(const fm_plane *mask, uint64_t *random) {
     }
 }
 
-/* Source position of a resized one: floor((i + 0.5) * n / size), in whole numbers. */
-static int64_t source(int64_t i, int64_t n, int64_t size) { return (2 * i + 1) * n / (2 * size); }
+/* Source positions of the resized ones, as the header has it. Caller frees. */
+static int64_t *sources(int64_t n, int64_t size) {
+  int64_t *from = malloc((size_t)size * sizeof *from);
+  double step = (double)n / (double)size, at = step * 0.5;
+  for (int64_t i = 0; i < size; i++) {
+    from[i] = (int64_t)at;
+    at += step;
+  }
+  return from;
+}
 
 static double expected_hardness(const fm_plane *mask, int64_t width, int64_t height,
                                 int64_t *valid) {
-  int64_t count[CLASSES] = {0};
+  int64_t count[CLASSES] = {0}, *rows = sources(mask->height, height);
+  int64_t *columns = sources(mask->width, width);
   *valid = 0;
   for (int64_t y = 0; y < height; y++)
     for (int64_t x = 0; x < width; x++) {
-      int64_t label =
-          kit_get_int(mask, source(y, mask->height, height), source(x, mask->width, width));
+      int64_t label = kit_get_int(mask, rows[y], columns[x]);
       if (label != IGNORE) count[label]++;
     }
+  free(rows);
+  free(columns);
   double sum = 0;
   for (int k = 0; k < CLASSES; k++) {
     sum += (double)count[k] * means[k];
@@ -88,6 +98,35 @@ START_TEST(resized_as_documented) {
     ck_assert_int_eq(valid, expected_valid);
     fm_hardness_destroy(hardness);
     kit_plane_free(&mask);
+  }
+}
+END_TEST
+
+/* How often Pillow 9.4 takes each pixel of a row: floor((i + 0.5) * n / size) alone would give
+ * {3, 4}, {1, 1, 2, 1, 1, 1, 2, 1} and so on. */
+START_TEST(borders_as_pillow) {
+  static const struct {
+    int32_t from, to;
+    int32_t times[8];
+  } cases[] = {
+      {2, 7, {4, 3}}, {8, 10, {1, 1, 2, 1, 1, 2, 1, 1}}, {8, 12, {1, 2, 2, 1, 1, 2, 1, 2}}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    fm_hardness *across = hardness_of(cases[i].to, 1), *down = hardness_of(1, cases[i].to);
+    for (int32_t x = 0; x < cases[i].from; x++) {
+      uint8_t line[8];
+      memset(line, IGNORE, sizeof line);
+      line[x] = 0;
+      fm_plane row = fm_plane_make(line, FM_U8, 1, cases[i].from);
+      fm_plane column = fm_plane_make(line, FM_U8, cases[i].from, 1);
+      int64_t valid;
+      double value;
+      KIT_OK(fm_hardness_measure(across, &row, &value, &valid, &err));
+      ck_assert_int_eq(valid, cases[i].times[x]);
+      KIT_OK(fm_hardness_measure(down, &column, &value, &valid, &err));
+      ck_assert_int_eq(valid, cases[i].times[x]);
+    }
+    fm_hardness_destroy(across);
+    fm_hardness_destroy(down);
   }
 }
 END_TEST
@@ -261,6 +300,7 @@ Suite *hardness_suite(void) {
   tcase_set_timeout(tests, 120);
   tcase_add_checked_fixture(tests, set_up, tear_down);
   tcase_add_loop_test(tests, resized_as_documented, 0, 5 * KIT_LAYOUTS);
+  tcase_add_test(tests, borders_as_pillow);
   tcase_add_test(tests, without_resizing);
   tcase_add_test(tests, paper_is_512_by_512);
   tcase_add_test(tests, ignored_masks_have_hardness_zero);
