@@ -8,6 +8,7 @@
 
 #include "alloc.h"
 #include "bench.h"
+#include "disk.h"
 #include "filter_file.h"
 #include "filter_run.h"
 #include "jobs.h"
@@ -124,10 +125,12 @@ static void add_up(filter_run *r) {
   }
 }
 
-/* The tables, then the journal goes: its absence says that the run is complete. */
+/* The masks are flushed, then come the tables, then the journal goes: its absence says that
+ * the run is complete. */
 static int finish(filter_run *r, fault *f) {
   char *table = NULL, *manifest = NULL;
-  int code = outdir_place(&r->out, "filter.csv", &table, f);
+  int code = disk_flush(r->out.path, f);
+  if (!code) code = outdir_place(&r->out, "filter.csv", &table, f);
   if (code) return code;
   code = outdir_place(&r->out, "filter.json", &manifest, f);
   add_up(r);

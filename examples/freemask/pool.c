@@ -11,11 +11,13 @@
 #include "interrupt.h"
 #include "progress.h"
 
+enum { LOOK_EVERY = 100 * 1000 * 1000 /* nanoseconds */ };
+
 /* What the workers share, behind `lock`. */
 typedef struct pool {
   const pool_job *job;
   pthread_mutex_t lock;
-  pthread_cond_t changed; /* `done` or `running` changed */
+  pthread_cond_t over; /* `running` became 0 */
   size_t next, done, running;
   size_t failed_at; /* lowest item that failed, job->count: none */
   fault failure;
@@ -57,7 +59,6 @@ static void settle(pool *p, size_t index, size_t count, int code, const fault *f
     p->failed_at = index;
     p->failure = *f;
   }
-  pthread_cond_signal(&p->changed);
   pthread_mutex_unlock(&p->lock);
 }
 
@@ -70,13 +71,13 @@ static void *work(void *argument) {
     settle(p, index, count, do_items(p->job, w->own, index, count, &f), &f);
   }
   pthread_mutex_lock(&p->lock);
-  p->running--;
-  pthread_cond_signal(&p->changed);
+  if (!--p->running) pthread_cond_signal(&p->over);
   pthread_mutex_unlock(&p->lock);
   return NULL;
 }
 
-/* The calling thread shows the progress until all workers have stopped. */
+/* The calling thread shows the progress until all workers have stopped; it looks now and then,
+ * so that no worker has to wake it. */
 static void watch(pool *p) {
   progress bar;
   progress_begin(&bar, p->job->what, p->job->count, p->job->quiet);
@@ -84,8 +85,10 @@ static void watch(pool *p) {
   while (p->running) {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec++;
-    pthread_cond_timedwait(&p->changed, &p->lock, &until);
+    until.tv_nsec += LOOK_EVERY;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&p->over, &p->lock, &until);
     size_t done = p->done;
     pthread_mutex_unlock(&p->lock);
     progress_step(&bar, done);
@@ -141,7 +144,7 @@ int pool_run(const pool_job *job, fault *f) {
   pool p = {.job = job, .failed_at = job->count};
   worker *workers = alloc_zeroed(count, sizeof *workers);
   pthread_mutex_init(&p.lock, NULL);
-  pthread_cond_init(&p.changed, NULL);
+  pthread_cond_init(&p.over, NULL);
   int code = verdict(&p, start(&p, workers, count, f), f);
   for (size_t i = 0; i < count; i++) {
     fault other;
@@ -149,7 +152,7 @@ int pool_run(const pool_job *job, fault *f) {
     int end = job->end(job->shared, workers[i].own, !code, code ? &other : f);
     if (!code) code = end;
   }
-  pthread_cond_destroy(&p.changed);
+  pthread_cond_destroy(&p.over);
   pthread_mutex_destroy(&p.lock);
   free(workers);
   return code;

@@ -100,11 +100,7 @@ int cmd_report(int argc, char **argv) {
                                1};
   int code = args_parse(&command, argc, argv, NULL, &f);
   if (code == ARGS_HELP) return EXIT_FINE;
-<<<<<<< HEAD
-  if (!code) code = report_to(argv[1], provider, output, &common, &f);
-=======
   if (!code) code = check_output(argv[1], output, &f);
-  if (!code) code = report_to(argv[1], output, &common, &f);
->>>>>>> main
+  if (!code) code = report_to(argv[1], provider, output, &common, &f);
   return code ? fault_print(&f) : EXIT_FINE;
 }

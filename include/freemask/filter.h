@@ -67,6 +67,17 @@ FM_API void fm_filter_destroy(fm_filter *filter);
  *  all is kept; NaN if there is no such class. */
 FM_API float fm_filter_threshold(const fm_filter *filter, int32_t class_index);
 
+/** Whether a filter can drop anything: writes to `*classes` how many classes have pixels
+ *  in `stats`, and to `*reached` how many of them have one whose loss exceeds the
+ *  threshold. If none is reached, losses hardly depend on the pixel, as when the plain
+ *  cross-entropy of scores or probabilities was taken for that of logits
+ *  (freemask/network_loss.h): the filter keeps everything and is worth a warning.
+ *  `stats`, of the real or of the synthetic set, need a histogram; losses within one bin
+ *  below a threshold count as exceeding it, so a fine one (32) says more. Errors (nothing
+ *  written): ARGUMENT, MISMATCH (other number of classes), UNSUPPORTED (no histogram). */
+FM_API fm_status fm_filter_reach(const fm_filter *filter, const fm_class_stats *stats,
+                                 int32_t *classes, int32_t *reached, fm_error *err);
+
 /** What one application did. Set `size`, and the arrays or NULL; the call overwrites
  *  the numbers and, if given, the K elements of each array. */
 typedef struct fm_filter_report {

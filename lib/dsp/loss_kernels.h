@@ -26,7 +26,7 @@ enum { FM__STAGE_ALIGN = 16 };
  * rounded accordingly: the corners' maxima belong to different channels. It is done again,
  * which costs so much more where channels are many. */
 #define FM__LEAST_SUM_OF_FEW 0.135F
-#define FM__LEAST_SUM 3.35e-4F
+#define FM__LEAST_SUM 6.7e-3F
 enum { FM__FEW_CHANNELS = 4 };
 
 typedef enum fm__staged {
@@ -78,13 +78,14 @@ typedef struct fm__loss_kernels {
                   const float *weights, float *scratch, float *shares, float *totals);
 
   /* Where output and mask have one size and pixels of a channel are adjacent:
-   * sums[x] = sum over channels of exp(z - base[x]), lowest[x] = the least z - base[x],
-   * for x < n, n a multiple of `lanes`. Terms beyond exp(88) make a sum of 1e38 or more. */
+   * sums[x] = sum over channels of exp(z - base[x]) for x < n, n a multiple of `lanes`.
+   * Terms beyond exp(88) make a sum of 1e38 or more; values that are not finite NaN, or
+   * such a sum. `spare` is [n]. */
   void (*planar)(const char *output, int32_t dtype, ptrdiff_t channel_stride, size_t channels,
-                 const float *base, float *sums, float *lowest, size_t n);
+                 const float *base, float *sums, float *spare, size_t n);
 
   /* The same for one pixel whose channels are adjacent floats. */
-  void (*pixel)(const float *z, size_t channels, float base, float *sum, float *lowest);
+  float (*pixel)(const float *z, size_t channels, float base);
 
   /* out[i] = log(sums[i]) - base[i], at least 0; sums are positive and normal, n is any
    * multiple of `lanes`. */

@@ -14,6 +14,8 @@
  *   v_sum4(a, b, c, d, out)      the sums of four vectors
  *   v_blend(corners, weights, base, c)   LANES channels from c on: the sum of weights[i] *
  *                     corners[i][c], less base, in double, then rounded
+ *   HAS_EXP_ANY and v_exp_any(x), or neither: exp(x) of any x; may be NaN or infinity where
+ *                     |x| > 1e4
  *   v_less(a, b)      a - LANES doubles, in double, then rounded
  *   v_transpose4(from, stride, to, pixel)   4 x 4 floats, untyped `stride` bytes apart, to
  *                     rows `pixel` floats apart
@@ -27,14 +29,15 @@
 #include <stdint.h>
 #include <string.h>
 
-/* exp(x) for |x| <= 88: 2^k exp(f), |f| <= log(2) / 2. Relative error below 1.3e-7. The
- * first part of log(2) is short, so that k times it is exact without a fused multiply. */
-KERNEL vec fn_exp(vec x) {
+/* exp(x + rest) for |x| <= 88 and a small rest: 2^k exp(f), |f| <= log(2) / 2. Relative
+ * error below 1.3e-7. The first part of log(2) is short, so that k times it is exact
+ * without a fused multiply. */
+KERNEL vec fn_exp_sum(vec x, const vec rest) {
   const vec magic = v_set(0x1.8p23F); /* adding it rounds to an integer, in the low bits */
   vec m = v_fma(x, v_set(0x1.715476p0F), magic);
   vec k = v_sub(m, magic);
   vec f = v_fma(k, v_set(-0x1.63p-1F), x);
-  f = v_fma(k, v_set(0x1.bd0106p-13F), f);
+  f = v_add(v_fma(k, v_set(0x1.bd0106p-13F), f), rest);
   vec p = v_set(0x1.6a23dp-10F);
   p = v_fma(p, f, v_set(0x1.123a2p-7F));
   p = v_fma(p, f, v_set(0x1.5558f2p-5F));
@@ -43,6 +46,20 @@ KERNEL vec fn_exp(vec x) {
   p = v_fma(p, f, v_set(1));
   p = v_fma(p, f, v_set(1));
   return v_scale(p, m);
+}
+
+KERNEL vec fn_exp(vec x) { return fn_exp_sum(x, v_set(0)); }
+
+/* exp(a * b + c) and exp(a * b) without what rounding takes from their arguments, where
+ * there is a fused multiply: errors of factors grow with each multiplication. */
+KERNEL vec fn_exp_line(vec a, vec b, vec c) {
+  vec x = v_fma(a, b, c);
+  return fn_exp_sum(x, v_fma(a, b, v_sub(c, x)));
+}
+
+KERNEL vec fn_exp_product(vec a, vec b) {
+  vec x = v_mul(a, b);
+  return fn_exp_sum(x, v_fma(a, b, v_sub(v_set(0), x)));
 }
 
 /* log(x) of a positive normal x. Absolute error below 2e-7 near 1, half a unit of the
@@ -157,12 +174,12 @@ KERNEL fn_series fn_start(const fm__block *b, size_t c, const int nx, const int 
   vec slope = v_sub(right, left);
   vec one = v_set(1);
   fn_series s = {one, one, one, one};
-  s.first = fn_exp(v_fma(v_set(b->t), slope, v_fma(v_set(b->t_rest), slope, left)));
-  if (nx > 1) s.right = fn_exp(v_mul(v_set(b->dt), slope));
+  s.first = fn_exp_line(v_set(b->t), slope, v_fma(v_set(b->t_rest), slope, left));
+  if (nx > 1) s.right = fn_exp_product(v_set(b->dt), slope);
   if (ny > 1) {
     vec twist = v_sub(fall1, fall0);
-    s.down = fn_exp(v_mul(v_set(b->du), v_fma(v_set(b->t), twist, fall0)));
-    if (nx > 1) s.turn = fn_exp(v_mul(v_set(b->dt * b->du), twist));
+    s.down = fn_exp_product(v_set(b->du), v_fma(v_set(b->t), twist, fall0));
+    if (nx > 1) s.turn = fn_exp_product(v_set(b->dt * b->du), twist);
   }
   return s;
 }
@@ -248,9 +265,11 @@ KERNEL void fn_block(const fm__block *b, size_t channels, float *scratch, float 
 FN_BLOCK(1, 1)
 FN_BLOCK(2, 1)
 FN_BLOCK(3, 1)
-FN_BLOCK(4, 1) FN_BLOCK(1, 2) FN_BLOCK(2, 2) FN_BLOCK(3, 2) FN_BLOCK(4, 2) FN_BLOCK(1, 3)
-    FN_BLOCK(2, 3) FN_BLOCK(3, 3) FN_BLOCK(4, 3) FN_BLOCK(1, 4) FN_BLOCK(2, 4) FN_BLOCK(3, 4)
-        FN_BLOCK(4, 4)
+FN_BLOCK(4, 1)
+FN_BLOCK(1, 2)
+FN_BLOCK(2, 2)
+FN_BLOCK(3, 2) FN_BLOCK(4, 2) FN_BLOCK(1, 3) FN_BLOCK(2, 3) FN_BLOCK(3, 3) FN_BLOCK(4, 3)
+    FN_BLOCK(1, 4) FN_BLOCK(2, 4) FN_BLOCK(3, 4) FN_BLOCK(4, 4)
 #undef FN_BLOCK
 
     /* ---- Wide pixels ------------------------------------------------------------------ */
@@ -359,21 +378,33 @@ KERNEL vec fn_load(const char *at, const int32_t dtype) {
   return v_load_bytes(at);
 }
 
+/* Adds exp(d) to a sum; `low` keeps what the sum may not tell. */
+KERNEL void fn_add_exp(vec d, vec *sum, vec *low) {
+  *low = v_min(*low, d);
+#ifdef HAS_EXP_ANY
+  *sum = v_add(*sum, v_exp_any(d));
+#else
+  *sum = v_add(*sum, fn_exp_cut(d));
+#endif
+}
+
+/* A sum some of whose terms were exp(-infinity) becomes NaN. */
+KERNEL vec fn_judge_sum(vec sum, vec low) { return v_add(sum, v_sub(low, low)); }
+
 KERNEL void fn_planar_group(const char *at, const int32_t dtype, ptrdiff_t stride, const int group,
                             const float *base, float *sums, float *lowest, size_t n) {
   const size_t element = dtype == FM_F32 ? 4 : 2;
   const ptrdiff_t ahead = FN_GROUP * stride;
   for (size_t x = 0; x < n; x += LANES) {
-    vec b = v_load(base + x), sum = v_load(sums + x), low = v_load(lowest + x);
+    vec b = v_load(base + x), sum = v_set(0), low = v_load(lowest + x);
     const char *pixel = at + x * element;
     for (int g = 0; g < group; g++) {
       /* Channels are too far apart for the hardware to see the pattern. */
       FN_PREFETCH(fn_offset(pixel, ahead + g * stride));
-      vec d = v_sub(fn_load(pixel + g * stride, dtype), b);
-      low = v_min(low, d);
-      sum = v_add(sum, fn_exp_cut(d));
+      fn_add_exp(v_sub(fn_load(pixel + g * stride, dtype), b), &sum, &low);
     }
-    v_store(sums + x, sum);
+    /* Few additions to the large sum: each rounds. */
+    v_store(sums + x, v_add(v_load(sums + x), sum));
     v_store(lowest + x, low);
   }
 }
@@ -386,6 +417,8 @@ KERNEL void fn_planar_typed(const char *at, const int32_t dtype, ptrdiff_t strid
     fn_planar_group(at + (ptrdiff_t)c * stride, dtype, stride, FN_GROUP, base, sums, lowest, n);
   for (; c < channels; c++)
     fn_planar_group(at + (ptrdiff_t)c * stride, dtype, stride, 1, base, sums, lowest, n);
+  for (size_t x = 0; x < n; x += LANES)
+    v_store(sums + x, fn_judge_sum(v_load(sums + x), v_load(lowest + x)));
 }
 
 KERNEL_ENTRY void fn_planar(const char *output, int32_t dtype, ptrdiff_t channel_stride,
@@ -399,23 +432,18 @@ KERNEL_ENTRY void fn_planar(const char *output, int32_t dtype, ptrdiff_t channel
     fn_planar_typed(output, FM_BF16, channel_stride, channels, base, sums, lowest, n);
 }
 
-KERNEL_ENTRY void fn_pixel(const float *z, size_t channels, float base, float *sum, float *lowest) {
+KERNEL_ENTRY float fn_pixel(const float *z, size_t channels, float base) {
   vec b = v_set(base), total = v_set(0), low = total;
   size_t c = 0;
   for (; c + LANES <= channels; c += LANES) {
-    vec d = v_sub(v_load(z + c), b);
-    low = v_min(low, d);
-    total = v_add(total, fn_exp_cut(d));
+    fn_add_exp(v_sub(v_load(z + c), b), &total, &low);
   }
   if (c < channels) {
     float rest[LANES];
     for (size_t i = 0; i < LANES; i++) rest[i] = c + i < channels ? z[c + i] - base : -87;
-    vec d = v_load(rest);
-    low = v_min(low, d);
-    total = v_add(total, fn_exp_cut(d));
+    fn_add_exp(v_load(rest), &total, &low);
   }
-  *sum = v_sum(total);
-  *lowest = v_least(low);
+  return v_sum(fn_judge_sum(total, low));
 }
 
 KERNEL_ENTRY int fn_stage_finish_entry(float *pixel, size_t channels, size_t padded, float *top) {

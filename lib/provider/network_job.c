@@ -69,7 +69,8 @@ static fm_status read_inputs(fm__job *job, const fm_volume *output, const fm_pla
 static fm__strip_fn *strip_of(const fm__job *job) {
   const fm_network_loss_options *o = &job->model->options;
   if (job->class_logits.data) return fm__strip_queries;
-  if (o->binary) return fm__strip_binary;
+  if (o->binary && o->kind == FM_OUTPUT_LOGITS) return fm__strip_binary;
+  if (o->binary) return fm__strip_probs;
   if (o->kind == FM_OUTPUT_PROBS) return fm__strip_probs;
   if (o->kind == FM_OUTPUT_SCORES) return fm__strip_scores;
   bool full = job->output.height == job->mask.height && job->output.width == job->mask.width;
@@ -118,8 +119,8 @@ static void share_out(fm__job *job, arena *a) {
   job->sums = take(a, room, sizeof *job->sums);
   job->losses = take(a, room, sizeof *job->losses);
   job->scratch = take(a, 4 * s->padded, sizeof *job->scratch);
+  if (job->strip != fm__strip_logits_full) job->columns = take(a, FM__STRIP, sizeof *job->columns);
   if (!needs_stage(job)) return;
-  job->columns = take(a, FM__STRIP, sizeof *job->columns);
   for (int i = 0; i < 2; i++) {
     s->rows[i] = take(a, (size_t)s->capacity, column_bytes(job));
     s->tops[i] = take(a, (size_t)s->capacity, sizeof *s->tops[i]);
@@ -163,10 +164,10 @@ void fm__job_close(fm__job *job) {
 /* Columns of the mask from x on whose part of the output fits the stage. */
 static int64_t strip_end(fm__job *job, int64_t x) {
   int64_t end = x + FM__STRIP < job->mask.width ? x + FM__STRIP : job->mask.width;
-  if (!needs_stage(job)) return end;
+  if (!job->columns) return end;
   fm__stage *s = &job->stage;
   s->first = fm__axis_span(&job->across, x, x + 1).low;
-  end = fm__axis_reach(&job->across, x, s->first + s->capacity - 1, end);
+  if (s->rows[0]) end = fm__axis_reach(&job->across, x, s->first + s->capacity - 1, end);
   s->columns = fm__axis_span(&job->across, end - 1, end).high - s->first + 1;
   s->tags[0] = s->tags[1] = -1;
   fm__span *span = job->columns;

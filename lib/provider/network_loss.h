@@ -120,6 +120,9 @@ fm_status fm__strip_binary(fm__job *job, int64_t y, int ny, int64_t x, int64_t e
 fm_status fm__strip_queries(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,
                             fm_error *err);
 
+/* Losses of n pixels from the label's shares in job->base; `at` is their place in the strip. */
+void fm__finish_shares(fm__job *job, size_t at, size_t n, float *out);
+
 /* The loss of one pixel from logits in double; any range of values. */
 fm_status fm__exact_logits(const fm__job *job, int64_t y, int64_t x, int32_t class_index,
                            double *loss, fm_error *err);

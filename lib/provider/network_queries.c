@@ -161,7 +161,7 @@ static fm_status exact_place(fm__job *job, const place *p, fm_error *err) {
           k < 0 ? FM_OK
                 : exact_share(job, p->y + j, p->x + i, fm__channel_of(job->model, k), &share, err);
       if (status) return status;
-      job->sums[at] = (float)share;
+      job->base[at] = share;
     }
   return FM_OK;
 }
@@ -195,8 +195,8 @@ static bool fast_place(fm__job *job, const fm__block *block, const place *p) {
   for (int j = 0; j < p->ny; j++)
     for (int i = 0; i < p->nx; i++) {
       int from = FM__BLOCK * j + i;
-      job->sums[p->at + (size_t)j * FM__STRIP_ROOM + (size_t)i] =
-          totals[from] > 0 ? shares[from] / totals[from] : 0;
+      job->base[p->at + (size_t)j * FM__STRIP_ROOM + (size_t)i] =
+          totals[from] > 0 ? (double)shares[from] / (double)totals[from] : 0;
     }
   return true;
 }
@@ -206,20 +206,6 @@ static bool any_valid(const fm__job *job, const place *p) {
     for (int i = 0; i < p->nx; i++)
       if (job->classes[p->at + (size_t)j * FM__STRIP_ROOM + (size_t)i] >= 0) return true;
   return false;
-}
-
-static void finish_row(fm__job *job, size_t at, size_t n, float *out) {
-  float floor = (float)job->model->options.floor;
-  float *shares = job->sums + at;
-  size_t lanes = job->kernels->lanes, padded = (n + lanes - 1) / lanes * lanes;
-  for (size_t i = 0; i < n; i++)
-    if (job->classes[at + i] < 0)
-      shares[i] = 1;
-    else if (!(shares[i] > floor))
-      shares[i] = floor;
-  for (size_t i = n; i < padded; i++) shares[i] = 1;
-  job->kernels->logarithms(shares, padded);
-  for (size_t i = 0; i < n; i++) out[i] = shares[i] < 0 ? -shares[i] : 0;
 }
 
 fm_status fm__strip_queries(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,
@@ -243,7 +229,7 @@ fm_status fm__strip_queries(fm__job *job, int64_t y, int ny, int64_t x, int64_t 
   }
   for (int j = 0; j < ny; j++) {
     size_t at = (size_t)j * FM__STRIP_ROOM;
-    finish_row(job, at, (size_t)(end - x), out + at);
+    fm__finish_shares(job, at, (size_t)(end - x), out + at);
   }
   return FM_OK;
 }

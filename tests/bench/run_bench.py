@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+# bench/run_bench.py - runs the benchmarks, prints a table, writes the numbers.
+"""Each number is a ratio to something measured in the same process, in turns with it:
+doc/benchmarks.md tells how to read and how to add."""
+import argparse
+import fnmatch
+import json
+import os
+import platform
+import sys
+import time
+
+try:
+    import numpy
+except ImportError:
+    sys.exit("run_bench.py: needs NumPy (python3-numpy)")
+
+import bench_files
+import bench_filter
+import bench_hardness
+import bench_kit
+import bench_stats
+
+TOPICS = (bench_filter, bench_stats, bench_hardness, bench_files)
+
+
+def read_arguments(entries):
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
+    parser.add_argument("--build", default="build", help="the build folder (default: build)")
+    parser.add_argument("--json", metavar="FILE", help="write the numbers to FILE")
+    parser.add_argument("--markdown", action="store_true",
+                        help="print the tables as in doc/benchmarks.md")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the time")
+    parser.add_argument("--only", metavar="NAME", action="append",
+                        help="one entry, or a pattern ('filter_*'); may be repeated")
+    parser.add_argument("--level", choices=bench_kit.LEVELS, default="best",
+                        help="the fastest kernels allowed")
+    parser.add_argument("--threads", type=int, choices=(1, 2), help="1 or 2 only")
+    parser.add_argument("--list", action="store_true", help="print the names")
+    options = parser.parse_args()
+    wanted = options.only or ["*"]
+    chosen = [entry for entry in entries
+              if any(fnmatch.fnmatch(entry.name, pattern) for pattern in wanted)]
+    if not chosen:
+        parser.error(f"no entry is called {' or '.join(wanted)} (--list prints the names)")
+    return options, chosen
+
+
+# ---- Tables ----------------------------------------------------------------------------
+
+def cell(value, goal, form):
+    """A ratio, its goal behind it, and a mark where it is missed."""
+    if value is None:
+        return "-"
+    text = form(value)
+    return text if goal is None else f"{text} ({form(goal)}{'' if value >= goal else ' !'})"
+
+
+def percent(value):
+    return f"{100 * value:.0f} %"
+
+
+def times(value):
+    return f"{value:.1f}x" if value < 10 else f"{value:.0f}x"
+
+
+def row(result):
+    entry, goal = result.entry, result.entry.goal
+    unit = "ns/px" if entry.unit == "ns_per_px" else "ms"
+    digits = 4 if result.value < 0.1 else 3 if result.value < 10 else 1
+    return [entry.name, str(result.threads), f"{result.value:.{digits}f} {unit}",
+            cell(result.of_bound, goal.bound if result.threads == 1 else None, percent),
+            cell(result.vs_numpy, goal.numpy, times), cell(result.vs_torch, goal.torch, times),
+            cell(result.speedup, goal.speedup, times)]
+
+
+HEADS = ["", "threads", "time", "of bound", "NumPy", "PyTorch", "2nd core"]
+
+
+def print_row(cells):
+    widths = (26, 7, 13, 15, 15, 15, 15)
+    print(" ".join(text.ljust(width) for text, width in zip(cells, widths)).rstrip(), flush=True)
+
+
+def print_markdown(results):
+    print("| " + " | ".join(["benchmark"] + HEADS[1:]) + " |")
+    print("|---" * len(HEADS) + "|")
+    for result in results:
+        print("| " + " | ".join(row(result)) + " |")
+
+
+def describe(kit):
+    torch = kit.torch
+    print(f"libfreemask {kit.lib.fm_version().decode()}, kernels {kit.level}; "
+          f"{platform.machine()}, {os.cpu_count()} processors; NumPy {numpy.__version__}; "
+          f"PyTorch: {torch.__version__ if torch else 'not installed, python3-torch'}")
+    print("Ratios of medians, more is better; goals in parentheses, ! where one is missed.\n")
+
+
+def warn_of_company(before):
+    """Says so where others were computing."""
+    load = os.getloadavg()[0]
+    if load > before + 1.5 and load > 2.5:
+        print(f"\nnote: the load is {load:.1f}: others are computing, numbers are less sure")
+
+
+def run(options, entries):
+    kit = bench_kit.Kit(options.build, options.level, options.quick, 0.2 if options.quick else 2.0)
+    describe(kit)
+    if not options.markdown:
+        print_row(HEADS)
+    results = []
+    for entry in entries:
+        single = None
+        for threads in entry.threads:
+            if options.threads not in (None, threads):
+                continue
+            result = bench_kit.measure(entry, kit, threads)
+            single = result if threads == 1 else single
+            if threads > 1 and single is not None:
+                result.compare(single)
+            results.append(result)
+            if not options.markdown:
+                print_row(row(result))
+    return results
+
+
+def main():
+    entries = [entry for topic in TOPICS for entry in topic.ENTRIES]
+    options, chosen = read_arguments(entries)
+    if options.list:
+        print("\n".join(entry.name for entry in chosen))
+        return
+    load, start = os.getloadavg()[0], time.time()
+    results = run(options, chosen)
+    if options.markdown:
+        print_markdown(results)
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump([result.json() for result in results], file, indent=1)
+            file.write("\n")
+    warn_of_company(load)
+    print(f"\n{len(results)} measurements in {time.time() - start:.0f} s", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
