@@ -29,6 +29,7 @@ if not TOOL:
 TOOL = os.path.abspath(TOOL)
 
 GIB = 1 << 30
+INFLATES = os.environ.get("FREEMASK_INFLATES") != "false"  # the tool reads compressed NPZ
 
 
 class Tap:
