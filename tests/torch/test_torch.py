@@ -402,7 +402,7 @@ def check_whole():
     if not tap.ok(result.returncode == 0, "a world", result.stdout):
         return
     script = os.path.join(tap.SOURCE, "examples", "plugin_torchscript", "train_small.py")
-    result = tap.run([sys.executable, script, "world/real", "small.pt", "--steps", "120"], cwd=FOLDER.name)
+    result = tap.run([sys.executable, script, "world/real", "small.pt", "--steps", "80"], cwd=FOLDER.name)
     if not tap.ok(result.returncode == 0, "train_small.py", result.stdout):
         return
     provider = f"plugin:{PLUGIN},model=small.pt,batch=5"
