@@ -64,7 +64,8 @@ typedef struct fm_context_options {
   void *log_user;
   int32_t log_level; /**< the least important level wanted; 0: FM_LOG_WARNING */
   uint32_t kernels;  /**< the fastest kernels allowed, an fm_kernels; 0: what the CPU has.
-                          For tests and for comparing: results are the same bits. */
+                          For tests and for comparing: results are the same bits, those of
+                          fm_network_loss excepted, whose last bits may differ. */
 } fm_context_options;
 
 /** Levels of pixel kernels, each with those before it. */

@@ -80,7 +80,8 @@ FM_API int32_t fm_network_loss_kind(const fm_network_loss *network_loss);
  *
  * Exactness: within 5e-6 nats of float64 arithmetic for losses below 20, within 1e-5
  * of the loss above, whatever the kernels. The same call gives the same bits on any
- * thread; kernels of different level may differ in the last bits.
+ * thread, and does so in the fused forms; kernels of different level (fm_kernels) may
+ * differ in the last bits, and with them what is counted and dropped at a threshold.
  *
  * Memory: less than 1 MiB for up to 14,000 channels or queries, whatever the
  * resolution; beyond, 64 bytes for each.

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/fail.h"
+#include "dsp/arm/arm.h"
 #include "dsp/reference.h"
 #include "dsp/x86/x86.h"
 
@@ -16,6 +17,10 @@ const char *fm__dsp_level_name(fm_kernels level) {
 static fm_kernels init_vectors(fm_dsp *dsp, fm_kernels most) {
 #if defined(__x86_64__) && defined(__GNUC__)
   return fm__dsp_init_x86(dsp, most);
+#elif defined(__aarch64__) && defined(__GNUC__) && !defined(__AARCH64EB__)
+  if (most < FM_KERNELS_NEON) return FM_KERNELS_C;
+  fm__dsp_init_neon(dsp);
+  return FM_KERNELS_NEON;
 #else
   (void)dsp;
   (void)most;

@@ -14,9 +14,24 @@
 /* Pixels that lanes may take between two drains. */
 enum { FM__LANES_PERIOD = 1 << 17 };
 
-/* The window as bits: of 2^-34, and how many floats there are from it to 2^15. */
-#define FM__LANE_FIRST ((127 - 34) << 23)
-#define FM__LANE_SPAN ((34 + 15) << 23)
+/* Where losses other than 0 lie, as bits: from 2^-34 to below 2^15 is the wide window. From
+ * 2^-24 to below 2^4 is the narrow one: four such losses add up without rounding (multiples
+ * of 2^-47 below 2^6), and their sum may be split as if it were one loss. */
+enum {
+  FM__LANE_WIDE_FIRST = (127 - 34) << 23,
+  FM__LANE_WIDE_END = (127 + 15) << 23,
+  FM__LANE_NARROW_FIRST = (127 - 24) << 23,
+  FM__LANE_NARROW_END = (127 + 4) << 23
+};
+typedef enum fm__lane_window { FM__LANE_OUTSIDE, FM__LANE_WIDE, FM__LANE_NARROW } fm__lane_window;
+
+/* The window of losses whose largest bits are `most`, and whose smallest bits but one are
+ * `least` (unsigned: of a 0, the largest number). */
+static inline fm__lane_window fm__lanes_window(uint32_t least, uint32_t most) {
+  if (most < FM__LANE_NARROW_END && least >= FM__LANE_NARROW_FIRST - 1) return FM__LANE_NARROW;
+  if (most < FM__LANE_WIDE_END && least >= FM__LANE_WIDE_FIRST - 1) return FM__LANE_WIDE;
+  return FM__LANE_OUTSIDE;
+}
 
 /* 1.5 * 2^52 / 2^21: its last bit weighs 2^-21. */
 #define FM__LANE_MAGIC (0x1.8p52 / 0x1p21)

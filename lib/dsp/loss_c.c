@@ -159,6 +159,6 @@ KERNEL vec v_less(vec a, const double *b) {
   return v_load(values);
 }
 
-#include "dsp/loss_lanes.h"
+#include "dsp/vector/loss.h"
 
 const fm__loss_kernels *fm__loss_kernels_c(void) { return &kernels; }

@@ -60,11 +60,11 @@ static void sum_part(const fm__job *job, const row *r, size_t first, size_t n, f
 /* Pixels before memory is aligned, if channels are equally so. */
 static size_t unaligned(const fm__job *job, const row *r) {
   const fm_volume *v = &job->output;
-  size_t bytes = job->kernels->lanes * fm_dtype_size((fm_dtype)v->dtype);
+  size_t element = v->dtype == FM_F32 ? 4 : 2, bytes = job->kernels->lanes * element;
   size_t behind = (uintptr_t)fm__voxel(v, 0, r->y, r->x) % bytes;
-  if (!behind || behind % fm_dtype_size((fm_dtype)v->dtype) || v->channel_stride % (int64_t)bytes)
-    return 0;
-  return (bytes - behind) / fm_dtype_size((fm_dtype)v->dtype);
+  bool alike = (uint64_t)v->channel_stride % bytes == 0; /* a power of two: of any sign */
+  if (!behind || behind % element || !alike) return 0;
+  return (bytes - behind) / element;
 }
 
 /* The first pixels, up to aligned memory, and the last, fewer than a vector, go as vectors

@@ -113,7 +113,8 @@ static void size_stage(fm__job *job) {
 
 static void share_out(fm__job *job, arena *a) {
   fm__stage *s = &job->stage;
-  size_t room = (size_t)FM__BLOCK * FM__STRIP_ROOM;
+  /* Where sizes are equal, no two rows lie between the same rows of the output. */
+  size_t rows = job->strip == fm__strip_logits_full ? 1 : FM__BLOCK, room = rows * FM__STRIP_ROOM;
   job->base = take(a, room, sizeof *job->base);
   job->classes = take(a, room, sizeof *job->classes);
   job->sums = take(a, room, sizeof *job->sums);

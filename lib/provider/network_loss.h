@@ -22,7 +22,7 @@ fm_network_loss *fm__network_loss_hold(fm_network_loss *model);
 enum { FM__STRIP = 1024, FM__STRIP_ROOM = FM__STRIP + FM__STAGE_ALIGN };
 
 /* Bytes of a call's memory, if channels are not extremely many. */
-enum { FM__STAGE_BYTES = 384 << 10, FM__ROWS_BYTES = 192 << 10, FM__WORK_BYTES = 1008 << 10 };
+enum { FM__STAGE_BYTES = 384 << 10, FM__ROWS_BYTES = 192 << 10, FM__WORK_BYTES = 1020 << 10 };
 
 /* Two rows of the output, as far as a strip needs them, pixel after pixel. */
 typedef struct fm__stage {

@@ -123,7 +123,7 @@ static fm_status own_share(fm__job *job, const stretch *s, int i, int32_t *last,
 static fm_status probs_stretch(fm__job *job, const stretch *s, fm_error *err) {
   bool binary = job->model->options.binary;
   int32_t last = -1, positive = job->model->labels->class_count - 1;
-  quad q;
+  quad q = {{0}};
   for (int i = 0; i < s->columns->count; i++) {
     size_t at = s->at + (size_t)i;
     if (job->classes[at] < 0) continue;
@@ -165,7 +165,7 @@ static fm_status exact_logit(const fm__job *job, int64_t y, int64_t x, double *z
 
 static fm_status binary_stretch(fm__job *job, const stretch *s, fm_error *err) {
   int32_t positive = job->model->labels->class_count - 1;
-  quad q;
+  quad q = {{0}};
   bool good = read_quad(job, s, 0, &q);
   for (int i = 0; i < s->columns->count; i++) {
     size_t at = s->at + (size_t)i;
@@ -241,7 +241,7 @@ static bool sum_quad(const fm__job *job, const stretch *s, quad *q) {
 }
 
 static fm_status scores_stretch(fm__job *job, const stretch *s, fm_error *err) {
-  quad sums, q;
+  quad sums, q = {{0}};
   bool good = sum_quad(job, s, &sums);
   int32_t last = -1;
   for (int i = 0; i < s->columns->count; i++) {

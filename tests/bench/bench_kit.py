@@ -74,10 +74,11 @@ class Way:
 
 
 class Work:
-    """What an entry measures: a way that is ours, and what it is compared with."""
+    """What an entry measures: a way that is ours, and what it is compared with; `memory`, where
+    the entry tells it, are the bytes that one call of ours takes from the allocator."""
 
-    def __init__(self, ours, bound=None, numpy=None, torch=None, keep=()):
-        self.ways = {"ours": ours}
+    def __init__(self, ours, bound=None, numpy=None, torch=None, memory=None, keep=()):
+        self.ways, self.memory = {"ours": ours}, memory
         for name, way in (("bound", bound), ("numpy", numpy), ("torch", torch)):
             if way is not None:
                 self.ways[name] = way
@@ -93,6 +94,7 @@ class Result:
         self.vs_numpy = medians["numpy"] / medians["ours"] if "numpy" in medians else None
         self.vs_torch = medians["torch"] / medians["ours"] if "torch" in medians else None
         self.wall = work.ways["ours"].wall()
+        self.memory = work.memory
         self.speedup = None
 
     def compare(self, single):
@@ -103,8 +105,9 @@ class Result:
             self.speedup = single.value / self.value
 
     def json(self):
-        return {"name": self.entry.name, "threads": self.threads, self.entry.unit: self.value,
+        told = {"name": self.entry.name, "threads": self.threads, self.entry.unit: self.value,
                 "of_bound": self.of_bound, "vs_numpy": self.vs_numpy, "vs_torch": self.vs_torch}
+        return told if self.memory is None else {**told, "memory": self.memory}
 
 
 def measure(entry, kit, threads):

@@ -19,9 +19,10 @@ import bench_files
 import bench_filter
 import bench_hardness
 import bench_kit
+import bench_network
 import bench_stats
 
-TOPICS = (bench_filter, bench_stats, bench_hardness, bench_files)
+TOPICS = (bench_filter, bench_stats, bench_hardness, bench_network, bench_files)
 
 
 def read_arguments(entries):
@@ -71,14 +72,15 @@ def row(result):
     return [entry.name, str(result.threads), f"{result.value:.{digits}f} {unit}",
             cell(result.of_bound, goal.bound if result.threads == 1 else None, percent),
             cell(result.vs_numpy, goal.numpy, times), cell(result.vs_torch, goal.torch, times),
-            cell(result.speedup, goal.speedup, times)]
+            cell(result.speedup, goal.speedup, times),
+            "" if result.memory is None else f"{result.memory / 1024:.0f} KiB"]
 
 
-HEADS = ["", "threads", "time", "of bound", "NumPy", "PyTorch", "2nd core"]
+HEADS = ["", "threads", "time", "of bound", "NumPy", "PyTorch", "2nd core", "memory"]
 
 
 def print_row(cells):
-    widths = (26, 7, 13, 15, 15, 15, 15)
+    widths = (26, 7, 13, 15, 15, 15, 15, 9)
     print(" ".join(text.ljust(width) for text, width in zip(cells, widths)).rstrip(), flush=True)
 
 

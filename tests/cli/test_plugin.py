@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # cli/test_plugin.py - plug-ins: the example, one that misbehaves, and files that are none.
 # SPDX-License-Identifier: MIT
-"""FREEMASK_PLUGIN and FREEMASK_ODD name examples/04_plugin and the plug-in beside this file."""
+"""FREEMASK_PLUGIN and FREEMASK_ODD name examples/05_plugin and the plug-in beside this file."""
 import json
 import re
 
@@ -50,7 +50,7 @@ def fresh():
 # ---- What they compute ------------------------------------------------------------------------------
 
 def brightness(image, sharpness):
-    """04_plugin's logits."""
+    """05_plugin's logits."""
     h, w = -(-image.shape[0] // 4), -(-image.shape[1] // 4)
     mean = np.array([[image[4 * y:4 * y + 4, 4 * x:4 * x + 4].mean() / 255 for x in range(w)] for y in range(h)])
     k = np.arange(space.classes)[:, None, None] / (space.classes - 1)

@@ -87,7 +87,7 @@ KERNEL vec v_less(vec a, const double *b) {
   return vcvt_high_f32_f64(vcvt_f32_f64(lower), upper);
 }
 
-#include "dsp/loss_lanes.h"
+#include "dsp/vector/loss.h"
 
 const fm__loss_kernels *fm__loss_kernels_neon(void) { return &kernels; }
 

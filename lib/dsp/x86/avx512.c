@@ -247,8 +247,9 @@ AVX512 static void widen(const void *halves, size_t n, float *floats) {
 
 /* Losses that the lanes cannot take. */
 AVX512 static inline __mmask16 outside(__m512i bits) {
-  __m512i offset = _mm512_sub_epi32(bits, _mm512_set1_epi32(FM__LANE_FIRST));
-  __mmask16 far = _mm512_cmpge_epu32_mask(offset, _mm512_set1_epi32(FM__LANE_SPAN));
+  __m512i offset = _mm512_sub_epi32(bits, _mm512_set1_epi32(FM__LANE_WIDE_FIRST));
+  __mmask16 far =
+      _mm512_cmpge_epu32_mask(offset, _mm512_set1_epi32(FM__LANE_WIDE_END - FM__LANE_WIDE_FIRST));
   return _mm512_mask_test_epi32_mask(far, bits, _mm512_set1_epi32(INT32_MAX)); /* not 0, -0 */
 }
 

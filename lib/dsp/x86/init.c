@@ -5,21 +5,41 @@
 
 #if defined(__x86_64__) && defined(__GNUC__)
 
+#include <cpuid.h>
+
+static bool has_sse41(void) {
+  return __builtin_cpu_supports("sse4.1") && __builtin_cpu_supports("popcnt");
+}
+
+/* Not every compiler knows the name of binary16 conversion. */
+static bool has_f16c(void) {
+  unsigned a, b, c, d;
+  return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
+
+static bool has_avx2(void) { return has_sse41() && __builtin_cpu_supports("avx2") && has_f16c(); }
+
 static bool has_avx512(void) {
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+  return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-         __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("popcnt") &&
-         __builtin_cpu_supports("bmi");
+         __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("bmi");
 }
 
 fm_kernels fm__dsp_init_x86(fm_dsp *dsp, fm_kernels most) {
-  fm_kernels level = FM_KERNELS_C;
+  static const struct {
+    fm_kernels level;
+    bool (*is_there)(void);
+    void (*init)(fm_dsp *dsp);
+  } levels[] = {{FM_KERNELS_AVX512, has_avx512, fm__dsp_init_avx512},
+                {FM_KERNELS_AVX2, has_avx2, fm__dsp_init_avx2},
+                {FM_KERNELS_SSE41, has_sse41, fm__dsp_init_sse41}};
   __builtin_cpu_init();
-  if (most >= FM_KERNELS_AVX512 && has_avx512()) {
-    fm__dsp_init_avx512(dsp);
-    level = FM_KERNELS_AVX512;
+  for (size_t i = 0; i < sizeof levels / sizeof *levels; i++) {
+    if (levels[i].level > most || !levels[i].is_there()) continue;
+    levels[i].init(dsp);
+    return levels[i].level;
   }
-  return level;
+  return FM_KERNELS_C;
 }
 
 #endif

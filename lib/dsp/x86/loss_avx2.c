@@ -106,7 +106,7 @@ KERNEL vec v_less(vec a, const double *b) {
                          less_half(_mm256_castps256_ps128(a), b));
 }
 
-#include "dsp/loss_lanes.h"
+#include "dsp/vector/loss.h"
 
 /* Every CPU that has FMA has F16C, which not every compiler can ask for. */
 const fm__loss_kernels *fm__loss_kernels_avx2(void) {

@@ -117,7 +117,7 @@ KERNEL vec v_exp_any(vec x) {
   return _mm512_scalef_ps(p, k);
 }
 
-#include "dsp/loss_lanes.h"
+#include "dsp/vector/loss.h"
 
 const fm__loss_kernels *fm__loss_kernels_avx512(void) {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&

@@ -4,13 +4,13 @@
 
 #include "dsp/dsp.h"
 
-/* Each overwrites what it has. The CPU has to have the level. */
+/* Each fills in all byte kernels. The CPU has to have the level. */
 void fm__dsp_init_sse41(fm_dsp *dsp);
 void fm__dsp_init_avx2(fm_dsp *dsp);
 void fm__dsp_init_avx512(fm_dsp *dsp);
 
-/* Overwrites the table with the fastest not above `most` (FM_KERNELS_AVX512: no bound), and
- * answers which that is. */
+/* Fills in the fastest byte kernels not above `most` that this CPU has, and answers which those
+ * are: FM_KERNELS_C if none. */
 fm_kernels fm__dsp_init_x86(fm_dsp *dsp, fm_kernels most);
 
 #endif

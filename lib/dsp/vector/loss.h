@@ -1,4 +1,4 @@
-/* dsp/loss_lanes.h - the loss kernels in terms of vectors of LANES floats.
+/* dsp/vector/loss.h - the loss kernels in terms of vectors of LANES floats.
  *
  * Included once by each file of an instruction set, after it has defined:
  *   KERNEL            attributes of every function: static inline, "target"

@@ -1,6 +1,6 @@
-/* 04_plugin.c - a segmenter as a plug-in of the tool: nothing to link, one function to export.
+/* 05_plugin.c - a segmenter as a plug-in of the tool: nothing to link, one function to export.
  *
- *     cc -shared -fPIC -o plugin.so 04_plugin.c $(pkg-config --cflags libfreemask)
+ *     cc -shared -fPIC -o plugin.so 05_plugin.c $(pkg-config --cflags libfreemask)
  *     freemask stats --labels camvid --masks real/masks --images real/images \
  *       --provider plugin:plugin.so,sharpness=8 -o stats.json
  *
