@@ -2,6 +2,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 #include "commands.h"
 #include "fault.h"
@@ -60,7 +63,17 @@ static int flush(int code) {
   return code ? code : fault_print(&f);
 }
 
+/* The pixels of one mask become those of the next: to give them back to the system and to ask for
+ * them again is a page fault for every 4 KiB, a fifth of all time in some commands. */
+static void keep_memory(void) {
+#if defined(__GLIBC__)
+  (void)mallopt(M_MMAP_THRESHOLD, 16 << 20);
+  (void)mallopt(M_TRIM_THRESHOLD, 64 << 20);
+#endif
+}
+
 int main(int argc, char **argv) {
+  keep_memory();
   signal(SIGPIPE, SIG_IGN);
   interrupt_install();
   if (argc < 2) {

@@ -5,8 +5,8 @@
 #include <freemask/labels.h>
 #include <string.h>
 
-/* A megabyte of bits: eight million pixels. Larger images are judged twice. */
-enum { MOST_WORDS = 1 << 17 };
+/* 64 MiB of bits: half a milliard of pixels. Larger images are judged twice. */
+enum { MOST_WORDS = 1 << 23 };
 
 static size_t words_of(size_t pixels) { return (pixels + 63) / 64; }
 

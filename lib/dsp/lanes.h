@@ -25,14 +25,6 @@ enum {
 };
 typedef enum fm__lane_window { FM__LANE_OUTSIDE, FM__LANE_WIDE, FM__LANE_NARROW } fm__lane_window;
 
-/* The window of losses whose largest bits are `most`, and whose smallest bits but one are
- * `least` (unsigned: of a 0, the largest number). */
-static inline fm__lane_window fm__lanes_window(uint32_t least, uint32_t most) {
-  if (most < FM__LANE_NARROW_END && least >= FM__LANE_NARROW_FIRST - 1) return FM__LANE_NARROW;
-  if (most < FM__LANE_WIDE_END && least >= FM__LANE_WIDE_FIRST - 1) return FM__LANE_WIDE;
-  return FM__LANE_OUTSIDE;
-}
-
 /* 1.5 * 2^52 / 2^21: its last bit weighs 2^-21. */
 #define FM__LANE_MAGIC (0x1.8p52 / 0x1p21)
 

@@ -16,7 +16,8 @@ typedef struct row {
   size_t n;
   const int32_t *classes;
   float *sums;
-  float *base, *spare; /* [n] */
+  float *base;  /* [n] */
+  float *spare; /* [2 * n] */
 } row;
 
 /* The labels' own values lie all over memory: a few cache lines are on their way at once. */
@@ -127,11 +128,10 @@ fm_status fm__strip_logits_full(fm__job *job, int64_t y, int ny, int64_t x, int6
                                 fm_error *err) {
   bool planar = job->output.col_stride == (int64_t)fm_dtype_size((fm_dtype)job->output.dtype) &&
                 (size_t)(end - x) >= job->kernels->lanes;
-  float *spare = (float *)job->base; /* twice as wide as needed */
+  float *base = (float *)job->base; /* twice as wide as needed */
   for (int j = 0; j < ny; j++) {
     size_t at = (size_t)j * FM__STRIP_ROOM;
-    row r = {y + j,          x,     (size_t)(end - x),     job->classes + at,
-             job->sums + at, spare, spare + FM__STRIP_ROOM};
+    row r = {y + j, x, (size_t)(end - x), job->classes + at, job->sums + at, base, job->scratch};
     read_base(job, &r);
     if (planar)
       sum_planar(job, &r);

@@ -119,7 +119,8 @@ static void share_out(fm__job *job, arena *a) {
   job->classes = take(a, room, sizeof *job->classes);
   job->sums = take(a, room, sizeof *job->sums);
   job->losses = take(a, room, sizeof *job->losses);
-  job->scratch = take(a, 4 * s->padded, sizeof *job->scratch);
+  size_t scratch = 4 * s->padded > 2 * FM__STRIP_ROOM ? 4 * s->padded : 2 * FM__STRIP_ROOM;
+  job->scratch = take(a, scratch, sizeof *job->scratch);
   if (job->strip != fm__strip_logits_full) job->columns = take(a, FM__STRIP, sizeof *job->columns);
   if (!needs_stage(job)) return;
   for (int i = 0; i < 2; i++) {

@@ -31,7 +31,9 @@ def read_arguments(entries):
     parser.add_argument("--json", metavar="FILE", help="write the numbers to FILE")
     parser.add_argument("--markdown", action="store_true",
                         help="print the tables as in doc/benchmarks.md")
-    parser.add_argument("--quick", action="store_true", help="a tenth of the time")
+    parser.add_argument("--seconds", type=float, default=2.0, metavar="S",
+                        help="how long to measure each number (default: 2)")
+    parser.add_argument("--quick", action="store_true", help="a tenth of that, for a first look")
     parser.add_argument("--only", metavar="NAME", action="append",
                         help="one entry, or a pattern ('filter_*'); may be repeated")
     parser.add_argument("--level", choices=bench_kit.LEVELS, default="best",
@@ -84,11 +86,15 @@ def print_row(cells):
     print(" ".join(text.ljust(width) for text, width in zip(cells, widths)).rstrip(), flush=True)
 
 
+MARKDOWN_HEAD = ("| benchmark | time | of bound | NumPy | PyTorch | 2nd core |\n"
+                 "|---|---|---|---|---|---|")
+
+
 def print_markdown(results):
-    print("| " + " | ".join(["benchmark"] + HEADS[1:]) + " |")
-    print("|---" * len(HEADS) + "|")
-    for result in results:
-        print("| " + " | ".join(row(result)) + " |")
+    """One benchmark: with one thread, and what the second one gains."""
+    results[0].speedup = results[-1].speedup
+    name, _, *cells = row(results[0])
+    print(f"| `{name}` | {' | '.join(cells)} |", flush=True)
 
 
 def describe(kit):
@@ -106,25 +112,30 @@ def warn_of_company(before):
         print(f"\nnote: the load is {load:.1f}: others are computing, numbers are less sure")
 
 
-def run(options, entries):
-    kit = bench_kit.Kit(options.build, options.level, options.quick, 0.2 if options.quick else 2.0)
-    describe(kit)
-    if not options.markdown:
-        print_row(HEADS)
+def measure(kit, entry, options):
+    """With each number of threads that is asked for."""
     results = []
-    for entry in entries:
-        single = None
-        for threads in entry.threads:
-            if options.threads not in (None, threads):
-                continue
-            result = bench_kit.measure(entry, kit, threads)
-            single = result if threads == 1 else single
-            if threads > 1 and single is not None:
-                result.compare(single)
-            results.append(result)
+    for threads in entry.threads:
+        if options.threads in (None, threads):
+            results.append(bench_kit.measure(entry, kit, threads))
+            if threads > 1 and len(results) > 1:
+                results[-1].compare(results[0])
             if not options.markdown:
-                print_row(row(result))
+                print_row(row(results[-1]))
+    if options.markdown and results:
+        print_markdown(results)
     return results
+
+
+def run(options, entries):
+    seconds = 0.2 if options.quick else options.seconds
+    kit = bench_kit.Kit(options.build, options.level, options.quick, seconds)
+    describe(kit)
+    if options.markdown:
+        print(MARKDOWN_HEAD)
+    else:
+        print_row(HEADS)
+    return [result for entry in entries for result in measure(kit, entry, options)]
 
 
 def main():
@@ -135,8 +146,6 @@ def main():
         return
     load, start = os.getloadavg()[0], time.time()
     results = run(options, chosen)
-    if options.markdown:
-        print_markdown(results)
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump([result.json() for result in results], file, indent=1)

@@ -18,7 +18,7 @@ import truth
 from network import IGNORED, LOGITS, PROBS, SCORES, NetworkLoss
 
 RNG = np.random.default_rng(int(os.environ.get("FM_CROSS_SEED", "20231")))
-CASES = int(os.environ.get("FM_CROSS_CASES", "60"))
+CASES = int(os.environ.get("FM_CROSS_CASES", "30"))
 LEVELS = network.levels()
 CLASSES = [1, 2, 2, 3, 5, 16, 17, 19, 21, 33, 59, 150, 171, 847]
 SCALES = [1, 1, 2, 2.7, 3, 4, 4, 8, 0.4, 16, 1.5]

@@ -69,9 +69,9 @@ static inline void vw_store(void *to, vw v) { vst1q_u8(to, vreinterpretq_u8_u32(
 static inline vw vw_fill(uint32_t v) { return vdupq_n_u32(v); }
 static inline vw vw_and(vw a, vw b) { return vandq_u32(a, b); }
 static inline vw vw_less_one(vw v) { return vsubq_u32(v, vdupq_n_u32(1)); }
+static inline vw vw_equal(vw a, vw b) { return vceqq_u32(a, b); }
 static inline vw vw_min(vw a, vw b) { return vminq_u32(a, b); }
 static inline vw vw_max(vw a, vw b) { return vmaxq_u32(a, b); }
-static inline uint32_t vw_least(vw v) { return vminvq_u32(v); }
 static inline uint32_t vw_most(vw v) { return vmaxvq_u32(v); }
 static inline uint32_t vw_bits(vw v) { return vaddvq_u32(vandq_u32(v, word_weights())); }
 

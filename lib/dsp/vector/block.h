@@ -11,7 +11,7 @@
  *                 0xff or 0), vb_table (16 bytes for vb_look_up), vb_look_up (table, indices
  *                 0 to 15), vb_narrow (two vectors of 16-bit numbers below 256 to one)
  *   vw, VW        vector of VW = VB / 4 32-bit words: vw_load, vw_store, vw_fill, vw_and,
- *                 vw_less_one, vw_greater (signed), vw_min, vw_max (unsigned), vw_least,
+ *                 vw_less_one, vw_equal, vw_greater (signed), vw_min, vw_max (unsigned),
  *                 vw_most (of all words), vw_bits, vw_from_bytes (four or eight bytes of
  *                 0xff or 0 as words), vw_widen (binary16 in memory to floats)
  *   vb_order and vw_interleave: labels in the order in which the latter takes four vectors
@@ -60,8 +60,9 @@ static inline const float *whole_losses(const float *losses, size_t n, float *bu
 VECTOR static inline uint64_t pixels_of(const uint8_t *labels, uint8_t label) {
   vb wanted = vb_fill_1(label);
   uint64_t pixels = 0;
-  for (unsigned at = 0; at < BLOCK; at += VB)
+  FM__UNROLL for (unsigned at = 0; at < BLOCK; at += VB) {
     pixels |= (uint64_t)vb_bits(vb_equal(vb_load(labels + at), wanted)) << at;
+  }
   return pixels;
 }
 

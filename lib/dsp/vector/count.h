@@ -16,14 +16,16 @@ static inline void count_singly(const uint8_t *labels, uint64_t left, uint64_t b
   }
 }
 
+/* Most blocks have one label or two: both are peeled without asking, since branches that
+ * cannot be foreseen cost more. */
 VECTOR static inline void count_block(const uint8_t *labels, uint64_t left, uint64_t bits,
                                       fm__tally *tally) {
-  for (unsigned peeled = 0; left && peeled < MOST_PEELED; peeled++) {
-    uint8_t label = labels[first_of(left)];
+  for (unsigned peeled = 0; peeled < MOST_PEELED; peeled++) {
+    uint8_t label = labels[left ? first_of(left) : 0];
     uint64_t same = pixels_of(labels, label) & left;
     tally->parts[peeled][label] += two_counts(same, bits);
     left &= ~same;
-    if (peeled == 0 && number_of(same) < LEAST_ALIKE) break;
+    if (peeled && !left) return;
   }
   count_singly(labels, left, bits, tally);
 }

@@ -27,10 +27,11 @@ typedef struct folded_table {
 } folded_table;
 
 VECTOR static inline void load_folded(folded_table *table, const fm__limits *limits) {
-  for (unsigned half = 0; half < 2; half++) {
+  FM__UNROLL for (unsigned half = 0; half < 2; half++) {
     table->owner[half] = vb_table(limits->owner + 16 * half);
-    for (unsigned b = 0; b < 4; b++)
+    FM__UNROLL for (unsigned b = 0; b < 4; b++) {
       table->bytes[b][half] = vb_table(limits->folded[b] + 16 * half);
+    }
   }
 }
 
@@ -46,7 +47,9 @@ VECTOR static inline vb find_limits(const folded_table *table, const uint8_t *la
   vb mixed = vb_order(vb_load(labels)), bytes[4];
   vb low = vb_and(mixed, vb_fill_1(0x0f));
   vb upper = vb_equal(vb_and(mixed, vb_fill_1(0x10)), vb_fill_1(0x10));
-  for (unsigned b = 0; b < 4; b++) bytes[b] = look_up(table->bytes[b], low, upper, both);
+  FM__UNROLL for (unsigned b = 0; b < 4; b++) {
+    bytes[b] = look_up(table->bytes[b], low, upper, both);
+  }
   vw_interleave(bytes, limits);
   return vb_equal(look_up(table->owner, low, upper, both), mixed);
 }
@@ -57,9 +60,9 @@ VECTOR static inline bool judge_folded(const folded_table *table, const fm__limi
   vw most = vw_fill(0), found[4];
   vb owned = vb_fill_1(0xff);
   uint64_t word = 0;
-  for (unsigned at = 0; at < BLOCK; at += VB) {
+  FM__UNROLL for (unsigned at = 0; at < BLOCK; at += VB) {
     owned = vb_and(owned, find_limits(table, labels + at, both, found));
-    for (unsigned v = 0; v < 4; v++) {
+    FM__UNROLL for (unsigned v = 0; v < 4; v++) {
       vw bits = vw_load(losses + at + VW * v);
       word |= (uint64_t)vw_bits(vw_greater(bits, found[v])) << (at + VW * v);
       most = vw_max(most, bits);
@@ -75,21 +78,25 @@ VECTOR static inline bool judge_folded(const folded_table *table, const fm__limi
 VECTOR static inline uint64_t pixels_above(const float *losses, int32_t limit) {
   vw limits = vw_fill((uint32_t)limit);
   uint64_t word = 0;
-  for (unsigned at = 0; at < BLOCK; at += VW)
+  FM__UNROLL for (unsigned at = 0; at < BLOCK; at += VW) {
     word |= (uint64_t)vw_bits(vw_greater(vw_load(losses + at), limits)) << at;
+  }
   return word;
 }
 
 VECTOR static inline uint64_t pixels_above_each(const float *losses, const int32_t *limits) {
   uint64_t word = 0;
-  for (unsigned at = 0; at < BLOCK; at += VW)
+  FM__UNROLL for (unsigned at = 0; at < BLOCK; at += VW) {
     word |= (uint64_t)vw_bits(vw_greater(vw_load(losses + at), vw_load(limits + at))) << at;
+  }
   return word;
 }
 
 VECTOR static inline uint32_t largest_bits(const float *losses) {
   vw most = vw_load(losses);
-  for (unsigned at = VW; at < BLOCK; at += VW) most = vw_max(most, vw_load(losses + at));
+  FM__UNROLL for (unsigned at = VW; at < BLOCK; at += VW) {
+    most = vw_max(most, vw_load(losses + at));
+  }
   return vw_most(most);
 }
 

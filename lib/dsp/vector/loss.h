@@ -215,12 +215,12 @@ KERNEL void fn_clear_rows(vec acc[BLOCK_ROWS][FM__BLOCK]) {
 }
 
 /* The first rows; what the others go on from is left in `scratch`. */
-KERNEL void fn_upper_rows(const fm__block *b, size_t channels, float *scratch, float *sums,
+KERNEL void fn_upper_rows(const fm__block *b, size_t first, size_t end, float *scratch, float *sums,
                           const int nx, const int ny) {
   const int rows = ny < BLOCK_ROWS ? ny : BLOCK_ROWS;
   vec acc[BLOCK_ROWS][FM__BLOCK];
   fn_clear_rows(acc);
-  for (size_t c = 0; c < channels; c += LANES) {
+  for (size_t c = first; c < end; c += LANES) {
     fn_series s = fn_start(b, c, nx, ny);
     for (int j = 0; j < rows; j++) {
       fn_add_row(&s, acc[j], nx);
@@ -235,11 +235,11 @@ KERNEL void fn_upper_rows(const fm__block *b, size_t channels, float *scratch, f
   fn_store_rows(acc, rows, sums);
 }
 
-KERNEL void fn_lower_rows(size_t channels, const float *scratch, float *sums, const int nx,
+KERNEL void fn_lower_rows(size_t first, size_t end, const float *scratch, float *sums, const int nx,
                           const int rows) {
   vec acc[BLOCK_ROWS][FM__BLOCK];
   fn_clear_rows(acc);
-  for (size_t c = 0; c < channels; c += LANES) {
+  for (size_t c = first; c < end; c += LANES) {
     const float *at = scratch + 4 * c;
     fn_series s = {v_load(at), v_load(at + LANES), v_load(at + 2 * LANES), v_load(at + 3 * LANES)};
     for (int j = 0; j < rows; j++) {
@@ -250,27 +250,45 @@ KERNEL void fn_lower_rows(size_t channels, const float *scratch, float *sums, co
   fn_store_rows(acc, rows, sums);
 }
 
-KERNEL void fn_block(const fm__block *b, size_t channels, float *scratch, float *sums, const int nx,
-                     const int ny) {
-  fn_upper_rows(b, channels, scratch, sums, nx, ny);
-  if (ny > BLOCK_ROWS)
-    fn_lower_rows(channels, scratch, sums + BLOCK_ROWS * FM__BLOCK, nx, ny - BLOCK_ROWS);
+/* Additions of a lane before its sum goes elsewhere: each rounds, and many alike terms all
+ * in one direction. */
+enum { FN_PART = 32 * LANES };
+
+KERNEL size_t fn_part_end(size_t first, size_t channels) {
+  return channels - first < FN_PART ? channels : first + FN_PART;
 }
 
-#define FN_BLOCK(NX, NY)                                                                          \
-  KERNEL_ENTRY void fn_block_##NX##_##NY(const fm__block *block, size_t channels, float *scratch, \
-                                         float *sums) {                                           \
-    fn_block(block, channels, scratch, sums, NX, NY);                                             \
+KERNEL void fn_block_part(const fm__block *b, size_t first, size_t end, float *scratch, float *sums,
+                          const int nx, const int ny) {
+  fn_upper_rows(b, first, end, scratch, sums, nx, ny);
+  if (ny > BLOCK_ROWS)
+    fn_lower_rows(first, end, scratch, sums + BLOCK_ROWS * FM__BLOCK, nx, ny - BLOCK_ROWS);
+}
+
+KERNEL void fn_block(const fm__block *b, size_t channels, float *scratch, float *sums, const int nx,
+                     const int ny) {
+  size_t end = fn_part_end(0, channels);
+  fn_block_part(b, 0, end, scratch, sums, nx, ny);
+  for (size_t first = end; first < channels; first = end) {
+    float part[FM__BLOCK_PIXELS];
+    end = fn_part_end(first, channels);
+    fn_block_part(b, first, end, scratch, part, nx, ny);
+    for (int i = 0; i < FM__BLOCK * ny; i++) sums[i] += part[i];
   }
-FN_BLOCK(1, 1)
-FN_BLOCK(2, 1)
-FN_BLOCK(3, 1)
-FN_BLOCK(4, 1)
-FN_BLOCK(1, 2)
-FN_BLOCK(2, 2)
-FN_BLOCK(3, 2) FN_BLOCK(4, 2) FN_BLOCK(1, 3) FN_BLOCK(2, 3) FN_BLOCK(3, 3) FN_BLOCK(4, 3)
-    FN_BLOCK(1, 4) FN_BLOCK(2, 4) FN_BLOCK(3, 4) FN_BLOCK(4, 4)
+}
+
+/* clang-format off */
+#define FN_BLOCK(NX, NY)                                                          \
+  KERNEL_ENTRY void fn_block_##NX##_##NY(const fm__block *block, size_t channels, \
+                                         float *scratch, float *sums) {           \
+    fn_block(block, channels, scratch, sums, NX, NY);                             \
+  }
+FN_BLOCK(1, 1) FN_BLOCK(2, 1) FN_BLOCK(3, 1) FN_BLOCK(4, 1)
+FN_BLOCK(1, 2) FN_BLOCK(2, 2) FN_BLOCK(3, 2) FN_BLOCK(4, 2)
+FN_BLOCK(1, 3) FN_BLOCK(2, 3) FN_BLOCK(3, 3) FN_BLOCK(4, 3)
+FN_BLOCK(1, 4) FN_BLOCK(2, 4) FN_BLOCK(3, 4) FN_BLOCK(4, 4)
 #undef FN_BLOCK
+/* clang-format on */
 
     /* ---- Wide pixels ------------------------------------------------------------------ */
 
@@ -305,10 +323,16 @@ KERNEL_ENTRY double fn_wide(const float *const corners[4], const double weights[
   const float rounded[4] = {(float)weights[0], (float)weights[1], (float)weights[2],
                             (float)weights[3]};
   *base = (double)fn_wide_base(corners, rounded, channels);
-  vec sum = v_set(0);
-  for (size_t c = 0; c < channels; c += LANES)
-    sum = v_add(sum, fn_exp_cut(fn_fill(v_blend(corners, weights, *base, c), channels - c, -87)));
-  return (double)v_sum(sum);
+  double sum = 0;
+  for (size_t first = 0, end; first < channels; first = end) {
+    vec part = v_set(0);
+    end = fn_part_end(first, channels);
+    for (size_t c = first; c < end; c += LANES)
+      part =
+          v_add(part, fn_exp_cut(fn_fill(v_blend(corners, weights, *base, c), channels - c, -87)));
+    sum += (double)v_sum(part);
+  }
+  return sum;
 }
 
 /* ---- Queries -------------------------------------------------------------------- */
@@ -332,6 +356,23 @@ KERNEL void fn_step_down(float *at, const int nx) {
   if (nx > 1) v_store(at + LANES, v_mul(v_load(at + LANES), v_load(at + 3 * LANES)));
 }
 
+/* Adds queries first .. end - 1 of a row of pixels, and takes them to the next row. */
+KERNEL void fn_query_part(size_t first, size_t end, const float *const rows[FM__BLOCK],
+                          const float *weights, float *scratch, float shares[FM__BLOCK],
+                          float totals[FM__BLOCK], const int nx) {
+  vec zero = v_set(0);
+  vec share[FM__BLOCK] = {zero, zero, zero, zero}, total[FM__BLOCK] = {zero, zero, zero, zero};
+  for (size_t q = first; q < end; q += LANES) {
+    fn_add_sigmoids(scratch + 4 * q, rows, weights, q, share, total, nx);
+    fn_step_down(scratch + 4 * q, nx);
+  }
+  float sums[2 * FM__BLOCK];
+  v_sum4(share[0], share[1], share[2], share[3], sums);
+  v_sum4(total[0], total[1], total[2], total[3], sums + FM__BLOCK);
+  for (int i = 0; i < FM__BLOCK; i++) shares[i] += sums[i];
+  for (int i = 0; i < FM__BLOCK; i++) totals[i] += sums[FM__BLOCK + i];
+}
+
 KERNEL void fn_query_block(const fm__block *b, size_t queries, const float *const *rows,
                            const float *weights, float *scratch, float *shares, float *totals,
                            const int nx, int ny) {
@@ -344,14 +385,11 @@ KERNEL void fn_query_block(const fm__block *b, size_t queries, const float *cons
     v_store(at + 3 * LANES, s.turn);
   }
   for (int j = 0; j < ny; j++) {
-    vec zero = v_set(0);
-    vec share[FM__BLOCK] = {zero, zero, zero, zero}, total[FM__BLOCK] = {zero, zero, zero, zero};
-    for (size_t q = 0; q < queries; q += LANES) {
-      fn_add_sigmoids(scratch + 4 * q, rows + FM__BLOCK * j, weights, q, share, total, nx);
-      fn_step_down(scratch + 4 * q, nx);
-    }
-    v_sum4(share[0], share[1], share[2], share[3], shares + FM__BLOCK * j);
-    v_sum4(total[0], total[1], total[2], total[3], totals + FM__BLOCK * j);
+    float *share = shares + FM__BLOCK * j, *total = totals + FM__BLOCK * j;
+    for (int i = 0; i < FM__BLOCK; i++) share[i] = total[i] = 0;
+    for (size_t q = 0; q < queries; q += FN_PART)
+      fn_query_part(q, fn_part_end(q, queries), rows + FM__BLOCK * j, weights, scratch, share,
+                    total, nx);
   }
 }
 
@@ -391,15 +429,16 @@ KERNEL void fn_add_exp(vec d, vec *sum, vec *low) {
 /* A sum some of whose terms were exp(-infinity) becomes NaN. */
 KERNEL vec fn_judge_sum(vec sum, vec low) { return v_add(sum, v_sub(low, low)); }
 
-KERNEL void fn_planar_group(const char *at, const int32_t dtype, ptrdiff_t stride, const int group,
-                            const float *base, float *sums, float *lowest, size_t n) {
+/* Channels are too far apart for the hardware to see the pattern: `ahead` bytes on lies
+ * what is needed later. */
+KERNEL void fn_planar_group(const char *at, const int32_t dtype, ptrdiff_t stride, ptrdiff_t ahead,
+                            const int group, const float *base, float *sums, float *lowest,
+                            size_t n) {
   const size_t element = dtype == FM_F32 ? 4 : 2;
-  const ptrdiff_t ahead = FN_GROUP * stride;
   for (size_t x = 0; x < n; x += LANES) {
     vec b = v_load(base + x), sum = v_set(0), low = v_load(lowest + x);
     const char *pixel = at + x * element;
     for (int g = 0; g < group; g++) {
-      /* Channels are too far apart for the hardware to see the pattern. */
       FN_PREFETCH(fn_offset(pixel, ahead + g * stride));
       fn_add_exp(v_sub(fn_load(pixel + g * stride, dtype), b), &sum, &low);
     }
@@ -409,41 +448,73 @@ KERNEL void fn_planar_group(const char *at, const int32_t dtype, ptrdiff_t strid
   }
 }
 
+/* Channels between a read and what is fetched meanwhile: whole groups, 16 KiB if they can. */
+KERNEL size_t fn_distance(size_t row_bytes) {
+  size_t groups = ((size_t)16 << 10) / (FN_GROUP * row_bytes + 1) + 1;
+  return FN_GROUP * (groups < 4 ? groups : 4);
+}
+
+/* Groups whose sums are added before they go to the large sum. */
+enum { FN_GROUPS = 16 };
+
+/* Moves `part` to the sums. */
+KERNEL void fn_fold(float *part, float *sums, size_t n) {
+  for (size_t x = 0; x < n; x += LANES) {
+    v_store(sums + x, v_add(v_load(sums + x), v_load(part + x)));
+    v_store(part + x, v_set(0));
+  }
+}
+
 KERNEL void fn_planar_typed(const char *at, const int32_t dtype, ptrdiff_t stride, size_t channels,
-                            const float *base, float *sums, float *lowest, size_t n) {
-  for (size_t x = 0; x < n; x++) sums[x] = lowest[x] = 0;
+                            const float *base, float *sums, float *spare, size_t n) {
+  const size_t row_bytes = n * (dtype == FM_F32 ? 4 : 2), distance = fn_distance(row_bytes);
+  float *lowest = spare, *part = spare + n;
+  for (size_t x = 0; x < n; x++) sums[x] = lowest[x] = part[x] = 0;
   size_t c = 0;
-  for (; c + FN_GROUP <= channels; c += FN_GROUP)
-    fn_planar_group(at + (ptrdiff_t)c * stride, dtype, stride, FN_GROUP, base, sums, lowest, n);
+  for (; c + FN_GROUP <= channels; c += FN_GROUP) {
+    ptrdiff_t ahead = (ptrdiff_t)distance * stride;
+    if (c + distance >= channels) /* then comes the next row */
+      ahead += (ptrdiff_t)row_bytes - (ptrdiff_t)channels * stride;
+    fn_planar_group(at + (ptrdiff_t)c * stride, dtype, stride, ahead, FN_GROUP, base, part, lowest,
+                    n);
+    if (c % (FN_GROUPS * FN_GROUP) == (FN_GROUPS - 1) * FN_GROUP) fn_fold(part, sums, n);
+  }
   for (; c < channels; c++)
-    fn_planar_group(at + (ptrdiff_t)c * stride, dtype, stride, 1, base, sums, lowest, n);
+    fn_planar_group(at + (ptrdiff_t)c * stride, dtype, stride, 0, 1, base, part, lowest, n);
+  fn_fold(part, sums, n);
   for (size_t x = 0; x < n; x += LANES)
     v_store(sums + x, fn_judge_sum(v_load(sums + x), v_load(lowest + x)));
 }
 
 KERNEL_ENTRY void fn_planar(const char *output, int32_t dtype, ptrdiff_t channel_stride,
-                            size_t channels, const float *base, float *sums, float *lowest,
+                            size_t channels, const float *base, float *sums, float *spare,
                             size_t n) {
   if (dtype == FM_F32)
-    fn_planar_typed(output, FM_F32, channel_stride, channels, base, sums, lowest, n);
+    fn_planar_typed(output, FM_F32, channel_stride, channels, base, sums, spare, n);
   else if (dtype == FM_F16)
-    fn_planar_typed(output, FM_F16, channel_stride, channels, base, sums, lowest, n);
+    fn_planar_typed(output, FM_F16, channel_stride, channels, base, sums, spare, n);
   else
-    fn_planar_typed(output, FM_BF16, channel_stride, channels, base, sums, lowest, n);
+    fn_planar_typed(output, FM_BF16, channel_stride, channels, base, sums, spare, n);
 }
 
 KERNEL_ENTRY float fn_pixel(const float *z, size_t channels, float base) {
-  vec b = v_set(base), total = v_set(0), low = total;
-  size_t c = 0;
-  for (; c + LANES <= channels; c += LANES) {
-    fn_add_exp(v_sub(v_load(z + c), b), &total, &low);
+  vec b = v_set(base), low = v_set(0);
+  size_t c = 0, whole = channels / LANES * LANES;
+  float sum = 0;
+  for (size_t end; c < whole; c = end) {
+    vec part = v_set(0);
+    for (end = fn_part_end(c, whole); c < end; c += LANES)
+      fn_add_exp(v_sub(v_load(z + c), b), &part, &low);
+    sum += v_sum(part);
   }
   if (c < channels) {
+    vec part = v_set(0);
     float rest[LANES];
     for (size_t i = 0; i < LANES; i++) rest[i] = c + i < channels ? z[c + i] - base : -87;
-    fn_add_exp(v_load(rest), &total, &low);
+    fn_add_exp(v_load(rest), &part, &low);
+    sum += v_sum(part);
   }
-  return v_sum(fn_judge_sum(total, low));
+  return sum + v_sum(v_sub(low, low));
 }
 
 KERNEL_ENTRY int fn_stage_finish_entry(float *pixel, size_t channels, size_t padded, float *top) {

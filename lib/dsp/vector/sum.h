@@ -7,14 +7,28 @@
 
 /* ---- Which way ------------------------------------------------------------------ */
 
+/* The largest bits of a block's losses, and the smallest less one: of a 0, the largest number. */
+typedef struct bit_range {
+  vw most, least;
+} bit_range;
+
+VECTOR static inline bool lies_within(const bit_range *range, uint32_t first, uint32_t end) {
+  vw last = vw_fill(end - 1), before = vw_fill(first - 1);
+  vw good = vw_and(vw_equal(vw_max(range->most, last), last),
+                   vw_equal(vw_min(range->least, before), before));
+  return vw_bits(good) == (1U << VW) - 1;
+}
+
 VECTOR static inline fm__lane_window window_of(const float *losses) {
-  vw most = vw_fill(0), least = vw_fill(UINT32_MAX);
-  for (unsigned at = 0; at < BLOCK; at += VW) {
+  bit_range range = {vw_fill(0), vw_fill(UINT32_MAX)};
+  FM__UNROLL for (unsigned at = 0; at < BLOCK; at += VW) {
     vw bits = vw_load(losses + at);
-    most = vw_max(most, bits);
-    least = vw_min(least, vw_less_one(bits)); /* 0 becomes the largest number */
+    range.most = vw_max(range.most, bits);
+    range.least = vw_min(range.least, vw_less_one(bits));
   }
-  return fm__lanes_window(vw_least(least), vw_most(most));
+  if (lies_within(&range, FM__LANE_NARROW_FIRST, FM__LANE_NARROW_END)) return FM__LANE_NARROW;
+  if (lies_within(&range, FM__LANE_WIDE_FIRST, FM__LANE_WIDE_END)) return FM__LANE_WIDE;
+  return FM__LANE_OUTSIDE;
 }
 
 /* A copy with 0 for -0 and for losses that do not count, whatever they are. */
@@ -45,7 +59,7 @@ VECTOR static inline void add_split(fm__lanes *lanes, uint8_t label, unsigned la
 
 /* All 64 losses to one label: in the narrow window four add up before they are split. */
 VECTOR static inline void add_narrow(fm__lanes *lanes, uint8_t label, const float *losses) {
-  for (unsigned at = 0; at < BLOCK / 4; at += VD) {
+  FM__UNROLL for (unsigned at = 0; at < BLOCK / 4; at += VD) {
     vd low = vd_add(vd_from_floats(losses + at), vd_from_floats(losses + at + 16));
     vd high = vd_add(vd_from_floats(losses + at + 32), vd_from_floats(losses + at + 48));
     add_split(lanes, label, at % 8, vd_add(low, high));
@@ -53,8 +67,9 @@ VECTOR static inline void add_narrow(fm__lanes *lanes, uint8_t label, const floa
 }
 
 VECTOR static inline void add_wide(fm__lanes *lanes, uint8_t label, const float *losses) {
-  for (unsigned at = 0; at < BLOCK; at += VD)
+  FM__UNROLL for (unsigned at = 0; at < BLOCK; at += VD) {
     add_split(lanes, label, at % 8, vd_from_floats(losses + at));
+  }
 }
 
 VECTOR static inline void add_all(fm__lanes *lanes, uint8_t label, const float *losses,
@@ -70,10 +85,12 @@ VECTOR static inline void keep_label(const uint8_t *labels, uint8_t label, const
                                      float *kept) {
   vb wanted = vb_fill_1(label);
   alignas(64) uint8_t same[BLOCK];
-  for (unsigned at = 0; at < BLOCK; at += VB)
+  FM__UNROLL for (unsigned at = 0; at < BLOCK; at += VB) {
     vb_store(same + at, vb_equal(vb_load(labels + at), wanted));
-  for (unsigned at = 0; at < BLOCK; at += VW)
+  }
+  FM__UNROLL for (unsigned at = 0; at < BLOCK; at += VW) {
     vw_store(kept + at, vw_and(vw_load(losses + at), vw_from_bytes(same + at)));
+  }
 }
 
 static inline void add_singly(fm__lanes *lanes, const uint8_t *labels, uint64_t left,

@@ -75,17 +75,12 @@ VECTOR static inline vw vw_fill(uint32_t v) { return _mm256_set1_epi32((int)v); 
 VECTOR static inline vw vw_and(vw a, vw b) { return _mm256_and_si256(a, b); }
 VECTOR static inline vw vw_less_one(vw v) { return _mm256_add_epi32(v, _mm256_set1_epi32(-1)); }
 VECTOR static inline vw vw_greater(vw a, vw b) { return _mm256_cmpgt_epi32(a, b); }
+VECTOR static inline vw vw_equal(vw a, vw b) { return _mm256_cmpeq_epi32(a, b); }
 VECTOR static inline vw vw_min(vw a, vw b) { return _mm256_min_epu32(a, b); }
 VECTOR static inline vw vw_max(vw a, vw b) { return _mm256_max_epu32(a, b); }
 
 VECTOR static inline uint32_t vw_bits(vw v) {
   return (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(v));
-}
-
-VECTOR static inline uint32_t vw_least(vw v) {
-  __m128i a = _mm_min_epu32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
-  a = _mm_min_epu32(a, _mm_shuffle_epi32(a, 0x4e));
-  return (uint32_t)_mm_cvtsi128_si32(_mm_min_epu32(a, _mm_shuffle_epi32(a, 0xb1)));
 }
 
 VECTOR static inline uint32_t vw_most(vw v) {

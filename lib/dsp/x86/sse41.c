@@ -61,16 +61,12 @@ VECTOR static inline vw vw_fill(uint32_t v) { return _mm_set1_epi32((int)v); }
 VECTOR static inline vw vw_and(vw a, vw b) { return _mm_and_si128(a, b); }
 VECTOR static inline vw vw_less_one(vw v) { return _mm_add_epi32(v, _mm_set1_epi32(-1)); }
 VECTOR static inline vw vw_greater(vw a, vw b) { return _mm_cmpgt_epi32(a, b); }
+VECTOR static inline vw vw_equal(vw a, vw b) { return _mm_cmpeq_epi32(a, b); }
 VECTOR static inline vw vw_min(vw a, vw b) { return _mm_min_epu32(a, b); }
 VECTOR static inline vw vw_max(vw a, vw b) { return _mm_max_epu32(a, b); }
 
 VECTOR static inline uint32_t vw_bits(vw v) {
   return (uint32_t)_mm_movemask_ps(_mm_castsi128_ps(v));
-}
-
-VECTOR static inline uint32_t vw_least(vw v) {
-  v = _mm_min_epu32(v, _mm_shuffle_epi32(v, 0x4e));
-  return (uint32_t)_mm_cvtsi128_si32(_mm_min_epu32(v, _mm_shuffle_epi32(v, 0xb1)));
 }
 
 VECTOR static inline uint32_t vw_most(vw v) {
