@@ -50,15 +50,19 @@ static int read_inputs(const json_t *root, const char *path, filter_file *out, f
   if (!code) code = json_member_text(root, path, "stats", &out->stats, f);
   if (!code) code = json_member_text(root, path, "masks", &out->masks, f);
   if (!code) code = json_member_text_or_null(root, path, "losses", &out->losses, f);
+  if (!code) code = json_member_text_or_null(root, path, "logits", &out->logits, f);
+  if (!code) code = json_member_text_or_null(root, path, "queries", &out->queries, f);
   if (!code) code = json_member_text_or_null(root, path, "images", &out->images, f);
   if (!code) code = json_member_text_or_null(root, path, "provider", &out->provider, f);
+  json_t *network = json_object_get(root, "network");
+  if (!code && json_is_object(network)) out->network = json_incref(network);
   return code;
 }
 
 /* Paths in the file begin at its folder. */
 static void find_inputs(const char *path, filter_file *out) {
-  char **const texts[] = {&out->labels_source, &out->stats, &out->masks, &out->losses,
-                          &out->images};
+  char **const texts[] = {&out->labels_source, &out->stats,   &out->masks, &out->losses,
+                          &out->logits,        &out->queries, &out->images};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
     char *found = path_from_store(path, *texts[i]);
     free(*texts[i]);
@@ -113,6 +117,12 @@ static void add_path(text *t, const char *key, const char *value, const char *pa
   free(stored);
 }
 
+static void add_network(text *t, const json_t *network) {
+  char *words = network ? json_dumps(network, JSON_SORT_KEYS) : NULL;
+  text_add(t, " \"network\": %s,\n", words ? words : "null");
+  free(words);
+}
+
 static void add_real(text *t, const char *key, double value) {
   text_add(t, "\"%s\": ", key);
   text_add_real(t, value);
@@ -145,6 +155,9 @@ int filter_file_write(fm_context *context, const filter_file *file, const char *
   add_path(&t, "stats", file->stats, path);
   add_path(&t, "masks", file->masks, path);
   add_path(&t, "losses", file->losses, path);
+  add_path(&t, "logits", file->logits, path);
+  add_path(&t, "queries", file->queries, path);
+  add_network(&t, file->network);
   add_path(&t, "images", file->images, path);
   add_text(&t, "provider", file->provider);
   add_text(&t, "policy", file->policy);
@@ -167,11 +180,13 @@ int filter_file_write(fm_context *context, const filter_file *file, const char *
 }
 
 void filter_file_free(filter_file *file) {
-  char *texts[] = {file->labels_name, file->labels_source, file->stats,  file->masks, file->losses,
-                   file->images,      file->provider,      file->policy, file->unseen};
+  char *texts[] = {file->labels_name, file->labels_source, file->stats,   file->masks,
+                   file->losses,      file->logits,        file->queries, file->images,
+                   file->provider,    file->policy,        file->unseen};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) free(texts[i]);
   for (int32_t k = 0; k < file->class_count; k++) free(file->classes[k].name);
   free(file->classes);
+  json_decref(file->network);
   *file = (filter_file){0};
 }
 

@@ -35,6 +35,7 @@ typedef struct listing {
 static const char *const mask_extensions[] = {".png", ".npy", NULL};
 static const char *const image_extensions[] = {".jpg", ".jpeg", ".png", NULL};
 static const char *const loss_extensions[] = {".npy", NULL};
+static const char *const query_extensions[] = {".npz", ".npy", NULL};
 
 static bool wanted(const listing *l, const char *name) {
   const char *dot = strrchr(name, '.');
@@ -147,9 +148,10 @@ int folder_list(folder_kind kind, const char *path, const fm_labels *labels, fol
                 fault *f) {
   *out = (folder){.path = alloc_text(path)};
   listing l = {.out = out, .f = f, .suffix = ""};
-  l.extensions = kind == FOLDER_MASKS    ? mask_extensions
-                 : kind == FOLDER_IMAGES ? image_extensions
-                                         : loss_extensions;
+  l.extensions = kind == FOLDER_MASKS     ? mask_extensions
+                 : kind == FOLDER_IMAGES  ? image_extensions
+                 : kind == FOLDER_QUERIES ? query_extensions
+                                          : loss_extensions;
   if (labels && kind == FOLDER_MASKS) l.suffix = fm_labels_mask_suffix(labels);
   if (labels && kind == FOLDER_IMAGES) l.suffix = fm_labels_image_suffix(labels);
   struct stat info;

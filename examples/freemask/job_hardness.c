@@ -24,9 +24,10 @@ typedef struct state {
 static int measure_loss(const state *s, size_t index, const fm_plane *mask, const char *path,
                         fault *f) {
   hardness_row *row = &s->rows[index];
+  const loss_request request = {index, *mask};
   loss_map loss = {0};
   fm_error err;
-  int code = loss_source_get(s->source, index, mask, &loss, f);
+  int code = loss_source_get(s->source, &request, 1, &loss, f);
   if (!code && fm_hardness_measure_loss(s->hardness, mask, &loss.plane, &row->hardness,
                                         &row->valid_pixels, &err))
     code = loss_source_blame(s->source, index, path, &err, f);
@@ -71,7 +72,8 @@ static int prepare(state *s, const hardness_job *job, fault *f) {
   if (!code) code = bench_masks(&s->bench, job->masks, (arg_shard){0, 1}, &s->masks, NULL, NULL, f);
   if (!code && job->losses) {
     const loss_options losses = {.losses = job->losses};
-    code = loss_source_open(s->bench.context, s->bench.labels, &losses, &s->masks, &s->source, f);
+    code = loss_source_open(s->bench.context, s->bench.labels, &losses, &s->masks, false,
+                            &s->source, f);
   }
   return code;
 }

@@ -119,15 +119,17 @@ int collect_job_run(const collect_job *job, fault *f); /* EXIT_FINDINGS if there
 
 typedef struct check_job {
   job_common common;
-  const char *masks, *images, *losses; /* images and losses may be NULL */
+  const char *masks, *images; /* images may be NULL */
+  loss_options loss;          /* losses, logits or queries, or none; not a provider */
 } check_job;
 int check_job_run(const check_job *job, fault *f); /* EXIT_FINDINGS if there are any */
 
 typedef struct run_job {
   job_common common;
-  const char *real_masks, *real_losses, *real_images;
-  const char *synthetic_masks, *synthetic_losses, *synthetic_images;
-  const char *provider;
+  const char *real_masks, *synthetic_masks;
+  loss_options real, synthetic; /* with losses, logits or queries, images only illustrate */
+  network_flags network;        /* of both sets */
+  const char *provider;         /* of both sets */
   double tolerance;
   int unseen;
   double min_kept;
@@ -142,8 +144,9 @@ typedef struct run_job {
 /* Writes into the folder `output`: stats.json, masks/..., filter.csv, filter.json, hardness.csv,
  * plan.csv, export/, run.json, report.html. run.json:
  *   {"format": "freemask-run", "version": 1, "labels": L, "fingerprint": hex,
- *    "real": {"masks", "losses", "images"}, "synthetic": {"masks", "losses", "images"},
- *    "provider", "n_max": n, "seeds": "42:62", "seed": n, "resize": "512x512" or "none",
+ *    "real": {"masks", "losses", "logits", "queries", "images"}, "synthetic": the same,
+ *    "network": null or what network_flags_save makes, "provider", "n_max": n, "seeds": "42:62",
+ *    "seed": n, "resize": "512x512" or "none",
  *    "stats": "stats.json", "filter": "filter.json", "filter_rows": "filter.csv",
  *    "masks": "masks", "hardness": "hardness.csv", "plan": "plan.csv", "export": "export",
  *    "report": "report.html"}
@@ -152,7 +155,8 @@ typedef struct run_job {
 int run_job_run(const run_job *job, fault *f);
 
 /* Written by the report: makes DIR/report.html from what is in DIR; run.json may be missing
- * (after `filter` alone). */
-int report_job_run(const char *dir, const job_common *common, fault *f);
+ * (after `filter` alone). A plug-in that made the losses is loaded only if `provider` says the same
+ * as the folder does: a report must not run what a file names. */
+int report_job_run(const char *dir, const char *provider, const job_common *common, fault *f);
 
 #endif

@@ -3,6 +3,7 @@
 #include "path.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,8 +132,15 @@ bool path_same_or_inside(const char *inner, const char *outer) {
 int path_read(const char *path, size_t limit, char **data, size_t *length, fault *f) {
   FILE *file = fopen(path, "rb");
   if (!file) return fault_system(f, errno, "open", path);
+  struct stat info;
   char *bytes = NULL;
   size_t count = 0, capacity = 0;
+  /* Room for all of it at once, and for the NUL and the read that finds the end. */
+  if (!fstat(fileno(file), &info) && S_ISREG(info.st_mode) && info.st_size > 0 &&
+      (uint64_t)info.st_size <= limit) {
+    capacity = (size_t)info.st_size + 2;
+    bytes = alloc_resize(NULL, capacity, 1);
+  }
   for (;;) {
     if (capacity - count < 2) capacity = capacity ? capacity * 2 : 65536;
     bytes = alloc_resize(bytes, capacity, 1);

@@ -32,18 +32,29 @@ typedef struct worker {
 
 /* Items are handed out in order and none after the first failure, so when all workers have
  * stopped every item below the lowest failed one has been done. */
-static bool take(pool *p, size_t *index) {
+static bool take(pool *p, size_t *index, size_t *count) {
+  size_t most = p->job->group ? p->job->group : 1;
   pthread_mutex_lock(&p->lock);
   bool go = p->next < p->job->count && p->failed_at == p->job->count && !interrupt_seen();
-  if (go) *index = p->next++;
+  if (go) {
+    size_t left = p->job->count - p->next;
+    *index = p->next;
+    *count = left < most ? left : most;
+    p->next += *count;
+  }
   pthread_mutex_unlock(&p->lock);
   return go;
 }
 
-static void settle(pool *p, size_t index, int code, const fault *f) {
+static int do_items(const pool_job *job, void *own, size_t index, size_t count, fault *f) {
+  return job->group ? job->work_group(job->shared, own, index, count, f)
+                    : job->work(job->shared, own, index, f);
+}
+
+static void settle(pool *p, size_t index, size_t count, int code, const fault *f) {
   pthread_mutex_lock(&p->lock);
   if (!code) {
-    p->done++;
+    p->done += count;
   } else if (index < p->failed_at) {
     p->failed_at = index;
     p->failure = *f;
@@ -54,10 +65,10 @@ static void settle(pool *p, size_t index, int code, const fault *f) {
 static void *work(void *argument) {
   worker *w = argument;
   pool *p = w->pool;
-  size_t index;
-  while (take(p, &index)) {
+  size_t index, count;
+  while (take(p, &index, &count)) {
     fault f;
-    settle(p, index, p->job->work(p->job->shared, w->own, index, &f), &f);
+    settle(p, index, count, do_items(p->job, w->own, index, count, &f), &f);
   }
   pthread_mutex_lock(&p->lock);
   if (!--p->running) pthread_cond_signal(&p->over);
@@ -128,7 +139,8 @@ int pool_cores(void) {
 
 int pool_run(const pool_job *job, fault *f) {
   size_t count = (size_t)(job->threads > 0 ? job->threads : pool_cores());
-  if (count > job->count) count = job->count ? job->count : 1;
+  size_t group = job->group ? job->group : 1, groups = (job->count + group - 1) / group;
+  if (count > groups) count = groups ? groups : 1;
   pool p = {.job = job, .failed_at = job->count};
   worker *workers = alloc_zeroed(count, sizeof *workers);
   pthread_mutex_init(&p.lock, NULL);

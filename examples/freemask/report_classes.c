@@ -117,16 +117,34 @@ static void word(text *t, const char *flag, const char *value) {
   text_free(&quoted);
 }
 
+/* The flags about outputs that are not as by default. */
+static void network_words(const json_t *object, text *t) {
+  network_flags flags;
+  if (!json_is_object(object)) return;
+  network_flags_load(object, &flags);
+  if (flags.kind) word(t, "--kind", network_kinds[flags.kind]);
+  word(t, "--channels", flags.channels);
+  if (flags.align_corners) text_add(t, " --align-corners");
+  if (flags.channels_last) text_add(t, " --channels-last");
+  if (flags.compose_first) text_add(t, " --compose-first");
+  if (flags.trust_kind) text_add(t, " --trust-kind");
+}
+
 static void run_command(const report *r, text *t) {
   if (!r->run) return;
   text_add(t, "<pre>freemask run");
   word(t, "--labels", report_run_text(r, NULL, "labels"));
   word(t, "--real-masks", report_run_text(r, "real", "masks"));
   word(t, "--real-losses", report_run_text(r, "real", "losses"));
+  word(t, "--real-logits", report_run_text(r, "real", "logits"));
+  word(t, "--real-queries", report_run_text(r, "real", "queries"));
   word(t, "--real-images", report_run_text(r, "real", "images"));
   word(t, "--synthetic-masks", report_run_text(r, "synthetic", "masks"));
   word(t, "--synthetic-losses", report_run_text(r, "synthetic", "losses"));
+  word(t, "--synthetic-logits", report_run_text(r, "synthetic", "logits"));
+  word(t, "--synthetic-queries", report_run_text(r, "synthetic", "queries"));
   word(t, "--synthetic-images", report_run_text(r, "synthetic", "images"));
+  network_words(json_object_get(r->run, "network"), t);
   word(t, "--provider", report_run_text(r, NULL, "provider"));
   if (r->has_filter) {
     text_add(t, " --tolerance %.6g", r->filter.tolerance);
@@ -149,6 +167,8 @@ void report_origin(const report *r, text *t) {
   if (r->has_filter) {
     fact(t, "Synthetic masks", r->filter.masks);
     fact(t, "Losses", r->filter.losses);
+    fact(t, "Outputs", r->filter.logits);
+    fact(t, "Outputs, queries", r->filter.queries);
     fact(t, "Images", r->filter.images);
     fact(t, "Provider", r->filter.provider);
     fact(t, "Policy", r->filter.policy);

@@ -13,6 +13,7 @@
 #include <freemask/labels.h>
 #include <freemask/network_loss.h>
 #include <freemask/planner.h>
+#include <freemask/plugin.h>
 #include <freemask/provider.h>
 #include <freemask/schedule.h>
 #include <freemask/version.h>

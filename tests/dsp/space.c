@@ -133,7 +133,8 @@ static void make_hardness(subject *s, const space *of) {
       {FM_NO_RESIZE, FM_NO_RESIZE}, {0, 0}, {37, 301}, {400, 8}};
   fm_error err;
   for (size_t i = 0; i < SPACE_HARDNESSES; i++) {
-    fm_hardness_options o = {sizeof o, sides[i][0], sides[i][1]};
+    fm_hardness_options o = {
+        .size = sizeof o, .resize_width = sides[i][0], .resize_height = sides[i][1]};
     must(fm_hardness_create_from_means(s->labels, of->means, (size_t)of->class_count, &o,
                                        &s->hardness[i], &err),
          &err);
