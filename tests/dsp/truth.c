@@ -113,16 +113,19 @@ bool truth_stats(const space *s, const draw_image *image, const fm_class_stats *
 bool truth_hardness(const space *s, const draw_image *image, int64_t width, int64_t height,
                     double hardness, int64_t valid) {
   const fm_plane *mask = &image->mask.plane;
+  double step_x = (double)mask->width / (double)width,
+         step_y = (double)mask->height / (double)height;
   long double sum = 0;
   int64_t count = 0;
-  for (int64_t y = 0; y < height; y++)
-    for (int64_t x = 0; x < width; x++) {
-      int64_t from_x = (2 * x + 1) * mask->width / (2 * width);
-      int64_t from_y = (2 * y + 1) * mask->height / (2 * height);
-      int32_t k = class_at(s, image, from_y, from_x);
+  double from_y = 0.5 * step_y; /* as Pillow walks: documented in freemask/hardness.h */
+  for (int64_t y = 0; y < height; y++, from_y += step_y) {
+    double from_x = 0.5 * step_x;
+    for (int64_t x = 0; x < width; x++, from_x += step_x) {
+      int32_t k = class_at(s, image, (int64_t)from_y, (int64_t)from_x);
       if (k < 0) continue;
       sum += (long double)s->means[k];
       count++;
     }
+  }
   return valid == count && is_close(hardness, sum / ((long double)count + 1e-5L));
 }
