@@ -95,8 +95,8 @@ typedef struct fm_filter_report {
  *  memory as `mask` (in place) or does not overlap it. `report` may be NULL.
  *
  *  The losses of ignored pixels are not looked at; the others must be finite and not
- *  negative. Memory: 36 bytes per class (half a MiB more for a moment when a floor has
- *  to be enforced).
+ *  negative. Memory: 20 bytes per class and a bit per pixel, each row in whole words of 64
+ *  (half a MiB more for a moment when a floor has to be enforced).
  *  Errors (`filtered` and `report` are untouched): ARGUMENT, MEMORY, UNSUPPORTED,
  *  SHAPE, LABEL and LOSS (name the first bad pixel in reading order), LIMIT (the
  *  ignore label does not fit the dtype). */

@@ -70,7 +70,8 @@ FM_API void fm_hardness_destroy(fm_hardness *hardness);
  *  exact for powers of two, as 512; for other W a position on a border may come out to
  *  its left. Rows likewise. `*valid_pixels` (may be NULL) gets the number of valid
  *  pixels after resizing. The whole mask is checked, pixels that the resizing skips
- *  included. Memory: 8 bytes per class, and 4 per row and column.
+ *  included. Memory: 16 bytes per class, 4 per row and column, and a bit
+ *  per column.
  *  Errors: ARGUMENT, MEMORY, UNSUPPORTED, LABEL (names the first bad pixel). */
 FM_API fm_status fm_hardness_measure(const fm_hardness *hardness, const fm_plane *mask, double *out,
                                      int64_t *valid_pixels, fm_error *err);

@@ -62,8 +62,8 @@ static void sum_part(const fm__job *job, const row *r, size_t first, size_t n, f
 static size_t unaligned(const fm__job *job, const row *r) {
   const fm_volume *v = &job->output;
   size_t element = v->dtype == FM_F32 ? 4 : 2, bytes = job->kernels->lanes * element;
-  size_t behind = (uintptr_t)fm__voxel(v, 0, r->y, r->x) % bytes;
-  bool alike = (uint64_t)v->channel_stride % bytes == 0; /* a power of two: of any sign */
+  size_t behind = (uintptr_t)fm__voxel(v, 0, r->y, r->x) & (bytes - 1); /* a power of two */
+  bool alike = ((uint64_t)v->channel_stride & (bytes - 1)) == 0;
   if (!behind || behind % element || !alike) return 0;
   return (bytes - behind) / element;
 }
@@ -73,7 +73,7 @@ static size_t unaligned(const fm__job *job, const row *r) {
 static void sum_planar(const fm__job *job, const row *r) {
   size_t lanes = job->kernels->lanes, head = unaligned(job, r);
   if (r->n < 4 * lanes) head = 0;
-  size_t even = (r->n - head) / lanes * lanes, end = head + even;
+  size_t even = (r->n - head) & ~(lanes - 1), end = head + even; /* a power of two */
   float sums[FM__STAGE_ALIGN];
   if (head) sum_part(job, r, 0, lanes, sums);
   sum_part(job, r, head, even, r->sums + head);

@@ -117,7 +117,7 @@ static fm_status wide_pixel(fm__job *job, const cell *c, int i, int j, int64_t y
   corners own = corners_of(&c->block, fm__channel_of(job->model, k), false);
   job->base[p] = bilinear(&own, t, u) - base - log(sum);
   if (sum > 0.25 && sum < LARGEST_SUM) return FM_OK;
-  double loss;
+  double loss = 0;
   fm_status status = fm__exact_logits(job, y + j, x + i, k, &loss, err);
   if (!status) job->base[p] = -loss;
   return status;

@@ -82,7 +82,8 @@ class Output:
             kit.call("fm_network_loss_map", other, *[ctypes.byref(a) for a in calls[0][0][1:4]])
             kit.lib.fm_network_loss_destroy(other)
         return Work(kit.c_way("fm_network_loss_map", calls, threads),
-                    read_bound(kit, [[z] for z, _ in inputs], threads), torch=torch,
+                    read_bound(kit, [[z] for z, _ in inputs], threads) if self.size == OUTER
+                    else None, torch=torch,
                     memory=kit.peak_memory(one), keep=(inputs, losses, model))
 
 

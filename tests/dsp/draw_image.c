@@ -15,8 +15,11 @@ static float float_of(uint32_t bits) {
 
 /* ---- Losses --------------------------------------------------------------------- */
 
-/* One of ten kinds; a loss map mostly has one. */
-enum { KINDS = 10, USUAL_KIND = 0 };
+/* One of sixteen kinds; a loss map mostly has one. From FIRST_EDGE on: two exponents, on either
+ * side of where kernels change from one way of adding to another. */
+enum { USUAL_KIND = 0, FIRST_EDGE = 10, KINDS = 16 };
+static const int edges[KINDS - FIRST_EDGE][2] = {{-24, 3},  {-24, 4},  {-25, 3},
+                                                 {-34, 14}, {-34, 15}, {-35, 14}};
 
 static float near_threshold(draw_random *random, const draw_palette *palette) {
   float t = palette->thresholds[draw_below(random, (uint32_t)palette->threshold_count)];
@@ -28,6 +31,9 @@ static float near_threshold(draw_random *random, const draw_palette *palette) {
 
 static float draw_loss(draw_random *random, const draw_palette *palette, uint32_t kind) {
   float usual = (float)draw_below(random, 1 << 24) * 0x1p-22F; /* below 4, steps of 2^-22 */
+  if (kind >= FIRST_EDGE)
+    return ldexpf(1 + (float)draw_below(random, 1 << 23) * 0x1p-23F,
+                  edges[kind - FIRST_EDGE][draw_below(random, 2)]);
   switch (kind) {
     case 1:
       return draw_chance(random, 80) ? 0 : usual;

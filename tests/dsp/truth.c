@@ -110,27 +110,22 @@ bool truth_stats(const space *s, const draw_image *image, const fm_class_stats *
 
 /* ---- Hardness ------------------------------------------------------------------- */
 
-/* Where the pixels of `size` come from, of `n`: as Pillow's NEAREST adds the steps up. */
-enum { MOST_RESIZED = 16384 };
-static void find_sources(int64_t n, int64_t size, int64_t *sources) {
-  double step = (double)n / (double)size, at = step * 0.5;
-  if (size > MOST_RESIZED) abort();
-  for (int64_t i = 0; i < size; i++, at += step) sources[i] = (int64_t)at;
-}
-
 bool truth_hardness(const space *s, const draw_image *image, int64_t width, int64_t height,
                     double hardness, int64_t valid) {
   const fm_plane *mask = &image->mask.plane;
+  double step_x = (double)mask->width / (double)width,
+         step_y = (double)mask->height / (double)height;
   long double sum = 0;
-  int64_t count = 0, rows[MOST_RESIZED], columns[MOST_RESIZED];
-  find_sources(mask->height, height, rows);
-  find_sources(mask->width, width, columns);
-  for (int64_t y = 0; y < height; y++)
-    for (int64_t x = 0; x < width; x++) {
-      int32_t k = class_at(s, image, rows[y], columns[x]);
+  int64_t count = 0;
+  double from_y = 0.5 * step_y; /* as Pillow walks: documented in freemask/hardness.h */
+  for (int64_t y = 0; y < height; y++, from_y += step_y) {
+    double from_x = 0.5 * step_x;
+    for (int64_t x = 0; x < width; x++, from_x += step_x) {
+      int32_t k = class_at(s, image, (int64_t)from_y, (int64_t)from_x);
       if (k < 0) continue;
       sum += (long double)s->means[k];
       count++;
     }
+  }
   return valid == count && is_close(hardness, sum / ((long double)count + 1e-5L));
 }

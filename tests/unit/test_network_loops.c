@@ -176,7 +176,7 @@ static int compare_filtered(const fm_sample *sample, const fm_plane *filtered,
                             const fm_filter_report *report, void *user) {
   expected *e = user;
   int i = sample->id[3] - '0';
-  uint8_t direct[PIXELS];
+  uint8_t direct[PIXELS] = {0};
   fm_plane mask = mask_of(i), into = fm_plane_make(direct, FM_U8, SIDE, SIDE);
   fm_volume output = output_of(i);
   fm_filter_report r = {.size = sizeof r};
