@@ -53,8 +53,9 @@ typedef struct loss_block {
 
 /* Asks for what comes FETCH_AHEAD pixels later: a block takes longer than the CPU looks ahead. */
 enum { FETCH_AHEAD = 2048 };
-TARGET static inline void fetch(const uint8_t *labels, const float *losses) {
+TARGET FM__INLINE void fetch(const uint8_t *labels, const float *losses) {
   __builtin_prefetch(labels + FETCH_AHEAD);
+  FM__UNROLL
   for (int line = 0; line < 4; line++) __builtin_prefetch(losses + FETCH_AHEAD + 16 * line);
 }
 
@@ -70,6 +71,7 @@ TARGET static inline void load_labels(const uint8_t *labels, size_t n, label_blo
     labels = memcpy(row, labels, n);
   }
   const loose_bytes *from = (const loose_bytes *)(const void *)labels;
+  FM__UNROLL
   for (int v = 0; v < LABEL_VECTORS; v++) block->v[v] = from[v];
 }
 
@@ -81,6 +83,7 @@ TARGET static inline void load_losses(const float *losses, size_t n, loss_block 
     losses = memcpy(row, losses, n * sizeof *losses);
   }
   const loose_ints *from = (const loose_ints *)(const void *)losses;
+  FM__UNROLL
   for (int v = 0; v < LOSS_VECTORS; v++) block->v[v] = from[v];
 }
 

@@ -16,8 +16,10 @@ TARGET static inline uint64_t above_bits(const loss_block *losses, const loss_bl
                                          ints *odd) {
   bytes above[LABEL_VECTORS];
   const ints largest = same_ints(LARGEST);
+  FM__UNROLL
   for (int b = 0; b < LABEL_VECTORS; b++) {
     ints mask[4];
+    FM__UNROLL
     for (int v = 0; v < 4; v++) {
       ints loss = losses->v[4 * b + v];
       mask[v] = loss > limits->v[4 * b + v];
@@ -44,14 +46,17 @@ static bool any_bad(const loss_block *losses, const loss_block *limits) {
 TARGET static inline bool shuffle_limits(const fm__limits *table, const label_block *block,
                                          loss_block *limits) {
   bytes foreign = {0};
+  FM__UNROLL
   for (int b = 0; b < LABEL_VECTORS; b++) {
     bytes index = mix(block->v[b]), planes[4];
     foreign |= look_up(table->owner, index) ^ index;
+    FM__UNROLL
     for (int p = 0; p < 4; p++) planes[p] = look_up(table->folded[p], index);
     spread(planes, &limits->v[4 * b]);
   }
   longs any = (longs)foreign;
   uint64_t all = 0;
+  FM__UNROLL
   for (int i = 0; i < VECTOR / 8; i++) all |= any[i];
   return !all;
 }
@@ -74,6 +79,7 @@ TARGET static inline bool find_limits(const fm__limits *table, const label_block
                                       uint8_t first, loss_block *limits) {
   if (!~equal_bits(block, first)) {
     int32_t limit = table->limits[first];
+    FM__UNROLL
     for (int v = 0; v < LOSS_VECTORS; v++) limits->v[v] = same_ints(limit);
     return limit >= 0;
   }

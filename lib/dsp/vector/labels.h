@@ -10,6 +10,7 @@ enum { MOST_PEELED = 4 };
 /* Bit i: label i is `label`. */
 TARGET static inline uint64_t equal_bits(const label_block *block, uint8_t label) {
   bytes equal[LABEL_VECTORS];
+  FM__UNROLL
   for (int v = 0; v < LABEL_VECTORS; v++) equal[v] = (bytes)(block->v[v] == same_bytes(label));
   return bits_of(equal);
 }
@@ -57,6 +58,7 @@ TARGET static void mark(const uint8_t *labels, uint8_t label, size_t n, uint64_t
 /* All bits of element i from bit i, for elements of 1, 2 and 4 bytes. */
 TARGET static inline bytes byte_masks(uint64_t bits) {
   longs eights;
+  FM__UNROLL
   for (int i = 0; i < VECTOR / 8; i++) eights[i] = bits >> (8 * i) & 255;
   const longs each = (longs){0} + UINT64_C(0x8040201008040201);
   eights *= UINT64_C(0x0101010101010101) - (longs){0};
@@ -65,12 +67,14 @@ TARGET static inline bytes byte_masks(uint64_t bits) {
 
 TARGET static inline bytes short_masks(uint64_t bits) {
   shorts each;
+  FM__UNROLL
   for (int i = 0; i < VECTOR / 2; i++) each[i] = (uint16_t)(1U << i);
   return (bytes)((((uint16_t)bits - (shorts){0}) & each) == each);
 }
 
 TARGET static inline bytes int_masks(uint64_t bits) {
   words each;
+  FM__UNROLL
   for (int i = 0; i < LANES; i++) each[i] = 1U << i;
   return (bytes)((((uint32_t)bits - (words){0}) & each) == each);
 }
@@ -132,6 +136,7 @@ TARGET static bool narrow(const void *labels, size_t n, uint8_t *to) {
     memcpy(to + i, &low, STEP);
   }
   uint16_t rest = 0;
+  FM__UNROLL
   for (int part = 0; part < STEP; part++) rest |= all[part];
   for (; i < n; i++) {
     uint16_t v;

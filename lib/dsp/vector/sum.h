@@ -2,8 +2,8 @@
 #ifndef FM_DSP_VECTOR_SUM_H
 #define FM_DSP_VECTOR_SUM_H
 
-#include "dsp/vector/labels.h"
 #include "dsp/lanes.h"
+#include "dsp/vector/labels.h"
 
 /* Vectors that add up in 32 bits. */
 enum { MOST_ADDED = 8 };
@@ -17,6 +17,7 @@ TARGET static inline ints inside(ints bits) {
 
 TARGET static inline bool all_inside(const loss_block *losses) {
   ints good = same_ints(-1);
+  FM__UNROLL
   for (int v = 0; v < LOSS_VECTORS; v++) good &= inside(losses->v[v]);
   return !any_sign(~good);
 }
@@ -24,6 +25,7 @@ TARGET static inline bool all_inside(const loss_block *losses) {
 /* 0 and -0, too: apart, and not inlined, so that the usual case keeps its registers. */
 __attribute__((noinline)) TARGET static bool all_inside_or_zero(const loss_block *losses) {
   ints good = same_ints(-1);
+  FM__UNROLL
   for (int v = 0; v < LOSS_VECTORS; v++)
     good &= inside(losses->v[v]) | (ints)((losses->v[v] & INT32_MAX) == 0);
   return !any_sign(~good);
@@ -35,6 +37,7 @@ TARGET static void clear_ignored(const fm__lanes *lanes, const label_block *bloc
   uint64_t ignored = 0;
   for (unsigned i = 0; i < lanes->ignored_count; i++)
     ignored |= equal_bits(block, lanes->ignored[i]);
+  FM__UNROLL
   for (int v = 0; v < LOSS_VECTORS; v++) losses->v[v] &= (ints)~int_masks(ignored >> (v * LANES));
 }
 
@@ -53,6 +56,7 @@ typedef struct totals {
 } totals;
 
 TARGET static inline void add_totals(fm__lanes *lanes, uint8_t label, const totals *t) {
+  FM__UNROLL
   for (int g = 0; g < GROUPS; g++) {
     add_lanes(lanes->high[label], t->high[g]);
     add_lanes(lanes->low[label], t->low[g]);
@@ -67,9 +71,11 @@ typedef struct halves {
 /* All pixels of a block. */
 TARGET static inline totals total_of(const halves *h) {
   totals t;
+  FM__UNROLL
   for (int g = 0; g < GROUPS; g++) {
     t.high[g] = h->high.v[g * MOST_ADDED];
     t.low[g] = h->low.v[g * MOST_ADDED];
+    FM__UNROLL
     for (int v = g * MOST_ADDED + 1; v < (g + 1) * MOST_ADDED; v++) {
       t.high[g] += h->high.v[v];
       t.low[g] += h->low.v[v];
@@ -83,12 +89,15 @@ TARGET static inline totals take(const label_block *block, uint8_t label, const 
                                  totals *rest) {
   bytes equal[LABEL_VECTORS];
   totals t = {0};
+  FM__UNROLL
   for (int v = 0; v < LABEL_VECTORS; v++) equal[v] = (bytes)(block->v[v] == same_bytes(label));
+  FM__UNROLL
   for (int v = 0; v < LOSS_VECTORS; v++) {
     ints mask = widen_masks((const char *)equal + v * LANES);
     t.high[v / MOST_ADDED] += h->high.v[v] & mask;
     t.low[v / MOST_ADDED] += h->low.v[v] & mask;
   }
+  FM__UNROLL
   for (int g = 0; g < GROUPS; g++) {
     rest->high[g] -= t.high[g];
     rest->low[g] -= t.low[g];
@@ -140,6 +149,7 @@ TARGET static size_t sum(fm__lanes *lanes, const uint8_t *labels, const float *l
       if (!all_inside_or_zero(&bits)) return i;
     }
     halves h;
+    FM__UNROLL
     for (int v = 0; v < LOSS_VECTORS; v++) split(bits.v[v], &h.high.v[v], &h.low.v[v]);
     sum_block(lanes, labels + i, &block, present, &h, total_of(&h));
   }

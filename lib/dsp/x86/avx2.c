@@ -11,8 +11,8 @@
 #define TARGET __attribute__((target("avx2,f16c,popcnt,bmi")))
 #define POPCOUNT(word) _mm_popcnt_u64(word)
 
-#include "dsp/vector/blocks.h"
 #include "dsp/tile.h"
+#include "dsp/vector/blocks.h"
 
 TARGET static inline uint64_t bits_of(const bytes masks[2]) {
   uint64_t low = (uint32_t)_mm256_movemask_epi8((__m256i)masks[0]);

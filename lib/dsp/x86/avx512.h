@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dsp/dsp.h"
+
 #define AVX512 \
   __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,popcnt,bmi,prfchw")))
 
@@ -19,20 +21,23 @@ AVX512 static inline __mmask64 first_pixels(size_t n) {
 
 /* Asks for what comes FETCH_AHEAD pixels later: a block takes longer than the CPU looks ahead. */
 enum { FETCH_AHEAD = 2048 };
-AVX512 static inline void fetch(const uint8_t *labels, const float *losses) {
+AVX512 FM__INLINE void fetch(const uint8_t *labels, const float *losses) {
   _mm_prefetch((const char *)(labels + FETCH_AHEAD), _MM_HINT_T0);
+  FM__UNROLL
   for (int line = 0; line < 4; line++)
     _mm_prefetch((const char *)(losses + FETCH_AHEAD + 16 * line), _MM_HINT_T0);
 }
 
 /* A block's labels; behind the end of the row its first one again, which is as good or bad. */
 AVX512 static inline __m512i load_labels(const uint8_t *labels, __mmask64 present) {
+  if (!~present) return _mm512_loadu_si512(labels);
   __m512i first = _mm512_set1_epi8((char)labels[0]);
   return _mm512_mask_loadu_epi8(first, present, labels);
 }
 
 /* The 64 losses of a block, 0 behind the end of the row. */
 AVX512 static inline void load_losses(const float *losses, __mmask64 present, __m512i bits[4]) {
+  FM__UNROLL
   for (int v = 0; v < 4; v++)
     bits[v] = _mm512_maskz_loadu_epi32((__mmask16)(present >> (16 * v)), losses + 16 * v);
 }

@@ -37,6 +37,7 @@ typedef struct large_table {
 AVX512 static inline bool look_up_small(const small_table *table, __m512i labels,
                                         __m512i limits[4]) {
   __m512i mixed = _mm512_permutexvar_epi32(lane_order(), labels), bytes[4];
+  FM__UNROLL
   for (int b = 0; b < 4; b++) bytes[b] = _mm512_permutexvar_epi8(mixed, table->bytes[b]);
   interleave(bytes, limits);
   __m512i owner = _mm512_permutexvar_epi8(mixed, table->owner);
@@ -47,6 +48,7 @@ AVX512 static inline bool look_up_large(const large_table *table, __m512i labels
                                         __m512i limits[4]) {
   __m512i mixed = _mm512_permutexvar_epi32(lane_order(), labels), bytes[4];
   __mmask64 upper = _mm512_movepi8_mask(mixed);
+  FM__UNROLL
   for (int b = 0; b < 4; b++) {
     __m512i low = _mm512_permutex2var_epi8(table->bytes[b][0], mixed, table->bytes[b][1]);
     __m512i high = _mm512_permutex2var_epi8(table->bytes[b][2], mixed, table->bytes[b][3]);
@@ -59,6 +61,7 @@ AVX512 static inline bool look_up_large(const large_table *table, __m512i labels
 /* Is one of the losses that do count bad? -0 is not. */
 AVX512 static bool any_bad(const __m512i bits[4], const __m512i limits[4]) {
   __mmask16 bad = 0;
+  FM__UNROLL
   for (int v = 0; v < 4; v++) {
     __mmask16 odd = _mm512_cmpgt_epu32_mask(bits[v], _mm512_set1_epi32(0x7f7fffff));
     odd = _mm512_mask_test_epi32_mask(odd, bits[v], _mm512_set1_epi32(INT32_MAX));
@@ -73,6 +76,7 @@ AVX512 static inline bool judge_block(const __m512i bits[4], const __m512i limit
   const __m512i largest = _mm512_set1_epi32(0x7f7fffff);
   uint64_t word = 0;
   __mmask16 odd = 0;
+  FM__UNROLL
   for (int v = 0; v < 4; v++) {
     word |= (uint64_t)_mm512_cmpgt_epi32_mask(bits[v], limits[v]) << (16 * v);
     odd |= _mm512_cmpgt_epu32_mask(bits[v], largest);
@@ -84,6 +88,7 @@ AVX512 static inline bool judge_block(const __m512i bits[4], const __m512i limit
 AVX512 static bool judge_small(const fm__limits *limits, const uint8_t *labels, const float *losses,
                                size_t n, uint64_t *drop) {
   small_table table;
+  FM__UNROLL
   for (int b = 0; b < 4; b++) table.bytes[b] = _mm512_load_si512(limits->folded[b]);
   table.owner = _mm512_load_si512(limits->owner);
   for (size_t i = 0; i < n; i += BLOCK) {
@@ -100,8 +105,9 @@ AVX512 static bool judge_small(const fm__limits *limits, const uint8_t *labels, 
 AVX512 static bool judge_large(const fm__limits *limits, const uint8_t *labels, const float *losses,
                                size_t n, uint64_t *drop) {
   large_table table;
-  for (int b = 0; b < 4; b++)
-    for (int q = 0; q < 4; q++) table.bytes[b][q] = _mm512_load_si512(limits->planes[b] + 64 * q);
+  FM__UNROLL
+  for (int b = 0; b < 4; b++) FM__UNROLL
+  for (int q = 0; q < 4; q++) table.bytes[b][q] = _mm512_load_si512(limits->planes[b] + 64 * q);
   for (size_t i = 0; i < n; i += BLOCK) {
     __mmask64 present = first_pixels(n - i);
     __m512i bits[4], found[4];

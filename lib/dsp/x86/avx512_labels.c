@@ -50,7 +50,7 @@ AVX512 static void mark(const uint8_t *labels, uint8_t label, size_t n, uint64_t
 /* ---- Blend ---------------------------------------------------------------------- */
 
 /* Stores that go around the caches were slower by a tenth, also for images larger than these. */
-AVX512 static inline void fetch_bytes(const char *in, char *to, size_t at) {
+AVX512 FM__INLINE void fetch_bytes(const char *in, char *to, size_t at) {
   if (in) _mm_prefetch(in + at + FETCH_AHEAD, _MM_HINT_T0);
   _mm_prefetch(to + at + FETCH_AHEAD, _MM_HINT_ET0);
 }

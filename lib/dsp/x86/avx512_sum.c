@@ -20,6 +20,7 @@ AVX512 static inline __mmask16 outside(__m512i bits) {
 
 AVX512 static inline bool any_outside(const __m512i bits[4]) {
   __mmask16 any = 0;
+  FM__UNROLL
   for (int v = 0; v < 4; v++) any |= outside(bits[v]);
   return any != 0;
 }
@@ -29,6 +30,7 @@ AVX512 static void clear_ignored(const fm__lanes *lanes, __m512i block, __m512i 
   uint64_t ignored = 0;
   for (unsigned i = 0; i < lanes->ignored_count; i++)
     ignored |= _mm512_cmpeq_epi8_mask(block, _mm512_set1_epi8((char)lanes->ignored[i]));
+  FM__UNROLL
   for (int v = 0; v < 4; v++)
     bits[v] = _mm512_maskz_mov_epi32((__mmask16)(~ignored >> (16 * v)), bits[v]);
 }
@@ -39,6 +41,7 @@ typedef struct halves {
 } halves;
 
 AVX512 static inline void split(const __m512i bits[4], halves *h) {
+  FM__UNROLL
   for (int v = 0; v < 4; v++) {
     __m512 x = _mm512_mul_ps(_mm512_castsi512_ps(bits[v]), _mm512_set1_ps(FM__LANE_HIGH));
     h->high[v] = _mm512_cvttps_epi32(x);
@@ -57,6 +60,7 @@ AVX512 static inline void add_lanes(int64_t *lanes, __m512i numbers) {
 
 AVX512 static inline __m512i add_masked(const __m512i v[4], uint64_t mask) {
   __m512i sum = _mm512_maskz_mov_epi32((__mmask16)mask, v[0]);
+  FM__UNROLL
   for (int i = 1; i < 4; i++)
     sum = _mm512_mask_add_epi32(sum, (__mmask16)(mask >> (16 * i)), sum, v[i]);
   return sum;
@@ -73,6 +77,7 @@ AVX512 static inline void sum_label(fm__lanes *lanes, uint8_t label, uint64_t sa
 AVX512 static void sum_singly(fm__lanes *lanes, const uint8_t *labels, uint64_t left,
                               const halves *h) {
   alignas(64) int32_t high[BLOCK], low[BLOCK];
+  FM__UNROLL
   for (int v = 0; v < 4; v++) {
     _mm512_store_si512(high + 16 * v, h->high[v]);
     _mm512_store_si512(low + 16 * v, h->low[v]);
