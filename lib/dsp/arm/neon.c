@@ -11,8 +11,8 @@
 #define TARGET
 #define POPCOUNT(word) __builtin_popcountll(word)
 
-#include "dsp/vector/blocks.h"
 #include "dsp/tile.h"
+#include "dsp/vector/blocks.h"
 
 /* Bit i of byte i, and bytes added up in pairs: 64 bytes become 8. */
 static inline uint64_t bits_of(const bytes masks[4]) {
