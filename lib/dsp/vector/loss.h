@@ -116,8 +116,9 @@ KERNEL_ENTRY int fn_regular(const float *values, size_t n, float least) {
 #define FN_PREFETCH(at) ((void)(at))
 #endif
 
-/* An address that may lie outside of the object. */
+/* An address that may lie outside of the object: as a number, for pointers may not go there. */
 KERNEL const char *fn_offset(const char *at, ptrdiff_t by) {
+  /* NOLINTNEXTLINE(performance-no-int-to-ptr) */
   return (const char *)((uintptr_t)at + (uintptr_t)by);
 }
 
