@@ -9,7 +9,7 @@ int cmd_check(int argc, char **argv) {
       ARG_LABELS(&job.common.labels),
       {"masks", 0, ARG_TEXT, &job.masks, "DIR", "masks", true, false, 0, 0, NULL},
       {"images", 0, ARG_TEXT, &job.images, "DIR", "their images", false, false, 0, 0, NULL},
-      {"losses", 0, ARG_TEXT, &job.losses, "DIR", "their loss maps", false, false, 0, 0, NULL},
+      ARG_LOSS_ROWS(&job.loss),
       ARG_THREADS(&job.common.threads),
       ARG_QUIET(&job.common.quiet),
       ARG_JSON(&job.common.json),

@@ -15,6 +15,7 @@ int cmd_filter(int argc, char **argv) {
       {"masks", 0, ARG_TEXT, &job.masks, "DIR", "masks of the synthetic images", true, false, 0, 0,
        NULL},
       ARG_LOSS_ROWS(&job.loss),
+      ARG_PROVIDER_ROWS(&job.loss),
       {"tolerance", 0, ARG_REAL, &job.tolerance, "X",
        "drop a pixel whose loss is above X times its class's mean (default 1.25)", false, true, 0,
        1e30, NULL},

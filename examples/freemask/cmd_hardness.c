@@ -2,6 +2,8 @@
 #include "commands.h"
 #include "jobs.h"
 
+static const char *const measures[] = {"mean", "worst-class", "top-share", NULL};
+
 int cmd_hardness(int argc, char **argv) {
   hardness_job job = {.output = NULL};
   fault f;
@@ -12,6 +14,15 @@ int cmd_hardness(int argc, char **argv) {
        NULL},
       {"resize", 0, ARG_SIZE, &job.resize, "WxH",
        "measure as if resized to this, or none (default 512x512)", false, false, 0, 0, NULL},
+      {"measure", 0, ARG_CHOICE, &job.measure, "M",
+       "mean (default), worst-class, or top-share: of the hardest pixels", false, false, 0, 0,
+       measures},
+      {"share", 0, ARG_REAL, &job.share, "X",
+       "top-share: of so many pixels (default 0.1); worst-class: of classes with so many", false,
+       true, 0, 1, NULL},
+      {"losses", 0, ARG_TEXT, &job.losses, "DIR",
+       "measure by each image's own losses, <stem>.npy, not by its classes' means", false, false, 0,
+       0, NULL},
       ARG_OUTPUT(&job.output, "H.csv", "where to write the table"),
       ARG_THREADS(&job.common.threads),
       ARG_QUIET(&job.common.quiet),

@@ -13,13 +13,20 @@ int cmd_run(int argc, char **argv) {
   const arg_option options[] = {
       ARG_LABELS(&job.common.labels),
       FOLDER_ROW("real-masks", &job.real_masks, "masks of the real images", true),
-      FOLDER_ROW("real-losses", &job.real_losses, "their loss maps", false),
-      FOLDER_ROW("real-images", &job.real_images, "the real images", false),
+      FOLDER_ROW("real-losses", &job.real.losses, "their loss maps", false),
+      FOLDER_ROW("real-logits", &job.real.logits, "or a network's outputs for them", false),
+      FOLDER_ROW("real-queries", &job.real.queries, "or those of Mask2Former and the like", false),
+      FOLDER_ROW("real-images", &job.real.images, "the real images", false),
       FOLDER_ROW("synthetic-masks", &job.synthetic_masks, "masks of the synthetic images", true),
-      FOLDER_ROW("synthetic-losses", &job.synthetic_losses, "their loss maps", false),
-      FOLDER_ROW("synthetic-images", &job.synthetic_images, "the synthetic images", false),
-      {"provider", 0, ARG_TEXT, &job.provider, "P", "makes losses from images: baseline", false,
-       false, 0, 0, NULL},
+      FOLDER_ROW("synthetic-losses", &job.synthetic.losses, "their loss maps", false),
+      FOLDER_ROW("synthetic-logits", &job.synthetic.logits, "or a network's outputs for them",
+                 false),
+      FOLDER_ROW("synthetic-queries", &job.synthetic.queries,
+                 "or those of Mask2Former and the like", false),
+      FOLDER_ROW("synthetic-images", &job.synthetic.images, "the synthetic images", false),
+      ARG_NETWORK_ROWS(&job.network),
+      {"provider", 0, ARG_TEXT, &job.provider, "P",
+       "makes losses from images: baseline, or plugin:FILE.so,key=value", false, false, 0, 0, NULL},
       {"tolerance", 0, ARG_REAL, &job.tolerance, "X",
        "drop a pixel whose loss is above X times its class's mean (default 1.25)", false, true, 0,
        1e30, NULL},
@@ -50,8 +57,9 @@ int cmd_run(int argc, char **argv) {
       "run",
       "check, stats, filter, hardness, plan, export and report in one go",
       NULL,
-      "Losses come from --real-losses and --synthetic-losses, or from the images with --provider\n"
-      "baseline. With losses, images are optional: the report shows them.",
+      "Losses come from --real-losses and --synthetic-losses, or are made of a network's outputs\n"
+      "(--real-logits, --real-queries and those of the synthetic set) or of the images, with\n"
+      "--provider. With losses or outputs, images are optional: the report shows them.",
       options,
       0,
       0};

@@ -10,6 +10,7 @@ int cmd_stats(int argc, char **argv) {
       {"masks", 0, ARG_TEXT, &job.masks, "DIR", "masks of the real images", true, false, 0, 0,
        NULL},
       ARG_LOSS_ROWS(&job.loss),
+      ARG_PROVIDER_ROWS(&job.loss),
       {"histogram", 0, ARG_WHOLE, &job.histogram, "B",
        "also count losses, B bins per factor of two (1, 2, 4, 8, 16, 32)", false, false, 0, 32,
        NULL},
@@ -24,8 +25,9 @@ int cmd_stats(int argc, char **argv) {
       "stats",
       "class-wise mean loss over the real set",
       NULL,
-      "Losses come from --losses, or from --images with --provider baseline, a small classifier\n"
-      "that is fitted on the whole real set. Shards are joined by freemask merge.",
+      "Losses come from --losses, or are made of a network's outputs (--logits, --queries), or of\n"
+      "--images: by --provider baseline, a small classifier that is fitted on the whole real set,\n"
+      "or by a plug-in. Shards are joined by freemask merge.",
       options,
       0,
       0};

@@ -126,9 +126,9 @@ static int run_all(demo *d, fault *f) {
            (long long)(DEMO_FIRST_SEED + d->world.per_mask));
   run_job job = {.common = d->common,
                  .real_masks = paths[0],
-                 .real_images = paths[1],
+                 .real = {.images = paths[1]},
                  .synthetic_masks = paths[2],
-                 .synthetic_images = paths[3],
+                 .synthetic = {.images = paths[3]},
                  .provider = "baseline",
                  .tolerance = d->tolerance,
                  .n_max = d->world.per_mask,
@@ -152,7 +152,7 @@ static int score_all(demo *d, fault *f) {
   int code = demo_score_run(&d->world, &d->common, d->results, &d->score, f);
   if (!code) demo_score_json(&d->world, &d->score, d->planted, &t);
   if (!code) code = note(d->results, "score.json", &t, f);
-  if (!code) code = report_job_run(d->results, &silent, f);
+  if (!code) code = report_job_run(d->results, NULL, &silent, f);
   text_free(&t);
   return code;
 }

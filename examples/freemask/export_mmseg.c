@@ -9,14 +9,17 @@
 #include "exporter.h"
 #include "path.h"
 
-/* Data sets that MMSegmentation knows by a type of their own. */
+/* Data sets that MMSegmentation knows by a type of their own. Those whose masks it cannot read
+ * as they are need --train-ids. */
 static const struct {
   const char *labels, *type;
 } types[] = {
     {"ade20k", "ADE20KDataset"},
     {"cocostuff164k", "COCOStuffDataset"},
+    {"cocostuff164k-raw", "COCOStuffDataset"},
     {"cocostuff10k", "COCOStuffDataset"},
     {"cityscapes", "CityscapesDataset"},
+    {"cityscapes-ids", "CityscapesDataset"},
     {"voc2012", "PascalVOCDataset"},
     {"pascal-context", "PascalContextDataset"},
     {"pascal-context-59", "PascalContextDataset59"},
@@ -32,7 +35,8 @@ typedef struct reading {
 } reading;
 
 static int not_readable(const fm_labels *labels, const char *why, fault *f) {
-  return fault_set(f, EXIT_USAGE, "--to mmseg cannot express label space %s: %s",
+  return fault_set(f, EXIT_USAGE,
+                   "--to mmseg cannot express label space %s: %s (--train-ids converts the masks)",
                    fm_labels_name(labels), why);
 }
 
@@ -45,10 +49,7 @@ static int find_reading(const fm_labels *labels, reading *out, fault *f) {
   for (int64_t label = 0; label < 65536; label++) {
     int32_t k = fm_labels_class_of(labels, label);
     if (k >= 0 && label != k + first)
-      return not_readable(labels,
-                          "labels are neither the classes nor the classes plus one (convert "
-                          "the masks to train ids)",
-                          f);
+      return not_readable(labels, "labels are neither the classes nor the classes plus one", f);
     if (k != FM_CLASS_IGNORE || label == 255 || (out->reduce_zero && label == 0)) continue;
     if (out->reduce_zero || out->ignore != 255 ||
         fm_labels_class_of(labels, 255) != FM_CLASS_INVALID)
@@ -59,26 +60,39 @@ static int find_reading(const fm_labels *labels, reading *out, fault *f) {
   return EXIT_FINE;
 }
 
-/* Strings of JSON are strings of Python. */
-static void add_path(text *t, const char *key, const char *path) {
-  char *real = path ? path_real(path) : alloc_text("EDIT");
+/* Strings of JSON are strings of Python; but MMEngine replaces {{ ... }} in the file before. */
+static void add_string(text *t, const char *string) {
+  text json = {0};
+  text_add_json(&json, string);
+  for (const char *c = json.data; *c; c++) {
+    if (*c == '{')
+      text_add(t, "\\u007b");
+    else
+      text_add_bytes(t, c, 1);
+  }
+  text_free(&json);
+}
+
+/* `path` as export_path gives it, or NULL. A relative one begins at the configuration. */
+static void add_path(text *t, const export_state *s, const char *key, const char *path) {
   text_add(t, "%s = ", key);
-  text_add_json(t, real);
+  if (path && s->job->relative) text_add(t, "'{{ fileDirname }}/' + ");
+  add_string(t, path ? path : "EDIT");
   text_add(t, path ? "\n" : "  # not given to freemask export\n");
-  free(real);
 }
 
 /* What stands behind the stem in the names of a folder's files: one for all that are listed. */
-static int find_suffix(const folder *files, const char *const *stems, size_t count,
-                       const char *standard, char **out, fault *f) {
+static int find_suffix(const export_set *set, bool of_masks, const char *standard, char **out,
+                       fault *f) {
   *out = NULL;
-  for (size_t i = 0; files->path && i < count; i++) {
-    const folder_file *file = folder_find(files, stems[i]);
+  for (size_t i = 0; i < set->count; i++) {
+    const export_entry *entry = &set->entries[i];
+    const folder_file *file = of_masks ? entry->mask : entry->image;
     if (!file) continue;
     const char *suffix = file->relative + strlen(file->stem);
     if (*out && strcmp(*out, suffix)) {
       fault_set(f, EXIT_DATA, "%s: names end in both '%s' and '%s', but MMSegmentation takes one",
-                files->path, *out, suffix);
+                of_masks ? set->masks.path : set->images.path, *out, suffix);
       free(*out);
       *out = NULL; /* the caller frees it, too */
       return EXIT_DATA;
@@ -88,14 +102,6 @@ static int find_suffix(const folder *files, const char *const *stems, size_t cou
   if (!*out) *out = alloc_text(standard);
   return EXIT_FINE;
 }
-
-/* One of the two parts, real or synthetic. */
-typedef struct part {
-  const char *name;
-  const folder *masks, *images;
-  const char *const *stems;
-  size_t count;
-} part;
 
 static const char *type_of(const fm_labels *labels) {
   for (size_t i = 0; i < sizeof types / sizeof *types; i++)
@@ -107,30 +113,30 @@ static void add_metainfo(text *t, const fm_labels *labels) {
   text_add(t, "metainfo = dict(classes=(\n");
   for (int32_t k = 0; k < fm_labels_class_count(labels); k++) {
     text_add(t, "    ");
-    text_add_json(t, fm_labels_class_name(labels, k));
+    add_string(t, fm_labels_class_name(labels, k));
     text_add(t, ",\n");
   }
   text_add(t, "))\n");
 }
 
-static int add_part(text *t, export_state *s, const part *p, const reading *how, fault *f) {
+static int add_part(text *t, export_state *s, const export_set *set, const reading *how, fault *f) {
   char *mask_suffix = NULL, *image_suffix = NULL, standard[80];
   const char *type = type_of(s->bench.labels);
   snprintf(standard, sizeof standard, "%s.png", fm_labels_mask_suffix(s->bench.labels));
-  int code = find_suffix(p->masks, p->stems, p->count, standard, &mask_suffix, f);
+  int code = find_suffix(set, true, standard, &mask_suffix, f);
   if (code) return code;
   snprintf(standard, sizeof standard, "%s.jpg", fm_labels_image_suffix(s->bench.labels));
-  code = find_suffix(p->images, p->stems, p->count, standard, &image_suffix, f);
+  code = find_suffix(set, false, standard, &image_suffix, f);
   if (!code) {
-    text_add(t, "%s = dict(\n    type='%s',\n", p->name, type ? type : "BaseSegDataset");
+    text_add(t, "%s = dict(\n    type='%s',\n", set->name, type ? type : "BaseSegDataset");
     if (!type) text_add(t, "    metainfo=metainfo,\n");
     text_add(t,
              "    ann_file=%s_list,\n    data_prefix=dict(img_path=%s_images, "
              "seg_map_path=%s_masks),\n    img_suffix=",
-             p->name, p->name, p->name);
-    text_add_json(t, image_suffix);
+             set->name, set->name, set->name);
+    add_string(t, image_suffix);
     text_add(t, ",\n    seg_map_suffix=");
-    text_add_json(t, mask_suffix);
+    add_string(t, mask_suffix);
     text_add(t,
              ",\n    ignore_index=%" PRId64
              ",\n    reduce_zero_label=%s,\n"
@@ -143,16 +149,20 @@ static int add_part(text *t, export_state *s, const part *p, const reading *how,
 }
 
 static void add_paths(text *t, const export_state *s) {
-  char *real = path_join(s->job->output, "real.txt");
-  char *synthetic = path_join(s->job->output, "synthetic.txt");
-  add_path(t, "real_images", s->job->real_images);
-  add_path(t, "real_masks", s->job->real_masks);
-  add_path(t, "real_list", real);
-  add_path(t, "synthetic_images", s->job->images);
-  add_path(t, "synthetic_masks", s->job->synthetic);
-  add_path(t, "synthetic_list", synthetic);
-  free(real);
-  free(synthetic);
+  const export_set *const sets[] = {&s->real, &s->synthetic};
+  for (size_t k = 0; k < 2; k++) {
+    char key[40], name[40];
+    snprintf(name, sizeof name, "%s.txt", sets[k]->name);
+    char *list = path_join(s->job->output, name), *path = export_path(s, list);
+    snprintf(key, sizeof key, "%s_images", sets[k]->name);
+    add_path(t, s, key, sets[k]->image_base);
+    snprintf(key, sizeof key, "%s_masks", sets[k]->name);
+    add_path(t, s, key, sets[k]->mask_base);
+    snprintf(key, sizeof key, "%s_list", sets[k]->name);
+    add_path(t, s, key, path);
+    free(path);
+    free(list);
+  }
 }
 
 static const char head[] =
@@ -188,7 +198,7 @@ static void add_loader(text *t, const export_state *s, const reading *how) {
            ", dataset=real),\n"
            "            dict(type='RepeatDataset', times=1, dataset=synthetic),\n"
            "        ]))\n",
-           s->row_count, s->times, s->synthetic_count, s->times);
+           s->real.count, s->times, s->synthetic.count, s->times);
   if (how->ignore != 255)
     text_add(t,
              "\n# The label to ignore is not 255: the losses have to know it, those of an\n"
@@ -199,25 +209,19 @@ static void add_loader(text *t, const export_state *s, const reading *how) {
 
 int export_mmseg(export_state *s, fault *f) {
   const fm_labels *labels = s->bench.labels;
-  reading how;
+  reading how = {.ignore = 255};
   text t = {0};
-  int code = find_reading(labels, &how, f);
+  int code = s->job->train_ids ? EXIT_FINE : find_reading(labels, &how, f);
   if (code) return code;
-  const char **stems = alloc_zeroed(s->row_count, sizeof *stems);
-  for (size_t i = 0; i < s->row_count; i++) stems[i] = s->rows[i].mask;
-  const part real = {"real", &s->real_masks, &s->real_images, stems, s->row_count};
-  const part synthetic = {"synthetic", &s->masks, &s->images, (const char *const *)s->synthetic,
-                          s->synthetic_count};
   text_add(&t, "%s", head);
   add_paths(&t, s);
   text_add(&t, "\n");
   text_add(&t, pipeline, how.reduce_zero ? "True" : "False", how.ignore);
   if (!type_of(labels)) add_metainfo(&t, labels);
-  code = add_part(&t, s, &real, &how, f);
-  if (!code) code = add_part(&t, s, &synthetic, &how, f);
+  code = add_part(&t, s, &s->real, &how, f);
+  if (!code) code = add_part(&t, s, &s->synthetic, &how, f);
   add_loader(&t, s, &how);
   if (!code) code = export_write(s, "freemask_mmseg.py", &t, f);
   text_free(&t);
-  free(stems);
   return code;
 }

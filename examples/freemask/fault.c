@@ -14,6 +14,7 @@ int fault_set(fault *f, int exit_code, const char *format, ...) {
   for (char *c = f->text; *c; c++)
     if ((unsigned char)*c < 0x20 || *c == 0x7F) *c = ' ';
   f->exit_code = exit_code;
+  f->status = 0;
   return exit_code;
 }
 
@@ -31,8 +32,12 @@ static int exit_code_of(int32_t status) {
 
 int fault_library(fault *f, const fm_error *err, const char *path) {
   int code = exit_code_of(err->code);
-  if (!path || strstr(err->message, path)) return fault_set(f, code, "%s", err->message);
-  return fault_set(f, code, "%s: %s", path, err->message);
+  if (!path || strstr(err->message, path))
+    fault_set(f, code, "%s", err->message);
+  else
+    fault_set(f, code, "%s: %s", path, err->message);
+  f->status = err->code;
+  return code;
 }
 
 int fault_system(fault *f, int error_number, const char *deed, const char *path) {

@@ -22,6 +22,7 @@ enum {
 
 typedef struct fault {
   int exit_code;
+  int32_t status; /* of the library's error, 0 if it is none of its */
   char text[1400];
 } fault;
 

@@ -56,6 +56,15 @@ static int clear(const found *at, fault *f) {
   return EXIT_FINE;
 }
 
+/* Is the mask there, and whole? Masks are not flushed one by one: those that were written just
+ * before the machine stopped may be damaged, which the sums in a PNG tell. */
+static bool is_whole(const filter_run *r, const char *path) {
+  fm_raster *raster = NULL;
+  bool whole = !fm_mask_read(r->bench.context, path, NULL, &raster, NULL);
+  fm_raster_destroy(raster);
+  return whole;
+}
+
 /* Takes over a line of the journal if its mask is in place. */
 static int take_over(const journal_entry *entry, void *user, fault *f) {
   filter_run *r = user;
@@ -63,7 +72,7 @@ static int take_over(const journal_entry *entry, void *user, fault *f) {
   if (!file) return EXIT_FINE;
   size_t index = (size_t)(file - r->masks.files);
   char *name = filter_run_name(r, index), *path = path_join(r->out.path, name);
-  bool there = path_exists(path);
+  bool there = is_whole(r, path);
   free(path);
   free(name);
   (void)f;

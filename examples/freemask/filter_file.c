@@ -9,6 +9,8 @@
 #include "alloc.h"
 #include "csv.h"
 #include "json_file.h"
+#include "labels_file.h"
+#include "path.h"
 #include "text.h"
 
 static const char rows_header[] = "stem,valid,dropped,kept_share";
@@ -48,9 +50,24 @@ static int read_inputs(const json_t *root, const char *path, filter_file *out, f
   if (!code) code = json_member_text(root, path, "stats", &out->stats, f);
   if (!code) code = json_member_text(root, path, "masks", &out->masks, f);
   if (!code) code = json_member_text_or_null(root, path, "losses", &out->losses, f);
+  if (!code) code = json_member_text_or_null(root, path, "logits", &out->logits, f);
+  if (!code) code = json_member_text_or_null(root, path, "queries", &out->queries, f);
   if (!code) code = json_member_text_or_null(root, path, "images", &out->images, f);
   if (!code) code = json_member_text_or_null(root, path, "provider", &out->provider, f);
+  json_t *network = json_object_get(root, "network");
+  if (!code && json_is_object(network)) out->network = json_incref(network);
   return code;
+}
+
+/* Paths in the file begin at its folder. */
+static void find_inputs(const char *path, filter_file *out) {
+  char **const texts[] = {&out->labels_source, &out->stats,   &out->masks, &out->losses,
+                          &out->logits,        &out->queries, &out->images};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    char *found = path_from_store(path, *texts[i]);
+    free(*texts[i]);
+    *texts[i] = found;
+  }
 }
 
 static int read_numbers(const json_t *root, const char *path, filter_file *out, fault *f) {
@@ -77,6 +94,7 @@ int filter_file_read(const char *path, filter_file *out, fault *f) {
   int code = json_file_read(path, "freemask-filter", 1, &root, f);
   if (code) return code;
   code = read_inputs(root, path, out, f);
+  if (!code) find_inputs(path, out);
   if (!code) code = read_numbers(root, path, out, f);
   if (!code) code = read_classes(root, path, out, f);
   json_decref(root);
@@ -91,6 +109,18 @@ static void add_text(text *t, const char *key, const char *value) {
   else
     text_add(t, "null");
   text_add(t, ",\n");
+}
+
+static void add_path(text *t, const char *key, const char *value, const char *path) {
+  char *stored = path_to_store(path, value);
+  add_text(t, key, stored);
+  free(stored);
+}
+
+static void add_network(text *t, const json_t *network) {
+  char *words = network ? json_dumps(network, JSON_SORT_KEYS) : NULL;
+  text_add(t, " \"network\": %s,\n", words ? words : "null");
+  free(words);
 }
 
 static void add_real(text *t, const char *key, double value) {
@@ -119,11 +149,16 @@ int filter_file_write(fm_context *context, const filter_file *file, const char *
   text_add_json(&t, file->labels_name);
   text_add(&t, ", \"fingerprint\": \"%016" PRIx64 "\", \"classes\": %d},\n",
            file->labels_fingerprint, (int)file->class_count);
-  add_text(&t, "labels_source", file->labels_source);
-  add_text(&t, "stats", file->stats);
-  add_text(&t, "masks", file->masks);
-  add_text(&t, "losses", file->losses);
-  add_text(&t, "images", file->images);
+  char *labels = labels_to_store(path, file->labels_source);
+  add_text(&t, "labels_source", labels);
+  free(labels);
+  add_path(&t, "stats", file->stats, path);
+  add_path(&t, "masks", file->masks, path);
+  add_path(&t, "losses", file->losses, path);
+  add_path(&t, "logits", file->logits, path);
+  add_path(&t, "queries", file->queries, path);
+  add_network(&t, file->network);
+  add_path(&t, "images", file->images, path);
   add_text(&t, "provider", file->provider);
   add_text(&t, "policy", file->policy);
   text_add(&t, " ");
@@ -145,11 +180,13 @@ int filter_file_write(fm_context *context, const filter_file *file, const char *
 }
 
 void filter_file_free(filter_file *file) {
-  char *texts[] = {file->labels_name, file->labels_source, file->stats,  file->masks, file->losses,
-                   file->images,      file->provider,      file->policy, file->unseen};
+  char *texts[] = {file->labels_name, file->labels_source, file->stats,   file->masks,
+                   file->losses,      file->logits,        file->queries, file->images,
+                   file->provider,    file->policy,        file->unseen};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) free(texts[i]);
   for (int32_t k = 0; k < file->class_count; k++) free(file->classes[k].name);
   free(file->classes);
+  json_decref(file->network);
   *file = (filter_file){0};
 }
 

@@ -2,6 +2,7 @@
 #ifndef FREEMASK_TOOL_FILTER_FILE_H
 #define FREEMASK_TOOL_FILTER_FILE_H
 
+#include <jansson.h>
 #include <stdint.h>
 
 #include "args.h"
@@ -17,16 +18,19 @@ typedef struct filter_class {
 /* filter.json:
  *   {"format": "freemask-filter", "version": 1, "labels": {"name", "fingerprint", "classes"},
  *    "labels_source": the value of --labels, "stats": path, "masks": path,
- *    "losses": path or null, "images": path or null, "provider": name or null,
+ *    "losses": path or null, "logits": path or null, "queries": path or null, "network": null or
+ *    what network_flags_save makes, "images": path or null, "provider": text or null,
  *    "policy": "paper", "tolerance": x, "min_kept": x, "unseen": "drop", "fingerprint": hex,
  *    "shard": {"index", "count"}, "count": masks, "valid", "dropped", "emptied": masks of which
  *    nothing was kept,
  *    "classes": [{"index", "name", "mean_loss", "threshold" (null: none), "valid", "dropped"}]}
- * Paths are as the user gave them. */
+ * Paths are stored as path_to_store has them, and read as paths from the working folder. */
 typedef struct filter_file {
   char *labels_name, *labels_source;        /* of the label space; --labels as given */
   uint64_t labels_fingerprint, fingerprint; /* the latter: of all that determines the results */
-  char *stats, *masks, *losses, *images, *provider; /* losses or images, provider: NULL if not */
+  char *stats, *masks;
+  char *losses, *logits, *queries, *images, *provider; /* NULL if not given */
+  json_t *network; /* of logits and queries: network_flags_save; else NULL */
   char *policy, *unseen;
   double tolerance, min_kept;
   arg_shard shard;

@@ -20,6 +20,9 @@ static void describe(filter_run *r, const filter_job *job, const stats_file *sta
   file->stats = alloc_text(job->stats);
   file->masks = alloc_text(job->masks);
   file->losses = alloc_text(job->loss.losses);
+  file->logits = alloc_text(job->loss.logits);
+  file->queries = alloc_text(job->loss.queries);
+  if (job->loss.logits || job->loss.queries) file->network = network_flags_save(&job->loss.network);
   file->images = alloc_text(job->loss.images);
   file->provider = alloc_text(job->loss.provider);
   file->policy = alloc_text("paper");
@@ -34,6 +37,12 @@ static void describe(filter_run *r, const filter_job *job, const stats_file *sta
     file->classes[k].mean_loss = fm_class_stats_mean(stats->stats, k, FM_ALL_STRATA);
     file->classes[k].threshold = (double)fm_filter_threshold(r->filter, k);
   }
+}
+
+static void add_json(text *t, const json_t *object) {
+  char *words = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+  text_add(t, "%s", words ? words : "");
+  free(words);
 }
 
 static void add_real_path(text *t, const char *path) {
@@ -55,10 +64,15 @@ static uint64_t fingerprint(const filter_run *r, const filter_job *job, const st
   add_real_path(&t, job->masks);
   add_real_path(&t, job->loss.losses);
   add_real_path(&t, job->loss.images);
-  if (stats->provider && job->loss.provider) {
-    char *model = json_dumps(stats->provider, JSON_COMPACT | JSON_SORT_KEYS);
-    text_add(&t, "%s", model ? model : "");
-    free(model);
+  if (r->file.network) {
+    add_real_path(&t, job->loss.logits);
+    add_real_path(&t, job->loss.queries);
+    add_json(&t, r->file.network);
+  }
+  if (job->loss.provider) {
+    json_t *model = loss_source_model(r->source);
+    if (model) add_json(&t, model);
+    json_decref(model);
   }
   for (size_t i = 0; i < t.length; i++) hash = (hash ^ (unsigned char)t.data[i]) * 0x100000001B3u;
   text_free(&t);
@@ -76,18 +90,19 @@ static int make_filter(filter_run *r, const filter_job *job, const stats_file *s
 }
 
 static int open_source(filter_run *r, const filter_job *job, const stats_file *stats, fault *f) {
+  loss_options loss = job->loss;
+  loss.quiet = job->common.quiet;
   int code =
-      loss_source_open(r->bench.context, r->bench.labels, &job->loss, &r->masks, &r->source, f);
-  if (!code && loss_source_needs_model(r->source))
-    code = loss_source_use_model(r->source, stats->provider, job->stats, f);
-  return code;
+      loss_source_open(r->bench.context, r->bench.labels, &loss, &r->masks, false, &r->source, f);
+  return code ? code : loss_source_use_model(r->source, stats->provider, job->stats, f);
 }
 
 /* Neither masks nor losses nor images get company. */
 static int check_apart(const filter_job *job, fault *f) {
-  const char *const inputs[] = {job->loss.losses, job->loss.images};
+  const char *const inputs[] = {job->loss.losses, job->loss.logits, job->loss.queries,
+                                job->loss.images};
   int code = outdir_apart(job->output, job->masks, f);
-  for (size_t i = 0; i < 2 && !code; i++)
+  for (size_t i = 0; i < sizeof inputs / sizeof *inputs && !code; i++)
     if (inputs[i] && path_same_or_inside(job->output, inputs[i]))
       code = fault_set(f, EXIT_USAGE, "-o %s lies in the input folder %s, expected a folder apart",
                        job->output, inputs[i]);

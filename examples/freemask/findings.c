@@ -5,8 +5,8 @@
 
 #include "alloc.h"
 
-static const char *const names[] = {"unreadable", "label", "size",      "missing",
-                                    "loss",       "empty", "convention"};
+static const char *const names[] = {"unreadable", "label", "size",       "missing",
+                                    "loss",       "empty", "convention", "differs"};
 
 void findings_add(findings *list, finding_kind kind, const char *stem, const char *sentence) {
   list->items = alloc_grow(list->items, list->count, &list->capacity, sizeof *list->items);

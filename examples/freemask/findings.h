@@ -14,7 +14,8 @@ typedef enum finding_kind {
   FINDING_MISSING,        /* no partner */
   FINDING_LOSS,           /* a loss that is none */
   FINDING_EMPTY,          /* no valid pixel: harmless, but of no use */
-  FINDING_CONVENTION      /* values that look like another convention */
+  FINDING_CONVENTION,     /* values that look like another convention */
+  FINDING_DIFFERS         /* another content is in its place */
 } finding_kind;
 
 typedef struct finding {

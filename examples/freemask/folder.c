@@ -10,6 +10,7 @@
 
 #include "alloc.h"
 #include "path.h"
+#include "text.h"
 
 static void free_file(folder_file *file) {
   free(file->relative);
@@ -34,6 +35,7 @@ typedef struct listing {
 static const char *const mask_extensions[] = {".png", ".npy", NULL};
 static const char *const image_extensions[] = {".jpg", ".jpeg", ".png", NULL};
 static const char *const loss_extensions[] = {".npy", NULL};
+static const char *const query_extensions[] = {".npz", ".npy", NULL};
 
 static bool wanted(const listing *l, const char *name) {
   const char *dot = strrchr(name, '.');
@@ -146,9 +148,10 @@ int folder_list(folder_kind kind, const char *path, const fm_labels *labels, fol
                 fault *f) {
   *out = (folder){.path = alloc_text(path)};
   listing l = {.out = out, .f = f, .suffix = ""};
-  l.extensions = kind == FOLDER_MASKS    ? mask_extensions
-                 : kind == FOLDER_IMAGES ? image_extensions
-                                         : loss_extensions;
+  l.extensions = kind == FOLDER_MASKS     ? mask_extensions
+                 : kind == FOLDER_IMAGES  ? image_extensions
+                 : kind == FOLDER_QUERIES ? query_extensions
+                                          : loss_extensions;
   if (labels && kind == FOLDER_MASKS) l.suffix = fm_labels_mask_suffix(labels);
   if (labels && kind == FOLDER_IMAGES) l.suffix = fm_labels_image_suffix(labels);
   struct stat info;
@@ -190,8 +193,7 @@ char *folder_path(const folder *files, const folder_file *file) {
 
 /* FNV-1a, 64 bits, then the finaliser of MurmurHash3, which spreads it over all bits. */
 static uint64_t hash(const char *stem) {
-  uint64_t h = 0xCBF29CE484222325u;
-  for (; *stem; stem++) h = (h ^ (unsigned char)*stem) * 0x100000001B3u;
+  uint64_t h = text_hash(stem, strlen(stem));
   h = (h ^ (h >> 33)) * 0xFF51AFD7ED558CCDu;
   h = (h ^ (h >> 33)) * 0xC4CEB9FE1A85EC53u;
   return h ^ (h >> 33);

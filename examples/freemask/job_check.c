@@ -18,8 +18,9 @@ enum { SHOWN = 40 }; /* findings printed as text */
 typedef struct state {
   const check_job *job;
   bench bench;
-  folder masks, images, losses;
-  findings *found; /* of each mask: in order, whatever the threads */
+  folder masks, images;
+  loss_source *losses; /* NULL: none are looked at */
+  findings *found;     /* of each mask: in order, whatever the threads */
   check_result *out;
 } state;
 
@@ -61,20 +62,11 @@ static void note_error(findings *list, finding_kind kind, const char *stem, cons
   findings_add(list, kind, stem, f.text);
 }
 
-/* The partner's path, or a finding and NULL. */
-static char *partner(const folder *others, const folder_file *mask, const char *what,
-                     findings *list) {
-  const folder_file *found = folder_find(others, mask->stem);
-  if (!found) {
-    char *full = path_stem(mask->relative, "");
-    found = folder_find(others, full);
-    free(full);
-  }
-  if (found) return folder_path(others, found);
+static void note_missing(const folder_file *mask, const char *what, const char *dir,
+                         findings *list) {
   fault f;
-  fault_set(&f, EXIT_DATA, "mask %s has no %s in %s", mask->relative, what, others->path);
+  fault_set(&f, EXIT_DATA, "mask %s has no %s in %s", mask->relative, what, dir);
   findings_add(list, FINDING_MISSING, mask->stem, f.text);
-  return NULL;
 }
 
 static bool same_size(const fm_plane *mask, int64_t height, int64_t width, const char *path,
@@ -91,10 +83,14 @@ static bool same_size(const fm_plane *mask, int64_t height, int64_t width, const
 
 static void check_image(const state *s, const folder_file *file, const fm_plane *mask,
                         findings *list) {
-  char *path = partner(&s->images, file, "image", list);
+  const folder_file *found = folder_find(&s->images, file->stem);
   fm_raster *raster = NULL;
   fm_error err;
-  if (!path) return;
+  if (!found) {
+    note_missing(file, "image", s->images.path, list);
+    return;
+  }
+  char *path = folder_path(&s->images, found);
   if (fm_image_read(s->bench.context, path, NULL, &raster, &err)) {
     note_error(list, FINDING_UNREADABLE, file->stem, &err, path);
   } else if (mask) {
@@ -105,24 +101,31 @@ static void check_image(const state *s, const folder_file *file, const fm_plane 
   free(path);
 }
 
-static void check_loss(const state *s, own_state *o, const folder_file *file, const fm_plane *mask,
+static finding_kind kind_of(int32_t status) {
+  return status == FM_ERR_LOSS    ? FINDING_LOSS
+         : status == FM_ERR_SHAPE ? FINDING_SIZE
+                                  : FINDING_UNREADABLE;
+}
+
+/* Gets the loss map as stats would, and adds it as stats would. Labels have been judged. */
+static void check_loss(const state *s, own_state *o, size_t index, const fm_plane *mask,
                        findings *list) {
-  char *path = partner(&s->losses, file, "loss map", list);
-  fm_raster *raster = NULL;
+  const folder_file *file = &s->masks.files[index];
+  const loss_request request = {index, *mask};
+  loss_map loss;
+  fault f;
   fm_error err;
-  if (!path) return;
-  if (fm_loss_read(s->bench.context, path, NULL, &raster, &err)) {
-    note_error(list, FINDING_UNREADABLE, file->stem, &err, path);
-  } else if (mask) {
-    fm_plane loss = fm_raster_plane(raster);
-    if (same_size(mask, loss.height, loss.width, path, "loss map", file->stem, list) &&
-        fm_class_stats_add(o->stats, mask, &loss, &err) && err.code != FM_ERR_LABEL)
-      note_error(list, err.code == FM_ERR_LOSS ? FINDING_LOSS : FINDING_UNREADABLE, file->stem,
-                 &err, path);
-    fm_class_stats_clear(o->stats);
+  if (loss_source_get(s->losses, &request, 1, &loss, &f)) {
+    if (f.status != FM_ERR_LABEL) findings_add(list, kind_of(f.status), file->stem, f.text);
+    return;
   }
-  fm_raster_destroy(raster);
-  free(path);
+  if (fm_class_stats_add(o->stats, mask, &loss.plane, &err) && err.code != FM_ERR_LABEL) {
+    char *path = loss_source_path(s->losses, index);
+    note_error(list, kind_of(err.code), file->stem, &err, path);
+    free(path);
+  }
+  fm_class_stats_clear(o->stats);
+  loss_map_free(&loss);
 }
 
 static void check_labels(const state *s, own_state *o, const folder_file *file,
@@ -155,7 +158,10 @@ static int check_one(void *shared, void *own, size_t index, fault *f) {
     findings_add(list, FINDING_UNREADABLE, file->stem, f->text);
   }
   if (s->job->images) check_image(s, file, good ? &mask : NULL, list);
-  if (s->job->losses) check_loss(s, own, file, good ? &mask : NULL, list);
+  if (s->losses && !loss_source_has(s->losses, index))
+    note_missing(file, loss_source_what(s->losses), loss_source_folder(s->losses), list);
+  else if (s->losses && good)
+    check_loss(s, own, index, &mask, list);
   fm_raster_destroy(raster);
   free(path);
   return EXIT_FINE;
@@ -163,12 +169,15 @@ static int check_one(void *shared, void *own, size_t index, fault *f) {
 
 /* ---- The whole ---------------------------------------------------------------------- */
 
+static bool has_losses(const loss_options *o) { return o->losses || o->logits || o->queries; }
+
 static int list_partners(state *s, fault *f) {
   int code = EXIT_FINE;
   if (s->job->images)
     code = folder_list(FOLDER_IMAGES, s->job->images, s->bench.labels, &s->images, f);
-  if (!code && s->job->losses)
-    code = folder_list(FOLDER_LOSSES, s->job->losses, s->bench.labels, &s->losses, f);
+  if (!code && has_losses(&s->job->loss))
+    code = loss_source_open(s->bench.context, s->bench.labels, &s->job->loss, &s->masks, true,
+                            &s->losses, f);
   return code;
 }
 
@@ -187,7 +196,9 @@ static void conclude(state *s) {
 
 int check_job_look(const check_job *job, check_result *out, fault *f) {
   state s = {.job = job, .out = out};
-  int code = bench_open(job->common.labels, &s.bench, f);
+  int code = has_losses(&job->loss) ? loss_options_check(&job->loss, f)
+                                    : network_flags_check(&job->loss.network, false, false, f);
+  if (!code) code = bench_open(job->common.labels, &s.bench, f);
   if (!code) code = bench_masks(&s.bench, job->masks, (arg_shard){0, 1}, &s.masks, NULL, NULL, f);
   if (!code) code = list_partners(&s, f);
   if (!code) {
@@ -204,7 +215,7 @@ int check_job_look(const check_job *job, check_result *out, fault *f) {
   }
   free(s.found);
   folder_free(&s.images);
-  folder_free(&s.losses);
+  loss_source_close(s.losses);
   folder_free(&s.masks);
   bench_close(&s.bench);
   return code;

@@ -8,9 +8,11 @@
 
 #include "alloc.h"
 #include "bench.h"
+#include "disk.h"
 #include "filter_file.h"
 #include "filter_run.h"
 #include "jobs.h"
+#include "mask_batch.h"
 #include "mask_store.h"
 #include "path.h"
 #include "pool.h"
@@ -54,40 +56,37 @@ static int keep(filter_run *r, size_t index, const fm_plane *mask, const fm_rast
   return code;
 }
 
-static int filter_one(void *shared, void *own, size_t at, fault *f) {
-  filter_run *r = shared;
-  counts *c = own;
-  size_t index = r->pending[at];
-  fm_raster *raster = NULL;
-  loss_map loss = {0};
+/* One mask of a batch, in place. */
+static int filter_one(filter_run *r, counts *c, const mask_batch *batch, size_t at, fault *f) {
+  size_t index = batch->indices[at];
+  fm_plane mask = batch->requests[at].mask;
   fm_error err;
   fm_filter_report report = {.size = sizeof report};
   report.class_valid = c->valid;
   report.class_dropped = c->dropped;
-  fm_plane mask;
-  void *memory = NULL;
-  char *path;
-  int code = bench_read_mask(&r->bench, &r->masks, index, &raster, &path, f);
-  if (!code) {
-    mask = fm_raster_plane(raster);
-    code = loss_source_get(r->source, index, &mask, &loss, f);
-    if (!code) memory = mask_widen(&mask, fm_labels_ignore_label(r->bench.labels));
-    if (!code && fm_filter_apply(r->filter, &mask, &loss.plane, &mask, &report, &err))
-      code = loss_source_blame(r->source, index, path, &err, f);
-  }
-  if (!code) code = keep(r, index, &mask, raster, c, &report, f);
-  if (!code) {
-    r->rows[index].valid = report.valid;
-    r->rows[index].dropped = report.dropped;
-    for (int32_t k = 0; k < r->file.class_count; k++) {
-      c->all_valid[k] += c->valid[k];
-      c->all_dropped[k] += c->dropped[k];
-    }
-  }
-  loss_map_free(&loss);
+  void *memory = mask_widen(&mask, fm_labels_ignore_label(r->bench.labels));
+  int code = EXIT_FINE;
+  if (fm_filter_apply(r->filter, &mask, &batch->losses[at].plane, &mask, &report, &err))
+    code = loss_source_blame(r->source, index, batch->paths[at], &err, f);
+  if (!code) code = keep(r, index, &mask, batch->rasters[at], c, &report, f);
   free(memory);
-  fm_raster_destroy(raster);
-  free(path);
+  if (code) return code;
+  r->rows[index].valid = report.valid;
+  r->rows[index].dropped = report.dropped;
+  for (int32_t k = 0; k < r->file.class_count; k++) {
+    c->all_valid[k] += c->valid[k];
+    c->all_dropped[k] += c->dropped[k];
+  }
+  return EXIT_FINE;
+}
+
+static int filter_some(void *shared, void *own, size_t first, size_t count, fault *f) {
+  filter_run *r = shared;
+  mask_batch batch;
+  int code = mask_batch_open(&r->bench, &r->masks, r->source, &r->pending[first], count, &batch, f);
+  if (code) return code;
+  for (size_t i = 0; i < count && !code; i++) code = filter_one(r, own, &batch, i, f);
+  mask_batch_close(&batch);
   return code;
 }
 
@@ -110,7 +109,8 @@ static int filter_all(filter_run *r, const filter_job *job, fault *f) {
   work.threads = (int)job->common.threads;
   work.shared = r;
   work.begin = begin;
-  work.work = filter_one;
+  work.group = loss_source_batch(r->source);
+  work.work_group = filter_some;
   work.end = end;
   return pool_run(&work, f);
 }
@@ -125,10 +125,12 @@ static void add_up(filter_run *r) {
   }
 }
 
-/* The tables, then the journal goes: its absence says that the run is complete. */
+/* The masks are flushed, then come the tables, then the journal goes: its absence says that
+ * the run is complete. */
 static int finish(filter_run *r, fault *f) {
   char *table = NULL, *manifest = NULL;
-  int code = outdir_place(&r->out, "filter.csv", &table, f);
+  int code = disk_flush(r->out.path, f);
+  if (!code) code = outdir_place(&r->out, "filter.csv", &table, f);
   if (code) return code;
   code = outdir_place(&r->out, "filter.json", &manifest, f);
   add_up(r);

@@ -5,6 +5,7 @@
 #include "alloc.h"
 #include "bench.h"
 #include "jobs.h"
+#include "loss_source.h"
 #include "outdir.h"
 #include "plan_file.h"
 #include "pool.h"
@@ -15,8 +16,24 @@ typedef struct state {
   bench bench;
   folder masks;
   fm_hardness *hardness;
+  loss_source *source; /* NULL: by class means */
   hardness_row *rows;
 } state;
+
+/* By the image's own losses. */
+static int measure_loss(const state *s, size_t index, const fm_plane *mask, const char *path,
+                        fault *f) {
+  hardness_row *row = &s->rows[index];
+  const loss_request request = {index, *mask};
+  loss_map loss = {0};
+  fm_error err;
+  int code = loss_source_get(s->source, &request, 1, &loss, f);
+  if (!code && fm_hardness_measure_loss(s->hardness, mask, &loss.plane, &row->hardness,
+                                        &row->valid_pixels, &err))
+    code = loss_source_blame(s->source, index, path, &err, f);
+  loss_map_free(&loss);
+  return code;
+}
 
 static int measure(void *shared, void *own, size_t index, fault *f) {
   state *s = shared;
@@ -28,7 +45,9 @@ static int measure(void *shared, void *own, size_t index, fault *f) {
   int code = bench_read_mask(&s->bench, &s->masks, index, &raster, &path, f);
   if (!code) {
     fm_plane mask = fm_raster_plane(raster);
-    if (fm_hardness_measure(s->hardness, &mask, &row->hardness, &row->valid_pixels, &err))
+    if (s->source)
+      code = measure_loss(s, index, &mask, path, f);
+    else if (fm_hardness_measure(s->hardness, &mask, &row->hardness, &row->valid_pixels, &err))
       code = fault_library(f, &err, path);
   }
   fm_raster_destroy(raster);
@@ -42,6 +61,8 @@ static int prepare(state *s, const hardness_job *job, fault *f) {
   fm_hardness_options options = {.size = sizeof options};
   options.resize_width = job->resize.width;
   options.resize_height = job->resize.height;
+  options.measure = job->measure;
+  options.share = job->share;
   int code = bench_open(job->common.labels, &s->bench, f);
   if (!code) code = stats_file_read(s->bench.context, s->bench.labels, job->stats, &stats, f);
   if (!code) code = stats_file_whole(&stats, job->stats, f);
@@ -49,7 +70,22 @@ static int prepare(state *s, const hardness_job *job, fault *f) {
     code = fault_library(f, &err, job->stats);
   stats_file_free(&stats);
   if (!code) code = bench_masks(&s->bench, job->masks, (arg_shard){0, 1}, &s->masks, NULL, NULL, f);
+  if (!code && job->losses) {
+    const loss_options losses = {.losses = job->losses};
+    code = loss_source_open(s->bench.context, s->bench.labels, &losses, &s->masks, false,
+                            &s->source, f);
+  }
   return code;
+}
+
+static int check_flags(const hardness_job *job, fault *f) {
+  if (job->share > 0 && job->measure == FM_MEASURE_MEAN)
+    return fault_set(f, EXIT_USAGE, "--share is for --measure worst-class and top-share");
+  if (job->losses && job->resize.width)
+    return fault_set(f, EXIT_USAGE,
+                     "--resize and --losses exclude each other: losses are taken as "
+                     "they are");
+  return EXIT_FINE;
 }
 
 static void summarise(const hardness_job *job, const hardness_row *rows, size_t count) {
@@ -86,9 +122,10 @@ static void summarise(const hardness_job *job, const hardness_row *rows, size_t 
 
 int hardness_job_run(const hardness_job *job, fault *f) {
   state s = {0};
-  const char *const inputs[] = {job->common.labels, job->stats, job->masks};
-  int code = outdir_check_file(job->output, f);
-  for (size_t i = 0; i < 3 && !code; i++) code = outdir_spare(job->output, inputs[i], f);
+  const char *const inputs[] = {job->common.labels, job->stats, job->masks, job->losses};
+  int code = check_flags(job, f);
+  if (!code) code = outdir_check_file(job->output, f);
+  for (size_t i = 0; i < 4 && !code; i++) code = outdir_spare(job->output, inputs[i], f);
   if (!code) code = prepare(&s, job, f);
   if (!code) {
     s.rows = alloc_zeroed(s.masks.count, sizeof *s.rows);
@@ -102,6 +139,7 @@ int hardness_job_run(const hardness_job *job, fault *f) {
   if (!code) code = hardness_rows_write(s.bench.context, s.rows, s.masks.count, job->output, f);
   if (!code) summarise(job, s.rows, s.masks.count);
   free(s.rows);
+  loss_source_close(s.source);
   fm_hardness_destroy(s.hardness);
   folder_free(&s.masks);
   bench_close(&s.bench);

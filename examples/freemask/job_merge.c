@@ -51,6 +51,34 @@ static int missing(const input *any, int64_t index, fault *f) {
                    any->file.shard.count, any->path);
 }
 
+/* Are the numbers the same, to the last bit? */
+static bool same_numbers(const input *a, const input *b) {
+  size_t words = fm_class_stats_word_count(a->file.stats);
+  int64_t *left = alloc_zeroed(words, sizeof *left), *right = alloc_zeroed(words, sizeof *right);
+  bool same = !fm_class_stats_export(a->file.stats, left, words, NULL) &&
+              !fm_class_stats_export(b->file.stats, right, words, NULL) &&
+              !memcmp(left, right, words * sizeof *left);
+  free(left);
+  free(right);
+  return same;
+}
+
+/* With --distinct: complete inputs of one name each. A file and its copy are still one set. */
+static bool are_complete(const input *inputs, size_t first, size_t end) {
+  for (size_t i = first; i < end; i++)
+    if (inputs[i].file.shard.count > 1) return false;
+  return true;
+}
+
+static int check_distinct(const input *inputs, size_t first, size_t end, fault *f) {
+  for (size_t i = first; i < end; i++)
+    for (size_t k = i + 1; k < end; k++)
+      if (same_numbers(&inputs[i], &inputs[k]))
+        return fault_set(f, EXIT_DATA, "%s and %s hold the same numbers, they are not distinct",
+                         inputs[i].path, inputs[k].path);
+  return EXIT_FINE;
+}
+
 /* Inputs `first` .. `end - 1` hold shards of one set: each must be there once. */
 static int check_shards(const input *inputs, size_t first, size_t end, fault *f) {
   const input *any = &inputs[first];
@@ -62,7 +90,9 @@ static int check_shards(const input *inputs, size_t first, size_t end, fault *f)
                        "%s and %s are shards of one set, but of %" PRId64 " and %" PRId64,
                        any->path, inputs[i].path, any->file.shard.count, file->shard.count);
     if (i > first && file->shard.count == 1)
-      return fault_set(f, EXIT_DATA, "%s and %s are statistics of the same masks",
+      return fault_set(f, EXIT_DATA,
+                       "%s and %s are statistics of the same masks, or of masks with the same "
+                       "names: --distinct takes them for different sets",
                        inputs[i - 1].path, inputs[i].path);
     if (i > first && file->shard.index == inputs[i - 1].file.shard.index)
       return fault_set(f, EXIT_DATA,
@@ -73,8 +103,9 @@ static int check_shards(const input *inputs, size_t first, size_t end, fault *f)
   return expected < any->file.shard.count ? missing(any, expected, f) : EXIT_FINE;
 }
 
-static int check_group(const input *inputs, size_t first, size_t end, fault *f) {
+static int check_group(const input *inputs, size_t first, size_t end, bool distinct, fault *f) {
   int64_t images = 0;
+  if (distinct && are_complete(inputs, first, end)) return check_distinct(inputs, first, end, f);
   int code = check_shards(inputs, first, end, f);
   for (size_t i = first; i < end; i++) images += fm_class_stats_images(inputs[i].file.stats);
   if (!code && inputs[first].file.shard.count > 1 && images != inputs[first].file.sets->count)
@@ -84,20 +115,31 @@ static int check_group(const input *inputs, size_t first, size_t end, fault *f) 
   return code;
 }
 
-/* Two complete inputs must have no set in common. */
-static int join_sets(const input *inputs, size_t count, stats_file *out, fault *f) {
+/* Where the identity stands among the sets, or belongs. */
+static size_t place_of(const stats_file *out, uint64_t identity, bool *there) {
+  size_t at = out->set_count;
+  while (at && out->sets[at - 1].identity >= identity) at--;
+  *there = at < out->set_count && out->sets[at].identity == identity;
+  return at;
+}
+
+/* Two complete inputs must have no set in common; or each further one of the same names gets the
+ * next number that is free. */
+static int join_sets(const input *inputs, size_t count, bool distinct, stats_file *out, fault *f) {
   size_t total = 0;
   for (size_t i = 0; i < count; i++) total += inputs[i].file.set_count;
   out->sets = alloc_zeroed(total, sizeof *out->sets);
   for (size_t i = 0; i < count; i++) {
     for (size_t s = 0; s < inputs[i].file.set_count; s++) {
       stats_set set = inputs[i].file.sets[s];
-      size_t at = out->set_count;
-      while (at && out->sets[at - 1].identity >= set.identity) at--;
-      bool there = at < out->set_count && out->sets[at].identity == set.identity;
+      bool there;
+      size_t at = place_of(out, set.identity, &there);
       if (there && inputs[i].file.shard.index > 0) continue; /* came with shard 0 */
+      while (there && distinct) at = place_of(out, ++set.identity, &there);
       if (there)
-        return fault_set(f, EXIT_DATA, "%s: its set of %" PRId64 " masks is in another input, too",
+        return fault_set(f, EXIT_DATA,
+                         "%s: its set of %" PRId64
+                         " masks, or one of the same names, is in another input, too",
                          inputs[i].path, set.count);
       memmove(out->sets + at + 1, out->sets + at, (out->set_count - at) * sizeof *out->sets);
       out->sets[at] = set;
@@ -108,7 +150,7 @@ static int join_sets(const input *inputs, size_t count, stats_file *out, fault *
 }
 
 /* Shards stand together after sorting; files of several sets are complete. */
-static int check_all(input *inputs, size_t count, stats_file *out, fault *f) {
+static int check_all(input *inputs, size_t count, bool distinct, stats_file *out, fault *f) {
   int code = EXIT_FINE;
   for (size_t i = 1; i < count && !code; i++) code = check_alike(&inputs[0], &inputs[i], f);
   if (code) return code;
@@ -116,9 +158,9 @@ static int check_all(input *inputs, size_t count, stats_file *out, fault *f) {
   for (size_t first = 0, end; first < count && !code; first = end) {
     uint64_t identity = inputs[first].file.sets->identity;
     for (end = first; end < count && inputs[end].file.sets->identity == identity;) end++;
-    code = check_group(inputs, first, end, f);
+    code = check_group(inputs, first, end, distinct, f);
   }
-  return code ? code : join_sets(inputs, count, out, f);
+  return code ? code : join_sets(inputs, count, distinct, out, f);
 }
 
 static int add_up(const input *inputs, size_t count, stats_file *out, fault *f) {
@@ -162,7 +204,7 @@ int merge_job_run(const merge_job *job, fault *f) {
     code = stats_file_read(b.context, NULL, job->inputs[opened], &inputs[opened].file, f);
   }
   if (!code) code = begin_output(b.context, &inputs[0], &out, f);
-  if (!code) code = check_all(inputs, job->input_count, &out, f);
+  if (!code) code = check_all(inputs, job->input_count, job->distinct, &out, f);
   if (!code) code = add_up(inputs, job->input_count, &out, f);
   if (!code) code = stats_file_write(b.context, &out, job->output, f);
   if (!code) summary_stats(&job->common, &out, job->output);

@@ -4,35 +4,111 @@
 #include <stdlib.h>
 
 #include "bench.h"
+#include "class_table.h"
 #include "jobs.h"
 #include "outdir.h"
 #include "plan_file.h"
+#include "policy_flag.h"
 #include "seeds.h"
 #include "summary.h"
 
-static int make_planner(const bench *b, const plan_job *job, fm_planner **out, fault *f) {
-  fm_planner_options options = {.size = sizeof options, .plan_seed = job->seed};
+/* What a policy needs, and what none of the given ones looks at. */
+static int check_flags(const plan_job *job, const policy_flag *flag, fault *f) {
+  bool classes =
+      policy_flag_has(flag, FM_PLAN_REPEAT_FACTOR) || policy_flag_has(flag, FM_PLAN_RARE_CLASS);
+  const struct {
+    bool given, used;
+    const char *name, *policy;
+  } flags[] = {
+      {job->gamma > 0, policy_flag_has(flag, FM_PLAN_PROPORTIONAL), "gamma", "proportional"},
+      {job->threshold > 0, policy_flag_has(flag, FM_PLAN_REPEAT_FACTOR), "threshold",
+       "repeat-factor"},
+      {job->temperature > 0, policy_flag_has(flag, FM_PLAN_RARE_CLASS), "temperature",
+       "rare-class"},
+      {job->min_pixels > 0, classes, "min-pixels", "repeat-factor or rare-class"},
+      {job->masks != NULL, classes, "masks", "repeat-factor or rare-class"}};
+  for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+    if (flags[i].given && !flags[i].used)
+      return fault_set(f, EXIT_USAGE, "--%s is for --policy %s, alone or in a blend", flags[i].name,
+                       flags[i].policy);
+  if (classes && (!job->masks || !job->common.labels))
+    return fault_set(f, EXIT_USAGE,
+                     "--policy %s looks at the classes of the masks: give --masks DIR and "
+                     "--labels L",
+                     job->policy);
+  return EXIT_FINE;
+}
+
+static int make_planner(const bench *b, const plan_job *job, const policy_flag *flag,
+                        fm_planner **out, fault *f) {
+  fm_planner_options options = {.size = sizeof options,
+                                .policy = flag->policy,
+                                .plan_seed = job->seed,
+                                .n_min = (int32_t)job->n_min,
+                                .budget = job->budget,
+                                .gamma = job->gamma,
+                                .threshold = job->threshold,
+                                .temperature = job->temperature,
+                                .min_class_pixels = job->min_pixels};
   int64_t *seeds, n_max = job->n_max ? job->n_max : 20;
   fm_error err;
   int code = seeds_read(job->seeds, n_max, &seeds, &options.seed_count, f);
   if (code) return code;
   options.n_max = (int32_t)n_max;
   options.seeds = seeds;
+  if (flag->policy == FM_PLAN_BLEND) {
+    options.blend = flag->blend;
+    options.blend_count = FM_PLAN_BLEND;
+  }
   if (fm_planner_create(b->context, &options, out, &err)) code = fault_library(f, &err, NULL);
   free(seeds);
   return code;
 }
 
-static int add_rows(fm_planner *planner, const plan_job *job, fm_plan **out, fault *f) {
+/* `classes` is empty unless the policy looks at them. */
+static int add_rows(fm_planner *planner, const plan_job *job, const hardness_row *rows,
+                    size_t count, const class_table *classes, fault *f) {
+  fm_error err;
+  fm_status status = FM_OK;
+  for (size_t i = 0; i < count && !status; i++) {
+    if (classes->pixels)
+      status = fm_planner_add_classes(planner, rows[i].mask, rows[i].hardness,
+                                      classes->pixels + i * classes->class_count,
+                                      classes->class_count, &err);
+    else
+      status = fm_planner_add(planner, rows[i].mask, rows[i].hardness, &err);
+  }
+  return status ? fault_library(f, &err, job->hardness) : EXIT_FINE;
+}
+
+static int keep_rows(fm_planner *planner, const plan_job *job, fault *f) {
+  plan_row *rows;
+  size_t count;
+  fm_error err;
+  int code = job->grow ? plan_rows_read(job->grow, &rows, &count, f) : EXIT_FINE;
+  if (code || !job->grow) return code;
+  for (size_t i = 0; i < count && !code; i++)
+    if (fm_planner_keep(planner, rows[i].mask, rows[i].seeds, (size_t)rows[i].count, &err))
+      code = fault_library(f, &err, job->grow);
+  plan_rows_free(rows, count);
+  return code;
+}
+
+static int make_plan(const bench *b, fm_planner *planner, const plan_job *job, fm_plan **out,
+                     fault *f) {
   hardness_row *rows;
   size_t count;
+  class_table classes = {0};
   fm_error err;
   int code = hardness_rows_read(job->hardness, &rows, &count, f);
   if (code) return code;
-  for (size_t i = 0; i < count && !code; i++)
-    if (fm_planner_add(planner, rows[i].mask, rows[i].hardness, &err))
-      code = fault_library(f, &err, job->hardness);
+  if (job->masks)
+    code = class_table_make(b, job->masks, rows, count, (int)job->common.threads, job->common.quiet,
+                            &classes, f);
+  if (!code) code = add_rows(planner, job, rows, count, &classes, f);
+  if (!code) code = keep_rows(planner, job, f);
   if (!code && fm_planner_finish(planner, out, &err)) code = fault_library(f, &err, job->hardness);
+  class_table_free(&classes);
   hardness_rows_free(rows, count);
   return code;
 }
@@ -60,12 +136,16 @@ int plan_job_run(const plan_job *job, fault *f) {
   bench b;
   fm_planner *planner = NULL;
   fm_plan *plan = NULL;
-  int code = bench_open(NULL, &b, f);
+  policy_flag flag;
+  const char *const inputs[] = {job->hardness, job->masks, job->grow, job->common.labels};
+  int code = policy_flag_read(job->policy, &flag, f);
+  if (!code) code = check_flags(job, &flag, f);
+  if (!code) code = bench_open(job->masks ? job->common.labels : NULL, &b, f);
   if (code) return code;
-  code = make_planner(&b, job, &planner, f);
+  code = make_planner(&b, job, &flag, &planner, f);
   if (!code) code = outdir_check_file(job->output, f);
-  if (!code) code = outdir_spare(job->output, job->hardness, f);
-  if (!code) code = add_rows(planner, job, &plan, f);
+  for (size_t i = 0; i < 4 && !code; i++) code = outdir_spare(job->output, inputs[i], f);
+  if (!code) code = make_plan(&b, planner, job, &plan, f);
   if (!code) code = plan_write(b.context, plan, job->output, f);
   if (!code) summarise(job, plan);
   fm_plan_destroy(plan);

@@ -45,25 +45,40 @@ static int check_set(const run_state *s, const char *what, const check_job *job,
   return code;
 }
 
+static bool has_files(const loss_options *o) { return o->losses || o->logits || o->queries; }
+
+/* A set's losses: with files of them, images only illustrate. */
+static loss_options losses_of(const run_job *j, const loss_options *set) {
+  loss_options o = *set;
+  o.network = j->network;
+  if (has_files(set))
+    o.images = NULL;
+  else
+    o.provider = j->provider;
+  return o;
+}
+
+/* What check reads: files only. */
+static loss_options files_of(const run_job *j, const loss_options *set) {
+  loss_options o = {.losses = set->losses, .logits = set->logits, .queries = set->queries};
+  if (set->logits || set->queries) o.network = j->network;
+  return o;
+}
+
 static int check_stage(const run_state *s, fault *f) {
   const run_job *j = s->job;
-  check_job real = {s->common, j->real_masks, j->real_images, j->real_losses};
-  check_job synthetic = {s->common, j->synthetic_masks, j->synthetic_images, j->synthetic_losses};
+  check_job real = {s->common, j->real_masks, j->real.images, files_of(j, &j->real)};
+  check_job synthetic = {s->common, j->synthetic_masks, j->synthetic.images,
+                         files_of(j, &j->synthetic)};
   say(s, "check");
   int code = check_set(s, "real", &real, f);
   return code ? code : check_set(s, "synthetic", &synthetic, f);
 }
 
-/* With losses, images only illustrate. */
-static loss_options losses_of(const run_job *j, const char *losses, const char *images) {
-  return losses ? (loss_options){.losses = losses}
-                : (loss_options){.images = images, .provider = j->provider};
-}
-
 static int stats_stage(const run_state *s, fault *f) {
   const run_job *j = s->job;
   stats_job stats = {.common = s->common, .masks = j->real_masks, .shard = {0, 1}};
-  stats.loss = losses_of(j, j->real_losses, j->real_images);
+  stats.loss = losses_of(j, &j->real);
   stats.output = s->stats;
   say(s, "stats");
   return stats_job_run(&stats, f);
@@ -73,7 +88,7 @@ static int filter_stage(const run_state *s, fault *f) {
   const run_job *j = s->job;
   filter_job filter = {.common = s->common, .masks = j->synthetic_masks, .shard = {0, 1}};
   filter.stats = s->stats;
-  filter.loss = losses_of(j, j->synthetic_losses, j->synthetic_images);
+  filter.loss = losses_of(j, &j->synthetic);
   filter.tolerance = j->tolerance;
   filter.unseen = j->unseen;
   filter.min_kept = j->min_kept;
@@ -107,9 +122,9 @@ static int export_stage(const run_state *s, fault *f) {
   char *masks = path_join(j->output, "masks");
   export_job job = {.common = s->common, .plan = s->plan, .allow_missing = true};
   job.real_masks = j->real_masks;
-  job.real_images = j->real_images;
+  job.real_images = j->real.images;
   job.synthetic = masks;
-  job.images = j->synthetic_images;
+  job.images = j->synthetic.images;
   job.output = s->lists;
   say(s, "export");
   fault reason;
@@ -118,6 +133,7 @@ static int export_stage(const run_state *s, fault *f) {
   int code = export_job_run(&job, &reason);
   if (code && summary_as_text(&s->common)) printf("no mmseg configuration: %s\n", reason.text);
   job.format = EXPORT_LIST;
+  job.relative = true; /* the same lists, wherever the folder is */
   job.common.silent = s->common.silent;
   code = export_job_run(&job, f);
   free(masks);
@@ -126,7 +142,7 @@ static int export_stage(const run_state *s, fault *f) {
 
 static int report_stage(const run_state *s, fault *f) {
   say(s, "report");
-  return report_job_run(s->job->output, &s->common, f);
+  return report_job_run(s->job->output, s->job->provider, &s->common, f);
 }
 
 /* Runs a stage unless its file is there; files are whole or not there at all. */
@@ -150,17 +166,24 @@ static int all_stages(run_state *s, fault *f) {
 }
 
 static int check_flags(const run_job *j, fault *f) {
-  loss_options real = losses_of(j, j->real_losses, j->real_images);
-  loss_options synthetic = losses_of(j, j->synthetic_losses, j->synthetic_images);
+  loss_options real = losses_of(j, &j->real);
+  loss_options synthetic = losses_of(j, &j->synthetic);
   int64_t *seeds;
   size_t count;
   if (j->resume && j->overwrite)
     return fault_set(f, EXIT_USAGE, "--resume and --overwrite are both given, expected one");
-  if (!real.losses != !synthetic.losses)
+  if (!real.losses != !synthetic.losses || !real.logits != !synthetic.logits ||
+      !real.queries != !synthetic.queries)
     return fault_set(f, EXIT_USAGE,
-                     "losses for only one of the sets, expected --real-losses and "
-                     "--synthetic-losses, or images and --provider baseline for both");
-  if (real.losses && j->provider)
+                     "losses for only one of the sets, expected --real-%s and --synthetic-%s, or "
+                     "images and --provider baseline for both",
+                     real.queries || synthetic.queries ? "queries"
+                     : real.logits || synthetic.logits ? "logits"
+                                                       : "losses",
+                     real.queries || synthetic.queries ? "queries"
+                     : real.logits || synthetic.logits ? "logits"
+                                                       : "losses");
+  if (has_files(&real) && j->provider)
     return fault_set(f, EXIT_USAGE, "--provider and losses are both given, expected one source");
   int code = loss_options_check(&real, f);
   if (!code) code = loss_options_check(&synthetic, f);

@@ -6,6 +6,7 @@
 #include "alloc.h"
 #include "bench.h"
 #include "jobs.h"
+#include "mask_batch.h"
 #include "outdir.h"
 #include "pool.h"
 #include "stats_file.h"
@@ -36,23 +37,16 @@ static int begin(void *shared, void **own, fault *f) {
   return code;
 }
 
-static int add_one(void *shared, void *own, size_t at, fault *f) {
+static int add_some(void *shared, void *own, size_t first, size_t count, fault *f) {
   const state *s = shared;
-  size_t index = s->members[at];
-  fm_raster *raster = NULL;
-  loss_map loss = {0};
+  mask_batch batch;
   fm_error err;
-  char *path;
-  int code = bench_read_mask(&s->bench, &s->masks, index, &raster, &path, f);
-  if (!code) {
-    fm_plane mask = fm_raster_plane(raster);
-    code = loss_source_get(s->source, index, &mask, &loss, f);
-    if (!code && fm_class_stats_add(own, &mask, &loss.plane, &err))
-      code = loss_source_blame(s->source, index, path, &err, f);
-  }
-  loss_map_free(&loss);
-  fm_raster_destroy(raster);
-  free(path);
+  int code = mask_batch_open(&s->bench, &s->masks, s->source, &s->members[first], count, &batch, f);
+  if (code) return code;
+  for (size_t i = 0; i < count && !code; i++)
+    if (fm_class_stats_add(own, &batch.requests[i].mask, &batch.losses[i].plane, &err))
+      code = loss_source_blame(s->source, batch.indices[i], batch.paths[i], &err, f);
+  mask_batch_close(&batch);
   return code;
 }
 
@@ -65,21 +59,23 @@ static int end(void *shared, void *own, bool good, fault *f) {
   return code;
 }
 
-/* A provider is fitted on all masks, whatever the shard, so that all shards have one model;
- * files of losses need to be there for the shard only. */
+/* A model is fitted on all masks, whatever the shard, so that all shards have the same;
+ * partners of other kinds need to be there for the shard only. */
 static int open_source(state *s, const stats_job *job, fault *f) {
-  if (!job->loss.provider && job->shard.count > 1) folder_keep_shard(&s->masks, job->shard);
+  loss_options loss = job->loss;
+  loss.quiet = job->common.quiet;
+  if (!loss_options_need_all(&loss) && job->shard.count > 1)
+    folder_keep_shard(&s->masks, job->shard);
   s->members = alloc_zeroed(s->masks.count, sizeof *s->members);
   for (size_t i = 0; i < s->masks.count; i++)
     if (job->shard.count <= 1 ||
         folder_shard_of(s->masks.files[i].stem, job->shard.count) == job->shard.index)
       s->members[s->member_count++] = i;
   int code =
-      loss_source_open(s->bench.context, s->bench.labels, &job->loss, &s->masks, &s->source, f);
-  if (!code && loss_source_needs_model(s->source)) {
+      loss_source_open(s->bench.context, s->bench.labels, &loss, &s->masks, false, &s->source, f);
+  if (!code && loss_source_needs_model(s->source))
     code = loss_source_fit(s->source, (int)job->common.threads, job->common.quiet, f);
-    if (!code) s->file.provider = loss_source_model(s->source);
-  }
+  if (!code) s->file.provider = loss_source_model(s->source);
   return code;
 }
 
@@ -113,7 +109,8 @@ int stats_job_run(const stats_job *job, fault *f) {
     work.threads = (int)job->common.threads;
     work.shared = &s;
     work.begin = begin;
-    work.work = add_one;
+    work.group = loss_source_batch(s.source);
+    work.work_group = add_some;
     work.end = end;
     code = pool_run(&work, f);
   }

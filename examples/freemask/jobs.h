@@ -30,6 +30,7 @@ typedef struct merge_job {
   job_common common; /* labels and threads are not used */
   const char *const *inputs;
   size_t input_count;
+  bool distinct; /* complete inputs whose masks have the same names are different sets */
   const char *output;
 } merge_job;
 int merge_job_run(const merge_job *job, fault *f);
@@ -50,46 +51,85 @@ int filter_job_run(const filter_job *job, fault *f);
 typedef struct hardness_job {
   job_common common;
   const char *stats, *masks;
-  arg_size resize; /* zero: 512x512 */
+  arg_size resize;    /* zero: 512x512 */
+  int measure;        /* an fm_measure */
+  double share;       /* 0: the measure's default */
+  const char *losses; /* loss maps of the real images: measure by these; NULL: by class means */
   const char *output;
 } hardness_job;
 int hardness_job_run(const hardness_job *job, fault *f);
 
 typedef struct plan_job {
-  job_common common; /* labels and threads are not used */
+  job_common common; /* labels and threads only with `masks` */
   const char *hardness;
-  int64_t n_max;     /* 0: 20 */
-  const char *seeds; /* "a:b" or "a,b,..."; NULL: 42:62 */
+  const char *policy; /* the value of --policy; NULL: "rank" */
+  int64_t n_max;      /* 0: 20 */
+  int64_t n_min;
+  int64_t budget;                       /* 0: none */
+  double gamma, threshold, temperature; /* 0: the policy's default */
+  int64_t min_pixels;                   /* 0: 1 */
+  const char *masks;                    /* whose classes the policy looks at, or NULL */
+  const char *grow;                     /* an earlier plan, or NULL */
+  const char *seeds;                    /* "a:b" or "a,b,..."; NULL: 42:62 */
   uint64_t seed;
   const char *output;
 } plan_job;
 int plan_job_run(const plan_job *job, fault *f);
 
-typedef enum export_format { EXPORT_LIST = 0, EXPORT_MMSEG } export_format;
+/* The order of `export --to`. */
+typedef enum export_format {
+  EXPORT_LIST = 0,
+  EXPORT_MMSEG,
+  EXPORT_DETECTRON2,
+  EXPORT_HF,
+  EXPORT_WEBDATASET,
+  EXPORT_PADDLESEG,
+  EXPORT_FREESTYLENET,
+  EXPORT_JSONL
+} export_format;
 
 typedef struct export_job {
-  job_common common; /* labels may be NULL for EXPORT_LIST */
+  job_common common; /* labels may be NULL where the format does without */
   const char *plan;
   const char *real_masks, *real_images; /* may be NULL */
   const char *synthetic;                /* filtered masks, may be NULL */
   const char *images;                   /* synthetic images, may be NULL */
   int format;                           /* an export_format */
   bool allow_missing;
+  bool train_ids;     /* convert the masks */
+  bool relative;      /* paths relative to `output` */
+  int64_t shard_size; /* webdataset: images of a shard, 0: 1000 */
+  uint64_t seed;      /* webdataset: of the order */
+  int64_t batch_size; /* freestylenet, 0: 8 */
+  arg_size size;      /* jsonl: of the images to make, zero: as their masks */
   const char *output; /* a folder */
 } export_job;
 int export_job_run(const export_job *job, fault *f);
 
+/* How `collect` brings files to their place. */
+typedef enum collect_by { COLLECT_COPY = 0, COLLECT_LINK, COLLECT_MOVE } collect_by;
+
+typedef struct collect_job {
+  job_common common; /* labels are not used */
+  const char *jobs;  /* jobs.jsonl, or the folder that holds it */
+  int by;            /* a collect_by */
+  const char *output;
+} collect_job;
+int collect_job_run(const collect_job *job, fault *f); /* EXIT_FINDINGS if there are any */
+
 typedef struct check_job {
   job_common common;
-  const char *masks, *images, *losses; /* images and losses may be NULL */
+  const char *masks, *images; /* images may be NULL */
+  loss_options loss;          /* losses, logits or queries, or none; not a provider */
 } check_job;
 int check_job_run(const check_job *job, fault *f); /* EXIT_FINDINGS if there are any */
 
 typedef struct run_job {
   job_common common;
-  const char *real_masks, *real_losses, *real_images;
-  const char *synthetic_masks, *synthetic_losses, *synthetic_images;
-  const char *provider;
+  const char *real_masks, *synthetic_masks;
+  loss_options real, synthetic; /* with losses, logits or queries, images only illustrate */
+  network_flags network;        /* of both sets */
+  const char *provider;         /* of both sets */
   double tolerance;
   int unseen;
   double min_kept;
@@ -103,16 +143,20 @@ typedef struct run_job {
 
 /* Writes into the folder `output`: stats.json, masks/..., filter.csv, filter.json, hardness.csv,
  * plan.csv, export/, run.json, report.html. run.json:
- *   {"format": "freemask-run", "version": 1, "labels": L, "real": {"masks", "losses", "images"},
- *    "synthetic": {"masks", "losses", "images"}, "provider", "n_max": n, "seeds": "42:62",
- *    "seed": n, "stats": "stats.json", "filter": "filter.json", "filter_rows": "filter.csv",
+ *   {"format": "freemask-run", "version": 1, "labels": L, "fingerprint": hex,
+ *    "real": {"masks", "losses", "logits", "queries", "images"}, "synthetic": the same,
+ *    "network": null or what network_flags_save makes, "provider", "n_max": n, "seeds": "42:62",
+ *    "seed": n, "resize": "512x512" or "none",
+ *    "stats": "stats.json", "filter": "filter.json", "filter_rows": "filter.csv",
  *    "masks": "masks", "hardness": "hardness.csv", "plan": "plan.csv", "export": "export",
  *    "report": "report.html"}
- * Input paths are as given (null if not), output paths relative to the folder. */
+ * Input paths are as path_to_store has them (null if not given), output paths relative to the
+ * folder. */
 int run_job_run(const run_job *job, fault *f);
 
 /* Written by the report: makes DIR/report.html from what is in DIR; run.json may be missing
- * (after `filter` alone). */
-int report_job_run(const char *dir, const job_common *common, fault *f);
+ * (after `filter` alone). A plug-in that made the losses is loaded only if `provider` says the same
+ * as the folder does: a report must not run what a file names. */
+int report_job_run(const char *dir, const char *provider, const job_common *common, fault *f);
 
 #endif

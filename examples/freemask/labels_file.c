@@ -125,10 +125,20 @@ static int unknown(const char *name, fault *f) {
   return EXIT_USAGE;
 }
 
+bool labels_is_preset(const char *name) {
+  for (size_t i = 0; fm_labels_preset_name(i); i++)
+    if (!strcmp(fm_labels_preset_name(i), name)) return true;
+  return false;
+}
+
+char *labels_to_store(const char *file, const char *name_or_file) {
+  if (labels_is_preset(name_or_file)) return alloc_text(name_or_file);
+  return path_to_store(file, name_or_file);
+}
+
 int labels_open(fm_context *context, const char *name_or_file, fm_labels **out, fault *f) {
   fm_error err;
-  for (size_t i = 0; fm_labels_preset_name(i); i++) {
-    if (strcmp(fm_labels_preset_name(i), name_or_file)) continue;
+  if (labels_is_preset(name_or_file)) {
     if (fm_labels_create_preset(context, name_or_file, out, &err))
       return fault_library(f, &err, NULL);
     return EXIT_FINE;

@@ -62,7 +62,7 @@ int outdir_place(outdir *dir, const char *relative, char **path, fault *f) {
   if (slash && strchr(relative, '/')) {
     *slash = '\0';
     pthread_mutex_lock(&dir->lock);
-    code = make(dir, full, f);
+    if (!path_is_folder(full)) code = make(dir, full, f);
     pthread_mutex_unlock(&dir->lock);
     *slash = '/';
   }

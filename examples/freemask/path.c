@@ -3,6 +3,7 @@
 #include "path.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,56 @@ char *path_real(const char *path) {
   return real;
 }
 
+/* Bytes of `a` up to the end of the last folder that is above both. */
+static size_t common_folders(const char *a, const char *b) {
+  size_t common = 0, i = 0;
+  for (;; i++) {
+    bool end_a = !a[i] || a[i] == '/', end_b = !b[i] || b[i] == '/';
+    if (end_a && end_b) common = i;
+    if (!a[i] || a[i] != b[i]) return common;
+  }
+}
+
+char *path_relative(const char *folder, const char *path) {
+  size_t common = common_folders(folder, path), ups = 0;
+  for (const char *c = folder + common; *c; c++) ups += *c == '/' && c[1];
+  const char *rest = path + common;
+  while (*rest == '/') rest++;
+  char *out = alloc_zeroed(3 * ups + strlen(rest) + 3, 1), *end = out;
+  if (!ups) end = strcpy(end, "./") + 2;
+  while (ups--) end = strcpy(end, "../") + 3;
+  strcpy(end, rest);
+  return out;
+}
+
+/* The folder of a file. Caller frees. */
+static char *folder_of(const char *file) {
+  char *folder = alloc_text(file), *slash = strrchr(folder, '/');
+  if (slash) {
+    slash[slash == folder] = '\0';
+    return folder;
+  }
+  free(folder);
+  return alloc_text(".");
+}
+
+char *path_to_store(const char *file, const char *path) {
+  if (!path || *path == '/') return alloc_text(path);
+  char *above = folder_of(file), *folder = path_real(above), *real = path_real(path);
+  char *stored = path_relative(folder, real);
+  free(above);
+  free(folder);
+  free(real);
+  return stored;
+}
+
+char *path_from_store(const char *file, const char *stored) {
+  if (!stored || (strncmp(stored, "./", 2) && strncmp(stored, "../", 3))) return alloc_text(stored);
+  char *folder = folder_of(file), *path = path_join(folder, stored);
+  free(folder);
+  return path;
+}
+
 bool path_same_or_inside(const char *inner, const char *outer) {
   char *in = path_real(inner), *out = path_real(outer);
   size_t length = strlen(out);
@@ -81,8 +132,15 @@ bool path_same_or_inside(const char *inner, const char *outer) {
 int path_read(const char *path, size_t limit, char **data, size_t *length, fault *f) {
   FILE *file = fopen(path, "rb");
   if (!file) return fault_system(f, errno, "open", path);
+  struct stat info;
   char *bytes = NULL;
   size_t count = 0, capacity = 0;
+  /* Room for all of it at once, and for the NUL and the read that finds the end. */
+  if (!fstat(fileno(file), &info) && S_ISREG(info.st_mode) && info.st_size > 0 &&
+      (uint64_t)info.st_size <= limit) {
+    capacity = (size_t)info.st_size + 2;
+    bytes = alloc_resize(NULL, capacity, 1);
+  }
   for (;;) {
     if (capacity - count < 2) capacity = capacity ? capacity * 2 : 65536;
     bytes = alloc_resize(bytes, capacity, 1);

@@ -19,6 +19,16 @@ char *path_stem(const char *relative, const char *suffix);
 /* The absolute path without links, as far as it exists. Caller frees. */
 char *path_real(const char *path);
 
+/* How a file in `folder` names `path`: "./x" or "../x". Both as path_real has them. Caller
+ * frees. */
+char *path_relative(const char *folder, const char *path);
+
+/* How the file `file` remembers an input, so that it is found from any working folder: absolute
+ * paths as they are, others from the file's folder on ("./x", "../x"); and back. NULL gives
+ * NULL. Caller frees. */
+char *path_to_store(const char *file, const char *path);
+char *path_from_store(const char *file, const char *stored);
+
 /* The same folder, or one below the other (by realpath)? */
 bool path_same_or_inside(const char *inner, const char *outer);
 

@@ -124,7 +124,7 @@ void hardness_rows_free(hardness_row *rows, size_t count) {
 static int read_seeds(const csv *table, plan_row *row, fault *f) {
   const char *at = table->fields[4];
   size_t digits = strlen(at);
-  bool good = row->count <= (int64_t)(digits + 1) / 2;
+  bool good = row->count ? row->count <= (int64_t)(digits + 1) / 2 : !digits;
   row->seeds = alloc_zeroed(good ? (size_t)row->count : 1, sizeof *row->seeds);
   for (int64_t i = 0; i < row->count && good; i++) {
     char *end;
@@ -147,7 +147,7 @@ static int read_plan(csv *table, void *to, fault *f) {
   plan_row *row = to;
   int code = csv_real(table, 1, &row->hardness, f);
   if (!code) code = csv_whole(table, 2, 1, &row->rank, f);
-  if (!code) code = csv_whole(table, 3, 1, &row->count, f);
+  if (!code) code = csv_whole(table, 3, 0, &row->count, f);
   if (!code) code = read_seeds(table, row, f);
   if (!code) row->mask = alloc_text(table->fields[0]);
   return code;
@@ -188,9 +188,11 @@ int plan_write(fm_context *context, const fm_plan *plan, const char *path, fault
     }
     text_add_csv(&t, entry.mask_id);
     text_add(&t, ",%.17g,%" PRId64 ",%" PRId64 ",", entry.hardness, entry.rank, entry.count);
-    for (int64_t s = 0; s < entry.count; s++)
-      text_add(&t, "%s%" PRId64, s ? " " : "", entry.seeds[s]);
-    text_add(&t, "\n");
+    for (int64_t s = 0; s < entry.count; s++) {
+      if (s) text_add_bytes(&t, " ", 1);
+      text_add_whole(&t, entry.seeds[s]);
+    }
+    text_add_bytes(&t, "\n", 1);
   }
   int code = text_write(&t, context, path, f);
   text_free(&t);

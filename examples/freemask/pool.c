@@ -11,11 +11,13 @@
 #include "interrupt.h"
 #include "progress.h"
 
+enum { LOOK_EVERY = 100 * 1000 * 1000 /* nanoseconds */ };
+
 /* What the workers share, behind `lock`. */
 typedef struct pool {
   const pool_job *job;
   pthread_mutex_t lock;
-  pthread_cond_t changed; /* `done` or `running` changed */
+  pthread_cond_t over; /* `running` became 0 */
   size_t next, done, running;
   size_t failed_at; /* lowest item that failed, job->count: none */
   fault failure;
@@ -30,42 +32,52 @@ typedef struct worker {
 
 /* Items are handed out in order and none after the first failure, so when all workers have
  * stopped every item below the lowest failed one has been done. */
-static bool take(pool *p, size_t *index) {
+static bool take(pool *p, size_t *index, size_t *count) {
+  size_t most = p->job->group ? p->job->group : 1;
   pthread_mutex_lock(&p->lock);
   bool go = p->next < p->job->count && p->failed_at == p->job->count && !interrupt_seen();
-  if (go) *index = p->next++;
+  if (go) {
+    size_t left = p->job->count - p->next;
+    *index = p->next;
+    *count = left < most ? left : most;
+    p->next += *count;
+  }
   pthread_mutex_unlock(&p->lock);
   return go;
 }
 
-static void settle(pool *p, size_t index, int code, const fault *f) {
+static int do_items(const pool_job *job, void *own, size_t index, size_t count, fault *f) {
+  return job->group ? job->work_group(job->shared, own, index, count, f)
+                    : job->work(job->shared, own, index, f);
+}
+
+static void settle(pool *p, size_t index, size_t count, int code, const fault *f) {
   pthread_mutex_lock(&p->lock);
   if (!code) {
-    p->done++;
+    p->done += count;
   } else if (index < p->failed_at) {
     p->failed_at = index;
     p->failure = *f;
   }
-  pthread_cond_signal(&p->changed);
   pthread_mutex_unlock(&p->lock);
 }
 
 static void *work(void *argument) {
   worker *w = argument;
   pool *p = w->pool;
-  size_t index;
-  while (take(p, &index)) {
+  size_t index, count;
+  while (take(p, &index, &count)) {
     fault f;
-    settle(p, index, p->job->work(p->job->shared, w->own, index, &f), &f);
+    settle(p, index, count, do_items(p->job, w->own, index, count, &f), &f);
   }
   pthread_mutex_lock(&p->lock);
-  p->running--;
-  pthread_cond_signal(&p->changed);
+  if (!--p->running) pthread_cond_signal(&p->over);
   pthread_mutex_unlock(&p->lock);
   return NULL;
 }
 
-/* The calling thread shows the progress until all workers have stopped. */
+/* The calling thread shows the progress until all workers have stopped; it looks now and then,
+ * so that no worker has to wake it. */
 static void watch(pool *p) {
   progress bar;
   progress_begin(&bar, p->job->what, p->job->count, p->job->quiet);
@@ -73,8 +85,10 @@ static void watch(pool *p) {
   while (p->running) {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec++;
-    pthread_cond_timedwait(&p->changed, &p->lock, &until);
+    until.tv_nsec += LOOK_EVERY;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&p->over, &p->lock, &until);
     size_t done = p->done;
     pthread_mutex_unlock(&p->lock);
     progress_step(&bar, done);
@@ -125,11 +139,12 @@ int pool_cores(void) {
 
 int pool_run(const pool_job *job, fault *f) {
   size_t count = (size_t)(job->threads > 0 ? job->threads : pool_cores());
-  if (count > job->count) count = job->count ? job->count : 1;
+  size_t group = job->group ? job->group : 1, groups = (job->count + group - 1) / group;
+  if (count > groups) count = groups ? groups : 1;
   pool p = {.job = job, .failed_at = job->count};
   worker *workers = alloc_zeroed(count, sizeof *workers);
   pthread_mutex_init(&p.lock, NULL);
-  pthread_cond_init(&p.changed, NULL);
+  pthread_cond_init(&p.over, NULL);
   int code = verdict(&p, start(&p, workers, count, f), f);
   for (size_t i = 0; i < count; i++) {
     fault other;
@@ -137,7 +152,7 @@ int pool_run(const pool_job *job, fault *f) {
     int end = job->end(job->shared, workers[i].own, !code, code ? &other : f);
     if (!code) code = end;
   }
-  pthread_cond_destroy(&p.changed);
+  pthread_cond_destroy(&p.over);
   pthread_mutex_destroy(&p.lock);
   free(workers);
   return code;

@@ -14,6 +14,7 @@
 typedef struct report {
   fm_context *context;
   char *dir;
+  const char *provider; /* --provider, or NULL: only then is a plug-in loaded */
   bool has_filter, has_stats;
   filter_file filter;
   filter_row *rows; /* of filter.csv, by stem */

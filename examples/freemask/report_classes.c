@@ -117,16 +117,34 @@ static void word(text *t, const char *flag, const char *value) {
   text_free(&quoted);
 }
 
+/* The flags about outputs that are not as by default. */
+static void network_words(const json_t *object, text *t) {
+  network_flags flags;
+  if (!json_is_object(object)) return;
+  network_flags_load(object, &flags);
+  if (flags.kind) word(t, "--kind", network_kinds[flags.kind]);
+  word(t, "--channels", flags.channels);
+  if (flags.align_corners) text_add(t, " --align-corners");
+  if (flags.channels_last) text_add(t, " --channels-last");
+  if (flags.compose_first) text_add(t, " --compose-first");
+  if (flags.trust_kind) text_add(t, " --trust-kind");
+}
+
 static void run_command(const report *r, text *t) {
   if (!r->run) return;
   text_add(t, "<pre>freemask run");
   word(t, "--labels", report_run_text(r, NULL, "labels"));
   word(t, "--real-masks", report_run_text(r, "real", "masks"));
   word(t, "--real-losses", report_run_text(r, "real", "losses"));
+  word(t, "--real-logits", report_run_text(r, "real", "logits"));
+  word(t, "--real-queries", report_run_text(r, "real", "queries"));
   word(t, "--real-images", report_run_text(r, "real", "images"));
   word(t, "--synthetic-masks", report_run_text(r, "synthetic", "masks"));
   word(t, "--synthetic-losses", report_run_text(r, "synthetic", "losses"));
+  word(t, "--synthetic-logits", report_run_text(r, "synthetic", "logits"));
+  word(t, "--synthetic-queries", report_run_text(r, "synthetic", "queries"));
   word(t, "--synthetic-images", report_run_text(r, "synthetic", "images"));
+  network_words(json_object_get(r->run, "network"), t);
   word(t, "--provider", report_run_text(r, NULL, "provider"));
   if (r->has_filter) {
     text_add(t, " --tolerance %.6g", r->filter.tolerance);
@@ -134,6 +152,8 @@ static void run_command(const report *r, text *t) {
     if (r->filter.min_kept > 0.0) text_add(t, " --min-kept %.6g", r->filter.min_kept);
   }
   text_add(t, " --n-max %lld", (long long)json_integer_value(json_object_get(r->run, "n_max")));
+  const char *resize = report_run_text(r, NULL, "resize");
+  if (resize && strcmp(resize, "512x512") != 0) word(t, "--resize", resize);
   word(t, "--seeds", report_run_text(r, NULL, "seeds"));
   const json_int_t seed = json_integer_value(json_object_get(r->run, "seed"));
   if (seed) text_add(t, " --seed %lld", (long long)seed);
@@ -147,6 +167,8 @@ void report_origin(const report *r, text *t) {
   if (r->has_filter) {
     fact(t, "Synthetic masks", r->filter.masks);
     fact(t, "Losses", r->filter.losses);
+    fact(t, "Outputs", r->filter.logits);
+    fact(t, "Outputs, queries", r->filter.queries);
     fact(t, "Images", r->filter.images);
     fact(t, "Provider", r->filter.provider);
     fact(t, "Policy", r->filter.policy);

@@ -88,13 +88,24 @@ static int list_masks(gallery *g, size_t count, fault *f) {
   return code;
 }
 
+/* A plug-in runs with the user's rights: what a file names is loaded only if the user does, too. */
+static bool may_load(const report *r) {
+  return !loss_provider_is_plugin(r->filter.provider) ||
+         (r->provider && !strcmp(r->provider, r->filter.provider));
+}
+
 static int open_losses(gallery *g, fault *f) {
   const filter_file *file = &g->r->filter;
-  const loss_options options = {file->losses, file->losses ? NULL : file->images,
-                                file->losses ? NULL : file->provider};
-  if (!options.losses && !options.images) return EXIT_FINE;
-  int code = loss_source_open(g->r->context, g->labels, &options, &g->masks, &g->losses, f);
-  if (!code && loss_source_needs_model(g->losses))
+  loss_options options = {.losses = file->losses, .logits = file->logits, .queries = file->queries};
+  network_flags_load(file->network, &options.network);
+  if (!options.losses && !options.logits && !options.queries) {
+    if (!file->images || !file->provider || !may_load(g->r)) return EXIT_FINE;
+    options.images = file->images;
+    options.provider = file->provider;
+    options.quiet = true;
+  }
+  int code = loss_source_open(g->r->context, g->labels, &options, &g->masks, false, &g->losses, f);
+  if (!code)
     code = loss_source_use_model(g->losses, g->r->has_stats ? g->r->stats.provider : NULL,
                                  g->r->stats_path ? g->r->stats_path : file->stats, f);
   return code;
@@ -155,7 +166,8 @@ static int loss_panel(gallery *g, size_t index, const fm_plane *mask, const char
                       fault *f) {
   loss_map loss;
   if (!g->losses) return EXIT_FINE;
-  int code = loss_source_get(g->losses, index, mask, &loss, f);
+  const loss_request request = {index, *mask};
+  int code = loss_source_get(g->losses, &request, 1, &loss, f);
   if (code) return code;
   picture p = picture_of_loss(g->labels, mask, &loss.plane, g->top);
   loss_map_free(&loss);
@@ -230,6 +242,10 @@ static int shots(gallery *g, const char *title, size_t from, size_t to, text *t,
   if (from == to) return code;
   text_add(t, "<section><h2>%s</h2>\n", title);
   legend(g, t);
+  if (!may_load(g->r))
+    text_add(t,
+             "<p class=\"note\">Losses are not shown: a plug-in made them, which a report loads "
+             "only if it is named again (<code>--provider</code>).</p>\n");
   for (size_t i = from; i < to && !code; i++) code = shot(g, i, t, f);
   text_add(t, "</section>\n");
   return code;

@@ -52,10 +52,30 @@ static int read_tables(report *r, fault *f) {
   return code;
 }
 
+/* The inputs' paths begin at the folder of run.json. */
+static void find_inputs(json_t *inputs, const char *path) {
+  const char *key;
+  json_t *value;
+  void *next;
+  json_object_foreach_safe(inputs, next, key, value) {
+    char *found = path_from_store(path, json_string_value(value));
+    if (found) json_object_set_new(inputs, key, json_string(found));
+    free(found);
+  }
+}
+
 static int read_notes(report *r, fault *f) {
   char *run = find(r->dir, "run.json"), *score = find(r->dir, "score.json");
   int code = EXIT_FINE;
   if (run) code = json_file_read(run, "freemask-run", 1, &r->run, f);
+  if (run && !code) {
+    const char *labels = json_string_value(json_object_get(r->run, "labels"));
+    char *found = path_from_store(run, labels);
+    if (found) json_object_set_new(r->run, "labels", json_string(found));
+    free(found);
+    find_inputs(json_object_get(r->run, "real"), run);
+    find_inputs(json_object_get(r->run, "synthetic"), run);
+  }
   if (!code && score) code = json_file_read(score, "freemask-demo-score", 1, &r->score, f);
   free(run);
   free(score);

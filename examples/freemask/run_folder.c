@@ -6,6 +6,7 @@
 #include "alloc.h"
 #include "bench.h"
 #include "json_file.h"
+#include "labels_file.h"
 #include "path.h"
 #include "run_state.h"
 #include "text.h"
@@ -22,6 +23,15 @@ static void add_input(text *t, const char *path) {
   free(real);
 }
 
+/* The flags about outputs, or null. */
+static void add_network(text *t, const run_job *j) {
+  json_t *flags = j->real.logits || j->real.queries ? network_flags_save(&j->network) : NULL;
+  char *words = flags ? json_dumps(flags, JSON_SORT_KEYS) : NULL;
+  text_add(t, "%s", words ? words : "null");
+  free(words);
+  json_decref(flags);
+}
+
 static int add_set(const bench *b, const char *path, text *t, fault *f) {
   folder masks;
   uint64_t identity;
@@ -35,8 +45,11 @@ static int add_set(const bench *b, const char *path, text *t, fault *f) {
 
 int run_find_fingerprint(run_state *s, fault *f) {
   const run_job *j = s->job;
-  const char *const paths[] = {j->real_masks,      j->real_losses,      j->real_images,
-                               j->synthetic_masks, j->synthetic_losses, j->synthetic_images};
+  const loss_options *real = &j->real, *synthetic = &j->synthetic;
+  const char *const paths[] = {j->real_masks,     real->losses,      real->logits,
+                               real->queries,     real->images,      j->synthetic_masks,
+                               synthetic->losses, synthetic->logits, synthetic->queries,
+                               synthetic->images};
   bench b;
   text t = {0};
   int code = bench_open(j->common.labels, &b, f);
@@ -46,11 +59,10 @@ int run_find_fingerprint(run_state *s, fault *f) {
            fm_labels_fingerprint(b.labels), j->provider ? j->provider : "-", j->tolerance,
            j->unseen, j->min_kept, (int)j->resize.width, (int)j->resize.height, j->n_max,
            j->seeds ? j->seeds : "-", j->seed);
+  add_network(&t, j);
   code = add_set(&b, j->real_masks, &t, f);
   if (!code) code = add_set(&b, j->synthetic_masks, &t, f);
-  s->fingerprint = 0xCBF29CE484222325u;
-  for (size_t i = 0; i < t.length; i++)
-    s->fingerprint = (s->fingerprint ^ (unsigned char)t.data[i]) * 0x100000001B3u;
+  s->fingerprint = text_hash(t.data, t.length);
   text_free(&t);
   bench_close(&b);
   return code;
@@ -66,15 +78,35 @@ static void add_text(text *t, const char *key, const char *value) {
     text_add(t, "null");
 }
 
-static void add_inputs(text *t, const char *key, const char *masks, const char *losses,
-                       const char *images) {
+/* As a file of the run's folder remembers it. */
+static void add_path(text *t, const char *key, const char *path, const run_state *s) {
+  char *stored = path_to_store(s->manifest, path);
+  add_text(t, key, stored);
+  free(stored);
+}
+
+static void add_inputs(text *t, const char *key, const char *masks, const loss_options *set,
+                       const run_state *s) {
   text_add(t, " \"%s\": {", key);
-  add_text(t, "masks", masks);
+  add_path(t, "masks", masks, s);
   text_add(t, ", ");
-  add_text(t, "losses", losses);
+  add_path(t, "losses", set->losses, s);
   text_add(t, ", ");
-  add_text(t, "images", images);
+  add_path(t, "logits", set->logits, s);
+  text_add(t, ", ");
+  add_path(t, "queries", set->queries, s);
+  text_add(t, ", ");
+  add_path(t, "images", set->images, s);
   text_add(t, "},\n");
+}
+
+/* As --resize takes it. */
+static void add_resize(text *t, arg_size size) {
+  if (size.width == FM_NO_RESIZE)
+    text_add(t, "\"resize\": \"none\",\n");
+  else
+    text_add(t, "\"resize\": \"%dx%d\",\n", size.width ? (int)size.width : 512,
+             size.width ? (int)size.height : 512);
 }
 
 static int write_manifest(run_state *s, fault *f) {
@@ -84,15 +116,20 @@ static int write_manifest(run_state *s, fault *f) {
   text t = {0};
   if (fm_context_create(NULL, &context, &err)) return fault_library(f, &err, NULL);
   text_add(&t, "{\"format\": \"freemask-run\", \"version\": 1, ");
-  add_text(&t, "labels", j->common.labels);
+  char *labels = labels_to_store(s->manifest, j->common.labels);
+  add_text(&t, "labels", labels);
+  free(labels);
   text_add(&t, ", \"fingerprint\": \"%016" PRIx64 "\",\n", s->fingerprint);
-  add_inputs(&t, "real", j->real_masks, j->real_losses, j->real_images);
-  add_inputs(&t, "synthetic", j->synthetic_masks, j->synthetic_losses, j->synthetic_images);
-  text_add(&t, " ");
+  add_inputs(&t, "real", j->real_masks, &j->real, s);
+  add_inputs(&t, "synthetic", j->synthetic_masks, &j->synthetic, s);
+  text_add(&t, " \"network\": ");
+  add_network(&t, j);
+  text_add(&t, ", ");
   add_text(&t, "provider", j->provider);
   text_add(&t, ", \"n_max\": %" PRId64 ", ", j->n_max ? j->n_max : 20);
   add_text(&t, "seeds", j->seeds ? j->seeds : "42:62");
-  text_add(&t, ", \"seed\": %" PRIu64 ",\n", j->seed);
+  text_add(&t, ", \"seed\": %" PRIu64 ", ", j->seed);
+  add_resize(&t, j->resize);
   text_add(&t,
            " \"stats\": \"stats.json\", \"filter\": \"filter.json\", \"filter_rows\": "
            "\"filter.csv\", \"masks\": \"masks\",\n \"hardness\": \"hardness.csv\", \"plan\": "

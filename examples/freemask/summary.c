@@ -108,5 +108,10 @@ void summary_filter(const job_common *common, const filter_file *file, const cha
   if (file->emptied)
     text_add(&t, "; of %" PRId64 " masks nothing is left, do not train on them", file->emptied);
   text_add(&t, "; written to %s\n", output);
+  if (file->valid && !file->dropped)
+    text_add(
+        &t,
+        "Nothing was dropped: no loss exceeds the tolerance, as when scores or probabilities were "
+        "taken for logits\n");
   summary_print(&t);
 }

@@ -29,14 +29,25 @@ void text_add(text *t, const char *format, ...) {
   va_list args, again;
   va_start(args, format);
   va_copy(again, args);
-  int length = vsnprintf(NULL, 0, format, args);
+  size_t room = t->capacity - t->length;
+  int length = vsnprintf(room ? t->data + t->length : NULL, room, format, args);
   va_end(args);
-  if (length > 0) {
+  if (length > 0 && (size_t)length >= room) {
     reserve(t, (size_t)length);
     vsnprintf(t->data + t->length, (size_t)length + 1, format, again);
-    t->length += (size_t)length;
   }
+  if (length > 0) t->length += (size_t)length;
   va_end(again);
+}
+
+void text_add_whole(text *t, int64_t value) {
+  char digits[24];
+  size_t at = sizeof digits;
+  uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+  do digits[--at] = (char)('0' + rest % 10);
+  while (rest /= 10);
+  if (value < 0) digits[--at] = '-';
+  text_add_bytes(t, digits + at, sizeof digits - at);
 }
 
 /* Bytes of the well-formed UTF-8 character at `s`, 0 if there is none. */
@@ -52,6 +63,23 @@ static size_t utf8_length(const unsigned char *s) {
   if (length == 3 && ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F))) return 0;
   if (length == 4 && ((s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))) return 0;
   return length;
+}
+
+bool text_is_utf8(const char *string) {
+  const unsigned char *s = (const unsigned char *)string;
+  while (*s) {
+    size_t length = utf8_length(s);
+    if (!length) return false;
+    s += length;
+  }
+  return true;
+}
+
+uint64_t text_hash(const void *bytes, size_t count) {
+  const unsigned char *b = bytes;
+  uint64_t h = 0xCBF29CE484222325u;
+  for (size_t i = 0; i < count; i++) h = (h ^ b[i]) * 0x100000001B3u;
+  return h;
 }
 
 void text_add_json(text *t, const char *string) {

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-static uint64_t scramble(uint64_t v) {
+uint64_t seed_scramble(uint64_t v) {
   v = (v ^ (v >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
   v = (v ^ (v >> 27)) * UINT64_C(0x94D049BB133111EB);
   return v ^ (v >> 31);
@@ -11,7 +11,7 @@ static uint64_t scramble(uint64_t v) {
 
 uint64_t dice_next(dice *d) {
   d->state += UINT64_C(0x9E3779B97F4A7C15);
-  return scramble(d->state);
+  return seed_scramble(d->state);
 }
 
 static float unit(uint64_t bits) { return (float)(bits >> 40) * (1.0F / 16777216.0F); }
@@ -25,7 +25,7 @@ int dice_whole(dice *d, int low, int high) {
 bool dice_chance(dice *d, float share) { return unit(dice_next(d)) < share; }
 
 uint64_t seed_mix(uint64_t seed, uint64_t part) {
-  return scramble(seed + UINT64_C(0x9E3779B97F4A7C15) * (part + 1));
+  return seed_scramble(seed + UINT64_C(0x9E3779B97F4A7C15) * (part + 1));
 }
 
 float seed_real(uint64_t seed, uint64_t part) { return unit(seed_mix(seed, part)); }

@@ -15,6 +15,9 @@ float dice_real(dice *d, float low, float high); /* evenly, below high */
 int dice_whole(dice *d, int low, int high);      /* both inclusive */
 bool dice_chance(dice *d, float share);
 
+/* The output function of SplitMix64. */
+uint64_t seed_scramble(uint64_t v);
+
 /* A seed for part `part` of what has seed `seed`. */
 uint64_t seed_mix(uint64_t seed, uint64_t part);
 

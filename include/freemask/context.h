@@ -63,18 +63,21 @@ typedef struct fm_context_options {
   fm_log_fn log;        /**< NULL: silent */
   void *log_user;
   int32_t log_level; /**< the least important level wanted; 0: FM_LOG_WARNING */
-  uint32_t kernels;  /**< the fastest kernels allowed, an fm_kernels; 0: what the CPU has.
-                          For tests and for comparing: results are the same bits. */
+  uint32_t kernels;  /**< the kernels to use, an fm_kernels; 0: the fastest that the CPU has.
+                          For tests and for comparing: results are the same bits, those of
+                          fm_network_loss excepted, whose last bits may differ. */
 } fm_context_options;
 
-/** Levels of pixel kernels, each with those before it. */
+/** Levels of pixel kernels. A level that is asked for is used or refused, never replaced by
+ *  another. Those above C are in builds by GCC and Clang (and what takes their place) for
+ *  64-bit x86 and little-endian 64-bit Arm. */
 typedef enum fm_kernels {
-  FM_KERNELS_BEST = 0, /**< as good as the CPU has */
-  FM_KERNELS_C = 1,    /**< plain C */
-  FM_KERNELS_SSE41 = 2,
-  FM_KERNELS_AVX2 = 3,
-  FM_KERNELS_AVX512 = 4,
-  FM_KERNELS_NEON = 5
+  FM_KERNELS_BEST = 0,   /**< as good as the CPU has */
+  FM_KERNELS_C = 1,      /**< plain C */
+  FM_KERNELS_SSE41 = 2,  /**< SSE4.1 and POPCNT: Intel since 2008, AMD since 2011 */
+  FM_KERNELS_AVX2 = 3,   /**< AVX2 and F16C: Intel since 2013, AMD since 2015 */
+  FM_KERNELS_AVX512 = 4, /**< AVX-512 F, BW, DQ, VL, VBMI: Ice Lake, Zen 4 and later */
+  FM_KERNELS_NEON = 5    /**< 64-bit Arm, all of them */
 } fm_kernels;
 
 /** Makes a context. `options` may be NULL. On success the caller owns `*out` and
@@ -86,7 +89,7 @@ FM_API fm_status fm_context_create(const fm_context_options *options, fm_context
 /** Gives the caller's hold on the context up. NULL is fine. */
 FM_API void fm_context_destroy(fm_context *context);
 
-/** The kernels in use, "c", "avx2", ... Static storage. */
+/** The kernels in use: "c", "sse4.1", "avx2", "avx512" or "neon". Static storage. */
 FM_API const char *fm_context_kernels(const fm_context *context);
 
 FM_END_DECLS

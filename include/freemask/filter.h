@@ -30,7 +30,9 @@ typedef struct fm_filter fm_filter;
 typedef enum fm_unseen {
   FM_UNSEEN_DROP = 0,       /**< h_k = 0: drop all whose loss is above 0, as the paper does */
   FM_UNSEEN_KEEP = 1,       /**< drop none */
-  FM_UNSEEN_GLOBAL_MEAN = 2 /**< h_k = the mean loss over all real pixels of all classes */
+  FM_UNSEEN_GLOBAL_MEAN = 2 /**< h_k = the mean loss over all real pixels of all classes,
+                                 sum_k s_k / (sum_k n_k + 1e-5), s_k being class k's sum of losses:
+                                 from a table of means, s_k = h_k * (n_k + 1e-5) */
 } fm_unseen;
 
 typedef struct fm_filter_options {
@@ -67,6 +69,17 @@ FM_API void fm_filter_destroy(fm_filter *filter);
  *  all is kept; NaN if there is no such class. */
 FM_API float fm_filter_threshold(const fm_filter *filter, int32_t class_index);
 
+/** Whether a filter can drop anything: writes to `*classes` how many classes have pixels
+ *  in `stats`, and to `*reached` how many of them have one whose loss exceeds the
+ *  threshold. If none is reached, losses hardly depend on the pixel, as when the plain
+ *  cross-entropy of scores or probabilities was taken for that of logits
+ *  (freemask/network_loss.h): the filter keeps everything and is worth a warning.
+ *  `stats`, of the real or of the synthetic set, need a histogram; losses within one bin
+ *  below a threshold count as exceeding it, so a fine one (32) says more. Errors (nothing
+ *  written): ARGUMENT, MISMATCH (other number of classes), UNSUPPORTED (no histogram). */
+FM_API fm_status fm_filter_reach(const fm_filter *filter, const fm_class_stats *stats,
+                                 int32_t *classes, int32_t *reached, fm_error *err);
+
 /** What one application did. Set `size`, and the arrays or NULL; the call overwrites
  *  the numbers and, if given, the K elements of each array. */
 typedef struct fm_filter_report {
@@ -82,8 +95,8 @@ typedef struct fm_filter_report {
  *  memory as `mask` (in place) or does not overlap it. `report` may be NULL.
  *
  *  The losses of ignored pixels are not looked at; the others must be finite and not
- *  negative. Memory: 36 bytes per class (half a MiB more for a moment when a floor has
- *  to be enforced).
+ *  negative. Memory: 20 bytes per class and a bit per pixel, each row in whole words of 64
+ *  (half a MiB more for a moment when a floor has to be enforced).
  *  Errors (`filtered` and `report` are untouched): ARGUMENT, MEMORY, UNSUPPORTED,
  *  SHAPE, LABEL and LOSS (name the first bad pixel in reading order), LIMIT (the
  *  ignore label does not fit the dtype). */

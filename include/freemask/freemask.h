@@ -11,7 +11,9 @@
 #include <freemask/hardness.h>
 #include <freemask/io.h>
 #include <freemask/labels.h>
+#include <freemask/network_loss.h>
 #include <freemask/planner.h>
+#include <freemask/plugin.h>
 #include <freemask/provider.h>
 #include <freemask/schedule.h>
 #include <freemask/version.h>

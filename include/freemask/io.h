@@ -93,6 +93,15 @@ typedef int (*fm_write_fn)(const void *data, size_t size, void *user);
 FM_API fm_status fm_file_write(fm_context *context, const char *path, const void *data, size_t size,
                                fm_error *err);
 
+/** When what was written is on the disk. */
+typedef enum fm_flush {
+  FM_FLUSH_FILE = 0, /**< before the call returns */
+  FM_FLUSH_LATER = 1 /**< when the system gets to it. The name still stands for the whole file or
+                          for none, whatever becomes of the process; but if the *machine* stops
+                          before the host has flushed (syncfs, fsync), the file may be damaged.
+                          A flush takes milliseconds: for hosts that write many files. */
+} fm_flush;
+
 typedef struct fm_write_options {
   size_t size;
   const fm_raster *like; /**< masks: written the way this one was stored, with its bit depth
@@ -101,6 +110,8 @@ typedef struct fm_write_options {
                               it; NULL: grey, 8 or 16 bits as the dtype */
   int32_t compression;   /**< PNG: 1 (fastest) to 9 (smallest); 0: what measured best */
   int32_t jpeg_quality;  /**< images: 1 to 100, as JPEG; 0: as PNG */
+  int32_t flush;         /**< an fm_flush; of no account where the bytes are handed over */
+  int32_t reserved;      /**< 0 */
 } fm_write_options;
 
 /** Writes a U8 or U16 mask as PNG, whole or not at all, as fm_file_write. `options` may be

@@ -19,11 +19,30 @@ typedef struct fm_planner fm_planner;
  *  mask id. Thread-safety: immutable; share it freely. */
 typedef struct fm_plan fm_plan;
 
-/** How counts follow from hardness. */
+/** How counts follow from what is known of the masks. doc/plans.md has the formulas once
+ *  more, their sources, and which one to use when.
+ *
+ *  Each policy weighs the masks. With a budget the images are shared out by the weights: mask i
+ *  gets max(n_min, min(lambda * weight, n_max)), with the one lambda for which the sum is the
+ *  budget; the whole parts are taken, and what is left goes one each to the largest
+ *  remainders (where equal ones do not all get one: evenly along the ids). The sum is the
+ *  budget exactly. Weights are whole numbers, 1 to 2^31 - 1 for the heaviest mask. */
 typedef enum fm_plan_policy {
-  FM_PLAN_RANK = 0 /**< the paper: n_i = min(1 + round((i + 1) / N * n_max), n_max) for the
-                        mask at place i (from 0) of N, sorted by hardness, easiest first, ties
-                        by id; divided first, then multiplied, in double; round half to even */
+  FM_PLAN_RANK = 0,         /**< the paper: n_i = min(1 + round((i + 1) / N * n_max), n_max) for the
+                                 mask at place i (from 0) of N, sorted by hardness, easiest first,
+                                 ties by id; divided first, then multiplied, in double; round half
+                                 to even. As a weight: n_i */
+  FM_PLAN_UNIFORM = 1,      /**< n_max for each mask; weight 1 */
+  FM_PLAN_PROPORTIONAL = 2, /**< weight hardness^gamma; hardness is not negative */
+  FM_PLAN_REPEAT_FACTOR = 3, /**< LVIS: the largest max(1, sqrt(threshold / f(c))) of the mask's
+                                  classes c, f(c) being the share of masks that have c; rounded up
+                                  with the chance of its fraction, drawn from (plan_seed, mask id);
+                                  at most n_max. As a weight: without rounding */
+  FM_PLAN_RARE_CLASS = 4, /**< DAFormer's rare class sampling, as an expectation: a class is drawn
+                               with P(c) = softmax((1 - f(c)) / temperature), f(c) being its share
+                               of all pixels, then one of the masks that have it, each as likely:
+                               weight sum over the mask's classes of P(c) / masks with c */
+  FM_PLAN_BLEND = 5       /**< a weighted sum of those above, see `blend` */
 } fm_plan_policy;
 
 typedef struct fm_planner_options {
@@ -33,6 +52,21 @@ typedef struct fm_planner_options {
   const int64_t *seeds; /**< the generator seeds to choose from, no two alike; NULL: 42 .. 61 */
   size_t seed_count;    /**< at least n_max */
   uint64_t plan_seed;   /**< chooses among the seeds */
+  int64_t budget;   /**< images of the whole plan, between N * n_min and N * n_max. 0: RANK, UNIFORM
+                         and REPEAT_FACTOR have their own counts, the others share out as many
+                         as RANK would give */
+  int32_t n_min;    /**< the least images a mask gets, 0 to n_max */
+  int32_t reserved; /**< 0 */
+  double gamma;     /**< PROPORTIONAL: above 0, up to 64, rounded to a multiple of 2^-16; 0: 1 */
+  double threshold; /**< REPEAT_FACTOR: share of masks below which a class is rare, above 0,
+                         up to 1; 0: 0.001 */
+  double temperature;       /**< RARE_CLASS: above 0, finite; 0: 0.01 */
+  int64_t min_class_pixels; /**< a mask has a class from so many pixels on; 0: 1 */
+  const double *blend; /**< BLEND: blend[p] for each policy p below FM_PLAN_BLEND, from 0 on, not
+                            all 0: which part of the images p shares out. Each policy's
+                            weights are divided by their sum over all masks, multiplied by
+                            blend[p], and added up. NULL for the other policies */
+  size_t blend_count;  /**< elements of `blend`, 1 to 5; the others count as 0 */
 } fm_planner_options;
 
 /** Makes an empty planner. `options` may be NULL: the paper for ADE20K. On success
@@ -44,21 +78,68 @@ FM_API fm_status fm_planner_create(fm_context *context, const fm_planner_options
 FM_API void fm_planner_destroy(fm_planner *planner);
 
 /** Adds a mask. `mask_id` is copied: 1 to 4,095 bytes, any but NUL; ids compare by
- *  their bytes. `hardness` is finite. Adding an id twice is found by
- *  fm_planner_finish. Errors: ARGUMENT, MEMORY, LIMIT (2^31 - 1 masks). */
+ *  their bytes. `hardness` is finite, and not negative where PROPORTIONAL is looked at.
+ *  Adding an id twice is found by fm_planner_finish.
+ *  Errors: ARGUMENT (also where the policy looks at classes), MEMORY, LIMIT (2^31 - 1 masks). */
 FM_API fm_status fm_planner_add(fm_planner *planner, const char *mask_id, double hardness,
                                 fm_error *err);
+
+/** As fm_planner_add, with the pixels of each class in the mask, as fm_labels_count gives
+ *  them: what REPEAT_FACTOR and RARE_CLASS look at, themselves or in a blend; other policies
+ *  do not. `class_count` is the same for all masks, 1 to 65,535. The planner keeps one bit for
+ *  each class and mask. Errors: ARGUMENT, MEMORY, LIMIT (2^31 - 1 masks, 2^62 pixels). */
+FM_API fm_status fm_planner_add_classes(fm_planner *planner, const char *mask_id, double hardness,
+                                        const int64_t *class_pixels, size_t class_count,
+                                        fm_error *err);
+
+/** Says what an earlier plan gave a mask, so that nothing of it is withdrawn: in plans finished
+ *  from now on the mask gets at least `count` images (more than n_max if need be), these
+ *  `seeds` among them, which need not be in the planner's own list. No two are alike. The mask
+ *  may be added before or after. Once for a mask; twice is found by fm_planner_finish.
+ *  Errors: ARGUMENT, DUPLICATE (seeds), MEMORY, LIMIT. */
+FM_API fm_status fm_planner_keep(fm_planner *planner, const char *mask_id, const int64_t *seeds,
+                                 size_t count, fm_error *err);
 
 /** Makes the plan of what was added so far; more may be added for another plan.
  *
  *  Seeds of a mask: the first n_i of a permutation of the seeds that depends on
  *  (plan_seed, mask id) alone, so neither the other masks nor the order of adding
- *  matter, and a mask whose count grows keeps those it had. The generator is
- *  documented in doc/random.md.
+ *  matter, and a mask whose count grows keeps those it had. Where seeds are kept, these and the
+ *  first of the permutation that are not among them. The generator is documented in
+ *  doc/random.md.
  *
  *  On success the caller owns `*out`. Memory: 48 bytes per mask and 8 per chosen seed,
- *  ids apart. Errors: DUPLICATE (names the id), EMPTY, MEMORY. */
+ *  ids apart; while it works 28 bytes per mask more, and where the policy looks at classes a bit
+ *  for each. Errors: ARGUMENT (the budget cannot be met), DUPLICATE (names the id), EMPTY, MEMORY,
+ *  MISMATCH (something is kept of a mask that was not added). */
 FM_API fm_status fm_planner_finish(const fm_planner *planner, fm_plan **out, fm_error *err);
+
+/** What fm_plan_counts looks at: plain arrays, one element for each mask, and the mask's id is
+ *  its index. */
+typedef struct fm_plan_table {
+  size_t size;
+  int64_t masks;           /**< 1 to 2^31 - 1 */
+  const double *hardness;  /**< as for fm_planner_add; NULL if the policy does not look at it */
+  const uint64_t *classes; /**< [masks][words], words = (class_count + 63) / 64: class k of a mask
+                              is bit k % 64 of its word k / 64; NULL if the policy does not look at
+                                classes */
+  int64_t class_count;     /**< 0 to 65,535 */
+  const int64_t *class_pixels; /**< [class_count] of all masks: what RARE_CLASS looks at */
+  const uint32_t *kept;        /**< images that each mask has from an earlier plan, up to 2^20, or
+                                    NULL: as fm_planner_keep. Does not overlap `counts` */
+} fm_plan_table;
+
+/** The counts alone, for very many masks: counts[i] becomes what mask i gets. Seeds in the
+ *  options are not looked at (n_max may be larger than their number), and neither is
+ *  min_class_pixels. The counts are those of a plan whose ids sort as the
+ *  indices do, except that REPEAT_FACTOR without a budget draws by the index
+ *  (doc/random.md).
+ *
+ *  `counts` has `masks` elements, which the call also works in: the only other memory is 4
+ *  bytes per mask if RANK is looked at, and 32 bytes per class. Errors (`counts` is
+ *  untouched): ARGUMENT, EMPTY, MEMORY, LIMIT, UNSUPPORTED. */
+FM_API fm_status fm_plan_counts(fm_context *context, const fm_planner_options *options,
+                                const fm_plan_table *table, uint32_t *counts, fm_error *err);
 
 /** Destroys; NULL is fine. */
 FM_API void fm_plan_destroy(fm_plan *plan);
@@ -69,7 +150,7 @@ typedef struct fm_plan_entry {
   const char *mask_id;
   double hardness;
   int64_t rank;         /**< 1 (easiest) .. masks */
-  int64_t count;        /**< synthetic images, 1 .. n_max */
+  int64_t count;        /**< synthetic images, n_min .. n_max; more if as many are kept */
   const int64_t *seeds; /**< `count` seeds, ascending */
 } fm_plan_entry;
 

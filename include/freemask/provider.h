@@ -12,6 +12,7 @@
 #include <freemask/export.h>
 #include <freemask/filter.h>
 #include <freemask/hardness.h>
+#include <freemask/network_loss.h>
 #include <freemask/planner.h>
 #include <freemask/view.h>
 
@@ -67,18 +68,15 @@ FM_API int64_t fm_source_count(const fm_source *source);
 /** Turns samples into loss maps. Thread-safety: one loop at a time. */
 typedef struct fm_provider fm_provider;
 
-/** What a provider's numbers are. */
-typedef enum fm_output_kind {
-  FM_OUTPUT_LOSS = 1 /**< cross-entropy against the mask in nats, [H, W] */
-} fm_output_kind;
-
 /** A provider's answer to one sample. */
 typedef struct fm_prediction {
   size_t size;
-  fm_plane loss; /**< on entry a packed F32 plane of the mask's size in the library's memory,
-                      contents undefined: fill it, or point it to memory of your own that
-                      lives until release */
-  void *user;    /**< the provider's own; NULL on entry */
+  fm_plane loss;    /**< on entry a packed F32 plane of the mask's size in the library's memory,
+                         contents undefined: fill it, or point it to memory of your own that
+                         lives until release */
+  void *user;       /**< the provider's own; NULL on entry */
+  fm_volume output; /**< of kinds other than FM_OUTPUT_LOSS, which leave `loss` alone: point
+                         it to the network's output, which lives until release */
 } fm_prediction;
 
 /** Answers `count` samples at once (1 .. batch). Returns 0, or a value that stops. */
@@ -95,6 +93,8 @@ typedef struct fm_provider_options {
   fm_provider_predict_fn predict;
   fm_provider_release_fn release; /**< NULL: nothing to release */
   void *user;                     /**< must outlive the provider */
+  fm_network_loss *network_loss;  /**< of kinds other than FM_OUTPUT_LOSS: made for the same
+                                       kind; turns outputs into loss maps. Kept alive */
 } fm_provider_options;
 
 /** Makes a provider. On success the caller owns `*out`. Errors: ARGUMENT, MEMORY,
@@ -141,9 +141,9 @@ FM_API fm_status fm_filter_source(fm_source *source, fm_provider *provider, cons
                                   fm_filtered_fn filtered, void *user,
                                   const fm_loop_options *options, fm_error *err);
 
-/** Measures all masks of a *real* set and adds (id, hardness) to the planner; what was
- *  added before a failure stays so. Errors: those of fm_hardness_measure, with the
- *  sample's id; CALLBACK; MEMORY; EMPTY. */
+/** Measures all masks of a *real* set and adds (id, hardness) to the planner, with their
+ *  classes where its policy looks at them; what was added before a failure stays so. Errors: those
+ * of fm_hardness_measure, with the sample's id; CALLBACK; MEMORY; EMPTY. */
 FM_API fm_status fm_plan_source(fm_source *source, const fm_hardness *hardness, fm_planner *planner,
                                 const fm_loop_options *options, fm_error *err);
 

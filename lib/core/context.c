@@ -38,6 +38,7 @@ fm_status fm_context_create(const fm_context_options *options, fm_context **out,
   shape.allocator_user = o.allocator_user;
   shape.log = o.log;
   shape.log_user = o.log_user;
+  shape.wanted = o.kernels;
   shape.log_level = o.log_level ? o.log_level : FM_LOG_WARNING;
   status = fm__dsp_init(&shape.dsp, o.kernels, &shape.level, err);
   if (status) return status;

@@ -16,6 +16,7 @@ struct fm_context {
   void *log_user;
   int32_t log_level;
   atomic_size_t holds; /* the caller's, and one per living handle */
+  uint32_t wanted;     /* the fastest kernels allowed, an fm_kernels */
   fm_kernels level;
   fm_dsp dsp;
 };

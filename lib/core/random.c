@@ -15,10 +15,17 @@ uint64_t fm__hash_u64(uint64_t hash, uint64_t value) {
   return fm__hash_bytes(hash, bytes, sizeof bytes);
 }
 
-fm__random fm__random_for(uint64_t seed, const char *name) {
-  fm__random random = {
-      fm__finalize(fm__hash_bytes(FM__HASH_START, name, strlen(name)) ^ fm__finalize(seed))};
+static fm__random seeded(uint64_t seed, uint64_t name) {
+  fm__random random = {fm__finalize(name ^ fm__finalize(seed))};
   return random;
+}
+
+fm__random fm__random_for(uint64_t seed, const char *name) {
+  return seeded(seed, fm__hash_bytes(FM__HASH_START, name, strlen(name)));
+}
+
+fm__random fm__random_for_number(uint64_t seed, uint64_t number) {
+  return seeded(seed, fm__hash_u64(FM__HASH_START, number));
 }
 
 uint64_t fm__random_next(fm__random *random) {

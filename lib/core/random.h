@@ -28,6 +28,8 @@ typedef struct fm__random {
 /* The generator of a named thing under a seed: state = finalizer(FNV-1a(name) xor
  * finalizer(seed)), with SplitMix64's output function as the finalizer. */
 fm__random fm__random_for(uint64_t seed, const char *name);
+/* The same for a thing that has a number for a name: its eight bytes, least significant first. */
+fm__random fm__random_for_number(uint64_t seed, uint64_t number);
 uint64_t fm__random_next(fm__random *random);
 /* The output number `index`, from 0, of a generator that has not been used. */
 uint64_t fm__random_output(fm__random random, uint64_t index);

@@ -4,6 +4,8 @@
 #include <freemask/labels.h>
 #include <string.h>
 
+#include "dsp/bins.h"
+
 /* Bits of +infinity: finite and not negative floats are exactly the patterns below
  * it, and order like them; -0 is let in apart. */
 #define INFINITY_BITS UINT32_C(0x7f800000)
@@ -29,14 +31,6 @@ static void add_exactly(int64_t *digits, uint32_t bits) {
   digits[(exponent >> 5) + 1] += (int64_t)(shifted >> 32);
 }
 
-/* Bin 0: below 2^-24; then 32 octaves of 2^shift bins; then the rest. */
-static size_t bin_of(uint32_t bits, int shift) {
-  int64_t bin = (int64_t)(bits >> (23 - shift)) - ((int64_t)(127 - 24) << shift);
-  int64_t bins = INT64_C(32) << shift;
-  if (bin < 0) return 0;
-  return (size_t)(bin < bins ? bin + 1 : bins + 1);
-}
-
 static size_t add_losses(const fm__cells *cells, const int32_t *classes, const float *losses,
                          const uint8_t *strata, size_t n) {
   for (size_t i = 0; i < n; i++) {
@@ -48,7 +42,7 @@ static size_t add_losses(const fm__cells *cells, const int32_t *classes, const f
         cells->words + ((size_t)classes[i] * cells->strata + stratum) * cells->cell_words;
     cell[0]++;
     add_exactly(cell + 1, bits);
-    if (cells->bin_shift >= 0) cell[FM__CELL_WORDS + bin_of(bits, cells->bin_shift)]++;
+    if (cells->bin_shift >= 0) cell[FM__CELL_WORDS + fm__bin_of(bits, cells->bin_shift)]++;
   }
   return n;
 }
@@ -59,7 +53,9 @@ static size_t mark_noisy(const int32_t *classes, const float *losses, const floa
     drop[i] = 0;
     if (classes[i] == FM_CLASS_IGNORE) continue;
     if (classes[i] < 0 || loss_bits(losses[i]) >= INFINITY_BITS) return i;
-    drop[i] = losses[i] > thresholds[classes[i]];
+    /* As bits, which order alike: a host may have told its FPU to take denormals for 0. */
+    drop[i] = loss_bits(losses[i]) > loss_bits(thresholds[classes[i]]);
+    if (!counts) continue;
     counts[2 * classes[i]]++;
     counts[2 * classes[i] + 1] += drop[i];
   }

@@ -98,6 +98,16 @@ void fm__tile_bytes(const fm_plane *plane, int64_t y, int64_t x, size_t n, uint8
   for (size_t i = 0; i < n; i++, at += plane->col_stride) bytes[i] = *(const unsigned char *)at;
 }
 
+void fm__store_label(char *to, size_t element, int64_t label) {
+  uint8_t v8 = (uint8_t)label;
+  uint16_t v16 = (uint16_t)label;
+  uint32_t v32 = (uint32_t)label;
+  if (element == 1) memcpy(to, &v8, sizeof v8);
+  if (element == 2) memcpy(to, &v16, sizeof v16);
+  if (element == 4) memcpy(to, &v32, sizeof v32);
+  if (element == 8) memcpy(to, &label, sizeof label);
+}
+
 int64_t fm__label_at(const fm_plane *mask, int64_t y, int64_t x) {
   return load_label(fm__pixel(mask, y, x), mask->dtype);
 }

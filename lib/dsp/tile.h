@@ -25,6 +25,14 @@ static inline char *fm__pixel(const fm_plane *plane, int64_t y, int64_t x) {
   return (char *)plane->data + y * plane->row_stride + x * plane->col_stride;
 }
 
+/* Writes the low `element` bytes of a number: 1, 2, 4 or 8. */
+void fm__store_label(char *to, size_t element, int64_t label);
+
+/* Elements of a row follow each other without gaps. */
+static inline bool fm__is_packed(const fm_plane *plane) {
+  return plane->col_stride == (int64_t)fm_dtype_size((fm_dtype)plane->dtype);
+}
+
 /* IEEE binary16 to float; exact, NaN and infinity stay such. */
 float fm__float_of_half(uint16_t half);
 

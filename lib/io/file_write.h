@@ -4,10 +4,11 @@
 
 #include <freemask/context.h>
 #include <freemask/error.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* fm_file_write after its argument checks; the path stands before messages. */
 fm_status fm__file_write(const fm_context *context, const char *path, const void *data, size_t size,
-                         fm_error *err);
+                         bool flush, fm_error *err);
 
 #endif

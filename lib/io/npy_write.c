@@ -102,7 +102,7 @@ static fm_status write_npy(const fm_context *context, const char *path, const fm
   if (status) return status;
   status = fm__part_write(&file, header, sizeof header, err);
   if (!status) status = write_rows(&file, plane, err);
-  if (!status) return fm__part_commit(&file, err);
+  if (!status) return fm__part_commit(&file, true, err);
   fm__part_abandon(&file);
   return status;
 }

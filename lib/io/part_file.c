@@ -94,8 +94,8 @@ static void flush_folder(fm__part_file *file) {
   (void)close(fd);
 }
 
-fm_status fm__part_commit(fm__part_file *file, fm_error *err) {
-  int code = fsync(file->fd) ? errno : 0;
+fm_status fm__part_commit(fm__part_file *file, bool flush, fm_error *err) {
+  int code = flush && fsync(file->fd) ? errno : 0;
   /* Some file systems report what write() could not only now. */
   if (close(file->fd) && !code && errno != EINTR) code = errno;
   file->fd = -1;
@@ -104,7 +104,7 @@ fm_status fm__part_commit(fm__part_file *file, fm_error *err) {
     fm__part_abandon(file);
     return fm__fail_errno(err, code, "cannot be written");
   }
-  flush_folder(file);
+  if (flush) flush_folder(file);
   fm__free(file->context, file->part);
   return FM_OK;
 }

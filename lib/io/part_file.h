@@ -4,6 +4,7 @@
 
 #include <freemask/context.h>
 #include <freemask/error.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct fm__part_file {
@@ -17,8 +18,8 @@ typedef struct fm__part_file {
 fm_status fm__part_open(const fm_context *context, const char *path, fm__part_file *file,
                         fm_error *err);
 fm_status fm__part_write(fm__part_file *file, const void *data, size_t size, fm_error *err);
-/* Flushes to disk and renames; abandons the file if that fails. */
-fm_status fm__part_commit(fm__part_file *file, fm_error *err);
+/* Flushes to disk, if so, and renames; abandons the file if that fails. */
+fm_status fm__part_commit(fm__part_file *file, bool flush, fm_error *err);
 void fm__part_abandon(fm__part_file *file);
 
 #endif

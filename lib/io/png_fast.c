@@ -7,7 +7,6 @@
 
 #include "core/context.h"
 #include "core/fail.h"
-#include "io/checksum.h"
 #include "io/png_layout.h"
 #include "io/png_unfilter.h"
 
@@ -74,7 +73,7 @@ static bool read_chunks(fast_read *r, const unsigned char *at, const unsigned ch
     const unsigned char *type = at + 4, *data = at + 8;
     if (size > left) return false;
     bool critical = !(type[0] & 0x20);
-    if (critical && fm__crc32(type, size + 4) != get_u32(data + size)) return false;
+    if (critical && libdeflate_crc32(0, type, size + 4) != get_u32(data + size)) return false;
     if (first != !memcmp(type, "IHDR", 4)) return false;
     if (!memcmp(type, "IEND", 4)) return !size && r->pieces;
     bool fine = first                      ? read_header(r, data, size, max_pixels)

@@ -1,13 +1,11 @@
-/* io/png_filter.c - PNG's row filters, in place: from the last row to the first, so that
- * the row above is still as it was. */
+/* io/png_filter.c - PNG's filter Up: whether it serves a mask, and its rows. */
 #include "io/png_filter.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 
 #include "io/words.h"
 
-enum { UP = 2, PAETH = 4 };
+enum { UP = 2 /* the filter's number */ };
 
 static inline uint64_t load(const unsigned char *at) {
   uint64_t word;
@@ -55,6 +53,7 @@ bool fm__png_up_is_better(const unsigned char *rows, size_t height, size_t strid
   return 20 * sum.plain > 17 * sum.up;
 }
 
+/* From the last row to the first, so that the row above is still as it was. */
 void fm__png_filter_up(unsigned char *rows, size_t height, size_t stride) {
   for (size_t y = height; y-- > 1;) {
     unsigned char *row = rows + y * stride;
@@ -66,26 +65,5 @@ void fm__png_filter_up(unsigned char *rows, size_t height, size_t stride) {
       memcpy(row + x, &word, 8);
     }
     for (; x < stride; x++) row[x] = (unsigned char)(row[x] - above[x]);
-  }
-}
-
-static int paeth(int left, int above, int corner) {
-  int to_left = abs(above - corner), to_above = abs(left - corner);
-  int to_corner = abs(left + above - 2 * corner);
-  if (to_left <= to_above && to_left <= to_corner) return left;
-  return to_above <= to_corner ? above : corner;
-}
-
-void fm__png_filter_paeth(unsigned char *rows, size_t height, size_t stride, size_t pixel_bytes) {
-  for (size_t y = height; y-- > 0;) {
-    unsigned char *row = rows + y * stride;
-    const unsigned char *above = y ? row - stride : NULL;
-    row[0] = PAETH;
-    for (size_t x = stride; x-- > 1;) {
-      bool first = x <= pixel_bytes;
-      int left = first ? 0 : row[x - pixel_bytes];
-      int corner = first || !above ? 0 : above[x - pixel_bytes];
-      row[x] = (unsigned char)(row[x] - paeth(left, above ? above[x] : 0, corner));
-    }
   }
 }

@@ -1,4 +1,4 @@
-/* io/png_filter.h - PNG's row filters, in place. */
+/* io/png_filter.h - PNG's filter Up. */
 #ifndef FM_IO_PNG_FILTER_H
 #define FM_IO_PNG_FILTER_H
 
@@ -10,9 +10,7 @@
 /* Whether a mask's rows have fewer runs as differences from the row above. */
 bool fm__png_up_is_better(const unsigned char *rows, size_t height, size_t stride,
                           size_t pixel_bytes);
-/* Turns all rows but the first into such differences. */
+/* Turns all rows but the first into such differences, in place. */
 void fm__png_filter_up(unsigned char *rows, size_t height, size_t stride);
-/* For photographs: differences from Paeth's predictor. */
-void fm__png_filter_paeth(unsigned char *rows, size_t height, size_t stride, size_t pixel_bytes);
 
 #endif

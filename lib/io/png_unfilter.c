@@ -8,24 +8,28 @@
 
 /* ---- Filters -------------------------------------------------------------------- */
 
-/* Eight sums modulo 256: no carry crosses from byte to byte. */
-static uint64_t add_bytes(uint64_t a, uint64_t b) {
-  const uint64_t high = UINT64_C(0x8080808080808080);
-  return ((a & ~high) + (b & ~high)) ^ ((a ^ b) & high);
+static inline uint64_t load(const unsigned char *at) {
+  uint64_t word;
+  memcpy(&word, at, 8);
+  return word;
 }
 
 static void undo_sub(unsigned char *row, size_t size, size_t pixel) {
-  for (size_t x = pixel; x < size; x++) row[x] = (unsigned char)(row[x] + row[x - pixel]);
+  size_t x = pixel;
+#if FM__LITTLE_ENDIAN
+  for (; pixel == 1 && x + 8 <= size; x += 8) {
+    uint64_t sums = fm__running_sums(load(row + x), row[x - 1]);
+    memcpy(row + x, &sums, 8);
+  }
+#endif
+  for (; x < size; x++) row[x] = (unsigned char)(row[x] + row[x - pixel]);
 }
 
 static void undo_up(unsigned char *row, const unsigned char *above, size_t size) {
   size_t x = 0;
   for (; x + 8 <= size; x += 8) {
-    uint64_t a, b;
-    memcpy(&a, row + x, 8);
-    memcpy(&b, above + x, 8);
-    a = add_bytes(a, b);
-    memcpy(row + x, &a, 8);
+    uint64_t sums = fm__add_bytes(load(row + x), load(above + x));
+    memcpy(row + x, &sums, 8);
   }
   for (; x < size; x++) row[x] = (unsigned char)(row[x] + above[x]);
 }
@@ -38,14 +42,36 @@ static void undo_average(unsigned char *row, const unsigned char *above, size_t 
   }
 }
 
+/* Of left, above and corner the nearest to left + above - corner; in masks two are mostly equal. */
+static inline int predict(int a, int b, int c) {
+  if (b == c) return a;
+  if (a == c) return b;
+  int to_a = abs(b - c), to_b = abs(a - c), to_c = abs(a + b - 2 * c);
+  return to_a <= to_b && to_a <= to_c ? a : to_b <= to_c ? b : c;
+}
+
+static void undo_paeth_bytes(unsigned char *row, const unsigned char *above, size_t from, size_t to,
+                             size_t pixel) {
+  for (size_t x = from; x < to; x++)
+    row[x] = (unsigned char)(row[x] + predict(row[x - pixel], above[x], above[x - pixel]));
+}
+
+/* Where the row above does not change, which in masks is nearly everywhere, the predictor is
+ * the byte to the left. */
 static void undo_paeth(unsigned char *row, const unsigned char *above, size_t size, size_t pixel) {
   for (size_t x = 0; x < pixel && x < size; x++) row[x] = (unsigned char)(row[x] + above[x]);
-  for (size_t x = pixel; x < size; x++) {
-    int a = row[x - pixel], b = above[x], c = above[x - pixel];
-    int to_a = abs(b - c), to_b = abs(a - c), to_c = abs(a + b - 2 * c);
-    int nearest = to_a <= to_b && to_a <= to_c ? a : to_b <= to_c ? b : c;
-    row[x] = (unsigned char)(row[x] + nearest);
+  size_t x = pixel;
+#if FM__LITTLE_ENDIAN
+  for (; pixel == 1 && x + 8 <= size; x += 8) {
+    if (load(above + x) == load(above + x - 1)) {
+      uint64_t sums = fm__running_sums(load(row + x), row[x - 1]);
+      memcpy(row + x, &sums, 8);
+    } else {
+      undo_paeth_bytes(row, above, x, x + 8, 1);
+    }
   }
+#endif
+  undo_paeth_bytes(row, above, x, size, pixel);
 }
 
 bool fm__png_unfilter(unsigned char *rows, size_t height, size_t stride, size_t pixel_bytes) {

@@ -1,59 +1,39 @@
 /* io/png_write.c - masks and images as PNG.
  *
- * Masks go through io/runs.c. Bytes of a file / microseconds on one Zen 3 core, packing and
- * filtering included, for street scenes of 480x360 (the last: 512x512), as they are, with a
- * share of ignored pixels strewn over them, and with ignored regions:
+ * Bytes of a file / microseconds on one core of an x86-64 server, for a street scene of 480x360
+ * and for 512x512 with 18 labels: as they are, with the regions that the filter takes out, and
+ * with 5 % of the pixels strewn:
  *
- *                        clean        2 % strewn    20 % strewn    15 % regions  12 % regions
- *   Pillow 9.4           5868/1880    14938/5450    40504/13630    15809/3720    21086/5020
- *   zlib 6, no filter    4939/1030    11075/2110    29255/9940     13264/3270    17939/3830
- *   zlib RLE, filter Up  5051/256     15488/444     44977/1450     14671/457     19384/642
- *   libdeflate 1         6438/440     13909/497     34198/609      17791/490     24092/738
- *   libdeflate 5         5340/395     12353/663     31196/2180     14701/871     19563/1180
- *   libdeflate 6         5197/517     11732/1040    30217/3240     14023/1330    18496/1770
- *   this file            5162/115     11424/199     31967/2500     14574/260     19162/346
+ *                        street                              18 labels
+ *                        clean      filtered    strewn       clean       filtered
+ *   Pillow 9.4, grey     4550/1560  14528/3610  20476/5380   13461/3260  28523/6160
+ *   zlib 6               4132/990   12125/2830  14634/3470   10353/1750  21667/4300
+ *   zlib 1               6119/300   19707/660   22135/740    17893/600   35576/1170
+ *   libdeflate 1         4723/470   16158/530   18269/560    16356/650   29808/850
+ *   libdeflate 5         3926/360   13199/920   16225/1070   12014/860   24203/1520
+ *   zlib RLE (here)      4063/270   12772/520   15112/560    12489/460   24485/860
  *
- * (libdeflate without a filter; with Up it is no smaller.) No file of these or of 1,700 others
- * of the kinds was larger than Pillow's. Photographs: libdeflate, filter Paeth. */
+ * A label mask is runs; a search for other matches costs more than it saves. The same streams
+ * from an encoder of our own took half the time, which made a filtered mask from file to file
+ * a quarter faster: not worth its 450 lines. */
 #include "core/context.h"
 #include "core/fail.h"
 #include "io/encode.h"
-#include "io/png_file.h"
+#include "io/png_encode.h"
 #include "io/png_filter.h"
-#include "io/png_general.h"
-#include "io/runs.h"
 
 enum {
-  SMALL = 1024, /* bytes of a file that is not worth the trouble */
-  IMAGE_COMPRESSION = 5
+  SMALL = 2048, /* bytes of a file in which regular patterns may hide, or next to nothing */
+  HARD = 9,   /* bytes of pixels for each of a file that is hardly runs: dithered, say, or noise */
+  SEARCH = 6, /* compression where runs do not serve */
+  IMAGE_COMPRESSION = 4
 };
 
-/* A file above a ninth of its pixels is hardly runs: dithered, say, or noise. Below a 64th
- * rows repeat, which runs cannot say. In both cases the general encoder is tried too.
- * Answers its compression; 0: leave it. */
-static int try_harder(size_t size, size_t pixels) {
-  if (size <= SMALL) return 0;
-  if (size > pixels / 9) return 4;
-  return size < pixels / 64 ? 6 : 0;
-}
-
-static fm_status write_runs(const fm__png_layout *layout, unsigned char *rows, fm__bytes *out,
-                            fm_error *err) {
-  size_t stride = fm__png_row_bytes(layout), pixel = fm__png_pixel_bytes(layout);
-  if (fm__png_up_is_better(rows, layout->height, stride, pixel))
-    fm__png_filter_up(rows, layout->height, stride);
-  size_t chunk = fm__png_begin(layout, out);
-  if (!chunk || !fm__runs_compress(rows, stride * layout->height, pixel, out))
-    return fm__fail_memory(err, out->refused);
-  return fm__png_finish(chunk, out, err);
-}
-
-/* Takes the other encoder's file if it is smaller. */
-static fm_status try_general(const fm_plane *mask, const fm__png_layout *layout,
-                             unsigned char *rows, int compression, fm__bytes *out, fm_error *err) {
+/* Takes the other coding's file if it is smaller. */
+static fm_status try_other(const fm__png_layout *layout, const unsigned char *rows,
+                           fm__png_coding coding, fm__bytes *out, fm_error *err) {
   fm__bytes other = {.context = out->context};
-  fm__png_pack_mask(mask, layout, rows);
-  fm_status status = fm__png_general(layout, rows, compression, &other, err);
+  fm_status status = fm__png_encode(layout, rows, coding, &other, err);
   if (!status && other.size < out->size) {
     fm__bytes larger = *out;
     *out = other;
@@ -61,6 +41,34 @@ static fm_status try_general(const fm_plane *mask, const fm__png_layout *layout,
   }
   fm__bytes_free(&other);
   return status;
+}
+
+/* What runs cannot say: repeated rows and patterns, or anything at all. */
+static fm_status try_harder(const fm__png_layout *layout, const unsigned char *rows, fm__bytes *out,
+                            fm_error *err) {
+  size_t stored = layout->height * fm__png_row_bytes(layout);
+  bool small = out->size <= SMALL;
+  if (!small && out->size <= stored / HARD) return FM_OK;
+  return try_other(layout, rows, (fm__png_coding){FM__PNG_PLAIN, SEARCH}, out, err);
+}
+
+static fm__png_filter better_filter(const fm__png_layout *layout, const unsigned char *rows) {
+  bool up = fm__png_up_is_better(rows, layout->height, fm__png_row_bytes(layout),
+                                 fm__png_pixel_bytes(layout));
+  return up ? FM__PNG_UP : FM__PNG_PLAIN;
+}
+
+static fm_status write_rows(const fm__png_layout *layout, const unsigned char *rows,
+                            int compression, fm__bytes *out, fm_error *err) {
+  fm__png_coding coding = {.filter = better_filter(layout, rows)};
+  /* Runs of wide pixels are no runs of bytes. */
+  if (layout->bit_depth == 16) coding.level = SEARCH;
+  if (layout->bit_depth == 16 && compression) coding.level = compression;
+  fm_status status = fm__png_encode(layout, rows, coding, out, err);
+  if (status || compression == 1) return status;
+  if (!compression) return try_harder(layout, rows, out, err);
+  coding.level = compression;
+  return try_other(layout, rows, coding, out, err);
 }
 
 static unsigned char *new_rows(const fm__png_layout *layout, fm__bytes *out) {
@@ -74,10 +82,7 @@ fm_status fm__png_write_mask(const fm_plane *mask, const fm_raster *like, int co
   unsigned char *rows = new_rows(&layout, out);
   if (!rows) return fm__fail_memory(err, out->refused);
   fm__png_pack_mask(mask, &layout, rows);
-  fm_status status = write_runs(&layout, rows, out, err);
-  if (!status && !compression)
-    compression = try_harder(out->size, layout.height * fm__png_row_bytes(&layout));
-  if (!status && compression > 1) status = try_general(mask, &layout, rows, compression, out, err);
+  fm_status status = write_rows(&layout, rows, compression, out, err);
   fm__free(out->context, rows);
   return status;
 }
@@ -90,8 +95,8 @@ fm_status fm__png_write_image(const fm_volume *image, int compression, fm__bytes
   unsigned char *rows = new_rows(&layout, out);
   if (!rows) return fm__fail_memory(err, out->refused);
   fm__png_pack_image(image, rows);
-  fm_status status =
-      fm__png_general(&layout, rows, compression ? compression : IMAGE_COMPRESSION, out, err);
+  fm__png_coding coding = {FM__PNG_PAETH, compression ? compression : IMAGE_COMPRESSION};
+  fm_status status = fm__png_encode(&layout, rows, coding, out, err);
   fm__free(out->context, rows);
   return status;
 }

@@ -5,17 +5,27 @@
 #include <stdint.h>
 #include <string.h>
 
-/* The number, in memory, of the first byte of a word that is not 0. There is one. */
-static inline unsigned fm__first_byte(uint64_t word) {
-#if defined(__GNUC__) && defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-  return (unsigned)__builtin_ctzll(word) / 8;
+/* Where the order of bytes matters, loops go byte by byte on other machines. */
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define FM__LITTLE_ENDIAN 1
 #else
-  unsigned char bytes[8];
-  unsigned first = 0;
-  memcpy(bytes, &word, 8);
-  while (!bytes[first]) first++;
-  return first;
+#define FM__LITTLE_ENDIAN 0
 #endif
+
+/* Eight sums modulo 256: no carry crosses from byte to byte. */
+static inline uint64_t fm__add_bytes(uint64_t a, uint64_t b) {
+  const uint64_t high = UINT64_C(0x8080808080808080);
+  return ((a & ~high) + (b & ~high)) ^ ((a ^ b) & high);
+}
+
+/* Little-endian: byte i becomes `before` plus bytes 0 to i, modulo 256. */
+static inline uint64_t fm__running_sums(uint64_t word, unsigned char before) {
+  if (word) {
+    word = fm__add_bytes(word, word << 8);
+    word = fm__add_bytes(word, word << 16);
+    word = fm__add_bytes(word, word << 32);
+  }
+  return fm__add_bytes(word, before * UINT64_C(0x0101010101010101));
 }
 
 /* 0x80 in each byte of a word that is not 0, as in memory. */

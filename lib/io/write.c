@@ -11,6 +11,7 @@
 /* Where an encoded file goes: one of the two. */
 typedef struct target {
   const char *path;
+  bool flush; /* a file, before the call returns */
   fm_write_fn write;
   void *user;
 } target;
@@ -30,7 +31,7 @@ static fm_status deliver(fm__bytes *bytes, const target *to, fm_status status, f
   if (status) {
     if (to->path) fm__fail_prefix(err, "%s", to->path);
   } else if (to->path) {
-    status = fm__file_write(bytes->context, to->path, bytes->data, bytes->size, err);
+    status = fm__file_write(bytes->context, to->path, bytes->data, bytes->size, to->flush, err);
   } else {
     int answer = to->write(bytes->data, bytes->size, to->user);
     if (answer)
@@ -52,11 +53,17 @@ static fm_status read_options(fm_write_options *out, const fm_write_options *opt
     return fm__fail(err, FM_ERR_ARGUMENT,
                     "fm_write_options: jpeg_quality is %d, expected 1 to 100, or 0 for PNG",
                     (int)out->jpeg_quality);
+  if (out->flush != FM_FLUSH_FILE && out->flush != FM_FLUSH_LATER)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_write_options: flush is %d, expected an fm_flush",
+                    (int)out->flush);
+  if (out->reserved)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_write_options: reserved is %d, expected 0",
+                    (int)out->reserved);
   return FM_OK;
 }
 
 static fm_status write_mask(fm_context *context, const fm_plane *mask,
-                            const fm_write_options *options, const target *to, fm_error *err) {
+                            const fm_write_options *options, target *to, fm_error *err) {
   fm_write_options o;
   fm_plane known;
   fm_status status = read_options(&o, options, err);
@@ -69,12 +76,13 @@ static fm_status write_mask(fm_context *context, const fm_plane *mask,
   if (o.like && o.like->volume.data)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_write_options: like is an image, expected a mask");
   fm__bytes bytes = {.context = context};
+  to->flush = o.flush == FM_FLUSH_FILE;
   status = fm__png_write_mask(&known, o.like, o.compression, &bytes, err);
   return deliver(&bytes, to, status, err);
 }
 
 static fm_status write_image(fm_context *context, const fm_volume *image,
-                             const fm_write_options *options, const target *to, fm_error *err) {
+                             const fm_write_options *options, target *to, fm_error *err) {
   fm_write_options o;
   fm_volume known;
   fm_status status = read_options(&o, options, err);
@@ -84,6 +92,7 @@ static fm_status write_image(fm_context *context, const fm_volume *image,
     return fm__fail(err, FM_ERR_ARGUMENT, "image: has %lld channels, expected 3 (RGB)",
                     (long long)known.channels);
   fm__bytes bytes = {.context = context};
+  to->flush = o.flush == FM_FLUSH_FILE;
   status = o.jpeg_quality ? fm__jpeg_write_image(&known, o.jpeg_quality, &bytes, err)
                           : fm__png_write_image(&known, o.compression, &bytes, err);
   return deliver(&bytes, to, status, err);

@@ -7,6 +7,7 @@
 #include "core/fail.h"
 #include "core/options.h"
 #include "core/view.h"
+#include "dsp/sum.h"
 #include "policy/exact_sum.h"
 
 /* Far from where counters overflow, even doubled. */
@@ -111,35 +112,24 @@ static fm_status fail_pixel(const fm_class_stats *stats, const add_planes *image
   return fm__loss_fail(stats->labels, &image->loss, class_index, y, x, err);
 }
 
-static void carry_pending(fm_class_stats *stats) {
+static void carry_pending(void *user) {
+  fm_class_stats *stats = user;
   for (size_t c = 0; c < stats->cells; c++)
     (void)fm__sum_carry(stats->pending + c * stats->cell_words + 1);
 }
 
 static fm_status add_rows(fm_class_stats *stats, const add_planes *image, fm_error *err) {
-  const fm_dsp *dsp = &stats->labels->context->dsp;
-  fm__cells cells = {stats->pending, stats->cell_words, stats->strata, stats->bin_shift};
-  fm__lookup lookup = fm__labels_lookup(stats->labels);
-  int32_t classes[FM__TILE];
-  float losses[FM__TILE];
-  uint8_t strata[FM__TILE];
-  int64_t since_carry = 0;
-  for (int64_t y = 0; y < image->mask.height; y++)
-    for (int64_t x = 0; x < image->mask.width; x += FM__TILE) {
-      int64_t left = image->mask.width - x;
-      size_t n = left < FM__TILE ? (size_t)left : FM__TILE;
-      fm__tile_classes(&image->mask, &lookup, y, x, n, classes);
-      fm__tile_losses(&image->loss, y, x, n, losses);
-      if (image->stratified) fm__tile_bytes(&image->strata, y, x, n, strata);
-      size_t good = dsp->add_losses(&cells, classes, losses, image->stratified ? strata : NULL, n);
-      if (good < n) return fail_pixel(stats, image, y, x + (int64_t)good, err);
-      since_carry += (int64_t)n;
-      if (since_carry > FM__CARRY_PERIOD) {
-        carry_pending(stats);
-        since_carry = 0;
-      }
-    }
-  return FM_OK;
+  fm__place bad;
+  fm__sum sum = {.dsp = &stats->labels->context->dsp,
+                 .mask = image->mask,
+                 .loss = image->loss,
+                 .strata = image->strata,
+                 .stratified = image->stratified,
+                 .lookup = fm__labels_lookup(stats->labels),
+                 .cells = {stats->pending, stats->cell_words, stats->strata, stats->bin_shift},
+                 .carry = carry_pending,
+                 .user = stats};
+  return fm__sum_image(&sum, &bad) ? FM_OK : fail_pixel(stats, image, bad.y, bad.x, err);
 }
 
 /* into += from for one cell, and from = 0 if it is the pending one. */

@@ -8,9 +8,13 @@
 #include "core/fail.h"
 #include "core/options.h"
 #include "core/view.h"
+#include "dsp/judge.h"
 #include "policy/class_stats.h"
 
 static const double DEFAULT_TOLERANCE = 1.25;
+
+/* The released code's guard against a division by 0; part of the formula. */
+static const double EPSILON = 1e-5;
 
 /* ---- Making --------------------------------------------------------------------- */
 
@@ -94,14 +98,15 @@ fm_status fm_filter_create(const fm_class_stats *stats, const fm_filter_options 
   return status;
 }
 
-/* Sum of means weighed by pixels over the pixels; -1 if there are none. */
+/* The mean over all pixels; -1 if there are none. A class's mean is its sum over its pixels and
+ * the guard, so the sums come back, and the whole is guarded as fm_filter_create guards it. */
 static double global_mean_of(const double *means, const int64_t *pixels, size_t classes) {
   double sum = 0, count = 0;
   for (size_t k = 0; k < classes; k++) {
-    sum += means[k] * (double)pixels[k];
+    if (pixels[k]) sum += means[k] * ((double)pixels[k] + EPSILON);
     count += (double)pixels[k];
   }
-  return count > 0 ? sum / count : -1;
+  return count > 0 ? sum / (count + EPSILON) : -1;
 }
 
 fm_status fm_filter_create_from_means(fm_labels *labels, const double *mean_loss,
@@ -146,152 +151,87 @@ float fm_filter_threshold(const fm_filter *filter, int32_t class_index) {
 
 /* ---- Applying ------------------------------------------------------------------- */
 
-/* One application: the planes with strides filled in, the thresholds of this image. */
+/* One application to an image. */
 typedef struct application {
   const fm_filter *filter;
-  fm_plane mask, loss, out;
-  bool weights; /* out gets 1 and 0 instead of labels */
-  const float *thresholds;
-  int64_t *counts;
+  fm_plane mask, loss, out; /* with their strides filled in */
+  bool weights;             /* out gets 1 and 0 instead of labels */
 } application;
 
-/* Marks of the pixels x .. x + n - 1 of row y. */
-static size_t mark_tile(const application *a, int64_t y, int64_t x, size_t n, int32_t *classes,
-                        uint8_t *drop, int64_t *counts) {
-  float losses[FM__TILE];
-  fm__lookup lookup = fm__labels_lookup(a->filter->labels);
-  fm__tile_classes(&a->mask, &lookup, y, x, n, classes);
-  fm__tile_losses(&a->loss, y, x, n, losses);
-  return a->filter->labels->context->dsp.mark_noisy(classes, losses, a->thresholds, drop, counts,
-                                                    n);
+/* What one application needs besides. */
+typedef struct workspace {
+  int64_t *counts; /* [2 * classes] */
+  float *raised;   /* [classes]: thresholds of this image */
+  uint64_t *bits;
+} workspace;
+
+static fm_status fail_pixel(const application *a, fm__place at, fm_error *err) {
+  const fm_labels *labels = a->filter->labels;
+  int32_t k = fm_labels_class_of(labels, fm__label_at(&a->mask, at.y, at.x));
+  if (k < 0) return fm__labels_fail(labels, &a->mask, at.y, at.x, err);
+  return fm__loss_fail(labels, &a->loss, k, at.y, at.x, err);
 }
 
-/* First walk: judges every pixel and counts, writes nothing. A second walk writes: an
- * output has to stay as it is when the last pixel turns out to be bad. */
-static fm_status count_noisy(const application *a, fm_error *err) {
-  int32_t classes[FM__TILE];
-  uint8_t drop[FM__TILE];
-  for (int64_t y = 0; y < a->mask.height; y++)
-    for (int64_t x = 0; x < a->mask.width; x += FM__TILE) {
-      int64_t left = a->mask.width - x;
-      size_t n = left < FM__TILE ? (size_t)left : FM__TILE;
-      size_t good = mark_tile(a, y, x, n, classes, drop, a->counts);
-      if (good == n) continue;
-      const fm_labels *labels = a->filter->labels;
-      int64_t bad = x + (int64_t)good;
-      if (classes[good] < 0) return fm__labels_fail(labels, &a->mask, y, bad, err);
-      return fm__loss_fail(labels, &a->loss, classes[good], y, bad, err);
-    }
-  return FM_OK;
-}
-
-/* A number as the bytes of one element of an integer dtype. */
-static void encode_label(int64_t label, int32_t dtype, unsigned char bytes[8]) {
-  memset(bytes, 0, 8);
-  uint8_t v8 = (uint8_t)label;
-  uint16_t v16 = (uint16_t)label;
-  uint32_t v32 = (uint32_t)label;
-  if (dtype == FM_U8) memcpy(bytes, &v8, sizeof v8);
-  if (dtype == FM_U16 || dtype == FM_I16) memcpy(bytes, &v16, sizeof v16);
-  if (dtype == FM_I32) memcpy(bytes, &v32, sizeof v32);
-  if (dtype == FM_I64) memcpy(bytes, &label, sizeof label);
-}
-
-/* 1.0 as the bytes of one element of a weight dtype. */
-static void encode_one(int32_t dtype, unsigned char bytes[8]) {
-  memset(bytes, 0, 8);
-  const float one = 1;
-  const uint16_t half_one = 0x3c00;
-  if (dtype == FM_F32) memcpy(bytes, &one, sizeof one);
-  if (dtype == FM_F16) memcpy(bytes, &half_one, sizeof half_one);
-  if (dtype == FM_U8) bytes[0] = 1;
-}
-
-static void write_labels(const application *a, int64_t y, int64_t x, size_t n,
-                         const uint8_t *drop) {
-  unsigned char ignore[8];
-  encode_label(a->filter->labels->ignore_label, a->mask.dtype, ignore);
-  size_t element = fm_dtype_size((fm_dtype)a->mask.dtype);
-  const char *from = fm__pixel(&a->mask, y, x);
-  char *to = fm__pixel(&a->out, y, x);
-  for (size_t i = 0; i < n; i++, from += a->mask.col_stride, to += a->out.col_stride) {
-    if (drop[i])
-      memcpy(to, ignore, element);
-    else if (to != from)
-      memcpy(to, from, element);
-  }
-}
-
-static void write_weights(const application *a, int64_t y, int64_t x, size_t n,
-                          const int32_t *classes, const uint8_t *drop) {
-  static const unsigned char zero[8] = {0};
-  unsigned char one[8];
-  encode_one(a->out.dtype, one);
-  size_t element = fm_dtype_size((fm_dtype)a->out.dtype);
-  char *to = fm__pixel(&a->out, y, x);
-  for (size_t i = 0; i < n; i++, to += a->out.col_stride)
-    memcpy(to, classes[i] >= 0 && !drop[i] ? one : zero, element);
-}
-
-static void write_result(const application *a, int64_t *spare_counts) {
-  int32_t classes[FM__TILE];
-  uint8_t drop[FM__TILE];
-  for (int64_t y = 0; y < a->mask.height; y++)
-    for (int64_t x = 0; x < a->mask.width; x += FM__TILE) {
-      int64_t left = a->mask.width - x;
-      size_t n = left < FM__TILE ? (size_t)left : FM__TILE;
-      (void)mark_tile(a, y, x, n, classes, drop, spare_counts);
-      if (a->weights)
-        write_weights(a, y, x, n, classes, drop);
-      else
-        write_labels(a, y, x, n, drop);
-    }
-}
-
-static void write_report(const application *a, fm_filter_report *report) {
-  size_t classes = (size_t)a->filter->labels->class_count;
+static void write_report(const fm_filter *filter, const int64_t *counts, fm_filter_report *report) {
   int64_t valid = 0, dropped = 0;
-  for (size_t k = 0; k < classes; k++) {
-    valid += a->counts[2 * k];
-    dropped += a->counts[2 * k + 1];
-    if (report->class_valid) report->class_valid[k] = a->counts[2 * k];
-    if (report->class_dropped) report->class_dropped[k] = a->counts[2 * k + 1];
+  for (size_t k = 0; k < (size_t)filter->labels->class_count; k++) {
+    valid += counts[2 * k];
+    dropped += counts[2 * k + 1];
+    if (report->class_valid) report->class_valid[k] = counts[2 * k];
+    if (report->class_dropped) report->class_dropped[k] = counts[2 * k + 1];
   }
   report->valid = valid;
   report->dropped = dropped;
 }
 
-/* Judges, and only then writes. `memory` holds two counters per class, twice, and room
- * for thresholds of this image. */
-static fm_status run(application *a, void *memory, fm_filter_report *report, fm_error *err) {
-  size_t classes = (size_t)a->filter->labels->class_count;
-  a->counts = memory;
-  a->thresholds = a->filter->thresholds;
-  int64_t *spare = a->counts + 2 * classes;
-  float *raised = (float *)(spare + 2 * classes);
-  fm_status status = count_noisy(a, err);
-  if (status) return status;
-  if (a->filter->min_kept_share > 0) {
-    memcpy(raised, a->filter->thresholds, classes * sizeof *raised);
-    status = fm__filter_apply_floor(a->filter, &a->mask, &a->loss, raised, a->counts, err);
+/* Judges, and only then writes. */
+static fm_status run(const application *a, const workspace *w, fm_filter_report *report,
+                     fm_error *err) {
+  const fm_filter *filter = a->filter;
+  bool has_floor = filter->min_kept_share > 0;
+  fm__judge judge = {.dsp = &filter->labels->context->dsp,
+                     .mask = a->mask,
+                     .loss = a->loss,
+                     .out = a->out,
+                     .weights = a->weights,
+                     .lookup = fm__labels_lookup(filter->labels),
+                     .class_count = filter->labels->class_count,
+                     .thresholds = filter->thresholds,
+                     .counts = report || has_floor ? w->counts : NULL,
+                     .ignore_label = filter->labels->ignore_label,
+                     .bits = w->bits};
+  fm__place bad;
+  fm__judge_start(&judge);
+  if (!fm__judge_count(&judge, &bad)) return fail_pixel(a, bad, err);
+  if (has_floor) {
+    size_t size = (size_t)filter->labels->class_count * sizeof *w->raised;
+    memcpy(w->raised, filter->thresholds, size);
+    fm_status status =
+        fm__filter_apply_floor(filter, &a->mask, &a->loss, w->raised, w->counts, err);
     if (status) return status;
-    a->thresholds = raised;
+    if (memcmp(w->raised, filter->thresholds, size) != 0) fm__judge_change(&judge, w->raised);
   }
-  write_result(a, spare);
-  if (report) write_report(a, report);
+  fm__judge_write(&judge);
+  if (report) write_report(filter, w->counts, report);
   return FM_OK;
 }
 
-static fm_status apply(application *a, fm_filter_report *report, fm_error *err) {
+static fm_status apply(const application *a, fm_filter_report *report, fm_error *err) {
   if (report && report->size < sizeof *report)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_filter_report: size is %zu, expected %zu",
                     report->size, sizeof *report);
   const fm_context *context = a->filter->labels->context;
   size_t classes = (size_t)a->filter->labels->class_count;
-  size_t size = 4 * sizeof(int64_t) + sizeof(float);
-  void *memory = fm__alloc_zeroed(context, classes, size);
-  if (!memory) return fm__fail_memory(err, classes * size);
-  fm_status status = run(a, memory, report, err);
+  size_t words = fm__judge_words(&a->mask);
+  size_t count_size = 2 * classes * sizeof(int64_t);
+  size_t size = words * sizeof(uint64_t) + count_size + classes * sizeof(float);
+  char *memory = fm__alloc(context, size);
+  if (!memory) return fm__fail_memory(err, size);
+  workspace w = {.counts = (int64_t *)(void *)memory,
+                 .raised = (float *)(void *)(memory + count_size + words * sizeof(uint64_t)),
+                 .bits = words ? (uint64_t *)(void *)(memory + count_size) : NULL};
+  memset(w.counts, 0, count_size);
+  fm_status status = run(a, &w, report, err);
   fm__free(context, memory);
   return status;
 }

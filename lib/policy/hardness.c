@@ -1,26 +1,36 @@
 /* policy/hardness.c - the mean of class-wise mean losses over a mask. */
-#include <freemask/hardness.h>
+#include "policy/hardness.h"
+
 #include <string.h>
 
 #include "core/fail.h"
 #include "core/options.h"
 #include "core/view.h"
+#include "dsp/count.h"
 #include "policy/class_stats.h"
-#include "policy/labels.h"
+#include "policy/sort.h"
 
-/* The paper's size, and its guard against a division by 0. */
+/* The paper's size. */
 enum { DEFAULT_SIDE = 512, LONGEST_SIDE = 65536 };
-static const double EPSILON = 1e-5;
-
-struct fm_hardness {
-  fm_labels *labels;
-  int64_t width, height; /* 0: as the mask is */
-  double *means;
-};
+static const double DEFAULT_TOP_SHARE = 0.1;
 
 /* ---- Making --------------------------------------------------------------------- */
 
 static bool is_side(int32_t side) { return side >= 0 && side <= LONGEST_SIDE; }
+
+static fm_status read_measure(fm_hardness_options *o, fm_error *err) {
+  if (o->measure < FM_MEASURE_MEAN || o->measure > FM_MEASURE_TOP_SHARE)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_hardness_options: measure is %d, expected an fm_measure", (int)o->measure);
+  if (o->reserved)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_hardness_options: reserved is %d, expected 0",
+                    (int)o->reserved);
+  if (!(o->share >= 0 && o->share <= 1) || (o->share > 0 && o->measure == FM_MEASURE_MEAN))
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_hardness_options: share is %g, expected %s", o->share,
+                    o->measure == FM_MEASURE_MEAN ? "0, as the mean has none" : "0 to 1");
+  if (o->share == 0 && o->measure == FM_MEASURE_TOP_SHARE) o->share = DEFAULT_TOP_SHARE;
+  return FM_OK;
+}
 
 static fm_status read_options(fm_hardness_options *o, const fm_hardness_options *options,
                               fm_error *err) {
@@ -35,7 +45,7 @@ static fm_status read_options(fm_hardness_options *o, const fm_hardness_options 
   if (none) o->resize_width = o->resize_height = 0;
   if (!none && !o->resize_width) o->resize_width = DEFAULT_SIDE;
   if (!none && !o->resize_height) o->resize_height = DEFAULT_SIDE;
-  return FM_OK;
+  return read_measure(o, err);
 }
 
 static fm_status make(fm_labels *labels, const fm_hardness_options *o, fm_hardness **out,
@@ -45,14 +55,23 @@ static fm_status make(fm_labels *labels, const fm_hardness_options *o, fm_hardne
   hardness->labels = fm__labels_hold(labels);
   hardness->width = o->resize_width;
   hardness->height = o->resize_height;
+  hardness->measure = o->measure;
+  hardness->share = o->share;
   size_t classes = (size_t)labels->class_count;
   hardness->means = fm__alloc_array(labels->context, classes, sizeof *hardness->means);
-  if (!hardness->means) {
+  hardness->by_mean = fm__alloc_array(labels->context, 2 * classes, sizeof *hardness->by_mean);
+  if (!hardness->means || !hardness->by_mean) {
     fm_hardness_destroy(hardness);
     return fm__fail_memory(err, classes * sizeof *hardness->means);
   }
   *out = hardness;
   return FM_OK;
+}
+
+/* The means stand: sorts the classes, in the upper half of the block if room is needed. */
+static void sort_classes(fm_hardness *hardness) {
+  size_t classes = (size_t)hardness->labels->class_count;
+  fm__sort_by_number(hardness->by_mean, hardness->by_mean + classes, classes, hardness->means);
 }
 
 fm_status fm_hardness_create(const fm_class_stats *stats, const fm_hardness_options *options,
@@ -69,6 +88,7 @@ fm_status fm_hardness_create(const fm_class_stats *stats, const fm_hardness_opti
   status = make(stats->labels, &o, &hardness, err);
   if (status) return status;
   fm__class_stats_table(stats, hardness->means, NULL);
+  sort_classes(hardness);
   *out = hardness;
   return FM_OK;
 }
@@ -86,6 +106,7 @@ fm_status fm_hardness_create_from_means(fm_labels *labels, const double *mean_lo
   status = make(labels, &o, &hardness, err);
   if (status) return status;
   memcpy(hardness->means, mean_loss, class_count * sizeof *mean_loss);
+  sort_classes(hardness);
   *out = hardness;
   return FM_OK;
 }
@@ -93,6 +114,7 @@ fm_status fm_hardness_create_from_means(fm_labels *labels, const double *mean_lo
 void fm_hardness_destroy(fm_hardness *hardness) {
   if (!hardness) return;
   fm_labels *labels = hardness->labels;
+  fm__free(labels->context, hardness->by_mean);
   fm__free(labels->context, hardness->means);
   fm__free(labels->context, hardness);
   fm__labels_drop(labels);
@@ -108,38 +130,24 @@ static void count_times(uint32_t *times, int64_t n, int64_t size) {
   for (int64_t i = 0; i < size; i++, at += step) times[(int64_t)at]++;
 }
 
-/* Counts every pixel as often as the resized mask has it. */
-static fm_status count_resized(const fm_hardness *hardness, const fm_plane *mask,
-                               const uint32_t *columns, const uint32_t *rows, int64_t *row_counts,
-                               int64_t *counts, fm_error *err) {
-  const fm_dsp *dsp = &hardness->labels->context->dsp;
-  fm__lookup lookup = fm__labels_lookup(hardness->labels);
-  size_t cells = (size_t)hardness->labels->class_count + 1;
-  int32_t classes[FM__TILE];
-  for (int64_t y = 0; y < mask->height; y++) {
-    for (int64_t x = 0; x < mask->width; x += FM__TILE) {
-      int64_t left = mask->width - x;
-      size_t n = left < FM__TILE ? (size_t)left : FM__TILE;
-      fm__tile_classes(mask, &lookup, y, x, n, classes);
-      size_t good = dsp->count_classes(classes, columns + x, row_counts, n);
-      if (good < n) return fm__labels_fail(hardness->labels, mask, y, x + (int64_t)good, err);
-    }
-    for (size_t k = 0; k < cells; k++) {
-      counts[k] += row_counts[k] * rows[y];
-      row_counts[k] = 0;
-    }
-  }
-  return FM_OK;
-}
-
-static double mean_over(const fm_hardness *hardness, const int64_t *class_pixels, int64_t *valid) {
-  double sum = 0;
-  *valid = 0;
-  for (int32_t k = 0; k < hardness->labels->class_count; k++) {
-    sum += (double)class_pixels[k] * hardness->means[k];
-    *valid += class_pixels[k];
-  }
-  return *valid ? sum / ((double)*valid + EPSILON) : 0;
+/* Counts every pixel as often as the resized mask has it. `times` are the columns', then
+ * the rows'. */
+static fm_status count_resized(const fm_hardness *hardness, const fm_plane *mask, uint32_t *times,
+                               uint64_t *column_bits, int64_t *counts, fm_error *err) {
+  uint32_t *rows = times + mask->width;
+  count_times(times, mask->width, hardness->width ? hardness->width : mask->width);
+  count_times(rows, mask->height, hardness->height ? hardness->height : mask->height);
+  fm__place bad;
+  fm__count count = {.dsp = &hardness->labels->context->dsp,
+                     .mask = *mask,
+                     .lookup = fm__labels_lookup(hardness->labels),
+                     .class_count = (size_t)hardness->labels->class_count,
+                     .columns = times,
+                     .rows = rows,
+                     .column_bits = column_bits,
+                     .counts = counts};
+  if (fm__count_image(&count, &bad)) return FM_OK;
+  return fm__labels_fail(hardness->labels, mask, bad.y, bad.x, err);
 }
 
 fm_status fm_hardness_measure(const fm_hardness *hardness, const fm_plane *mask, double *out,
@@ -152,19 +160,16 @@ fm_status fm_hardness_measure(const fm_hardness *hardness, const fm_plane *mask,
   const fm_context *context = hardness->labels->context;
   size_t cells = (size_t)hardness->labels->class_count + 1;
   size_t sides = (size_t)known.width + (size_t)known.height;
-  int64_t *counts = fm__alloc_zeroed(context, 2 * cells, sizeof *counts);
+  size_t bits = ((size_t)known.width + 63) / 64;
+  int64_t *counts = fm__alloc_zeroed(context, 2 * cells + bits, sizeof *counts);
   uint32_t *times = fm__alloc_zeroed(context, sides, sizeof *times);
-  if (counts && times) {
-    uint32_t *rows = times + known.width;
-    count_times(times, known.width, hardness->width ? hardness->width : known.width);
-    count_times(rows, known.height, hardness->height ? hardness->height : known.height);
-    status = count_resized(hardness, &known, times, rows, counts + cells, counts, err);
-  } else {
+  if (counts && times)
+    status = count_resized(hardness, &known, times, (uint64_t *)(counts + 2 * cells), counts, err);
+  else
     status = fm__fail(err, FM_ERR_MEMORY, "out of memory for %zu counters", 2 * cells + sides);
-  }
   if (!status) {
     int64_t valid;
-    *out = mean_over(hardness, counts + 1, &valid);
+    *out = fm__hardness_of(hardness, counts + 1, &valid);
     if (valid_pixels) *valid_pixels = valid;
   }
   fm__free(context, times);

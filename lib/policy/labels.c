@@ -10,6 +10,7 @@
 #include "core/options.h"
 #include "core/random.h"
 #include "core/view.h"
+#include "dsp/count.h"
 
 static void free_labels(fm_labels *labels) {
   fm_context *context = labels->context;
@@ -292,21 +293,6 @@ fm_status fm__means_check(const fm_labels *labels, const double *means, size_t c
 
 /* ---- Counting ------------------------------------------------------------------- */
 
-static fm_status count(const fm_labels *labels, const fm_plane *mask, int64_t *counts,
-                       fm_error *err) {
-  fm__lookup lookup = fm__labels_lookup(labels);
-  int32_t classes[FM__TILE];
-  for (int64_t y = 0; y < mask->height; y++)
-    for (int64_t x = 0; x < mask->width; x += FM__TILE) {
-      int64_t left = mask->width - x;
-      size_t n = left < FM__TILE ? (size_t)left : FM__TILE;
-      fm__tile_classes(mask, &lookup, y, x, n, classes);
-      size_t good = labels->context->dsp.count_classes(classes, NULL, counts, n);
-      if (good < n) return fm__labels_fail(labels, mask, y, x + (int64_t)good, err);
-    }
-  return FM_OK;
-}
-
 fm_status fm_labels_count(const fm_labels *labels, const fm_plane *mask, int64_t *class_pixels,
                           int64_t *ignored, fm_error *err) {
   if (!labels) return fm__fail(err, FM_ERR_ARGUMENT, "fm_labels_count: labels is NULL");
@@ -314,9 +300,15 @@ fm_status fm_labels_count(const fm_labels *labels, const fm_plane *mask, int64_t
   fm_status status = fm__plane_read(&known, mask, FM__MASK_TYPES, "mask", err);
   if (status) return status;
   size_t classes = (size_t)labels->class_count;
-  int64_t *counts = fm__alloc_zeroed(labels->context, classes + 1, sizeof *counts);
-  if (!counts) return fm__fail_memory(err, (classes + 1) * sizeof *counts);
-  status = count(labels, &known, counts, err);
+  int64_t *counts = fm__alloc_zeroed(labels->context, 2 * (classes + 1), sizeof *counts);
+  if (!counts) return fm__fail_memory(err, 2 * (classes + 1) * sizeof *counts);
+  fm__place bad;
+  fm__count count = {.dsp = &labels->context->dsp,
+                     .mask = known,
+                     .lookup = fm__labels_lookup(labels),
+                     .class_count = classes,
+                     .counts = counts};
+  if (!fm__count_image(&count, &bad)) status = fm__labels_fail(labels, &known, bad.y, bad.x, err);
   if (!status && ignored) *ignored = counts[0];
   if (!status && class_pixels) memcpy(class_pixels, counts + 1, classes * sizeof *counts);
   fm__free(labels->context, counts);

@@ -1,70 +1,35 @@
-/* policy/plan.c - ranks, counts and seeds: makes a plan and reads it. */
-#include <inttypes.h>
-#include <math.h>
+/* policy/plan.c - makes a plan of the rows of a planner. */
 #include <string.h>
 
 #include "core/fail.h"
-#include "core/options.h"
 #include "core/random.h"
 #include "policy/planner.h"
 #include "policy/sort.h"
 
-typedef struct plan_row {
-  const char *mask_id; /* in the plan's `ids` */
-  double hardness;
-  int64_t rank;
-  int64_t count;
-  int64_t first_seed; /* index into the plan's `seeds` */
-} plan_row;
-
-struct fm_plan {
-  fm_context *context;
-  plan_row *rows; /* by mask id */
-  size_t masks;
-  char *ids;
-  int64_t *seeds;
-  int64_t images;
-  atomic_size_t holds; /* the caller's, and one per schedule */
-};
-
-fm_plan *fm__plan_hold(fm_plan *plan) {
-  atomic_fetch_add_explicit(&plan->holds, 1, memory_order_relaxed);
-  return plan;
-}
-
-void fm_plan_destroy(fm_plan *plan) {
-  if (!plan || atomic_fetch_sub_explicit(&plan->holds, 1, memory_order_acq_rel) != 1) return;
-  fm_context *context = plan->context;
-  fm__free(context, plan->seeds);
-  fm__free(context, plan->ids);
-  fm__free(context, plan->rows);
-  fm__free(context, plan);
-  fm__context_drop(context);
-}
-
-/* ---- Making --------------------------------------------------------------------- */
+/* Working memory, mask by mask in the order of the ids. */
+typedef struct work {
+  uint32_t *items, *spare; /* one block; items are the rows' places by id, then by hardness */
+  uint32_t *counts;
+  double *hardness;
+  uint64_t *classes;         /* if the policy looks at them */
+  uint32_t *kept_counts;     /* if anything is kept */
+  const fm__kept_row **kept; /* likewise */
+} work;
 
 static int by_id(uint32_t a, uint32_t b, const void *user) {
-  const fm__plan_row *rows = user;
+  const fm__mask_row *rows = user;
   return strcmp(rows[a].mask_id, rows[b].mask_id);
 }
 
-static int by_hardness(uint32_t a, uint32_t b, const void *user) {
-  const plan_row *rows = user;
-  return (rows[a].hardness > rows[b].hardness) - (rows[a].hardness < rows[b].hardness);
+static int by_kept_id(uint32_t a, uint32_t b, const void *user) {
+  const fm__kept_row *rows = user;
+  return strcmp(rows[a].mask_id, rows[b].mask_id);
 }
 
-static int64_t round_half_even(double value) {
-  double whole = floor(value), rest = value - whole;
-  bool up = rest > 0.5 || (rest == 0.5 && fmod(whole, 2) != 0);
-  return (int64_t)whole + up;
-}
-
-/* The paper's count for place i (from 0) of n; the order of the operations matters. */
-static int64_t count_at(size_t i, size_t n, int32_t n_max) {
-  double share = (double)(i + 1) / (double)n;
-  int64_t count = 1 + round_half_even(share * n_max);
-  return count < n_max ? count : n_max;
+static uint64_t draw(uint64_t seed, size_t i, const void *user) {
+  const fm_plan *plan = user;
+  fm__random random = fm__random_for(seed, plan->rows[i].mask_id);
+  return fm__random_next(&random);
 }
 
 /* Copies the rows in the order of `items`, with their ids in one block. */
@@ -79,7 +44,7 @@ static fm_status copy_rows(fm_plan *plan, const fm_planner *planner, const uint3
     return fm__fail(err, FM_ERR_MEMORY, "out of memory for a plan of %zu masks", planner->count);
   char *id = plan->ids;
   for (size_t i = 0; i < planner->count; i++) {
-    const fm__plan_row *row = &planner->rows[items[i]];
+    const fm__mask_row *row = &planner->rows[items[i]];
     size_t size = strlen(row->mask_id) + 1;
     memcpy(id, row->mask_id, size);
     plan->rows[i].mask_id = id;
@@ -91,57 +56,111 @@ static fm_status copy_rows(fm_plan *plan, const fm_planner *planner, const uint3
   return FM_OK;
 }
 
-/* Rows stand by id, so a stable sort by hardness leaves ties by id. */
-static void rank_rows(fm_plan *plan, int32_t n_max, uint32_t *items, uint32_t *spare) {
-  for (size_t i = 0; i < plan->masks; i++) items[i] = (uint32_t)i;
-  fm__sort_items(items, spare, plan->masks, by_hardness, plan->rows);
-  for (size_t i = 0; i < plan->masks; i++) {
-    plan_row *row = &plan->rows[items[i]];
-    row->rank = (int64_t)i + 1;
-    row->count = count_at(i, plan->masks, n_max);
+/* ---- What is kept ------------------------------------------------------------------ */
+
+/* Both lists stand by id: walks along them. */
+static fm_status match_kept(const fm_plan *plan, const fm_planner *planner, const uint32_t *order,
+                            work *w, fm_error *err) {
+  size_t at = 0;
+  for (size_t i = 0; i < planner->kept_count; i++) {
+    const fm__kept_row *kept = &planner->kept[order[i]];
+    if (i && strcmp(planner->kept[order[i - 1]].mask_id, kept->mask_id) == 0)
+      return fm__fail(err, FM_ERR_DUPLICATE, "seeds to keep of mask %s are given twice",
+                      kept->mask_id);
+    while (at < plan->masks && strcmp(plan->rows[at].mask_id, kept->mask_id) < 0) at++;
+    if (at == plan->masks || strcmp(plan->rows[at].mask_id, kept->mask_id) != 0)
+      return fm__fail(err, FM_ERR_MISMATCH,
+                      "seeds of mask %s are to be kept, but the mask was not added", kept->mask_id);
+    w->kept[at] = kept;
+    w->kept_counts[at] = kept->count;
   }
-  for (size_t i = 0; i < plan->masks; i++) {
-    plan->rows[i].first_seed = plan->images;
-    plan->images += plan->rows[i].count;
-  }
+  return FM_OK;
 }
 
-/* The first `count` of a permutation that depends on (plan seed, id) alone. */
-static void draw_seeds(const fm_planner *planner, const char *id, int64_t *pool, int64_t *out,
-                       size_t count) {
-  fm__random random = fm__random_for(planner->plan_seed, id);
-  memcpy(pool, planner->seeds, planner->seed_count * sizeof *pool);
-  for (size_t j = 0; j < count; j++) {
-    size_t pick = j + fm__random_below(&random, (uint32_t)(planner->seed_count - j));
-    out[j] = pool[pick];
-    pool[pick] = pool[j];
-  }
-  fm__sort_numbers(out, count);
-}
-
-static fm_status choose_seeds(fm_plan *plan, const fm_planner *planner, fm_error *err) {
-  int64_t *pool = fm__alloc_array(plan->context, planner->seed_count, sizeof *pool);
-  plan->seeds = fm__alloc_array(plan->context, (size_t)plan->images, sizeof *plan->seeds);
+static fm_status find_kept(const fm_plan *plan, const fm_planner *planner, work *w, fm_error *err) {
+  if (!planner->kept_count) return FM_OK;
+  const fm_context *context = planner->context;
+  uint32_t *order = fm__alloc_array(context, 2 * planner->kept_count, sizeof *order);
+  w->kept = fm__alloc_zeroed(context, plan->masks, sizeof *w->kept);
+  w->kept_counts = fm__alloc_zeroed(context, plan->masks, sizeof *w->kept_counts);
   fm_status status = FM_OK;
-  if (pool && plan->seeds)
-    for (size_t i = 0; i < plan->masks; i++) {
-      const plan_row *row = &plan->rows[i];
-      draw_seeds(planner, row->mask_id, pool, plan->seeds + row->first_seed, (size_t)row->count);
-    }
-  else
-    status = fm__fail(err, FM_ERR_MEMORY, "out of memory for %" PRId64 " seeds", plan->images);
-  fm__free(plan->context, pool);
+  if (order && w->kept && w->kept_counts) {
+    for (size_t i = 0; i < planner->kept_count; i++) order[i] = (uint32_t)i;
+    fm__sort_items(order, order + planner->kept_count, planner->kept_count, by_kept_id,
+                   planner->kept);
+    status = match_kept(plan, planner, order, w, err);
+  } else {
+    status = fm__fail_memory(err, plan->masks * sizeof *w->kept);
+  }
+  fm__free(context, order);
   return status;
 }
 
-static fm_status fill(fm_plan *plan, const fm_planner *planner, uint32_t *items, uint32_t *spare,
-                      fm_error *err) {
-  for (size_t i = 0; i < planner->count; i++) items[i] = (uint32_t)i;
-  fm__sort_items(items, spare, planner->count, by_id, planner->rows);
-  fm_status status = copy_rows(plan, planner, items, err);
+/* ---- Counts ------------------------------------------------------------------------ */
+
+/* Hardness and classes in the order of the ids. */
+static fm_status copy_features(const fm_planner *planner, work *w, fm_error *err) {
+  size_t words = planner->classes ? fm__class_words(planner->class_count) : 0;
+  w->hardness = fm__alloc_array(planner->context, planner->count, sizeof *w->hardness);
+  w->counts = fm__alloc_array(planner->context, planner->count, sizeof *w->counts);
+  if (words)
+    w->classes = fm__alloc_array(planner->context, planner->count, words * sizeof *w->classes);
+  if (!w->hardness || !w->counts || (words && !w->classes))
+    return fm__fail(err, FM_ERR_MEMORY, "out of memory for a plan of %zu masks", planner->count);
+  for (size_t i = 0; i < planner->count; i++) {
+    w->hardness[i] = planner->rows[w->items[i]].hardness;
+    if (words)
+      memcpy(w->classes + i * words, planner->classes + w->items[i] * words,
+             words * sizeof *w->classes);
+  }
+  return FM_OK;
+}
+
+/* Rows stand by id, so a stable sort by hardness leaves ties by id. */
+static fm_status count_images(fm_plan *plan, const fm_planner *planner, work *w, fm_error *err) {
+  fm__sort_by_number(w->items, w->spare, plan->masks, w->hardness);
+  fm__masks masks = {.count = plan->masks,
+                     .hardness = w->hardness,
+                     .classes = w->classes,
+                     .class_count = planner->class_count,
+                     .class_pixels = planner->class_pixels,
+                     .kept = w->kept_counts,
+                     .order = w->items,
+                     .draw = draw,
+                     .user = plan};
+  fm_status status = fm__count_images(planner->context, &planner->policy, &masks, w->counts, err);
   if (status) return status;
-  rank_rows(plan, planner->n_max, items, spare);
-  return choose_seeds(plan, planner, err);
+  for (size_t i = 0; i < plan->masks; i++) plan->rows[w->items[i]].rank = (int64_t)i + 1;
+  for (size_t i = 0; i < plan->masks; i++) {
+    plan->rows[i].count = w->counts[i];
+    plan->rows[i].first_seed = plan->images;
+    plan->images += w->counts[i];
+  }
+  return FM_OK;
+}
+
+/* ---- All of it --------------------------------------------------------------------- */
+
+static fm_status fill(fm_plan *plan, const fm_planner *planner, work *w, fm_error *err) {
+  w->items = fm__alloc_array(planner->context, 2 * planner->count, sizeof *w->items);
+  if (!w->items) return fm__fail_memory(err, 2 * planner->count * sizeof *w->items);
+  w->spare = w->items + planner->count;
+  for (size_t i = 0; i < planner->count; i++) w->items[i] = (uint32_t)i;
+  fm__sort_items(w->items, w->spare, planner->count, by_id, planner->rows);
+  fm_status status = copy_rows(plan, planner, w->items, err);
+  if (!status) status = copy_features(planner, w, err);
+  if (!status) status = find_kept(plan, planner, w, err);
+  if (!status) status = count_images(plan, planner, w, err);
+  return status ? status : fm__plan_choose_seeds(plan, planner, w->kept, err);
+}
+
+static void free_work(const fm_context *context, work *w) {
+  fm__free(context, w->kept);
+  fm__free(context, w->kept_counts);
+  fm__free(context, w->classes);
+  fm__free(context, w->hardness);
+  fm__free(context, w->counts);
+  fm__free(context, w->items);
 }
 
 fm_status fm_planner_finish(const fm_planner *planner, fm_plan **out, fm_error *err) {
@@ -152,75 +171,12 @@ fm_status fm_planner_finish(const fm_planner *planner, fm_plan **out, fm_error *
   if (!plan) return fm__fail_memory(err, sizeof *plan);
   atomic_init(&plan->holds, 1);
   plan->context = fm__context_hold(planner->context);
-  uint32_t *items = fm__alloc_array(planner->context, 2 * planner->count, sizeof *items);
-  fm_status status = items ? fill(plan, planner, items, items + planner->count, err)
-                           : fm__fail_memory(err, 2 * planner->count * sizeof *items);
-  fm__free(planner->context, items);
+  work w = {0};
+  fm_status status = fill(plan, planner, &w, err);
+  free_work(planner->context, &w);
   if (status)
     fm_plan_destroy(plan);
   else
     *out = plan;
   return status;
-}
-
-/* ---- Reading -------------------------------------------------------------------- */
-
-int64_t fm_plan_masks(const fm_plan *plan) { return plan ? (int64_t)plan->masks : 0; }
-
-int64_t fm_plan_images(const fm_plan *plan) { return plan ? plan->images : 0; }
-
-fm_status fm_plan_get(const fm_plan *plan, int64_t index, fm_plan_entry *entry, fm_error *err) {
-  if (!plan || !entry) return fm__fail(err, FM_ERR_ARGUMENT, "fm_plan_get: an argument is NULL");
-  if (index < 0 || index >= (int64_t)plan->masks)
-    return fm__fail(err, FM_ERR_ARGUMENT, "the plan has no row %" PRId64 ", its rows are 0 to %zu",
-                    index, plan->masks - 1);
-  size_t size = fm__result_size(entry->size, sizeof *entry);
-  if (!size)
-    return fm__fail(err, FM_ERR_ARGUMENT,
-                    "fm_plan_entry: size is %zu, expected sizeof(fm_plan_entry)", entry->size);
-  const plan_row *row = &plan->rows[index];
-  fm_plan_entry known = {entry->size, row->mask_id, row->hardness,
-                         row->rank,   row->count,   plan->seeds + row->first_seed};
-  memcpy(entry, &known, size);
-  return FM_OK;
-}
-
-int64_t fm_plan_find(const fm_plan *plan, const char *mask_id) {
-  if (!plan || !mask_id) return -1;
-  size_t low = 0, high = plan->masks;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    int order = strcmp(plan->rows[middle].mask_id, mask_id);
-    if (order == 0) return (int64_t)middle;
-    if (order < 0)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return -1;
-}
-
-int64_t fm_plan_times(const fm_plan *plan) {
-  if (!plan) return 0;
-  int64_t masks = (int64_t)plan->masks, times = plan->images / masks;
-  int64_t twice_rest = 2 * (plan->images % masks);
-  if (twice_rest > masks || (twice_rest == masks && times % 2)) times++;
-  return times < 1 ? 1 : times;
-}
-
-uint64_t fm_plan_fingerprint(const fm_plan *plan) {
-  if (!plan) return 0;
-  uint64_t hash = FM__HASH_START;
-  for (size_t i = 0; i < plan->masks; i++) {
-    const plan_row *row = &plan->rows[i];
-    uint64_t hardness;
-    memcpy(&hardness, &row->hardness, sizeof hardness);
-    hash = fm__hash_bytes(hash, row->mask_id, strlen(row->mask_id) + 1);
-    hash = fm__hash_u64(hash, hardness);
-    hash = fm__hash_u64(hash, (uint64_t)row->rank);
-    hash = fm__hash_u64(hash, (uint64_t)row->count);
-    for (int64_t j = 0; j < row->count; j++)
-      hash = fm__hash_u64(hash, (uint64_t)plan->seeds[row->first_seed + j]);
-  }
-  return hash;
 }

@@ -5,6 +5,8 @@
 #include "core/view.h"
 #include "policy/class_stats.h"
 #include "policy/filter.h"
+#include "policy/hardness.h"
+#include "policy/planner.h"
 #include "provider/walk.h"
 
 /* ---- Statistics ----------------------------------------------------------------- */
@@ -89,6 +91,7 @@ fm_status fm_filter_source(fm_source *source, fm_provider *provider, const fm_fi
 typedef struct planning {
   const fm_hardness *hardness;
   fm_planner *planner;
+  int64_t *class_pixels; /* NULL if the planner's policy does not look at classes */
 } planning;
 
 static fm_status measure_sample(const fm_sample *sample, const fm_prediction *prediction,
@@ -96,14 +99,27 @@ static fm_status measure_sample(const fm_sample *sample, const fm_prediction *pr
   (void)prediction;
   const planning *p = state;
   double hardness;
+  const fm_labels *labels = p->hardness->labels;
   fm_status status = fm_hardness_measure(p->hardness, &sample->mask, &hardness, NULL, err);
-  return status ? status : fm_planner_add(p->planner, sample->id, hardness, err);
+  if (!status && !p->class_pixels) return fm_planner_add(p->planner, sample->id, hardness, err);
+  if (!status) status = fm_labels_count(labels, &sample->mask, p->class_pixels, NULL, err);
+  if (status) return status;
+  return fm_planner_add_classes(p->planner, sample->id, hardness, p->class_pixels,
+                                (size_t)labels->class_count, err);
 }
 
 fm_status fm_plan_source(fm_source *source, const fm_hardness *hardness, fm_planner *planner,
                          const fm_loop_options *options, fm_error *err) {
   if (!source || !hardness || !planner)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_plan_source: an argument is NULL");
-  planning p = {hardness, planner};
-  return fm__walk(source, NULL, options, measure_sample, &p, err);
+  planning p = {hardness, planner, NULL};
+  const fm_labels *labels = hardness->labels;
+  if (fm__policy_needs_classes(&planner->policy)) {
+    size_t classes = (size_t)labels->class_count;
+    p.class_pixels = fm__alloc_array(labels->context, classes, sizeof *p.class_pixels);
+    if (!p.class_pixels) return fm__fail_memory(err, classes * sizeof *p.class_pixels);
+  }
+  fm_status status = fm__walk(source, NULL, options, measure_sample, &p, err);
+  fm__free(labels->context, p.class_pixels);
+  return status;
 }

@@ -1,9 +1,24 @@
 /* provider/provider.c - the host's segmenter as a handle. */
 #include "core/fail.h"
 #include "core/options.h"
+#include "provider/network_loss.h"
 #include "provider/source.h"
 
 enum { LARGEST_BATCH = 4096 };
+
+static fm_status check_kind(const fm_provider_options *o, fm_error *err) {
+  if (o->kind < FM_OUTPUT_LOSS || o->kind > FM_OUTPUT_SCORES)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_provider_options: kind is %d, expected an fm_output_kind", (int)o->kind);
+  if (o->kind == FM_OUTPUT_LOSS && o->network_loss)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_provider_options: network_loss is set, but kind is FM_OUTPUT_LOSS");
+  if (o->kind != FM_OUTPUT_LOSS && fm_network_loss_kind(o->network_loss) != o->kind)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_provider_options: kind is %d, network_loss is for kind %d", (int)o->kind,
+                    (int)fm_network_loss_kind(o->network_loss));
+  return FM_OK;
+}
 
 fm_status fm_provider_create(fm_context *context, const fm_provider_options *options,
                              fm_provider **out, fm_error *err) {
@@ -13,9 +28,8 @@ fm_status fm_provider_create(fm_context *context, const fm_provider_options *opt
   fm_status status = fm__options_read(&o, sizeof o, options, "fm_provider_options", err);
   if (status) return status;
   if (!o.kind) o.kind = FM_OUTPUT_LOSS;
-  if (o.kind != FM_OUTPUT_LOSS)
-    return fm__fail(err, FM_ERR_ARGUMENT,
-                    "fm_provider_options: kind is %d, expected an fm_output_kind", (int)o.kind);
+  status = check_kind(&o, err);
+  if (status) return status;
   if (!o.batch) o.batch = 1;
   if (o.batch < 1 || o.batch > LARGEST_BATCH)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_provider_options: batch is %d, expected 1 to 4096",
@@ -25,6 +39,7 @@ fm_status fm_provider_create(fm_context *context, const fm_provider_options *opt
   if (!provider) return fm__fail_memory(err, sizeof *provider);
   provider->context = fm__context_hold(context);
   provider->options = o;
+  if (o.network_loss) (void)fm__network_loss_hold(o.network_loss);
   *out = provider;
   return FM_OK;
 }
@@ -32,6 +47,7 @@ fm_status fm_provider_create(fm_context *context, const fm_provider_options *opt
 void fm_provider_destroy(fm_provider *provider) {
   if (!provider) return;
   fm_context *context = provider->context;
+  fm_network_loss_destroy(provider->options.network_loss);
   fm__free(context, provider);
   fm__context_drop(context);
 }

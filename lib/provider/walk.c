@@ -95,11 +95,21 @@ static fm_status predict(walk *w, size_t count, fm_error *err) {
   return FM_OK;
 }
 
+/* Outputs become losses in the loop's own memory. */
+static fm_status convert(walk *w, walk_slot *slot, fm_error *err) {
+  if (!w->provider || w->provider->options.kind == FM_OUTPUT_LOSS) return FM_OK;
+  const fm_plane *mask = &slot->sample.mask;
+  slot->prediction.loss = fm_plane_make(slot->buffer, FM_F32, mask->height, mask->width);
+  return fm_network_loss_map(w->provider->options.network_loss, &slot->prediction.output, mask,
+                             &slot->prediction.loss, err);
+}
+
 static fm_status consume(walk *w, size_t count, fm_error *err) {
   for (size_t i = 0; i < count; i++) {
-    const walk_slot *slot = &w->slots[i];
-    fm_status status =
-        w->consume(&slot->sample, w->provider ? &slot->prediction : NULL, w->state, err);
+    walk_slot *slot = &w->slots[i];
+    fm_status status = convert(w, slot, err);
+    if (!status)
+      status = w->consume(&slot->sample, w->provider ? &slot->prediction : NULL, w->state, err);
     if (status) {
       fm__fail_prefix(err, "sample %s", slot->sample.id);
       return status;

@@ -105,6 +105,19 @@ static fm_status call_arrays(fm_context *context, const void *arrays, fm_error *
   return status;
 }
 
+static void fill_table(void *table) {
+  static const double hardness = 1;
+  const double *at = &hardness;
+  const int64_t masks = 1;
+  memcpy((char *)table + offsetof(fm_plan_table, masks), &masks, sizeof masks);
+  memcpy((char *)table + offsetof(fm_plan_table, hardness), &at, sizeof at);
+}
+
+static fm_status call_counts(fm_context *context, const void *table, fm_error *err) {
+  uint32_t count;
+  return fm_plan_counts(context, NULL, table, &count, err);
+}
+
 static int get_one(int64_t index, fm_sample *sample, void *user) {
   static unsigned char label;
   (void)index;
@@ -146,6 +159,22 @@ static fm_status call_provider(fm_context *context, const void *options, fm_erro
   fm_provider *made = NULL;
   fm_status status = fm_provider_create(context, options, &made, err);
   fm_provider_destroy(made);
+  return status;
+}
+
+static void fill_network_loss(void *options) {
+  const int32_t kind = FM_OUTPUT_LOGITS;
+  memcpy((char *)options + offsetof(fm_network_loss_options, kind), &kind, sizeof kind);
+}
+
+static fm_status call_network_loss(fm_context *context, const void *options, fm_error *err) {
+  fm_labels_options one = {.size = sizeof one, .class_count = 1, .ignore_label = 255};
+  fm_labels *labels = NULL;
+  fm_network_loss *made = NULL;
+  fm_labels_create(context, &one, &labels, NULL);
+  fm_status status = fm_network_loss_create(labels, options, &made, err);
+  fm_network_loss_destroy(made);
+  fm_labels_destroy(labels);
   return status;
 }
 
@@ -206,9 +235,12 @@ const options_call options_calls[] = {
     ROW(fm_filter_options, ALL_DEFAULT, fill_nothing, call_filter),
     ROW(fm_hardness_options, ALL_DEFAULT, fill_nothing, call_hardness),
     ROW(fm_planner_options, ALL_DEFAULT, fill_nothing, call_planner),
+    ROW(fm_network_loss_options, MEMBER_END(fm_network_loss_options, kind), fill_network_loss,
+        call_network_loss),
     ROW(fm_schedule_options, MEMBER_END(fm_schedule_options, synthetic_count), fill_schedule,
         call_schedule),
     ROW(fm_schedule_arrays, ALL_DEFAULT, fill_nothing, call_arrays),
+    ROW(fm_plan_table, MEMBER_END(fm_plan_table, hardness), fill_table, call_counts),
     ROW(fm_source_options, MEMBER_END(fm_source_options, get), fill_source, call_source),
     ROW(fm_provider_options, MEMBER_END(fm_provider_options, predict), fill_provider,
         call_provider),

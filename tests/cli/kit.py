@@ -29,6 +29,7 @@ if not TOOL:
 TOOL = os.path.abspath(TOOL)
 
 GIB = 1 << 30
+INFLATES = os.environ.get("FREEMASK_INFLATES") != "false"  # the tool reads compressed NPZ
 
 
 class Tap:
@@ -283,3 +284,62 @@ def own_space():
 
 def same_bits(a, b):
     return np.float64(a).tobytes() == np.float64(b).tobytes()
+
+
+# ---- Breaking things ------------------------------------------------------------------------------
+
+class Breaker:
+    """Every case copies a good folder, breaks one thing and runs one command: the right exit code, one
+    clear line on standard error, nothing left behind, no input changed."""
+
+    def __init__(self, tap, good):
+        self.tap, self.good, self.number = tap, good, 0
+
+    def case(self, name, arguments, code, says, break_it=None, **more):
+        """`says`: texts that the one line has to contain. `code` may be a tuple."""
+        self.number += 1
+        folder = self.tap.path(f"case{self.number}")
+        shutil.copytree(self.good, folder)
+        if break_it:
+            break_it(folder)
+        before, names = tree(folder), everything(folder)
+        result = run(*arguments, cwd=folder, timeout=20, **more)
+        problems = []
+        codes = code if isinstance(code, tuple) else (code,)
+        if result.code not in codes:
+            problems.append(f"exit code {result.code}, expected {code}")
+        lines = result.err.splitlines()
+        if len(lines) != 1 or not result.err.endswith("\n") or not result.err.startswith("freemask: "):
+            problems.append("stderr is not one line 'freemask: ...'")
+        for text in [says] if isinstance(says, str) else says:
+            if text not in result.err:
+                problems.append(f"does not say '{text}'")
+        if everything(folder) != names:
+            problems.append(f"left behind: {sorted(set(everything(folder)) ^ set(names))}")
+        if tree(folder) != before:
+            problems.append("changed an input")
+        self.tap.ok(not problems, f"{arguments[0] if arguments else 'nothing'}: {name}",
+               "\n".join(problems) + f"\n{result}")
+        shutil.rmtree(folder)
+
+
+def put(relative, data):
+    return lambda folder: write(f"{folder}/{relative}", data)
+
+
+def change(relative, function):
+    def apply(folder):
+        write(f"{folder}/{relative}", function(read(f"{folder}/{relative}")))
+    return apply
+
+
+def remove(relative):
+    return lambda folder: os.unlink(f"{folder}/{relative}")
+
+
+def flip(at):
+    def apply(data):
+        data = bytearray(data)
+        data[at if at >= 0 else len(data) + at] ^= 0x55
+        return bytes(data)
+    return apply

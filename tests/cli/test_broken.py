@@ -48,58 +48,7 @@ def prepare():
         shutil.rmtree(folder)
 
 
-number = 0
-
-
-def case(name, arguments, code, says, break_it=None, **more):
-    """`says`: texts that the one line has to contain. `code` may be a tuple."""
-    global number
-    number += 1
-    folder = tap.path(f"case{number}")
-    shutil.copytree(GOOD, folder)
-    if break_it:
-        break_it(folder)
-    before, names = tree(folder), everything(folder)
-    result = run(*arguments, cwd=folder, timeout=20, **more)
-    problems = []
-    codes = code if isinstance(code, tuple) else (code,)
-    if result.code not in codes:
-        problems.append(f"exit code {result.code}, expected {code}")
-    lines = result.err.splitlines()
-    if len(lines) != 1 or not result.err.endswith("\n") or not result.err.startswith("freemask: "):
-        problems.append("stderr is not one line 'freemask: ...'")
-    for text in [says] if isinstance(says, str) else says:
-        if text not in result.err:
-            problems.append(f"does not say '{text}'")
-    if everything(folder) != names:
-        problems.append(f"left behind: {sorted(set(everything(folder)) ^ set(names))}")
-    if tree(folder) != before:
-        problems.append("changed an input")
-    tap.ok(not problems, f"{arguments[0] if arguments else 'nothing'}: {name}",
-           "\n".join(problems) + f"\n{result}")
-    shutil.rmtree(folder)
-
-
-def put(relative, data):
-    return lambda folder: write(f"{folder}/{relative}", data)
-
-
-def change(relative, function):
-    def apply(folder):
-        write(f"{folder}/{relative}", function(read(f"{folder}/{relative}")))
-    return apply
-
-
-def remove(relative):
-    return lambda folder: os.unlink(f"{folder}/{relative}")
-
-
-def flip(at):
-    def apply(data):
-        data = bytearray(data)
-        data[at if at >= 0 else len(data) + at] ^= 0x55
-        return bytes(data)
-    return apply
+case = Breaker(tap, GOOD).case
 
 
 # ---- PNG ----------------------------------------------------------------------------------------
@@ -286,10 +235,8 @@ def full_disk():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (16, 16))
 
-    global number
-    for command in (STATS, FILTER, HARDNESS, PLAN, MERGE):
-        number += 1
-        folder = tap.path(f"case{number}")
+    for number, command in enumerate((STATS, FILTER, HARDNESS, PLAN, MERGE)):
+        folder = tap.path(f"full{number}")
         shutil.copytree(GOOD, folder)
         names = everything(folder)
         process = subprocess.Popen([TOOL, *command], cwd=folder, stdin=subprocess.DEVNULL, preexec_fn=limit,

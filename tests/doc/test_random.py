@@ -7,7 +7,9 @@ import sys
 import tap
 
 sys.path.insert(0, os.path.join(tap.SOURCE, "tests", "ctypes"))
+sys.path.insert(0, os.path.join(tap.SOURCE, "tests", "golden"))
 from freemask_ctypes import Interface  # noqa: E402
+import plan_reference  # noqa: E402
 
 with open(os.path.join(tap.SOURCE, "doc", "random.md"), encoding="utf-8") as page:
     TEXT = page.read()
@@ -57,6 +59,14 @@ class Library:
         self.lib.fm_schedule_destroy(schedule)
         return list(numbers)
 
+    def proportional(self, hardness, gamma, n_max, budget):
+        options = self.lib.make("fm_planner_options", policy=2, gamma=gamma, n_max=n_max, budget=budget)
+        table = self.lib.make("fm_plan_table", masks=len(hardness),
+                              hardness=(ctypes.c_double * len(hardness))(*hardness))
+        counts = (ctypes.c_uint32 * len(hardness))()
+        status = self.lib.fm_plan_counts(self.context, options, table, counts, None)
+        return list(counts) if not status else status
+
 
 def check_shuffles(library):
     for seed, epoch, key, length, places in rows("| seed | epoch | key |"):
@@ -66,6 +76,21 @@ def check_shuffles(library):
         made = [DOCUMENT["shuffled"](length, int(key, 16), x) for x in range(len(expected))]
         tap.equal(made, expected, f"{name}, by the page")
         tap.equal(library.order(seed, length, epoch, len(expected)), expected, f"{name}, by the library")
+
+
+def check_powers(library):
+    power = DOCUMENT["power"]
+    worst = max(abs(power(x, e) / x ** (e / 2 ** 32) - 1)
+                for x in (1e-9, 0.1, 0.5, 1 / 3, 0.999, 1.0) for e in (1, 1 << 16, 1 << 31, 1 << 32, 5 << 30, 0xfffffffff))
+    tap.ok(worst < 1e-13, "the page's power is a power", worst)
+    hardness = [(i * 7919 % 500 + 1) / 500 for i in range(200)]
+    for gamma in (0.7, 2.5, 12):
+        weights = [max(1, int(power(h / max(hardness), int(gamma * 65536 + 0.5) << 16) * (2 ** 31 - 1) + 0.5))
+                   for h in hardness]
+        budget = 30_000_000
+        tap.equal(library.proportional(hardness, gamma, 1 << 20, budget),
+                  plan_reference.apportion(weights, [0] * 200, [1 << 20] * 200, budget),
+                  f"gamma {gamma}: thirty million images by the page's power and by the library")
 
 
 def main():
@@ -86,6 +111,7 @@ def main():
     for seed in range(20):
         arguments = seed, f"mask {seed}".encode(), odd, 4
         tap.equal(library.seeds_of(*arguments), DOCUMENT["seeds_of"](*arguments), f"odd seeds, plan seed {seed}")
+    check_powers(library)
     tap.done()
 
 

@@ -1,4 +1,5 @@
 # examples/test_examples.py - the examples' output, line by line, from Python's own arithmetic.
+import math
 import os
 import re
 import struct
@@ -11,7 +12,7 @@ import tap
 sys.path.insert(0, os.path.join(tap.SOURCE, "tests", "golden"))
 from make_schedule_golden import JOINT, Schedule  # noqa: E402
 
-FIRST, SECOND, THIRD, FIFTH = sys.argv[1:5]
+FIRST, SECOND, THIRD, FOURTH, SIXTH = sys.argv[1:6]
 
 
 def f32(value):
@@ -103,8 +104,48 @@ def check_third():
     tap.equal(output_of(THIRD), lines, "03 sums to the same bits in any order")
 
 
+def street(cars, wrong):
+    """Mask and logits [3][4][4] of the picture that 04 draws."""
+    grey = [224, 96, 32]
+    mask = [[0 if y < 8 else 2 if x < 4 * cars else 1 for x in range(16)] for y in range(16)]
+    seen = [[grey[1 if wrong and label == 2 else label] for label in row] for row in mask]
+    return mask, [[[4 - abs(seen[4 * y + 2][4 * x + 2] - one) / 16 for x in range(4)] for y in range(4)]
+                  for one in grey]
+
+
+def quarter(i):
+    """Where pixel i lies between two of a quarter as many: low, high, share of high."""
+    at = max((i + 0.5) / 4 - 0.5, 0)
+    low = int(at)
+    return low, min(low + 1, 3), at - low
+
+
+def losses_of(mask, logits):
+    """(label, cross-entropy) of each pixel, of logits resized bilinearly."""
+    pairs = []
+    for y in range(16):
+        top, bottom, u = quarter(y)
+        for x in range(16):
+            left, right, t = quarter(x)
+            z = [(c[top][left] * (1 - t) + c[top][right] * t) * (1 - u)
+                 + (c[bottom][left] * (1 - t) + c[bottom][right] * t) * u for c in logits]
+            pairs.append((mask[y][x], math.log(sum(map(math.exp, z))) - z[mask[y][x]]))
+    return pairs
+
+
+def check_fourth():
+    means = means_of([pair for cars in range(3) for pair in losses_of(*street(cars, False))], 255)
+    synthetic = losses_of(*street(2, True))
+    gone = dropped(synthetic, means, 255)
+    cars = [drop for (label, _), drop in zip(synthetic, gone) if label == 2]
+    tap.equal(output_of(FOURTH),
+              [f"mean loss: sky {means[0]:.4f}, road {means[1]:.4f}, car {means[2]:.4f}",
+               f"dropped {sum(gone)} of 256 pixels, {sum(cars)} of {len(cars)} of the cars",
+               "output: declared FM_OUTPUT_LOGITS, but the channels of each pixel sum to 1, as after a softmax: "
+               "pass FM_OUTPUT_PROBS (or set trust_kind if it is right)"],
+              "04 takes losses from logits as the formulas do")
 def plan_images():
-    """(mask, seed) of each image that 05 plans; the drawing of seeds is the page's own Python."""
+    """(mask, seed) of each image that 06 plans; the drawing of seeds is the page's own Python."""
     page = {}
     with open(os.path.join(tap.SOURCE, "doc", "random.md"), encoding="utf-8") as file:
         exec(re.search(r"```python\n(.*?)```", file.read(), re.S).group(1), page)  # pylint: disable=exec-used
@@ -113,7 +154,7 @@ def plan_images():
             for seed in page["seeds_of"](0, f"street_{i}".encode(), list(range(42, 62)), count)]
 
 
-def check_fifth():
+def check_sixth():
     images = plan_images()
     order = Schedule(JOINT, 4, len(images), seed=2023, rank=0, world=2)
 
@@ -124,11 +165,12 @@ def check_fifth():
 
     lines = [f"epoch 0: {4 * round(len(images) / 4)} real, {len(images)} synthetic, 1 to fill up"]
     lines += [step(0), step(4), step(8), "interrupted; the last step is made again", step(8)]
-    tap.equal(output_of(FIFTH), lines, "05 trains in the order that Python works out")
+    tap.equal(output_of(SIXTH), lines, "06 trains in the order that Python works out")
 
 
 check_first()
 check_second()
 check_third()
-check_fifth()
+check_fourth()
+check_sixth()
 tap.done()

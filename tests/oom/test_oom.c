@@ -226,6 +226,56 @@ static fm_status schedule(fm_context *context, void *user, fm_error *err) {
   return status;
 }
 
+/* All that policies take: class sets, kept seeds, ranks, tables of classes. */
+static fm_status plan_blend(fm_context *context, void *user, fm_error *err) {
+  (void)user;
+  static const double parts[] = {1, 1, 1, 1, 1};
+  static const int64_t kept[] = {7, 8, 9}, class_pixels[] = {5, 0, 7};
+  static const double hardness[] = {1, 3, 2};
+  static const uint64_t classes[] = {1, 5, 4};
+  fm_planner_options options = {
+      .size = sizeof options, .policy = FM_PLAN_BLEND, .blend = parts, .blend_count = 5};
+  fm_plan_table table = {.size = sizeof table,
+                         .masks = 3,
+                         .hardness = hardness,
+                         .classes = classes,
+                         .class_count = 3,
+                         .class_pixels = class_pixels};
+  uint32_t counts[3] = {77, 77, 77};
+  fm_status status = fm_plan_counts(context, &options, &table, counts, err);
+  if (status) ck_assert(counts[0] == 77 && counts[1] == 77 && counts[2] == 77);
+  fm_planner *planner = NULL;
+  if (!status) status = fm_planner_create(context, &options, &planner, err);
+  static char id[2000];
+  for (int i = 0; i < 200 && !status; i++) {
+    snprintf(id, sizeof id, "%01000d", i);
+    status = fm_planner_add_classes(planner, id, i % 9, class_pixels, 3, err);
+    if (!status) status = fm_planner_keep(planner, id, kept, (size_t)i % 4, err);
+  }
+  if (!status) CREATE(fm_plan, fm_plan_destroy, fm_planner_finish(planner, &made, err));
+  fm_planner_destroy(planner);
+  return status;
+}
+
+/* The measures by an image's own losses. */
+static fm_status measure_loss(fm_context *context, void *user, fm_error *err) {
+  (void)user;
+  base b;
+  fm_status status = make_base(context, &b, err);
+  for (int32_t measure = 0; measure < 3 && !status; measure++) {
+    fm_hardness_options options = {.size = sizeof options, .measure = measure};
+    fm_hardness *hardness = NULL;
+    double value = -4;
+    fm_plane mask = mask_plane(), loss = loss_plane();
+    status = fm_hardness_create(b.stats, &options, &hardness, err);
+    if (!status) status = fm_hardness_measure_loss(hardness, &mask, &loss, &value, NULL, err);
+    if (status) ck_assert(value == -4);
+    fm_hardness_destroy(hardness);
+  }
+  free_base(&b);
+  return status;
+}
+
 /* ---- The loops: a host whose books have to balance --------------------------------------------
  */
 
@@ -373,8 +423,10 @@ static const struct {
     {"apply", apply, &no_floor, 4},
     {"apply with a floor", apply, &half, 6},
     {"hardness", hardness, NULL, 5},
+    {"hardness by losses", measure_loss, NULL, 8},
     {"plan", plan, NULL, 8},
     {"schedule", schedule, NULL, 12},
+    {"plan of a blend", plan_blend, NULL, 12},
     {"statistics loop", collect, NULL, 6},
     {"filter loop", filter_loop, NULL, 8},
     {"hardness loop", plan_loop, NULL, 6},

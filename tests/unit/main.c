@@ -15,6 +15,8 @@ static const named_suite all[] = {
     {"filter", filter_suite},
     {"hardness", hardness_suite},
     {"planner", planner_suite},
+    {"network_loss", network_loss_suite},
+    {"network_loops", network_loops_suite},
     {"provider", provider_suite},
     {"schedule", schedule_suite},
     {"schedule_random", schedule_random_suite},

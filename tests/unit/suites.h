@@ -15,6 +15,8 @@ Suite *class_stats_exact_suite(void);
 Suite *filter_suite(void);
 Suite *hardness_suite(void);
 Suite *planner_suite(void);
+Suite *network_loss_suite(void);
+Suite *network_loops_suite(void);
 Suite *provider_suite(void);
 Suite *schedule_suite(void);
 Suite *schedule_random_suite(void);

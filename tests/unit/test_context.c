@@ -84,7 +84,7 @@ START_TEST(plain_c_kernels_exist_everywhere) {
 END_TEST
 
 START_TEST(kernels_are_given_as_asked_or_refused) {
-  static const char *const names[] = {"", "c", "sse41", "avx2", "avx512", "neon"};
+  static const char *const names[] = {"", "c", "sse4.1", "avx2", "avx512", "neon"};
   for (uint32_t level = FM_KERNELS_C; level <= FM_KERNELS_NEON; level++) {
     fm_context *context = KIT_SENTINEL;
     fm_context_options options = {.size = sizeof options, .kernels = level};

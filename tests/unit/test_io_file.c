@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,14 @@ static void set_up(void) {
 static void tear_down(void) {
   io_folder_remove();
   fm_context_destroy(context);
+}
+
+/* The library's calls come here: an executable's own function goes before libc's. */
+static atomic_int flushes;
+int fsync(int fd) {
+  (void)fd;
+  atomic_fetch_add(&flushes, 1);
+  return 0;
 }
 
 static void check_contents(const char *path, const void *data, size_t size) {
@@ -181,6 +190,30 @@ START_TEST(masks_and_images_go_through_files) {
 }
 END_TEST
 
+START_TEST(flushing_is_for_those_who_want_it) {
+  uint8_t pixels[12] = {0};
+  fm_plane mask = fm_plane_make(pixels, FM_U8, 3, 4);
+  fm_volume image = fm_volume_make(pixels, FM_U8, 3, 2, 2);
+  fm_write_options later = {.size = sizeof later, .flush = FM_FLUSH_LATER};
+  flushes = 0;
+  KIT_OK(fm_file_write(context, io_path("a"), "x", 1, &err));
+  ck_assert_int_eq(flushes, 2); /* the file and its folder */
+  KIT_OK(fm_npy_write(context, io_path("a.npy"), &mask, &err));
+  ck_assert_int_eq(flushes, 4);
+  if (!io_has_png()) return;
+  KIT_OK(fm_mask_write(context, io_path("a.png"), &mask, NULL, &err));
+  KIT_OK(fm_image_write(context, io_path("b.png"), &image, NULL, &err));
+  ck_assert_int_eq(flushes, 8);
+  KIT_OK(fm_mask_write(context, io_path("c.png"), &mask, &later, &err));
+  KIT_OK(fm_image_write(context, io_path("d.png"), &image, &later, &err));
+  ck_assert_int_eq(flushes, 8);
+  ck_assert_int_eq(io_folder_count(), 6); /* and none under another name */
+  io_bytes now = io_get_file(io_path("a.png"));
+  check_contents(io_path("c.png"), now.data, now.size);
+  io_bytes_free(&now);
+}
+END_TEST
+
 /* Longer than the window through which files are read. */
 START_TEST(long_files_are_read) {
   enum { SIDE = 700 };
@@ -320,6 +353,7 @@ Suite *io_file_suite(void) {
   tcase_add_test(files, failing_writes_change_nothing);
   tcase_add_test(files, links_are_replaced_not_followed);
   tcase_add_test(files, masks_and_images_go_through_files);
+  tcase_add_test(files, flushing_is_for_those_who_want_it);
   tcase_add_test(files, long_files_are_read);
   tcase_add_test(files, errors_name_the_path);
   tcase_add_test(files, sparse_files_cost_no_memory);

@@ -293,6 +293,10 @@ START_TEST(bad_calls_are_refused) {
   KIT_FAILS(FM_ERR_ARGUMENT, "compression is -1", make(&options, &mask, &err));
   options = (fm_write_options){.size = sizeof options, .jpeg_quality = 90};
   KIT_FAILS(FM_ERR_ARGUMENT, "JPEG would change a mask's labels", make(&options, &mask, &err));
+  options = (fm_write_options){.size = sizeof options, .flush = 2};
+  KIT_FAILS(FM_ERR_ARGUMENT, "flush is 2, expected an fm_flush", make(&options, &mask, &err));
+  options = (fm_write_options){.size = sizeof options, .reserved = 1};
+  KIT_FAILS(FM_ERR_ARGUMENT, "reserved is 1, expected 0", make(&options, &mask, &err));
   options = (fm_write_options){.size = sizeof options, .compression = 6};
   kit_options_rule("fm_write_options", &options, sizeof options, make, &mask);
   ck_assert_uint_eq(file.size, 0);

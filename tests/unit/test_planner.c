@@ -544,7 +544,7 @@ START_TEST(bad_options_are_refused) {
   KIT_FAILS(FM_ERR_DUPLICATE, "seed 2", fm_planner_create(context, &options, &planner, &err));
   options.seeds = NULL;
   KIT_FAILS(FM_ERR_ARGUMENT, "seed", fm_planner_create(context, &options, &planner, &err));
-  options = (fm_planner_options){.size = sizeof options, .policy = 1};
+  options = (fm_planner_options){.size = sizeof options, .policy = 6};
   KIT_FAILS(FM_ERR_ARGUMENT, "policy", fm_planner_create(context, &options, &planner, &err));
   static const int32_t wrong[] = {-1, (1 << 20) + 1, INT32_MAX, INT32_MIN};
   for (size_t i = 0; i < 4; i++) {

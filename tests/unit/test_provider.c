@@ -551,6 +551,37 @@ START_TEST(plan_gets_every_hardness) {
 }
 END_TEST
 
+/* A policy that looks at classes gets them, of the masks as they are. */
+START_TEST(plan_gets_the_classes) {
+  fm_planner_options options = {
+      .size = sizeof options, .policy = FM_PLAN_RARE_CLASS, .temperature = 0.3};
+  fm_hardness *hardness = NULL;
+  KIT_OK(fm_hardness_create_from_means(labels, means, CLASSES, NULL, &hardness, &err));
+  fm_planner *planner = NULL, *by_hand = NULL;
+  KIT_OK(fm_planner_create(context, &options, &planner, &err));
+  KIT_OK(fm_planner_create(context, &options, &by_hand, &err));
+  KIT_OK(fm_plan_source(source, hardness, planner, NULL, &err));
+  for (int i = 0; i < SAMPLES; i++) {
+    fm_plane mask = fm_plane_make(h.masks[i], FM_U8, h.heights[i], h.widths[i]);
+    int64_t pixels[CLASSES];
+    double value;
+    KIT_OK(fm_hardness_measure(hardness, &mask, &value, NULL, &err));
+    KIT_OK(fm_labels_count(labels, &mask, pixels, NULL, &err));
+    KIT_OK(fm_planner_add_classes(by_hand, h.ids[i], value, pixels, CLASSES, &err));
+  }
+  fm_plan *plan = NULL, *expected = NULL;
+  KIT_OK(fm_planner_finish(planner, &plan, &err));
+  KIT_OK(fm_planner_finish(by_hand, &expected, &err));
+  ck_assert_int_eq(fm_plan_masks(plan), SAMPLES);
+  ck_assert_uint_eq(fm_plan_fingerprint(plan), fm_plan_fingerprint(expected));
+  fm_plan_destroy(plan);
+  fm_plan_destroy(expected);
+  fm_planner_destroy(planner);
+  fm_planner_destroy(by_hand);
+  fm_hardness_destroy(hardness);
+}
+END_TEST
+
 START_TEST(plan_loop_needs_its_arguments) {
   fm_hardness *hardness = NULL;
   fm_planner *planner = NULL;
@@ -581,6 +612,7 @@ Suite *provider_suite(void) {
   tcase_add_test(tests, filter_hands_over_every_mask);
   tcase_add_test(tests, filter_stops);
   tcase_add_test(tests, plan_gets_every_hardness);
+  tcase_add_test(tests, plan_gets_the_classes);
   tcase_add_test(tests, plan_loop_needs_its_arguments);
   suite_add_tcase(suite, tests);
   return suite;

@@ -1,0 +1,43 @@
+/* dsp/judge.h - the noise filter's walks over an image. */
+#ifndef FM_DSP_JUDGE_H
+#define FM_DSP_JUDGE_H
+
+#include "dsp/span.h"
+
+/* One application to one image. The caller fills the first part; planes as
+ * fm__plane_read gives them. */
+typedef struct fm__judge {
+  const fm_dsp *dsp;
+  fm_plane mask, loss, out;
+  bool weights; /* out gets weights: 1 or 0; else labels */
+  fm__lookup lookup;
+  int32_t class_count;
+  const float *thresholds; /* [class_count] */
+  int64_t *counts;         /* [2 * class_count], zeroed: valid and dropped; NULL: not wanted */
+  int64_t ignore_label;    /* what is written for a dropped pixel */
+
+  /* The judge's own. */
+  uint64_t *bits; /* memory of the caller's, fm__judge_words of it; or NULL */
+  bool bits_are_current;
+  int64_t width; /* of the image, before it was made into one row */
+  size_t row_words;
+  fm__limits limits;
+} fm__judge;
+
+/* Words of `bits` that a second walk can use instead of judging again; 0 for an image for
+ * which that would be too much memory. */
+size_t fm__judge_words(const fm_plane *mask);
+
+/* First of all: makes ready. */
+void fm__judge_start(fm__judge *j);
+
+/* Judges every pixel and counts, writes nothing. False: `*bad` is the first bad pixel. */
+bool fm__judge_count(fm__judge *j, fm__place *bad);
+
+/* New thresholds for the same image. */
+void fm__judge_change(fm__judge *j, const float *thresholds);
+
+/* Writes; the image has been judged. */
+void fm__judge_write(fm__judge *j);
+
+#endif

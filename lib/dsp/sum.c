@@ -1,0 +1,131 @@
+/* dsp/sum.c - exact sums of an image's losses: by byte kernels where they can, else pixel by
+ * pixel. Which of them took a pixel does not show in the sums. */
+#include "dsp/sum.h"
+
+#include <freemask/labels.h>
+#include <string.h>
+
+#include "dsp/bins.h"
+#include "dsp/lanes.h"
+
+/* A block that byte kernels take or leave as a whole. */
+enum { BLOCK = 64 };
+
+/* ---- Pixel by pixel ------------------------------------------------------------- */
+
+/* Answers the first bad pixel or n; n is at most FM__TILE. */
+static size_t sum_pixels(const fm__sum *s, fm__place at, size_t n) {
+  int32_t classes[FM__TILE];
+  float losses[FM__TILE];
+  uint8_t strata[FM__TILE];
+  fm__tile_classes(&s->mask, &s->lookup, at.y, at.x, n, classes);
+  fm__tile_losses(&s->loss, at.y, at.x, n, losses);
+  if (s->stratified) fm__tile_bytes(&s->strata, at.y, at.x, n, strata);
+  return s->dsp->add_losses(&s->cells, classes, losses, s->stratified ? strata : NULL, n);
+}
+
+/* The whole image from its start, until a bad pixel. */
+static bool sum_all_pixels(const fm__sum *s, fm__place *bad) {
+  int64_t since_carry = 0;
+  for (fm__place at = {0, 0}; at.y < s->mask.height; at.y++)
+    for (at.x = 0; at.x < s->mask.width; at.x += FM__TILE) {
+      size_t n = fm__span_length(&s->mask, at.x);
+      size_t good = sum_pixels(s, at, n);
+      if (good < n) {
+        *bad = (fm__place){at.y, at.x + (int64_t)good};
+        return false;
+      }
+      since_carry += (int64_t)n;
+      if (since_carry < FM__CARRY_PERIOD - FM__TILE) continue;
+      s->carry(s->user);
+      since_carry = 0;
+    }
+  return true;
+}
+
+/* ---- As bytes ------------------------------------------------------------------- */
+
+static void empty_lanes(fm__lanes *lanes, const fm__lookup *lookup) {
+  memset(lanes, 0, sizeof *lanes);
+  for (unsigned label = 0; label < FM__BYTES; label++)
+    if (lookup->classes[label] == FM_CLASS_IGNORE)
+      lanes->ignored[lanes->ignored_count++] = (uint8_t)label;
+}
+
+/* Lanes to cells. False: there are pixels of a label outside the space. */
+static bool drain(const fm__sum *s, fm__lanes *lanes) {
+  for (unsigned label = 0; label < FM__BYTES; label++) {
+    if (!lanes->count[label]) continue;
+    int32_t k = s->lookup.classes[label];
+    if (k == FM_CLASS_INVALID) return false;
+    int64_t nowhere[FM__CELL_WORDS] = {0};
+    size_t cell = k < 0 ? 0 : (size_t)k * s->cells.strata * s->cells.cell_words;
+    fm__lanes_drain(lanes, label, k < 0 ? nowhere : s->cells.words + cell);
+  }
+  return true;
+}
+
+/* Bins of pixels that lanes took: their losses are good, and their labels are judged when
+ * lanes are drained. */
+static void add_bins(const fm__sum *s, const uint8_t *labels, const float *losses, size_t n) {
+  const fm__cells *cells = &s->cells;
+  for (size_t i = 0; i < n; i++) {
+    int32_t k = s->lookup.classes[labels[i]];
+    if (k < 0) continue;
+    uint32_t bits;
+    memcpy(&bits, &losses[i], sizeof bits);
+    int64_t *cell = cells->words + (size_t)k * cells->strata * cells->cell_words;
+    cell[FM__CELL_WORDS + fm__bin_of(bits & INT32_MAX, cells->bin_shift)]++; /* -0 is 0 */
+  }
+}
+
+/* A tile into the lanes, blocks out of their window into the cells. False: a bad pixel. */
+static bool sum_tile(const fm__sum *s, fm__lanes *lanes, fm__place at, size_t n) {
+  uint8_t labels_made[FM__TILE];
+  float losses_made[FM__TILE];
+  const uint8_t *labels = fm__span_labels(s->dsp, &s->mask, at, n, labels_made);
+  if (!labels) return sum_pixels(s, at, n) == n;
+  const float *losses = fm__span_losses(s->dsp, &s->loss, at, n, losses_made);
+  for (size_t done = 0; done < n;) {
+    size_t taken = s->dsp->sum(lanes, labels + done, losses + done, n - done);
+    if (s->cells.bin_shift >= 0) add_bins(s, labels + done, losses + done, taken);
+    done += taken;
+    if (done == n) break;
+    size_t block = n - done < BLOCK ? n - done : BLOCK;
+    fm__place there = {at.y, at.x + (int64_t)done};
+    if (sum_pixels(s, there, block) < block) return false;
+    done += block;
+  }
+  return true;
+}
+
+static bool sum_all_bytes(const fm__sum *s, fm__lanes *lanes) {
+  int64_t since_carry = 0;
+  for (fm__place at = {0, 0}; at.y < s->mask.height; at.y++)
+    for (at.x = 0; at.x < s->mask.width; at.x += FM__TILE) {
+      size_t n = fm__span_length(&s->mask, at.x);
+      if (!sum_tile(s, lanes, at, n)) return false;
+      since_carry += (int64_t)n;
+      if (since_carry <= FM__CARRY_PERIOD - FM__TILE) continue;
+      if (!drain(s, lanes)) return false;
+      s->carry(s->user);
+      since_carry = 0;
+    }
+  return drain(s, lanes);
+}
+
+bool fm__sum_image(fm__sum *s, fm__place *bad) {
+  int64_t width = s->mask.width;
+  fm_plane *planes[] = {&s->mask, &s->loss, &s->strata};
+  fm__span_flatten(planes, s->stratified ? 3 : 2);
+  bool by_pixel = !s->dsp->sum || s->stratified;
+  if (!by_pixel) {
+    fm__lanes lanes;
+    empty_lanes(&lanes, &s->lookup);
+    if (sum_all_bytes(s, &lanes)) return true;
+  }
+  if (sum_all_pixels(s, bad)) return true;
+  bad->y += bad->x / width;
+  bad->x %= width;
+  return false;
+}

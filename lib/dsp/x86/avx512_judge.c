@@ -1,0 +1,130 @@
+/* dsp/x86/avx512_judge.c - the noise filter with AVX-512: limits from tables in registers. */
+#include <freemask/view.h>
+
+#include "dsp/x86/x86.h"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+
+#include "dsp/x86/avx512.h"
+
+/* The limits of 64 labels as four vectors of 16, from their four bytes. Unpacking works in
+ * lanes of 128 bits; so the labels have to come with lane L's four-byte group j being
+ * group 4 j + L of the row. */
+AVX512 static inline void interleave(const __m512i bytes[4], __m512i limits[4]) {
+  __m512i low01 = _mm512_unpacklo_epi8(bytes[0], bytes[1]);
+  __m512i high01 = _mm512_unpackhi_epi8(bytes[0], bytes[1]);
+  __m512i low23 = _mm512_unpacklo_epi8(bytes[2], bytes[3]);
+  __m512i high23 = _mm512_unpackhi_epi8(bytes[2], bytes[3]);
+  limits[0] = _mm512_unpacklo_epi16(low01, low23);
+  limits[1] = _mm512_unpackhi_epi16(low01, low23);
+  limits[2] = _mm512_unpacklo_epi16(high01, high23);
+  limits[3] = _mm512_unpackhi_epi16(high01, high23);
+}
+
+AVX512 static inline __m512i lane_order(void) {
+  return _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+}
+
+/* What a block is compared with, in registers for the row. */
+typedef struct small_table {
+  __m512i bytes[4], owner;
+} small_table;
+typedef struct large_table {
+  __m512i bytes[4][4];
+} large_table;
+
+/* Spaces whose labels differ in their low six bits or fewer. False: a label outside. */
+AVX512 static inline bool look_up_small(const small_table *table, __m512i labels,
+                                        __m512i limits[4]) {
+  __m512i mixed = _mm512_permutexvar_epi32(lane_order(), labels), bytes[4];
+  FM__UNROLL
+  for (int b = 0; b < 4; b++) bytes[b] = _mm512_permutexvar_epi8(mixed, table->bytes[b]);
+  interleave(bytes, limits);
+  __m512i owner = _mm512_permutexvar_epi8(mixed, table->owner);
+  return _mm512_cmpneq_epi8_mask(owner, mixed) == 0;
+}
+
+AVX512 static inline bool look_up_large(const large_table *table, __m512i labels,
+                                        __m512i limits[4]) {
+  __m512i mixed = _mm512_permutexvar_epi32(lane_order(), labels), bytes[4];
+  __mmask64 upper = _mm512_movepi8_mask(mixed);
+  FM__UNROLL
+  for (int b = 0; b < 4; b++) {
+    __m512i low = _mm512_permutex2var_epi8(table->bytes[b][0], mixed, table->bytes[b][1]);
+    __m512i high = _mm512_permutex2var_epi8(table->bytes[b][2], mixed, table->bytes[b][3]);
+    bytes[b] = _mm512_mask_blend_epi8(upper, low, high);
+  }
+  interleave(bytes, limits);
+  return _mm512_movepi8_mask(bytes[3]) == 0; /* FM__LIMIT_INVALID is negative, all else not */
+}
+
+/* Is one of the losses that do count bad? -0 is not. */
+AVX512 static bool any_bad(const __m512i bits[4], const __m512i limits[4]) {
+  __mmask16 bad = 0;
+  FM__UNROLL
+  for (int v = 0; v < 4; v++) {
+    __mmask16 odd = _mm512_cmpgt_epu32_mask(bits[v], _mm512_set1_epi32(0x7f7fffff));
+    odd = _mm512_mask_test_epi32_mask(odd, bits[v], _mm512_set1_epi32(INT32_MAX));
+    bad |= _mm512_mask_cmpneq_epi32_mask(odd, limits[v], _mm512_set1_epi32(FM__LIMIT_IGNORED));
+  }
+  return bad != 0;
+}
+
+/* Judges a block. False: a bad loss. */
+AVX512 static inline bool judge_block(const __m512i bits[4], const __m512i limits[4],
+                                      uint64_t *drop) {
+  const __m512i largest = _mm512_set1_epi32(0x7f7fffff);
+  uint64_t word = 0;
+  __mmask16 odd = 0;
+  FM__UNROLL
+  for (int v = 0; v < 4; v++) {
+    word |= (uint64_t)_mm512_cmpgt_epi32_mask(bits[v], limits[v]) << (16 * v);
+    odd |= _mm512_cmpgt_epu32_mask(bits[v], largest);
+  }
+  *drop = word;
+  return !odd || !any_bad(bits, limits);
+}
+
+AVX512 static bool judge_small(const fm__limits *limits, const uint8_t *labels, const float *losses,
+                               size_t n, uint64_t *drop) {
+  small_table table;
+  FM__UNROLL
+  for (int b = 0; b < 4; b++) table.bytes[b] = _mm512_load_si512(limits->folded[b]);
+  table.owner = _mm512_load_si512(limits->owner);
+  for (size_t i = 0; i < n; i += BLOCK) {
+    __mmask64 present = first_pixels(n - i);
+    __m512i bits[4], found[4];
+    fetch(labels + i, losses + i);
+    if (!look_up_small(&table, load_labels(labels + i, present), found)) return false;
+    load_losses(losses + i, present, bits);
+    if (!judge_block(bits, found, &drop[i / BLOCK])) return false;
+  }
+  return true;
+}
+
+AVX512 static bool judge_large(const fm__limits *limits, const uint8_t *labels, const float *losses,
+                               size_t n, uint64_t *drop) {
+  large_table table;
+  FM__UNROLL
+  for (int b = 0; b < 4; b++) FM__UNROLL
+  for (int q = 0; q < 4; q++) table.bytes[b][q] = _mm512_load_si512(limits->planes[b] + 64 * q);
+  for (size_t i = 0; i < n; i += BLOCK) {
+    __mmask64 present = first_pixels(n - i);
+    __m512i bits[4], found[4];
+    fetch(labels + i, losses + i);
+    if (!look_up_large(&table, load_labels(labels + i, present), found)) return false;
+    load_losses(losses + i, present, bits);
+    if (!judge_block(bits, found, &drop[i / BLOCK])) return false;
+  }
+  return true;
+}
+
+AVX512 static bool judge(const fm__limits *limits, const uint8_t *labels, const float *losses,
+                         size_t n, uint64_t *drop) {
+  return limits->fold ? judge_small(limits, labels, losses, n, drop)
+                      : judge_large(limits, labels, losses, n, drop);
+}
+
+void fm__dsp_init_avx512_judge(fm_dsp *dsp) { dsp->judge = judge; }
+
+#endif

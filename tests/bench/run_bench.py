@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+# bench/run_bench.py - runs the benchmarks, prints a table, writes the numbers.
+"""Each number is a ratio to something measured in the same process, in turns with it:
+doc/benchmarks.md tells how to read and how to add."""
+import argparse
+import fnmatch
+import json
+import os
+import platform
+import sys
+import time
+
+try:
+    import numpy
+except ImportError:
+    sys.exit("run_bench.py: needs NumPy (python3-numpy)")
+
+import bench_files
+import bench_filter
+import bench_hardness
+import bench_kit
+import bench_network
+import bench_stats
+
+TOPICS = (bench_filter, bench_stats, bench_hardness, bench_network, bench_files)
+
+
+def read_arguments(entries):
+    parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
+    parser.add_argument("--build", default="build", help="the build folder (default: build)")
+    parser.add_argument("--json", metavar="FILE", help="write the numbers to FILE")
+    parser.add_argument("--markdown", action="store_true",
+                        help="print the tables as in doc/benchmarks.md")
+    parser.add_argument("--seconds", type=float, default=2.0, metavar="S",
+                        help="how long to measure each number (default: 2)")
+    parser.add_argument("--quick", action="store_true", help="a tenth of that, for a first look")
+    parser.add_argument("--only", metavar="NAME", action="append",
+                        help="one entry, or a pattern ('filter_*'); may be repeated")
+    parser.add_argument("--level", choices=bench_kit.LEVELS, default="best",
+                        help="the fastest kernels allowed")
+    parser.add_argument("--threads", type=int, choices=(1, 2), help="1 or 2 only")
+    parser.add_argument("--list", action="store_true", help="print the names")
+    options = parser.parse_args()
+    wanted = options.only or ["*"]
+    chosen = [entry for entry in entries
+              if any(fnmatch.fnmatch(entry.name, pattern) for pattern in wanted)]
+    if not chosen:
+        parser.error(f"no entry is called {' or '.join(wanted)} (--list prints the names)")
+    return options, chosen
+
+
+# ---- Tables ----------------------------------------------------------------------------
+
+def cell(value, goal, form):
+    """A ratio, its goal behind it, and a mark where it is missed."""
+    if value is None:
+        return "-"
+    text = form(value)
+    return text if goal is None else f"{text} ({form(goal)}{'' if value >= goal else ' !'})"
+
+
+def percent(value):
+    return f"{100 * value:.0f} %"
+
+
+def times(value):
+    return f"{value:.1f}x" if value < 10 else f"{value:.0f}x"
+
+
+def row(result):
+    entry, goal = result.entry, result.entry.goal
+    unit = "ns/px" if entry.unit == "ns_per_px" else "ms"
+    digits = 4 if result.value < 0.1 else 3 if result.value < 10 else 1
+    return [entry.name, str(result.threads), f"{result.value:.{digits}f} {unit}",
+            cell(result.of_bound, goal.bound if result.threads == 1 else None, percent),
+            cell(result.vs_numpy, goal.numpy, times), cell(result.vs_torch, goal.torch, times),
+            cell(result.speedup, goal.speedup, times),
+            "" if result.memory is None else f"{result.memory / 1024:.0f} KiB"]
+
+
+HEADS = ["", "threads", "time", "of bound", "NumPy", "PyTorch", "2nd core", "memory"]
+
+
+def print_row(cells):
+    widths = (26, 7, 13, 15, 15, 15, 15, 9)
+    print(" ".join(text.ljust(width) for text, width in zip(cells, widths)).rstrip(), flush=True)
+
+
+MARKDOWN_HEAD = ("| benchmark | time | of bound | NumPy | PyTorch | 2nd core |\n"
+                 "|---|---|---|---|---|---|")
+
+
+def print_markdown(results):
+    """One benchmark: with one thread, and what the second one gains."""
+    results[0].speedup = results[-1].speedup
+    name, _, *cells = row(results[0])
+    print(f"| `{name}` | {' | '.join(cells)} |", flush=True)
+
+
+def describe(kit):
+    torch = kit.torch
+    print(f"libfreemask {kit.lib.fm_version().decode()}, kernels {kit.level}; "
+          f"{platform.machine()}, {os.cpu_count()} processors; NumPy {numpy.__version__}; "
+          f"PyTorch: {torch.__version__ if torch else 'not installed, python3-torch'}")
+    print("Ratios of medians, more is better; goals in parentheses, ! where one is missed.\n")
+
+
+def warn_of_company(before):
+    """Says so where others were computing."""
+    load = os.getloadavg()[0]
+    if load > before + 1.5 and load > 2.5:
+        print(f"\nnote: the load is {load:.1f}: others are computing, numbers are less sure")
+
+
+def measure(kit, entry, options):
+    """With each number of threads that is asked for."""
+    results = []
+    for threads in entry.threads:
+        if options.threads in (None, threads):
+            results.append(bench_kit.measure(entry, kit, threads))
+            if threads > 1 and len(results) > 1:
+                results[-1].compare(results[0])
+            if not options.markdown:
+                print_row(row(results[-1]))
+    if options.markdown and results:
+        print_markdown(results)
+    return results
+
+
+def run(options, entries):
+    seconds = 0.2 if options.quick else options.seconds
+    kit = bench_kit.Kit(options.build, options.level, options.quick, seconds)
+    describe(kit)
+    if options.markdown:
+        print(MARKDOWN_HEAD)
+    else:
+        print_row(HEADS)
+    return [result for entry in entries for result in measure(kit, entry, options)]
+
+
+def main():
+    entries = [entry for topic in TOPICS for entry in topic.ENTRIES]
+    options, chosen = read_arguments(entries)
+    if options.list:
+        print("\n".join(entry.name for entry in chosen))
+        return
+    load, start = os.getloadavg()[0], time.time()
+    results = run(options, chosen)
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump([result.json() for result in results], file, indent=1)
+            file.write("\n")
+    warn_of_company(load)
+    print(f"\n{len(results)} measurements in {time.time() - start:.0f} s", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,224 @@
+# ctypes/test_measures.py - hardness against NumPy, and against Pillow's own resizing.
+import ctypes
+import math
+import os
+import sys
+
+import tap
+from freemask_ctypes import Interface
+
+try:
+    import numpy as np
+    import PIL  # noqa: F401
+except ImportError:
+    tap.skip_all("no NumPy or Pillow")
+sys.path.insert(0, os.path.join(tap.SOURCE, "tests", "golden"))
+import reference  # noqa: E402
+
+LIB = Interface(os.environ["FM_SHARED"])
+ERROR = LIB.struct("fm_error")
+CONTEXT = ctypes.c_void_p()
+LIB.fm_context_create(None, ctypes.byref(CONTEXT), None)
+MEAN, WORST_CLASS, TOP_SHARE = range(3)
+K, IGNORED = 7, 200
+rng = np.random.default_rng(77)
+
+
+class Failure(Exception):
+    pass
+
+
+def call(function, *arguments):
+    err = ERROR()
+    if function(*arguments, ctypes.byref(err)):
+        raise Failure(err.message.decode())
+
+
+def reals(values):
+    return (ctypes.c_double * len(values))(*map(float, values))
+
+
+def make_labels(classes, ignored):
+    options = LIB.make("fm_labels_options", class_count=classes, ignore_label=ignored)
+    options.name = b"own"
+    labels = ctypes.c_void_p()
+    call(LIB.fm_labels_create, CONTEXT, options, ctypes.byref(labels))
+    return labels
+
+
+class Estimator:
+    def __init__(self, means, **options):
+        labels, self.handle = make_labels(K, IGNORED), ctypes.c_void_p()
+        call(LIB.fm_hardness_create_from_means, labels, reals(means), K,
+             LIB.make("fm_hardness_options", **options), ctypes.byref(self.handle))
+        LIB.fm_labels_destroy(labels)
+
+    def measure(self, mask, loss=None):
+        mask = np.ascontiguousarray(mask, np.uint8)
+        value, valid = ctypes.c_double(-1), ctypes.c_int64(-1)
+        view = LIB.fm_plane_make(mask.ctypes.data, 1, *mask.shape)
+        outputs = ctypes.byref(value), ctypes.byref(valid)
+        if loss is None:
+            call(LIB.fm_hardness_measure, self.handle, ctypes.byref(view), *outputs)
+        else:
+            loss = np.ascontiguousarray(loss, np.float32)
+            other = LIB.fm_plane_make(loss.ctypes.data, 6, *loss.shape)
+            call(LIB.fm_hardness_measure_loss, self.handle, ctypes.byref(view), ctypes.byref(other), *outputs)
+        return value.value, valid.value
+
+    def __del__(self):
+        LIB.fm_hardness_destroy(self.handle)
+
+
+def table_measure(measure, share, means, mask):
+    """By the class's mean at each pixel."""
+    pixels = mask[mask != IGNORED].ravel()
+    if not len(pixels):
+        return 0.0
+    if measure == WORST_CLASS:
+        present = [k for k in range(K) if (pixels == k).any()]
+        large = [k for k in present if (pixels == k).sum() >= share * len(pixels)]
+        return max(means[k] for k in large or present)
+    return top_mean(np.asarray(means)[pixels], share or 0.1)
+
+
+def top_mean(values, share):
+    values = np.sort(np.asarray(values, np.float64))[::-1]
+    wanted = share * len(values)
+    whole = math.floor(wanted)
+    part = (wanted - whole) * values[whole] if whole < len(values) else 0
+    return (math.fsum(values[:whole]) + part) / wanted
+
+
+def own_measure(measure, share, mask, loss):
+    classes, losses = mask[mask != IGNORED], loss[mask != IGNORED].astype(np.float64)
+    if not len(losses):
+        return 0.0
+    if measure == MEAN:
+        return math.fsum(losses) / (len(losses) + 1e-5)
+    if measure == WORST_CLASS:
+        own = {k: (math.fsum(losses[classes == k]) / ((classes == k).sum() + 1e-5), (classes == k).sum())
+               for k in np.unique(classes)}
+        large = [mean for mean, pixels in own.values() if pixels >= share * len(losses)]
+        return max(large or [mean for mean, _ in own.values()])
+    return top_mean(losses, share or 0.1)
+
+
+def random_image(i):
+    shape = tuple(rng.integers(1, 40, 2))
+    labels = rng.choice(K, rng.integers(1, K + 1), replace=False)
+    mask = rng.choice(np.append(labels, IGNORED), shape)
+    loss = rng.gamma(1.2, 0.5, shape).astype(np.float32)
+    loss[rng.random(shape) < 0.1] = rng.choice([0, -0.0, 1, 1e-40, 1e30])
+    loss[mask == IGNORED] = np.nan
+    return (np.full_like(mask, IGNORED) if i == 0 else mask), loss
+
+
+def close(a, b):
+    return a == b or abs(a - b) <= 1e-12 * max(abs(a), abs(b))
+
+
+def check_measures():
+    for measure, name in ((MEAN, "mean"), (WORST_CLASS, "worst class"), (TOP_SHARE, "top share")):
+        wrong = []
+        for i in range(120):
+            mask, loss = random_image(i)
+            share = 0 if measure == MEAN else float(rng.choice([0, 0.01, 0.25, 0.7, 1]))
+            means = rng.choice([0, 0.5, 1.25, 3, 0.1], K) if i % 2 else rng.random(K)
+            estimator = Estimator(means, measure=measure, share=share, resize_width=-1, resize_height=-1)
+            value, valid = estimator.measure(mask)
+            expected = (table_measure(measure, share, means, mask) if measure != MEAN else
+                        reference.hardness(reference.Space("own", K, IGNORED, {k: k for k in range(K)}),
+                                           mask, means, None)[0])
+            if not close(value, expected) or valid != (mask != IGNORED).sum():
+                wrong.append(("table", share, value, expected, valid))
+            value, valid = estimator.measure(mask, loss)
+            expected = own_measure(measure, share, mask, loss)
+            if not close(value, expected) or valid != (mask != IGNORED).sum():
+                wrong.append(("own", share, value, expected, valid))
+        tap.equal(wrong[:1], [], f"{name}: 120 images, by class means and by their own losses")
+
+
+def check_share_of_a_class():
+    """A class of exactly the share counts; of a pixel less it does not, unless none has as many."""
+    means = [3.0, 1.0, 2.0, 0, 0, 0, 0]
+    mask = np.array([[0] * 5 + [1] * 11 + [2] * 4 + [IGNORED] * 7])
+    for share, expected in ((0, 3.0), (0.25, 3.0), (0.26, 1.0), (0.55, 1.0), (0.56, 3.0)):
+        made = Estimator(means, measure=WORST_CLASS, share=share, resize_width=-1, resize_height=-1)
+        tap.equal(made.measure(mask)[0], expected, f"worst class of at least {share} of the pixels")
+
+
+def check_resized():
+    """The other measures look at the resized mask, too."""
+    mask, _ = random_image(1)
+    means = rng.random(K)
+    small = reference.resized(mask, (30, 20)).astype(np.uint8)
+    for measure in (WORST_CLASS, TOP_SHARE):
+        estimator = Estimator(means, measure=measure, share=0.2, resize_width=30, resize_height=20)
+        tap.ok(close(estimator.measure(mask)[0], table_measure(measure, 0.2, means, small)),
+               f"measure {measure} of a resized mask")
+
+
+def fails_with(text, function, *arguments, **more):
+    try:
+        function(*arguments, **more)
+        tap.ok(False, f"refused: {text}", "it was accepted")
+    except Failure as failure:
+        tap.ok(text in str(failure), f"refused: {text}", failure)
+
+
+def check_refusals():
+    means = [1.0] * K
+    fails_with("measure is 3", Estimator, means, measure=3)
+    fails_with("measure is -1", Estimator, means, measure=-1)
+    fails_with("share is 0.5", Estimator, means, share=0.5)
+    fails_with("share is 1.5", Estimator, means, measure=1, share=1.5)
+    fails_with("share is nan", Estimator, means, measure=2, share=math.nan)
+    fails_with("reserved is 1", Estimator, means, reserved=1)
+    estimator = Estimator(means)
+    mask, loss = np.zeros((4, 5), np.uint8), np.ones((4, 5), np.float32)
+    fails_with("4x4", estimator.measure, mask, loss[:, :4])
+    loss[2, 3] = -1
+    fails_with("x 3, y 2", estimator.measure, mask, loss)
+    mask[1, 1] = 100
+    fails_with("x 1, y 1", estimator.measure, mask, loss)
+
+
+def check_pillow():
+    """A mask whose every column (row) is a class of its own: all that a resize can get wrong shows."""
+    wrong, differ = [], 0
+    for n in list(range(1, 90, 4)) + [8, 512, 1023, 1024, 2048]:
+        means = np.random.default_rng(n).random(n)
+        space = reference.Space("own", n, 65535, {k: k for k in range(n)})
+        labels = make_labels(n, 65535)
+        for size in (300, 500, 640, 512, 1, 7, 1000):
+            mask = np.arange(n, dtype=np.uint16)[None]
+            made = LIB.make("fm_hardness_options", resize_width=size, resize_height=2)
+            hardness = ctypes.c_void_p()
+            call(LIB.fm_hardness_create_from_means, labels, reals(means), n,
+                 made, ctypes.byref(hardness))
+            value = ctypes.c_double()
+            view = LIB.fm_plane_make(mask.ctypes.data, 2, 1, n)
+            call(LIB.fm_hardness_measure, hardness, ctypes.byref(view), ctypes.byref(value), None)
+            expected, _ = reference.hardness(space, mask, means, (size, 2))
+            if value.value != expected:
+                wrong.append((n, size, value.value, expected))
+            quotient = (2 * np.arange(size) + 1) * n // (2 * size)
+            differ += not np.array_equal(reference.resized(mask, (size, 2))[0], quotient)
+            LIB.fm_hardness_destroy(hardness)
+        LIB.fm_labels_destroy(labels)
+    tap.equal(wrong[:1], [], "hardness takes the pixels that Pillow takes")
+    tap.ok(differ > 0, "which in some of these cases are not the quotient's", differ)
+
+
+def main():
+    check_measures()
+    check_share_of_a_class()
+    check_resized()
+    check_refusals()
+    check_pillow()
+    LIB.fm_context_destroy(CONTEXT)
+    tap.done()
+
+
+main()
