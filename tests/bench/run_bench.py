@@ -20,9 +20,10 @@ import bench_filter
 import bench_hardness
 import bench_kit
 import bench_network
+import bench_schedule
 import bench_stats
 
-TOPICS = (bench_filter, bench_stats, bench_hardness, bench_network, bench_files)
+TOPICS = (bench_filter, bench_stats, bench_hardness, bench_network, bench_schedule, bench_files)
 
 
 def read_arguments(entries):
