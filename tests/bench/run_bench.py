@@ -20,10 +20,12 @@ import bench_filter
 import bench_hardness
 import bench_kit
 import bench_network
+import bench_planner
 import bench_schedule
 import bench_stats
 
-TOPICS = (bench_filter, bench_stats, bench_hardness, bench_network, bench_schedule, bench_files)
+TOPICS = (bench_filter, bench_stats, bench_hardness, bench_network, bench_planner,
+          bench_schedule, bench_files)
 
 
 def read_arguments(entries):
