@@ -11,8 +11,8 @@ enum { MOST_ADDED = 8 };
 /* All bits set for every loss that the lanes can take. */
 TARGET static inline ints inside(ints bits) {
   /* As unsigned numbers: bits - first < span. */
-  ints offset = bits + same_ints((int32_t)((uint32_t)INT32_MIN - FM__LANE_FIRST));
-  return (ints)(offset < same_ints(INT32_MIN + FM__LANE_SPAN));
+  const words offset = (words)bits - FM__LANE_FIRST + (uint32_t)INT32_MIN;
+  return (ints)((ints)offset < same_ints(INT32_MIN + FM__LANE_SPAN));
 }
 
 TARGET static inline bool all_inside(const loss_block *losses) {
