@@ -77,7 +77,7 @@ class Work:
     """What an entry measures: a way that is ours, and what it is compared with; `memory`, where
     the entry tells it, are the bytes that one call of ours takes from the allocator."""
 
-    def __init__(self, ours, bound=None, numpy=None, torch=None, memory=None, keep=()):
+    def __init__(self, ours, bound=None, numpy=None, torch=None, keep=(), memory=None):
         self.ways, self.memory = {"ours": ours}, memory
         for name, way in (("bound", bound), ("numpy", numpy), ("torch", torch)):
             if way is not None:
