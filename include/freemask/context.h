@@ -20,7 +20,10 @@ FM_BEGIN_DECLS
  *  handles of the library.
  *
  *  Thread-safety: immutable; may be used from any number of threads at once if its
- *  callbacks may. */
+ *  callbacks may.
+ *
+ *  A handle that is NULL is refused (ARGUMENT) by calls that can fail. Those that cannot
+ *  answer what they answer where there is nothing: 0, -1, "" or NaN. */
 typedef struct fm_context fm_context;
 
 /* ---- Options structures ---------------------------------------------------------
