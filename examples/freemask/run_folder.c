@@ -55,10 +55,11 @@ int run_find_fingerprint(run_state *s, fault *f) {
   int code = bench_open(j->common.labels, &b, f);
   if (code) return code;
   for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) add_input(&t, paths[i]);
-  text_add(&t, "%016" PRIx64 " %s %.17g %d %.17g %dx%d %" PRId64 " %s %" PRIu64 "\n",
-           fm_labels_fingerprint(b.labels), j->provider ? j->provider : "-", j->tolerance,
-           j->unseen, j->min_kept, (int)j->resize.width, (int)j->resize.height, j->n_max,
-           j->seeds ? j->seeds : "-", j->seed);
+  text_add(&t, "%016" PRIx64 " %s %.17g %d %.17g %dx%d ", fm_labels_fingerprint(b.labels),
+           j->provider ? j->provider : "-", j->tolerance, j->unseen, j->min_kept,
+           (int)j->resize.width, (int)j->resize.height);
+  plan_flags_add_words(&j->plan, &t);
+  text_add(&t, "\n");
   add_network(&t, j);
   code = add_set(&b, j->real_masks, &t, f);
   if (!code) code = add_set(&b, j->synthetic_masks, &t, f);
@@ -113,7 +114,7 @@ static int write_manifest(run_state *s, fault *f) {
   const run_job *j = s->job;
   fm_context *context;
   fm_error err;
-  text t = {0};
+  text t = {0}, plan = {0};
   if (fm_context_create(NULL, &context, &err)) return fault_library(f, &err, NULL);
   text_add(&t, "{\"format\": \"freemask-run\", \"version\": 1, ");
   char *labels = labels_to_store(s->manifest, j->common.labels);
@@ -126,9 +127,11 @@ static int write_manifest(run_state *s, fault *f) {
   add_network(&t, j);
   text_add(&t, ", ");
   add_text(&t, "provider", j->provider);
-  text_add(&t, ", \"n_max\": %" PRId64 ", ", j->n_max ? j->n_max : 20);
-  add_text(&t, "seeds", j->seeds ? j->seeds : "42:62");
-  text_add(&t, ", \"seed\": %" PRIu64 ", ", j->seed);
+  plan_flags_add_words(&j->plan, &plan);
+  text_add(&t, ", ");
+  add_text(&t, "plan_flags", plan.data);
+  text_free(&plan);
+  text_add(&t, ",\n ");
   add_resize(&t, j->resize);
   text_add(&t,
            " \"stats\": \"stats.json\", \"filter\": \"filter.json\", \"filter_rows\": "
