@@ -56,10 +56,10 @@ FM_API fm_status fm_loss_decode(fm_context *context, const void *data, size_t si
                                 const fm_read_options *options, fm_raster **out, fm_error *err);
 
 /** Reads a network's output for fm_network_loss: an NPY file as fm_loss_read takes it, of the
- *  shape [C, h, w]; before it there may be ones, and [h, w] counts as [1, h, w]. Class
- *  logits of queries, [Q, C + 1], come as [1, Q, C + 1], and what was saved as [h, w, C] as
- *  that: the host gives the axes of the volume their names. `max_pixels` is about h * w. On
- *  success the caller owns `*out`. Errors: as fm_mask_read. */
+ *  shape [C, h, w], or more with leading ones. What was saved as [h, w, C] comes as that: the
+ *  host gives the volume's axes their names. 2-D arrays, as class logits of queries, are
+ *  fm_loss_read's. `max_pixels` is about the last two sizes. On success the caller owns
+ *  `*out`. Errors: as fm_mask_read. */
 FM_API fm_status fm_output_read(fm_context *context, const char *path,
                                 const fm_read_options *options, fm_raster **out, fm_error *err);
 

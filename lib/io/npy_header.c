@@ -202,17 +202,14 @@ static fm_status take_last(const fm__npy_header *h, int rank, const char *expect
                       "NPY has %d dimensions, and number %d is %" PRId64
                       " instead of 1: expected %s",
                       h->dims, i, h->sizes[i], expected);
-  for (int i = 0; i < rank; i++) {
-    int from = h->dims - rank + i;
-    out[i] = from < 0 ? 1 : h->sizes[from];
-  }
+  memcpy(out, h->sizes + h->dims - rank, (size_t)rank * sizeof *out);
   return FM_OK;
 }
 
 fm_status fm__npy_fit(const fm__npy_header *h, int rank, const char *expected, int64_t *out,
                       fm_error *err) {
   char text[FM__NPY_SHAPE_TEXT];
-  if (h->dims < 2)
+  if (h->dims < rank)
     return fm__fail(err, FM_ERR_FORMAT, "NPY has %d dimension%s, expected %s", h->dims,
                     h->dims == 1 ? "" : "s", expected);
   fm_status status = take_last(h, rank, expected, out, err);

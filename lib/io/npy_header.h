@@ -21,8 +21,8 @@ typedef struct fm__npy_header {
 /* Parses the header's dictionary. Arrays of records and of Python objects are refused. */
 fm_status fm__npy_parse(const char *text, size_t size, fm__npy_header *out, fm_error *err);
 
-/* The shape as the last `rank` sizes, 3 at most: those before have to be 1. There are at least
- * two; what lacks is 1. `expected` is for messages: "[height, width]". */
+/* The shape as the last `rank` sizes, 3 at most: those before have to be 1. `expected` is for
+ * messages: "[height, width]". */
 fm_status fm__npy_fit(const fm__npy_header *header, int rank, const char *expected, int64_t *out,
                       fm_error *err);
 
