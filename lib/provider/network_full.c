@@ -17,17 +17,20 @@ typedef struct row {
   const int32_t *classes;
   float *sums;
   float *base;  /* [n] */
-  float *spare; /* [2 * n] */
+  float *spare; /* [n] */
 } row;
+
+static const char *own_value(const fm__job *job, const row *r, size_t i) {
+  int32_t channel = fm__channel_of(job->model, r->classes[i]);
+  return fm__voxel(&job->output, channel, r->y, r->x + (int64_t)i);
+}
 
 /* The labels' own values lie all over memory: a few cache lines are on their way at once. */
 static void announce_base(const fm__job *job, const row *r) {
 #if defined(__GNUC__)
   for (size_t i = 0; i < r->n; i++) {
     int32_t k = r->classes[i];
-    if (k >= 0 && (i % 16 == 0 || k != r->classes[i - 1]))
-      __builtin_prefetch(
-          fm__voxel(&job->output, fm__channel_of(job->model, k), r->y, r->x + (int64_t)i));
+    if (k >= 0 && (i % 16 == 0 || k != r->classes[i - 1])) __builtin_prefetch(own_value(job, r, i));
   }
 #else
   (void)job;
@@ -40,10 +43,9 @@ static void read_base(const fm__job *job, const row *r) {
   int64_t element = (int64_t)fm_dtype_size((fm_dtype)v->dtype);
   announce_base(job, r);
   for (size_t i = 0; i < r->n; i++) {
-    int32_t k = r->classes[i];
     r->base[i] = 0;
-    if (k < 0) continue;
-    const char *own = fm__voxel(v, fm__channel_of(job->model, k), r->y, r->x + (int64_t)i);
+    if (r->classes[i] < 0) continue;
+    const char *own = own_value(job, r, i);
     if (v->dtype == FM_F32)
       memcpy(&r->base[i], own, sizeof *r->base);
     else
@@ -51,11 +53,37 @@ static void read_base(const fm__job *job, const row *r) {
   }
 }
 
-/* Pixels first .. first + n - 1. */
-static void sum_part(const fm__job *job, const row *r, size_t first, size_t n, float *sums) {
+/* Pixels that lie side by side, whatever row they are in. */
+static int64_t line_width(const fm__job *job) {
+  const fm_volume *v = &job->output;
+  return fm__is_flat(job) ? v->height * v->width : v->width;
+}
+
+/* Whether the line's pixels follow each other in memory and are enough for a vector. */
+static bool is_planar(const fm__job *job) {
+  const fm_volume *v = &job->output;
+  return v->col_stride == (int64_t)fm_dtype_size((fm_dtype)v->dtype) &&
+         line_width(job) >= (int64_t)job->kernels->lanes;
+}
+
+/* Pixels first .. first + n - 1; n a multiple of the lanes. */
+static void sum_part(const fm__job *job, const row *r, size_t first, size_t n) {
   const fm_volume *v = &job->output;
   job->kernels->planar(fm__voxel(v, 0, r->y, r->x + (int64_t)first), v->dtype, v->channel_stride,
-                       (size_t)v->channels, r->base + first, sums, r->spare, n);
+                       (size_t)v->channels, r->base + first, r->sums + first, r->spare, n);
+}
+
+/* Fewer pixels than lanes: with some before them if there are such, else behind them. */
+static void sum_few(const fm__job *job, const row *r, size_t first, size_t n) {
+  const fm_volume *v = &job->output;
+  size_t lanes = job->kernels->lanes, before = lanes - n;
+  int64_t x = r->x + (int64_t)first;
+  if (x < (int64_t)before) before = (size_t)x;
+  float base[FM__STAGE_ALIGN] = {0}, sums[FM__STAGE_ALIGN];
+  memcpy(base + before, r->base + first, n * sizeof *base);
+  job->kernels->planar(fm__voxel(v, 0, r->y, x - (int64_t)before), v->dtype, v->channel_stride,
+                       (size_t)v->channels, base, sums, r->spare, lanes);
+  memcpy(r->sums + first, sums + before, n * sizeof *sums);
 }
 
 /* Pixels before memory is aligned, if channels are equally so. */
@@ -68,19 +96,14 @@ static size_t unaligned(const fm__job *job, const row *r) {
   return (bytes - behind) / element;
 }
 
-/* The first pixels, up to aligned memory, and the last, fewer than a vector, go as vectors
- * that overlap the others. */
+/* The first pixels, up to aligned memory, and the last ones may be fewer than a vector. */
 static void sum_planar(const fm__job *job, const row *r) {
   size_t lanes = job->kernels->lanes, head = unaligned(job, r);
   if (r->n < 4 * lanes) head = 0;
   size_t even = (r->n - head) & ~(lanes - 1), end = head + even; /* a power of two */
-  float sums[FM__STAGE_ALIGN];
-  if (head) sum_part(job, r, 0, lanes, sums);
-  sum_part(job, r, head, even, r->sums + head);
-  if (head) memcpy(r->sums, sums, head * sizeof *sums);
-  if (end == r->n) return;
-  sum_part(job, r, r->n - lanes, lanes, sums);
-  memcpy(r->sums + end, sums + (lanes - (r->n - end)), (r->n - end) * sizeof *sums);
+  if (head) sum_few(job, r, 0, head);
+  if (even) sum_part(job, r, head, even);
+  if (end < r->n) sum_few(job, r, end, r->n - end);
 }
 
 static void sum_pixels(const fm__job *job, const row *r) {
@@ -101,7 +124,9 @@ static fm_status redo_odd(fm__job *job, const row *r, float *out, fm_error *err)
     out[i] = 0;
     if (r->classes[i] < 0 || r->sums[i] < LARGEST_SUM) continue;
     double loss;
-    fm_status status = fm__exact_logits(job, r->y, r->x + (int64_t)i, r->classes[i], &loss, err);
+    int64_t x = r->x + (int64_t)i, width = job->output.width;
+    fm_status status =
+        fm__exact_logits(job, r->y + x / width, x % width, r->classes[i], &loss, err);
     if (status) return status;
     r->sums[i] = 1;
     out[i] = (float)loss;
@@ -126,8 +151,7 @@ static fm_status finish(fm__job *job, const row *r, float *out, fm_error *err) {
 
 fm_status fm__strip_logits_full(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,
                                 fm_error *err) {
-  bool planar = job->output.col_stride == (int64_t)fm_dtype_size((fm_dtype)job->output.dtype) &&
-                (size_t)(end - x) >= job->kernels->lanes;
+  bool planar = is_planar(job);
   float *base = (float *)job->base; /* twice as wide as needed */
   for (int j = 0; j < ny; j++) {
     size_t at = (size_t)j * FM__STRIP_ROOM;
