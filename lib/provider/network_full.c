@@ -25,13 +25,12 @@ static const char *own_value(const fm__job *job, const row *r, size_t i) {
   return fm__voxel(&job->output, channel, r->y, r->x + (int64_t)i);
 }
 
-/* The labels' own values lie all over memory: a few cache lines are on their way at once. */
+/* The labels' own values lie all over memory: a few cache lines are on their way at once.
+ * Labels between those looked at are mostly the same. */
 static void announce_base(const fm__job *job, const row *r) {
 #if defined(__GNUC__)
-  for (size_t i = 0; i < r->n; i++) {
-    int32_t k = r->classes[i];
-    if (k >= 0 && (i % 16 == 0 || k != r->classes[i - 1])) __builtin_prefetch(own_value(job, r, i));
-  }
+  for (size_t i = 0; i < r->n; i += 8)
+    if (r->classes[i] >= 0) __builtin_prefetch(own_value(job, r, i));
 #else
   (void)job;
   (void)r;
@@ -39,17 +38,22 @@ static void announce_base(const fm__job *job, const row *r) {
 }
 
 static void read_base(const fm__job *job, const row *r) {
-  const fm_volume *v = &job->output;
-  int64_t element = (int64_t)fm_dtype_size((fm_dtype)v->dtype);
+  const fm_volume v = job->output;
+  const int64_t element = (int64_t)fm_dtype_size((fm_dtype)v.dtype);
+  const char *own = NULL; /* the channel of the last label, as if it began at the row */
+  int32_t last = FM_CLASS_IGNORE;
   announce_base(job, r);
   for (size_t i = 0; i < r->n; i++) {
+    int32_t k = r->classes[i];
     r->base[i] = 0;
-    if (r->classes[i] < 0) continue;
-    const char *own = own_value(job, r, i);
-    if (v->dtype == FM_F32)
-      memcpy(&r->base[i], own, sizeof *r->base);
+    if (k < 0) continue;
+    if (k != last) own = fm__voxel(&v, fm__channel_of(job->model, k), r->y, r->x);
+    last = k;
+    const char *at = own + (int64_t)i * v.col_stride;
+    if (v.dtype == FM_F32)
+      memcpy(&r->base[i], at, sizeof *r->base);
     else
-      fm__load_floats(own, element, v->dtype, 1, &r->base[i]);
+      fm__load_floats(at, element, v.dtype, 1, &r->base[i]);
   }
 }
 
@@ -136,15 +140,18 @@ static fm_status redo_odd(fm__job *job, const row *r, float *out, fm_error *err)
 
 static fm_status finish(fm__job *job, const row *r, float *out, fm_error *err) {
   size_t lanes = job->kernels->lanes, padded = (r->n + lanes - 1) / lanes * lanes;
+  const int32_t *classes = r->classes;
+  float *sums = r->sums;
   int odd = 0;
-  for (size_t i = 0; i < r->n; i++) odd |= !(r->sums[i] < LARGEST_SUM);
+  for (size_t i = 0; i < r->n; i++) odd |= !(sums[i] < LARGEST_SUM);
   fm_status status = odd ? redo_odd(job, r, out, err) : FM_OK;
   if (status) return status;
-  for (size_t i = r->n; i < padded; i++) r->sums[i] = 1;
-  job->kernels->logarithms(r->sums, padded);
+  for (size_t i = r->n; i < padded; i++) sums[i] = 1;
+  job->kernels->logarithms(sums, padded);
+  for (size_t i = 0; odd && i < r->n; i++) sums[i] += out[i];
   for (size_t i = 0; i < r->n; i++) {
-    float loss = r->sums[i] + (odd ? out[i] : 0);
-    out[i] = r->classes[i] < 0 || !(loss > 0) ? 0 : loss;
+    float loss = sums[i] > 0 ? sums[i] : 0;
+    out[i] = classes[i] < 0 ? 0 : loss;
   }
   return FM_OK;
 }
