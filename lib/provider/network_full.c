@@ -37,23 +37,28 @@ static void announce_base(const fm__job *job, const row *r) {
 #endif
 }
 
-static void read_base(const fm__job *job, const row *r) {
+/* The own values' bytes; zeros where there is no label. */
+static inline void gather_base(const fm__job *job, const row *r, const size_t element, char *to) {
   const fm_volume v = job->output;
-  const int64_t element = (int64_t)fm_dtype_size((fm_dtype)v.dtype);
-  const char *own = NULL; /* the channel of the last label, as if it began at the row */
+  const char *own = NULL; /* the channel of the last label, from the row's begin on */
   int32_t last = FM_CLASS_IGNORE;
-  announce_base(job, r);
-  for (size_t i = 0; i < r->n; i++) {
+  for (size_t i = 0; i < r->n; i++, to += element) {
     int32_t k = r->classes[i];
-    r->base[i] = 0;
+    memset(to, 0, element);
     if (k < 0) continue;
     if (k != last) own = fm__voxel(&v, fm__channel_of(job->model, k), r->y, r->x);
     last = k;
-    const char *at = own + (int64_t)i * v.col_stride;
-    if (v.dtype == FM_F32)
-      memcpy(&r->base[i], at, sizeof *r->base);
-    else
-      fm__load_floats(at, element, v.dtype, 1, &r->base[i]);
+    memcpy(to, own + (int64_t)i * v.col_stride, element);
+  }
+}
+
+static void read_base(const fm__job *job, const row *r) {
+  announce_base(job, r);
+  if (job->output.dtype == FM_F32) {
+    gather_base(job, r, sizeof(float), (char *)r->base);
+  } else {
+    gather_base(job, r, sizeof(uint16_t), (char *)r->spare);
+    fm__load_floats((char *)r->spare, sizeof(uint16_t), job->output.dtype, r->n, r->base);
   }
 }
 

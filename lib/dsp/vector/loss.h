@@ -14,8 +14,8 @@
  *   v_sum4(a, b, c, d, out)      the sums of four vectors
  *   v_blend(corners, weights, base, c)   LANES channels from c on: the sum of weights[i] *
  *                     corners[i][c], less base, in double, then rounded
- *   HAS_EXP_ANY and v_exp_any(x), or neither: exp(x) of any x; may be NaN or infinity where
- *                     |x| > 1e4
+ *   HAS_POWER with v_nearest(a), the integer, and v_power(p, k), p * 2^k of any p and k, 0
+ *                     for a k of -infinity; or none of them
  *   v_less(a, b)      a - LANES doubles, in double, then rounded
  *   v_transpose4(from, stride, to, pixel)   4 x 4 floats, untyped `stride` bytes apart, to
  *                     rows `pixel` floats apart

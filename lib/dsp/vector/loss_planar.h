@@ -2,7 +2,10 @@
 
 #include <string.h>
 
-enum { FN_GROUP = 2 }; /* channels whose terms are added before they go to memory */
+/* Channels whose terms are added before they go to memory. */
+#ifndef PLANAR_GROUP
+#define PLANAR_GROUP 4
+#endif
 
 KERNEL vec fn_load(const char *at, const int32_t dtype) {
   if (dtype == FM_F16) return v_load_half(at);
@@ -13,11 +16,7 @@ KERNEL vec fn_load(const char *at, const int32_t dtype) {
 /* Adds exp(d) to a sum; `low` keeps what the sum may not tell. */
 KERNEL void fn_add_exp(vec d, vec *sum, vec *low) {
   *low = v_min(d, *low); /* not NaN, of which the sum tells */
-#ifdef HAS_EXP_ANY
-  *sum = v_add(*sum, v_exp_any(d));
-#else
-  *sum = v_add(*sum, fn_exp_cut(d));
-#endif
+  *sum = v_add(*sum, fn_exp_term(d));
 }
 
 /* A sum some of whose terms were exp(-infinity) becomes NaN. */
@@ -52,9 +51,9 @@ KERNEL void fn_planar_group(const fn_run *r, const int32_t dtype, size_t c, cons
 
 /* Channels between a read and what is fetched meanwhile: whole groups, 24 KiB if they can. */
 KERNEL size_t fn_distance(size_t row_bytes, size_t channels) {
-  size_t distance = ((size_t)24 << 10) / row_bytes / FN_GROUP * FN_GROUP;
-  if (distance < FN_GROUP) distance = FN_GROUP;
-  if (distance > 12 * FN_GROUP) distance = 12 * FN_GROUP;
+  size_t distance = ((size_t)24 << 10) / row_bytes / PLANAR_GROUP * PLANAR_GROUP;
+  if (distance < PLANAR_GROUP) distance = PLANAR_GROUP;
+  if (distance > 12 * PLANAR_GROUP) distance = 12 * PLANAR_GROUP;
   return distance < channels ? distance : channels;
 }
 
@@ -62,8 +61,8 @@ KERNEL size_t fn_distance(size_t row_bytes, size_t channels) {
  * rounds, and many alike terms all in one direction. */
 KERNEL size_t fn_fold_after(size_t channels) {
   size_t groups = 16;
-  while (groups * groups * FN_GROUP < channels) groups *= 2;
-  return groups * FN_GROUP;
+  while (groups * groups * PLANAR_GROUP < channels) groups *= 2;
+  return groups * PLANAR_GROUP;
 }
 
 /* Moves `part` to the sums. */
@@ -91,12 +90,12 @@ KERNEL void fn_planar_typed(const fn_run *r, const int32_t dtype, float *part) {
   vec low = v_set(0);
   for (size_t x = 0; x < r->n; x++) r->sums[x] = part[x] = 0;
   size_t c = 0;
-  for (; c + FN_GROUP <= channels; c += FN_GROUP) {
+  for (; c + PLANAR_GROUP <= channels; c += PLANAR_GROUP) {
     ptrdiff_t ahead = (ptrdiff_t)distance * r->stride;
     if (c + distance >= channels) /* then comes the next run */
       ahead += (ptrdiff_t)row_bytes - (ptrdiff_t)channels * r->stride;
-    fn_planar_group(r, dtype, c, FN_GROUP, ahead, part, &low);
-    if ((c + FN_GROUP) % fold == 0) fn_fold(part, r->sums, r->n);
+    fn_planar_group(r, dtype, c, PLANAR_GROUP, ahead, part, &low);
+    if ((c + PLANAR_GROUP) % fold == 0) fn_fold(part, r->sums, r->n);
   }
   for (; c < channels; c++) fn_planar_group(r, dtype, c, 1, (ptrdiff_t)row_bytes, part, &low);
   fn_fold(part, r->sums, r->n);

@@ -11,6 +11,7 @@
 #define LEVEL_KERNELS kernels
 #define LANES 16
 #define BLOCK_ROWS 4
+#define PLANAR_GROUP 2
 
 typedef __m512 vec;
 
@@ -101,21 +102,9 @@ KERNEL vec v_less(vec a, const double *b) {
   return _mm512_insertf32x8(lower, less_half(_mm512_extractf32x8_ps(a, 1), b + 8), 1);
 }
 
-#define HAS_EXP_ANY
-/* 2^k 2^f, |f| <= 1/2. Scaling saturates, so nothing has to be cut. Relative error below
- * 2e-7 and |x| 7e-8, which is what x itself lacks; exp(0) is 1. */
-KERNEL vec v_exp_any(vec x) {
-  vec y = v_mul(x, v_set(0x1.715476p0F));
-  vec k = _mm512_roundscale_ps(y, 8); /* nearest, silent */
-  vec f = v_sub(y, k);
-  vec p = v_set(0x1.5bda58p-10F);
-  p = v_fma(p, f, v_set(0x1.3ce8aep-7F));
-  p = v_fma(p, f, v_set(0x1.c6b6d8p-5F));
-  p = v_fma(p, f, v_set(0x1.ebf9c2p-3F));
-  p = v_fma(p, f, v_set(0x1.62e42ap-1F));
-  p = v_fma(p, f, v_set(1));
-  return _mm512_scalef_ps(p, k); /* 0 for -infinity, in spite of p */
-}
+#define HAS_POWER
+KERNEL vec v_nearest(vec a) { return _mm512_roundscale_ps(a, 8); } /* silent */
+KERNEL vec v_power(vec p, vec k) { return _mm512_scalef_ps(p, k); }
 
 #include "dsp/vector/loss.h"
 
