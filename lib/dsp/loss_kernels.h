@@ -84,7 +84,10 @@ typedef struct fm__loss_kernels {
   void (*planar)(const char *output, int32_t dtype, ptrdiff_t channel_stride, size_t channels,
                  const float *base, float *sums, float *spare, size_t n);
 
-  /* The same for one pixel whose channels are adjacent floats. */
+  /* n (a multiple of `lanes`) F16 or BF16 numbers as floats. */
+  void (*widen)(const char *from, int32_t dtype, size_t n, float *out);
+
+  /* As planar, for one pixel whose channels are adjacent floats. */
   float (*pixel)(const float *z, size_t channels, float base);
 
   /* out[i] = log(sums[i]) - base[i], at least 0; sums are positive and normal, n is any

@@ -16,9 +16,14 @@ typedef struct row {
   size_t n;
   const int32_t *classes;
   float *sums;
-  float *base;  /* [n] */
+  float *base;  /* [n], as the others up to a multiple of the lanes */
   float *spare; /* [n] */
 } row;
+
+static size_t padded_to_lanes(const fm__job *job, size_t n) {
+  size_t lanes = job->kernels->lanes;
+  return (n + lanes - 1) & ~(lanes - 1); /* a power of two */
+}
 
 static const char *own_value(const fm__job *job, const row *r, size_t i) {
   int32_t channel = fm__channel_of(job->model, r->classes[i]);
@@ -57,8 +62,11 @@ static void read_base(const fm__job *job, const row *r) {
   if (job->output.dtype == FM_F32) {
     gather_base(job, r, sizeof(float), (char *)r->base);
   } else {
-    gather_base(job, r, sizeof(uint16_t), (char *)r->spare);
-    fm__load_floats((char *)r->spare, sizeof(uint16_t), job->output.dtype, r->n, r->base);
+    char *halves = (char *)r->spare;
+    size_t padded = padded_to_lanes(job, r->n);
+    gather_base(job, r, sizeof(uint16_t), halves);
+    memset(halves + r->n * sizeof(uint16_t), 0, (padded - r->n) * sizeof(uint16_t));
+    job->kernels->widen(halves, job->output.dtype, padded, r->base);
   }
 }
 
@@ -144,7 +152,7 @@ static fm_status redo_odd(fm__job *job, const row *r, float *out, fm_error *err)
 }
 
 static fm_status finish(fm__job *job, const row *r, float *out, fm_error *err) {
-  size_t lanes = job->kernels->lanes, padded = (r->n + lanes - 1) / lanes * lanes;
+  size_t padded = padded_to_lanes(job, r->n);
   const int32_t *classes = r->classes;
   float *sums = r->sums;
   int odd = 0;

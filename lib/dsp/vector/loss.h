@@ -49,6 +49,7 @@ static const fm__loss_kernels LEVEL_KERNELS = {
     fn_wide,
     fn_queries,
     fn_planar,
+    fn_widen,
     fn_pixel,
     fn_losses,
     fn_logarithms_entry,

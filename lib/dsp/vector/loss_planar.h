@@ -13,6 +13,10 @@ KERNEL vec fn_load(const char *at, const int32_t dtype) {
   return v_load_bytes(at);
 }
 
+KERNEL_ENTRY void fn_widen(const char *from, int32_t dtype, size_t n, float *out) {
+  for (size_t i = 0; i < n; i += LANES) v_store(out + i, fn_load(from + 2 * i, dtype));
+}
+
 /* Adds exp(d) to a sum; `low` keeps what the sum may not tell. */
 KERNEL void fn_add_exp(vec d, vec *sum, vec *low) {
   *low = v_min(d, *low); /* not NaN, of which the sum tells */
