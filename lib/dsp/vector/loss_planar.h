@@ -36,21 +36,27 @@ typedef struct fn_run {
   size_t n;
 } fn_run;
 
-/* Adds `group` channels, from `c` on, to `part`. The hardware does not foresee the next
- * channel: `ahead` bytes on lies what is needed later. */
+/* Adds pixels x .. x + n - 1 of `group` channels, from `c` on, to `part`. The hardware does
+ * not foresee the next channel: `ahead` bytes on lies what is needed later. */
+KERNEL void fn_planar_line(const fn_run *r, const int32_t dtype, size_t c, const int group,
+                           ptrdiff_t ahead, float *part, vec *low, size_t x, const size_t n) {
+  const size_t element = dtype == FM_F32 ? 4 : 2;
+  const char *at = r->at + (ptrdiff_t)c * r->stride + x * element;
+  for (int g = 0; g < group; g++) FN_PREFETCH(fn_offset(at, ahead + g * r->stride));
+  for (size_t i = 0; i < n; i += LANES) {
+    vec b = v_load(r->base + x + i), sum = v_set(0);
+    for (int g = 0; g < group; g++)
+      fn_add_exp(v_sub(fn_load(at + i * element + g * r->stride, dtype), b), &sum, low);
+    v_store(part + x + i, v_add(v_load(part + x + i), sum));
+  }
+}
+
 KERNEL void fn_planar_group(const fn_run *r, const int32_t dtype, size_t c, const int group,
                             ptrdiff_t ahead, float *part, vec *low) {
-  const size_t element = dtype == FM_F32 ? 4 : 2;
-  const char *at = r->at + (ptrdiff_t)c * r->stride;
-  for (size_t x = 0; x < r->n; x += LANES) {
-    vec b = v_load(r->base + x), sum = v_set(0);
-    const char *pixel = at + x * element;
-    for (int g = 0; g < group; g++) {
-      if (x * element % FN_LINE == 0) FN_PREFETCH(fn_offset(pixel, ahead + g * r->stride));
-      fn_add_exp(v_sub(fn_load(pixel + g * r->stride, dtype), b), &sum, low);
-    }
-    v_store(part + x, v_add(v_load(part + x), sum));
-  }
+  const size_t line = (size_t)FN_LINE / (dtype == FM_F32 ? 4 : 2);
+  size_t x = 0;
+  for (; x + line <= r->n; x += line) fn_planar_line(r, dtype, c, group, ahead, part, low, x, line);
+  for (; x < r->n; x += LANES) fn_planar_line(r, dtype, c, group, ahead, part, low, x, LANES);
 }
 
 /* Channels between a read and what is fetched meanwhile: whole groups, 24 KiB if they can. */
