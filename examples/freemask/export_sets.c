@@ -51,13 +51,15 @@ static int list_real(export_state *s, fault *f) {
   return EXIT_FINE;
 }
 
-/* The synthetic image of a row and a seed; with its files, as far as folders were given. */
-static export_entry synthetic_entry(const export_state *s, size_t row, int64_t seed) {
-  text stem = {0};
-  text_add(&stem, "%s_seed_%" PRId64, s->rows[row].mask, seed);
-  export_entry entry = {.stem = stem.data, .row = row, .seed = seed};
-  entry.mask = find(&s->synthetic.masks, stem.data);
-  entry.image = find(&s->synthetic.images, stem.data);
+/* The synthetic image of a row and a seed; with its files, as far as folders were given. There
+ * are millions of them: the stem takes no more memory than it needs. */
+static export_entry synthetic_entry(const export_state *s, size_t row, int64_t seed, text *stem) {
+  stem->length = 0;
+  text_add(stem, "%s_seed_", s->rows[row].mask);
+  text_add_whole(stem, seed);
+  export_entry entry = {.stem = alloc_text(stem->data), .row = row, .seed = seed};
+  entry.mask = find(&s->synthetic.masks, entry.stem);
+  entry.image = find(&s->synthetic.images, entry.stem);
   return entry;
 }
 
@@ -77,11 +79,13 @@ static void add_synthetic(export_state *s, export_entry entry, bool generates,
 static int list_synthetic(export_state *s, bool generates, fault *f) {
   export_set *set = &s->synthetic;
   char *first = NULL;
+  text stem = {0};
   for (size_t i = 0; i < s->row_count; i++) s->asked += s->rows[i].count;
   set->entries = alloc_zeroed((size_t)s->asked, sizeof *set->entries);
   for (size_t i = 0; i < s->row_count; i++)
     for (int64_t k = 0; k < s->rows[i].count; k++)
-      add_synthetic(s, synthetic_entry(s, i, s->rows[i].seeds[k]), generates, &first);
+      add_synthetic(s, synthetic_entry(s, i, s->rows[i].seeds[k], &stem), generates, &first);
+  text_free(&stem);
   int code = EXIT_FINE;
   if (s->missing && !s->job->allow_missing)
     code = fault_set(f, EXIT_DATA,

@@ -98,9 +98,9 @@ static int missing_flag(const export_job *job, const char *flag, fault *f) {
 static int check_flags(const export_state *s, fault *f) {
   const export_job *job = s->job;
   const bool generates = needs(s, GENERATES), files = needs(s, NEEDS_FILES);
-  if ((needs(s, NEEDS_LABELS) || job->train_ids) && !job->common.labels)
-    return fault_set(f, EXIT_USAGE, "--%s needs --labels L",
-                     job->train_ids ? "train-ids" : formats[job->format].name);
+  if (job->train_ids && !job->common.labels)
+    return fault_set(f, EXIT_USAGE, "--train-ids needs --labels L");
+  if (needs(s, NEEDS_LABELS) && !job->common.labels) return missing_flag(job, "--labels L", f);
   if ((files || generates) && !job->real_masks) return missing_flag(job, "--real-masks DIR", f);
   if (files && !job->real_images) return missing_flag(job, "--real-images DIR", f);
   if (files && !job->synthetic) return missing_flag(job, "--synthetic DIR", f);

@@ -3,7 +3,7 @@
 #include "path.h"
 
 #include <errno.h>
-#include <stdint.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,7 +129,8 @@ bool path_same_or_inside(const char *inner, const char *outer) {
   return inside;
 }
 
-int path_read(const char *path, size_t limit, char **data, size_t *length, fault *f) {
+int path_read(const char *path, uint64_t limit, char **data, size_t *length, fault *f) {
+  if (limit > SIZE_MAX / 4) limit = SIZE_MAX / 4;
   FILE *file = fopen(path, "rb");
   if (!file) return fault_system(f, errno, "open", path);
   struct stat info;
@@ -153,8 +154,8 @@ int path_read(const char *path, size_t limit, char **data, size_t *length, fault
   if (trouble || count > limit) {
     free(bytes);
     if (trouble) return fault_system(f, trouble, "read", path);
-    return fault_set(f, EXIT_DATA, "%s has more than %zu bytes, too many for its kind", path,
-                     limit);
+    return fault_set(f, EXIT_DATA, "%s has more than %" PRIu64 " bytes, too many for its kind",
+                     path, limit);
   }
   bytes[count] = '\0';
   *data = bytes;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "fault.h"
 
@@ -32,7 +33,7 @@ char *path_from_store(const char *file, const char *stored);
 /* The same folder, or one below the other (by realpath)? */
 bool path_same_or_inside(const char *inner, const char *outer);
 
-/* Reads a whole file of at most `limit` bytes; a NUL stands behind them. Caller frees. */
-int path_read(const char *path, size_t limit, char **data, size_t *length, fault *f);
+/* Reads a whole file of at most `limit` bytes (and what memory can address); a NUL stands behind them. Caller frees. */
+int path_read(const char *path, uint64_t limit, char **data, size_t *length, fault *f);
 
 #endif

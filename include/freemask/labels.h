@@ -57,8 +57,8 @@ typedef struct fm_labels_options {
   const char *name;               /**< for messages and files; NULL: "custom" */
   int32_t class_count;            /**< K, 1 to 65,535 */
   int32_t label_count;            /**< length of `classes`, at most 65,536; 0: label = class */
-  int64_t ignore_label;           /**< what the filter writes, -1 to 65,535. Ignored when read, too;
-                                       must not be the label of a class. */
+  int64_t ignore_label;           /**< what the filter writes, -1 to 65,535; 0 is the label 0.
+                                       Ignored when read, too; must not be a class's label */
   const int32_t *classes;         /**< classes[label]: a class, FM_CLASS_IGNORE or FM_CLASS_INVALID;
                                        labels from label_count on are invalid */
   const char *const *class_names; /**< K strings of UTF-8, or NULL: "class 0", ... */

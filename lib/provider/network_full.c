@@ -86,8 +86,9 @@ static bool is_planar(const fm__job *job) {
 /* Pixels first .. first + n - 1; n a multiple of the lanes. */
 static void sum_part(const fm__job *job, const row *r, size_t first, size_t n) {
   const fm_volume *v = &job->output;
-  job->kernels->planar(fm__voxel(v, 0, r->y, r->x + (int64_t)first), v->dtype, v->channel_stride,
-                       (size_t)v->channels, r->base + first, r->sums + first, r->spare, n);
+  job->kernels->planar(fm__voxel(v, 0, r->y, r->x + (int64_t)first), v->dtype,
+                       (ptrdiff_t)v->channel_stride, (size_t)v->channels, r->base + first,
+                       r->sums + first, r->spare, n);
 }
 
 /* Fewer pixels than lanes: with some before them if there are such, else behind them. */
@@ -98,8 +99,9 @@ static void sum_few(const fm__job *job, const row *r, size_t first, size_t n) {
   if (x < (int64_t)before) before = (size_t)x;
   float base[FM__STAGE_ALIGN] = {0}, sums[FM__STAGE_ALIGN];
   memcpy(base + before, r->base + first, n * sizeof *base);
-  job->kernels->planar(fm__voxel(v, 0, r->y, x - (int64_t)before), v->dtype, v->channel_stride,
-                       (size_t)v->channels, base, sums, r->spare, lanes);
+  job->kernels->planar(fm__voxel(v, 0, r->y, x - (int64_t)before), v->dtype,
+                       (ptrdiff_t)v->channel_stride, (size_t)v->channels, base, sums, r->spare,
+                       lanes);
   memcpy(r->sums + first, sums + before, n * sizeof *sums);
 }
 

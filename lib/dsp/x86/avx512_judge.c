@@ -73,16 +73,15 @@ AVX512 static bool any_bad(const __m512i bits[4], const __m512i limits[4]) {
 /* Judges a block. False: a bad loss. */
 AVX512 static inline bool judge_block(const __m512i bits[4], const __m512i limits[4],
                                       uint64_t *drop) {
-  const __m512i largest = _mm512_set1_epi32(0x7f7fffff);
   uint64_t word = 0;
-  __mmask16 odd = 0;
+  __m512i largest = bits[0]; /* as unsigned numbers, where negative ones are large */
   FM__UNROLL
   for (int v = 0; v < 4; v++) {
     word |= (uint64_t)_mm512_cmpgt_epi32_mask(bits[v], limits[v]) << (16 * v);
-    odd |= _mm512_cmpgt_epu32_mask(bits[v], largest);
+    largest = _mm512_max_epu32(largest, bits[v]);
   }
   *drop = word;
-  return !odd || !any_bad(bits, limits);
+  return !_mm512_cmpgt_epu32_mask(largest, _mm512_set1_epi32(0x7f7fffff)) || !any_bad(bits, limits);
 }
 
 AVX512 static bool judge_small(const fm__limits *limits, const uint8_t *labels, const float *losses,

@@ -18,6 +18,15 @@ AVX512 static inline __mmask16 outside(__m512i bits) {
   return _mm512_mask_test_epi32_mask(far, bits, _mm512_set1_epi32(INT32_MAX)); /* not 0, -0 */
 }
 
+/* All are in the window, and none is 0. */
+AVX512 static inline bool all_inside(const __m512i bits[4]) {
+  const __m512i first = _mm512_set1_epi32(FM__LANE_FIRST);
+  __m512i largest = _mm512_sub_epi32(bits[0], first);
+  FM__UNROLL
+  for (int v = 1; v < 4; v++) largest = _mm512_max_epu32(largest, _mm512_sub_epi32(bits[v], first));
+  return _mm512_cmpge_epu32_mask(largest, _mm512_set1_epi32(FM__LANE_SPAN)) == 0;
+}
+
 AVX512 static inline bool any_outside(const __m512i bits[4]) {
   __mmask16 any = 0;
   FM__UNROLL
@@ -121,7 +130,7 @@ AVX512 static size_t sum(fm__lanes *lanes, const uint8_t *labels, const float *l
     __m512i block = load_labels(labels + i, present), bits[4];
     fetch(labels + i, losses + i);
     load_losses(losses + i, present, bits);
-    if (any_outside(bits)) {
+    if (!all_inside(bits) && any_outside(bits)) {
       clear_ignored(lanes, block, bits);
       if (any_outside(bits)) return i;
     }
