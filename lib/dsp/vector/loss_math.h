@@ -47,9 +47,9 @@ KERNEL vec fn_power(vec f) {
   return v_fma(p, f, v_set(1));
 }
 
-/* exp(x) of any x: what floats do not hold becomes their ends or 0 and infinity, NaN stays
- * NaN, and -infinity is none. For terms of a sum: what rounding takes from x in units of
- * log(2) costs |x| 7e-8 of them, as much as that x is a float; fn_exp is better, and
+/* exp(x) as a term of a sum, for any x: where floats end, their ends, or 0 and infinity. NaN
+ * stays NaN; -infinity is as any number far below 0. Rounding x in units of log(2) costs up
+ * to |x| 7e-8 of the term, which is what x lacks itself as a float; fn_exp is better, and
  * slower. */
 KERNEL vec fn_exp_term(vec x) {
   const vec unit = v_set(0x1.715476p0F);
