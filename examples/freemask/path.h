@@ -13,6 +13,10 @@ bool path_ends_with(const char *path, const char *suffix);
 bool path_exists(const char *path);
 bool path_is_folder(const char *path);
 
+/* Was the file `input` written, replaced or moved there after `output` was written? False if one
+ * is not there. */
+bool path_changed_after(const char *input, const char *output);
+
 /* The relative name of a mask, image or loss without its extension and, if it ends in it,
  * without `suffix`. Caller frees. */
 char *path_stem(const char *relative, const char *suffix);
@@ -33,7 +37,8 @@ char *path_from_store(const char *file, const char *stored);
 /* The same folder, or one below the other (by realpath)? */
 bool path_same_or_inside(const char *inner, const char *outer);
 
-/* Reads a whole file of at most `limit` bytes (and what memory can address); a NUL stands behind them. Caller frees. */
+/* Reads a whole file of at most `limit` bytes (and what memory can address); a NUL stands behind
+ * them. Caller frees. */
 int path_read(const char *path, uint64_t limit, char **data, size_t *length, fault *f);
 
 #endif

@@ -176,6 +176,48 @@ static void clear(const run_state *s) {
   free(table);
 }
 
+/* ---- What is there already ------------------------------------------------------------ */
+
+/* Has a file of the folder (NULL: none) changed since `output` was written? */
+static int look_for_change(const bench *b, folder_kind kind, const char *path, const char *output,
+                           bool *changed, fault *f) {
+  folder files;
+  if (!path || *changed) return EXIT_FINE;
+  int code = folder_list(kind, path, b->labels, &files, f);
+  if (code) return code;
+  for (size_t i = 0; i < files.count && !*changed; i++) {
+    char *file = folder_path(&files, &files.files[i]);
+    *changed = path_changed_after(file, output);
+    free(file);
+  }
+  folder_free(&files);
+  return EXIT_FINE;
+}
+
+/* What was made of the real set goes if that has changed. If statistics come out as they were, the
+ * filter goes on; otherwise it refuses. */
+static int drop_outdated(const run_state *s, fault *f) {
+  const loss_options *real = &s->job->real;
+  const bool by_provider = !real->losses && !real->logits && !real->queries;
+  bench b;
+  bool changed = false;
+  if (!path_exists(s->stats)) return EXIT_FINE;
+  int code = bench_open(s->job->common.labels, &b, f);
+  if (code) return code;
+  code = look_for_change(&b, FOLDER_MASKS, s->job->real_masks, s->stats, &changed, f);
+  if (!code) code = look_for_change(&b, FOLDER_LOSSES, real->losses, s->stats, &changed, f);
+  if (!code) code = look_for_change(&b, FOLDER_LOSSES, real->logits, s->stats, &changed, f);
+  if (!code) code = look_for_change(&b, FOLDER_QUERIES, real->queries, s->stats, &changed, f);
+  if (!code && by_provider)
+    code = look_for_change(&b, FOLDER_IMAGES, real->images, s->stats, &changed, f);
+  bench_close(&b);
+  if (code || !changed) return code;
+  unlink(s->stats);
+  unlink(s->hardness);
+  unlink(s->plan);
+  return EXIT_FINE;
+}
+
 int run_enter(run_state *s, fault *f) {
   const run_job *j = s->job;
   bool there = path_exists(s->manifest);
@@ -183,6 +225,7 @@ int run_enter(run_state *s, fault *f) {
     return fault_set(f, EXIT_USAGE,
                      "%s holds a run, expected --resume, --overwrite or another folder", j->output);
   int code = there && j->resume ? check_manifest(s, f) : EXIT_FINE;
+  if (!code && there && j->resume) code = drop_outdated(s, f);
   if (code) return code;
   if (!there && !j->overwrite) {
     for (size_t i = 1; i < RUN_OUTPUTS && !code; i++) {

@@ -127,6 +127,17 @@ for page in pages.values():
     tap.ok("<script src" not in page and len(page) > 2000, "run: the page is whole")
 result = good("run --resume of a finished run", *arguments, "--resume")
 tap.equal(sorted(tree(tap.path("all"))), sorted(made), "run --resume: the same files")
+os.utime(tap.path("real/l/a 2.npy"))
+os.unlink(tap.path("all/plan.csv"))
+result = good("run --resume, real losses with a new date", *arguments, "--resume")
+tap.ok({name: data for name, data in tree(tap.path("all")).items() if name.endswith((".csv", ".json"))}
+       == {name: data for name, data in made.items() if name.endswith((".csv", ".json"))}, "run --resume: the same tables")
+loss = read(tap.path("real/l/a 2.npy"))
+write(tap.path("real/l/a 2.npy"), npy(np.full((30, 40), 3, np.float32)))
+result = tool(*arguments, "--resume")
+tap.ok(result.code == 2 and "statistics" in result.err, "run --resume, other real losses: the filter refuses", result)
+write(tap.path("real/l/a 2.npy"), loss)
+result = good("run --resume, the old ones again", *arguments, "--resume")
 result = tool(*arguments)
 tap.ok(result.code == 2, "run into a finished folder is refused", result)
 
