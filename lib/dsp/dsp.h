@@ -83,6 +83,9 @@ typedef struct fm__tally {
 } fm__tally;
 enum { FM__TALLY_PERIOD = 1 << 30 };
 
+struct fm__permutation; /* core/permutation.h */
+struct fm__permutation_table;
+
 typedef struct fm_dsp {
   /* ---- Pixel kernels ---- */
 
@@ -122,6 +125,16 @@ typedef struct fm_dsp {
   bool (*narrow)(const void *labels, size_t n, uint8_t *bytes);
   /* binary16 as floats; NULL where the CPU has no instruction for that. */
   void (*widen)(const void *halves, size_t n, float *floats);
+
+  /* ---- Kernels of schedules; NULL where plain C is as fast ---- */
+
+  /* fm__permutation_many. */
+  void (*permute)(const struct fm__permutation *permutation,
+                  const struct fm__permutation_table *table, uint64_t first, uint64_t step,
+                  size_t count, uint64_t *out);
+  /* What draw_joint (policy/schedule_draw.c) does: replaces places, all below 2^48, by numbers of
+   * images, `copies` being a multiple of `real` above 0. */
+  void (*join)(uint64_t real, uint64_t copies, size_t count, uint64_t *numbers, uint64_t *repeats);
 } fm_dsp;
 
 /* Fills the table with the fastest kernels not above `wanted`. */

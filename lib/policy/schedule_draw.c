@@ -28,6 +28,10 @@ static inline uint64_t divide(uint64_t value, double inverse) {
 static void draw_joint(const fm__epoch *e, size_t count, fm__draws *draws) {
   const fm_schedule *s = e->schedule;
   uint64_t copies = e->part->real, real = s->real;
+  if (s->context->dsp.join) {
+    s->context->dsp.join(real, copies, count, draws->numbers, draws->repeats);
+    return;
+  }
   double inverse = 1.0 / (double)real;
   for (size_t i = 0; i < count; i++) {
     uint64_t place = draws->numbers[i], repeat = divide(place, inverse);
@@ -113,7 +117,8 @@ void fm__epoch_draw(const fm__epoch *e, const fm__permutation_table *table, uint
                     size_t count, fm__draws *draws) {
   uint64_t world = e->schedule->world;
   if (is_shuffled(e))
-    fm__permutation_many(&e->order, table, offset, world, count, draws->numbers);
+    fm__permutation_many(&e->schedule->context->dsp, &e->order, table, offset, world, count,
+                         draws->numbers);
   else
     for (size_t i = 0; i < count; i++) draws->numbers[i] = offset + i * world;
   if (e->part->mix != FM_MIX_JOINT && e->part->mix != FM_MIX_RATIO)

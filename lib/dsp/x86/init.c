@@ -33,6 +33,7 @@ static void init_avx512(fm_dsp *dsp) {
   fm__dsp_init_avx512_judge(dsp);
   fm__dsp_init_avx512_labels(dsp);
   fm__dsp_init_avx512_sum(dsp);
+  fm__dsp_init_avx512_permute(dsp);
 }
 
 fm_kernels fm__dsp_init_x86(fm_dsp *dsp, fm_kernels most) {
