@@ -74,6 +74,20 @@ static fm__random generator_at(fm__random epoch, uint64_t place) {
   return (fm__random){fm__random_output(epoch, place)};
 }
 
+/* Replaces places by the first numbers below a bound of their generators. */
+static void draw_below(const fm__epoch *e, fm__random epoch, uint64_t bound, size_t count,
+                       uint64_t *numbers) {
+  const fm_dsp *dsp = &e->schedule->context->dsp;
+  if (dsp->draw_below && count > 1) {
+    dsp->draw_below(epoch.state, bound, count, numbers);
+    return;
+  }
+  for (size_t i = 0; i < count; i++) {
+    fm__random random = generator_at(epoch, numbers[i]);
+    numbers[i] = fm__random_below_wide(&random, bound);
+  }
+}
+
 static void draw_random(const fm__epoch *e, size_t count, fm__draws *draws) {
   const fm_schedule *s = e->schedule;
   for (size_t i = 0; i < count; i++) {
@@ -87,10 +101,8 @@ static void draw_random(const fm__epoch *e, size_t count, fm__draws *draws) {
 
 static void draw_weighted(const fm__epoch *e, size_t count, fm__draws *draws) {
   const fm__shares *weights = &e->schedule->weights;
-  for (size_t i = 0; i < count; i++) {
-    fm__random random = generator_at(e->weights, draws->numbers[i]);
-    draws->numbers[i] = fm__shares_find(weights, fm__random_below_wide(&random, weights->total));
-  }
+  draw_below(e, e->weights, weights->total, count, draws->numbers);
+  fm__shares_find_many(weights, count, draws->numbers);
 }
 
 /* Points at equal distances along the line of weights, the first at random (systematic
@@ -101,9 +113,9 @@ static void draw_shares(const fm__epoch *e, size_t count, fm__draws *draws) {
   uint64_t rest = weights->total % entries;
   for (size_t i = 0; i < count; i++) {
     uint64_t j = draws->numbers[i];
-    uint64_t point = j * whole + (j * rest + e->sum_start) / entries;
-    draws->numbers[i] = fm__shares_find(weights, point);
+    draws->numbers[i] = j * whole + (j * rest + e->sum_start) / entries;
   }
+  fm__shares_find_many(weights, count, draws->numbers);
 }
 
 /* Whether places are shuffled before the mix sees them; where each draw is independent of

@@ -217,7 +217,41 @@ AVX512 static void join(uint64_t real, uint64_t copies, size_t count, uint64_t *
   }
 }
 
+/* ---- Numbers below a bound --------------------------------------------------------------- */
+
+/* Upper half of a product of 128 bits. */
+AVX512 static inline __m512i multiply_high(__m512i a, __m512i b) {
+  const __m512i word = _mm512_set1_epi64(UINT32_MAX);
+  __m512i a1 = _mm512_srli_epi64(a, 32), b1 = _mm512_srli_epi64(b, 32);
+  __m512i low = _mm512_srli_epi64(_mm512_mul_epu32(a, b), 32);
+  __m512i middle = _mm512_add_epi64(_mm512_mul_epu32(a1, b), low);
+  __m512i other = _mm512_add_epi64(_mm512_mul_epu32(a, b1), _mm512_and_si512(middle, word));
+  __m512i carry = _mm512_add_epi64(_mm512_srli_epi64(middle, 32), _mm512_srli_epi64(other, 32));
+  return _mm512_add_epi64(_mm512_mul_epu32(a1, b1), carry);
+}
+
+AVX512 static void draw_below(uint64_t state, uint64_t bound, size_t count, uint64_t *numbers) {
+  const __m512i golden = _mm512_set1_epi64((long long)FM__GOLDEN);
+  const __m512i bounds = _mm512_set1_epi64((long long)bound);
+  const __m512i reject = _mm512_set1_epi64((long long)((0 - bound) % bound));
+  const __m512i start = _mm512_set1_epi64((long long)(state + FM__GOLDEN));
+  for (size_t i = 0; i < count; i += LANES) {
+    __mmask8 present = (__mmask8)first_pixels(count - i < LANES ? count - i : LANES);
+    __mmask8 open = present;
+    __m512i place = _mm512_maskz_loadu_epi64(present, numbers + i), number = place;
+    __m512i own = finalize(_mm512_add_epi64(start, _mm512_mullo_epi64(place, golden)));
+    while (open) { /* draws anew below `reject` */
+      own = _mm512_add_epi64(own, golden);
+      __m512i output = finalize(own);
+      number = _mm512_mask_mov_epi64(number, open, multiply_high(output, bounds));
+      open = _mm512_mask_cmplt_epu64_mask(open, _mm512_mullo_epi64(output, bounds), reject);
+    }
+    _mm512_mask_storeu_epi64(numbers + i, present, number);
+  }
+}
+
 void fm__dsp_init_avx512_permute(fm_dsp *dsp) {
+  dsp->draw_below = draw_below;
   dsp->permute = permute;
   dsp->join = join;
 }
