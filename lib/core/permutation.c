@@ -138,3 +138,16 @@ void fm__permutation_many(const fm_dsp *dsp, const fm__permutation *p,
   }
   for (; i < count; i++) out[i] = swapped(walk(p, first + i * step), swap);
 }
+
+void fm__permutation_keyed(const fm_dsp *dsp, const fm__permutation *p, const uint64_t *keys,
+                           size_t count, uint64_t *x) {
+  if (dsp->permute_keyed && count >= FEW) {
+    dsp->permute_keyed(p, keys, count, x);
+    return;
+  }
+  fm__permutation own = *p;
+  for (size_t i = 0; i < count; i++) {
+    own.key = keys[i];
+    x[i] = fm__permutation_at(&own, x[i]);
+  }
+}

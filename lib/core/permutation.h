@@ -51,5 +51,8 @@ struct fm_dsp;
 void fm__permutation_many(const struct fm_dsp *dsp, const fm__permutation *permutation,
                           const fm__permutation_table *table, uint64_t first, uint64_t step,
                           size_t count, uint64_t *out);
+/* x[i] = where x[i] goes under keys[i]. */
+void fm__permutation_keyed(const struct fm_dsp *dsp, const fm__permutation *permutation,
+                           const uint64_t *keys, size_t count, uint64_t *x);
 
 #endif

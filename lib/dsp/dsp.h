@@ -132,6 +132,9 @@ typedef struct fm_dsp {
   void (*permute)(const struct fm__permutation *permutation,
                   const struct fm__permutation_table *table, uint64_t first, uint64_t step,
                   size_t count, uint64_t *out);
+  /* fm__permutation_keyed. */
+  void (*permute_keyed)(const struct fm__permutation *permutation, const uint64_t *keys,
+                        size_t count, uint64_t *x);
   /* What draw_joint (policy/schedule_draw.c) does: replaces places, all below 2^48, by numbers of
    * images, `copies` being a multiple of `real` above 0. */
   void (*join)(uint64_t real, uint64_t copies, size_t count, uint64_t *numbers, uint64_t *repeats);

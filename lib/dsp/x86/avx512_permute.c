@@ -59,12 +59,16 @@ AVX512 static inline void pass(const fm__permutation *p, const __m512i keys[VECT
     x[v] = _mm512_or_si512(_mm512_sll_epi64(row[v], left), column[v]);
 }
 
-/* Stores what came out of a pass, and finishes the few that are outside, or 0 or 1. */
-AVX512 static inline void store(const fm__permutation *p, __m512i x, uint64_t *out) {
+/* Which lanes are not done after a pass: those outside, and 0 and 1. */
+AVX512 static inline unsigned unfinished(const fm__permutation *p, __m512i x) {
   const __m512i two = _mm512_set1_epi64(2), most = _mm512_set1_epi64((long long)(p->length - 2));
-  unsigned odd = _mm512_cmpge_epu64_mask(_mm512_sub_epi64(x, two), most);
+  return _mm512_cmpge_epu64_mask(_mm512_sub_epi64(x, two), most);
+}
+
+/* Stores what came out of a pass, and finishes it. */
+AVX512 static inline void store(const fm__permutation *p, __m512i x, uint64_t *out) {
   _mm512_storeu_si512(out, x);
-  for (; odd; odd &= odd - 1) {
+  for (unsigned odd = unfinished(p, x); odd; odd &= odd - 1) {
     uint64_t *at = out + __builtin_ctz(odd);
     *at = fm__permutation_finish(p, *at);
   }
@@ -87,6 +91,36 @@ AVX512 static void compute_block(const fm__permutation *p, uint64_t first, uint6
   pass(p, keys, x);
   FM__UNROLL
   for (int v = 0; v < VECTORS; v++) store(p, x[v], out + LANES * v);
+}
+
+AVX512 static inline void store_keyed(const fm__permutation *p, const uint64_t *keys, __m512i x,
+                                      __mmask8 present, uint64_t *out) {
+  _mm512_mask_storeu_epi64(out, present, x);
+  for (unsigned odd = unfinished(p, x) & present; odd; odd &= odd - 1) {
+    int lane = __builtin_ctz(odd);
+    fm__permutation own = *p;
+    own.key = keys[lane];
+    out[lane] = fm__permutation_finish(&own, out[lane]);
+  }
+}
+
+AVX512 static void permute_keyed(const fm__permutation *p, const uint64_t *keys, size_t count,
+                                 uint64_t *x) {
+  for (size_t i = 0; i < count; i += COMPUTED) {
+    __mmask64 present = first_pixels(count - i);
+    __m512i block[VECTORS], own[VECTORS];
+    FM__UNROLL
+    for (int v = 0; v < VECTORS; v++) {
+      __mmask8 lanes = (__mmask8)(present >> LANES * v);
+      block[v] = _mm512_maskz_loadu_epi64(lanes, x + i + LANES * v);
+      own[v] = _mm512_maskz_loadu_epi64(lanes, keys + i + LANES * v);
+    }
+    pass(p, own, block);
+    FM__UNROLL
+    for (int v = 0; v < VECTORS; v++)
+      store_keyed(p, keys + i + LANES * v, block[v], (__mmask8)(present >> LANES * v),
+                  x + i + LANES * v);
+  }
 }
 
 /* ---- Rounds from tables --------------------------------------------------------------- */
@@ -253,6 +287,7 @@ AVX512 static void draw_below(uint64_t state, uint64_t bound, size_t count, uint
 void fm__dsp_init_avx512_permute(fm_dsp *dsp) {
   dsp->draw_below = draw_below;
   dsp->permute = permute;
+  dsp->permute_keyed = permute_keyed;
   dsp->join = join;
 }
 
