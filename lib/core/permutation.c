@@ -74,9 +74,8 @@ uint64_t fm__permutation_at(const fm__permutation *p, uint64_t x) {
 /* ---- With tables ------------------------------------------------------------------ */
 
 bool fm__permutation_table_pays(const fm__permutation *p, uint64_t count) {
-  size_t columns = (size_t)1 << p->left_bits;
-  size_t room = fm__permutation_room(p->rows) + fm__permutation_room(columns);
-  return room * (size_t)p->pairs <= FM__PERMUTATION_VALUES && count >= columns + p->rows;
+  size_t cells = ((size_t)1 << p->left_bits) + p->rows;
+  return fm__permutation_pair(p) * (size_t)p->pairs <= FM__PERMUTATION_VALUES && count >= cells;
 }
 
 void fm__permutation_table_fill(const fm__permutation *p, fm__permutation_table *table) {

@@ -41,6 +41,12 @@ static inline size_t fm__permutation_room(size_t arguments) {
   return (arguments + FM__PERMUTATION_ALIGN - 1) / FM__PERMUTATION_ALIGN * FM__PERMUTATION_ALIGN;
 }
 
+/* Of the functions of two rounds. */
+static inline size_t fm__permutation_pair(const fm__permutation *permutation) {
+  return fm__permutation_room(permutation->rows) +
+         fm__permutation_room((size_t)1 << permutation->left_bits);
+}
+
 /* Whether a table is possible (it is for lengths to 2^20) and pays for `count` elements. */
 bool fm__permutation_table_pays(const fm__permutation *permutation, uint64_t count);
 void fm__permutation_table_fill(const fm__permutation *permutation, fm__permutation_table *table);

@@ -30,7 +30,7 @@ static inline uint64_t divide(uint64_t value, double inverse) {
 static void draw_joint(const fm__epoch *e, size_t count, fm__draws *draws) {
   const fm_schedule *s = e->schedule;
   uint64_t copies = e->part->real, real = s->real;
-  if (s->context->dsp.join) {
+  if (s->context->dsp.join && count > 1) {
     s->context->dsp.join(real, copies, count, draws->numbers, draws->repeats);
     return;
   }

@@ -10,6 +10,9 @@
 #include "dsp/x86/avx512.h"
 
 static const uint64_t LANES_FROM_0[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+static const uint8_t BYTES_FROM_0[32] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10,
+                                         11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+                                         22, 23, 24, 25, 26, 27, 28, 29, 30, 31};
 
 /* ---- Rounds worked out --------------------------------------------------------------- */
 
@@ -147,10 +150,12 @@ typedef struct grid {
   __m512i row[VECTORS], column[VECTORS]; /* 16 bits each */
 } grid;
 
-AVX512 static inline void tabled_pass(const fm__permutation *p, const uint16_t *table, grid *g) {
+/* The last `pairs` pairs of rounds, whose tables these are. */
+AVX512 static inline void tabled_pass(const fm__permutation *p, const uint16_t *table,
+                                      int32_t pairs, grid *g) {
   const size_t columns = (size_t)1 << p->left_bits;
   const __m512i rows = _mm512_set1_epi16((short)p->rows);
-  for (int32_t i = 0; i < p->pairs; i++) {
+  for (int32_t i = 0; i < pairs; i++) {
     __m512i found[VECTORS];
     FM__UNROLL
     for (int v = 0; v < VECTORS; v++) found[v] = g->row[v];
@@ -191,6 +196,34 @@ AVX512 static inline void spread(const fm__permutation *p, uint64_t first, uint6
   }
 }
 
+/* Whether the elements first, first + step, ... are next to each other in one row, and begin with
+ * a vector of its columns. */
+static inline bool in_one_row(const fm__permutation *p, uint64_t first, uint64_t step) {
+  uint64_t columns = UINT64_C(1) << p->left_bits, column = first & (columns - 1);
+  return step == 1 && column % WORDS == 0 && column + TABLED <= columns;
+}
+
+/* Such elements after the first pair of rounds, which takes one look-up: a number for all columns
+ * to be xored with, and what belongs to the 32 columns of a vector lies together. */
+AVX512 static inline void first_pair(const fm__permutation *p, const uint16_t *table,
+                                     uint64_t first, grid *g) {
+  const uint16_t *values = table + fm__permutation_room(p->rows);
+  unsigned row = (unsigned)(first >> p->left_bits), other = table[row];
+  unsigned column = (unsigned)first & ((1U << p->left_bits) - 1);
+  __m512i lanes = _mm512_xor_si512(_mm512_cvtepu8_epi16(_mm256_loadu_si256(
+                                       (const __m256i *)(const void *)BYTES_FROM_0)),
+                                   _mm512_set1_epi16((short)(other % WORDS)));
+  const __m512i rows = _mm512_set1_epi16((short)p->rows);
+  FM__UNROLL
+  for (unsigned v = 0; v < VECTORS; v++) {
+    unsigned base = (column + WORDS * v) ^ (other - other % WORDS);
+    __m512i on = _mm512_permutexvar_epi16(lanes, _mm512_load_si512(values + base));
+    g->column[v] = _mm512_add_epi16(_mm512_set1_epi16((short)base), lanes);
+    on = _mm512_add_epi16(_mm512_set1_epi16((short)row), on);
+    g->row[v] = _mm512_min_epu16(on, _mm512_sub_epi16(on, rows));
+  }
+}
+
 /* Elements 8 q on of a vector of rows and one of columns, put together. */
 AVX512 static inline __m512i gather(const fm__permutation *p, __m512i row, __m512i column, int q) {
   const __m512i lanes = _mm512_loadu_si512(LANES_FROM_0);
@@ -206,8 +239,13 @@ AVX512 static inline __m512i gather(const fm__permutation *p, __m512i row, __m51
 AVX512 static void table_block(const fm__permutation *p, const uint16_t *table, uint64_t first,
                                uint64_t step, uint64_t *out) {
   grid g;
-  spread(p, first, step, &g);
-  tabled_pass(p, table, &g);
+  if (in_one_row(p, first, step)) {
+    first_pair(p, table, first, &g);
+    tabled_pass(p, table + fm__permutation_pair(p), p->pairs - 1, &g);
+  } else {
+    spread(p, first, step, &g);
+    tabled_pass(p, table, p->pairs, &g);
+  }
   FM__UNROLL
   for (int v = 0; v < VECTORS; v++) FM__UNROLL
   for (int q = 0; q < 4; q++)
