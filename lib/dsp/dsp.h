@@ -138,8 +138,8 @@ typedef struct fm_dsp {
   /* What draw_joint (policy/schedule_draw.c) does: replaces places, all below 2^48, by numbers of
    * images, `copies` being a multiple of `real` above 0. */
   void (*join)(uint64_t real, uint64_t copies, size_t count, uint64_t *numbers, uint64_t *repeats);
-  /* Replaces places by the first numbers below `bound`, at most 2^63, of the generators whose states
-   * are the outputs of these numbers of the generator `state`. */
+  /* Replaces places by the first numbers below `bound`, at most 2^63, of the generators whose
+   * states are the outputs of these numbers of the generator `state`. */
   void (*draw_below)(uint64_t state, uint64_t bound, size_t count, uint64_t *numbers);
 } fm_dsp;
 

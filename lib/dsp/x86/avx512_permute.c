@@ -210,9 +210,9 @@ AVX512 static inline void first_pair(const fm__permutation *p, const uint16_t *t
   const uint16_t *values = table + fm__permutation_room(p->rows);
   unsigned row = (unsigned)(first >> p->left_bits), other = table[row];
   unsigned column = (unsigned)first & ((1U << p->left_bits) - 1);
-  __m512i lanes = _mm512_xor_si512(_mm512_cvtepu8_epi16(_mm256_loadu_si256(
-                                       (const __m256i *)(const void *)BYTES_FROM_0)),
-                                   _mm512_set1_epi16((short)(other % WORDS)));
+  __m512i lanes = _mm512_xor_si512(
+      _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)BYTES_FROM_0)),
+      _mm512_set1_epi16((short)(other % WORDS)));
   const __m512i rows = _mm512_set1_epi16((short)p->rows);
   FM__UNROLL
   for (unsigned v = 0; v < VECTORS; v++) {
