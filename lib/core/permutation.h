@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct fm_dsp; /* dsp/dsp.h: which kernels there are */
+
 /* An alternating Feistel network (Black and Rogaway 2002) on a grid of 2^left_bits columns
  * and `rows` rows, the smallest that has `length` cells; who lands outside goes on until he
  * is inside; at the end 0 and 1 are swapped, or not. doc/random.md is the definition. */
@@ -53,7 +55,6 @@ void fm__permutation_table_fill(const fm__permutation *permutation, fm__permutat
 
 /* out[i] = where first + i * step goes, for all i below `count`; none of them may be beyond
  * the length. `table` may be NULL. */
-struct fm_dsp;
 void fm__permutation_many(const struct fm_dsp *dsp, const fm__permutation *permutation,
                           const fm__permutation_table *table, uint64_t first, uint64_t step,
                           size_t count, uint64_t *out);

@@ -1,4 +1,5 @@
-/* dsp/x86/avx512_permute.c - shuffles with AVX-512: 32 elements abreast, and with tables 128. */
+/* dsp/x86/avx512_permute.c - what schedules draw, with AVX-512: shuffles of 32 elements abreast,
+ * with tables of 128; joint training's images; numbers below a bound. */
 #include "dsp/x86/x86.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
