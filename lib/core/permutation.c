@@ -114,19 +114,12 @@ static void abreast(const fm__permutation *p, const uint16_t *table, const uint6
   for (int j = 0; j < ABREAST; j++) out[j] = (uint64_t)row[j] << p->left_bits | column[j];
 }
 
-/* Fewer elements than these are done one by one: a kernel makes 32 at least. */
-enum { FEW = 3 };
-
-void fm__permutation_many(const fm_dsp *dsp, const fm__permutation *p,
-                          const fm__permutation_table *table, uint64_t first, uint64_t step,
-                          size_t count, uint64_t *out) {
-  if (dsp->permute && count >= FEW) {
-    dsp->permute(p, table, first, step, count, out);
-    return;
-  }
+/* Plain C's way with tables; answers how many elements it has done, not all. */
+static size_t tabled(const fm__permutation *p, const fm__permutation_table *table, uint64_t first,
+                     uint64_t step, size_t count, uint64_t *out) {
   uint64_t swap = swap_of(p);
   size_t i = 0;
-  for (; table && i + ABREAST <= count; i += ABREAST) {
+  for (; i + ABREAST <= count; i += ABREAST) {
     uint64_t x[ABREAST];
     for (size_t j = 0; j < ABREAST; j++) x[j] = first + (i + j) * step;
     abreast(p, table->values, x, out + i);
@@ -135,6 +128,23 @@ void fm__permutation_many(const fm_dsp *dsp, const fm__permutation *p,
       out[j] = swapped(out[j], swap);
     }
   }
+  return i;
+}
+
+/* Fewer elements than these are done one by one: a kernel makes 16 at least. */
+enum { FEW = 3 };
+
+void fm__permutation_many(const fm_dsp *dsp, const fm__permutation *p,
+                          const fm__permutation_table *table, uint64_t first, uint64_t step,
+                          size_t count, uint64_t *out) {
+  size_t i = 0;
+  if (table)
+    i = (dsp->permute_tabled ? dsp->permute_tabled : tabled)(p, table, first, step, count, out);
+  if (dsp->permute && count - i >= FEW) {
+    dsp->permute(p, first + i * step, step, count - i, out + i);
+    return;
+  }
+  uint64_t swap = swap_of(p);
   for (; i < count; i++) out[i] = swapped(walk(p, first + i * step), swap);
 }
 

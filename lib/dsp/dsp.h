@@ -128,10 +128,13 @@ typedef struct fm_dsp {
 
   /* ---- Kernels of schedules; NULL where plain C is as fast ---- */
 
-  /* fm__permutation_many. */
-  void (*permute)(const struct fm__permutation *permutation,
-                  const struct fm__permutation_table *table, uint64_t first, uint64_t step,
+  /* fm__permutation_many, without a table, and with one; this answers how many of the first
+   * elements it has done, whole blocks only. */
+  void (*permute)(const struct fm__permutation *permutation, uint64_t first, uint64_t step,
                   size_t count, uint64_t *out);
+  size_t (*permute_tabled)(const struct fm__permutation *permutation,
+                           const struct fm__permutation_table *table, uint64_t first, uint64_t step,
+                           size_t count, uint64_t *out);
   /* fm__permutation_keyed. */
   void (*permute_keyed)(const struct fm__permutation *permutation, const uint64_t *keys,
                         size_t count, uint64_t *x);

@@ -97,6 +97,17 @@ AVX512 static void compute_block(const fm__permutation *p, uint64_t first, uint6
   for (int v = 0; v < VECTORS; v++) store(p, x[v], out + LANES * v);
 }
 
+AVX512 static void permute(const fm__permutation *p, uint64_t first, uint64_t step, size_t count,
+                           uint64_t *out) {
+  size_t i = 0;
+  for (; i + COMPUTED <= count; i += COMPUTED)
+    compute_block(p, first + i * step, step, COMPUTED, out + i);
+  if (i == count) return;
+  uint64_t rest[COMPUTED];
+  compute_block(p, first + i * step, step, count - i, rest);
+  memcpy(out + i, rest, (count - i) * sizeof *out);
+}
+
 AVX512 static inline void store_keyed(const fm__permutation *p, const uint64_t *keys, __m512i x,
                                       __mmask8 present, uint64_t *out) {
   _mm512_mask_storeu_epi64(out, present, x);
@@ -253,19 +264,12 @@ AVX512 static void table_block(const fm__permutation *p, const uint16_t *table, 
     store(p, gather(p, g.row[v], g.column[v], q), out + WORDS * v + LANES * q);
 }
 
-/* ---- All ------------------------------------------------------------------------------- */
-
-AVX512 static void permute(const fm__permutation *p, const fm__permutation_table *table,
-                           uint64_t first, uint64_t step, size_t count, uint64_t *out) {
+AVX512 static size_t permute_tabled(const fm__permutation *p, const fm__permutation_table *table,
+                                    uint64_t first, uint64_t step, size_t count, uint64_t *out) {
   size_t i = 0;
-  for (; table && i + TABLED <= count; i += TABLED)
+  for (; i + TABLED <= count; i += TABLED)
     table_block(p, table->values, first + i * step, step, out + i);
-  for (; i + COMPUTED <= count; i += COMPUTED)
-    compute_block(p, first + i * step, step, COMPUTED, out + i);
-  if (i == count) return;
-  uint64_t rest[COMPUTED];
-  compute_block(p, first + i * step, step, count - i, rest);
-  memcpy(out + i, rest, (count - i) * sizeof *out);
+  return i;
 }
 
 /* ---- Joint training --------------------------------------------------------------------- */
@@ -326,6 +330,7 @@ AVX512 static void draw_below(uint64_t state, uint64_t bound, size_t count, uint
 void fm__dsp_init_avx512_permute(fm_dsp *dsp) {
   dsp->draw_below = draw_below;
   dsp->permute = permute;
+  dsp->permute_tabled = permute_tabled;
   dsp->permute_keyed = permute_keyed;
   dsp->join = join;
 }
