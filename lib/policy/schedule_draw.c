@@ -149,16 +149,21 @@ static void draw_weighted(const fm__epoch *e, size_t count, fm__draws *draws) {
 }
 
 /* Points at equal distances along the line of weights, the first at random (systematic
- * sampling): point j is floor((j * total + start) / entries), without the product. */
+ * sampling): point j is floor((j * total + start) / entries), without the product. What is left to
+ * divide is below entries^2. */
 static void draw_shares(const fm__epoch *e, size_t count, fm__draws *draws) {
   const fm__shares *weights = &e->schedule->weights;
-  uint64_t entries = e->part->entries, whole = weights->total / entries;
-  uint64_t rest = weights->total % entries;
-  for (size_t i = 0; i < count; i++) {
-    uint64_t j = draws->numbers[i];
-    draws->numbers[i] = j * whole + (j * rest + e->sum_start) / entries;
-  }
-  fm__shares_find_many(weights, count, draws->numbers);
+  uint64_t entries = e->part->entries, *numbers = draws->numbers;
+  uint64_t whole = weights->total / entries, rest = weights->total % entries;
+  uint64_t start = e->sum_start / entries, start_rest = e->sum_start % entries;
+  double inverse = 1.0 / (double)entries;
+  if (entries <= UINT64_C(1) << 24)
+    for (size_t i = 0; i < count; i++)
+      numbers[i] = numbers[i] * whole + start + divide(numbers[i] * rest + start_rest, inverse);
+  else
+    for (size_t i = 0; i < count; i++)
+      numbers[i] = numbers[i] * whole + start + (numbers[i] * rest + start_rest) / entries;
+  fm__shares_find_many(weights, count, numbers);
 }
 
 /* Whether places are shuffled before the mix sees them; where each draw is independent of
