@@ -8,7 +8,7 @@ static const char *const unseen[] = {"drop", "keep", "global-mean", NULL};
   { name, 0, ARG_TEXT, target, "DIR", help, required, false, 0, 0, NULL }
 
 int cmd_run(int argc, char **argv) {
-  run_job job = {.n_max = 20};
+  run_job job = {0};
   fault f;
   const arg_option options[] = {
       ARG_LABELS(&job.common.labels),
@@ -38,12 +38,7 @@ int cmd_run(int argc, char **argv) {
       {"resize", 0, ARG_SIZE, &job.resize, "WxH",
        "measure hardness as if resized to this, or none (default 512x512)", false, false, 0, 0,
        NULL},
-      {"n-max", 0, ARG_WHOLE, &job.n_max, "N", "the most images a mask gets (default 20)", false,
-       false, 1, 1048576, NULL},
-      {"seeds", 0, ARG_TEXT, &job.seeds, "A:B", "generator seeds, A to B - 1 (default 42:62)",
-       false, false, 0, 0, NULL},
-      {"seed", 0, ARG_SEED, &job.seed, "N", "chooses among the seeds (default 0)", false, false, 0,
-       0, NULL},
+      ARG_PLAN_ROWS(&job.plan),
       {"resume", 0, ARG_FLAG, &job.resume, NULL, "continue an interrupted run", false, false, 0, 0,
        NULL},
       {"overwrite", 0, ARG_FLAG, &job.overwrite, NULL, "replace an earlier run's output", false,

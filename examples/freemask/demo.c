@@ -131,8 +131,7 @@ static int run_all(demo *d, fault *f) {
                  .synthetic = {.images = paths[3]},
                  .provider = "baseline",
                  .tolerance = d->tolerance,
-                 .n_max = d->world.per_mask,
-                 .seeds = seeds,
+                 .plan = {.n_max = d->world.per_mask, .seeds = seeds},
                  .overwrite = d->overwrite,
                  .output = d->results};
   job.common.labels = "camvid";

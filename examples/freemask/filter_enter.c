@@ -30,6 +30,25 @@ static void free_found(found *at) {
   free(at->masks);
 }
 
+/* Has an input of the mask changed since `output` was written? */
+static bool is_outdated(const filter_run *r, size_t index, const char *output) {
+  char *mask = folder_path(&r->masks, &r->masks.files[index]);
+  bool outdated =
+      path_changed_after(mask, output) || loss_source_changed_after(r->source, index, output);
+  free(mask);
+  return outdated;
+}
+
+/* A finished run does not tell what each mask added to the totals. */
+static int check_outdated(const filter_run *r, const filter_job *job, const found *at, fault *f) {
+  for (size_t i = 0; i < r->masks.count; i++)
+    if (is_outdated(r, i, at->manifest))
+      return fault_set(f, EXIT_USAGE,
+                       "%s was finished before '%s' or its losses changed, expected --overwrite",
+                       job->output, r->masks.files[i].stem);
+  return EXIT_FINE;
+}
+
 /* A whole run with the same inputs: its totals become ours. */
 static int accept_finished(filter_run *r, const filter_job *job, const found *at, fault *f) {
   filter_file earlier;
@@ -44,7 +63,7 @@ static int accept_finished(filter_run *r, const filter_job *job, const found *at
   }
   filter_file_free(&r->file);
   r->file = earlier;
-  return EXIT_FINE;
+  return check_outdated(r, job, at, f);
 }
 
 /* Removes what an earlier run left. */
@@ -65,26 +84,38 @@ static bool is_whole(const filter_run *r, const char *path) {
   return whole;
 }
 
-/* Takes over a line of the journal if its mask is in place. */
-static int take_over(const journal_entry *entry, void *user, fault *f) {
-  filter_run *r = user;
-  const folder_file *file = folder_find(&r->masks, entry->stem);
-  if (!file) return EXIT_FINE;
-  size_t index = (size_t)(file - r->masks.files);
-  char *name = filter_run_name(r, index), *path = path_join(r->out.path, name);
-  bool there = is_whole(r, path);
-  free(path);
-  free(name);
-  (void)f;
-  if (!there || r->done[index]) return EXIT_FINE;
-  r->done[index] = true;
+static void add_counts(filter_run *r, size_t index, const journal_entry *entry) {
   r->rows[index].valid = entry->valid;
   r->rows[index].dropped = entry->dropped;
   for (int32_t k = 0; k < r->file.class_count; k++) {
     r->file.classes[k].valid += entry->class_valid[k];
     r->file.classes[k].dropped += entry->class_dropped[k];
   }
+}
+
+/* Takes over a line of the journal if its mask is in place and made of what is there now. */
+static int take_over(const journal_entry *entry, void *user, fault *f) {
+  filter_run *r = user;
+  (void)f;
+  const folder_file *file = folder_find(&r->masks, entry->stem);
+  if (!file) return EXIT_FINE;
+  size_t index = (size_t)(file - r->masks.files);
+  if (r->done[index] || r->outdated[index]) return EXIT_FINE;
+  char *name = filter_run_name(r, index), *path = path_join(r->out.path, name);
+  r->outdated[index] = entry->revoked || is_outdated(r, index, path);
+  r->done[index] = !r->outdated[index] && is_whole(r, path);
+  if (r->done[index]) add_counts(r, index, entry);
+  free(path);
+  free(name);
   return EXIT_FINE;
+}
+
+/* Before masks are made anew: a crash between a mask and its line must not leave the old line. */
+static int revoke_outdated(filter_run *r, fault *f) {
+  int code = EXIT_FINE;
+  for (size_t i = 0; i < r->masks.count && !code; i++)
+    if (r->outdated[i]) code = journal_revoke(&r->journal, r->masks.files[i].stem, f);
+  return code;
 }
 
 static int check_free(const filter_job *job, const found *at, fault *f) {
@@ -115,6 +146,7 @@ static int open_folder(filter_run *r, const filter_job *job, const found *at, fa
                       &r->journal, f);
   /* Made even where its first line did not fit the disk; another run's is not ours. */
   if (fresh && (!code || code == EXIT_IO)) outdir_made(&r->out, at->journal);
+  if (!code) code = revoke_outdated(r, f);
   if (!code) code = outdir_place(&r->out, "masks/", &masks, f);
   if (!code) free(masks);
   return code;

@@ -54,7 +54,6 @@ static void add_real_path(text *t, const char *path) {
 /* One number for all that determines the results, so that --resume continues the same run. */
 static uint64_t fingerprint(const filter_run *r, const filter_job *job, const stats_file *stats) {
   text t = {0};
-  uint64_t hash = 0xCBF29CE484222325u;
   text_add(&t, "%016" PRIx64 " %.17g %.17g %s %" PRId64 "/%" PRId64 " %016" PRIx64 " %" PRId64 "\n",
            r->file.labels_fingerprint, r->file.tolerance, r->file.min_kept, r->file.unseen,
            r->file.shard.index, r->file.shard.count, r->identity, r->whole);
@@ -74,7 +73,7 @@ static uint64_t fingerprint(const filter_run *r, const filter_job *job, const st
     if (model) add_json(&t, model);
     json_decref(model);
   }
-  for (size_t i = 0; i < t.length; i++) hash = (hash ^ (unsigned char)t.data[i]) * 0x100000001B3u;
+  uint64_t hash = text_hash(t.data, t.length);
   text_free(&t);
   return hash;
 }
@@ -131,6 +130,7 @@ int filter_run_prepare(filter_run *r, const filter_job *job, fault *f) {
     r->file.fingerprint = fingerprint(r, job, &stats);
     r->rows = alloc_zeroed(r->masks.count, sizeof *r->rows);
     r->done = alloc_zeroed(r->masks.count, sizeof *r->done);
+    r->outdated = alloc_zeroed(r->masks.count, sizeof *r->outdated);
     r->pending = alloc_zeroed(r->masks.count, sizeof *r->pending);
     for (size_t i = 0; i < r->masks.count; i++) r->rows[i].stem = r->masks.files[i].stem;
   }
@@ -151,6 +151,7 @@ void filter_run_free(filter_run *r) {
   if (r->out.path) outdir_close(&r->out);
   free(r->rows);
   free(r->done);
+  free(r->outdated);
   free(r->pending);
   filter_file_free(&r->file);
   fm_filter_destroy(r->filter);

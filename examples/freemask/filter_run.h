@@ -18,6 +18,7 @@ typedef struct filter_run {
   filter_file file; /* the manifest, totals growing */
   filter_row *rows; /* of each mask; stems are borrowed from `masks` */
   bool *done;       /* by an earlier run */
+  bool *outdated;   /* done by it, but of other inputs */
   size_t *pending;  /* masks left to do */
   size_t pending_count;
   outdir out;

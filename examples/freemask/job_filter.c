@@ -48,8 +48,8 @@ static int keep(filter_run *r, size_t index, const fm_plane *mask, const fm_rast
   code = mask_store(r->bench.context, mask, raster, path, f);
   if (!code) {
     outdir_made(&r->out, path);
-    journal_entry entry = {r->masks.files[index].stem, report->valid, report->dropped, c->valid,
-                           c->dropped};
+    journal_entry entry = {
+        r->masks.files[index].stem, report->valid, report->dropped, c->valid, c->dropped, false};
     code = journal_add(&r->journal, &entry, r->file.class_count, f);
   }
   free(path);

@@ -8,56 +8,42 @@
 #include "jobs.h"
 #include "outdir.h"
 #include "plan_file.h"
-#include "policy_flag.h"
 #include "seeds.h"
 #include "summary.h"
 
-/* What a policy needs, and what none of the given ones looks at. */
-static int check_flags(const plan_job *job, const policy_flag *flag, fault *f) {
-  bool classes =
-      policy_flag_has(flag, FM_PLAN_REPEAT_FACTOR) || policy_flag_has(flag, FM_PLAN_RARE_CLASS);
-  const struct {
-    bool given, used;
-    const char *name, *policy;
-  } flags[] = {
-      {job->gamma > 0, policy_flag_has(flag, FM_PLAN_PROPORTIONAL), "gamma", "proportional"},
-      {job->threshold > 0, policy_flag_has(flag, FM_PLAN_REPEAT_FACTOR), "threshold",
-       "repeat-factor"},
-      {job->temperature > 0, policy_flag_has(flag, FM_PLAN_RARE_CLASS), "temperature",
-       "rare-class"},
-      {job->min_pixels > 0, classes, "min-pixels", "repeat-factor or rare-class"},
-      {job->masks != NULL, classes, "masks", "repeat-factor or rare-class"}};
-  for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
-    if (flags[i].given && !flags[i].used)
-      return fault_set(f, EXIT_USAGE, "--%s is for --policy %s, alone or in a blend", flags[i].name,
-                       flags[i].policy);
+/* What a policy needs, and what it does not look at. */
+static int check_masks(const plan_job *job, const plan_policy *policy, fault *f) {
+  bool classes = plan_policy_needs_classes(policy);
+  if (job->masks && !classes)
+    return fault_set(f, EXIT_USAGE,
+                     "--masks is for --policy repeat-factor or rare-class, alone or in a blend");
   if (classes && (!job->masks || !job->common.labels))
     return fault_set(f, EXIT_USAGE,
                      "--policy %s looks at the classes of the masks: give --masks DIR and "
                      "--labels L",
-                     job->policy);
+                     job->flags.policy);
   return EXIT_FINE;
 }
 
-static int make_planner(const bench *b, const plan_job *job, const policy_flag *flag,
+static int make_planner(const bench *b, const plan_flags *flags, const plan_policy *policy,
                         fm_planner **out, fault *f) {
   fm_planner_options options = {.size = sizeof options,
-                                .policy = flag->policy,
-                                .plan_seed = job->seed,
-                                .n_min = (int32_t)job->n_min,
-                                .budget = job->budget,
-                                .gamma = job->gamma,
-                                .threshold = job->threshold,
-                                .temperature = job->temperature,
-                                .min_class_pixels = job->min_pixels};
-  int64_t *seeds, n_max = job->n_max ? job->n_max : 20;
+                                .policy = policy->policy,
+                                .plan_seed = flags->seed,
+                                .n_min = (int32_t)flags->n_min,
+                                .budget = flags->budget,
+                                .gamma = flags->gamma,
+                                .threshold = flags->threshold,
+                                .temperature = flags->temperature,
+                                .min_class_pixels = flags->min_pixels};
+  int64_t *seeds, n_max = flags->n_max ? flags->n_max : 20;
   fm_error err;
-  int code = seeds_read(job->seeds, n_max, &seeds, &options.seed_count, f);
+  int code = seeds_read(flags->seeds, n_max, &seeds, &options.seed_count, f);
   if (code) return code;
   options.n_max = (int32_t)n_max;
   options.seeds = seeds;
-  if (flag->policy == FM_PLAN_BLEND) {
-    options.blend = flag->blend;
+  if (policy->policy == FM_PLAN_BLEND) {
+    options.blend = policy->blend;
     options.blend_count = FM_PLAN_BLEND;
   }
   if (fm_planner_create(b->context, &options, out, &err)) code = fault_library(f, &err, NULL);
@@ -136,13 +122,13 @@ int plan_job_run(const plan_job *job, fault *f) {
   bench b;
   fm_planner *planner = NULL;
   fm_plan *plan = NULL;
-  policy_flag flag;
+  plan_policy policy;
   const char *const inputs[] = {job->hardness, job->masks, job->grow, job->common.labels};
-  int code = policy_flag_read(job->policy, &flag, f);
-  if (!code) code = check_flags(job, &flag, f);
+  int code = plan_flags_read(&job->flags, &policy, f);
+  if (!code) code = check_masks(job, &policy, f);
   if (!code) code = bench_open(job->masks ? job->common.labels : NULL, &b, f);
   if (code) return code;
-  code = make_planner(&b, job, &flag, &planner, f);
+  code = make_planner(&b, &job->flags, &policy, &planner, f);
   if (!code) code = outdir_check_file(job->output, f);
   for (size_t i = 0; i < 4 && !code; i++) code = outdir_spare(job->output, inputs[i], f);
   if (!code) code = make_plan(&b, planner, job, &plan, f);

@@ -108,9 +108,11 @@ static int hardness_stage(const run_state *s, fault *f) {
 }
 
 static int plan_stage(const run_state *s, fault *f) {
-  plan_job plan = {.common = s->common, .hardness = s->hardness, .n_max = s->job->n_max};
-  plan.seeds = s->job->seeds;
-  plan.seed = s->job->seed;
+  plan_job plan = {.common = s->common, .hardness = s->hardness, .flags = s->job->plan};
+  plan_policy policy;
+  int code = plan_flags_read(&plan.flags, &policy, f);
+  if (code) return code;
+  if (plan_policy_needs_classes(&policy)) plan.masks = s->job->real_masks;
   plan.output = s->plan;
   say(s, "plan");
   return plan_job_run(&plan, f);
@@ -168,6 +170,7 @@ static int all_stages(run_state *s, fault *f) {
 static int check_flags(const run_job *j, fault *f) {
   loss_options real = losses_of(j, &j->real);
   loss_options synthetic = losses_of(j, &j->synthetic);
+  plan_policy policy;
   int64_t *seeds;
   size_t count;
   if (j->resume && j->overwrite)
@@ -187,7 +190,9 @@ static int check_flags(const run_job *j, fault *f) {
     return fault_set(f, EXIT_USAGE, "--provider and losses are both given, expected one source");
   int code = loss_options_check(&real, f);
   if (!code) code = loss_options_check(&synthetic, f);
-  if (!code) code = seeds_read(j->seeds, j->n_max ? j->n_max : 20, &seeds, &count, f);
+  if (!code) code = plan_flags_read(&j->plan, &policy, f);
+  if (!code)
+    code = seeds_read(j->plan.seeds, j->plan.n_max ? j->plan.n_max : 20, &seeds, &count, f);
   if (code) return code;
   free(seeds);
   code = outdir_apart(j->output, j->real_masks, f);

@@ -6,6 +6,7 @@
 #include "args.h"
 #include "fault.h"
 #include "loss_source.h"
+#include "plan_flags.h"
 
 /* What every job takes. */
 typedef struct job_common {
@@ -62,16 +63,9 @@ int hardness_job_run(const hardness_job *job, fault *f);
 typedef struct plan_job {
   job_common common; /* labels and threads only with `masks` */
   const char *hardness;
-  const char *policy; /* the value of --policy; NULL: "rank" */
-  int64_t n_max;      /* 0: 20 */
-  int64_t n_min;
-  int64_t budget;                       /* 0: none */
-  double gamma, threshold, temperature; /* 0: the policy's default */
-  int64_t min_pixels;                   /* 0: 1 */
-  const char *masks;                    /* whose classes the policy looks at, or NULL */
-  const char *grow;                     /* an earlier plan, or NULL */
-  const char *seeds;                    /* "a:b" or "a,b,..."; NULL: 42:62 */
-  uint64_t seed;
+  plan_flags flags;
+  const char *masks; /* whose classes the policy looks at, or NULL */
+  const char *grow;  /* an earlier plan, or NULL */
   const char *output;
 } plan_job;
 int plan_job_run(const plan_job *job, fault *f);
@@ -134,9 +128,7 @@ typedef struct run_job {
   int unseen;
   double min_kept;
   arg_size resize;
-  int64_t n_max;
-  const char *seeds;
-  uint64_t seed;
+  plan_flags plan;
   bool resume, overwrite;
   const char *output;
 } run_job;
@@ -145,8 +137,8 @@ typedef struct run_job {
  * plan.csv, export/, run.json, report.html. run.json:
  *   {"format": "freemask-run", "version": 1, "labels": L, "fingerprint": hex,
  *    "real": {"masks", "losses", "logits", "queries", "images"}, "synthetic": the same,
- *    "network": null or what network_flags_save makes, "provider", "n_max": n, "seeds": "42:62",
- *    "seed": n, "resize": "512x512" or "none",
+ *    "network": null or what network_flags_save makes, "provider",
+ *    "plan_flags": the words of plan_flags_add_words, "resize": "512x512" or "none",
  *    "stats": "stats.json", "filter": "filter.json", "filter_rows": "filter.csv",
  *    "masks": "masks", "hardness": "hardness.csv", "plan": "plan.csv", "export": "export",
  *    "report": "report.html"}

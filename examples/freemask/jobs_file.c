@@ -127,7 +127,7 @@ static int read_lines(const char *path, const char *folder, const char *data, jo
 int job_rows_read(const char *path, job_row **rows, size_t *count, fault *f) {
   char *data, *folder = path_real(path);
   size_t length;
-  int code = path_read(path, (size_t)1 << 34, &data, &length, f);
+  int code = path_read(path, UINT64_C(1) << 34, &data, &length, f);
   *strrchr(folder, '/') = '\0';
   *rows = NULL;
   *count = 0;

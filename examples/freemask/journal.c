@@ -13,14 +13,7 @@
 #include "text.h"
 
 enum { CHECK_DIGITS = 16 };
-static const char first_word[] = "freemask-filter-1 ";
-
-/* FNV-1a over the line up to its check sum. */
-static uint64_t check_sum(const char *line, size_t length) {
-  uint64_t h = 0xCBF29CE484222325u;
-  for (size_t i = 0; i < length; i++) h = (h ^ (unsigned char)line[i]) * 0x100000001B3u;
-  return h;
-}
+static const char first_word[] = "freemask-filter-1 ", revoked[] = "-,";
 
 /* ---- Reading ------------------------------------------------------------------------ */
 
@@ -58,17 +51,24 @@ static bool take_stem(char **at, const char **out) {
   return true;
 }
 
-/* Reads a line that has its check sum still on; false if it is none. */
-static bool read_line(char *line, size_t length, journal_entry *entry, int32_t class_count) {
+/* Is it a whole line? Its check sum, of all before it, is cut off. */
+static bool check_line(char *line, size_t length) {
   if (length < CHECK_DIGITS + 1 || memchr(line, 0, length)) return false;
   size_t body = length - CHECK_DIGITS;
-  char *end, *at = line;
-  if (strtoull(line + body, &end, 16) != check_sum(line, body) || *end) return false;
+  char *end;
+  if (strtoull(line + body, &end, 16) != text_hash(line, body) || *end) return false;
   line[body] = '\0';
+  return true;
+}
+
+static bool read_line(char *line, journal_entry *entry, int32_t class_count) {
+  char *at = line;
   memset(entry->class_valid, 0, (size_t)class_count * sizeof(int64_t));
   memset(entry->class_dropped, 0, (size_t)class_count * sizeof(int64_t));
-  if (!take_stem(&at, &entry->stem) || !take_number(&at, ',', &entry->valid) ||
-      !take_number(&at, ',', &entry->dropped))
+  if (!take_stem(&at, &entry->stem)) return false;
+  entry->revoked = !strcmp(at, revoked);
+  if (entry->revoked) return true;
+  if (!take_number(&at, ',', &entry->valid) || !take_number(&at, ',', &entry->dropped))
     return false;
   while (*at) {
     int64_t k, valid, dropped;
@@ -81,21 +81,33 @@ static bool read_line(char *line, size_t length, journal_entry *entry, int32_t c
   return true;
 }
 
-/* Replays the lines behind the first; `*good` gets the length of what is whole. */
+/* Finds the whole lines behind the first; `*good` gets the length up to their end. */
+static size_t find_lines(char *data, size_t length, char ***lines, size_t *good) {
+  size_t count = 0, room = 0;
+  *lines = NULL;
+  for (size_t at = *good; at < length; at = *good) {
+    char *end = memchr(data + at, '\n', length - at);
+    if (!end) break;
+    *end = '\0';
+    if (!check_line(data + at, (size_t)(end - data) - at)) break;
+    *good = (size_t)(end - data) + 1;
+    if (count == room) *lines = alloc_resize(*lines, room = room ? 2 * room : 64, sizeof **lines);
+    (*lines)[count++] = data + at;
+  }
+  return count;
+}
+
+/* Backwards: a mask that was done again has two lines, and the later one holds. */
 static int replay(char *data, size_t length, int32_t class_count, journal_entry_fn entry,
                   void *user, size_t *good, fault *f) {
+  char **lines;
   journal_entry e = {0};
   int code = EXIT_FINE;
   e.class_valid = alloc_zeroed((size_t)class_count, sizeof(int64_t));
   e.class_dropped = alloc_zeroed((size_t)class_count, sizeof(int64_t));
-  for (size_t at = *good; at < length && !code; at = *good) {
-    char *end = memchr(data + at, '\n', length - at);
-    if (!end) break;
-    *end = '\0';
-    if (!read_line(data + at, (size_t)(end - data) - at, &e, class_count)) break;
-    *good = (size_t)(end - data) + 1;
-    code = entry(&e, user, f);
-  }
+  for (size_t left = find_lines(data, length, &lines, good); left-- && !code;)
+    if (read_line(lines[left], &e, class_count)) code = entry(&e, user, f);
+  free(lines);
   free(e.class_valid);
   free(e.class_dropped);
   return code;
@@ -186,6 +198,16 @@ int journal_open(const char *path, uint64_t run, int32_t class_count, journal_en
   return code;
 }
 
+/* Ends the line and writes it, whole. */
+static int add_line(journal *j, text *line, fault *f) {
+  text_add(line, "%016" PRIx64 "\n", text_hash(line->data, line->length));
+  pthread_mutex_lock(&j->lock);
+  int code = write_all(j, line->data, line->length, f);
+  pthread_mutex_unlock(&j->lock);
+  text_free(line);
+  return code;
+}
+
 int journal_add(journal *j, const journal_entry *entry, int32_t class_count, fault *f) {
   text line = {0};
   text_add_csv(&line, entry->stem);
@@ -194,12 +216,14 @@ int journal_add(journal *j, const journal_entry *entry, int32_t class_count, fau
     if (entry->class_valid[k])
       text_add(&line, "%d:%" PRId64 ":%" PRId64 ",", (int)k, entry->class_valid[k],
                entry->class_dropped[k]);
-  text_add(&line, "%016" PRIx64 "\n", check_sum(line.data, line.length));
-  pthread_mutex_lock(&j->lock);
-  int code = write_all(j, line.data, line.length, f);
-  pthread_mutex_unlock(&j->lock);
-  text_free(&line);
-  return code;
+  return add_line(j, &line, f);
+}
+
+int journal_revoke(journal *j, const char *stem, fault *f) {
+  text line = {0};
+  text_add_csv(&line, stem);
+  text_add(&line, ",%s", revoked);
+  return add_line(j, &line, f);
 }
 
 void journal_close(journal *j) {

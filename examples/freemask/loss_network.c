@@ -106,15 +106,22 @@ static const folder_file *find_queries(const folder *partners, const char *stem)
   return find_half(partners, stem, "mask") ? find_half(partners, stem, "class") : NULL;
 }
 
+static const folder_file *second_of_queries(const folder *partners, const folder_file *first) {
+  if (path_ends_with(first->relative, ".npz")) return NULL;
+  char *stem = alloc_text(first->stem);
+  stem[strlen(stem) - strlen(".class")] = '\0';
+  const folder_file *second = find_half(partners, stem, "mask");
+  free(stem);
+  return second;
+}
+
 static int read_queries(const loss_source *s, size_t index, const char *path, query_arrays *out,
                         fault *f) {
-  if (path_ends_with(path, ".npz")) return query_file_read_npz(path, out, f);
-  char *stem = alloc_text(s->partner[index]->stem);
-  stem[strlen(stem) - strlen(".class")] = '\0';
-  char *other = folder_path(&s->partners, find_half(&s->partners, stem, "mask"));
+  const folder_file *second = second_of_queries(&s->partners, s->partner[index]);
+  if (!second) return query_file_read_npz(path, out, f);
+  char *other = folder_path(&s->partners, second);
   int code = query_file_read_pair(path, other, out, f);
   free(other);
-  free(stem);
   return code;
 }
 
@@ -182,6 +189,7 @@ const loss_way loss_way_queries = {.what = "network output",
                                    .ending = ".npz",
                                    .partners = FOLDER_QUERIES,
                                    .find = find_queries,
+                                   .second = second_of_queries,
                                    .open = open_queries,
                                    .close = close_source,
                                    .get = get_queries};

@@ -141,6 +141,19 @@ char *loss_source_path(const loss_source *s, size_t mask_index) {
   return folder_path(&s->partners, s->partner[mask_index]);
 }
 
+static bool changed_after(const loss_source *s, const folder_file *file, const char *output) {
+  char *path = folder_path(&s->partners, file);
+  bool changed = path_changed_after(path, output);
+  free(path);
+  return changed;
+}
+
+bool loss_source_changed_after(const loss_source *s, size_t mask_index, const char *output) {
+  const folder_file *first = s->partner[mask_index];
+  const folder_file *second = s->way->second ? s->way->second(&s->partners, first) : NULL;
+  return changed_after(s, first, output) || (second && changed_after(s, second, output));
+}
+
 /* ---- Getting ------------------------------------------------------------------------ */
 
 size_t loss_source_batch(const loss_source *s) { return s->way->batch ? s->way->batch(s->own) : 1; }

@@ -116,4 +116,7 @@ int loss_source_blame(const loss_source *source, size_t mask_index, const char *
 /* The file that the mask's losses come from. Caller frees. */
 char *loss_source_path(const loss_source *source, size_t mask_index);
 
+/* Has what the mask's losses come from changed after `output` was written (path_changed_after)? */
+bool loss_source_changed_after(const loss_source *source, size_t mask_index, const char *output);
+
 #endif

@@ -11,6 +11,8 @@ typedef struct loss_way {
 
   /* The partner with that stem, or NULL. NULL: folder_find. */
   const folder_file *(*find)(const folder *partners, const char *stem);
+  /* The second file of those whose partners are two; NULL: they are one. */
+  const folder_file *(*second)(const folder *partners, const folder_file *first);
   /* Makes `own`. NULL: it has none. Partners have been found. */
   int (*open)(loss_source *s, const loss_options *options, fault *f);
   void (*close)(void *own);

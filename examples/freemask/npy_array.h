@@ -10,7 +10,7 @@
 enum { NPY_RANK = 8 };
 
 /* The most bytes of a file, and of an array: as the library's limit. */
-#define NPY_MOST_BYTES ((size_t)1 << 32)
+#define NPY_MOST_BYTES (UINT64_C(1) << 32)
 
 /* Zero-initialise. Numbers are F32 or F16 in the machine's byte order. */
 typedef struct npy_array {

@@ -3,7 +3,7 @@
 #include "path.h"
 
 #include <errno.h>
-#include <stdint.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,6 +119,17 @@ char *path_from_store(const char *file, const char *stored) {
   return path;
 }
 
+static bool is_later(struct timespec a, struct timespec b) {
+  return a.tv_sec != b.tv_sec ? a.tv_sec > b.tv_sec : a.tv_nsec > b.tv_nsec;
+}
+
+bool path_changed_after(const char *input, const char *output) {
+  struct stat in, out;
+  if (stat(input, &in) || stat(output, &out)) return false;
+  /* A file that is moved or copied with its old date changes its status. */
+  return is_later(in.st_mtim, out.st_mtim) || is_later(in.st_ctim, out.st_mtim);
+}
+
 bool path_same_or_inside(const char *inner, const char *outer) {
   char *in = path_real(inner), *out = path_real(outer);
   size_t length = strlen(out);
@@ -129,7 +140,8 @@ bool path_same_or_inside(const char *inner, const char *outer) {
   return inside;
 }
 
-int path_read(const char *path, size_t limit, char **data, size_t *length, fault *f) {
+int path_read(const char *path, uint64_t limit, char **data, size_t *length, fault *f) {
+  if (limit > SIZE_MAX / 4) limit = SIZE_MAX / 4;
   FILE *file = fopen(path, "rb");
   if (!file) return fault_system(f, errno, "open", path);
   struct stat info;
@@ -153,8 +165,8 @@ int path_read(const char *path, size_t limit, char **data, size_t *length, fault
   if (trouble || count > limit) {
     free(bytes);
     if (trouble) return fault_system(f, trouble, "read", path);
-    return fault_set(f, EXIT_DATA, "%s has more than %zu bytes, too many for its kind", path,
-                     limit);
+    return fault_set(f, EXIT_DATA, "%s has more than %" PRIu64 " bytes, too many for its kind",
+                     path, limit);
   }
   bytes[count] = '\0';
   *data = bytes;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "fault.h"
 
@@ -11,6 +12,10 @@ char *path_join(const char *folder, const char *name); /* caller frees */
 bool path_ends_with(const char *path, const char *suffix);
 bool path_exists(const char *path);
 bool path_is_folder(const char *path);
+
+/* Was the file `input` written, replaced or moved there after `output` was written? False if one
+ * is not there. */
+bool path_changed_after(const char *input, const char *output);
 
 /* The relative name of a mask, image or loss without its extension and, if it ends in it,
  * without `suffix`. Caller frees. */
@@ -32,7 +37,8 @@ char *path_from_store(const char *file, const char *stored);
 /* The same folder, or one below the other (by realpath)? */
 bool path_same_or_inside(const char *inner, const char *outer);
 
-/* Reads a whole file of at most `limit` bytes; a NUL stands behind them. Caller frees. */
-int path_read(const char *path, size_t limit, char **data, size_t *length, fault *f);
+/* Reads a whole file of at most `limit` bytes (and what memory can address); a NUL stands behind
+ * them. Caller frees. */
+int path_read(const char *path, uint64_t limit, char **data, size_t *length, fault *f);
 
 #endif

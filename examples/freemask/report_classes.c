@@ -151,12 +151,13 @@ static void run_command(const report *r, text *t) {
     if (strcmp(r->filter.unseen, "drop") != 0) word(t, "--unseen", r->filter.unseen);
     if (r->filter.min_kept > 0.0) text_add(t, " --min-kept %.6g", r->filter.min_kept);
   }
-  text_add(t, " --n-max %lld", (long long)json_integer_value(json_object_get(r->run, "n_max")));
+  const char *plan = report_run_text(r, NULL, "plan_flags");
   const char *resize = report_run_text(r, NULL, "resize");
   if (resize && strcmp(resize, "512x512") != 0) word(t, "--resize", resize);
-  word(t, "--seeds", report_run_text(r, NULL, "seeds"));
-  const json_int_t seed = json_integer_value(json_object_get(r->run, "seed"));
-  if (seed) text_add(t, " --seed %lld", (long long)seed);
+  if (plan) {
+    text_add(t, " ");
+    text_add_html(t, plan);
+  }
   word(t, "-o", r->dir);
   text_add(t, "</pre>\n");
 }
@@ -178,7 +179,7 @@ void report_origin(const report *r, text *t) {
       text_add(t, "<dt>Kept at least</dt><dd>%.4g of each class</dd>\n", r->filter.min_kept);
   }
   fact(t, "Statistics", r->stats_path);
-  fact(t, "Seeds", report_run_text(r, NULL, "seeds"));
+  fact(t, "Plan", report_run_text(r, NULL, "plan_flags"));
   text_add(t, "<dt>FreeMask</dt><dd>%s</dd>\n</dl>\n", fm_version());
   run_command(r, t);
   text_add(t, "</section>\n");

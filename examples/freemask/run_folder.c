@@ -55,10 +55,11 @@ int run_find_fingerprint(run_state *s, fault *f) {
   int code = bench_open(j->common.labels, &b, f);
   if (code) return code;
   for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) add_input(&t, paths[i]);
-  text_add(&t, "%016" PRIx64 " %s %.17g %d %.17g %dx%d %" PRId64 " %s %" PRIu64 "\n",
-           fm_labels_fingerprint(b.labels), j->provider ? j->provider : "-", j->tolerance,
-           j->unseen, j->min_kept, (int)j->resize.width, (int)j->resize.height, j->n_max,
-           j->seeds ? j->seeds : "-", j->seed);
+  text_add(&t, "%016" PRIx64 " %s %.17g %d %.17g %dx%d ", fm_labels_fingerprint(b.labels),
+           j->provider ? j->provider : "-", j->tolerance, j->unseen, j->min_kept,
+           (int)j->resize.width, (int)j->resize.height);
+  plan_flags_add_words(&j->plan, &t);
+  text_add(&t, "\n");
   add_network(&t, j);
   code = add_set(&b, j->real_masks, &t, f);
   if (!code) code = add_set(&b, j->synthetic_masks, &t, f);
@@ -113,7 +114,7 @@ static int write_manifest(run_state *s, fault *f) {
   const run_job *j = s->job;
   fm_context *context;
   fm_error err;
-  text t = {0};
+  text t = {0}, plan = {0};
   if (fm_context_create(NULL, &context, &err)) return fault_library(f, &err, NULL);
   text_add(&t, "{\"format\": \"freemask-run\", \"version\": 1, ");
   char *labels = labels_to_store(s->manifest, j->common.labels);
@@ -126,9 +127,11 @@ static int write_manifest(run_state *s, fault *f) {
   add_network(&t, j);
   text_add(&t, ", ");
   add_text(&t, "provider", j->provider);
-  text_add(&t, ", \"n_max\": %" PRId64 ", ", j->n_max ? j->n_max : 20);
-  add_text(&t, "seeds", j->seeds ? j->seeds : "42:62");
-  text_add(&t, ", \"seed\": %" PRIu64 ", ", j->seed);
+  plan_flags_add_words(&j->plan, &plan);
+  text_add(&t, ", ");
+  add_text(&t, "plan_flags", plan.data);
+  text_free(&plan);
+  text_add(&t, ",\n ");
   add_resize(&t, j->resize);
   text_add(&t,
            " \"stats\": \"stats.json\", \"filter\": \"filter.json\", \"filter_rows\": "
@@ -176,6 +179,48 @@ static void clear(const run_state *s) {
   free(table);
 }
 
+/* ---- What is there already ------------------------------------------------------------ */
+
+/* Has a file of the folder (NULL: none) changed since `output` was written? */
+static int look_for_change(const bench *b, folder_kind kind, const char *path, const char *output,
+                           bool *changed, fault *f) {
+  folder files;
+  if (!path || *changed) return EXIT_FINE;
+  int code = folder_list(kind, path, b->labels, &files, f);
+  if (code) return code;
+  for (size_t i = 0; i < files.count && !*changed; i++) {
+    char *file = folder_path(&files, &files.files[i]);
+    *changed = path_changed_after(file, output);
+    free(file);
+  }
+  folder_free(&files);
+  return EXIT_FINE;
+}
+
+/* What was made of the real set goes if that has changed. If statistics come out as they were, the
+ * filter goes on; otherwise it refuses. */
+static int drop_outdated(const run_state *s, fault *f) {
+  const loss_options *real = &s->job->real;
+  const bool by_provider = !real->losses && !real->logits && !real->queries;
+  bench b;
+  bool changed = false;
+  if (!path_exists(s->stats)) return EXIT_FINE;
+  int code = bench_open(s->job->common.labels, &b, f);
+  if (code) return code;
+  code = look_for_change(&b, FOLDER_MASKS, s->job->real_masks, s->stats, &changed, f);
+  if (!code) code = look_for_change(&b, FOLDER_LOSSES, real->losses, s->stats, &changed, f);
+  if (!code) code = look_for_change(&b, FOLDER_LOSSES, real->logits, s->stats, &changed, f);
+  if (!code) code = look_for_change(&b, FOLDER_QUERIES, real->queries, s->stats, &changed, f);
+  if (!code && by_provider)
+    code = look_for_change(&b, FOLDER_IMAGES, real->images, s->stats, &changed, f);
+  bench_close(&b);
+  if (code || !changed) return code;
+  unlink(s->stats);
+  unlink(s->hardness);
+  unlink(s->plan);
+  return EXIT_FINE;
+}
+
 int run_enter(run_state *s, fault *f) {
   const run_job *j = s->job;
   bool there = path_exists(s->manifest);
@@ -183,6 +228,7 @@ int run_enter(run_state *s, fault *f) {
     return fault_set(f, EXIT_USAGE,
                      "%s holds a run, expected --resume, --overwrite or another folder", j->output);
   int code = there && j->resume ? check_manifest(s, f) : EXIT_FINE;
+  if (!code && there && j->resume) code = drop_outdated(s, f);
   if (code) return code;
   if (!there && !j->overwrite) {
     for (size_t i = 1; i < RUN_OUTPUTS && !code; i++) {

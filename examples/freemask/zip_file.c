@@ -130,7 +130,7 @@ static int locate(const zip_file *zip, const zip_member *m, const unsigned char 
 }
 
 /* What is refused before any memory is taken. */
-static int check(const zip_file *zip, const zip_member *m, const char *name, size_t limit,
+static int check(const zip_file *zip, const zip_member *m, const char *name, uint64_t limit,
                  fault *f) {
   if (m->flags & 1) return fault_set(f, EXIT_DATA, "%s: %s is encrypted", zip->name, name);
   if (m->method != 0 && m->method != 8)
@@ -139,7 +139,7 @@ static int check(const zip_file *zip, const zip_member *m, const char *name, siz
                      "np.savez_compressed",
                      zip->name, name, m->method);
   if (m->size > limit)
-    return fault_set(f, EXIT_DATA, "%s: %s claims %" PRIu64 " bytes, expected at most %zu",
+    return fault_set(f, EXIT_DATA, "%s: %s claims %" PRIu64 " bytes, expected at most %" PRIu64,
                      zip->name, name, m->size, limit);
   /* Deflate makes at most 258 bytes of 2 bits. */
   if (m->method ? m->size / 1032 > m->stored : m->size != m->stored)
@@ -149,10 +149,10 @@ static int check(const zip_file *zip, const zip_member *m, const char *name, siz
   return EXIT_FINE;
 }
 
-int zip_unpack(const zip_file *zip, const zip_member *member, const char *name, size_t limit,
+int zip_unpack(const zip_file *zip, const zip_member *member, const char *name, uint64_t limit,
                char **out, size_t *size, fault *f) {
   const unsigned char *bytes = NULL;
-  int code = check(zip, member, name, limit, f);
+  int code = check(zip, member, name, limit < SIZE_MAX / 4 ? limit : SIZE_MAX / 4, f);
   if (!code) code = locate(zip, member, &bytes, f);
   if (code) return code;
   char *memory = alloc_resize(NULL, (size_t)member->size + 1, 1);

@@ -33,7 +33,7 @@ int zip_find(const zip_file *zip, const char *member, bool *found, zip_member *o
 
 /* Unpacks a member of at most `limit` bytes and verifies its checksum. A claim that its bytes could
  * not fulfil costs no memory. Caller frees; a NUL stands behind the bytes. */
-int zip_unpack(const zip_file *zip, const zip_member *member, const char *name, size_t limit,
+int zip_unpack(const zip_file *zip, const zip_member *member, const char *name, uint64_t limit,
                char **out, size_t *size, fault *f);
 
 #endif

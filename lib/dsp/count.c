@@ -59,8 +59,25 @@ static size_t count_pixels(const fm__count *c, fm__place at, size_t n) {
                                n);
 }
 
+static uint64_t counted_in(const fm__slot_counts *counts, uint32_t slot) {
+  uint64_t sum = 0;
+  for (int lane = 0; lane < 8; lane++) sum += counts->numbers[slot][lane];
+  for (int byte = 0; byte < 64; byte++)
+    sum += counts->halves[slot / 2][byte] >> 4 * (slot % 2) & 15;
+  return sum;
+}
+
+void fm__slots_empty(fm__tally *tally) {
+  fm__slots *slots = &tally->slots;
+  for (uint32_t slot = 0; slot < slots->used; slot++)
+    tally->parts[0][slots->label[slot]] +=
+        counted_in(&slots->all, slot) | counted_in(&slots->set, slot) << 32;
+  memset(slots, 0, sizeof *slots);
+}
+
 /* Adds what was counted as bytes to a set of counters. False: labels outside the space. */
 static bool drain(const fm__count *c, fm__tally *tally, unsigned set) {
+  fm__slots_empty(tally);
   for (unsigned label = 0; label < FM__BYTES; label++) {
     int64_t count = 0, more = 0;
     for (unsigned part = 0; part < 4; part++) {

@@ -21,6 +21,9 @@ typedef struct fm__count {
   uint32_t least_column, least_row; /* the smaller of the two numbers */
 } fm__count;
 
+/* Moves what slots have counted to the parts. */
+void fm__slots_empty(fm__tally *tally);
+
 /* Counts all pixels. False: `*bad` is the first bad one, whatever the resizing. */
 bool fm__count_image(fm__count *c, fm__place *bad);
 

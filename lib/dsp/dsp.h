@@ -75,11 +75,28 @@ typedef struct fm__lanes {
   uint8_t ignored[FM__BYTES]; /* the labels whose losses do not count */
 } fm__lanes;
 
+/* A second way to count, of the AVX-512 kernel (x86/avx512_count.c): some labels have slots. A
+ * byte counts two of them in its halves for at most 15 blocks, then the numbers take that over. */
+enum { FM__SLOTS = 16 };
+typedef struct fm__slot_counts {
+  alignas(64) uint8_t halves[FM__SLOTS / 2][64]; /* slots 2 i (lower half) and 2 i + 1 */
+  alignas(64) uint64_t numbers[FM__SLOTS][8];    /* to be added */
+} fm__slot_counts;
+typedef struct fm__slots {
+  fm__slot_counts all, set;          /* pixels; those with a set bit */
+  alignas(64) uint8_t of[FM__BYTES]; /* a label's slot + 128; 0: it has none */
+  uint8_t label[FM__SLOTS];
+  uint32_t used, blocks;      /* slots; blocks in the halves */
+  uint32_t missed;            /* pixels of a call whose label had none */
+  uint32_t pause, last_pause; /* calls to go without slots */
+} fm__slots;
+
 /* Pixels per label byte in the lower half of each number, those with a set bit in the
  * upper; four counters per label, to be added, so that increments need not wait for each
  * other. Holds 2^31 pixels. */
 typedef struct fm__tally {
   alignas(64) uint64_t parts[4][FM__BYTES];
+  fm__slots slots;
 } fm__tally;
 enum { FM__TALLY_PERIOD = 1 << 30 };
 

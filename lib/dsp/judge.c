@@ -5,6 +5,8 @@
 #include <freemask/labels.h>
 #include <string.h>
 
+#include "dsp/count.h"
+
 /* 256 MiB of bits: 2^31 pixels. Larger images are judged twice. */
 enum { MOST_WORDS = 1 << 25 };
 
@@ -83,6 +85,7 @@ static size_t judge_pixels(const fm__judge *j, fm__place at, size_t n, uint64_t 
 
 /* What becomes of labels counted as bytes. */
 static void drain(const fm__judge *j, fm__tally *tally) {
+  fm__slots_empty(tally);
   for (unsigned label = 0; label < FM__BYTES; label++) {
     int32_t k = j->lookup.classes[label];
     if (k < 0) continue;

@@ -54,8 +54,9 @@ static void read_base(const fm__job *job, const row *r) {
 /* Pixels first .. first + n - 1. */
 static void sum_part(const fm__job *job, const row *r, size_t first, size_t n, float *sums) {
   const fm_volume *v = &job->output;
-  job->kernels->planar(fm__voxel(v, 0, r->y, r->x + (int64_t)first), v->dtype, v->channel_stride,
-                       (size_t)v->channels, r->base + first, sums, r->spare, n);
+  job->kernels->planar(fm__voxel(v, 0, r->y, r->x + (int64_t)first), v->dtype,
+                       (ptrdiff_t)v->channel_stride, (size_t)v->channels, r->base + first, sums,
+                       r->spare, n);
 }
 
 /* Pixels before memory is aligned, if channels are equally so. */

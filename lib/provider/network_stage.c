@@ -62,8 +62,8 @@ static void stage_channels(const fm__job *job, int64_t row, int64_t c, int count
                            size_t n, float *out) {
   const fm_volume *v = &job->output;
   if (v->dtype == FM_F32 && v->col_stride == (int64_t)sizeof(float) && count == GROUP) {
-    job->kernels->transpose(fm__voxel(v, c, row, first), v->channel_stride, v->row_stride, n, out,
-                            job->stage.padded);
+    job->kernels->transpose(fm__voxel(v, c, row, first), (ptrdiff_t)v->channel_stride,
+                            (ptrdiff_t)v->row_stride, n, out, job->stage.padded);
     return;
   }
   float lines[GROUP][COLUMNS];

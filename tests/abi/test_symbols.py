@@ -32,6 +32,8 @@ tap.equal(symbols.recorded(), sorted(symbols.recorded()), "the record is sorted"
 tap.equal(public, symbols.recorded(), "the headers declare the recorded names")
 
 in_archive = elf.globals_of(STATIC)
+# 32-bit x86 has thunks of the compiler's.
+in_archive = [name for name in in_archive if not name.startswith("__x86.get_pc_thunk")]
 tap.equal([name for name in in_archive if not name.startswith("fm_")], [],
           "the archive defines only fm_ names")
 tap.equal([name for name in in_archive if not name.startswith("fm__")], public,

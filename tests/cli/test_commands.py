@@ -127,6 +127,26 @@ for page in pages.values():
     tap.ok("<script src" not in page and len(page) > 2000, "run: the page is whole")
 result = good("run --resume of a finished run", *arguments, "--resume")
 tap.equal(sorted(tree(tap.path("all"))), sorted(made), "run --resume: the same files")
+shared = ["--n-max", "3", "--policy", "blend:rank=1,rare-class=2", "--temperature", "0.5", "--seed", "7"]
+good("run with another policy", *[{"all": "other", "4": "3"}.get(word, word) for word in arguments], *shared[2:])
+good("plan with it", "plan", "--hardness", "h.csv", *shared, *L, "--masks", "real/m", "-o", "other.csv")
+tap.equal(read(tap.path("other/plan.csv")), read(tap.path("other.csv")), "run: the policy is plan's")
+tap.ok(read(tap.path("other/plan.csv")) != read(tap.path("all/plan.csv")), "run: it is another plan")
+tap.ok(b"--policy blend:rank=1,rare-class=2 --temperature 0.5" in read(tap.path("other/report.html")),
+       "run: the page says the policy")
+result = tool(*arguments, "--gamma", "2", "--resume")
+tap.ok(result.code == 2 and "--gamma" in result.err, "run: a flag that the policy does not look at", result)
+os.utime(tap.path("real/l/a 2.npy"))
+os.unlink(tap.path("all/plan.csv"))
+result = good("run --resume, real losses with a new date", *arguments, "--resume")
+tap.ok({name: data for name, data in tree(tap.path("all")).items() if name.endswith((".csv", ".json"))}
+       == {name: data for name, data in made.items() if name.endswith((".csv", ".json"))}, "run --resume: the same tables")
+loss = read(tap.path("real/l/a 2.npy"))
+write(tap.path("real/l/a 2.npy"), npy(np.full((30, 40), 3, np.float32)))
+result = tool(*arguments, "--resume")
+tap.ok(result.code == 2 and "statistics" in result.err, "run --resume, other real losses: the filter refuses", result)
+write(tap.path("real/l/a 2.npy"), loss)
+result = good("run --resume, the old ones again", *arguments, "--resume")
 result = tool(*arguments)
 tap.ok(result.code == 2, "run into a finished folder is refused", result)
 

@@ -105,6 +105,51 @@ for i, name in enumerate(done[:16]):
 result = run(*FILTER, folder, "--resume")
 tap.ok(result.code == 0 and tree(folder) == calm, "damaged masks are done again", result)
 
+# What was made of inputs that have changed since is done again: rewritten ones, ones that were moved
+# into place with their old dates, and either half of the inputs; then all is as if done at once.
+CHANGED = ["0/0", "0/102", "0/105", "0/108"]
+
+
+def change(i, stem):
+    """A loss map that drops everything, or a mask of other classes, in an old file's place or over it."""
+    path, data = tap.path(f"losses/{stem}.npy"), npy(np.full((300, 300), 100, np.float32))
+    if i % 2:
+        path = tap.path(f"masks/{stem}.png")
+        labels = Png(originals[f"masks/{stem}.png"]).pixels
+        data = png(np.where((labels > 0) & (labels < 255), labels % 150 + 1, labels).astype(np.uint8))
+    if i < 2:
+        write(path, data)
+        return
+    write(path + ".new", data)
+    os.utime(path + ".new", (1, 1))
+    os.replace(path + ".new", path)
+
+
+originals = {name: open(tap.path(name), "rb").read() for stem in CHANGED
+             for name in (f"masks/{stem}.png", f"losses/{stem}.npy")}
+folder = tap.path("changed")
+result = stop_midway(folder, signal.SIGKILL, 30)
+tap.ok(result.code == -9 and all(f"masks/{stem}.png" in tree(folder) for stem in CHANGED),
+       "killed with masks whose inputs will change", result)
+for i, stem in enumerate(CHANGED):
+    change(i, stem)
+process = start(*FILTER, folder, "--resume", "-j1") # killed once more, while it does them again
+time.sleep(0.02)
+process.kill()
+Result(process, 60)
+result = run(*FILTER, folder, "--resume")
+tap.ok(result.code == 0, "a run goes on whose inputs have changed", result)
+result = run(*FILTER, tap.path("at once"))
+tap.ok(result.code == 0 and tree(tap.path("at once")) == tree(folder), "the same bytes as at once", result)
+tap.ok(tree(folder) != calm, "they are not what they were")
+for name, data in originals.items():
+    write(tap.path(name), data)
+result = run(*FILTER, folder, "--resume")
+tap.ok(result.code == 2 and "changed" in result.err and "--overwrite" in result.err,
+       "a finished run whose inputs have changed is refused", result)
+result = run(*FILTER, folder, "--overwrite")
+tap.ok(result.code == 0 and tree(folder) == calm, "--overwrite takes the originals", result)
+
 # --resume of a finished run changes nothing; without --resume it is refused.
 stamps = {n: os.stat(os.path.join(folder, n)).st_mtime_ns for n in tree(folder)}
 result = run(*FILTER, folder, "--resume")

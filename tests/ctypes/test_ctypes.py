@@ -102,6 +102,9 @@ def expected_hardness(image, means, side=512):
 
 
 def check_layout():
+    if ctypes.sizeof(ctypes.c_void_p) != 8:
+        tap.skip("the layout", "recorded for 64-bit machines")
+        return
     for name in headers.structures():
         with open(os.path.join(tap.SOURCE, "tests", "abi", "layout.txt"), encoding="utf-8") as file:
             recorded = dict(line.rsplit(None, 1) for line in file if line[0] != "#")

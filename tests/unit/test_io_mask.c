@@ -370,7 +370,8 @@ START_TEST(limits_hold) {
   io_png wide = {.width = 2000000, .height = 1, .depth = 8, .color = IO_GREY};
   REFUSES(FM_ERR_LIMIT, "more than 1000000 a side", with_stream(&wide, io_png_stream(&tiny)));
   io_png most = {.width = 0x7FFFFFFF, .height = 0x7FFFFFFF, .depth = 16, .color = IO_GREY};
-  REFUSES(FM_ERR_LIMIT, "max_pixels", with_stream(&most, io_png_stream(&tiny)));
+  if (sizeof(size_t) == 8) /* else libpng has its own limit */
+    REFUSES(FM_ERR_LIMIT, "max_pixels", with_stream(&most, io_png_stream(&tiny)));
 
   io_png png = {.width = 10, .height = 10, .depth = 8, .color = IO_GREY};
   io_bytes file = io_png_file(&png);

@@ -1,5 +1,5 @@
 /* dsp/x86/avx512.h - what the AVX-512 kernels share: blocks of 64 pixels, tails by masked
- * loads. Needs VBMI as well (Ice Lake, Zen 4 and later). */
+ * loads. Needs VBMI and VBMI2 as well (Ice Lake, Zen 4 and later). */
 #ifndef FM_DSP_X86_AVX512_H
 #define FM_DSP_X86_AVX512_H
 
@@ -9,8 +9,9 @@
 
 #include "dsp/dsp.h"
 
-#define AVX512 \
-  __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,popcnt,bmi,prfchw")))
+#define AVX512    \
+  __attribute__(( \
+      target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,popcnt,bmi,prfchw")))
 
 enum { BLOCK = 64 };
 

@@ -1,4 +1,4 @@
-/* dsp/x86/avx512_labels.c - counting, blending and converting with AVX-512. */
+/* dsp/x86/avx512_labels.c - marking, blending and converting with AVX-512. */
 #include <freemask/view.h>
 
 #include "dsp/x86/x86.h"
@@ -6,38 +6,6 @@
 #if defined(__x86_64__) && defined(__GNUC__)
 
 #include "dsp/x86/avx512.h"
-
-/* Peeled labels of a mixed block; the pixels of all others are taken one by one. */
-enum { MOST_PEELED = 4 };
-
-/* ---- Count ---------------------------------------------------------------------- */
-
-AVX512 static inline uint64_t two_counts(uint64_t pixels, uint64_t bits) {
-  return (uint64_t)_mm_popcnt_u64(pixels) | (uint64_t)_mm_popcnt_u64(pixels & bits) << 32;
-}
-
-AVX512 static void count_singly(const uint8_t *labels, uint64_t left, uint64_t bits,
-                                fm__tally *tally) {
-  for (; left; left &= left - 1) {
-    unsigned i = (unsigned)__builtin_ctzll(left);
-    tally->parts[i % 4][labels[i]] += 1 | (bits >> i & 1) << 32;
-  }
-}
-
-AVX512 static void count(const uint8_t *labels, const uint64_t *bits, size_t n, fm__tally *tally) {
-  for (size_t i = 0; i < n; i += BLOCK) {
-    uint64_t left = first_pixels(n - i), set = bits ? bits[i / BLOCK] : 0;
-    _mm_prefetch((const char *)labels + i + FETCH_AHEAD, _MM_HINT_T0);
-    __m512i block = _mm512_maskz_loadu_epi8(left, labels + i);
-    for (int peeled = 0; left && peeled < MOST_PEELED; peeled++) {
-      uint8_t label = labels[i + (unsigned)__builtin_ctzll(left)];
-      uint64_t same = _mm512_mask_cmpeq_epi8_mask(left, block, _mm512_set1_epi8((char)label));
-      tally->parts[peeled % 4][label] += two_counts(same, set);
-      left &= ~same;
-    }
-    if (left) count_singly(labels + i, left, set, tally);
-  }
-}
 
 AVX512 static void mark(const uint8_t *labels, uint8_t label, size_t n, uint64_t *bits) {
   for (size_t i = 0; i < n; i += BLOCK) {
@@ -122,7 +90,6 @@ AVX512 static void widen(const void *halves, size_t n, float *floats) {
 }
 
 void fm__dsp_init_avx512_labels(fm_dsp *dsp) {
-  dsp->count = count;
   dsp->mark = mark;
   dsp->blend[0] = blend_1;
   dsp->blend[1] = blend_2;

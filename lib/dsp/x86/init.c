@@ -25,8 +25,8 @@ static bool has_avx2(void) {
 static bool has_avx512(void) {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-         __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("popcnt") &&
-         __builtin_cpu_supports("bmi");
+         __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2") &&
+         __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("bmi");
 }
 
 static void init_avx2(fm_dsp *dsp) {
@@ -35,6 +35,7 @@ static void init_avx2(fm_dsp *dsp) {
 }
 
 static void init_avx512(fm_dsp *dsp) {
+  fm__dsp_init_avx512_count(dsp);
   fm__dsp_init_avx512_judge(dsp);
   fm__dsp_init_avx512_labels(dsp);
   fm__dsp_init_avx512_sum(dsp);

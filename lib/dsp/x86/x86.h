@@ -7,6 +7,7 @@
 /* Each fills in all byte kernels. The CPU has to have the level. */
 void fm__dsp_init_sse41(fm_dsp *dsp);
 void fm__dsp_init_avx2(fm_dsp *dsp);
+void fm__dsp_init_avx512_count(fm_dsp *dsp);
 void fm__dsp_init_avx512_judge(fm_dsp *dsp);
 void fm__dsp_init_avx512_labels(fm_dsp *dsp);
 void fm__dsp_init_avx512_sum(fm_dsp *dsp);

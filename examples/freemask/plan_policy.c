@@ -1,5 +1,5 @@
-/* freemask/policy_flag.c - names of policies, alone and in blends. */
-#include "policy_flag.h"
+/* freemask/plan_policy.c - names of policies, alone and in blends. */
+#include "plan_policy.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@ static int32_t find(const char *text, size_t length) {
 }
 
 /* "rank=1,rare-class=0.5" */
-static bool read_parts(const char *at, policy_flag *out) {
+static bool read_parts(const char *at, plan_policy *out) {
   double sum = 0;
   for (;;) {
     size_t length = strcspn(at, "=,");
@@ -34,8 +34,8 @@ static bool read_parts(const char *at, policy_flag *out) {
   }
 }
 
-int policy_flag_read(const char *value, policy_flag *out, fault *f) {
-  *out = (policy_flag){.policy = FM_PLAN_RANK};
+int plan_policy_read(const char *value, plan_policy *out, fault *f) {
+  *out = (plan_policy){.policy = FM_PLAN_RANK};
   if (!value) return EXIT_FINE;
   out->policy = find(value, strlen(value));
   if (out->policy < FM_PLAN_BLEND) return EXIT_FINE;
@@ -46,6 +46,6 @@ int policy_flag_read(const char *value, policy_flag *out, fault *f) {
                    value);
 }
 
-bool policy_flag_has(const policy_flag *flag, int32_t policy) {
+bool plan_policy_has(const plan_policy *flag, int32_t policy) {
   return flag->policy == FM_PLAN_BLEND ? flag->blend[policy] > 0 : flag->policy == policy;
 }
