@@ -19,7 +19,7 @@ FM_BEGIN_DECLS
  *  options and the position alone, in constant time and memory, on every machine the
  *  same (doc/random.md defines it). Positions count from 0 and are those of one rank.
  *
- *  Memory: a few hundred bytes, and at most 11 bytes per mask of the plan and per weight.
+ *  Memory: a few hundred bytes, and at most 12 bytes per mask of the plan and per weight.
  *
  *  Thread-safety: functions that take it as const may run side by side, so that loader
  *  threads can share one schedule; those that move its own position (next, next_many,

@@ -2,6 +2,7 @@
 #include "core/permutation.h"
 
 #include "core/random.h"
+#include "dsp/dsp.h"
 
 /* Rounds beyond the first four times half the bits of x, at least: a known distinguisher
  * (Patarin 2001) then needs 2^36 shuffles of one length before it sees anything. */
@@ -62,6 +63,10 @@ static uint64_t walk(const fm__permutation *p, uint64_t x) {
   return x;
 }
 
+uint64_t fm__permutation_finish(const fm__permutation *p, uint64_t x) {
+  return swapped(x < p->length ? x : walk(p, x), swap_of(p));
+}
+
 uint64_t fm__permutation_at(const fm__permutation *p, uint64_t x) {
   return swapped(walk(p, x), swap_of(p));
 }
@@ -69,19 +74,21 @@ uint64_t fm__permutation_at(const fm__permutation *p, uint64_t x) {
 /* ---- With tables ------------------------------------------------------------------ */
 
 bool fm__permutation_table_pays(const fm__permutation *p, uint64_t count) {
-  uint64_t cells = (UINT64_C(1) << p->left_bits) + p->rows;
-  return cells * (uint64_t)p->pairs <= FM__PERMUTATION_VALUES && p->rows <= UINT16_MAX &&
-         count >= cells;
+  size_t cells = ((size_t)1 << p->left_bits) + p->rows;
+  return fm__permutation_pair(p) * (size_t)p->pairs <= FM__PERMUTATION_VALUES && count >= cells;
 }
 
 void fm__permutation_table_fill(const fm__permutation *p, fm__permutation_table *table) {
-  uint16_t *value = table->values;
+  uint32_t columns = 1U << p->left_bits;
+  uint16_t *values = table->values;
   uint64_t key = p->key;
   for (int32_t i = 0; i < p->pairs; i++) {
-    for (uint32_t row = 0; row < p->rows; row++) *value++ = (uint16_t)column_of(p, key, row);
+    for (uint32_t row = 0; row < p->rows; row++) values[row] = (uint16_t)column_of(p, key, row);
+    values += fm__permutation_room(p->rows);
     key += FM__GOLDEN;
-    for (uint32_t column = 0; column < 1U << p->left_bits; column++)
-      *value++ = (uint16_t)rows_of(p, key, column);
+    for (uint32_t column = 0; column < columns; column++)
+      values[column] = (uint16_t)rows_of(p, key, column);
+    values += fm__permutation_room(columns);
     key += FM__GOLDEN;
   }
 }
@@ -97,21 +104,22 @@ static void abreast(const fm__permutation *p, const uint16_t *table, const uint6
     row[j] = (uint32_t)(x[j] >> p->left_bits);
   }
   for (int32_t i = 0; i < p->pairs; i++) {
-    const uint16_t *rows = table + p->rows;
+    const uint16_t *rows = table + fm__permutation_room(p->rows);
     for (int j = 0; j < ABREAST; j++) {
       column[j] ^= table[row[j]];
       row[j] = wrap(row[j] + rows[column[j]], p->rows);
     }
-    table = rows + columns;
+    table = rows + fm__permutation_room(columns);
   }
   for (int j = 0; j < ABREAST; j++) out[j] = (uint64_t)row[j] << p->left_bits | column[j];
 }
 
-void fm__permutation_many(const fm__permutation *p, const fm__permutation_table *table,
-                          uint64_t first, uint64_t step, size_t count, uint64_t *out) {
+/* Plain C's way with tables; answers how many elements it has done, not all. */
+static size_t tabled(const fm__permutation *p, const fm__permutation_table *table, uint64_t first,
+                     uint64_t step, size_t count, uint64_t *out) {
   uint64_t swap = swap_of(p);
   size_t i = 0;
-  for (; table && i + ABREAST <= count; i += ABREAST) {
+  for (; i + ABREAST <= count; i += ABREAST) {
     uint64_t x[ABREAST];
     for (size_t j = 0; j < ABREAST; j++) x[j] = first + (i + j) * step;
     abreast(p, table->values, x, out + i);
@@ -120,5 +128,35 @@ void fm__permutation_many(const fm__permutation *p, const fm__permutation_table 
       out[j] = swapped(out[j], swap);
     }
   }
+  return i;
+}
+
+/* Fewer elements than these are done one by one: a kernel makes 16 at least. */
+enum { FEW = 3 };
+
+void fm__permutation_many(const fm_dsp *dsp, const fm__permutation *p,
+                          const fm__permutation_table *table, uint64_t first, uint64_t step,
+                          size_t count, uint64_t *out) {
+  size_t i = 0;
+  if (table)
+    i = (dsp->permute_tabled ? dsp->permute_tabled : tabled)(p, table, first, step, count, out);
+  if (dsp->permute && count - i >= FEW) {
+    dsp->permute(p, first + i * step, step, count - i, out + i);
+    return;
+  }
+  uint64_t swap = swap_of(p);
   for (; i < count; i++) out[i] = swapped(walk(p, first + i * step), swap);
+}
+
+void fm__permutation_keyed(const fm_dsp *dsp, const fm__permutation *p, const uint64_t *keys,
+                           size_t count, uint64_t *x) {
+  if (dsp->permute_keyed && count >= FEW) {
+    dsp->permute_keyed(p, keys, count, x);
+    return;
+  }
+  fm__permutation own = *p;
+  for (size_t i = 0; i < count; i++) {
+    own.key = keys[i];
+    x[i] = fm__permutation_at(&own, x[i]);
+  }
 }

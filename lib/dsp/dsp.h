@@ -100,6 +100,9 @@ typedef struct fm__tally {
 } fm__tally;
 enum { FM__TALLY_PERIOD = 1 << 30 };
 
+struct fm__permutation; /* core/permutation.h */
+struct fm__permutation_table;
+
 typedef struct fm_dsp {
   /* ---- Pixel kernels ---- */
 
@@ -139,6 +142,25 @@ typedef struct fm_dsp {
   bool (*narrow)(const void *labels, size_t n, uint8_t *bytes);
   /* binary16 as floats; NULL where the CPU has no instruction for that. */
   void (*widen)(const void *halves, size_t n, float *floats);
+
+  /* ---- Kernels of schedules; NULL where plain C is as fast ---- */
+
+  /* fm__permutation_many, without a table, and with one; this answers how many of the first
+   * elements it has done, whole blocks only. */
+  void (*permute)(const struct fm__permutation *permutation, uint64_t first, uint64_t step,
+                  size_t count, uint64_t *out);
+  size_t (*permute_tabled)(const struct fm__permutation *permutation,
+                           const struct fm__permutation_table *table, uint64_t first, uint64_t step,
+                           size_t count, uint64_t *out);
+  /* fm__permutation_keyed. */
+  void (*permute_keyed)(const struct fm__permutation *permutation, const uint64_t *keys,
+                        size_t count, uint64_t *x);
+  /* What draw_joint (policy/schedule_draw.c) does: replaces places, all below 2^48, by numbers of
+   * images, `copies` being a multiple of `real` above 0. */
+  void (*join)(uint64_t real, uint64_t copies, size_t count, uint64_t *numbers, uint64_t *repeats);
+  /* Replaces places by the first numbers below `bound`, at most 2^63, of the generators whose
+   * states are the outputs of these numbers of the generator `state`. */
+  void (*draw_below)(uint64_t state, uint64_t bound, size_t count, uint64_t *numbers);
 } fm_dsp;
 
 /* Fills the table with the fastest kernels not above `wanted`. */

@@ -1,4 +1,6 @@
 /* policy/schedule_draw.c - which image stands at a place of an epoch. */
+#include <string.h>
+
 #include "policy/schedule.h"
 
 fm__epoch fm__epoch_open(const fm_schedule *s, uint64_t number) {
@@ -16,7 +18,7 @@ fm__epoch fm__epoch_open(const fm_schedule *s, uint64_t number) {
   return e;
 }
 
-/* value / divisor for values below 2^48, by a product: a division of integers takes several times
+/* value / divisor for values below 2^49, by a product: a division of integers takes several times
  * as long. Half a unit keeps the quotient away from whole numbers by more than 2^-50 of its size,
  * and the two roundings err by less than 2^-52: what is cut off is exactly the fraction. */
 static inline uint64_t divide(uint64_t value, double inverse) {
@@ -28,6 +30,10 @@ static inline uint64_t divide(uint64_t value, double inverse) {
 static void draw_joint(const fm__epoch *e, size_t count, fm__draws *draws) {
   const fm_schedule *s = e->schedule;
   uint64_t copies = e->part->real, real = s->real;
+  if (s->context->dsp.join && count > 1) {
+    s->context->dsp.join(real, copies, count, draws->numbers, draws->repeats);
+    return;
+  }
   double inverse = 1.0 / (double)real;
   for (size_t i = 0; i < count; i++) {
     uint64_t place = draws->numbers[i], repeat = divide(place, inverse);
@@ -42,26 +48,54 @@ static void draw_synthetic(const fm__epoch *e, size_t count, fm__draws *draws) {
   for (size_t i = 0; i < count; i++) draws->numbers[i] += e->schedule->real;
 }
 
-/* The image that stands at `step` of an endless walk through shuffles of a set. */
-static uint64_t walk(const fm_schedule *s, fm_set set, uint64_t step, uint64_t *shuffles) {
-  fm__permutation shuffle = s->walks[set];
-  uint64_t at = step % shuffle.length;
-  *shuffles = step / shuffle.length;
-  if (s->in_order) return at;
+/* Entries of a chunk that go on with an endless walk through shuffles of one set. */
+typedef struct walkers {
+  size_t count;
+  uint16_t entry[FM__CHUNK];
+  uint64_t places[FM__CHUNK]; /* in the epoch; then numbers in the set */
+  uint64_t shuffles[FM__CHUNK], keys[FM__CHUNK];
+} walkers;
+
+static void shuffle_walkers(const fm_schedule *s, fm_set set, walkers *w) {
   fm__stream stream = set == FM_SET_REAL ? FM__STREAM_REAL : FM__STREAM_SYNTHETIC;
-  shuffle.key = fm__random_output(s->streams[stream], *shuffles);
-  return fm__permutation_at(&shuffle, at);
+  for (size_t i = 0; i < w->count; i++)
+    w->keys[i] = i && w->shuffles[i] == w->shuffles[i - 1]
+                     ? w->keys[i - 1]
+                     : fm__random_output(s->streams[stream], w->shuffles[i]);
+  fm__permutation_keyed(&s->context->dsp, &s->walks[set], w->keys, w->count, w->places);
+}
+
+/* Each goes to step start + place. */
+static void walk(const fm_schedule *s, fm_set set, uint64_t start, walkers *w) {
+  if (!w->count) return;
+  uint64_t length = s->walks[set].length, before = start / length, into = start % length;
+  double inverse = 1.0 / (double)length;
+  for (size_t i = 0; i < w->count; i++) {
+    uint64_t step = into + w->places[i], shuffles = divide(step, inverse);
+    w->places[i] = step - shuffles * length;
+    w->shuffles[i] = before + shuffles;
+  }
+  if (!s->in_order) shuffle_walkers(s, set, w);
 }
 
 /* Places below `real` are the next steps of the walk through the real set. */
 static void draw_ratio(const fm__epoch *e, size_t count, fm__draws *draws) {
   const fm_schedule *s = e->schedule;
-  uint64_t real = e->part->real, step = (e->number - s->pretraining) * real;
+  uint64_t real = e->part->real;
+  walkers w;
+  w.count = 0;
   for (size_t i = 0; i < count; i++) {
     uint64_t place = draws->numbers[i];
+    w.entry[w.count] = (uint16_t)i;
+    w.places[w.count] = place;
+    w.count += place < real;
+    draws->numbers[i] = s->real + (place - real);
     draws->repeats[i] = 0;
-    draws->numbers[i] = place < real ? walk(s, FM_SET_REAL, step + place, &draws->repeats[i])
-                                     : s->real + (place - real);
+  }
+  walk(s, FM_SET_REAL, (e->number - s->pretraining) * real, &w);
+  for (size_t i = 0; i < w.count; i++) {
+    draws->numbers[w.entry[i]] = w.places[i];
+    draws->repeats[w.entry[i]] = w.shuffles[i];
   }
 }
 
@@ -70,36 +104,66 @@ static fm__random generator_at(fm__random epoch, uint64_t place) {
   return (fm__random){fm__random_output(epoch, place)};
 }
 
-static void draw_random(const fm__epoch *e, size_t count, fm__draws *draws) {
-  const fm_schedule *s = e->schedule;
-  for (size_t i = 0; i < count; i++) {
-    uint64_t place = draws->numbers[i], shuffles;
-    fm__random random = generator_at(e->mix, place);
-    bool real = fm__random_below_wide(&random, s->all_shares) < s->real_share;
-    uint64_t index = walk(s, real ? FM_SET_REAL : FM_SET_SYNTHETIC, e->start + place, &shuffles);
-    draws->numbers[i] = real ? index : s->real + index;
+/* Replaces places by the first numbers below a bound of their generators. */
+static void draw_below(const fm__epoch *e, fm__random epoch, uint64_t bound, size_t count,
+                       uint64_t *numbers) {
+  const fm_dsp *dsp = &e->schedule->context->dsp;
+  if (dsp->draw_below && count > 1) {
+    dsp->draw_below(epoch.state, bound, count, numbers);
+    return;
   }
+  for (size_t i = 0; i < count; i++) {
+    fm__random random = generator_at(epoch, numbers[i]);
+    numbers[i] = fm__random_below_wide(&random, bound);
+  }
+}
+
+/* The entries of one set; `chosen` says by a number below real_share that an entry is real. */
+static void draw_set(const fm__epoch *e, fm_set set, size_t count, const uint64_t *chosen,
+                     fm__draws *draws) {
+  const fm_schedule *s = e->schedule;
+  walkers w;
+  w.count = 0;
+  for (size_t i = 0; i < count; i++) {
+    w.entry[w.count] = (uint16_t)i;
+    w.places[w.count] = draws->numbers[i];
+    w.count += (chosen[i] < s->real_share) == (set == FM_SET_REAL);
+  }
+  walk(s, set, e->start, &w);
+  uint64_t first = set == FM_SET_REAL ? 0 : s->real;
+  for (size_t i = 0; i < w.count; i++) draws->numbers[w.entry[i]] = first + w.places[i];
+}
+
+static void draw_random(const fm__epoch *e, size_t count, fm__draws *draws) {
+  uint64_t chosen[FM__CHUNK];
+  memcpy(chosen, draws->numbers, count * sizeof *chosen);
+  draw_below(e, e->mix, e->schedule->all_shares, count, chosen);
+  draw_set(e, FM_SET_REAL, count, chosen, draws);
+  draw_set(e, FM_SET_SYNTHETIC, count, chosen, draws);
 }
 
 static void draw_weighted(const fm__epoch *e, size_t count, fm__draws *draws) {
   const fm__shares *weights = &e->schedule->weights;
-  for (size_t i = 0; i < count; i++) {
-    fm__random random = generator_at(e->weights, draws->numbers[i]);
-    draws->numbers[i] = fm__shares_find(weights, fm__random_below_wide(&random, weights->total));
-  }
+  draw_below(e, e->weights, weights->total, count, draws->numbers);
+  fm__shares_find_many(weights, count, draws->numbers);
 }
 
 /* Points at equal distances along the line of weights, the first at random (systematic
- * sampling): point j is floor((j * total + start) / entries), without the product. */
+ * sampling): point j is floor((j * total + start) / entries), without the product. What is left to
+ * divide is below entries^2. */
 static void draw_shares(const fm__epoch *e, size_t count, fm__draws *draws) {
   const fm__shares *weights = &e->schedule->weights;
-  uint64_t entries = e->part->entries, whole = weights->total / entries;
-  uint64_t rest = weights->total % entries;
-  for (size_t i = 0; i < count; i++) {
-    uint64_t j = draws->numbers[i];
-    uint64_t point = j * whole + (j * rest + e->sum_start) / entries;
-    draws->numbers[i] = fm__shares_find(weights, point);
-  }
+  uint64_t entries = e->part->entries, *numbers = draws->numbers;
+  uint64_t whole = weights->total / entries, rest = weights->total % entries;
+  uint64_t start = e->sum_start / entries, start_rest = e->sum_start % entries;
+  double inverse = 1.0 / (double)entries;
+  if (entries <= UINT64_C(1) << 24)
+    for (size_t i = 0; i < count; i++)
+      numbers[i] = numbers[i] * whole + start + divide(numbers[i] * rest + start_rest, inverse);
+  else
+    for (size_t i = 0; i < count; i++)
+      numbers[i] = numbers[i] * whole + start + (numbers[i] * rest + start_rest) / entries;
+  fm__shares_find_many(weights, count, numbers);
 }
 
 /* Whether places are shuffled before the mix sees them; where each draw is independent of
@@ -113,7 +177,8 @@ void fm__epoch_draw(const fm__epoch *e, const fm__permutation_table *table, uint
                     size_t count, fm__draws *draws) {
   uint64_t world = e->schedule->world;
   if (is_shuffled(e))
-    fm__permutation_many(&e->order, table, offset, world, count, draws->numbers);
+    fm__permutation_many(&e->schedule->context->dsp, &e->order, table, offset, world, count,
+                         draws->numbers);
   else
     for (size_t i = 0; i < count; i++) draws->numbers[i] = offset + i * world;
   if (e->part->mix != FM_MIX_JOINT && e->part->mix != FM_MIX_RATIO)

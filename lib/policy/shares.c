@@ -4,15 +4,17 @@
 #include <math.h>
 
 enum {
-  PIECES_PER_MARK = 4, /* of the guide */
-  WEIGHT_BITS = 62     /* the total of all weights stays below 2 to this */
+  WEIGHT_BITS = 62, /* the total of all weights stays below 2 to this */
+  ABREAST = 4,      /* ends that a point is compared with at once */
+  BATCH = 256       /* points on their way together */
 };
 
-static size_t marks_of(size_t count) { return count / PIECES_PER_MARK + 2; }
+/* Of the guide: no more than pieces, and at least half as many. */
+static size_t marks_of(size_t count) { return count + 2; }
 
 bool fm__shares_alloc(fm__shares *s, const fm_context *context, size_t count) {
   s->count = count;
-  s->ends = fm__alloc_array(context, count, sizeof *s->ends);
+  s->ends = fm__alloc_array(context, count + ABREAST, sizeof *s->ends);
   s->guide = fm__alloc_array(context, marks_of(count), sizeof *s->guide);
   if (s->ends && s->guide) return true;
   fm__shares_free(s, context);
@@ -29,14 +31,16 @@ void fm__shares_free(fm__shares *s, const fm_context *context) {
 void fm__shares_finish(fm__shares *s) {
   s->total = s->ends[s->count - 1];
   size_t most = marks_of(s->count) - 1;
-  s->shift = 0;
+  for (size_t i = 0; i < ABREAST; i++) s->ends[s->count + i] = UINT64_MAX;
+  s->shift = s->coarse = 0;
+  while ((uint64_t)s->count >> s->coarse > UINT32_MAX) s->coarse++;
   while (s->total >> s->shift >= most) s->shift++;
   size_t piece = 0;
   for (size_t mark = 0; mark <= (size_t)(s->total >> s->shift); mark++) {
     while (piece < s->count && s->ends[piece] <= (uint64_t)mark << s->shift) piece++;
-    s->guide[mark] = piece;
+    s->guide[mark] = (uint32_t)(piece >> s->coarse);
   }
-  s->guide[(size_t)(s->total >> s->shift) + 1] = s->count;
+  s->guide[(size_t)(s->total >> s->shift) + 1] = (uint32_t)(s->count >> s->coarse);
 }
 
 /* The scale leaves room for `count` weights as large as the largest. */
@@ -56,9 +60,16 @@ void fm__shares_weigh(fm__shares *s, const double *weights) {
   fm__shares_finish(s);
 }
 
-size_t fm__shares_find(const fm__shares *s, uint64_t point) {
-  size_t mark = (size_t)(point >> s->shift);
-  size_t low = s->guide[mark], high = s->guide[mark + 1];
+/* A piece that is not behind the one that holds the point, nor far from it. */
+static inline size_t guess(const fm__shares *s, uint64_t point) {
+  return (size_t)s->guide[(size_t)(point >> s->shift)] << s->coarse;
+}
+
+/* The piece that holds the point, in `low` or behind. */
+static size_t search(const fm__shares *s, uint64_t point, size_t low) {
+  size_t next = (size_t)s->guide[(size_t)(point >> s->shift) + 1];
+  size_t high = ((next + 1) << s->coarse) - 1; /* the last piece that it stands for */
+  if (high > s->count) high = s->count;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
     if (s->ends[middle] <= point)
@@ -67,4 +78,25 @@ size_t fm__shares_find(const fm__shares *s, uint64_t point) {
       high = middle;
   }
   return low;
+}
+
+/* Without branches as long as it is one of the first. */
+static inline size_t find(const fm__shares *s, uint64_t point, size_t low) {
+  const uint64_t *ends = s->ends + low;
+  size_t before = 0;
+  for (int i = 0; i < ABREAST; i++) before += ends[i] <= point;
+  return before < ABREAST ? low + before : search(s, point, low + ABREAST);
+}
+
+size_t fm__shares_find(const fm__shares *s, uint64_t point) {
+  return find(s, point, guess(s, point));
+}
+
+void fm__shares_find_many(const fm__shares *s, size_t count, uint64_t *points) {
+  size_t low[BATCH];
+  for (size_t done = 0, now; done < count; done += now) {
+    now = count - done < BATCH ? count - done : BATCH;
+    for (size_t i = 0; i < now; i++) low[i] = guess(s, points[done + i]);
+    for (size_t i = 0; i < now; i++) points[done + i] = find(s, points[done + i], low[i]);
+  }
 }

@@ -6,6 +6,7 @@ import numpy as np
 from bench_kit import Entry, Goal, Work
 
 EPOCH = 400_000
+ALONE = ("ratio", "mixed", "shares")  # what neither PyTorch nor NumPy has
 BATCH = 256
 
 
@@ -57,13 +58,15 @@ def epoch_of(sampler, **given):
     def make(kit, _threads):
         options, world = dict(given), given.get("world", 1)
         numbers, weights = np.zeros(EPOCH, np.int64), np.random.default_rng(1).random(EPOCH)
-        if sampler == "weighted":
+        if sampler in ("weighted", "shares"):
             options.update(weights=weights.ctypes.data_as(ctypes.POINTER(ctypes.c_double)),
                            weight_count=EPOCH)
         handle = schedule(kit, **options)
         arrays = kit.lib.make("fm_schedule_arrays", numbers=numbers.ctypes.data_as(
             ctypes.POINTER(ctypes.c_int64)))
         ours = kit.c_way("fm_schedule_fill", [[(handle, 0, EPOCH // world, arrays, None)]], 1)
+        if sampler in ALONE:
+            return Work(ours, keep=(handle, numbers, weights, arrays))
         torch = kit.torch and kit.torch_way([sampler_of(kit.torch, sampler, world)], 1)
         rng = np.random.default_rng(2)
         numpy = kit.python_way([lambda: rng.choice(EPOCH, EPOCH, p=weights / weights.sum())
@@ -86,4 +89,9 @@ ENTRIES = [
     Entry("schedule_epoch_400k_ddp_8", epoch_of("distributed", world=8, **JOINT), "ms", Goal(torch=20), (1,)),
     Entry("schedule_epoch_400k_weighted", epoch_of("weighted", mix=5, real_count=EPOCH), "ms",
           Goal(torch=20), (1,)),
+    Entry("schedule_epoch_400k_ratio", epoch_of("ratio", mix=3, real_count=20_000, synthetic_count=200_000),
+          "ms", threads=(1,)),
+    Entry("schedule_epoch_400k_random", epoch_of("mixed", mix=4, real_count=20_000, synthetic_count=200_000,
+                                                 epoch_length=EPOCH), "ms", threads=(1,)),
+    Entry("schedule_epoch_400k_shares", epoch_of("shares", mix=6, real_count=EPOCH), "ms", threads=(1,)),
 ]

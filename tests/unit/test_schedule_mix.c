@@ -199,6 +199,33 @@ START_TEST(shares_beyond_2_to_24) {
 }
 END_TEST
 
+/* One image outweighs all others by far, which lie close together on the line of weights: each of
+ * them comes exactly once, whether entries are asked for together or one by one. */
+START_TEST(light_images_are_found) {
+  enum { IMAGES = 1001, HEAVY = 100000, ENTRIES = HEAVY + IMAGES - 1 };
+  static const int places[] = {0, 400, IMAGES - 1};
+  static int64_t numbers[ENTRIES];
+  double weights[IMAGES];
+  int heavy = places[_i % 3];
+  for (int i = 0; i < IMAGES; i++) weights[i] = i == heavy ? HEAVY : 1;
+  fm_schedule_options options = schedule_options(FM_MIX_SHARES, 1, IMAGES - 1);
+  options.weights = weights;
+  options.weight_count = IMAGES;
+  options.epoch_length = ENTRIES;
+  options.in_order = _i / 3;
+  fm_schedule *schedule = schedule_of(&options);
+  schedule_numbers(schedule, 0, ENTRIES, numbers);
+  int64_t uses[IMAGES] = {0}, different = 0;
+  for (int64_t i = 0; i < ENTRIES; i++) {
+    uses[numbers[i]]++;
+    different += schedule_at(schedule, i).number != numbers[i];
+  }
+  ck_assert_int_eq(different, 0);
+  for (int i = 0; i < IMAGES; i++) ck_assert_int_eq(uses[i], i == heavy ? HEAVY : 1);
+  fm_schedule_destroy(schedule);
+}
+END_TEST
+
 TCase *schedule_mix_case(void) {
   TCase *tests = tcase_create("mix");
   tcase_set_timeout(tests, 120);
@@ -209,5 +236,6 @@ TCase *schedule_mix_case(void) {
   tcase_add_test(tests, random_mix_has_no_early_repeats);
   tcase_add_test(tests, shares_are_kept);
   tcase_add_test(tests, shares_beyond_2_to_24);
+  tcase_add_loop_test(tests, light_images_are_found, 0, 6);
   return tests;
 }

@@ -29,11 +29,17 @@ static bool has_avx512(void) {
          __builtin_cpu_supports("popcnt") && __builtin_cpu_supports("bmi");
 }
 
+static void init_avx2(fm_dsp *dsp) {
+  fm__dsp_init_avx2(dsp);
+  fm__dsp_init_avx2_permute(dsp);
+}
+
 static void init_avx512(fm_dsp *dsp) {
   fm__dsp_init_avx512_count(dsp);
   fm__dsp_init_avx512_judge(dsp);
   fm__dsp_init_avx512_labels(dsp);
   fm__dsp_init_avx512_sum(dsp);
+  fm__dsp_init_avx512_permute(dsp);
 }
 
 fm_kernels fm__dsp_init_x86(fm_dsp *dsp, fm_kernels most) {
@@ -43,7 +49,7 @@ fm_kernels fm__dsp_init_x86(fm_dsp *dsp, fm_kernels most) {
     void (*init)(fm_dsp *dsp);
   } levels[] = {
       {FM_KERNELS_SSE41, has_sse41, fm__dsp_init_sse41},
-      {FM_KERNELS_AVX2, has_avx2, fm__dsp_init_avx2},
+      {FM_KERNELS_AVX2, has_avx2, init_avx2},
       {FM_KERNELS_AVX512, has_avx512, init_avx512},
   };
   fm_kernels level = FM_KERNELS_C;

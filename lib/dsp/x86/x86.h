@@ -11,6 +11,9 @@ void fm__dsp_init_avx512_count(fm_dsp *dsp);
 void fm__dsp_init_avx512_judge(fm_dsp *dsp);
 void fm__dsp_init_avx512_labels(fm_dsp *dsp);
 void fm__dsp_init_avx512_sum(fm_dsp *dsp);
+/* And for schedules: */
+void fm__dsp_init_avx2_permute(fm_dsp *dsp);
+void fm__dsp_init_avx512_permute(fm_dsp *dsp);
 
 /* Fills in the fastest byte kernels not above `most` that this CPU has, and answers which those
  * are: FM_KERNELS_C if none. */
