@@ -5,7 +5,7 @@
 
 #include "alloc.h"
 #include "loss_way.h"
-#include "npy_array.h"
+#include "output_file.h"
 #include "path.h"
 #include "query_file.h"
 #include "text.h"
@@ -17,26 +17,23 @@ typedef struct network_source {
 
 /* ---- Logits: one array -------------------------------------------------------------- */
 
-static int read_logits(const network_flags *flags, const char *path, npy_array *array,
-                       fm_volume *out, fault *f) {
-  int code = npy_array_read(path, array, f);
-  if (!code)
-    code = npy_array_volume(array, flags->channels_last, flags->kind >= KIND_BINARY, path, out, f);
-  if (code) npy_array_free(array);
-  return code;
+static int read_logits(const loss_source *s, const char *path, fm_raster **raster, fm_volume *out,
+                       fault *f) {
+  const network_flags *flags = &((const network_source *)s->own)->flags;
+  return output_file_read(s->context, path, flags->channels_last, flags->kind >= KIND_BINARY,
+                          raster, out, f);
 }
 
 /* Channels of the first file; the others have to have as many. */
-static int count_channels(const loss_source *s, const network_flags *flags, int64_t *out,
-                          fault *f) {
+static int count_channels(const loss_source *s, int64_t *out, fault *f) {
   for (size_t i = 0; i < s->masks->count; i++) {
     if (!s->partner[i]) continue;
     char *path = loss_source_path(s, i);
-    npy_array array = {0};
+    fm_raster *raster = NULL;
     fm_volume volume;
-    int code = read_logits(flags, path, &array, &volume, f);
+    int code = read_logits(s, path, &raster, &volume, f);
     if (!code) *out = volume.channels;
-    npy_array_free(&array);
+    fm_raster_destroy(raster);
     free(path);
     return code;
   }
@@ -48,7 +45,7 @@ static int open_logits(loss_source *s, const loss_options *options, fault *f) {
   network_source *n = alloc_zeroed(1, sizeof *n);
   s->own = n;
   n->flags = options->network;
-  int code = n->flags.channels ? count_channels(s, &n->flags, &channels, f) : EXIT_FINE;
+  int code = n->flags.channels ? count_channels(s, &channels, f) : EXIT_FINE;
   return code ? code : network_flags_make(&n->flags, false, s->labels, channels, &n->loss, f);
 }
 
@@ -68,16 +65,16 @@ static int fail(const loss_source *s, const loss_request *r, const fm_error *err
 static int logits_of(const loss_source *s, const loss_request *r, loss_map *out, fault *f) {
   const network_source *n = s->own;
   char *path = loss_source_path(s, r->mask_index);
-  npy_array array = {0};
+  fm_raster *raster = NULL;
   fm_volume volume;
   fm_error err;
-  int code = read_logits(&n->flags, path, &array, &volume, f);
+  int code = read_logits(s, path, &raster, &volume, f);
   if (!code) {
     loss_map_make(out, &r->mask);
     if (fm_network_loss_map(n->loss, &volume, &r->mask, &out->plane, &err))
       code = fail(s, r, &err, path, f);
   }
-  npy_array_free(&array);
+  fm_raster_destroy(raster);
   free(path);
   return code;
 }
@@ -118,9 +115,9 @@ static const folder_file *second_of_queries(const folder *partners, const folder
 static int read_queries(const loss_source *s, size_t index, const char *path, query_arrays *out,
                         fault *f) {
   const folder_file *second = second_of_queries(&s->partners, s->partner[index]);
-  if (!second) return query_file_read_npz(path, out, f);
+  if (!second) return query_file_read_npz(s->context, path, out, f);
   char *other = folder_path(&s->partners, second);
-  int code = query_file_read_pair(path, other, out, f);
+  int code = query_file_read_pair(s->context, path, other, out, f);
   free(other);
   return code;
 }
@@ -129,13 +126,11 @@ static int queries_of(const loss_source *s, const loss_request *r, loss_map *out
   const network_source *n = s->own;
   char *path = loss_source_path(s, r->mask_index);
   query_arrays q = {0};
-  fm_plane class_logits;
-  fm_volume mask_logits;
   fm_error err;
   int code = read_queries(s, r->mask_index, path, &q, f);
-  if (!code) code = npy_array_plane(&q.class_logits, path, &class_logits, f);
-  if (!code) code = npy_array_volume(&q.mask_logits, false, false, path, &mask_logits, f);
   if (!code) {
+    fm_plane class_logits = fm_raster_plane(q.class_logits);
+    fm_volume mask_logits = fm_raster_volume(q.mask_logits);
     loss_map_make(out, &r->mask);
     if (fm_network_loss_queries(n->loss, &class_logits, &mask_logits, &r->mask, &out->plane, &err))
       code = fail(s, r, &err, path, f);
@@ -158,10 +153,8 @@ static int count_classes(const loss_source *s, int64_t *out, fault *f) {
     if (!s->partner[i]) continue;
     char *path = loss_source_path(s, i);
     query_arrays q = {0};
-    fm_plane rows;
     int code = read_queries(s, i, path, &q, f);
-    if (!code) code = npy_array_plane(&q.class_logits, path, &rows, f);
-    if (!code) *out = rows.width - 1;
+    if (!code) *out = fm_raster_plane(q.class_logits).width - 1;
     query_arrays_free(&q);
     free(path);
     return code;

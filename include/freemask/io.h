@@ -55,6 +55,18 @@ FM_API fm_status fm_loss_read(fm_context *context, const char *path, const fm_re
 FM_API fm_status fm_loss_decode(fm_context *context, const void *data, size_t size,
                                 const fm_read_options *options, fm_raster **out, fm_error *err);
 
+/** Reads a network's output for fm_network_loss: an NPY file as fm_loss_read takes it, of the
+ *  shape [C, h, w], or more with leading ones. What was saved as [h, w, C] comes as that: the
+ *  host gives the volume's axes their names. 2-D arrays, as class logits of queries, are
+ *  fm_loss_read's. `max_pixels` is about the last two sizes. On success the caller owns
+ *  `*out`. Errors: as fm_mask_read. */
+FM_API fm_status fm_output_read(fm_context *context, const char *path,
+                                const fm_read_options *options, fm_raster **out, fm_error *err);
+
+/** As fm_output_read, from memory, which is not kept. */
+FM_API fm_status fm_output_decode(fm_context *context, const void *data, size_t size,
+                                  const fm_read_options *options, fm_raster **out, fm_error *err);
+
 /** Reads a photograph as RGB, U8, interleaved: JPEG (grey and colour) and PNG of any type
  *  (16 bits reduced to 8, transparency dropped). On success the caller owns `*out`.
  *  Errors: as fm_mask_read. */
@@ -68,8 +80,8 @@ FM_API fm_status fm_image_decode(fm_context *context, const void *data, size_t s
 /** Destroys; NULL is fine. */
 FM_API void fm_raster_destroy(fm_raster *raster);
 
-/** The pixels: a mask or loss map as a plane (data NULL if the raster is an image), an
- *  image as a volume (data NULL if it is not). They live as long as the raster, and
+/** The pixels: a mask or loss map as a plane (else its data is NULL), an image or an
+ *  output as a volume (else its data is NULL). They live as long as the raster, and
  *  the host may write to them. */
 FM_API fm_plane fm_raster_plane(const fm_raster *raster);
 FM_API fm_volume fm_raster_volume(const fm_raster *raster);

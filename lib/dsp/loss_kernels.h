@@ -80,11 +80,14 @@ typedef struct fm__loss_kernels {
   /* Where output and mask have one size and pixels of a channel are adjacent:
    * sums[x] = sum over channels of exp(z - base[x]) for x < n, n a multiple of `lanes`.
    * Terms beyond exp(88) make a sum of 1e38 or more; values that are not finite NaN, or
-   * such a sum. `spare` is [2 * n]. */
+   * such a sum. `spare` is [n]. */
   void (*planar)(const char *output, int32_t dtype, ptrdiff_t channel_stride, size_t channels,
                  const float *base, float *sums, float *spare, size_t n);
 
-  /* The same for one pixel whose channels are adjacent floats. */
+  /* n (a multiple of `lanes`) F16 or BF16 numbers as floats. */
+  void (*widen)(const char *from, int32_t dtype, size_t n, float *out);
+
+  /* As planar, for one pixel whose channels are adjacent floats. */
   float (*pixel)(const float *z, size_t channels, float base);
 
   /* out[i] = log(sums[i]) - base[i], at least 0; sums are positive and normal, n is any

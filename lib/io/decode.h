@@ -17,5 +17,7 @@ fm_status fm__npy_read_mask(fm_context *context, fm__input *input, int64_t max_p
                             fm_raster **out, fm_error *err);
 fm_status fm__npy_read_loss(fm_context *context, fm__input *input, int64_t max_pixels,
                             fm_raster **out, fm_error *err);
+fm_status fm__npy_read_output(fm_context *context, fm__input *input, int64_t max_pixels,
+                              fm_raster **out, fm_error *err);
 
 #endif

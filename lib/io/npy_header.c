@@ -4,11 +4,12 @@
 #include "io/npy_header.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/fail.h"
 
-enum { MOST_DIMS = 32, MOST_STRING = 32 };
+enum { MOST_STRING = 32 };
 
 typedef struct parser {
   const char *at, *end;
@@ -131,40 +132,19 @@ static fm_status read_order(parser *p, fm__npy_header *out) {
   return FM_OK;
 }
 
-/* The last two sizes; those before have to be 1. */
-static fm_status fit_shape(parser *p, const int64_t *sizes, int dims, fm__npy_header *out) {
-  if (dims < 2)
-    return fm__fail(p->err, FM_ERR_FORMAT, "NPY has %d dimension%s, expected [height, width]", dims,
-                    dims == 1 ? "" : "s");
-  for (int i = 0; i < dims - 2; i++)
-    if (sizes[i] != 1)
-      return fm__fail(p->err, FM_ERR_FORMAT,
-                      "NPY has %d dimensions, and number %d is %" PRId64
-                      " instead of 1: expected [height, width]",
-                      dims, i, sizes[i]);
-  out->height = sizes[dims - 2];
-  out->width = sizes[dims - 1];
-  if (!out->height || !out->width)
-    return fm__fail(p->err, FM_ERR_FORMAT,
-                    "NPY has no pixel: its shape is [%" PRId64 ", %" PRId64 "]", out->height,
-                    out->width);
-  return FM_OK;
-}
-
 static fm_status read_shape(parser *p, fm__npy_header *out) {
-  int64_t sizes[MOST_DIMS];
-  int dims = 0;
+  out->dims = 0;
   if (!take(p, '(')) return malformed(p, "a shape");
   while (!take(p, ')')) {
-    if (dims == MOST_DIMS) return malformed(p, "no more than 32 dimensions");
-    fm_status status = take_number(p, &sizes[dims++]);
+    if (out->dims == FM__NPY_MOST_DIMS) return malformed(p, "no more than 32 dimensions");
+    fm_status status = take_number(p, &out->sizes[out->dims++]);
     if (status) return status;
     if (take(p, ',')) continue;
     if (!take(p, ')')) return malformed(p, "',' or ')'");
-    if (dims == 1) return malformed(p, "a tuple"); /* "(3)" is a number */
+    if (out->dims == 1) return malformed(p, "a tuple"); /* "(3)" is a number */
     break;
   }
-  return fit_shape(p, sizes, dims, out);
+  return FM_OK;
 }
 
 enum { DESCR = 1, ORDER = 2, SHAPE = 4, ALL = 7 };
@@ -202,4 +182,40 @@ fm_status fm__npy_parse(const char *text, size_t size, fm__npy_header *out, fm_e
                   !(seen & DESCR)   ? "descr"
                   : !(seen & ORDER) ? "fortran_order"
                                     : "shape");
+}
+
+const char *fm__npy_shape_text(const int64_t *sizes, int rank, char *text) {
+  int at = snprintf(text, FM__NPY_SHAPE_TEXT, "[");
+  for (int i = 0; i < rank; i++)
+    at += snprintf(text + at, (size_t)(FM__NPY_SHAPE_TEXT - at), "%s%" PRId64, i ? ", " : "",
+                   sizes[i]);
+  snprintf(text + at, (size_t)(FM__NPY_SHAPE_TEXT - at), "]");
+  return text;
+}
+
+/* The last `rank` sizes; those before have to be 1. */
+static fm_status take_last(const fm__npy_header *h, int rank, const char *expected, int64_t *out,
+                           fm_error *err) {
+  for (int i = 0; i < h->dims - rank; i++)
+    if (h->sizes[i] != 1)
+      return fm__fail(err, FM_ERR_FORMAT,
+                      "NPY has %d dimensions, and number %d is %" PRId64
+                      " instead of 1: expected %s",
+                      h->dims, i, h->sizes[i], expected);
+  memcpy(out, h->sizes + h->dims - rank, (size_t)rank * sizeof *out);
+  return FM_OK;
+}
+
+fm_status fm__npy_fit(const fm__npy_header *h, int rank, const char *expected, int64_t *out,
+                      fm_error *err) {
+  char text[FM__NPY_SHAPE_TEXT];
+  if (h->dims < rank)
+    return fm__fail(err, FM_ERR_FORMAT, "NPY has %d dimension%s, expected %s", h->dims,
+                    h->dims == 1 ? "" : "s", expected);
+  fm_status status = take_last(h, rank, expected, out, err);
+  for (int i = 0; i < rank && !status; i++)
+    if (!out[i])
+      status = fm__fail(err, FM_ERR_FORMAT, "NPY has no pixel: its shape is %s",
+                        fm__npy_shape_text(out, rank, text));
+  return status;
 }

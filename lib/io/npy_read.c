@@ -1,4 +1,4 @@
-/* io/npy_read.c - arrays of NumPy as masks and loss maps, straight into the raster. */
+/* io/npy_read.c - arrays of NumPy as masks, loss maps and outputs, straight into the raster. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -48,21 +48,36 @@ static fm_status read_header(fm_context *context, fm__input *input, fm__npy_head
   return status;
 }
 
+/* What an array is read as. */
+typedef struct npy_reading {
+  int rank;             /* 2: a plane; 3: a volume */
+  const char *expected; /* its shape, for messages */
+  fm_status (*dtype)(const fm__npy_header *h, fm_dtype *out, fm_error *err);
+} npy_reading;
+
+/* An array that will be read. */
+typedef struct array {
+  fm__npy_header header;
+  fm_dtype dtype;
+  int64_t shape[3]; /* [rank] */
+  size_t count;     /* numbers */
+} array;
+
 /* What the header claims has to be what follows, to the byte: a lie costs no memory. */
-static fm_status check_size(const fm__npy_header *h, const fm__input *input, int64_t max_pixels,
-                            fm_error *err) {
-  uint64_t left = (uint64_t)fm__input_left(input), row = (uint64_t)h->width;
-  bool fits = row <= left / (uint64_t)h->item;
-  if (fits) {
-    row *= (uint64_t)h->item;
-    fits = left % row == 0 && left / row == (uint64_t)h->height;
+static fm_status check_size(array *a, int rank, const fm__input *input, fm_error *err) {
+  const int item = a->header.item;
+  uint64_t left = (uint64_t)fm__input_left(input), fits = left / (uint64_t)item, count = 1;
+  bool good = left % (uint64_t)item == 0;
+  for (int i = 0; i < rank && good; i++) {
+    good = (uint64_t)a->shape[i] <= fits / count;
+    if (good) count *= (uint64_t)a->shape[i];
   }
-  if (!fits)
-    return fm__fail(err, FM_ERR_FORMAT,
-                    "NPY claims [%" PRId64 ", %" PRId64 "] numbers of %d byte%s, but %" PRIu64
-                    " bytes follow its header",
-                    h->height, h->width, h->item, h->item == 1 ? "" : "s", left);
-  return fm__check_pixels((uint64_t)h->width, (uint64_t)h->height, max_pixels, err);
+  a->count = (size_t)count;
+  if (good && count == fits && count <= SIZE_MAX) return FM_OK;
+  char text[FM__NPY_SHAPE_TEXT];
+  return fm__fail(err, FM_ERR_FORMAT,
+                  "NPY claims %s numbers of %d byte%s, but %" PRIu64 " bytes follow its header",
+                  fm__npy_shape_text(a->shape, rank, text), item, item == 1 ? "" : "s", left);
 }
 
 static bool native_big_endian(void) {
@@ -107,42 +122,59 @@ static bool read_doubles(fm__input *input, float *to, size_t count, bool swap) {
   return true;
 }
 
-static bool read_numbers(fm__input *input, const fm__npy_header *h, fm_raster *raster) {
-  size_t count = (size_t)h->height * (size_t)h->width;
+static bool read_numbers(fm__input *input, const array *a, fm_raster *raster) {
+  const fm__npy_header *h = &a->header;
   bool swap = h->item > 1 && h->big_endian != native_big_endian();
-  if (h->kind == 'f' && h->item == 8) return read_doubles(input, raster->pixels, count, swap);
-  size_t size = count * (size_t)h->item;
+  if (h->kind == 'f' && h->item == 8) return read_doubles(input, raster->pixels, a->count, swap);
+  size_t size = a->count * (size_t)h->item;
   if (fm__input_read(input, raster->pixels, size) < size) return false;
-  if (swap) swap_bytes(raster->pixels, count, h->item);
+  if (swap) swap_bytes(raster->pixels, a->count, h->item);
   return true;
 }
 
 /* Fortran order is a matter of strides. */
-static void set_order(fm_raster *raster, bool fortran) {
+static void set_order(fm_raster *raster) {
   fm_plane *plane = &raster->plane;
-  if (!fortran) return;
-  plane->row_stride = plane->col_stride;
-  plane->col_stride = plane->height * plane->row_stride;
+  fm_volume *volume = &raster->volume;
+  if (plane->data) {
+    plane->row_stride = plane->col_stride;
+    plane->col_stride = plane->height * plane->row_stride;
+  } else {
+    volume->channel_stride = volume->col_stride;
+    volume->row_stride = volume->channels * volume->channel_stride;
+    volume->col_stride = volume->height * volume->row_stride;
+  }
 }
 
-typedef fm_status (*dtype_rule)(const fm__npy_header *h, fm_dtype *out, fm_error *err);
+static fm_status read_array(fm_context *context, fm__input *input, int64_t max_pixels,
+                            const npy_reading *what, array *out, fm_error *err) {
+  fm_status status = read_header(context, input, &out->header, err);
+  if (!status) status = fm__npy_fit(&out->header, what->rank, what->expected, out->shape, err);
+  if (!status) status = what->dtype(&out->header, &out->dtype, err);
+  if (!status) status = check_size(out, what->rank, input, err);
+  if (status) return status;
+  const int64_t *size = out->shape + what->rank - 2;
+  return fm__check_pixels((uint64_t)size[1], (uint64_t)size[0], max_pixels, err);
+}
 
 static fm_status read_npy(fm_context *context, fm__input *input, int64_t max_pixels,
-                          dtype_rule rule, fm_raster **out, fm_error *err) {
-  fm__npy_header h = {0};
-  fm_dtype dtype = FM_U8;
+                          const npy_reading *what, fm_raster **out, fm_error *err) {
+  array a = {.count = 0};
   fm_raster *raster = NULL;
-  fm_status status = read_header(context, input, &h, err);
-  if (!status) status = rule(&h, &dtype, err);
-  if (!status) status = check_size(&h, input, max_pixels, err);
-  if (!status)
-    status = fm__raster_plane(context, dtype, h.height, h.width, 8 * h.item, &raster, err);
+  fm_status status = read_array(context, input, max_pixels, what, &a, err);
+  const int64_t *shape = a.shape;
+  if (!status && what->rank == 2)
+    status =
+        fm__raster_plane(context, a.dtype, shape[0], shape[1], 8 * a.header.item, &raster, err);
+  else if (!status)
+    status = fm__raster_volume(context, a.dtype, shape[0], shape[1], shape[2], 8 * a.header.item,
+                               &raster, err);
   if (status) return status;
-  if (!read_numbers(input, &h, raster)) {
+  if (!read_numbers(input, &a, raster)) {
     fm_raster_destroy(raster);
     return ends_early(err);
   }
-  set_order(raster, h.fortran);
+  if (a.header.fortran) set_order(raster);
   *out = raster;
   return FM_OK;
 }
@@ -174,12 +206,30 @@ static fm_status loss_dtype(const fm__npy_header *h, fm_dtype *out, fm_error *er
   return FM_OK;
 }
 
+static fm_status output_dtype(const fm__npy_header *h, fm_dtype *out, fm_error *err) {
+  if (h->kind != 'f' || h->item > 8)
+    return fm__fail(err, FM_ERR_UNSUPPORTED,
+                    "NPY has dtype %c%d, a network's output is f2, f4 or f8 (save bfloat16 as f4)",
+                    h->kind, h->item);
+  *out = h->item == 2 ? FM_F16 : FM_F32;
+  return FM_OK;
+}
+
+static const npy_reading MASK = {2, "[height, width]", mask_dtype};
+static const npy_reading LOSS = {2, "[height, width]", loss_dtype};
+static const npy_reading OUTPUT = {3, "[channels, height, width]", output_dtype};
+
 fm_status fm__npy_read_mask(fm_context *context, fm__input *input, int64_t max_pixels,
                             fm_raster **out, fm_error *err) {
-  return read_npy(context, input, max_pixels, mask_dtype, out, err);
+  return read_npy(context, input, max_pixels, &MASK, out, err);
 }
 
 fm_status fm__npy_read_loss(fm_context *context, fm__input *input, int64_t max_pixels,
                             fm_raster **out, fm_error *err) {
-  return read_npy(context, input, max_pixels, loss_dtype, out, err);
+  return read_npy(context, input, max_pixels, &LOSS, out, err);
+}
+
+fm_status fm__npy_read_output(fm_context *context, fm__input *input, int64_t max_pixels,
+                              fm_raster **out, fm_error *err) {
+  return read_npy(context, input, max_pixels, &OUTPUT, out, err);
 }

@@ -42,6 +42,21 @@ fm_status fm__raster_plane(fm_context *context, fm_dtype dtype, int64_t height, 
   return FM_OK;
 }
 
+fm_status fm__raster_volume(fm_context *context, fm_dtype dtype, int64_t channels, int64_t height,
+                            int64_t width, int32_t bit_depth, fm_raster **out, fm_error *err) {
+  fm_raster *raster = NULL;
+  int64_t element = (int64_t)fm_dtype_size(dtype);
+  fm_status status = raster_new(context, channels * height, width, (size_t)element, &raster, err);
+  if (status) return status;
+  raster->volume = fm_volume_make(raster->pixels, dtype, channels, height, width);
+  raster->volume.col_stride = element;
+  raster->volume.row_stride = width * element;
+  raster->volume.channel_stride = height * width * element;
+  raster->bit_depth = bit_depth;
+  *out = raster;
+  return FM_OK;
+}
+
 fm_status fm__raster_image(fm_context *context, int64_t height, int64_t width, int32_t bit_depth,
                            fm_raster **out, fm_error *err) {
   fm_raster *raster = NULL;

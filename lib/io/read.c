@@ -9,7 +9,7 @@
 typedef fm_status (*decoder)(fm_context *, fm__input *, int64_t max_pixels, fm_raster **,
                              fm_error *);
 
-/* One of the three things that can be read. */
+/* One of the things that can be read. */
 typedef struct reading {
   decoder png, jpeg, npy; /* NULL: not by this call */
   const char *expected;   /* to end "..., expected" */
@@ -30,6 +30,13 @@ static const reading LOSS = {
     .expected = "a loss map as NPY",
     .not_png = "loss maps are floating-point numbers in nats and come as NPY",
     .not_jpeg = "loss maps are floating-point numbers in nats and come as NPY",
+};
+
+static const reading OUTPUT = {
+    .npy = fm__npy_read_output,
+    .expected = "a network's output as NPY",
+    .not_png = "networks' outputs are floating-point numbers and come as NPY",
+    .not_jpeg = "networks' outputs are floating-point numbers and come as NPY",
 };
 
 static const reading IMAGE = {
@@ -138,6 +145,16 @@ fm_status fm_loss_read(fm_context *context, const char *path, const fm_read_opti
 fm_status fm_loss_decode(fm_context *context, const void *data, size_t size,
                          const fm_read_options *options, fm_raster **out, fm_error *err) {
   return from_memory("fm_loss_decode", &LOSS, context, data, size, options, out, err);
+}
+
+fm_status fm_output_read(fm_context *context, const char *path, const fm_read_options *options,
+                         fm_raster **out, fm_error *err) {
+  return from_file("fm_output_read", &OUTPUT, context, path, options, out, err);
+}
+
+fm_status fm_output_decode(fm_context *context, const void *data, size_t size,
+                           const fm_read_options *options, fm_raster **out, fm_error *err) {
+  return from_memory("fm_output_decode", &OUTPUT, context, data, size, options, out, err);
 }
 
 fm_status fm_image_read(fm_context *context, const char *path, const fm_read_options *options,

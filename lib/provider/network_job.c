@@ -119,7 +119,7 @@ static void share_out(fm__job *job, arena *a) {
   job->classes = take(a, room, sizeof *job->classes);
   job->sums = take(a, room, sizeof *job->sums);
   job->losses = take(a, room, sizeof *job->losses);
-  size_t scratch = 4 * s->padded > 2 * FM__STRIP_ROOM ? 4 * s->padded : 2 * FM__STRIP_ROOM;
+  size_t scratch = 4 * s->padded > FM__STRIP_ROOM ? 4 * s->padded : FM__STRIP_ROOM;
   job->scratch = take(a, scratch, sizeof *job->scratch);
   if (job->strip != fm__strip_logits_full) job->columns = take(a, FM__STRIP, sizeof *job->columns);
   if (!needs_stage(job)) return;
@@ -187,9 +187,54 @@ static void write_row(const fm_plane *loss, int64_t y, int64_t x, const float *l
   for (size_t i = 0; i < n; i++, to += loss->col_stride) memcpy(to, &losses[i], sizeof *losses);
 }
 
+/* What lies in one row of pixels at .. end - 1, counted through all rows. */
+typedef struct piece {
+  int64_t y, x;
+  size_t n;
+} piece;
+
+static piece piece_of(const fm__job *job, int64_t at, int64_t end) {
+  int64_t width = job->mask.width, x = at % width, left = width - x;
+  piece p = {at / width, x, (size_t)(left < end - at ? left : end - at)};
+  return p;
+}
+
+/* Pixels from at on that are done together; then memory is at the begin of a cache line. */
+static int64_t run_end(const fm_volume *v, int64_t at, int64_t last) {
+  enum { LINE = 64 };
+  if (last - at <= FM__STRIP) return last;
+  int64_t element = (int64_t)fm_dtype_size((fm_dtype)v->dtype), end = at + FM__STRIP;
+  int64_t behind = (int64_t)((uintptr_t)fm__voxel(v, 0, 0, end) % LINE);
+  return v->col_stride == element && behind % element == 0 ? end - behind / element : end;
+}
+
+/* Long runs: memory is read by the page and not by the row, and only the first run begins
+ * inside a cache line. */
+static fm_status flat_rows(fm__job *job, const fm__lookup *lookup, int64_t first, int64_t last,
+                           const fm_plane *loss, fm_error *err) {
+  piece p;
+  for (int64_t at = first * job->mask.width, stop = last * job->mask.width, end; at < stop;
+       at = end) {
+    end = run_end(&job->output, at, stop);
+    for (int64_t i = at; i < end; i += (int64_t)p.n) {
+      p = piece_of(job, i, end);
+      fm__tile_classes(&job->mask, lookup, p.y, p.x, p.n, job->classes + (i - at));
+    }
+    fm_status status = job->strip(job, 0, 1, at, end, job->losses, err);
+    if (status) return status;
+    for (int64_t i = at; loss->data && i < end; i += (int64_t)p.n) {
+      p = piece_of(job, i, end);
+      write_row(loss, p.y - first, p.x, job->losses + (i - at), p.n);
+    }
+  }
+  return FM_OK;
+}
+
 fm_status fm__job_rows(fm__job *job, int64_t first, int64_t end, const fm_plane *loss,
                        fm_error *err) {
   fm__lookup lookup = fm__labels_lookup(job->model->labels);
+  if (job->strip == fm__strip_logits_full && fm__is_flat(job))
+    return flat_rows(job, &lookup, first, end, loss, err);
   for (int64_t x = 0, stop; x < job->mask.width; x = stop) {
     stop = strip_end(job, x);
     size_t n = (size_t)(stop - x);

@@ -75,6 +75,12 @@ static inline char *fm__voxel(const fm_volume *v, int64_t c, int64_t y, int64_t 
 /* Element (c, y, x). */
 float fm__voxel_value(const fm_volume *v, int64_t c, int64_t y, int64_t x);
 
+/* Whether rows of the output follow each other, so that pixels may be counted on behind a
+ * row's end. */
+static inline bool fm__is_flat(const fm__job *job) {
+  return job->output.row_stride == job->output.width * job->output.col_stride;
+}
+
 /* n elements from `at` on. */
 void fm__load_floats(const char *at, int64_t stride, int32_t dtype, size_t n, float *out);
 
@@ -109,6 +115,7 @@ fm_status fm__value_fail(const fm__job *job, int64_t channel, int64_t y, int64_t
 
 fm_status fm__strip_logits(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,
                            fm_error *err);
+/* Where fm__is_flat, pixel x of row y may be one of the rows below. */
 fm_status fm__strip_logits_full(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,
                                 fm_error *err);
 fm_status fm__strip_probs(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,

@@ -38,15 +38,20 @@ static void restore(const journal *j, const fm_plane *loss) {
       memcpy(fm__pixel(loss, y, x), &j->values[y * loss->width + x], sizeof *j->values);
 }
 
-static bool all_in(fm__job *job, const char *at, size_t n, float least) {
+/* n values as floats, in job->sums if they are not such where they are. */
+static const float *floats_of(const fm__job *job, const char *at, size_t n) {
   const fm_volume *v = &job->output;
-  const float *values = job->sums;
-  if (v->dtype == FM_F32 && v->col_stride == (int64_t)sizeof(float) &&
-      (uintptr_t)at % sizeof(float) == 0)
-    values = (const float *)(const void *)at;
-  else
-    fm__load_floats(at, v->col_stride, v->dtype, n, job->sums);
-  return job->kernels->regular(values, n, least);
+  bool packed = v->col_stride == (int64_t)fm_dtype_size((fm_dtype)v->dtype);
+  size_t even = 0;
+  if (packed && v->dtype == FM_F32) {
+    if ((uintptr_t)at % sizeof(float) == 0) return (const float *)(const void *)at;
+  } else if (packed) {
+    even = n / job->kernels->lanes * job->kernels->lanes;
+    job->kernels->widen(at, v->dtype, even, job->sums);
+  }
+  fm__load_floats(at + (int64_t)even * v->col_stride, v->col_stride, v->dtype, n - even,
+                  job->sums + even);
+  return job->sums;
 }
 
 /* Whether all values of the output's rows first .. last may be used. */
@@ -58,7 +63,8 @@ static bool all_regular(fm__job *job, int64_t first, int64_t last) {
     for (int64_t y = first; y <= last; y++)
       for (int64_t x = 0; x < v->width; x += FM__STRIP) {
         size_t n = v->width - x < FM__STRIP ? (size_t)(v->width - x) : FM__STRIP;
-        if (!all_in(job, fm__voxel(v, c, y, x), n, least)) return false;
+        const float *values = floats_of(job, fm__voxel(v, c, y, x), n);
+        if (!job->kernels->regular(values, n, least)) return false;
       }
   return true;
 }

@@ -53,8 +53,10 @@ static void check_pixels(const fm_raster *raster) {
     for (int64_t y = 0; y < plane.height; y++)
       sum += sum_bytes((char *)plane.data + y * plane.row_stride, plane.width, plane.col_stride,
                        fm_dtype_size((fm_dtype)plane.dtype));
-  else
-    sum += sum_bytes(volume.data, volume.height * volume.row_stride, 1, 1);
+  for (int64_t c = 0; volume.data && c < volume.channels; c++)
+    for (int64_t y = 0; y < volume.height; y++)
+      sum += sum_bytes((char *)volume.data + c * volume.channel_stride + y * volume.row_stride,
+                       volume.width, volume.col_stride, fm_dtype_size((fm_dtype)volume.dtype));
   (void)sum;
   expect(fm_raster_bit_depth(raster) >= 1 && fm_raster_bit_depth(raster) <= 64, "bit depth");
   expect(fm_raster_palette_size(raster) >= 0 && fm_raster_palette_size(raster) <= 256, "palette");

@@ -159,6 +159,49 @@ START_TEST(losses_are_read) {
 }
 END_TEST
 
+/* Number c, y, x of 2 x 3 x 2 is 100 c + 10 y + x. */
+static void check_output(const char *header, const void *data, size_t size, int64_t channels,
+                         fm_dtype dtype) {
+  fm_raster *raster = decoded(fm_output_decode, 1, header, data, size);
+  fm_volume volume = fm_raster_volume(raster);
+  ck_assert_ptr_null(fm_raster_plane(raster).data);
+  ck_assert_int_eq(volume.dtype, dtype);
+  ck_assert_int_eq(volume.channels, channels);
+  ck_assert_int_eq(volume.height, 3);
+  ck_assert_int_eq(volume.width, 2);
+  for (int64_t i = 0; i < 6 * channels; i++) {
+    int64_t c = i / 6, y = i / 2 % 3, x = i % 2;
+    const char *at = (const char *)volume.data + c * volume.channel_stride + y * volume.row_stride +
+                     x * volume.col_stride;
+    float value;
+    memcpy(&value, at, sizeof value);
+    ck_assert_float_eq(value, (float)(100 * c + 10 * y + x));
+  }
+  fm_raster_destroy(raster);
+}
+
+START_TEST(outputs_are_read) {
+  float rows[12], columns[12];
+  double wide[12];
+  unsigned char big[12 * sizeof(double)];
+  for (int i = 0; i < 12; i++) {
+    rows[i] = (float)(100 * (i / 6) + 10 * (i / 2 % 3) + i % 2);
+    columns[i] = (float)(100 * (i % 2) + 10 * (i / 2 % 3) + i / 6);
+    wide[i] = (double)rows[i];
+    uint64_t bits;
+    memcpy(&bits, &wide[i], sizeof bits);
+    for (int b = 0; b < 8; b++) big[8 * i + b] = (unsigned char)(bits >> (56 - 8 * b));
+  }
+  check_output(HEADER("=f4", "False", "(2, 3, 2)"), rows, sizeof rows, 2, FM_F32);
+  check_output(HEADER("=f4", "False", "(1, 1, 2, 3, 2)"), rows, sizeof rows, 2, FM_F32);
+  check_output(HEADER("=f4", "True", "(2, 3, 2)"), columns, sizeof columns, 2, FM_F32);
+  check_output(HEADER("=f4", "True", "(1, 2, 3, 2)"), columns, sizeof columns, 2, FM_F32);
+  check_output(HEADER("=f4", "False", "(1, 3, 2)"), rows, sizeof rows / 2, 1, FM_F32);
+  check_output(HEADER("=f8", "False", "(2, 3, 2)"), wide, sizeof wide, 2, FM_F32);
+  check_output(HEADER(">f8", "False", "(2, 3, 2)"), big, sizeof big, 2, FM_F32);
+}
+END_TEST
+
 START_TEST(doubles_are_rounded_once) {
   enum { COUNT = 1500 };
   double values[COUNT];
@@ -227,6 +270,28 @@ START_TEST(shapes_that_are_no_plane_are_refused) {
   REFUSES(fm_mask_decode, FM_ERR_FORMAT, "NPY has no pixel: its shape is [0, 3]",
           HEADER("|u1", "False", "(0, 3)"), 0);
   REFUSES(fm_mask_decode, FM_ERR_FORMAT, "no pixel", HEADER("|u1", "False", "(3, 0)"), 0);
+}
+END_TEST
+
+START_TEST(shapes_that_are_no_output_are_refused) {
+  REFUSES(fm_output_decode, FM_ERR_FORMAT,
+          "NPY has 2 dimensions, expected [channels, height, width]",
+          HEADER("<f4", "False", "(2, 3)"), 24);
+  REFUSES(
+      fm_output_decode, FM_ERR_FORMAT,
+      "NPY has 4 dimensions, and number 0 is 2 instead of 1: expected [channels, height, width]",
+      HEADER("<f4", "False", "(2, 1, 1, 3)"), 24);
+  REFUSES(fm_output_decode, FM_ERR_FORMAT, "NPY has no pixel: its shape is [0, 2, 3]",
+          HEADER("<f4", "False", "(0, 2, 3)"), 0);
+  REFUSES(fm_output_decode, FM_ERR_FORMAT, "NPY claims [1, 2, 3] numbers of 4 bytes, but 20 bytes",
+          HEADER("<f4", "False", "(1, 2, 3)"), 20);
+  REFUSES(fm_output_decode, FM_ERR_FORMAT, "NPY claims [4, 2305843009213693952, 2] numbers",
+          HEADER("<f4", "False", "(4, 2305843009213693952, 2)"), 0);
+  REFUSES(fm_output_decode, FM_ERR_FORMAT, "NPY claims [2, 3, 4] numbers of 8 bytes, but 184 bytes",
+          HEADER("<f8", "False", "(2, 3, 4)"), 184);
+  REFUSES(fm_output_decode, FM_ERR_UNSUPPORTED,
+          "NPY has dtype i4, a network's output is f2, f4 or f8",
+          HEADER("<i4", "False", "(1, 1, 1)"), 4);
 }
 END_TEST
 
@@ -389,10 +454,15 @@ END_TEST
 static fm_status scenario(fm_context *own, void *path, fm_error *err) {
   float pixels[6] = {0.5F, 1, 2, 3, 4, 5};
   fm_plane plane = fm_plane_make(pixels, FM_F32, 2, 3);
+  io_bytes cube = io_npy(1, HEADER("=f4", "False", "(1, 2, 3)"), pixels, sizeof pixels);
   fm_raster *raster = NULL;
   fm_status status = fm_npy_write(own, path, &plane, err);
   if (!status) status = fm_loss_read(own, path, NULL, &raster, err);
   fm_raster_destroy(raster);
+  raster = NULL;
+  if (!status) status = fm_output_decode(own, cube.data, cube.size, NULL, &raster, err);
+  fm_raster_destroy(raster);
+  io_bytes_free(&cube);
   remove(path);
   return status;
 }
@@ -413,12 +483,14 @@ Suite *io_npy_suite(void) {
   tcase_add_test(numbers, headers_may_be_spelt_otherwise);
   tcase_add_test(numbers, every_version_is_read);
   tcase_add_test(numbers, losses_are_read);
+  tcase_add_test(numbers, outputs_are_read);
   tcase_add_test(numbers, doubles_are_rounded_once);
   suite_add_tcase(suite, numbers);
   TCase *refusals = tcase_create("refusals");
   tcase_add_checked_fixture(refusals, set_up, tear_down);
   tcase_add_test(refusals, lying_shapes_are_refused);
   tcase_add_test(refusals, shapes_that_are_no_plane_are_refused);
+  tcase_add_test(refusals, shapes_that_are_no_output_are_refused);
   tcase_add_test(refusals, other_types_are_refused);
   tcase_add_test(refusals, malformed_headers_are_refused);
   tcase_add_test(refusals, truncated_files_are_refused_at_every_byte);

@@ -14,8 +14,9 @@
  *   v_sum4(a, b, c, d, out)      the sums of four vectors
  *   v_blend(corners, weights, base, c)   LANES channels from c on: the sum of weights[i] *
  *                     corners[i][c], less base, in double, then rounded
- *   HAS_EXP_ANY and v_exp_any(x), or neither: exp(x) of any x; may be NaN or infinity where
- *                     |x| > 1e4
+ *   HAS_POWER with v_nearest(a), an integer, and v_power(p, k), p * 2^k for any p and k, 0
+ *                     where k is -infinity, even if p is NaN; or none of the three
+ *   PLANAR_GROUP      channels of full size that are read side by side, if not 4
  *   v_less(a, b)      a - LANES doubles, in double, then rounded
  *   v_transpose4(from, stride, to, pixel)   4 x 4 floats, untyped `stride` bytes apart, to
  *                     rows `pixel` floats apart
@@ -49,6 +50,7 @@ static const fm__loss_kernels LEVEL_KERNELS = {
     fn_wide,
     fn_queries,
     fn_planar,
+    fn_widen,
     fn_pixel,
     fn_losses,
     fn_logarithms_entry,

@@ -119,25 +119,10 @@ KERNEL void fn_block(const fm__block *b, size_t channels, float *scratch, float 
   }
 }
 
-/* clang-format off */
-#define FN_BLOCK(NX, NY)                                                          \
-  KERNEL_ENTRY void fn_block_##NX##_##NY(const fm__block *block, size_t channels, \
-                                         float *scratch, float *sums) {           \
-    fn_block(block, channels, scratch, sums, NX, NY);                             \
-  }
-FN_BLOCK(1, 1) FN_BLOCK(2, 1) FN_BLOCK(3, 1) FN_BLOCK(4, 1)
-FN_BLOCK(1, 2) FN_BLOCK(2, 2) FN_BLOCK(3, 2) FN_BLOCK(4, 2)
-FN_BLOCK(1, 3) FN_BLOCK(2, 3) FN_BLOCK(3, 3) FN_BLOCK(4, 3)
-FN_BLOCK(1, 4) FN_BLOCK(2, 4) FN_BLOCK(3, 4) FN_BLOCK(4, 4)
-/* clang-format on */
-#undef FN_BLOCK
+/* ---- Wide pixels ------------------------------------------------------------------ */
 
-    /* ---- Wide pixels ------------------------------------------------------------------ */
-
-    /* exp(d), d cut to what a float holds; NaN stays NaN. */
-    KERNEL vec fn_exp_cut(vec d) {
-  return fn_exp(v_min(v_set(88), v_max(v_set(-87), d)));
-}
+/* exp(d), d cut to what a float holds; NaN stays NaN. */
+KERNEL vec fn_exp_cut(vec d) { return fn_exp(v_min(v_set(88), v_max(v_set(-87), d))); }
 
 /* Lanes from `n` on become `fill`. */
 KERNEL vec fn_fill(vec a, size_t n, float fill) {
@@ -176,3 +161,19 @@ KERNEL_ENTRY double fn_wide(const float *const corners[4], const double weights[
   }
   return sum;
 }
+
+/* ---- Every size of a block -------------------------------------------------------- */
+
+/* Last in the file: clang-format takes what follows for a part of it. */
+/* clang-format off */
+#define FN_BLOCK(NX, NY)                                                          \
+  KERNEL_ENTRY void fn_block_##NX##_##NY(const fm__block *block, size_t channels, \
+                                         float *scratch, float *sums) {           \
+    fn_block(block, channels, scratch, sums, NX, NY);                             \
+  }
+FN_BLOCK(1, 1) FN_BLOCK(2, 1) FN_BLOCK(3, 1) FN_BLOCK(4, 1)
+FN_BLOCK(1, 2) FN_BLOCK(2, 2) FN_BLOCK(3, 2) FN_BLOCK(4, 2)
+FN_BLOCK(1, 3) FN_BLOCK(2, 3) FN_BLOCK(3, 3) FN_BLOCK(4, 3)
+FN_BLOCK(1, 4) FN_BLOCK(2, 4) FN_BLOCK(3, 4) FN_BLOCK(4, 4)
+/* clang-format on */
+#undef FN_BLOCK

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+enum { FN_LINE = 64 }; /* bytes that come from memory together */
+
 #if defined(__GNUC__)
 #define FN_PREFETCH(at) __builtin_prefetch(at)
 #else

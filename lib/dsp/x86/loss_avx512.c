@@ -11,6 +11,7 @@
 #define LEVEL_KERNELS kernels
 #define LANES 16
 #define BLOCK_ROWS 4
+#define PLANAR_GROUP 2
 
 typedef __m512 vec;
 
@@ -101,21 +102,9 @@ KERNEL vec v_less(vec a, const double *b) {
   return _mm512_insertf32x8(lower, less_half(_mm512_extractf32x8_ps(a, 1), b + 8), 1);
 }
 
-#define HAS_EXP_ANY
-/* As fn_exp; scaling saturates, so nothing has to be cut. */
-KERNEL vec v_exp_any(vec x) {
-  vec k = _mm512_roundscale_ps(v_mul(x, v_set(0x1.715476p0F)), 8); /* nearest, silent */
-  vec f = v_fma(k, v_set(-0x1.63p-1F), x);
-  f = v_fma(k, v_set(0x1.bd0106p-13F), f);
-  vec p = v_set(0x1.6a23dp-10F);
-  p = v_fma(p, f, v_set(0x1.123a2p-7F));
-  p = v_fma(p, f, v_set(0x1.5558f2p-5F));
-  p = v_fma(p, f, v_set(0x1.555492p-3F));
-  p = v_fma(p, f, v_set(0x1.fffffcp-2F));
-  p = v_fma(p, f, v_set(1));
-  p = v_fma(p, f, v_set(1));
-  return _mm512_scalef_ps(p, k);
-}
+#define HAS_POWER
+KERNEL vec v_nearest(vec a) { return _mm512_roundscale_ps(a, 8); } /* silent */
+KERNEL vec v_power(vec p, vec k) { return _mm512_scalef_ps(p, k); }
 
 #include "dsp/vector/loss.h"
 
