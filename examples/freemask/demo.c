@@ -151,7 +151,7 @@ static int score_all(demo *d, fault *f) {
   int code = demo_score_run(&d->world, &d->common, d->results, &d->score, f);
   if (!code) demo_score_json(&d->world, &d->score, d->planted, &t);
   if (!code) code = note(d->results, "score.json", &t, f);
-  if (!code) code = report_job_run(d->results, NULL, &silent, f);
+  if (!code) code = report_job_run(d->results, NULL, NULL, &silent, f);
   text_free(&t);
   return code;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "alloc.h"
+#include "filter_reach.h"
 #include "filter_run.h"
 #include "path.h"
 #include "stats_file.h"
@@ -133,6 +134,7 @@ int filter_run_prepare(filter_run *r, const filter_job *job, fault *f) {
     r->outdated = alloc_zeroed(r->masks.count, sizeof *r->outdated);
     r->pending = alloc_zeroed(r->masks.count, sizeof *r->pending);
     for (size_t i = 0; i < r->masks.count; i++) r->rows[i].stem = r->masks.files[i].stem;
+    code = filter_reach_expect(&r->file, r->filter, &stats, &r->expected, f);
   }
   stats_file_free(&stats);
   return code;
@@ -153,6 +155,7 @@ void filter_run_free(filter_run *r) {
   free(r->done);
   free(r->outdated);
   free(r->pending);
+  text_free(&r->expected);
   filter_file_free(&r->file);
   fm_filter_destroy(r->filter);
   loss_source_close(r->source);

@@ -7,6 +7,7 @@
 #include "jobs.h"
 #include "journal.h"
 #include "outdir.h"
+#include "text.h"
 
 typedef struct filter_run {
   bench bench;
@@ -21,6 +22,7 @@ typedef struct filter_run {
   bool *outdated;   /* done by it, but of other inputs */
   size_t *pending;  /* masks left to do */
   size_t pending_count;
+  text expected; /* a warning, known from the statistics already */
   outdir out;
   journal journal;
 } filter_run;

@@ -10,6 +10,7 @@
 #include "bench.h"
 #include "disk.h"
 #include "filter_file.h"
+#include "filter_reach.h"
 #include "filter_run.h"
 #include "jobs.h"
 #include "mask_batch.h"
@@ -154,17 +155,31 @@ static void clean_up(filter_run *r, const filter_job *job, int code, fault *f) {
   }
 }
 
+/* Once: of the real set before the work, else of what was filtered. */
+static void warn_before(filter_run *r, bool *warned) {
+  *warned = r->expected.length > 0;
+  filter_reach_print(&r->expected);
+}
+
+static void warn_after(const filter_run *r) {
+  text t = {0};
+  filter_reach_warn(&r->file, &t);
+  filter_reach_print(&t);
+}
+
 int filter_job_run(const filter_job *job, fault *f) {
   filter_run r = {.journal = {.handle = -1}};
-  bool finished = false;
+  bool finished = false, warned = false;
   int code = filter_run_prepare(&r, job, f);
   if (!code) code = filter_run_enter(&r, job, &finished, f);
+  if (!code) warn_before(&r, &warned);
   if (!code && !finished) code = filter_all(&r, job, f);
   if (!code && !finished) code = finish(&r, f);
   if (r.out.path) clean_up(&r, job, code, f);
   if (!code && finished && summary_as_text(&job->common))
     printf("%s is finished already\n", job->output);
   if (!code) summary_filter(&job->common, &r.file, job->output);
+  if (!code && !warned) warn_after(&r);
   filter_run_free(&r);
   return code;
 }

@@ -79,6 +79,7 @@ static int stats_stage(const run_state *s, fault *f) {
   const run_job *j = s->job;
   stats_job stats = {.common = s->common, .masks = j->real_masks, .shard = {0, 1}};
   stats.loss = losses_of(j, &j->real);
+  stats.loss.kept = s->kept;
   stats.output = s->stats;
   say(s, "stats");
   return stats_job_run(&stats, f);
@@ -89,6 +90,7 @@ static int filter_stage(const run_state *s, fault *f) {
   filter_job filter = {.common = s->common, .masks = j->synthetic_masks, .shard = {0, 1}};
   filter.stats = s->stats;
   filter.loss = losses_of(j, &j->synthetic);
+  filter.loss.kept = s->kept;
   filter.tolerance = j->tolerance;
   filter.unseen = j->unseen;
   filter.min_kept = j->min_kept;
@@ -144,7 +146,7 @@ static int export_stage(const run_state *s, fault *f) {
 
 static int report_stage(const run_state *s, fault *f) {
   say(s, "report");
-  return report_job_run(s->job->output, s->job->provider, &s->common, f);
+  return report_job_run(s->job->output, s->job->provider, s->kept, &s->common, f);
 }
 
 /* Runs a stage unless its file is there; files are whole or not there at all. */
@@ -220,7 +222,8 @@ static void summarise(const run_state *s) {
 }
 
 int run_job_run(const run_job *job, fault *f) {
-  run_state s = {.job = job, .common = job->common};
+  plugin_host *kept = NULL;
+  run_state s = {.job = job, .common = job->common, .kept = &kept};
   s.common.silent = job->common.silent || job->common.json;
   s.stats = path_join(job->output, "stats.json");
   s.hardness = path_join(job->output, "hardness.csv");
@@ -231,6 +234,7 @@ int run_job_run(const run_job *job, fault *f) {
   if (!code) code = run_find_fingerprint(&s, f);
   if (!code) code = run_enter(&s, f);
   if (!code) code = all_stages(&s, f);
+  plugin_host_close(kept);
   if (!code) summarise(&s);
   if (code == EXIT_STOPPED)
     fault_set(f, code, "interrupted; the same command with --resume continues in %s", job->output);

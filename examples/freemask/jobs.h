@@ -148,7 +148,8 @@ int run_job_run(const run_job *job, fault *f);
 
 /* Written by the report: makes DIR/report.html from what is in DIR; run.json may be missing
  * (after `filter` alone). A plug-in that made the losses is loaded only if `provider` says the same
- * as the folder does: a report must not run what a file names. */
-int report_job_run(const char *dir, const char *provider, const job_common *common, fault *f);
+ * as the folder does: a report must not run what a file names. `kept` as in loss_options. */
+int report_job_run(const char *dir, const char *provider, plugin_host **kept,
+                   const job_common *common, fault *f);
 
 #endif

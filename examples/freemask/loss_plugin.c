@@ -9,16 +9,27 @@
 
 typedef struct plugin_source {
   plugin_host *host;
+  bool kept;             /* by the caller, who closes it */
   fm_network_loss *loss; /* NULL: it predicts loss maps */
 } plugin_source;
 
-static int open_source(loss_source *s, const loss_options *options, fault *f) {
-  plugin_source *p = alloc_zeroed(1, sizeof *p);
+static int open_host(const loss_source *s, const loss_options *options, fault *f) {
+  plugin_source *p = s->own;
+  p->kept = options->kept != NULL;
+  if (options->kept) p->host = *options->kept;
+  if (p->host) return EXIT_FINE;
   /* Not those of --threads: the last bits of a network may depend on how many it has. */
   int threads = pool_cores();
+  int code = plugin_host_open(options->provider, s->labels, threads, options->quiet, &p->host, f);
+  if (!code && options->kept) *options->kept = p->host;
+  return code;
+}
+
+static int open_source(loss_source *s, const loss_options *options, fault *f) {
+  plugin_source *p = alloc_zeroed(1, sizeof *p);
   fm_error err;
   s->own = p;
-  int code = plugin_host_open(options->provider, s->labels, threads, options->quiet, &p->host, f);
+  int code = open_host(s, options, f);
   if (code) return code;
   const fm_plugin *plugin = plugin_host_plugin(p->host);
   if (!plugin->network) return EXIT_FINE;
@@ -34,7 +45,7 @@ static int open_source(loss_source *s, const loss_options *options, fault *f) {
 static void close_source(void *own) {
   plugin_source *p = own;
   fm_network_loss_destroy(p->loss);
-  plugin_host_close(p->host);
+  if (!p->kept) plugin_host_close(p->host);
   free(p);
 }
 

@@ -8,6 +8,7 @@
 #include "fault.h"
 #include "folder.h"
 #include "network_flags.h"
+#include "plugin_host.h"
 
 /* What the user asked for: `losses`, or `logits`, or `queries`, or `images` and `provider`. */
 typedef struct loss_options {
@@ -18,6 +19,8 @@ typedef struct loss_options {
   const char *images;
   const char *provider; /* "baseline" or "plugin:FILE.so,key=value,..." */
   bool quiet;           /* plug-ins are not heard */
+  plugin_host **kept;   /* NULL; or: of several sources with the same provider and labels the first
+                           leaves its plug-in here, open, for those after it; the caller closes it */
 } loss_options;
 
 #define ARG_LOSS_ROWS(loss)                                          \

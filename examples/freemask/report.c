@@ -22,13 +22,14 @@ static int page_build(const report *r, text *t, fault *f) {
   return code;
 }
 
-static int page_write(const char *dir, const char *provider, const char *output, size_t *bytes,
-                      fault *f) {
+static int page_write(const char *dir, const char *provider, plugin_host **kept, const char *output,
+                      size_t *bytes, fault *f) {
   report r;
   text t = {0};
   int code = report_read(dir, &r, f);
   if (code) return code;
   r.provider = provider;
+  r.kept = kept;
   code = page_build(&r, &t, f);
   if (!code) code = text_write(&t, r.context, output, f);
   *bytes = t.length;
@@ -49,18 +50,19 @@ static void tell(const job_common *common, const char *output, size_t bytes) {
   summary_print(&t);
 }
 
-static int report_to(const char *dir, const char *provider, const char *output,
+static int report_to(const char *dir, const char *provider, plugin_host **kept, const char *output,
                      const job_common *common, fault *f) {
   char *path = output ? NULL : path_join(dir, "report.html");
   size_t bytes = 0;
-  int code = page_write(dir, provider, output ? output : path, &bytes, f);
+  int code = page_write(dir, provider, kept, output ? output : path, &bytes, f);
   if (!code) tell(common, output ? output : path, bytes);
   free(path);
   return code;
 }
 
-int report_job_run(const char *dir, const char *provider, const job_common *common, fault *f) {
-  return report_to(dir, provider, NULL, common, f);
+int report_job_run(const char *dir, const char *provider, plugin_host **kept,
+                   const job_common *common, fault *f) {
+  return report_to(dir, provider, kept, NULL, common, f);
 }
 
 /* The page must not replace what it is made from. */
@@ -101,6 +103,6 @@ int cmd_report(int argc, char **argv) {
   int code = args_parse(&command, argc, argv, NULL, &f);
   if (code == ARGS_HELP) return EXIT_FINE;
   if (!code) code = check_output(argv[1], output, &f);
-  if (!code) code = report_to(argv[1], provider, output, &common, &f);
+  if (!code) code = report_to(argv[1], provider, NULL, output, &common, &f);
   return code ? fault_print(&f) : EXIT_FINE;
 }

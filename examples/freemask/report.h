@@ -15,6 +15,7 @@ typedef struct report {
   fm_context *context;
   char *dir;
   const char *provider; /* --provider, or NULL: only then is a plug-in loaded */
+  plugin_host **kept;   /* as in loss_options */
   bool has_filter, has_stats;
   filter_file filter;
   filter_row *rows; /* of filter.csv, by stem */

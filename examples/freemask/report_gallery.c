@@ -103,6 +103,7 @@ static int open_losses(gallery *g, fault *f) {
     options.images = file->images;
     options.provider = file->provider;
     options.quiet = true;
+    options.kept = g->r->kept;
   }
   int code = loss_source_open(g->r->context, g->labels, &options, &g->masks, false, &g->losses, f);
   if (!code)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "filter_reach.h"
 #include "report.h"
 
 void report_add_count(text *t, int64_t value) {
@@ -113,14 +114,29 @@ static void names_warn(names *n, const char *before, const char *after, text *t)
   text_free(&n->list);
 }
 
-static void warn_classes(const report *r, text *t) {
+/* True if it warned. */
+static bool warn_reach(const report *r, text *t) {
+  text sentence = {0};
+  if (r->has_filter) filter_reach_warn(&r->filter, &sentence);
+  const bool warned = sentence.length > 0;
+  if (warned) {
+    text_add(t, "<li>");
+    sentence.data[0] = 'T';
+    text_add_html(t, sentence.data);
+    text_add(t, ".</li>\n");
+  }
+  text_free(&sentence);
+  return warned;
+}
+
+static void warn_classes(const report *r, bool none_reached, text *t) {
   names unseen = {0}, untouched = {0}, starved = {0};
   for (int32_t k = 0; r->has_stats && k < r->stats.class_count; k++)
     if (!fm_class_stats_pixels(r->stats.stats, k, FM_ALL_STRATA))
       names_add(&unseen, r->stats.class_names[k]);
   for (int32_t k = 0; r->has_filter && k < r->filter.class_count; k++) {
     const filter_class *c = &r->filter.classes[k];
-    if (c->valid && !c->dropped) names_add(&untouched, c->name);
+    if (c->valid && !c->dropped && !none_reached) names_add(&untouched, c->name);
     if (c->valid && c->dropped * 10 > c->valid * 9) names_add(&starved, c->name);
   }
   names_warn(&unseen, "Never seen in the real set: ",
@@ -152,10 +168,6 @@ static void warn_masks(const report *r, text *t) {
     report_add_count(t, blank);
     text_add(t, ".</li>\n");
   }
-  if (r->has_filter && r->filter.valid && !r->filter.dropped)
-    text_add(t,
-             "<li>The filter dropped nothing at all: with these losses the tolerance can never be "
-             "exceeded.</li>\n");
   if (r->has_filter && r->filter.valid && r->filter.dropped * 2 > r->filter.valid)
     text_add(
         t,
@@ -168,7 +180,7 @@ static void warn_masks(const report *r, text *t) {
 
 void report_warnings(const report *r, text *t) {
   text list = {0};
-  warn_classes(r, &list);
+  warn_classes(r, warn_reach(r, &list), &list);
   warn_masks(r, &list);
   if (list.length)
     text_add(t, "<section class=\"warn\"><h2>Worth a look</h2>\n<ul>\n%s</ul></section>\n",

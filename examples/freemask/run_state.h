@@ -16,6 +16,7 @@ typedef struct run_state {
   job_common common; /* of the stages: they print text, or nothing */
   uint64_t fingerprint;
   outdir out;
+  plugin_host **kept;                               /* the plug-in, once one stage has opened it */
   char *stats, *hardness, *plan, *lists, *manifest; /* paths */
 } run_state;
 

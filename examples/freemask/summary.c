@@ -5,6 +5,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "filter_reach.h"
+
 bool summary_as_json(const job_common *common) { return common->json && !common->silent; }
 
 bool summary_as_text(const job_common *common) {
@@ -63,6 +65,17 @@ void summary_stats(const job_common *common, const stats_file *file, const char 
   summary_print(&t);
 }
 
+static void warning_as_json(const filter_file *file, text *t) {
+  text sentence = {0};
+  filter_reach_warn(file, &sentence);
+  text_add(t, ", \"warning\": ");
+  if (sentence.length)
+    text_add_json(t, sentence.data);
+  else
+    text_add(t, "null");
+  text_free(&sentence);
+}
+
 static void filter_as_json(const filter_file *file, const char *output) {
   text t = {0};
   text_add(&t, "{\"output\": ");
@@ -84,7 +97,9 @@ static void filter_as_json(const filter_file *file, const char *output) {
       text_add(&t, "null");
     text_add(&t, ", \"valid\": %" PRId64 ", \"dropped\": %" PRId64 "}", c->valid, c->dropped);
   }
-  text_add(&t, "]}\n");
+  text_add(&t, "]");
+  warning_as_json(file, &t);
+  text_add(&t, "}\n");
   summary_print(&t);
 }
 
@@ -108,10 +123,5 @@ void summary_filter(const job_common *common, const filter_file *file, const cha
   if (file->emptied)
     text_add(&t, "; of %" PRId64 " masks nothing is left, do not train on them", file->emptied);
   text_add(&t, "; written to %s\n", output);
-  if (file->valid && !file->dropped)
-    text_add(
-        &t,
-        "Nothing was dropped: no loss exceeds the tolerance, as when scores or probabilities were "
-        "taken for logits\n");
   summary_print(&t);
 }

@@ -222,7 +222,8 @@ def check_run():
 
 
 def check_silent_failure():
-    """Scores that are trusted to be logits: losses that hardly differ. The tool drops nothing, and says so."""
+    """Outputs trusted to be logits that are scores: losses that hardly differ. The tool drops nothing, and says
+    so even if it is quiet, hidden by classes that are dropped because they are unseen, or only in the page."""
     ade = ref.preset("ade20k")
 
     def make(classes, i):
@@ -230,19 +231,57 @@ def check_silent_failure():
         return {".npy": npy(s.astype(np.float32))}, None
     world = World("silent", ade, make)
     L = ["--labels", "ade20k", "--trust-kind"]
-    result = world.run("stats", *L, "--masks", "real/m", "--logits", "real/o", "-o", "s.json")
-    tap.ok(result.code == 0, "scores that are trusted", result)
-    result = world.run("filter", "--stats", "s.json", *L, "--masks", "syn/m", "--logits", "syn/o", "-o", "out",
-                       "--unseen", "keep")
-    tap.ok(result.code == 0 and "Nothing was dropped" in result.out, "filter says that it dropped nothing", result)
-    result = world.run("report", "out")
-    page = read(f"{world.folder}/out/report.html").decode()
-    tap.ok(result.code == 0 and "dropped nothing at all" in page and "taken for logits" in page,
-           "the report warns", result)
+    SAYS = "warning: the filter can drop nothing"
+    for histogram in ([], ["--histogram", "32"]):
+        result = world.run("stats", *L, "--masks", "real/m", "--logits", "real/o", "-o", "s.json", *histogram)
+        tap.ok(result.code == 0, "scores that are trusted", result)
+        job = ["filter", "--stats", "s.json", *L, "--masks", "syn/m", "--logits", "syn/o", "-o", "out", "--overwrite"]
+        for more in ([], ["--quiet"], ["--json"], ["--unseen", "keep"], ["--unseen", "global-mean"]):
+            result = world.run(*job, *more)
+            tap.ok(result.code == 0 and result.err.count(SAYS) == 1 and "--kind scores" in result.err,
+                   f"filter {more} {histogram} warns once and says what to do", result)
+            set_of = "real" if histogram else "synthetic"
+            tap.ok(f"of the {set_of} set" in result.err, f"filter {more} {histogram}: of the {set_of} set", result)
+            if more == ["--json"]:
+                tap.ok("can drop nothing" in json.loads(result.out)["warning"], "filter --json: the warning")
+        result = world.run("report", "out")
+        page = read(f"{world.folder}/out/report.html").decode()
+        tap.ok(result.code == 0 and "he filter can drop nothing" in page and "--kind scores" in page,
+               "the report warns", result)
+        tap.ok("Not one pixel above" not in page, "the report names the cause once")
+    result = world.run(*job, "--tolerance", "1.001")
+    tap.ok(result.code == 0 and SAYS not in result.err, "no warning where the tolerance is exceeded", result)
+
+
+def check_silent_losses():
+    """The same from loss maps: -log softmax(softmax(x)) of 150 classes is between 4.02 and 5.02 nats, so its
+    largest is at most 1.249 times a mean."""
+    ade = ref.preset("ade20k")
+
+    def make(twice):
+        def one(classes, i):
+            x = np.exp(rng.normal(size=(150, *classes.shape)) * 4)
+            x /= x.sum(0)
+            x = np.exp(x) / np.exp(x).sum(0) if twice else x
+            loss = -np.log(np.take_along_axis(x, np.maximum(classes, 0)[None], 0)[0])
+            return {".npy": npy(loss.astype(np.float32))}, None
+        return one
+    for twice in (True, False):
+        world = World(f"losses {twice}", ade, make(twice))
+        world.run("stats", "--labels", "ade20k", "--masks", "real/m", "--losses", "real/o", "-o", "s.json")
+        result = world.run("filter", "--labels", "ade20k", "--stats", "s.json", "--masks", "syn/m", "--losses", "syn/o",
+                           "-o", "out", "--quiet")
+        tap.ok(result.code == 0 and ("can drop nothing" in result.err) == twice
+               and ("give the outputs themselves (--logits" in result.err) == twice,
+               f"loss maps of {'probabilities taken for logits: a warning' if twice else 'logits: none'}", result)
+        result = world.run("report", "out")
+        page = read(f"{world.folder}/out/report.html").decode()
+        tap.ok(("he filter can drop nothing" in page) == twice, "and in the report", result)
 
 
 check_logits()
 check_silent_failure()
+check_silent_losses()
 check_binary()
 check_queries()
 check_run()

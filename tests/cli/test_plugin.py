@@ -168,6 +168,13 @@ def check_run():
     result = run("report", "--provider", provider, "all", cwd=folder)
     tap.ok(result.code == 0 and "Loss of " in read(f"{folder}/all/report.html").decode(),
            "told the same, it does", result)
+    result = run(*RUN[:-1], "once", "--provider", "plugin:odd.so,do=count,say=opened", cwd=folder)
+    counts = [[int(n) for n in words] for words in
+              re.findall(r"calls (\d+) samples (\d+) largest \d+ inside \d+ released (\d+)", result.err)]
+    tap.ok(result.code == 0 and result.err.count("plug-in: opened\n") == 1 and len(counts) == 1,
+           "statistics, filter and report share one opened plug-in, closed once", result)
+    tap.ok(counts and counts[0][1] > 14 and counts[0][1] == counts[0][2], "and the pictures are made by it", counts)
+    tap.ok("Loss of " in read(f"{folder}/once/report.html").decode(), "and shown")
     base = ["filter", "--stats", "all/stats.json", *L, "--masks", "syn/m", "--images", "syn/i", "-o", "other"]
     result = run(*base, "--provider", provider + ",sharpness=4", cwd=folder)
     tap.ok(result.code == 3 and "another provider" in result.err and not os.path.exists(f"{folder}/other"),
