@@ -165,9 +165,11 @@ static void plan_chart(const report *r, text *t) {
     snprintf(c->tips[i], sizeof c->tips[i], "from rank %.0f: %.4g images per mask", first,
              c->bars[i]);
   }
+  bool rising = count > 1 && c->bars[count - 1] > c->bars[0];
+  for (int i = 1; i < count; i++) rising = rising && c->bars[i] >= c->bars[i - 1];
   char caption[160];
-  snprintf(caption, sizeof caption, "Harder masks get more: %lld images for %zu masks.",
-           (long long)images, r->plan_count);
+  snprintf(caption, sizeof caption, "%s%lld images for %zu masks.",
+           rising ? "Harder masks get more: " : "", (long long)images, r->plan_count);
   c->caption = caption;
   draw(c, t);
   free(c);
