@@ -8,8 +8,9 @@
 #include "dsp/lanes.h"
 #include "dsp/x86/avx512.h"
 
-/* Peeled labels of a mixed block; the pixels of all others are taken one by one. */
-enum { MOST_PEELED = 4 };
+/* Peeled labels of a mixed block; the pixels of all others are taken one by one. Fewer are peeled
+ * where more pixels than STREWN have neither of the first two labels. */
+enum { MOST_PEELED = 8, FEWER_PEELED = 4, STREWN = 48 };
 
 /* Losses that the lanes cannot take. */
 AVX512 static inline __mmask16 outside(__m512i bits) {
@@ -102,7 +103,8 @@ AVX512 static void sum_singly(fm__lanes *lanes, const uint8_t *labels, uint64_t 
 /* Third and further labels of a block. */
 AVX512 static void sum_rest(fm__lanes *lanes, const uint8_t *labels, __m512i block, uint64_t left,
                             const halves *h) {
-  for (int peeled = 2; left && peeled < MOST_PEELED; peeled++) {
+  const int most = _mm_popcnt_u64(left) > STREWN ? FEWER_PEELED : MOST_PEELED;
+  for (int peeled = 2; left && peeled < most; peeled++) {
     uint8_t label = labels[__builtin_ctzll(left)];
     uint64_t same = _mm512_mask_cmpeq_epi8_mask(left, block, _mm512_set1_epi8((char)label));
     sum_label(lanes, label, same, h);
