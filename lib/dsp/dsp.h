@@ -100,7 +100,7 @@ typedef struct fm__tally {
 } fm__tally;
 enum { FM__TALLY_PERIOD = 1 << 30 };
 
-struct fm__permutation; /* core/permutation.h */
+struct fm__permutation; /* plan/permutation.h */
 struct fm__permutation_table;
 
 typedef struct fm_dsp {
@@ -155,7 +155,7 @@ typedef struct fm_dsp {
   /* fm__permutation_keyed. */
   void (*permute_keyed)(const struct fm__permutation *permutation, const uint64_t *keys,
                         size_t count, uint64_t *x);
-  /* What draw_joint (policy/schedule_draw.c) does: replaces places, all below 2^48, by numbers of
+  /* What draw_joint (plan/schedule_draw.c) does: replaces places, all below 2^48, by numbers of
    * images, `copies` being a multiple of `real` above 0. */
   void (*join)(uint64_t real, uint64_t copies, size_t count, uint64_t *numbers, uint64_t *repeats);
   /* Replaces places by the first numbers below `bound`, at most 2^63, of the generators whose

@@ -3,10 +3,10 @@
 
 #include "core/fail.h"
 #include "core/view.h"
-#include "policy/class_stats.h"
-#include "policy/filter.h"
-#include "policy/hardness.h"
-#include "policy/planner.h"
+#include "filter/filter.h"
+#include "hardness/hardness.h"
+#include "labels/class_stats.h"
+#include "plan/planner.h"
 #include "provider/walk.h"
 
 /* ---- Statistics ----------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* provider/provider.c - the host's segmenter as a handle. */
 #include "core/fail.h"
 #include "core/options.h"
-#include "provider/network_loss.h"
+#include "network/network_loss.h"
 #include "provider/source.h"
 
 enum { LARGEST_BATCH = 4096 };

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../examples/freemask/zip_file.h"
 #include "fuzz.h"
+#include "losses/zip_file.h"
 
 enum { LIMIT = 1 << 20 };
 

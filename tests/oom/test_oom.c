@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "unit/kit.h"
-#include "unit/suites.h"
+#include "kit.h"
+#include "suites.h"
 
 enum { CLASSES = 11, SIDE = 20 };
 

@@ -7,8 +7,8 @@
 #include <immintrin.h>
 #include <string.h>
 
-#include "core/permutation.h"
 #include "core/random.h"
+#include "plan/permutation.h"
 
 #define AVX2 __attribute__((target("avx2")))
 

@@ -6,9 +6,9 @@
 
 #include <string.h>
 
-#include "core/permutation.h"
 #include "core/random.h"
 #include "dsp/x86/avx512.h"
+#include "plan/permutation.h"
 
 static const uint64_t LANES_FROM_0[8] = {0, 1, 2, 3, 4, 5, 6, 7};
 static const uint8_t BYTES_FROM_0[32] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10,
@@ -274,7 +274,7 @@ AVX512 static size_t permute_tabled(const fm__permutation *p, const fm__permutat
 
 /* ---- Joint training --------------------------------------------------------------------- */
 
-/* Division as in policy/schedule_draw.c; what it makes of places that are not real is not used. */
+/* Division as in plan/schedule_draw.c; what it makes of places that are not real is not used. */
 AVX512 static void join(uint64_t real, uint64_t copies, size_t count, uint64_t *numbers,
                         uint64_t *repeats) {
   const __m512d inverse = _mm512_set1_pd(1.0 / (double)real), half = _mm512_set1_pd(0.5);

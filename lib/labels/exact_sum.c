@@ -1,0 +1,48 @@
+/* labels/exact_sum.c - carries and the one rounding. */
+#include "labels/exact_sum.h"
+
+#include <math.h>
+
+static const int64_t DIGIT_MASK = INT64_C(0xffffffff);
+
+int64_t fm__sum_carry(int64_t digits[FM__SUM_DIGITS]) {
+  int64_t carry = 0;
+  for (int i = 0; i < FM__SUM_DIGITS; i++) {
+    /* Both halves apart: digit + carry could exceed 63 bits. */
+    int64_t low = (digits[i] & DIGIT_MASK) + (carry & DIGIT_MASK);
+    carry = (digits[i] >> 32) + (carry >> 32) + (low >> 32);
+    digits[i] = low & DIGIT_MASK;
+  }
+  return carry;
+}
+
+void fm__sum_add(int64_t into[FM__SUM_DIGITS], const int64_t from[FM__SUM_DIGITS]) {
+  for (int i = 0; i < FM__SUM_DIGITS; i++) into[i] += from[i];
+  (void)fm__sum_carry(into);
+}
+
+bool fm__sum_is_zero(const int64_t digits[FM__SUM_DIGITS]) {
+  int64_t any = 0;
+  for (int i = 0; i < FM__SUM_DIGITS; i++) any |= digits[i];
+  return any == 0;
+}
+
+double fm__sum_to_double(const int64_t digits[FM__SUM_DIGITS]) {
+  int top = FM__SUM_DIGITS - 1;
+  while (top >= 0 && digits[top] == 0) top--;
+  if (top < 0) return 0;
+
+  /* The 64 bits from the highest one down; whatever is below them only matters for
+   * the rounding, and the lowest of the 64 can stand for all of it: 11 are dropped. */
+  uint64_t next = top >= 1 ? (uint64_t)digits[top - 1] : 0;
+  uint64_t third = top >= 2 ? (uint64_t)digits[top - 2] : 0;
+  int shift = 0;
+  while (!((uint64_t)digits[top] << shift & UINT64_C(0x80000000))) shift++;
+  uint64_t bits = ((uint64_t)digits[top] << 32 | next) << shift;
+  uint64_t below = third << shift;
+  bits |= below >> 32;
+  bool rest = (below & (uint64_t)DIGIT_MASK) != 0;
+  for (int i = 0; i < top - 2; i++) rest = rest || digits[i] != 0;
+  if (rest) bits |= 1;
+  return ldexp((double)bits, 32 * (top - 1) - 149 - shift);
+}

@@ -1,0 +1,316 @@
+/* labels/labels.c - label spaces: made from presets and tables, looked up, counted. */
+#include "labels/labels.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/fail.h"
+#include "core/options.h"
+#include "core/random.h"
+#include "core/view.h"
+#include "dsp/count.h"
+
+static void free_labels(fm_labels *labels) {
+  fm_context *context = labels->context;
+  if (labels->class_names) fm__free(context, labels->class_names[0]);
+  fm__free(context, labels->class_names);
+  fm__free(context, labels->first_label);
+  fm__free(context, labels->classes);
+  fm__free(context, labels->name);
+  fm__free(context, labels);
+  fm__context_drop(context);
+}
+
+fm_labels *fm__labels_hold(fm_labels *labels) {
+  atomic_fetch_add_explicit(&labels->holds, 1, memory_order_relaxed);
+  return labels;
+}
+
+void fm__labels_drop(fm_labels *labels) {
+  if (atomic_fetch_sub_explicit(&labels->holds, 1, memory_order_acq_rel) == 1) free_labels(labels);
+}
+
+void fm_labels_destroy(fm_labels *labels) {
+  if (labels) fm__labels_drop(labels);
+}
+
+/* ---- Making --------------------------------------------------------------------- */
+
+static size_t name_of_class(char *out, size_t capacity, const char *const *names, int32_t k) {
+  int length =
+      names ? snprintf(out, capacity, "%s", names[k]) : snprintf(out, capacity, "class %d", (int)k);
+  return length < 0 ? 1 : (size_t)length + 1;
+}
+
+/* All names in one block of memory, so that there are two allocations and not K. */
+static bool copy_class_names(fm_labels *labels, const char *const *names) {
+  size_t total = 0;
+  for (int32_t k = 0; k < labels->class_count; k++) total += name_of_class(NULL, 0, names, k);
+  labels->class_names =
+      fm__alloc_zeroed(labels->context, (size_t)labels->class_count, sizeof *labels->class_names);
+  if (!labels->class_names) return false;
+  char *block = fm__alloc(labels->context, total);
+  if (!block) return false;
+  for (int32_t k = 0; k < labels->class_count; k++) {
+    labels->class_names[k] = block;
+    size_t used = name_of_class(block, total, names, k);
+    block += used;
+    total -= used;
+  }
+  return true;
+}
+
+static fm_status find_first_labels(fm_labels *labels, fm_error *err) {
+  for (int32_t k = 0; k < labels->class_count; k++) labels->first_label[k] = -1;
+  for (int32_t label = FM__LABELS - 1; label >= 0; label--)
+    if (labels->classes[label] >= 0) labels->first_label[labels->classes[label]] = label;
+  for (int32_t k = 0; k < labels->class_count; k++)
+    if (labels->first_label[k] < 0)
+      return fm__fail(err, FM_ERR_ARGUMENT, "fm_labels_options: class %d has no label", (int)k);
+  return FM_OK;
+}
+
+/* Copies the table; whatever it does not name is invalid. */
+static fm_status fill_table(fm_labels *labels, const fm_labels_options *o, fm_error *err) {
+  int32_t count = o->classes ? o->label_count : o->class_count;
+  for (int32_t label = 0; label < FM__LABELS; label++) {
+    int32_t k = FM_CLASS_INVALID;
+    if (label < count) k = o->classes ? o->classes[label] : label;
+    if (k >= o->class_count || k < FM_CLASS_INVALID)
+      return fm__fail(err, FM_ERR_ARGUMENT,
+                      "fm_labels_options: label %d has class %d, expected %d to %d", (int)label,
+                      (int)k, FM_CLASS_INVALID, (int)o->class_count - 1);
+    if (label == o->ignore_label && k >= 0)
+      return fm__fail(err, FM_ERR_ARGUMENT,
+                      "fm_labels_options: ignore_label %d is the label of class %d", (int)label,
+                      (int)k);
+    labels->classes[label] = label == o->ignore_label ? FM_CLASS_IGNORE : k;
+  }
+  return find_first_labels(labels, err);
+}
+
+static fm_status check_options(const fm_labels_options *o, fm_error *err) {
+  if (o->class_count < 1 || o->class_count > FM__MOST_CLASSES)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_labels_options: class_count is %d, expected 1 to 65535",
+                    (int)o->class_count);
+  if (o->label_count < 0 || o->label_count > FM__LABELS || !o->classes != !o->label_count)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_labels_options: label_count is %d, expected the length of classes, "
+                    "0 to 65536",
+                    (int)o->label_count);
+  if (o->ignore_label < -1 || o->ignore_label >= FM__LABELS)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_labels_options: ignore_label is %" PRId64 ", expected -1 to 65535",
+                    o->ignore_label);
+  if (o->class_names)
+    for (int32_t k = 0; k < o->class_count; k++)
+      if (!o->class_names[k])
+        return fm__fail(err, FM_ERR_ARGUMENT, "fm_labels_options: class_names[%d] is NULL", (int)k);
+  return FM_OK;
+}
+
+static fm_status make(fm_context *context, const fm_labels_options *o, fm_labels **out,
+                      fm_error *err) {
+  fm_status status = check_options(o, err);
+  if (status) return status;
+  fm_labels *labels = fm__alloc_zeroed(context, 1, sizeof *labels);
+  if (!labels) return fm__fail_memory(err, sizeof *labels);
+  labels->context = fm__context_hold(context);
+  atomic_init(&labels->holds, 1);
+  labels->class_count = o->class_count;
+  labels->ignore_label = o->ignore_label;
+  labels->mask_suffix = labels->image_suffix = "";
+  labels->name = fm__copy_string(context, o->name ? o->name : "custom");
+  labels->classes = fm__alloc_array(context, FM__LABELS, sizeof *labels->classes);
+  labels->first_label =
+      fm__alloc_array(context, (size_t)o->class_count, sizeof *labels->first_label);
+  if (!labels->name || !labels->classes || !labels->first_label ||
+      !copy_class_names(labels, o->class_names))
+    status = fm__fail(err, FM_ERR_MEMORY, "out of memory for a label space of %d classes",
+                      (int)o->class_count);
+  else
+    status = fill_table(labels, o, err);
+  if (status) {
+    free_labels(labels);
+    return status;
+  }
+  *out = labels;
+  return FM_OK;
+}
+
+fm_status fm_labels_create(fm_context *context, const fm_labels_options *options, fm_labels **out,
+                           fm_error *err) {
+  if (!context || !options || !out)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_labels_create: an argument is NULL");
+  fm_labels_options o;
+  fm_status status = fm__options_read(&o, sizeof o, options, "fm_labels_options", err);
+  return status ? status : make(context, &o, out, err);
+}
+
+static const fm__preset *find_preset(const char *name) {
+  const fm__preset *preset;
+  for (size_t i = 0; (preset = fm__preset_at(i)); i++)
+    if (strcmp(preset->name, name) == 0) return preset;
+  return NULL;
+}
+
+static fm_status fail_unknown(const char *name, fm_error *err) {
+  char known[400] = "";
+  size_t length = 0;
+  const fm__preset *preset;
+  for (size_t i = 0; (preset = fm__preset_at(i)); i++)
+    length += (size_t)snprintf(known + length, sizeof known - length, "%s%s", i ? ", " : "",
+                               preset->name);
+  return fm__fail(err, FM_ERR_ARGUMENT, "label space '%.60s' is not known, expected one of %s",
+                  name, known);
+}
+
+fm_status fm_labels_create_preset(fm_context *context, const char *name, fm_labels **out,
+                                  fm_error *err) {
+  if (!context || !name || !out)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_labels_create_preset: an argument is NULL");
+  const fm__preset *preset = find_preset(name);
+  if (!preset) return fail_unknown(name, err);
+  int32_t classes[256];
+  for (int32_t label = 0; label < 256; label++) {
+    classes[label] = FM_CLASS_INVALID;
+    if (label < preset->label_count)
+      classes[label] = preset->classes ? preset->classes[label] : label - preset->offset;
+    if (label == preset->also_ignored) classes[label] = FM_CLASS_IGNORE;
+  }
+  classes[preset->ignore_label] = FM_CLASS_IGNORE;
+  fm_labels_options o = {.size = sizeof o};
+  o.name = preset->name;
+  o.class_count = preset->class_count;
+  o.label_count = 256;
+  o.ignore_label = preset->ignore_label;
+  o.classes = classes;
+  o.class_names = preset->class_names;
+  fm_labels *labels = NULL;
+  fm_status status = make(context, &o, &labels, err);
+  if (status) return status;
+  labels->mask_suffix = preset->mask_suffix;
+  labels->image_suffix = preset->image_suffix;
+  *out = labels;
+  return FM_OK;
+}
+
+const char *fm_labels_preset_name(size_t i) {
+  const fm__preset *preset = fm__preset_at(i);
+  return preset ? preset->name : NULL;
+}
+
+/* ---- Reading -------------------------------------------------------------------- */
+
+const char *fm_labels_name(const fm_labels *labels) { return labels ? labels->name : ""; }
+
+int32_t fm_labels_class_count(const fm_labels *labels) { return labels ? labels->class_count : 0; }
+
+static bool has_class(const fm_labels *labels, int32_t k) {
+  return labels && k >= 0 && k < labels->class_count;
+}
+
+const char *fm_labels_class_name(const fm_labels *labels, int32_t class_index) {
+  return has_class(labels, class_index) ? labels->class_names[class_index] : "";
+}
+
+int64_t fm_labels_label_of(const fm_labels *labels, int32_t class_index) {
+  return has_class(labels, class_index) ? labels->first_label[class_index] : -1;
+}
+
+int64_t fm_labels_ignore_label(const fm_labels *labels) {
+  return labels ? labels->ignore_label : -1;
+}
+
+const char *fm_labels_mask_suffix(const fm_labels *labels) {
+  return labels ? labels->mask_suffix : "";
+}
+
+const char *fm_labels_image_suffix(const fm_labels *labels) {
+  return labels ? labels->image_suffix : "";
+}
+
+int32_t fm_labels_class_of(const fm_labels *labels, int64_t label) {
+  if (!labels) return FM_CLASS_INVALID;
+  if (label == -1) return fm__labels_lookup(labels).minus_one;
+  return label >= 0 && label < FM__LABELS ? labels->classes[label] : FM_CLASS_INVALID;
+}
+
+uint64_t fm_labels_fingerprint(const fm_labels *labels) {
+  if (!labels) return 0;
+  uint64_t hash = fm__hash_u64(FM__HASH_START, (uint64_t)labels->ignore_label);
+  hash = fm__hash_u64(hash, (uint64_t)labels->class_count);
+  for (int32_t label = 0; label < FM__LABELS; label++)
+    if (labels->classes[label] != FM_CLASS_INVALID) {
+      hash = fm__hash_u64(hash, (uint64_t)label);
+      hash = fm__hash_u64(hash, (uint64_t)(int64_t)labels->classes[label]);
+    }
+  for (int32_t k = 0; k < labels->class_count; k++)
+    hash = fm__hash_bytes(hash, labels->class_names[k], strlen(labels->class_names[k]) + 1);
+  return hash;
+}
+
+fm__lookup fm__labels_lookup(const fm_labels *labels) {
+  fm__lookup lookup = {labels->classes,
+                       labels->ignore_label == -1 ? FM_CLASS_IGNORE : FM_CLASS_INVALID};
+  return lookup;
+}
+
+fm_status fm__labels_fail(const fm_labels *labels, const fm_plane *mask, int64_t y, int64_t x,
+                          fm_error *err) {
+  int32_t last = FM__LABELS - 1;
+  while (labels->classes[last] < 0) last--;
+  return fm__fail(err, FM_ERR_LABEL,
+                  "mask: label %" PRId64 " at pixel (x %" PRId64 ", y %" PRId64
+                  ") is not in the label space %s (classes at %d to %d, ignored: %" PRId64 ")",
+                  fm__label_at(mask, y, x), x, y, labels->name, (int)labels->first_label[0],
+                  (int)last, labels->ignore_label);
+}
+
+fm_status fm__loss_fail(const fm_labels *labels, const fm_plane *loss, int32_t class_index,
+                        int64_t y, int64_t x, fm_error *err) {
+  return fm__fail(err, FM_ERR_LOSS,
+                  "loss: %g at pixel (x %" PRId64 ", y %" PRId64
+                  ") of class %d (%s), expected a finite number, not below 0",
+                  (double)fm__loss_at(loss, y, x), x, y, (int)class_index,
+                  labels->class_names[class_index]);
+}
+
+fm_status fm__means_check(const fm_labels *labels, const double *means, size_t count,
+                          fm_error *err) {
+  if (count != (size_t)labels->class_count)
+    return fm__fail(err, FM_ERR_ARGUMENT, "class_count is %zu, label space %s has %d classes",
+                    count, labels->name, (int)labels->class_count);
+  for (size_t k = 0; k < count; k++)
+    if (!(means[k] >= 0) || isinf(means[k]))
+      return fm__fail(err, FM_ERR_ARGUMENT,
+                      "mean_loss[%zu] is %g, expected a finite number, not below 0", k, means[k]);
+  return FM_OK;
+}
+
+/* ---- Counting ------------------------------------------------------------------- */
+
+fm_status fm_labels_count(const fm_labels *labels, const fm_plane *mask, int64_t *class_pixels,
+                          int64_t *ignored, fm_error *err) {
+  if (!labels) return fm__fail(err, FM_ERR_ARGUMENT, "fm_labels_count: labels is NULL");
+  fm_plane known;
+  fm_status status = fm__plane_read(&known, mask, FM__MASK_TYPES, "mask", err);
+  if (status) return status;
+  size_t classes = (size_t)labels->class_count;
+  int64_t *counts = fm__alloc_zeroed(labels->context, 2 * (classes + 1), sizeof *counts);
+  if (!counts) return fm__fail_memory(err, 2 * (classes + 1) * sizeof *counts);
+  fm__place bad;
+  fm__count count = {.dsp = &labels->context->dsp,
+                     .mask = known,
+                     .lookup = fm__labels_lookup(labels),
+                     .class_count = classes,
+                     .counts = counts};
+  if (!fm__count_image(&count, &bad)) status = fm__labels_fail(labels, &known, bad.y, bad.x, err);
+  if (!status && ignored) *ignored = counts[0];
+  if (!status && class_pixels) memcpy(class_pixels, counts + 1, classes * sizeof *counts);
+  fm__free(labels->context, counts);
+  return status;
+}

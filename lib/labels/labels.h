@@ -1,0 +1,58 @@
+/* labels/labels.h - the label space, as the other policies see it. */
+#ifndef FM_LABELS_LABELS_H
+#define FM_LABELS_LABELS_H
+
+#include <freemask/labels.h>
+
+#include "core/context.h"
+#include "dsp/tile.h"
+
+enum { FM__LABELS = 65536, FM__MOST_CLASSES = 65535 };
+
+struct fm_labels {
+  fm_context *context;
+  atomic_size_t holds;
+  char *name;
+  int32_t class_count;
+  int64_t ignore_label;
+  int32_t *classes;     /* class of each label 0 .. 65535 */
+  int32_t *first_label; /* smallest label of each class */
+  char **class_names;   /* class_count + 1 strings in one block, the last marks its end */
+  const char *mask_suffix;
+  const char *image_suffix;
+};
+
+fm_labels *fm__labels_hold(fm_labels *labels);
+void fm__labels_drop(fm_labels *labels);
+
+fm__lookup fm__labels_lookup(const fm_labels *labels);
+
+/* The sentence for a pixel that is not in the space. */
+fm_status fm__labels_fail(const fm_labels *labels, const fm_plane *mask, int64_t y, int64_t x,
+                          fm_error *err);
+
+/* The sentence for a loss of class `class_index` that is no loss. */
+fm_status fm__loss_fail(const fm_labels *labels, const fm_plane *loss, int32_t class_index,
+                        int64_t y, int64_t x, fm_error *err);
+
+/* A host's table of class-wise mean losses: K numbers, finite and not negative. */
+fm_status fm__means_check(const fm_labels *labels, const double *means, size_t count,
+                          fm_error *err);
+
+/* Label spaces by name, in labels_presets.c. */
+typedef struct fm__preset {
+  const char *name;
+  int16_t class_count;
+  int16_t label_count;    /* labels 0 .. label_count - 1 are in the space */
+  int16_t offset;         /* label = class + offset, where there is no table */
+  int16_t ignore_label;   /* what the filter writes */
+  int16_t also_ignored;   /* another ignored label, or -1 */
+  const int16_t *classes; /* [label_count], or NULL */
+  const char *const *class_names;
+  const char *mask_suffix;
+  const char *image_suffix;
+} fm__preset;
+
+const fm__preset *fm__preset_at(size_t i); /* NULL behind the last */
+
+#endif

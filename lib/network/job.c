@@ -1,0 +1,253 @@
+/* network/job.c - one call: inputs checked, memory shared out, rows walked. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "core/fail.h"
+#include "core/view.h"
+#include "dsp/tile.h"
+#include "network/network_loss.h"
+
+/* ---- Inputs --------------------------------------------------------------------- */
+
+/* The first pixel that is not in the label space, before anything is computed. */
+static fm_status check_labels(const fm_labels *labels, const fm_plane *mask, fm_error *err) {
+  fm__lookup lookup = fm__labels_lookup(labels);
+  int32_t classes[FM__TILE];
+  for (int64_t y = 0; y < mask->height; y++)
+    for (int64_t x = 0; x < mask->width; x += FM__TILE) {
+      int64_t left = mask->width - x;
+      size_t n = left < FM__TILE ? (size_t)left : FM__TILE;
+      fm__tile_classes(mask, &lookup, y, x, n, classes);
+      int32_t least = 0;
+      for (size_t i = 0; i < n; i++) least = classes[i] < least ? classes[i] : least;
+      if (least >= FM_CLASS_IGNORE) continue;
+      size_t i = 0;
+      while (classes[i] >= FM_CLASS_IGNORE) i++;
+      return fm__labels_fail(labels, mask, y, x + (int64_t)i, err);
+    }
+  return FM_OK;
+}
+
+static fm_status check_queries(const fm__job *job, fm_error *err) {
+  const fm_network_loss_options *o = &job->model->options;
+  if (o->kind != FM_OUTPUT_SCORES || o->binary)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_network_loss_queries: queries make scores: kind has to be "
+                    "FM_OUTPUT_SCORES, not binary");
+  if (job->class_logits.height != job->output.channels)
+    return fm__fail(err, FM_ERR_SHAPE,
+                    "class logits have %" PRId64 " queries, mask logits %" PRId64
+                    ": they have to be equal",
+                    job->class_logits.height, job->output.channels);
+  if (job->class_logits.width != (int64_t)o->channel_count + 1)
+    return fm__fail(err, FM_ERR_SHAPE,
+                    "class logits have %" PRId64
+                    " columns, expected %d classes and 1 for no "
+                    "object",
+                    job->class_logits.width, (int)o->channel_count);
+  return fm__guard_queries(job, err);
+}
+
+static fm_status check_output(const fm__job *job, fm_error *err) {
+  if (job->output.channels != job->model->options.channel_count)
+    return fm__fail(err, FM_ERR_SHAPE, "output has %" PRId64 " channels, expected %d",
+                    job->output.channels, (int)job->model->options.channel_count);
+  return fm__guard_output(job, err);
+}
+
+static fm_status read_inputs(fm__job *job, const fm_volume *output, const fm_plane *class_logits,
+                             const fm_plane *mask, fm_error *err) {
+  const char *name = class_logits ? "mask logits" : "output";
+  fm_status status = fm__volume_read(&job->output, output, FM__LOSS_TYPES, name, err);
+  if (!status && class_logits)
+    status = fm__plane_read(&job->class_logits, class_logits, FM__LOSS_TYPES, "class logits", err);
+  if (!status) status = fm__plane_read(&job->mask, mask, FM__MASK_TYPES, "mask", err);
+  if (!status) status = class_logits ? check_queries(job, err) : check_output(job, err);
+  return status ? status : check_labels(job->model->labels, &job->mask, err);
+}
+
+static fm__strip_fn *strip_of(const fm__job *job) {
+  const fm_network_loss_options *o = &job->model->options;
+  if (job->class_logits.data) return fm__strip_queries;
+  if (o->binary && o->kind == FM_OUTPUT_LOGITS) return fm__strip_binary;
+  if (o->binary) return fm__strip_probs;
+  if (o->kind == FM_OUTPUT_PROBS) return fm__strip_probs;
+  if (o->kind == FM_OUTPUT_SCORES) return fm__strip_scores;
+  bool full = job->output.height == job->mask.height && job->output.width == job->mask.width;
+  return full ? fm__strip_logits_full : fm__strip_logits;
+}
+
+/* ---- Memory --------------------------------------------------------------------- */
+
+/* Shares memory out. With NULL it only measures: the same calls, the same sum. */
+typedef struct arena {
+  char *memory;
+  size_t used;
+} arena;
+
+static void *take(arena *a, size_t count, size_t size) {
+  void *at = a->memory ? a->memory + a->used : NULL;
+  a->used += (count * size + 63) / 64 * 64;
+  return at;
+}
+
+static bool needs_stage(const fm__job *job) {
+  return job->strip == fm__strip_logits || job->strip == fm__strip_scores ||
+         job->strip == fm__strip_queries;
+}
+
+/* Sums of scores are one double per column, staged pixels `padded` floats. */
+static size_t column_bytes(const fm__job *job) {
+  return job->strip == fm__strip_scores ? sizeof(double) : job->stage.padded * sizeof(float);
+}
+
+static void size_stage(fm__job *job) {
+  fm__stage *s = &job->stage;
+  size_t channels = (size_t)job->output.channels;
+  s->padded = (channels + FM__STAGE_ALIGN - 1) / FM__STAGE_ALIGN * FM__STAGE_ALIGN;
+  int64_t fit = (int64_t)(FM__STAGE_BYTES / 2 / column_bytes(job));
+  if (fit > FM__STRIP) fit = FM__STRIP;
+  if (fit < 2) fit = 2;
+  s->capacity = fit < job->output.width ? fit : job->output.width;
+}
+
+static void share_out(fm__job *job, arena *a) {
+  fm__stage *s = &job->stage;
+  /* Where sizes are equal, no two rows lie between the same rows of the output. */
+  size_t rows = job->strip == fm__strip_logits_full ? 1 : FM__BLOCK, room = rows * FM__STRIP_ROOM;
+  job->base = take(a, room, sizeof *job->base);
+  job->classes = take(a, room, sizeof *job->classes);
+  job->sums = take(a, room, sizeof *job->sums);
+  job->losses = take(a, room, sizeof *job->losses);
+  size_t scratch = 4 * s->padded > FM__STRIP_ROOM ? 4 * s->padded : FM__STRIP_ROOM;
+  job->scratch = take(a, scratch, sizeof *job->scratch);
+  if (job->strip != fm__strip_logits_full) job->columns = take(a, FM__STRIP, sizeof *job->columns);
+  if (!needs_stage(job)) return;
+  for (int i = 0; i < 2; i++) {
+    s->rows[i] = take(a, (size_t)s->capacity, column_bytes(job));
+    s->tops[i] = take(a, (size_t)s->capacity, sizeof *s->tops[i]);
+    s->state[i] = take(a, (size_t)s->capacity, sizeof *s->state[i]);
+  }
+}
+
+fm_status fm__job_open(fm__job *job, const fm_network_loss *model, const fm_volume *output,
+                       const fm_plane *class_logits, const fm_plane *mask, fm_error *err) {
+  memset(job, 0, sizeof *job);
+  job->model = model;
+  job->kernels = model->kernels;
+  fm_status status = read_inputs(job, output, class_logits, mask, err);
+  if (status) return status;
+  bool corners = model->options.align_corners != 0;
+  job->down = fm__axis_make(job->output.height, job->mask.height, corners);
+  job->across = fm__axis_make(job->output.width, job->mask.width, corners);
+  job->strip = strip_of(job);
+  size_stage(job);
+  arena a = {NULL, 0};
+  share_out(job, &a);
+  size_t queries = class_logits ? fm__queries_size(job) : 0;
+  job->memory_size = a.used + queries;
+  job->memory = fm__alloc(model->labels->context, job->memory_size);
+  if (!job->memory) return fm__fail_memory(err, job->memory_size);
+  a.memory = job->memory;
+  a.used = 0;
+  share_out(job, &a);
+  if (class_logits) status = fm__queries_prepare(job, a.memory + a.used, err);
+  if (status) fm__job_close(job);
+  return status;
+}
+
+void fm__job_close(fm__job *job) {
+  fm__free(job->model->labels->context, job->memory);
+  job->memory = NULL;
+}
+
+/* ---- Rows ----------------------------------------------------------------------- */
+
+/* Columns of the mask from x on whose part of the output fits the stage. */
+static int64_t strip_end(fm__job *job, int64_t x) {
+  int64_t end = x + FM__STRIP < job->mask.width ? x + FM__STRIP : job->mask.width;
+  if (!job->columns) return end;
+  fm__stage *s = &job->stage;
+  s->first = fm__axis_span(&job->across, x, x + 1).low;
+  if (s->rows[0]) end = fm__axis_reach(&job->across, x, s->first + s->capacity - 1, end);
+  s->columns = fm__axis_span(&job->across, end - 1, end).high - s->first + 1;
+  s->tags[0] = s->tags[1] = -1;
+  fm__span *span = job->columns;
+  for (int64_t i = x; i < end; i += span->count, span++)
+    *span = fm__axis_span(&job->across, i, end);
+  return end;
+}
+
+static void write_row(const fm_plane *loss, int64_t y, int64_t x, const float *losses, size_t n) {
+  char *to = fm__pixel(loss, y, x);
+  if (loss->col_stride == (int64_t)sizeof *losses) {
+    memcpy(to, losses, n * sizeof *losses);
+    return;
+  }
+  for (size_t i = 0; i < n; i++, to += loss->col_stride) memcpy(to, &losses[i], sizeof *losses);
+}
+
+/* What lies in one row of pixels at .. end - 1, counted through all rows. */
+typedef struct piece {
+  int64_t y, x;
+  size_t n;
+} piece;
+
+static piece piece_of(const fm__job *job, int64_t at, int64_t end) {
+  int64_t width = job->mask.width, x = at % width, left = width - x;
+  piece p = {at / width, x, (size_t)(left < end - at ? left : end - at)};
+  return p;
+}
+
+/* Pixels from at on that are done together; then memory is at the begin of a cache line. */
+static int64_t run_end(const fm_volume *v, int64_t at, int64_t last) {
+  enum { LINE = 64 };
+  if (last - at <= FM__STRIP) return last;
+  int64_t element = (int64_t)fm_dtype_size((fm_dtype)v->dtype), end = at + FM__STRIP;
+  int64_t behind = (int64_t)((uintptr_t)fm__voxel(v, 0, 0, end) % LINE);
+  return v->col_stride == element && behind % element == 0 ? end - behind / element : end;
+}
+
+/* Long runs: memory is read by the page and not by the row, and only the first run begins
+ * inside a cache line. */
+static fm_status flat_rows(fm__job *job, const fm__lookup *lookup, int64_t first, int64_t last,
+                           const fm_plane *loss, fm_error *err) {
+  piece p;
+  for (int64_t at = first * job->mask.width, stop = last * job->mask.width, end; at < stop;
+       at = end) {
+    end = run_end(&job->output, at, stop);
+    for (int64_t i = at; i < end; i += (int64_t)p.n) {
+      p = piece_of(job, i, end);
+      fm__tile_classes(&job->mask, lookup, p.y, p.x, p.n, job->classes + (i - at));
+    }
+    fm_status status = job->strip(job, 0, 1, at, end, job->losses, err);
+    if (status) return status;
+    for (int64_t i = at; loss->data && i < end; i += (int64_t)p.n) {
+      p = piece_of(job, i, end);
+      write_row(loss, p.y - first, p.x, job->losses + (i - at), p.n);
+    }
+  }
+  return FM_OK;
+}
+
+fm_status fm__job_rows(fm__job *job, int64_t first, int64_t end, const fm_plane *loss,
+                       fm_error *err) {
+  fm__lookup lookup = fm__labels_lookup(job->model->labels);
+  if (job->strip == fm__strip_logits_full && fm__is_flat(job))
+    return flat_rows(job, &lookup, first, end, loss, err);
+  for (int64_t x = 0, stop; x < job->mask.width; x = stop) {
+    stop = strip_end(job, x);
+    size_t n = (size_t)(stop - x);
+    for (int64_t y = first; y < end;) {
+      int count = fm__axis_span(&job->down, y, end).count;
+      for (int j = 0; j < count; j++)
+        fm__tile_classes(&job->mask, &lookup, y + j, x, n, job->classes + j * FM__STRIP_ROOM);
+      fm_status status = job->strip(job, y, count, x, stop, job->losses, err);
+      if (status) return status;
+      for (int j = 0; loss->data && j < count; j++)
+        write_row(loss, y + j - first, x, job->losses + j * FM__STRIP_ROOM, n);
+      y += count;
+    }
+  }
+  return FM_OK;
+}

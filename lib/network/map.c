@@ -1,0 +1,128 @@
+/* network/map.c - a loss map that is written whole or not at all.
+ *
+ * A bad value may turn up in the last row. What the map held is therefore kept for as many
+ * rows as memory allows; those behind them are known to be good before the first is
+ * written. */
+#include <math.h>
+#include <string.h>
+
+#include "core/fail.h"
+#include "core/view.h"
+#include "dsp/tile.h"
+#include "network/network_loss.h"
+
+/* The map's former values, row after row. */
+typedef struct journal {
+  float *values;
+  int64_t rows;
+} journal;
+
+static fm_status open_journal(journal *j, const fm__job *job, const fm_plane *loss, fm_error *err) {
+  size_t row = (size_t)loss->width * sizeof *j->values;
+  size_t left = job->memory_size < FM__WORK_BYTES ? FM__WORK_BYTES - job->memory_size : 0;
+  j->rows = (int64_t)(left / row);
+  if (j->rows > loss->height) j->rows = loss->height;
+  j->values = NULL;
+  if (!j->rows) return FM_OK;
+  j->values = fm__alloc(job->model->labels->context, (size_t)j->rows * row);
+  if (!j->values) return fm__fail_memory(err, (size_t)j->rows * row);
+  for (int64_t y = 0; y < j->rows; y++)
+    fm__load_floats(fm__pixel(loss, y, 0), loss->col_stride, FM_F32, (size_t)loss->width,
+                    j->values + y * loss->width);
+  return FM_OK;
+}
+
+static void restore(const journal *j, const fm_plane *loss) {
+  for (int64_t y = 0; y < j->rows; y++)
+    for (int64_t x = 0; x < loss->width; x++)
+      memcpy(fm__pixel(loss, y, x), &j->values[y * loss->width + x], sizeof *j->values);
+}
+
+/* n values as floats, in job->sums if they are not such where they are. */
+static const float *floats_of(const fm__job *job, const char *at, size_t n) {
+  const fm_volume *v = &job->output;
+  bool packed = v->col_stride == (int64_t)fm_dtype_size((fm_dtype)v->dtype);
+  size_t even = 0;
+  if (packed && v->dtype == FM_F32) {
+    if ((uintptr_t)at % sizeof(float) == 0) return (const float *)(const void *)at;
+  } else if (packed) {
+    even = n / job->kernels->lanes * job->kernels->lanes;
+    job->kernels->widen(at, v->dtype, even, job->sums);
+  }
+  fm__load_floats(at + (int64_t)even * v->col_stride, v->col_stride, v->dtype, n - even,
+                  job->sums + even);
+  return job->sums;
+}
+
+/* Whether all values of the output's rows first .. last may be used. */
+static bool all_regular(fm__job *job, int64_t first, int64_t last) {
+  const fm_volume *v = &job->output;
+  bool any_sign = job->class_logits.data || job->model->options.kind == FM_OUTPUT_LOGITS;
+  float least = any_sign ? -INFINITY : 0;
+  for (int64_t c = 0; c < v->channels; c++)
+    for (int64_t y = first; y <= last; y++)
+      for (int64_t x = 0; x < v->width; x += FM__STRIP) {
+        size_t n = v->width - x < FM__STRIP ? (size_t)(v->width - x) : FM__STRIP;
+        const float *values = floats_of(job, fm__voxel(v, c, y, x), n);
+        if (!job->kernels->regular(values, n, least)) return false;
+      }
+  return true;
+}
+
+/* Rows from `first` on cannot fail. An irregular value may still have no weight, which
+ * only doing them tells. */
+static fm_status check_rows(fm__job *job, int64_t first, fm_error *err) {
+  if (first == job->mask.height) return FM_OK;
+  int64_t low = fm__axis_span(&job->down, first, first + 1).low;
+  if (all_regular(job, low, job->down.last)) return FM_OK;
+  fm_plane nowhere = {0};
+  return fm__job_rows(job, first, job->mask.height, &nowhere, err);
+}
+
+static fm_status map(fm__job *job, const fm_plane *loss, fm_error *err) {
+  journal j;
+  fm_status status = open_journal(&j, job, loss, err);
+  if (status) return status;
+  status = check_rows(job, j.rows, err);
+  if (!status) {
+    status = fm__job_rows(job, 0, j.rows, loss, err);
+    if (status) restore(&j, loss);
+  }
+  if (!status && j.rows < loss->height) {
+    fm_plane rest = *loss;
+    rest.data = fm__pixel(loss, j.rows, 0);
+    status = fm__job_rows(job, j.rows, loss->height, &rest, err);
+  }
+  fm__free(job->model->labels->context, j.values);
+  return status;
+}
+
+static fm_status open_and_map(const fm_network_loss *model, const fm_volume *output,
+                              const fm_plane *class_logits, const fm_plane *mask,
+                              const fm_plane *loss, fm_error *err) {
+  fm_plane known;
+  fm_status status = fm__plane_read(&known, loss, FM__BIT(FM_F32), "loss", err);
+  if (status) return status;
+  fm__job job;
+  status = fm__job_open(&job, model, output, class_logits, mask, err);
+  if (status) return status;
+  status = fm__same_size(&job.mask, "mask", &known, "loss map", err);
+  if (!status) status = map(&job, &known, err);
+  fm__job_close(&job);
+  return status;
+}
+
+fm_status fm_network_loss_map(const fm_network_loss *network_loss, const fm_volume *output,
+                              const fm_plane *mask, const fm_plane *loss, fm_error *err) {
+  if (!network_loss)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_network_loss_map: network_loss is NULL");
+  return open_and_map(network_loss, output, NULL, mask, loss, err);
+}
+
+fm_status fm_network_loss_queries(const fm_network_loss *network_loss, const fm_plane *class_logits,
+                                  const fm_volume *mask_logits, const fm_plane *mask,
+                                  const fm_plane *loss, fm_error *err) {
+  if (!network_loss || !class_logits)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_network_loss_queries: an argument is NULL");
+  return open_and_map(network_loss, mask_logits, class_logits, mask, loss, err);
+}

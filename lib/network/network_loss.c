@@ -1,0 +1,126 @@
+/* network/network_loss.c - the handle: options checked and kept. */
+#include "network/network_loss.h"
+
+#include <string.h>
+
+#include "core/fail.h"
+#include "core/options.h"
+
+static const double DEFAULT_FLOOR = 1e-7;
+
+enum { MOST_CHANNELS = 65536 };
+
+static fm_status check_kind(const fm_network_loss_options *o, fm_error *err) {
+  if (o->kind == FM_OUTPUT_LOSS)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_network_loss_options: kind is FM_OUTPUT_LOSS; loss maps need no "
+                    "fm_network_loss");
+  if (o->kind < FM_OUTPUT_LOGITS || o->kind > FM_OUTPUT_SCORES)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_network_loss_options: kind is %d, expected FM_OUTPUT_LOGITS, "
+                    "FM_OUTPUT_PROBS or FM_OUTPUT_SCORES; there is no default",
+                    (int)o->kind);
+  return FM_OK;
+}
+
+static fm_status check_switch(int32_t value, const char *name, fm_error *err) {
+  if (value == 0 || value == 1) return FM_OK;
+  return fm__fail(err, FM_ERR_ARGUMENT, "fm_network_loss_options: %s is %d, expected 0 or 1", name,
+                  (int)value);
+}
+
+static fm_status check_binary(const fm_network_loss_options *o, int32_t classes, fm_error *err) {
+  if (classes > 2)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_network_loss_options: binary is set, but there are %d classes, expected "
+                    "1 or 2",
+                    (int)classes);
+  if (o->channels || o->channel_count != 1)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_network_loss_options: binary outputs have 1 channel and no channel map");
+  return FM_OK;
+}
+
+static fm_status check_channels(const fm_network_loss_options *o, const fm_labels *labels,
+                                fm_error *err) {
+  if (o->channel_count < 1 || o->channel_count > MOST_CHANNELS)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_network_loss_options: channel_count is %d, expected 1 to 65536",
+                    (int)o->channel_count);
+  if (o->binary) return check_binary(o, labels->class_count, err);
+  if (!o->channels && o->channel_count != labels->class_count)
+    return fm__fail(err, FM_ERR_SHAPE,
+                    "fm_network_loss_options: channel_count is %d, label space %s has %d classes: "
+                    "say in `channels` which channel is which class",
+                    (int)o->channel_count, labels->name, (int)labels->class_count);
+  for (int32_t k = 0; o->channels && k < labels->class_count; k++)
+    if (o->channels[k] < 0 || o->channels[k] >= o->channel_count)
+      return fm__fail(err, FM_ERR_ARGUMENT,
+                      "fm_network_loss_options: channels[%d] (%s) is %d, expected 0 to %d", (int)k,
+                      labels->class_names[k], (int)o->channels[k], (int)o->channel_count - 1);
+  return FM_OK;
+}
+
+static fm_status read_options(fm_network_loss_options *o, const fm_network_loss_options *options,
+                              const fm_labels *labels, fm_error *err) {
+  fm_status status = fm__options_read(o, sizeof *o, options, "fm_network_loss_options", err);
+  if (!status) status = check_kind(o, err);
+  if (!status) status = check_switch(o->align_corners, "align_corners", err);
+  if (!status) status = check_switch(o->binary, "binary", err);
+  if (!status) status = check_switch(o->trust_kind, "trust_kind", err);
+  if (!status) status = check_switch(o->compose_first, "compose_first", err);
+  if (status) return status;
+  if (o->floor == 0) o->floor = DEFAULT_FLOOR;
+  if (!(o->floor > 0 && o->floor < 1))
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_network_loss_options: floor is %g, expected above 0 and below 1", o->floor);
+  if (!o->channel_count) o->channel_count = o->binary ? 1 : labels->class_count;
+  return check_channels(o, labels, err);
+}
+
+fm_status fm_network_loss_create(fm_labels *labels, const fm_network_loss_options *options,
+                                 fm_network_loss **out, fm_error *err) {
+  if (!labels || !options || !out)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_network_loss_create: an argument is NULL");
+  fm_network_loss_options o;
+  fm_status status = read_options(&o, options, labels, err);
+  if (status) return status;
+  const fm_context *context = labels->context;
+  fm_network_loss *model = fm__alloc_zeroed(context, 1, sizeof *model);
+  if (!model) return fm__fail_memory(err, sizeof *model);
+  if (o.channels) {
+    size_t classes = (size_t)labels->class_count;
+    model->channels = fm__alloc_array(context, classes, sizeof *model->channels);
+    if (!model->channels) {
+      fm__free(context, model);
+      return fm__fail_memory(err, classes * sizeof *model->channels);
+    }
+    memcpy(model->channels, o.channels, classes * sizeof *model->channels);
+  }
+  o.channels = model->channels;
+  model->labels = fm__labels_hold(labels);
+  atomic_init(&model->holds, 1);
+  model->options = o;
+  model->kernels = fm__loss_kernels_of(context);
+  *out = model;
+  return FM_OK;
+}
+
+fm_network_loss *fm__network_loss_hold(fm_network_loss *model) {
+  atomic_fetch_add_explicit(&model->holds, 1, memory_order_relaxed);
+  return model;
+}
+
+void fm_network_loss_destroy(fm_network_loss *network_loss) {
+  if (!network_loss ||
+      atomic_fetch_sub_explicit(&network_loss->holds, 1, memory_order_acq_rel) != 1)
+    return;
+  fm_labels *labels = network_loss->labels;
+  fm__free(labels->context, network_loss->channels);
+  fm__free(labels->context, network_loss);
+  fm__labels_drop(labels);
+}
+
+int32_t fm_network_loss_kind(const fm_network_loss *network_loss) {
+  return network_loss ? network_loss->options.kind : 0;
+}

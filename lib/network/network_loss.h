@@ -1,0 +1,157 @@
+/* network/network_loss.h - the inside of fm_network_loss, shared by its files. */
+#ifndef FM_NETWORK_LOSS_H
+#define FM_NETWORK_LOSS_H
+
+#include <freemask/network_loss.h>
+
+#include "dsp/loss_kernels.h"
+#include "labels/labels.h"
+#include "network/axis.h"
+
+struct fm_network_loss {
+  fm_labels *labels;
+  atomic_size_t holds;
+  fm_network_loss_options options; /* channels points to the copy below, or is NULL */
+  int32_t *channels;
+  const fm__loss_kernels *kernels;
+};
+
+fm_network_loss *fm__network_loss_hold(fm_network_loss *model);
+
+/* Pixels of a row that are worked on together. A multiple of all lanes. */
+enum { FM__STRIP = 1024, FM__STRIP_ROOM = FM__STRIP + FM__STAGE_ALIGN };
+
+/* Bytes of a call's memory, if channels are not extremely many. */
+enum { FM__STAGE_BYTES = 384 << 10, FM__ROWS_BYTES = 192 << 10, FM__WORK_BYTES = 1020 << 10 };
+
+/* Two rows of the output, as far as a strip needs them, pixel after pixel. */
+typedef struct fm__stage {
+  float *rows[2];    /* [columns][padded] */
+  uint8_t *state[2]; /* [columns]: an fm__staged */
+  float *tops[2];    /* [columns]: the largest values; 0 if negated */
+  int64_t tags[2];   /* which row is there; -1: none */
+  int64_t first;     /* the column that is column 0 here */
+  int64_t columns, capacity;
+  size_t padded;
+} fm__stage;
+
+typedef struct fm__job fm__job;
+
+/* The losses of rows y .. y + ny - 1, columns x .. end - 1, to out[j * FM__STRIP_ROOM]. */
+typedef fm_status fm__strip_fn(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,
+                               fm_error *err);
+
+/* One call: views with strides filled in, and its memory. */
+struct fm__job {
+  const fm_network_loss *model;
+  const fm__loss_kernels *kernels;
+  fm_volume output;
+  fm_plane class_logits; /* of queries */
+  fm_plane mask;
+  fm__axis down, across;
+  fm__strip_fn *strip;
+  fm__stage stage;
+  fm__span *columns; /* [FM__STRIP]: the strip's, from left to right */
+  int32_t *classes;  /* [FM__BLOCK][FM__STRIP_ROOM] */
+  float *sums;       /* the same */
+  float *losses;     /* the same */
+  double *base;      /* the same */
+  float *scratch;    /* [4 * padded] */
+  void *queries;     /* network_queries.c */
+  void *memory;
+  size_t memory_size;
+};
+
+/* ---- Pieces --------------------------------------------------------------------- */
+
+static inline int32_t fm__channel_of(const fm_network_loss *model, int32_t k) {
+  return model->channels ? model->channels[k] : k;
+}
+
+static inline char *fm__voxel(const fm_volume *v, int64_t c, int64_t y, int64_t x) {
+  return (char *)v->data + c * v->channel_stride + y * v->row_stride + x * v->col_stride;
+}
+
+/* Element (c, y, x). */
+float fm__voxel_value(const fm_volume *v, int64_t c, int64_t y, int64_t x);
+
+/* Whether rows of the output follow each other, so that pixels may be counted on behind a
+ * row's end. */
+static inline bool fm__is_flat(const fm__job *job) {
+  return job->output.row_stride == job->output.width * job->output.col_stride;
+}
+
+/* n elements from `at` on. */
+void fm__load_floats(const char *at, int64_t stride, int32_t dtype, size_t n, float *out);
+
+/* Row `row` of the output in the stage, put there if it is not; never in place of row
+ * `keep`. Answers which of the two. `negated`: with the opposite sign. */
+int fm__stage_row(fm__job *job, int64_t row, int64_t keep, bool negated);
+
+/* The worst state of four staged pixels; `slots` are of the upper and the lower row. */
+fm__staged fm__stage_state(const fm__stage *stage, const int slots[2], int64_t left, int64_t right);
+
+/* A block that begins at the spans' first pixels, its corners in the stage. */
+fm__block fm__stage_block(const fm__stage *stage, const int slots[2], const fm__span *rows,
+                          const fm__span *columns);
+
+/* The (up to four) output pixels that mask pixel (y, x) is made from. */
+typedef struct fm__tap {
+  int64_t y, x;
+  double weight;
+} fm__tap;
+
+typedef struct fm__taps {
+  fm__tap at[4];
+  int count;
+} fm__taps;
+
+fm__taps fm__taps_of(const fm__job *job, int64_t y, int64_t x);
+
+/* FM_ERR_LOSS for a value that is not what its kind allows. */
+fm_status fm__value_fail(const fm__job *job, int64_t channel, int64_t y, int64_t x, fm_error *err);
+
+/* ---- The kinds ------------------------------------------------------------------ */
+
+fm_status fm__strip_logits(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,
+                           fm_error *err);
+/* Where fm__is_flat, pixel x of row y may be one of the rows below. */
+fm_status fm__strip_logits_full(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,
+                                fm_error *err);
+fm_status fm__strip_probs(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,
+                          fm_error *err);
+fm_status fm__strip_scores(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,
+                           fm_error *err);
+fm_status fm__strip_binary(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,
+                           fm_error *err);
+fm_status fm__strip_queries(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,
+                            fm_error *err);
+
+/* Losses of n pixels from the label's shares in job->base; `at` is their place in the strip. */
+void fm__finish_shares(fm__job *job, size_t at, size_t n, float *out);
+
+/* The loss of one pixel from logits in double; any range of values. */
+fm_status fm__exact_logits(const fm__job *job, int64_t y, int64_t x, int32_t class_index,
+                           double *loss, fm_error *err);
+
+/* Prepares what the queries need; after the job's memory is there. */
+size_t fm__queries_size(const fm__job *job);
+fm_status fm__queries_prepare(fm__job *job, void *memory, fm_error *err);
+
+/* ---- The whole ------------------------------------------------------------------ */
+
+/* Checks everything that can be checked before the first pixel, and allocates. */
+fm_status fm__job_open(fm__job *job, const fm_network_loss *model, const fm_volume *output,
+                       const fm_plane *class_logits, const fm_plane *mask, fm_error *err);
+void fm__job_close(fm__job *job);
+
+/* The losses of rows first .. end - 1 into `loss`, an F32 plane with its strides filled
+ * in, whose row 0 is row `first`; data NULL: nowhere, to see whether it works. */
+fm_status fm__job_rows(fm__job *job, int64_t first, int64_t end, const fm_plane *loss,
+                       fm_error *err);
+
+/* Refuses values that belong to another kind than the one declared. */
+fm_status fm__guard_output(const fm__job *job, fm_error *err);
+fm_status fm__guard_queries(const fm__job *job, fm_error *err);
+
+#endif

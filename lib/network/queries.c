@@ -1,0 +1,235 @@
+/* network/queries.c - the loss of query-based outputs, never composed.
+ *
+ * With p[q][c] = softmax(class_logits[q])[c], "no object" last, and s[q] the sigmoid of
+ * the query's resized mask logit at a pixel, the scores are sum_q p[q][c] s[q]. The loss
+ * needs the label's score and the sum of all, which is sum_q (1 - p[q][no object]) s[q]:
+ * two dot products per pixel, whatever the number of classes. */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "core/fail.h"
+#include "dsp/tile.h"
+#include "network/network_loss.h"
+
+/* Rows of p that are kept, by channel modulo their number: an image has few classes. */
+enum { ROW_BYTES = 256 << 10 };
+
+typedef struct queries {
+  size_t count, padded;
+  double *normaliser; /* [count]: log of the sum of exp(class logit) */
+  float *weights;     /* [padded]: 1 - p[q][no object] */
+  float *rows;        /* [slots][padded]: p[.][c] */
+  int32_t *tags;      /* [slots]: which c; -1: none */
+  size_t slots;
+} queries;
+
+static size_t padded_of(const fm__job *job) {
+  size_t count = (size_t)job->output.channels;
+  return (count + FM__STAGE_ALIGN - 1) / FM__STAGE_ALIGN * FM__STAGE_ALIGN;
+}
+
+/* At least as many rows as a block has pixels: they are used together. */
+static size_t slots_of(const fm__job *job) {
+  size_t channels = (size_t)job->model->options.channel_count;
+  size_t slots = ROW_BYTES / (padded_of(job) * sizeof(float));
+  if (slots < FM__BLOCK_PIXELS) slots = FM__BLOCK_PIXELS;
+  return slots < channels ? slots : channels;
+}
+
+size_t fm__queries_size(const fm__job *job) {
+  size_t padded = padded_of(job), slots = slots_of(job);
+  return sizeof(queries) + padded * sizeof(double) + padded * sizeof(float) +
+         slots * (padded * sizeof(float) + sizeof(int32_t));
+}
+
+static double class_logit(const fm__job *job, size_t q, int64_t c) {
+  return (double)fm__loss_at(&job->class_logits, (int64_t)q, c);
+}
+
+/* The largest class logit of a query; fails on a value that is not finite. */
+static fm_status largest_logit(const fm__job *job, size_t q, double *top, fm_error *err) {
+  *top = -INFINITY;
+  for (int64_t c = 0; c < job->class_logits.width; c++) {
+    double z = class_logit(job, q, c);
+    if (!isfinite(z))
+      return fm__fail(err, FM_ERR_LOSS,
+                      "class logits: %g at query %zu, class %" PRId64 ", expected a finite number",
+                      z, q, c);
+    if (z > *top) *top = z;
+  }
+  return FM_OK;
+}
+
+/* The normaliser of a query, and 1 - p(no object) as a sum, without the cancellation. */
+static fm_status prepare_query(const fm__job *job, queries *qs, size_t q, fm_error *err) {
+  double top, objects = 0;
+  fm_status status = largest_logit(job, q, &top, err);
+  if (status) return status;
+  int64_t none = job->class_logits.width - 1;
+  for (int64_t c = 0; c < none; c++) objects += exp(class_logit(job, q, c) - top);
+  double all = objects + exp(class_logit(job, q, none) - top);
+  qs->normaliser[q] = log(all) + top;
+  qs->weights[q] = (float)(objects / all);
+  return FM_OK;
+}
+
+fm_status fm__queries_prepare(fm__job *job, void *memory, fm_error *err) {
+  queries *qs = memory;
+  qs->count = (size_t)job->output.channels;
+  qs->padded = padded_of(job);
+  qs->slots = slots_of(job);
+  qs->normaliser = (double *)(void *)(qs + 1);
+  qs->weights = (float *)(qs->normaliser + qs->padded);
+  qs->rows = qs->weights + qs->padded;
+  qs->tags = (int32_t *)(void *)(qs->rows + qs->slots * qs->padded);
+  for (size_t i = 0; i < qs->slots; i++) qs->tags[i] = -1;
+  memset(qs->weights, 0, qs->padded * sizeof *qs->weights);
+  for (size_t q = 0; q < qs->count; q++) {
+    fm_status status = prepare_query(job, qs, q, err);
+    if (status) return status;
+  }
+  job->queries = qs;
+  return FM_OK;
+}
+
+/* p[.][channel]. Lives until a row of another channel takes its slot. */
+static const float *row_of(fm__job *job, int32_t channel) {
+  queries *qs = job->queries;
+  size_t slot = (size_t)channel % qs->slots;
+  float *row = qs->rows + slot * qs->padded;
+  if (qs->tags[slot] == channel) return row;
+  qs->tags[slot] = channel;
+  for (size_t q = 0; q < qs->count; q++)
+    row[q] = (float)exp(class_logit(job, q, channel) - qs->normaliser[q]);
+  for (size_t q = qs->count; q < qs->padded; q++) row[q] = 0;
+  return row;
+}
+
+/* ---- One pixel, exactly --------------------------------------------------------- */
+
+static double sigmoid(double z) { return z >= 0 ? 1 / (1 + exp(-z)) : exp(z) / (1 + exp(z)); }
+
+static fm_status query_sigmoid(const fm__job *job, const fm__taps *taps, size_t q, double *s,
+                               fm_error *err) {
+  bool first = job->model->options.compose_first;
+  double sum = 0;
+  for (int i = 0; i < taps->count; i++) {
+    const fm__tap *tap = &taps->at[i];
+    double z = (double)fm__voxel_value(&job->output, (int64_t)q, tap->y, tap->x);
+    if (!isfinite(z)) return fm__value_fail(job, (int64_t)q, tap->y, tap->x, err);
+    sum += tap->weight * (first ? sigmoid(z) : z);
+  }
+  *s = first ? sum : sigmoid(sum);
+  return FM_OK;
+}
+
+/* The label's share of the scores. */
+static fm_status exact_share(fm__job *job, int64_t y, int64_t x, int32_t channel, double *share,
+                             fm_error *err) {
+  const queries *qs = job->queries;
+  fm__taps taps = fm__taps_of(job, y, x);
+  const float *row = row_of(job, channel);
+  double own = 0, all = 0;
+  for (size_t q = 0; q < qs->count; q++) {
+    double s = 0;
+    fm_status status = query_sigmoid(job, &taps, q, &s, err);
+    if (status) return status;
+    own += s * (double)row[q];
+    all += s * (double)qs->weights[q];
+  }
+  *share = all > 0 ? own / all : 0;
+  return FM_OK;
+}
+
+/* ---- Blocks --------------------------------------------------------------------- */
+
+/* A block of pixels at (y, x), number `at` of the strip. */
+typedef struct place {
+  int64_t y, x;
+  size_t at;
+  int nx, ny;
+} place;
+
+static fm_status exact_place(fm__job *job, const place *p, fm_error *err) {
+  for (int j = 0; j < p->ny; j++)
+    for (int i = 0; i < p->nx; i++) {
+      size_t at = p->at + (size_t)j * FM__STRIP_ROOM + (size_t)i;
+      int32_t k = job->classes[at];
+      double share = 1;
+      fm_status status =
+          k < 0 ? FM_OK
+                : exact_share(job, p->y + j, p->x + i, fm__channel_of(job->model, k), &share, err);
+      if (status) return status;
+      job->base[at] = share;
+    }
+  return FM_OK;
+}
+
+/* Rows of p for the pixels of a block; false if two of its classes want one slot. */
+static bool rows_of(fm__job *job, const place *p, const float **rows) {
+  const queries *qs = job->queries;
+  for (int i = 0; i < FM__BLOCK_PIXELS; i++) rows[i] = qs->weights;
+  int32_t channels[FM__BLOCK_PIXELS];
+  int count = 0;
+  for (int j = 0; j < p->ny; j++)
+    for (int i = 0; i < p->nx; i++) {
+      int32_t k = job->classes[p->at + (size_t)j * FM__STRIP_ROOM + (size_t)i];
+      if (k < 0) continue;
+      channels[count] = fm__channel_of(job->model, k);
+      rows[FM__BLOCK * j + i] = row_of(job, channels[count]);
+      count++;
+    }
+  for (int i = 0; i < count; i++)
+    if (qs->tags[(size_t)channels[i] % qs->slots] != channels[i]) return false;
+  return true;
+}
+
+static bool fast_place(fm__job *job, const fm__block *block, const place *p) {
+  const queries *qs = job->queries;
+  const float *rows[FM__BLOCK_PIXELS];
+  float shares[FM__BLOCK_PIXELS], totals[FM__BLOCK_PIXELS];
+  if (!rows_of(job, p, rows)) return false;
+  job->kernels->queries(block, p->nx, p->ny, qs->padded, rows, qs->weights, job->scratch, shares,
+                        totals);
+  for (int j = 0; j < p->ny; j++)
+    for (int i = 0; i < p->nx; i++) {
+      int from = FM__BLOCK * j + i;
+      job->base[p->at + (size_t)j * FM__STRIP_ROOM + (size_t)i] =
+          totals[from] > 0 ? (double)shares[from] / (double)totals[from] : 0;
+    }
+  return true;
+}
+
+static bool any_valid(const fm__job *job, const place *p) {
+  for (int j = 0; j < p->ny; j++)
+    for (int i = 0; i < p->nx; i++)
+      if (job->classes[p->at + (size_t)j * FM__STRIP_ROOM + (size_t)i] >= 0) return true;
+  return false;
+}
+
+fm_status fm__strip_queries(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,
+                            fm_error *err) {
+  fm__span rows = fm__axis_span(&job->down, y, y + ny);
+  fm__stage *s = &job->stage;
+  int slots[2];
+  slots[0] = fm__stage_row(job, rows.low, rows.high, true);
+  slots[1] = fm__stage_row(job, rows.high, rows.low, true);
+  const fm__span *columns = job->columns;
+  for (int64_t i = x; i < end; i += columns->count, columns++) {
+    int64_t left = columns->low - s->first, right = columns->high - s->first;
+    fm__block block = fm__stage_block(s, slots, &rows, columns);
+    bool good = fm__stage_state(s, slots, left, right) == FM__STAGE_GOOD &&
+                !job->model->options.compose_first;
+    place p = {y, i, (size_t)(i - x), columns->count, ny};
+    if (any_valid(job, &p) && !(good && fast_place(job, &block, &p))) {
+      fm_status status = exact_place(job, &p, err);
+      if (status) return status;
+    }
+  }
+  for (int j = 0; j < ny; j++) {
+    size_t at = (size_t)j * FM__STRIP_ROOM;
+    fm__finish_shares(job, at, (size_t)(end - x), out + at);
+  }
+  return FM_OK;
+}

@@ -1,0 +1,275 @@
+/* network/scores.c - the kinds that are linear before the logarithm, and sigmoids.
+ *
+ * Resizing and summing over channels commute, so the sums are taken at the output's own
+ * resolution and only they and the label's channel are resized. */
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "dsp/tile.h"
+#include "network/network_loss.h"
+
+static bool is_share(float value) { return value >= 0 && isfinite(value); }
+
+/* The resized value of one channel, all of whose parts are shares. */
+static fm_status share_at(const fm__job *job, const fm__taps *taps, int32_t channel, double *share,
+                          fm_error *err) {
+  *share = 0;
+  for (int i = 0; i < taps->count; i++) {
+    const fm__tap *tap = &taps->at[i];
+    float value = fm__voxel_value(&job->output, channel, tap->y, tap->x);
+    if (!is_share(value)) return fm__value_fail(job, channel, tap->y, tap->x, err);
+    *share += tap->weight * (double)value;
+  }
+  return FM_OK;
+}
+
+/* ---- Walking over pixels ---------------------------------------------------------- */
+
+/* The values of one channel around a cell; all of them may be used. */
+typedef struct quad {
+  double z[4]; /* upper left, upper right, lower left, lower right */
+} quad;
+
+/* Pixels of one row between the same columns of the output. */
+typedef struct stretch {
+  const fm__span *row, *columns;
+  int64_t y, x;
+  size_t at; /* in the strip */
+} stretch;
+
+static float load_one(const fm_volume *v, int64_t c, int64_t y, int64_t x) {
+  float value;
+  if (v->dtype != FM_F32) return fm__voxel_value(v, c, y, x);
+  memcpy(&value, fm__voxel(v, c, y, x), sizeof value);
+  return value;
+}
+
+static bool read_quad(const fm__job *job, const stretch *s, int32_t channel, quad *q) {
+  const fm_volume *v = &job->output;
+  const int64_t rows[2] = {s->row->low, s->row->high};
+  const int64_t columns[2] = {s->columns->low, s->columns->high};
+  bool any_sign = job->model->options.kind == FM_OUTPUT_LOGITS, good = true;
+  for (int i = 0; i < 4; i++) {
+    float value = load_one(v, channel, rows[i / 2], columns[i % 2]);
+    good &= any_sign ? (bool)isfinite(value) : is_share(value);
+    q->z[i] = (double)value;
+  }
+  return good;
+}
+
+/* At pixel number i of a stretch. */
+static double bilinear(const quad *q, const stretch *s, int i) {
+  double t = s->columns->t + i * s->columns->step, u = s->row->t;
+  double left = q->z[0] + u * (q->z[2] - q->z[0]);
+  double right = q->z[1] + u * (q->z[3] - q->z[1]);
+  return left + t * (right - left);
+}
+
+/* Fills in job->base for the pixels of a stretch. */
+typedef fm_status stretch_fn(fm__job *job, const stretch *s, fm_error *err);
+
+/* Each stretch of row y. */
+static fm_status each_stretch(fm__job *job, int64_t y, size_t at, int64_t x, int64_t end,
+                              stretch_fn *use, fm_error *err) {
+  fm__span row = fm__axis_span(&job->down, y, y + 1);
+  stretch s = {&row, job->columns, y, x, at};
+  while (s.x < end) {
+    fm_status status = use(job, &s, err);
+    if (status) return status;
+    s.x += s.columns->count;
+    s.at += (size_t)s.columns->count;
+    s.columns++;
+  }
+  return FM_OK;
+}
+
+void fm__finish_shares(fm__job *job, size_t at, size_t n, float *out) {
+  double floor = job->model->options.floor;
+  const double *shares = job->base + at;
+  const int32_t *classes = job->classes + at;
+  float *sums = job->sums + at, least = 1;
+  size_t lanes = job->kernels->lanes, padded = (n + lanes - 1) / lanes * lanes;
+  for (size_t i = 0; i < n; i++) {
+    double share = shares[i] > floor ? shares[i] : floor;
+    sums[i] = classes[i] < 0 ? 1 : (float)share;
+    least = sums[i] < least ? sums[i] : least;
+  }
+  for (size_t i = n; i < padded; i++) sums[i] = 1;
+  job->kernels->logarithms(sums, padded);
+  for (size_t i = 0; i < n; i++) out[i] = sums[i] < 0 ? -sums[i] : 0;
+  if (least > FLT_MIN) return;
+  for (size_t i = 0; i < n; i++) /* smaller than floats are */
+    if (classes[i] >= 0 && !(shares[i] > (double)FLT_MIN))
+      out[i] = (float)-log(shares[i] > floor ? shares[i] : floor);
+}
+
+/* ---- Probabilities -------------------------------------------------------------- */
+
+/* Neighbours mostly have one label, which is read once. `last` is that of `q`. */
+static fm_status own_share(fm__job *job, const stretch *s, int i, int32_t *last, quad *q,
+                           double *share, fm_error *err) {
+  int32_t k = job->classes[s->at + (size_t)i];
+  int32_t channel = job->model->options.binary ? 0 : fm__channel_of(job->model, k);
+  if (channel != *last) *last = read_quad(job, s, channel, q) ? channel : -1;
+  if (channel == *last) {
+    *share = bilinear(q, s, i);
+    return FM_OK;
+  }
+  fm__taps taps = fm__taps_of(job, s->y, s->x + i);
+  return share_at(job, &taps, channel, share, err);
+}
+
+static fm_status probs_stretch(fm__job *job, const stretch *s, fm_error *err) {
+  bool binary = job->model->options.binary;
+  int32_t last = -1, positive = job->model->labels->class_count - 1;
+  quad q = {{0}};
+  for (int i = 0; i < s->columns->count; i++) {
+    size_t at = s->at + (size_t)i;
+    if (job->classes[at] < 0) continue;
+    double share;
+    fm_status status = own_share(job, s, i, &last, &q, &share, err);
+    if (status) return status;
+    job->base[at] = binary && job->classes[at] != positive ? 1 - share : share;
+  }
+  return FM_OK;
+}
+
+fm_status fm__strip_probs(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,
+                          fm_error *err) {
+  for (int j = 0; j < ny; j++) {
+    size_t at = (size_t)j * FM__STRIP_ROOM;
+    fm_status status = each_stretch(job, y + j, at, x, end, probs_stretch, err);
+    if (status) return status;
+    fm__finish_shares(job, at, (size_t)(end - x), out + at);
+  }
+  return FM_OK;
+}
+
+/* ---- One channel of logits ------------------------------------------------------ */
+
+/* log(1 + exp(z)) without overflow. */
+static double softplus(double z) { return (z > 0 ? z : 0) + log1p(exp(-fabs(z))); }
+
+/* The resized value where not all around it may be used. */
+static fm_status exact_logit(const fm__job *job, int64_t y, int64_t x, double *z, fm_error *err) {
+  fm__taps taps = fm__taps_of(job, y, x);
+  *z = 0;
+  for (int i = 0; i < taps.count; i++) {
+    double value = (double)fm__voxel_value(&job->output, 0, taps.at[i].y, taps.at[i].x);
+    if (!isfinite(value)) return fm__value_fail(job, 0, taps.at[i].y, taps.at[i].x, err);
+    *z += taps.at[i].weight * value;
+  }
+  return FM_OK;
+}
+
+static fm_status binary_stretch(fm__job *job, const stretch *s, fm_error *err) {
+  int32_t positive = job->model->labels->class_count - 1;
+  quad q = {{0}};
+  bool good = read_quad(job, s, 0, &q);
+  for (int i = 0; i < s->columns->count; i++) {
+    size_t at = s->at + (size_t)i;
+    if (job->classes[at] < 0) continue;
+    double z = good ? bilinear(&q, s, i) : 0;
+    fm_status status = good ? FM_OK : exact_logit(job, s->y, s->x + i, &z, err);
+    if (status) return status;
+    job->base[at] = softplus(job->classes[at] == positive ? -z : z);
+  }
+  return FM_OK;
+}
+
+fm_status fm__strip_binary(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,
+                           fm_error *err) {
+  for (int j = 0; j < ny; j++) {
+    size_t at = (size_t)j * FM__STRIP_ROOM;
+    fm_status status = each_stretch(job, y + j, at, x, end, binary_stretch, err);
+    if (status) return status;
+    for (size_t i = at; i < at + (size_t)(end - x); i++)
+      out[i] = job->classes[i] < 0 ? 0 : (float)job->base[i];
+  }
+  return FM_OK;
+}
+
+/* ---- Scores --------------------------------------------------------------------- */
+
+/* Adds a channel's values to the sums; a value that is no share makes its sum NaN. */
+static void add_channel(const float *values, double *sums, size_t n) {
+  for (size_t i = 0; i < n; i++) sums[i] += is_share(values[i]) ? (double)values[i] : (double)NAN;
+}
+
+/* The sums over all channels of an output row, in the stage. */
+static void sum_row(fm__job *job, int64_t row, int64_t keep) {
+  fm__stage *s = &job->stage;
+  int slot = s->tags[0] == row ? 0 : s->tags[1] == row ? 1 : s->tags[0] == keep ? 1 : 0;
+  double *sums = (double *)(void *)s->rows[slot];
+  if (s->tags[slot] == row) return;
+  s->tags[slot] = row;
+  const fm_volume *v = &job->output;
+  size_t n = (size_t)s->columns;
+  for (size_t i = 0; i < n; i++) sums[i] = 0;
+  for (int64_t c = 0; c < v->channels; c++) {
+    fm__load_floats(fm__voxel(v, c, row, s->first), v->col_stride, v->dtype, n, job->sums);
+    add_channel(job->sums, sums, n);
+  }
+}
+
+/* The sum at a pixel whose staged sums hold a NaN: names the value, or leaves the taps
+ * that have no weight out. */
+static fm_status exact_sum(const fm__job *job, const fm__taps *taps, double *sum, fm_error *err) {
+  *sum = 0;
+  for (int32_t c = 0; c < job->output.channels; c++) {
+    double share;
+    fm_status status = share_at(job, taps, c, &share, err);
+    if (status) return status;
+    *sum += share;
+  }
+  return FM_OK;
+}
+
+/* The sums over all channels of the stage's two rows around a stretch. */
+static bool sum_quad(const fm__job *job, const stretch *s, quad *q) {
+  const fm__stage *stage = &job->stage;
+  const int64_t rows[2] = {s->row->low, s->row->high};
+  bool good = true;
+  for (int i = 0; i < 4; i++) {
+    int slot = stage->tags[0] == rows[i / 2] ? 0 : 1;
+    int64_t column = (i % 2 ? s->columns->high : s->columns->low) - stage->first;
+    q->z[i] = ((const double *)(const void *)stage->rows[slot])[column];
+    good &= !isnan(q->z[i]);
+  }
+  return good;
+}
+
+static fm_status scores_stretch(fm__job *job, const stretch *s, fm_error *err) {
+  quad sums, q = {{0}};
+  bool good = sum_quad(job, s, &sums);
+  int32_t last = -1;
+  for (int i = 0; i < s->columns->count; i++) {
+    size_t at = s->at + (size_t)i;
+    if (job->classes[at] < 0) continue;
+    double share, sum = good ? bilinear(&sums, s, i) : 0;
+    fm_status status = FM_OK;
+    if (!good) {
+      fm__taps taps = fm__taps_of(job, s->y, s->x + i);
+      status = exact_sum(job, &taps, &sum, err);
+    }
+    if (!status) status = own_share(job, s, i, &last, &q, &share, err);
+    if (status) return status;
+    job->base[at] = sum > 0 ? share / sum : 0;
+  }
+  return FM_OK;
+}
+
+fm_status fm__strip_scores(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,
+                           fm_error *err) {
+  for (int j = 0; j < ny; j++) {
+    size_t at = (size_t)j * FM__STRIP_ROOM;
+    fm__span row = fm__axis_span(&job->down, y + j, y + j + 1);
+    sum_row(job, row.low, row.high);
+    sum_row(job, row.high, row.low);
+    fm_status status = each_stretch(job, y + j, at, x, end, scores_stretch, err);
+    if (status) return status;
+    fm__finish_shares(job, at, (size_t)(end - x), out + at);
+  }
+  return FM_OK;
+}

@@ -1,0 +1,18 @@
+/* plan/power.h - powers whose bits are the same on every machine. */
+#ifndef FM_PLAN_POWER_H
+#define FM_PLAN_POWER_H
+
+#include <stdint.h>
+
+/* x to the power exponent / 2^32, for x from 0 to 1: products and square roots only, which
+ * IEEE 754 rounds correctly (pow and exp may differ between C libraries). doc/random.md, "Powers",
+ * has the order of the operations. Rising in x. */
+double fm__power(double x, uint64_t exponent);
+
+/* The same for e to the power -y, y from 0 on, which is rounded to a multiple of 2^-32. */
+double fm__exp_minus(double y);
+
+/* A number from 0 to 2^20 as a multiple of 2^-16, in units of 2^-32. */
+uint64_t fm__exponent(double value);
+
+#endif

@@ -1,0 +1,99 @@
+/* plan/schedule.h - a schedule from inside: what its epochs are, and where an entry stands. */
+#ifndef FM_PLAN_SCHEDULE_H
+#define FM_PLAN_SCHEDULE_H
+
+#include <freemask/schedule.h>
+
+#include "core/context.h"
+#include "core/random.h"
+#include "plan/permutation.h"
+#include "plan/shares.h"
+
+/* The generators, one for each kind of choice, so that no two choices hang together. */
+typedef enum fm__stream {
+  FM__STREAM_ORDER,     /* the order of an epoch's entries */
+  FM__STREAM_REAL,      /* shuffles of the real set: RATIO, RANDOM */
+  FM__STREAM_SYNTHETIC, /* of the synthetic one: RANDOM */
+  FM__STREAM_MIX,       /* real or synthetic: RANDOM */
+  FM__STREAM_WEIGHTS,   /* points on the line of weights: WEIGHTED, SHARES */
+  FM__STREAMS
+} fm__stream;
+
+/* Epochs of one kind. `entries` is what all ranks together have, without padding. */
+typedef struct fm__part {
+  int32_t mix;
+  uint64_t entries, real; /* the first `real` of the entries, before they are shuffled */
+  uint64_t stride;        /* entries of one rank, with padding; FM_TAIL_STREAM: of all */
+  fm__permutation order;  /* its key is set for each epoch */
+} fm__part;
+
+struct fm_schedule {
+  fm_context *context;
+  fm_plan *plan; /* may be NULL */
+  int32_t tail;
+  bool in_order;
+  uint64_t real, synthetic, times; /* counts; JOINT's repeats */
+  uint64_t real_share, all_shares; /* RANDOM: real with probability real_share / all_shares */
+  uint64_t rank, world;
+  uint64_t pretraining;     /* epochs */
+  fm__part parts[2];        /* pre-training, and what follows */
+  fm__permutation walks[2]; /* shuffles of the two sets, by fm_set */
+  fm__random streams[FM__STREAMS];
+  fm__shares masks;           /* a piece for each mask of the plan, as long as its count */
+  fm__shares weights;         /* a piece for each image: WEIGHTED, SHARES */
+  uint64_t plan_fingerprint;  /* 0 without a plan */
+  uint64_t order_fingerprint; /* of all that decides about the order, the plan apart */
+  int64_t position;
+};
+
+/* Positions are below this over `world`, so that no product or sum overflows. */
+#define FM__SCHEDULE_END (INT64_C(1) << 62)
+
+/* An entry by epoch, and by its place among those of all ranks before they are shuffled.
+ * The place may be beyond the part's entries: that is padding. */
+typedef struct fm__place {
+  uint64_t epoch, offset;
+} fm__place;
+
+/* ---- schedule_options.c ------------------------------------------------------------ */
+
+/* Checks the options and works out everything but generators, tables and holds. */
+fm_status fm__schedule_read(fm_schedule *schedule, const fm_plan *plan,
+                            const fm_schedule_options *options, fm_error *err);
+
+/* ---- schedule_place.c: positions of a rank and places of all ---------------------- */
+
+const fm__part *fm__part_of(const fm_schedule *schedule, uint64_t epoch);
+fm__place fm__place_of(const fm_schedule *schedule, int64_t position);
+/* How far all ranks together have come when this one is at `position`. */
+fm__place fm__progress_of(const fm_schedule *schedule, int64_t position);
+/* The first position of this rank that is not before that progress; -1 if too far. */
+int64_t fm__position_of(const fm_schedule *schedule, fm__place progress);
+/* Entries of this rank in an epoch from `place` on, with padding. */
+uint64_t fm__rest_of_epoch(const fm_schedule *schedule, fm__place place);
+
+/* ---- schedule_draw.c: which image stands at a place -------------------------------- */
+
+enum { FM__CHUNK = 256 };
+typedef struct fm__draws {
+  uint64_t numbers[FM__CHUNK], repeats[FM__CHUNK];
+} fm__draws;
+
+/* One epoch, opened for drawing. */
+typedef struct fm__epoch {
+  const fm_schedule *schedule;
+  const fm__part *part;
+  uint64_t number;         /* the epoch's */
+  uint64_t start;          /* entries of the part in the epochs before it */
+  fm__permutation order;   /* with the epoch's key */
+  fm__random mix, weights; /* the generators of the epoch */
+  uint64_t sum_start;      /* SHARES: where the first point lies, times the entries */
+} fm__epoch;
+
+fm__epoch fm__epoch_open(const fm_schedule *schedule, uint64_t number);
+/* The entries at offset, offset + world, ... of the epoch; at most FM__CHUNK, none beyond its
+ * end. `table` may be NULL. */
+void fm__epoch_draw(const fm__epoch *epoch, const fm__permutation_table *table, uint64_t offset,
+                    size_t count, fm__draws *draws);
+
+#endif

@@ -1,0 +1,175 @@
+/* plan/schedule_entry.c - entries one by one and many at a time. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "core/fail.h"
+#include "core/options.h"
+#include "plan/schedule.h"
+
+static fm_status check_range(const fm_schedule *s, int64_t position, int64_t count, fm_error *err) {
+  int64_t end = FM__SCHEDULE_END / (int64_t)s->world;
+  if (count < 0) return fm__fail(err, FM_ERR_ARGUMENT, "count is %" PRId64 ", below 0", count);
+  if (position >= 0 && position <= end && count <= end - position) return FM_OK;
+  return fm__fail(err, FM_ERR_ARGUMENT,
+                  "%" PRId64 " entries from position %" PRId64
+                  " on are asked for, "
+                  "positions are 0 to %" PRId64,
+                  count, position, end - 1);
+}
+
+/* ---- Entries of one epoch ------------------------------------------------------------ */
+
+/* What is common to the entries of a chunk. */
+typedef struct chunk {
+  const fm_schedule *schedule;
+  fm__draws draws;
+  size_t count;
+  int64_t epoch;
+  bool padding;
+} chunk;
+
+/* The plan's row and seed of a synthetic image. */
+static void look_up(const fm_schedule *s, uint64_t index, int64_t *mask, int64_t *seed) {
+  size_t row = fm__shares_find(&s->masks, index);
+  fm_plan_entry entry = {.size = sizeof entry};
+  (void)fm_plan_get(s->plan, (int64_t)row, &entry, NULL);
+  *mask = (int64_t)row;
+  *seed = entry.seeds[index - (row ? s->masks.ends[row - 1] : 0)];
+}
+
+static void find_mask(const fm_schedule *s, uint64_t number, int64_t *mask, int64_t *seed) {
+  *mask = -1;
+  *seed = 0;
+  if (!s->plan) return;
+  if (number >= s->real)
+    look_up(s, number - s->real, mask, seed);
+  else if (s->real == s->masks.count)
+    *mask = (int64_t)number;
+}
+
+static void write_masks(const chunk *c, const fm_schedule_arrays *to, size_t at) {
+  for (size_t i = 0; i < c->count; i++) {
+    int64_t mask, seed;
+    find_mask(c->schedule, c->draws.numbers[i], &mask, &seed);
+    if (to->masks) to->masks[at + i] = mask;
+    if (to->seeds) to->seeds[at + i] = seed;
+  }
+}
+
+static void write_chunk(const chunk *c, const fm_schedule_arrays *to, size_t at) {
+  const uint64_t *numbers = c->draws.numbers, real = c->schedule->real;
+  if (to->numbers) memcpy(to->numbers + at, numbers, c->count * sizeof *numbers);
+  if (to->repeats) memcpy(to->repeats + at, c->draws.repeats, c->count * sizeof *to->repeats);
+  for (size_t i = 0; i < c->count && to->indices; i++)
+    to->indices[at + i] = (int64_t)(numbers[i] < real ? numbers[i] : numbers[i] - real);
+  for (size_t i = 0; i < c->count && to->sets; i++)
+    to->sets[at + i] = numbers[i] < real ? FM_SET_REAL : FM_SET_SYNTHETIC;
+  for (size_t i = 0; i < c->count && to->epochs; i++) to->epochs[at + i] = c->epoch;
+  for (size_t i = 0; i < c->count && to->paddings; i++) to->paddings[at + i] = c->padding;
+  if (to->masks || to->seeds) write_masks(c, to, at);
+}
+
+/* `count` entries from a place on, all of its epoch. */
+static void fill_epoch(const fm_schedule *s, fm__place place, size_t count,
+                       const fm_schedule_arrays *to, size_t at) {
+  fm__epoch epoch = fm__epoch_open(s, place.epoch);
+  uint64_t entries = epoch.part->entries, offset = place.offset;
+  fm__permutation_table memory, *table = NULL;
+  if (fm__permutation_table_pays(&epoch.order, count)) {
+    table = &memory;
+    fm__permutation_table_fill(&epoch.order, table);
+  }
+  chunk c;
+  c.schedule = s;
+  c.epoch = (int64_t)place.epoch;
+  for (size_t done = 0; done < count; done += c.count) {
+    /* Padding begins the epoch again, as often as it takes. */
+    c.padding = offset >= entries;
+    uint64_t first = offset % entries, inside = (entries - first + s->world - 1) / s->world;
+    c.count = count - done < FM__CHUNK ? count - done : FM__CHUNK;
+    if (c.count > inside) c.count = (size_t)inside;
+    fm__epoch_draw(&epoch, table, first, c.count, &c.draws);
+    write_chunk(&c, to, at + done);
+    offset += c.count * s->world;
+  }
+}
+
+static void fill(const fm_schedule *s, int64_t position, int64_t count,
+                 const fm_schedule_arrays *to) {
+  for (int64_t done = 0; done < count;) {
+    fm__place place = fm__place_of(s, position + done);
+    uint64_t rest = fm__rest_of_epoch(s, place);
+    int64_t now = (uint64_t)(count - done) < rest ? count - done : (int64_t)rest;
+    fill_epoch(s, place, (size_t)now, to, (size_t)done);
+    done += now;
+  }
+}
+
+/* ---- Calls -------------------------------------------------------------------------------- */
+
+fm_status fm_schedule_fill(const fm_schedule *schedule, int64_t position, int64_t count,
+                           const fm_schedule_arrays *arrays, fm_error *err) {
+  if (!schedule || !arrays)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_schedule_fill: an argument is NULL");
+  fm_schedule_arrays to;
+  fm_status status = fm__options_read(&to, sizeof to, arrays, "fm_schedule_arrays", err);
+  if (!status) status = check_range(schedule, position, count, err);
+  if (!status) fill(schedule, position, count, &to);
+  return status;
+}
+
+fm_status fm_schedule_at(const fm_schedule *schedule, int64_t position, fm_schedule_entry *entry,
+                         fm_error *err) {
+  if (!schedule || !entry)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_schedule_at: an argument is NULL");
+  size_t size = fm__result_size(entry->size, sizeof *entry);
+  if (!size)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_schedule_entry: size is %zu, expected sizeof(fm_schedule_entry)",
+                    entry->size);
+  fm_status status = check_range(schedule, position, 1, err);
+  if (status) return status;
+  fm__place place = fm__place_of(schedule, position);
+  fm__epoch epoch = fm__epoch_open(schedule, place.epoch);
+  fm__draws draws;
+  fm__epoch_draw(&epoch, NULL, place.offset % epoch.part->entries, 1, &draws);
+  uint64_t number = draws.numbers[0], real = schedule->real;
+  fm_schedule_entry known = {.size = entry->size,
+                             .number = (int64_t)number,
+                             .index = (int64_t)(number < real ? number : number - real),
+                             .repeat = (int64_t)draws.repeats[0],
+                             .epoch = (int64_t)place.epoch,
+                             .set = number < real ? FM_SET_REAL : FM_SET_SYNTHETIC,
+                             .padding = place.offset >= epoch.part->entries};
+  find_mask(schedule, number, &known.mask, &known.seed);
+  memcpy(entry, &known, size);
+  return FM_OK;
+}
+
+fm_status fm_schedule_next(fm_schedule *schedule, fm_schedule_entry *entry, fm_error *err) {
+  if (!schedule || !entry)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_schedule_next: an argument is NULL");
+  fm_status status = fm_schedule_at(schedule, schedule->position, entry, err);
+  if (!status) schedule->position++;
+  return status;
+}
+
+fm_status fm_schedule_next_many(fm_schedule *schedule, int64_t count,
+                                const fm_schedule_arrays *arrays, fm_error *err) {
+  if (!schedule || !arrays)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_schedule_next_many: an argument is NULL");
+  fm_status status = fm_schedule_fill(schedule, schedule->position, count, arrays, err);
+  if (!status) schedule->position += count;
+  return status;
+}
+
+int64_t fm_schedule_position(const fm_schedule *schedule) {
+  return schedule ? schedule->position : -1;
+}
+
+fm_status fm_schedule_seek(fm_schedule *schedule, int64_t position, fm_error *err) {
+  if (!schedule) return fm__fail(err, FM_ERR_ARGUMENT, "fm_schedule_seek: an argument is NULL");
+  fm_status status = check_range(schedule, position, 0, err);
+  if (!status) schedule->position = position;
+  return status;
+}

@@ -1,0 +1,74 @@
+/* plan/schedule_place.c - positions of a rank and what they are among those of all ranks. */
+#include "plan/schedule.h"
+
+const fm__part *fm__part_of(const fm_schedule *s, uint64_t epoch) {
+  return &s->parts[epoch >= s->pretraining];
+}
+
+/* The epoch that holds `at`, counted in strides, and how far into it that is. */
+static fm__place split(const fm_schedule *s, uint64_t at) {
+  uint64_t first = s->parts[0].stride, then = s->parts[1].stride;
+  if (s->pretraining && at / first < s->pretraining) return (fm__place){at / first, at % first};
+  at -= s->pretraining * first;
+  return (fm__place){s->pretraining + at / then, at % then};
+}
+
+/* Strides before an epoch; FM__SCHEDULE_END if there are more. */
+static uint64_t join(const fm_schedule *s, uint64_t epoch) {
+  uint64_t pretraining = epoch < s->pretraining ? epoch : s->pretraining;
+  uint64_t first = s->parts[0].stride, stride = s->parts[1].stride, rest = epoch - pretraining;
+  uint64_t room = (uint64_t)FM__SCHEDULE_END;
+  if (pretraining && first > room / pretraining) return room; /* up to 2^31 * 2^40 */
+  uint64_t before = pretraining * first;
+  if (rest && stride > (room - before) / rest) return room;
+  return before + rest * stride;
+}
+
+fm__place fm__place_of(const fm_schedule *s, int64_t position) {
+  uint64_t at = (uint64_t)position;
+  if (s->tail == FM_TAIL_STREAM) return split(s, at * s->world + s->rank);
+  fm__place place = split(s, at);
+  place.offset = place.offset * s->world + s->rank;
+  return place;
+}
+
+fm__place fm__progress_of(const fm_schedule *s, int64_t position) {
+  uint64_t at = (uint64_t)position;
+  if (s->tail == FM_TAIL_STREAM) return split(s, at * s->world);
+  fm__place place = split(s, at);
+  place.offset *= s->world;
+  return place;
+}
+
+int64_t fm__position_of(const fm_schedule *s, fm__place progress) {
+  uint64_t at = join(s, progress.epoch);
+  if (at >= (uint64_t)FM__SCHEDULE_END) return -1;
+  if (s->tail == FM_TAIL_STREAM) {
+    at = (at + progress.offset) / s->world;
+  } else {
+    uint64_t stride = fm__part_of(s, progress.epoch)->stride;
+    uint64_t into = progress.offset / s->world;
+    at += into < stride ? into : stride;
+  }
+  return at < (uint64_t)FM__SCHEDULE_END / s->world ? (int64_t)at : -1;
+}
+
+uint64_t fm__rest_of_epoch(const fm_schedule *s, fm__place place) {
+  const fm__part *part = fm__part_of(s, place.epoch);
+  uint64_t end = s->tail == FM_TAIL_STREAM ? part->entries : part->stride * s->world;
+  return (end - place.offset + s->world - 1) / s->world;
+}
+
+int64_t fm_schedule_start(const fm_schedule *s, int64_t epoch) {
+  if (!s || epoch < 0) return -1;
+  uint64_t at = join(s, (uint64_t)epoch);
+  if (s->tail == FM_TAIL_STREAM) /* the first p with p * world + rank >= at */
+    at = at < s->rank ? 0 : (at - s->rank + s->world - 1) / s->world;
+  return at < (uint64_t)FM__SCHEDULE_END / s->world ? (int64_t)at : -1;
+}
+
+int64_t fm_schedule_length(const fm_schedule *s, int64_t epoch) {
+  if (epoch == INT64_MAX) return -1;
+  int64_t start = fm_schedule_start(s, epoch), next = fm_schedule_start(s, epoch + 1);
+  return start < 0 || next < 0 ? -1 : next - start;
+}

@@ -1,0 +1,14 @@
+/* io/test_io.c - runs the suites of freemask/io.h that are named, or all. They need zlib, to
+ * make files that no encoder would.
+ * SPDX-License-Identifier: MIT */
+#include <run_suites.h>
+
+#include "test_io_kit.h"
+
+static const named_suite all[] = {
+    {"io_mask", io_mask_suite}, {"io_mask_write", io_mask_write_suite},
+    {"io_npy", io_npy_suite},   {"io_image", io_image_suite},
+    {"io_file", io_file_suite},
+};
+
+int main(int argc, char **argv) { return run_suites(all, sizeof all / sizeof *all, argc, argv); }

@@ -1,0 +1,44 @@
+/* base/alloc.c - memory or the end. */
+#include "base/alloc.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+
+/* _exit: other threads may be at work, and what is on disk is whole at any moment. */
+static void give_up(void) {
+  static const char sentence[] = "freemask: out of memory\n";
+  ssize_t written = write(STDERR_FILENO, sentence, sizeof sentence - 1);
+  (void)written;
+  _exit(EXIT_IO);
+}
+
+void *alloc_zeroed(size_t count, size_t size) {
+  void *memory = calloc(count ? count : 1, size ? size : 1);
+  if (!memory) give_up();
+  return memory;
+}
+
+void *alloc_resize(void *old, size_t count, size_t size) {
+  if (size && count > SIZE_MAX / size) give_up();
+  size_t bytes = count * size;
+  void *memory = realloc(old, bytes ? bytes : 1);
+  if (!memory) give_up();
+  return memory;
+}
+
+char *alloc_text(const char *text) {
+  if (!text) return NULL;
+  size_t bytes = strlen(text) + 1;
+  return memcpy(alloc_zeroed(bytes, 1), text, bytes);
+}
+
+void *alloc_grow(void *array, size_t count, size_t *capacity, size_t size) {
+  if (count < *capacity) return array;
+  *capacity = *capacity ? *capacity * 2 : 16;
+  return alloc_resize(array, *capacity, size);
+}

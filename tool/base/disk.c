@@ -1,0 +1,47 @@
+/* base/disk.c - all files of a folder onto the disk. */
+#define _GNU_SOURCE /* syncfs, nftw */
+#include "base/disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <unistd.h>
+
+#if defined(__linux__)
+
+/* The whole file system at once. */
+static int flush_all(const char *folder) {
+  int handle = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (handle < 0) return -1;
+  int answer = syncfs(handle), code = errno;
+  close(handle);
+  errno = code;
+  return answer;
+}
+
+#else
+
+enum { OPEN_FOLDERS = 16 };
+
+/* Some systems cannot flush folders, and some file systems nothing at all. */
+static int flush_one(const char *path, const struct stat *info, int kind, struct FTW *place) {
+  (void)info;
+  (void)place;
+  if (kind != FTW_F && kind != FTW_DP) return 0;
+  int handle = open(path, O_RDONLY | O_CLOEXEC);
+  if (handle < 0) return -1;
+  int answer = fsync(handle), code = errno;
+  close(handle);
+  errno = code;
+  return answer && code != EINVAL && code != ENOTSUP ? -1 : 0;
+}
+
+static int flush_all(const char *folder) {
+  return nftw(folder, flush_one, OPEN_FOLDERS, FTW_PHYS | FTW_DEPTH);
+}
+
+#endif
+
+int disk_flush(const char *folder, fault *f) {
+  return flush_all(folder) ? fault_system(f, errno, "flush", folder) : EXIT_FINE;
+}

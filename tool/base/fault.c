@@ -1,0 +1,52 @@
+/* base/fault.c - one sentence and an exit code. */
+#define FREEMASK_TOOL_FAULT_C
+#include "base/fault.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int fault_set(fault *f, int exit_code, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  vsnprintf(f->text, sizeof f->text, format, args);
+  va_end(args);
+  for (char *c = f->text; *c; c++)
+    if ((unsigned char)*c < 0x20 || *c == 0x7F) *c = ' ';
+  f->exit_code = exit_code;
+  f->status = 0;
+  return exit_code;
+}
+
+static int exit_code_of(int32_t status) {
+  switch (status) {
+    case FM_ERR_ARGUMENT:
+      return EXIT_USAGE;
+    case FM_ERR_MEMORY:
+    case FM_ERR_IO:
+      return EXIT_IO;
+    default:
+      return EXIT_DATA;
+  }
+}
+
+int fault_library(fault *f, const fm_error *err, const char *path) {
+  int code = exit_code_of(err->code);
+  if (!path || strstr(err->message, path))
+    fault_set(f, code, "%s", err->message);
+  else
+    fault_set(f, code, "%s: %s", path, err->message);
+  f->status = err->code;
+  return code;
+}
+
+int fault_system(fault *f, int error_number, const char *deed, const char *path) {
+  return fault_set(f, EXIT_IO, "cannot %s %s: %s", deed, path, strerror(error_number));
+}
+
+int fault_stopped(fault *f) { return fault_set(f, EXIT_STOPPED, "interrupted"); }
+
+int fault_print(const fault *f) {
+  fprintf(stderr, "freemask: %s\n", f->text);
+  return f->exit_code;
+}

@@ -1,0 +1,52 @@
+/* base/folder.h - the files of a folder by stem. */
+#ifndef FREEMASK_TOOL_FOLDER_H
+#define FREEMASK_TOOL_FOLDER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/fault.h"
+#include "cmd/args.h"
+
+typedef struct folder_file {
+  char *relative; /* "sub/a_labelTrainIds.png" */
+  char *stem;     /* "sub/a" */
+} folder_file;
+
+/* Files sorted by the bytes of their stems, no two alike. */
+typedef struct folder {
+  char *path;
+  folder_file *files;
+  size_t count;
+} folder;
+
+typedef enum folder_kind {
+  FOLDER_MASKS = 1,
+  FOLDER_IMAGES,
+  FOLDER_LOSSES,
+  FOLDER_QUERIES
+} folder_kind;
+
+/* Lists a folder and those below it. Hidden files, unfinished ones (*.fm-part) and other types
+ * are skipped: masks are .png or .npy, images .jpg, .jpeg or .png, losses .npy, queries .npz
+ * or .npy (in any case of letters). Suffixes are the label space's. A folder that cannot be read is
+ * EXIT_IO; two files with the same stem, or a name that cannot be a stem, EXIT_DATA. */
+int folder_list(folder_kind kind, const char *path, const fm_labels *labels, folder *out, fault *f);
+void folder_free(folder *files);
+
+/* The file with that stem, or NULL. */
+const folder_file *folder_find(const folder *files, const char *stem);
+
+/* The file's path. Caller frees. */
+char *folder_path(const folder *files, const folder_file *file);
+
+/* Which shard of `count` a stem belongs to: depends on the stem alone. */
+int64_t folder_shard_of(const char *stem, int64_t count);
+
+/* Drops the files of other shards. */
+void folder_keep_shard(folder *files, arg_shard shard);
+
+/* A number for the set of stems, whatever their order. */
+uint64_t folder_identity(const folder *files);
+
+#endif

@@ -1,0 +1,175 @@
+/* base/path.c - names of files. */
+#define _XOPEN_SOURCE 700 /* realpath */
+#include "base/path.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+
+char *path_join(const char *folder, const char *name) {
+  size_t left = strlen(folder), right = strlen(name);
+  while (left > 1 && folder[left - 1] == '/') left--;
+  char *path = alloc_zeroed(left + right + 2, 1);
+  memcpy(path, folder, left);
+  if (left && path[left - 1] != '/') path[left++] = '/';
+  memcpy(path + left, name, right);
+  return path;
+}
+
+bool path_ends_with(const char *path, const char *suffix) {
+  size_t whole = strlen(path), end = strlen(suffix);
+  return whole >= end && !memcmp(path + whole - end, suffix, end);
+}
+
+bool path_exists(const char *path) {
+  struct stat info;
+  return !stat(path, &info);
+}
+
+bool path_is_folder(const char *path) {
+  struct stat info;
+  return !stat(path, &info) && S_ISDIR(info.st_mode);
+}
+
+char *path_stem(const char *relative, const char *suffix) {
+  char *stem = alloc_text(relative);
+  char *slash = strrchr(stem, '/');
+  char *name = slash ? slash + 1 : stem;
+  char *dot = strrchr(name, '.');
+  if (dot && dot != name) *dot = '\0';
+  size_t end = suffix ? strlen(suffix) : 0;
+  if (end && strlen(name) > end && path_ends_with(name, suffix)) name[strlen(name) - end] = '\0';
+  return stem;
+}
+
+char *path_real(const char *path) {
+  char *real = realpath(path, NULL);
+  if (real) return real;
+  char *parent = alloc_text(path);
+  size_t length = strlen(parent);
+  while (length > 1 && parent[length - 1] == '/') parent[--length] = '\0';
+  char *slash = strrchr(parent, '/');
+  char *name = alloc_text(slash ? slash + 1 : parent);
+  if (!slash)
+    strcpy(parent, ".");
+  else if (slash == parent)
+    slash[1] = '\0';
+  else
+    *slash = '\0';
+  char *up = strcmp(parent, path) ? path_real(parent) : alloc_text(parent);
+  real = path_join(up, name);
+  free(up);
+  free(name);
+  free(parent);
+  return real;
+}
+
+/* Bytes of `a` up to the end of the last folder that is above both. */
+static size_t common_folders(const char *a, const char *b) {
+  size_t common = 0, i = 0;
+  for (;; i++) {
+    bool end_a = !a[i] || a[i] == '/', end_b = !b[i] || b[i] == '/';
+    if (end_a && end_b) common = i;
+    if (!a[i] || a[i] != b[i]) return common;
+  }
+}
+
+char *path_relative(const char *folder, const char *path) {
+  size_t common = common_folders(folder, path), ups = 0;
+  for (const char *c = folder + common; *c; c++) ups += *c == '/' && c[1];
+  const char *rest = path + common;
+  while (*rest == '/') rest++;
+  char *out = alloc_zeroed(3 * ups + strlen(rest) + 3, 1), *end = out;
+  if (!ups) end = strcpy(end, "./") + 2;
+  while (ups--) end = strcpy(end, "../") + 3;
+  strcpy(end, rest);
+  return out;
+}
+
+/* The folder of a file. Caller frees. */
+static char *folder_of(const char *file) {
+  char *folder = alloc_text(file), *slash = strrchr(folder, '/');
+  if (slash) {
+    slash[slash == folder] = '\0';
+    return folder;
+  }
+  free(folder);
+  return alloc_text(".");
+}
+
+char *path_to_store(const char *file, const char *path) {
+  if (!path || *path == '/') return alloc_text(path);
+  char *above = folder_of(file), *folder = path_real(above), *real = path_real(path);
+  char *stored = path_relative(folder, real);
+  free(above);
+  free(folder);
+  free(real);
+  return stored;
+}
+
+char *path_from_store(const char *file, const char *stored) {
+  if (!stored || (strncmp(stored, "./", 2) && strncmp(stored, "../", 3))) return alloc_text(stored);
+  char *folder = folder_of(file), *path = path_join(folder, stored);
+  free(folder);
+  return path;
+}
+
+static bool is_later(struct timespec a, struct timespec b) {
+  return a.tv_sec != b.tv_sec ? a.tv_sec > b.tv_sec : a.tv_nsec > b.tv_nsec;
+}
+
+bool path_changed_after(const char *input, const char *output) {
+  struct stat in, out;
+  if (stat(input, &in) || stat(output, &out)) return false;
+  /* A file that is moved or copied with its old date changes its status. */
+  return is_later(in.st_mtim, out.st_mtim) || is_later(in.st_ctim, out.st_mtim);
+}
+
+bool path_same_or_inside(const char *inner, const char *outer) {
+  char *in = path_real(inner), *out = path_real(outer);
+  size_t length = strlen(out);
+  bool inside =
+      !strncmp(in, out, length) && (in[length] == '\0' || in[length] == '/' || !strcmp(out, "/"));
+  free(in);
+  free(out);
+  return inside;
+}
+
+int path_read(const char *path, uint64_t limit, char **data, size_t *length, fault *f) {
+  if (limit > SIZE_MAX / 4) limit = SIZE_MAX / 4;
+  FILE *file = fopen(path, "rb");
+  if (!file) return fault_system(f, errno, "open", path);
+  struct stat info;
+  char *bytes = NULL;
+  size_t count = 0, capacity = 0;
+  /* Room for all of it at once, and for the NUL and the read that finds the end. */
+  if (!fstat(fileno(file), &info) && S_ISREG(info.st_mode) && info.st_size > 0 &&
+      (uint64_t)info.st_size <= limit) {
+    capacity = (size_t)info.st_size + 2;
+    bytes = alloc_resize(NULL, capacity, 1);
+  }
+  for (;;) {
+    if (capacity - count < 2) capacity = capacity ? capacity * 2 : 65536;
+    bytes = alloc_resize(bytes, capacity, 1);
+    size_t got = fread(bytes + count, 1, capacity - count - 1, file);
+    count += got;
+    if (!got || count > limit) break;
+  }
+  int trouble = ferror(file) ? errno : 0;
+  fclose(file);
+  if (trouble || count > limit) {
+    free(bytes);
+    if (trouble) return fault_system(f, trouble, "read", path);
+    return fault_set(f, EXIT_DATA, "%s has more than %" PRIu64 " bytes, too many for its kind",
+                     path, limit);
+  }
+  bytes[count] = '\0';
+  *data = bytes;
+  *length = count;
+  return EXIT_FINE;
+}

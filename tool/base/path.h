@@ -1,0 +1,44 @@
+/* base/path.h - names of files. */
+#ifndef FREEMASK_TOOL_PATH_H
+#define FREEMASK_TOOL_PATH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/fault.h"
+
+char *path_join(const char *folder, const char *name); /* caller frees */
+bool path_ends_with(const char *path, const char *suffix);
+bool path_exists(const char *path);
+bool path_is_folder(const char *path);
+
+/* Was the file `input` written, replaced or moved there after `output` was written? False if one
+ * is not there. */
+bool path_changed_after(const char *input, const char *output);
+
+/* The relative name of a mask, image or loss without its extension and, if it ends in it,
+ * without `suffix`. Caller frees. */
+char *path_stem(const char *relative, const char *suffix);
+
+/* The absolute path without links, as far as it exists. Caller frees. */
+char *path_real(const char *path);
+
+/* How a file in `folder` names `path`: "./x" or "../x". Both as path_real has them. Caller
+ * frees. */
+char *path_relative(const char *folder, const char *path);
+
+/* How the file `file` remembers an input, so that it is found from any working folder: absolute
+ * paths as they are, others from the file's folder on ("./x", "../x"); and back. NULL gives
+ * NULL. Caller frees. */
+char *path_to_store(const char *file, const char *path);
+char *path_from_store(const char *file, const char *stored);
+
+/* The same folder, or one below the other (by realpath)? */
+bool path_same_or_inside(const char *inner, const char *outer);
+
+/* Reads a whole file of at most `limit` bytes (and what memory can address); a NUL stands behind
+ * them. Caller frees. */
+int path_read(const char *path, uint64_t limit, char **data, size_t *length, fault *f);
+
+#endif

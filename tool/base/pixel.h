@@ -1,0 +1,14 @@
+/* base/pixel.h - single numbers out of planes. */
+#ifndef FREEMASK_TOOL_PIXEL_H
+#define FREEMASK_TOOL_PIXEL_H
+
+#include <freemask/freemask.h>
+#include <stdint.h>
+
+/* The plane with its strides spelled out. */
+fm_plane pixel_strides(const fm_plane *plane);
+
+/* The integer of type `dtype` that lies at `at`. */
+int64_t pixel_label(const void *at, int32_t dtype);
+
+#endif

@@ -1,0 +1,31 @@
+/* cmd/cmd_check.c - freemask check. */
+#include "cmd/commands.h"
+#include "job/jobs.h"
+
+int cmd_check(int argc, char **argv) {
+  check_job job = {.masks = NULL};
+  fault f;
+  const arg_option options[] = {
+      ARG_LABELS(&job.common.labels),
+      {"masks", 0, ARG_TEXT, &job.masks, "DIR", "masks", true, false, 0, 0, NULL},
+      {"images", 0, ARG_TEXT, &job.images, "DIR", "their images", false, false, 0, 0, NULL},
+      ARG_LOSS_ROWS(&job.loss),
+      ARG_THREADS(&job.common.threads),
+      ARG_QUIET(&job.common.quiet),
+      ARG_JSON(&job.common.json),
+      {0}};
+  const arg_command command = {
+      "check",
+      "read everything, name the label convention, list misfits",
+      NULL,
+      "Finds files that cannot be read, labels outside the space, sizes that differ, missing\n"
+      "partners, bad losses, masks without a valid pixel and values that look like another\n"
+      "convention. Exit code 1 if there are any.",
+      options,
+      0,
+      0};
+  int code = args_parse(&command, argc, argv, NULL, &f);
+  if (code == ARGS_HELP) return EXIT_FINE;
+  if (!code) code = check_job_run(&job, &f);
+  return code > EXIT_FINDINGS ? fault_print(&f) : code;
+}

@@ -1,0 +1,35 @@
+/* cmd/cmd_collect.c - freemask collect. */
+#include "cmd/commands.h"
+#include "job/jobs.h"
+
+static const char *const ways[] = {"copy", "link", "move", NULL};
+
+int cmd_collect(int argc, char **argv) {
+  collect_job job = {.jobs = NULL};
+  fault f;
+  const arg_option options[] = {
+      {"jobs", 0, ARG_TEXT, &job.jobs, "DIR",
+       "jobs.jsonl of freemask export, or the folder that holds it", true, false, 0, 0, NULL},
+      {"by", 0, ARG_CHOICE, &job.by, "WAY", "copy (default), link (hard) or move", false, false, 0,
+       0, ways},
+      ARG_OUTPUT(&job.output, "DIR", "gets images/<stem>_seed_<n> and masks/<stem>_seed_<n>"),
+      ARG_THREADS(&job.common.threads),
+      ARG_QUIET(&job.common.quiet),
+      ARG_JSON(&job.common.json),
+      {0}};
+  const arg_command command = {
+      "collect",
+      "what a generator made becomes a synthetic set",
+      NULL,
+      "Each image is read to its end and compared with the size that was asked for; its mask is\n"
+      "the real one in that size. What is missing, broken, of another size, or would replace\n"
+      "another image is listed, the rest is collected. Exit code 1 if there is any such. The same\n"
+      "command again goes on.",
+      options,
+      0,
+      0};
+  int code = args_parse(&command, argc, argv, NULL, &f);
+  if (code == ARGS_HELP) return EXIT_FINE;
+  if (!code) code = collect_job_run(&job, &f);
+  return code > EXIT_FINDINGS ? fault_print(&f) : code;
+}

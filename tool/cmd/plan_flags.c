@@ -1,0 +1,51 @@
+/* cmd/plan_flags.c - the flags about the plan. */
+#include "cmd/plan_flags.h"
+
+#include <inttypes.h>
+
+bool plan_policy_needs_classes(const plan_policy *policy) {
+  return plan_policy_has(policy, FM_PLAN_REPEAT_FACTOR) ||
+         plan_policy_has(policy, FM_PLAN_RARE_CLASS);
+}
+
+int plan_flags_read(const plan_flags *flags, plan_policy *policy, fault *f) {
+  int code = plan_policy_read(flags->policy, policy, f);
+  if (code) return code;
+  const struct {
+    bool given, used;
+    const char *name, *policy;
+  } rows[] = {
+      {flags->gamma > 0, plan_policy_has(policy, FM_PLAN_PROPORTIONAL), "gamma", "proportional"},
+      {flags->threshold > 0, plan_policy_has(policy, FM_PLAN_REPEAT_FACTOR), "threshold",
+       "repeat-factor"},
+      {flags->temperature > 0, plan_policy_has(policy, FM_PLAN_RARE_CLASS), "temperature",
+       "rare-class"},
+      {flags->min_pixels > 0, plan_policy_needs_classes(policy), "min-pixels",
+       "repeat-factor or rare-class"}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    if (rows[i].given && !rows[i].used)
+      return fault_set(f, EXIT_USAGE, "--%s is for --policy %s, alone or in a blend", rows[i].name,
+                       rows[i].policy);
+  return EXIT_FINE;
+}
+
+static void add_whole(text *t, const char *name, int64_t value) {
+  if (value) text_add(t, " --%s %" PRId64, name, value);
+}
+
+static void add_real(text *t, const char *name, double value) {
+  if (value > 0) text_add(t, " --%s %.17g", name, value);
+}
+
+void plan_flags_add_words(const plan_flags *flags, text *t) {
+  text_add(t, "--n-max %" PRId64 " --seeds %s", flags->n_max ? flags->n_max : 20,
+           flags->seeds ? flags->seeds : "42:62");
+  if (flags->seed) text_add(t, " --seed %" PRIu64, flags->seed);
+  if (flags->policy) text_add(t, " --policy %s", flags->policy);
+  add_whole(t, "n-min", flags->n_min);
+  add_whole(t, "budget", flags->budget);
+  add_real(t, "gamma", flags->gamma);
+  add_real(t, "threshold", flags->threshold);
+  add_real(t, "temperature", flags->temperature);
+  add_whole(t, "min-pixels", flags->min_pixels);
+}

@@ -1,0 +1,76 @@
+/* collect/collect_mask.c - the mask that belongs to a synthetic image. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/path.h"
+#include "base/pixel.h"
+#include "collect/collect.h"
+#include "losses/mask_resize.h"
+
+static int keep(const void *data, size_t size, void *user) {
+  text_add_bytes(user, data, size);
+  return 0;
+}
+
+static int encode(fm_context *context, const fm_raster *mask, const job_row *row, text *out,
+                  fault *f) {
+  fm_plane from = fm_raster_plane(mask), to;
+  fm_error err;
+  fm_write_options options = {.size = sizeof options, .like = mask};
+  int code = mask_resize(&from, row->width, row->height, row->mask, &to, f);
+  if (code) return code;
+  if (fm_mask_encode(context, &to, &options, keep, out, &err))
+    code = fault_library(f, &err, row->mask);
+  free(to.data);
+  return code;
+}
+
+static bool same_planes(const fm_plane *left, const fm_plane *right) {
+  const fm_plane a = pixel_strides(left), b = pixel_strides(right);
+  if (a.width != b.width || a.height != b.height) return false;
+  for (int64_t y = 0; y < a.height; y++)
+    for (int64_t x = 0; x < a.width; x++) {
+      const char *of_a = (const char *)a.data + y * a.row_stride + x * a.col_stride;
+      const char *of_b = (const char *)b.data + y * b.row_stride + x * b.col_stride;
+      if (pixel_label(of_a, a.dtype) != pixel_label(of_b, b.dtype)) return false;
+    }
+  return true;
+}
+
+/* Its labels: another compression is no other content. */
+static bool same_labels(fm_context *context, const char *place, const text *bytes) {
+  fm_raster *old = NULL, *fresh = NULL;
+  fm_error err;
+  bool same = !fm_mask_read(context, place, NULL, &old, &err) &&
+              !fm_mask_decode(context, bytes->data, bytes->length, NULL, &fresh, &err);
+  if (same) {
+    const fm_plane a = fm_raster_plane(old), b = fm_raster_plane(fresh);
+    same = same_planes(&a, &b);
+  }
+  fm_raster_destroy(old);
+  fm_raster_destroy(fresh);
+  return same;
+}
+
+int collect_mask(fm_context *context, const char *place, const fm_raster *mask, const job_row *row,
+                 collected *what, findings *list, fault *f) {
+  text bytes = {0};
+  int code = encode(context, mask, row, &bytes, f);
+  if (code == EXIT_DATA) { /* a label that no PNG holds */
+    findings_add(list, FINDING_LABEL, row->name, f->text);
+    code = EXIT_FINE;
+  } else if (!code && !path_exists(place)) {
+    code = text_write(&bytes, context, place, f);
+    *what = COLLECTED_NEW;
+  } else if (!code && same_labels(context, place, &bytes)) {
+    *what = COLLECTED_THERE;
+  } else if (!code) {
+    fault why;
+    fault_set(&why, EXIT_DATA, "%s: another mask is in this place, it stays as it is", place);
+    findings_add(list, FINDING_DIFFERS, row->name, why.text);
+  }
+  text_free(&bytes);
+  return code;
+}

@@ -1,0 +1,86 @@
+/* collect/collect_place.c - images: reading them, and bringing them to their place. */
+#define _XOPEN_SOURCE 700 /* link */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/path.h"
+#include "collect/collect.h"
+
+enum { MOST_BYTES = 1 << 30 };
+
+static const char *const types[] = {".jpg", ".jpeg", ".png"};
+enum { TYPES = sizeof types / sizeof *types };
+
+/* The first of the names that is there, `type` before the others; NULL if none is. */
+static char *find(const char *without_type, const char *type) {
+  for (size_t i = 0; i <= TYPES; i++) {
+    text path = {0};
+    text_add(&path, "%s%s", without_type, i ? types[i - 1] : type);
+    if (path_exists(path.data)) return path.data;
+    text_free(&path);
+  }
+  return NULL;
+}
+
+/* The whole file is decoded: half an image has the right size. */
+static int look_at(fm_context *context, const char *name, result_file *file, findings *list) {
+  fm_raster *raster;
+  fm_error err;
+  if (fm_image_decode(context, file->bytes, file->length, NULL, &raster, &err)) {
+    fault why;
+    int code = fault_library(&why, &err, file->path);
+    if (err.code == FM_ERR_MEMORY) return code;
+    findings_add(list, FINDING_UNREADABLE, name, why.text);
+    free(file->bytes);
+    file->bytes = NULL;
+    return EXIT_FINE;
+  }
+  fm_volume image = fm_raster_volume(raster);
+  file->width = image.width;
+  file->height = image.height;
+  fm_raster_destroy(raster);
+  return EXIT_FINE;
+}
+
+int collect_read(fm_context *context, const char *without_type, const char *type, const char *name,
+                 bool look, result_file *out, findings *list, fault *f) {
+  *out = (result_file){.path = find(without_type, type)};
+  if (!out->path) return EXIT_FINE;
+  int code = path_read(out->path, MOST_BYTES, &out->bytes, &out->length, f);
+  if (code == EXIT_DATA) { /* too large to be an image */
+    findings_add(list, FINDING_UNREADABLE, name, f->text);
+    return EXIT_FINE;
+  }
+  if (!code && look) code = look_at(context, name, out, list);
+  if (code) collect_free(out);
+  return code;
+}
+
+void collect_free(result_file *file) {
+  free(file->path);
+  free(file->bytes);
+  *file = (result_file){0};
+}
+
+static int copy(fm_context *context, const result_file *file, const char *place, fault *f) {
+  fm_error err;
+  if (fm_file_write(context, place, file->bytes, file->length, &err))
+    return fault_library(f, &err, place);
+  return EXIT_FINE;
+}
+
+int collect_place(fm_context *context, int by, const result_file *file, const char *place,
+                  fault *f) {
+  if (by == COLLECT_COPY) return copy(context, file, place, f);
+  if (!link(file->path, place)) {
+    if (by == COLLECT_MOVE) unlink(file->path);
+    return EXIT_FINE;
+  }
+  if (by == COLLECT_LINK || errno == EEXIST) return fault_system(f, errno, "make link", place);
+  int code = copy(context, file, place, f); /* from another file system */
+  if (!code) unlink(file->path);
+  return code;
+}

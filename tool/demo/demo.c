@@ -1,0 +1,237 @@
+/* demo/demo.c - freemask demo: makes a small world, runs the whole job on it, scores it. */
+#include "demo/demo.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "cmd/commands.h"
+#include "job/summary.h"
+
+/* Marks a folder as a demo's, so that --overwrite cannot be pointed at anything else. */
+static const char MARK[] = "demo.json";
+
+typedef struct demo {
+  demo_world world;
+  job_common common;
+  double tolerance;
+  bool overwrite;
+  char *results; /* DIR/results */
+  int64_t planted[ERROR_KINDS];
+  demo_score score;
+} demo;
+
+static bool folder_is_empty(const char *path) {
+  DIR *handle = opendir(path);
+  const struct dirent *entry;
+  bool empty = true;
+  while (handle && empty && (entry = readdir(handle)))
+    empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+  if (handle) closedir(handle);
+  return empty;
+}
+
+/* Removes the images and masks of an earlier demo from one of its folders. */
+static void clear_folder(const char *dir, const char *name) {
+  char *place = path_join(dir, name);
+  DIR *handle = opendir(place);
+  const struct dirent *entry;
+  while (handle && (entry = readdir(handle))) {
+    const char *file = entry->d_name;
+    const bool image = path_ends_with(file, ".png") || path_ends_with(file, ".jpg") ||
+                       path_ends_with(file, ".fm-part");
+    if (!image || strncmp(file, "scene_", 6) != 0) continue;
+    char *path = path_join(place, file);
+    unlink(path);
+    free(path);
+  }
+  if (handle) closedir(handle);
+  free(place);
+}
+
+/* The folder must be new, empty, or an earlier demo's that may go. */
+static int folder_ready(const demo *d, fault *f) {
+  static const char *const folders[] = {"real/images",     "real/masks", "synthetic/images",
+                                        "synthetic/masks", "truth",      "results/masks"};
+  const char *dir = d->world.dir;
+  if (path_exists(dir) && !path_is_folder(dir))
+    return fault_set(f, EXIT_USAGE, "%s is a file, expected a folder", dir);
+  if (!path_exists(dir) || folder_is_empty(dir)) return EXIT_FINE;
+  if (!d->overwrite)
+    return fault_set(f, EXIT_USAGE, "%s is not empty; --overwrite replaces an earlier demo", dir);
+  char *mark = path_join(dir, MARK);
+  const bool ours = path_exists(mark);
+  if (ours) unlink(mark);
+  free(mark);
+  if (!ours)
+    return fault_set(f, EXIT_USAGE, "%s holds something else than a demo (it has no %s)", dir,
+                     MARK);
+  for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) clear_folder(dir, folders[i]);
+  return EXIT_FINE;
+}
+
+/* Writes a text into the demo's folder. */
+static int note(const char *dir, const char *name, const text *t, fault *f) {
+  char *path = path_join(dir, name);
+  fm_context *context = NULL;
+  fm_error err;
+  int code = EXIT_FINE;
+  if (fm_context_create(NULL, &context, &err)) code = fault_library(f, &err, NULL);
+  if (!code) code = text_write(t, context, path, f);
+  fm_context_destroy(context);
+  free(path);
+  return code;
+}
+
+static int mark_folder(const demo *d, fault *f) {
+  const demo_world *w = &d->world;
+  text t = {0};
+  text_add(&t,
+           "{\"format\": \"freemask-demo\", \"version\": 1, \"scenes\": %lld, \"per_mask\": %lld, "
+           "\"width\": %d, \"height\": %d, \"seed\": %llu, \"labels\": \"camvid\"}\n",
+           (long long)w->scenes, (long long)w->per_mask, (int)w->width, (int)w->height,
+           (unsigned long long)w->seed);
+  int code = note(w->dir, MARK, &t, f);
+  text_free(&t);
+  return code;
+}
+
+/* All files of the world, or none. */
+static int make_world(demo *d, fault *f) {
+  outdir out;
+  int code = outdir_open(d->world.dir, &out, f);
+  if (code) return code;
+  code = mark_folder(d, f);
+  if (!code) {
+    char *mark = path_join(d->world.dir, MARK);
+    outdir_made(&out, mark);
+    free(mark);
+    code = demo_make(&d->world, &d->common, &out, d->planted, f);
+  }
+  if (code) outdir_undo(&out);
+  outdir_close(&out);
+  return code;
+}
+
+static int run_all(demo *d, fault *f) {
+  const char *dir = d->world.dir;
+  char seeds[64];
+  char *paths[4] = {path_join(dir, "real/masks"), path_join(dir, "real/images"),
+                    path_join(dir, "synthetic/masks"), path_join(dir, "synthetic/images")};
+  snprintf(seeds, sizeof seeds, "%d:%lld", (int)DEMO_FIRST_SEED,
+           (long long)(DEMO_FIRST_SEED + d->world.per_mask));
+  run_job job = {.common = d->common,
+                 .real_masks = paths[0],
+                 .real = {.images = paths[1]},
+                 .synthetic_masks = paths[2],
+                 .synthetic = {.images = paths[3]},
+                 .provider = "baseline",
+                 .tolerance = d->tolerance,
+                 .plan = {.n_max = d->world.per_mask, .seeds = seeds},
+                 .overwrite = d->overwrite,
+                 .output = d->results};
+  job.common.labels = "camvid";
+  job.common.silent = d->common.silent || d->common.json;
+  int code = run_job_run(&job, f);
+  for (int i = 0; i < 4; i++) free(paths[i]);
+  return code;
+}
+
+/* The score stands beside the results, and the report is made anew with it. */
+static int score_all(demo *d, fault *f) {
+  text t = {0};
+  job_common silent = d->common;
+  silent.labels = "camvid";
+  silent.silent = true;
+  silent.json = false;
+  int code = demo_score_run(&d->world, &d->common, d->results, &d->score, f);
+  if (!code) demo_score_json(&d->world, &d->score, d->planted, &t);
+  if (!code) code = note(d->results, "score.json", &t, f);
+  if (!code) code = report_job_run(d->results, NULL, NULL, &silent, f);
+  text_free(&t);
+  return code;
+}
+
+static double seconds_now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void tell(const demo *d, double seconds) {
+  text t = {0};
+  if (summary_as_json(&d->common)) {
+    demo_score_json(&d->world, &d->score, d->planted, &t);
+  } else if (summary_as_text(&d->common)) {
+    text_add(&t, "\nThe world: %lld scenes of %dx%d, %lld synthetic images for each, in %s\n",
+             (long long)d->world.scenes, (int)d->world.width, (int)d->world.height,
+             (long long)d->world.per_mask, d->world.dir);
+    demo_score_text(&d->score, d->planted, &t);
+    text_add(&t, "Made, run and scored in %.1f s. Look at it next: open %s/report.html\n", seconds,
+             d->results);
+  }
+  summary_print(&t);
+}
+
+static int demo_run(demo *d, fault *f) {
+  const double start = seconds_now();
+  d->results = path_join(d->world.dir, "results");
+  int code = folder_ready(d, f);
+  if (!code) code = make_world(d, f);
+  if (!code) code = run_all(d, f);
+  if (!code) code = score_all(d, f);
+  if (!code) tell(d, seconds_now() - start);
+  if (code == EXIT_STOPPED)
+    fault_set(f, code, "interrupted; the same command with --overwrite begins again");
+  free(d->results);
+  return code;
+}
+
+int cmd_demo(int argc, char **argv) {
+  demo d = {.world = {.scenes = 80, .per_mask = 5, .seed = 1}, .tolerance = 1.25};
+  arg_size size = {320, 240};
+  fault f;
+  const arg_option options[] = {
+      {"scenes", 0, ARG_WHOLE, &d.world.scenes, "N", "scenes (default 80)", false, false, 2, 9999,
+       NULL},
+      {"per-mask", 0, ARG_WHOLE, &d.world.per_mask, "M", "synthetic images per scene (default 5)",
+       false, false, 1, 100, NULL},
+      {"size", 0, ARG_SIZE, &size, "WxH", "of the images (default 320x240)", false, false, 0, 0,
+       NULL},
+      {"seed", 0, ARG_SEED, &d.world.seed, "S", "another seed, another world (default 1)", false,
+       false, 0, 0, NULL},
+      {"tolerance", 0, ARG_REAL, &d.tolerance, "X", "of the filter (default 1.25)", false, true, 0,
+       1e30, NULL},
+      {"overwrite", 0, ARG_FLAG, &d.overwrite, NULL, "replace an earlier demo", false, false, 0, 0,
+       NULL},
+      ARG_THREADS(&d.common.threads),
+      ARG_QUIET(&d.common.quiet),
+      ARG_JSON(&d.common.json),
+      {0}};
+  const arg_command command = {
+      "demo",
+      "make a small world, run everything on it, score the filter",
+      "DIR",
+      "Draws street scenes with masks (label space camvid), and for each mask synthetic images in\n"
+      "other light, with planted errors: wrong textures, missing things, smeared borders. The\n"
+      "truth is kept in DIR/truth, where only the score reads it.",
+      options,
+      1,
+      1};
+  int code = args_parse(&command, argc, argv, NULL, &f);
+  if (code == ARGS_HELP) return EXIT_FINE;
+  if (!code && (size.width < 64 || size.height < 48 || size.width > 4096 || size.height > 4096))
+    code = fault_set(&f, EXIT_USAGE, "--size is %dx%d, expected 64x48 to 4096x4096",
+                     (int)size.width, (int)size.height);
+  if (!code) {
+    d.world.dir = argv[1];
+    d.world.width = size.width;
+    d.world.height = size.height;
+    code = demo_run(&d, &f);
+  }
+  return code ? fault_print(&f) : EXIT_FINE;
+}

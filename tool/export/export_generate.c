@@ -1,0 +1,49 @@
+/* export/export_generate.c - jobs for any generator: jobs.jsonl. */
+#include "export/export_generate.h"
+
+#include <stdlib.h>
+
+#include "base/path.h"
+#include "collect/jobs_file.h"
+
+/* `base` is the output folder, as files name it. */
+static void add_job(export_state *s, const export_entry *entry, generate_place place,
+                    const char *base, arg_size size, text *t) {
+  const export_entry *real = &s->real.entries[entry->row];
+  char *below = place(s, entry);
+  text mask_name = {0};
+  text_add(&mask_name, "%s%s.png", entry->stem,
+           s->bench.labels ? fm_labels_mask_suffix(s->bench.labels) : "");
+  job_row row = {.seed = entry->seed, .name = entry->stem, .synthetic_mask = mask_name.data};
+  row.mask = export_mask_path(&s->real, real);
+  row.output = path_join(base, below);
+  row.width = size.width > 0 ? size.width : 0;
+  row.height = size.width > 0 ? size.height : 0;
+  job_row_add(t, &row);
+  free(row.mask);
+  free(row.output);
+  text_free(&mask_name);
+  free(below);
+}
+
+int generate_write_jobs(export_state *s, generate_place place, arg_size size, fault *f) {
+  text t = {0};
+  char *base = export_path(s, s->job->output);
+  for (size_t i = 0; i < s->synthetic.count; i++)
+    add_job(s, &s->synthetic.entries[i], place, base, size, &t);
+  free(base);
+  int code = export_write(s, "jobs.jsonl", &t, f);
+  text_free(&t);
+  return code;
+}
+
+static char *place_of(const export_state *s, const export_entry *entry) {
+  text t = {0};
+  (void)s;
+  text_add(&t, "results/%s.jpg", entry->stem);
+  return t.data;
+}
+
+int export_jsonl(export_state *s, fault *f) {
+  return generate_write_jobs(s, place_of, s->job->size, f);
+}

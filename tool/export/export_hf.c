@@ -1,0 +1,105 @@
+/* export/export_hf.c - JSON lines for Hugging Face datasets, as scene_parse_150 has its
+ * columns. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "export/exporter.h"
+
+/* %s: True if the classes are the labels less one. %lld: repeats of the real set. */
+static const char script[] =
+    "# Joint training on real and filtered synthetic images, for Hugging Face datasets.\n"
+    "# Written by freemask export; reads real.jsonl and synthetic.jsonl beside it.\n"
+    "import json\n"
+    "import os\n\n"
+    "HERE = os.path.dirname(os.path.abspath(__file__))\n"
+    "REDUCE_LABELS = %s  # what an image processor's do_reduce_labels has to be\n"
+    "TIMES = %" PRId64
+    "  # repeats of the real set: about as many of each\n\n\n"
+    "def labels():\n"
+    "    \"\"\"Class names: id2label of a model.\"\"\"\n"
+    "    with open(os.path.join(HERE, 'classes.json'), encoding='utf-8') as file:\n"
+    "        return dict(enumerate(json.load(file)))\n\n\n"
+    "def part(name):\n"
+    "    \"\"\"'real' or 'synthetic': columns image, annotation (decoded when asked for), "
+    "stem.\"\"\"\n"
+    "    from datasets import Dataset, Features, Image, Value\n"
+    "    features = Features({'image': Image(), 'annotation': Image(), 'stem': Value('string')})\n"
+    "    rows = {key: [] for key in features}\n"
+    "    with open(os.path.join(HERE, name + '.jsonl'), encoding='utf-8', newline='\\n') as file:\n"
+    "        for line in file:\n"
+    "            row = json.loads(line)\n"
+    "            for key in ('image', 'annotation'):\n"
+    "                rows[key].append(os.path.normpath(os.path.join(HERE, row[key])))\n"
+    "            rows['stem'].append(row['stem'])\n"
+    "    return Dataset.from_dict(rows, features=features)\n\n\n"
+    "def joint():\n"
+    "    \"\"\"The real set TIMES times, then the synthetic one; shuffle it as any other.\"\"\"\n"
+    "    from datasets import concatenate_datasets\n"
+    "    real, synthetic = part('real'), part('synthetic')\n"
+    "    repeated = real.select(list(range(len(real))) * TIMES)\n"
+    "    return concatenate_datasets([repeated, synthetic])\n";
+
+static int write_set(export_state *s, const export_set *set, fault *f) {
+  text t = {0}, name = {0};
+  for (size_t i = 0; i < set->count; i++) {
+    char *image = export_image_path(set, &set->entries[i]);
+    char *mask = export_mask_path(set, &set->entries[i]);
+    text_add(&t, "{\"image\": ");
+    text_add_json(&t, image);
+    text_add(&t, ", \"annotation\": ");
+    text_add_json(&t, mask);
+    text_add(&t, ", \"stem\": ");
+    text_add_json(&t, set->entries[i].stem);
+    text_add(&t, "}\n");
+    free(image);
+    free(mask);
+  }
+  text_add(&name, "%s.jsonl", set->name);
+  int code = export_write(s, name.data, &t, f);
+  text_free(&t);
+  text_free(&name);
+  return code;
+}
+
+static int write_classes(export_state *s, fault *f) {
+  const fm_labels *labels = s->bench.labels;
+  text t = {0};
+  for (int32_t k = 0; k < fm_labels_class_count(labels); k++) {
+    text_add(&t, k ? ",\n " : "[");
+    text_add_json(&t, fm_labels_class_name(labels, k));
+  }
+  text_add(&t, "]\n");
+  int code = export_write(s, "classes.json", &t, f);
+  text_free(&t);
+  return code;
+}
+
+/* do_reduce_labels: 0 becomes 255, others less one. */
+static bool reduces(const fm_labels *labels) {
+  int32_t classes = fm_labels_class_count(labels);
+  for (int64_t label = 0; label < 65536; label++) {
+    int32_t k = fm_labels_class_of(labels, label);
+    bool class_label = label >= 1 && label <= classes;
+    if (class_label ? k != label - 1 : k >= 0) return false;
+    if (k == FM_CLASS_IGNORE && label && label != 255) return false;
+  }
+  return classes < 255;
+}
+
+int export_hf(export_state *s, fault *f) {
+  const fm_labels *labels = s->bench.labels;
+  bool plain = s->job->train_ids || export_is_train_ids(s);
+  if (!plain && !reduces(labels))
+    return fault_set(f, EXIT_USAGE,
+                     "--to hf cannot express label space %s: labels are neither the classes nor "
+                     "the classes plus one (--train-ids converts the masks)",
+                     fm_labels_name(labels));
+  text t = {0};
+  text_add(&t, script, plain ? "False" : "True", s->times);
+  int code = write_set(s, &s->real, f);
+  if (!code) code = write_set(s, &s->synthetic, f);
+  if (!code) code = write_classes(s, f);
+  if (!code) code = export_write(s, "freemask_hf.py", &t, f);
+  text_free(&t);
+  return code;
+}

@@ -1,0 +1,63 @@
+/* export/export_list.c - plain lists: stems, stems with repeats, and a table of files. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "export/exporter.h"
+
+/* As many lines for an image as an epoch of joint training shows it. */
+static int write_joint(export_state *s, fault *f) {
+  text t = {0};
+  for (size_t i = 0; i < s->real.count; i++)
+    for (int64_t k = 0; k < s->times; k++) text_add(&t, "%s\n", s->real.entries[i].stem);
+  for (size_t i = 0; i < s->synthetic.count; i++)
+    text_add(&t, "%s\n", s->synthetic.entries[i].stem);
+  int code = export_write(s, "joint.txt", &t, f);
+  text_free(&t);
+  return code;
+}
+
+static void add_row(text *t, const export_set *set, const export_entry *entry, int64_t repeats) {
+  char *image = export_image_path(set, entry), *mask = export_mask_path(set, entry);
+  text_add(t, "%s,", set->name);
+  text_add_csv(t, entry->stem);
+  text_add(t, ",%" PRId64 ",", repeats);
+  if (image) text_add_csv(t, image);
+  text_add(t, ",");
+  if (mask) text_add_csv(t, mask);
+  text_add(t, "\n");
+  free(image);
+  free(mask);
+}
+
+static int write_table(export_state *s, fault *f) {
+  text t = {0};
+  text_add(&t, "set,stem,repeats,image,mask\n");
+  for (size_t i = 0; i < s->real.count; i++) add_row(&t, &s->real, &s->real.entries[i], s->times);
+  for (size_t i = 0; i < s->synthetic.count; i++)
+    add_row(&t, &s->synthetic, &s->synthetic.entries[i], 1);
+  int code = export_write(s, "train.csv", &t, f);
+  text_free(&t);
+  return code;
+}
+
+static int write_sum(export_state *s, fault *f) {
+  text t = {0};
+  text_add(&t, "{\"format\": \"freemask-export\", \"version\": 1, \"plan\": ");
+  text_add_json(&t, s->job->plan);
+  text_add(&t, ",\n \"real\": \"real.txt\", \"real_images\": %zu, \"times\": %" PRId64 ",\n",
+           s->real.count, s->times);
+  text_add(&t, " \"joint\": \"joint.txt\", \"table\": \"train.csv\",\n");
+  text_add(&t,
+           " \"synthetic\": \"synthetic.txt\", \"synthetic_images\": %zu, \"asked\": %" PRId64
+           ", \"missing\": %" PRId64 "}\n",
+           s->synthetic.count, s->asked, s->missing);
+  int code = export_write(s, "plan.json", &t, f);
+  text_free(&t);
+  return code;
+}
+
+int export_list(export_state *s, fault *f) {
+  int code = write_joint(s, f);
+  if (!code) code = write_table(s, f);
+  return code ? code : write_sum(s, f);
+}

@@ -1,0 +1,110 @@
+/* export/export_names.c - names that a format has no way to say. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "export/exporter.h"
+
+/* What Python's str.strip and str.splitlines take for blank or line end beyond ASCII. Lists are
+ * read with them. */
+static const char *const blanks[] = {" ",
+                                     "\xC2\x85",
+                                     "\xC2\xA0",
+                                     "\xE1\x9A\x80",
+                                     "\xE2\x80\x80",
+                                     "\xE2\x80\x81",
+                                     "\xE2\x80\x82",
+                                     "\xE2\x80\x83",
+                                     "\xE2\x80\x84",
+                                     "\xE2\x80\x85",
+                                     "\xE2\x80\x86",
+                                     "\xE2\x80\x87",
+                                     "\xE2\x80\x88",
+                                     "\xE2\x80\x89",
+                                     "\xE2\x80\x8A",
+                                     "\xE2\x80\xA8",
+                                     "\xE2\x80\xA9",
+                                     "\xE2\x80\xAF",
+                                     "\xE2\x81\x9F",
+                                     "\xE3\x80\x80"};
+
+static bool begins_or_ends_blank(const char *name) {
+  size_t length = strlen(name);
+  for (size_t i = 0; i < sizeof blanks / sizeof *blanks; i++) {
+    size_t blank = strlen(blanks[i]);
+    if (length >= blank &&
+        (!memcmp(name, blanks[i], blank) || !memcmp(name + length - blank, blanks[i], blank)))
+      return true;
+  }
+  return false;
+}
+
+static bool has_control(const char *name) {
+  for (; *name; name++)
+    if ((unsigned char)*name < 0x20 || *name == 0x7F) return true;
+  return false;
+}
+
+/* A path of an input folder, as files will name it. */
+static int check_base(const char *base, fault *f) {
+  if (!base) return EXIT_FINE;
+  if (!text_is_utf8(base))
+    return fault_set(f, EXIT_DATA, "%s: the folder's name is not UTF-8, no list can hold it", base);
+  if (has_control(base))
+    return fault_set(f, EXIT_DATA, "%s: the folder's name holds a control character", base);
+  return EXIT_FINE;
+}
+
+/* Control characters no name of a plan has. */
+static int check_entry(const export_state *s, const export_entry *entry, fault *f) {
+  const char *stem = entry->stem;
+  const folder_file *const files[] = {entry->image, entry->mask};
+  bool utf8 = text_is_utf8(stem);
+  for (size_t i = 0; i < 2; i++) utf8 = utf8 && (!files[i] || text_is_utf8(files[i]->relative));
+  if (!utf8)
+    return fault_set(f, EXIT_DATA, "%s: the name '%s' is not UTF-8, no list can hold it",
+                     s->job->plan, stem);
+  if (s->job->format <= EXPORT_MMSEG && begins_or_ends_blank(stem))
+    return fault_set(f, EXIT_DATA,
+                     "%s: the name '%s' begins or ends with a blank, which trainers strip from "
+                     "the lines of a list",
+                     s->job->plan, stem);
+  return EXIT_FINE;
+}
+
+/* Formats of paths hold PNG masks; NPY is for freemask alone. */
+static int check_mask(const export_state *s, const export_set *set, const export_entry *entry,
+                      fault *f) {
+  const char *dot = entry->mask ? strrchr(entry->mask->relative, '.') : NULL;
+  bool reads_npy = s->job->format == EXPORT_LIST || s->job->format == EXPORT_JSONL;
+  if (!dot || reads_npy || strcasecmp(dot, ".npy")) return EXIT_FINE;
+  return fault_set(f, EXIT_DATA, "%s/%s: trainers and generators want masks as PNG%s",
+                   set->masks.path, entry->mask->relative,
+                   s->job->format < EXPORT_FREESTYLENET ? " (--train-ids converts them)" : "");
+}
+
+/* Formats that name their own folder. */
+static int check_output(const export_state *s, fault *f) {
+  const int format = s->job->format;
+  if (format != EXPORT_MMSEG && format < EXPORT_PADDLESEG) return EXIT_FINE;
+  char *base = export_path(s, s->job->output);
+  int code = check_base(base, f);
+  free(base);
+  return code;
+}
+
+int export_check_names(const export_state *s, fault *f) {
+  int bad_output = check_output(s, f);
+  if (bad_output) return bad_output;
+  const export_set *const sets[] = {&s->real, &s->synthetic};
+  for (size_t k = 0; k < 2; k++) {
+    int code = check_base(sets[k]->mask_base, f);
+    if (!code) code = check_base(sets[k]->image_base, f);
+    for (size_t i = 0; i < sets[k]->count && !code; i++) {
+      code = check_entry(s, &sets[k]->entries[i], f);
+      if (!code) code = check_mask(s, sets[k], &sets[k]->entries[i], f);
+    }
+    if (code) return code;
+  }
+  return EXIT_FINE;
+}

@@ -1,0 +1,151 @@
+/* export/export_sets.c - the images that are exported, and where their files are. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/path.h"
+#include "export/exporter.h"
+
+static int list_folder(const export_state *s, folder_kind kind, const char *path, folder *out,
+                       char **base, fault *f) {
+  if (!path) return EXIT_FINE;
+  *base = export_path(s, path);
+  return folder_list(kind, path, s->bench.labels, out, f);
+}
+
+static int list_folders(export_state *s, fault *f) {
+  const export_job *job = s->job;
+  export_set *real = &s->real, *made = &s->synthetic;
+  int code = list_folder(s, FOLDER_MASKS, job->synthetic, &made->masks, &made->mask_base, f);
+  if (!code) code = list_folder(s, FOLDER_IMAGES, job->images, &made->images, &made->image_base, f);
+  if (!code)
+    code = list_folder(s, FOLDER_MASKS, job->real_masks, &real->masks, &real->mask_base, f);
+  if (!code)
+    code = list_folder(s, FOLDER_IMAGES, job->real_images, &real->images, &real->image_base, f);
+  return code;
+}
+
+static const folder_file *find(const folder *files, const char *stem) {
+  return files->path ? folder_find(files, stem) : NULL;
+}
+
+/* Every mask of the plan must be in the real folders that were given. */
+static int list_real(export_state *s, fault *f) {
+  export_set *set = &s->real;
+  set->entries = alloc_zeroed(s->row_count, sizeof *set->entries);
+  for (size_t i = 0; i < s->row_count; i++) {
+    const char *stem = s->rows[i].mask;
+    export_entry entry = {.row = i, .image = find(&set->images, stem)};
+    entry.mask = find(&set->masks, stem);
+    const folder *without = set->masks.path && !entry.mask     ? &set->masks
+                            : set->images.path && !entry.image ? &set->images
+                                                               : NULL;
+    if (without)
+      return fault_set(f, EXIT_DATA, "%s: no file with the stem '%s', which the plan %s names",
+                       without->path, stem, s->job->plan);
+    entry.stem = alloc_text(stem);
+    set->entries[set->count++] = entry;
+  }
+  return EXIT_FINE;
+}
+
+/* The synthetic image of a row and a seed; with its files, as far as folders were given. There
+ * are millions of them: the stem takes no more memory than it needs. */
+static export_entry synthetic_entry(const export_state *s, size_t row, int64_t seed, text *stem) {
+  stem->length = 0;
+  text_add(stem, "%s_seed_", s->rows[row].mask);
+  text_add_whole(stem, seed);
+  export_entry entry = {.stem = alloc_text(stem->data), .row = row, .seed = seed};
+  entry.mask = find(&s->synthetic.masks, entry.stem);
+  entry.image = find(&s->synthetic.images, entry.stem);
+  return entry;
+}
+
+/* Generating: lists what is not there. Else: what is. */
+static void add_synthetic(export_state *s, export_entry entry, bool generates,
+                          char **first_missing) {
+  export_set *set = &s->synthetic;
+  bool there = (!set->masks.path || entry.mask) && (!set->images.path || entry.image);
+  if (generates ? !entry.image : there) {
+    set->entries[set->count++] = entry;
+    return;
+  }
+  if (!there && !s->missing++) *first_missing = alloc_text(entry.stem);
+  free(entry.stem);
+}
+
+static int list_synthetic(export_state *s, bool generates, fault *f) {
+  export_set *set = &s->synthetic;
+  char *first = NULL;
+  text stem = {0};
+  for (size_t i = 0; i < s->row_count; i++) s->asked += s->rows[i].count;
+  set->entries = alloc_zeroed((size_t)s->asked, sizeof *set->entries);
+  for (size_t i = 0; i < s->row_count; i++)
+    for (int64_t k = 0; k < s->rows[i].count; k++)
+      add_synthetic(s, synthetic_entry(s, i, s->rows[i].seeds[k], &stem), generates, &first);
+  text_free(&stem);
+  int code = EXIT_FINE;
+  if (s->missing && !s->job->allow_missing)
+    code = fault_set(f, EXIT_DATA,
+                     "%s: no file with the stem '%s' (%" PRId64 " of %" PRId64
+                     " images of the plan are missing; --allow-missing leaves them out)",
+                     set->masks.path ? set->masks.path : set->images.path, first, s->missing,
+                     s->asked);
+  free(first);
+  s->times = (int64_t)rint((double)set->count / (double)s->row_count);
+  if (s->times < 1) s->times = 1;
+  return code;
+}
+
+static int by_mask(const void *a, const void *b) {
+  return strcmp(((const plan_row *)a)->mask, ((const plan_row *)b)->mask);
+}
+
+int export_open_sets(export_state *s, bool generates, fault *f) {
+  s->real.name = "real";
+  s->real.mask_option = "--real-masks";
+  s->real.image_option = "--real-images";
+  s->synthetic.name = "synthetic";
+  s->synthetic.mask_option = "--synthetic";
+  s->synthetic.image_option = "--images";
+  int code = plan_rows_read(s->job->plan, &s->rows, &s->row_count, f);
+  if (code) return code;
+  qsort(s->rows, s->row_count, sizeof *s->rows, by_mask);
+  code = list_folders(s, f);
+  if (!code) code = list_real(s, f);
+  return code ? code : list_synthetic(s, generates, f);
+}
+
+static void close_set(export_set *set) {
+  for (size_t i = 0; i < set->count; i++) free(set->entries[i].stem);
+  free(set->entries);
+  free(set->mask_base);
+  free(set->image_base);
+  folder_free(&set->masks);
+  folder_free(&set->images);
+}
+
+void export_close_sets(export_state *s) {
+  close_set(&s->real);
+  close_set(&s->synthetic);
+  plan_rows_free(s->rows, s->row_count);
+}
+
+char *export_path(const export_state *s, const char *path) {
+  char *real = path_real(path);
+  if (!s->job->relative) return real;
+  char *from = path_real(s->job->output), *relative = path_relative(from, real);
+  free(from);
+  free(real);
+  return relative;
+}
+
+char *export_image_path(const export_set *set, const export_entry *entry) {
+  return entry->image ? path_join(set->image_base, entry->image->relative) : NULL;
+}
+
+char *export_mask_path(const export_set *set, const export_entry *entry) {
+  return entry->mask ? path_join(set->mask_base, entry->mask->relative) : NULL;
+}

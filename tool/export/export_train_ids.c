@@ -1,0 +1,129 @@
+/* export/export_train_ids.c - masks as most trainers want them: the label is the class. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/path.h"
+#include "base/pixel.h"
+#include "base/pool.h"
+#include "export/exporter.h"
+
+enum { IGNORED = 255 };
+
+bool export_is_train_ids(const export_state *s) {
+  const fm_labels *labels = s->bench.labels;
+  int32_t classes = fm_labels_class_count(labels);
+  for (int32_t label = 0; label < 65536; label++) {
+    int32_t k = fm_labels_class_of(labels, label);
+    if (label < classes ? k != label : k >= 0) return false;
+    if (k == FM_CLASS_IGNORE && label != IGNORED) return false;
+  }
+  return classes <= IGNORED;
+}
+
+/* The work on one set. */
+typedef struct conversion {
+  export_state *s;
+  const export_set *set;
+  const char *below; /* folder of the results */
+} conversion;
+
+static void convert_pixels(const fm_labels *labels, const fm_plane *mask, uint8_t *to) {
+  const fm_plane from = pixel_strides(mask);
+  for (int64_t y = 0; y < from.height; y++)
+    for (int64_t x = 0; x < from.width; x++) {
+      const char *pixel = (const char *)from.data + y * from.row_stride + x * from.col_stride;
+      int32_t k = fm_labels_class_of(labels, pixel_label(pixel, from.dtype));
+      *to++ = k < 0 ? IGNORED : (uint8_t)k;
+    }
+}
+
+/* "sub/a.npy" becomes "sub/a.png". Caller frees. */
+static char *png_name(const char *relative) {
+  char *stem = path_stem(relative, "");
+  text t = {0};
+  text_add(&t, "%s.png", stem);
+  free(stem);
+  return t.data;
+}
+
+static int write_converted(const conversion *c, const fm_raster *raster, const char *relative,
+                           const char *from_path, fault *f) {
+  const fm_labels *labels = c->s->bench.labels;
+  fm_plane from = fm_raster_plane(raster);
+  fm_error err;
+  /* Judges every label, and names the pixel of a wrong one. */
+  if (fm_labels_count(labels, &from, NULL, NULL, &err)) return fault_library(f, &err, from_path);
+  uint8_t *pixels = alloc_zeroed((size_t)(from.height * from.width), 1);
+  fm_plane to = fm_plane_make(pixels, FM_U8, from.height, from.width);
+  convert_pixels(labels, &from, pixels);
+  char *name = png_name(relative), *below = path_join(c->below, name), *path = NULL;
+  int code = outdir_place(&c->s->out, below, &path, f);
+  if (!code && fm_mask_write(c->s->bench.context, path, &to, NULL, &err))
+    code = fault_library(f, &err, path);
+  if (!code) outdir_made(&c->s->out, path);
+  free(path);
+  free(below);
+  free(name);
+  free(pixels);
+  return code;
+}
+
+static int convert_one(void *shared, void *own, size_t index, fault *f) {
+  const conversion *c = shared;
+  const folder_file *file = c->set->entries[index].mask;
+  fm_raster *raster = NULL;
+  fm_error err;
+  (void)own;
+  char *path = folder_path(&c->set->masks, file);
+  int code = EXIT_FINE;
+  if (fm_mask_read(c->s->bench.context, path, NULL, &raster, &err))
+    code = fault_library(f, &err, path);
+  if (!code) code = write_converted(c, raster, file->relative, path, f);
+  fm_raster_destroy(raster);
+  free(path);
+  return code;
+}
+
+/* From now on the set's masks are the converted ones. */
+static int adopt(const conversion *c, export_set *set, fault *f) {
+  export_state *s = c->s;
+  char *path = path_join(s->job->output, c->below);
+  folder made = {0};
+  int code = folder_list(FOLDER_MASKS, path, s->bench.labels, &made, f);
+  for (size_t i = 0; i < set->count && !code; i++) {
+    set->entries[i].mask = folder_find(&made, set->entries[i].stem);
+    if (!set->entries[i].mask)
+      code = fault_set(f, EXIT_DATA, "%s: no mask '%s' any more", path, set->entries[i].stem);
+  }
+  if (!code) {
+    folder_free(&set->masks);
+    free(set->mask_base);
+    set->masks = made;
+    set->mask_base = export_path(s, path);
+  } else {
+    folder_free(&made);
+  }
+  free(path);
+  return code;
+}
+
+static int convert_set(export_state *s, export_set *set, const char *below, fault *f) {
+  if (!set->masks.path || !set->count) return EXIT_FINE;
+  conversion c = {s, set, below};
+  pool_job work = {.what = below, .count = set->count, .quiet = s->job->common.quiet};
+  work.threads = (int)s->job->common.threads;
+  work.shared = &c;
+  work.work = convert_one;
+  int code = pool_run(&work, f);
+  return code ? code : adopt(&c, set, f);
+}
+
+int export_train_ids(export_state *s, fault *f) {
+  if (fm_labels_class_count(s->bench.labels) > IGNORED)
+    return fault_set(f, EXIT_USAGE, "--train-ids: %s has %d classes, masks of 8 bits hold %d",
+                     fm_labels_name(s->bench.labels), (int)fm_labels_class_count(s->bench.labels),
+                     IGNORED);
+  int code = convert_set(s, &s->real, "train_ids/real", f);
+  return code ? code : convert_set(s, &s->synthetic, "train_ids/synthetic", f);
+}

@@ -1,0 +1,247 @@
+/* job/filter_file.c - filter.json and filter.csv. */
+#include "job/filter_file.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/csv.h"
+#include "base/json_file.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "job/labels_file.h"
+
+static const char rows_header[] = "stem,valid,dropped,kept_share";
+
+static int read_class(const json_t *item, const char *path, filter_class *out, fault *f) {
+  int code = json_member_text(item, path, "name", &out->name, f);
+  if (!code) code = json_member_whole(item, path, "valid", 0, INT64_MAX, &out->valid, f);
+  if (!code) code = json_member_whole(item, path, "dropped", 0, out->valid, &out->dropped, f);
+  if (!code) code = json_member_real(item, path, "mean_loss", &out->mean_loss, f);
+  if (!code && json_is_null(json_object_get(item, "threshold")))
+    out->threshold = INFINITY;
+  else if (!code)
+    code = json_member_real(item, path, "threshold", &out->threshold, f);
+  return code;
+}
+
+static int read_classes(const json_t *root, const char *path, filter_file *out, fault *f) {
+  json_t *list;
+  int code = json_member_array(root, path, "classes", &list, f);
+  if (code) return code;
+  size_t count = json_array_size(list);
+  if (!count || count > 65535)
+    return fault_set(f, EXIT_DATA, "%s: %zu classes, expected 1 to 65535", path, count);
+  out->class_count = (int32_t)count;
+  out->classes = alloc_zeroed(count, sizeof *out->classes);
+  for (size_t k = 0; k < count && !code; k++)
+    code = read_class(json_array_get(list, k), path, &out->classes[k], f);
+  return code;
+}
+
+static int read_inputs(const json_t *root, const char *path, filter_file *out, fault *f) {
+  json_t *labels;
+  int code = json_member_object(root, path, "labels", &labels, f);
+  if (!code) code = json_member_text(labels, path, "name", &out->labels_name, f);
+  if (!code) code = json_member_hex(labels, path, "fingerprint", &out->labels_fingerprint, f);
+  if (!code) code = json_member_text(root, path, "labels_source", &out->labels_source, f);
+  if (!code) code = json_member_text(root, path, "stats", &out->stats, f);
+  if (!code) code = json_member_text(root, path, "masks", &out->masks, f);
+  if (!code) code = json_member_text_or_null(root, path, "losses", &out->losses, f);
+  if (!code) code = json_member_text_or_null(root, path, "logits", &out->logits, f);
+  if (!code) code = json_member_text_or_null(root, path, "queries", &out->queries, f);
+  if (!code) code = json_member_text_or_null(root, path, "images", &out->images, f);
+  if (!code) code = json_member_text_or_null(root, path, "provider", &out->provider, f);
+  json_t *network = json_object_get(root, "network");
+  if (!code && json_is_object(network)) out->network = json_incref(network);
+  return code;
+}
+
+/* Paths in the file begin at its folder. */
+static void find_inputs(const char *path, filter_file *out) {
+  char **const texts[] = {&out->labels_source, &out->stats,   &out->masks, &out->losses,
+                          &out->logits,        &out->queries, &out->images};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    char *found = path_from_store(path, *texts[i]);
+    free(*texts[i]);
+    *texts[i] = found;
+  }
+}
+
+static int read_numbers(const json_t *root, const char *path, filter_file *out, fault *f) {
+  json_t *shard;
+  int code = json_member_text(root, path, "policy", &out->policy, f);
+  if (!code) code = json_member_text(root, path, "unseen", &out->unseen, f);
+  if (!code) code = json_member_real(root, path, "tolerance", &out->tolerance, f);
+  if (!code) code = json_member_real(root, path, "min_kept", &out->min_kept, f);
+  if (!code) code = json_member_hex(root, path, "fingerprint", &out->fingerprint, f);
+  if (!code) code = json_member_object(root, path, "shard", &shard, f);
+  if (!code) code = json_member_whole(shard, path, "count", 1, 1000000000, &out->shard.count, f);
+  if (!code)
+    code = json_member_whole(shard, path, "index", 0, out->shard.count - 1, &out->shard.index, f);
+  if (!code) code = json_member_whole(root, path, "count", 0, INT64_MAX, &out->count, f);
+  if (!code) code = json_member_whole(root, path, "valid", 0, INT64_MAX, &out->valid, f);
+  if (!code) code = json_member_whole(root, path, "dropped", 0, out->valid, &out->dropped, f);
+  if (!code) code = json_member_whole(root, path, "emptied", 0, out->count, &out->emptied, f);
+  return code;
+}
+
+int filter_file_read(const char *path, filter_file *out, fault *f) {
+  json_t *root;
+  *out = (filter_file){0};
+  int code = json_file_read(path, "freemask-filter", 1, &root, f);
+  if (code) return code;
+  code = read_inputs(root, path, out, f);
+  if (!code) find_inputs(path, out);
+  if (!code) code = read_numbers(root, path, out, f);
+  if (!code) code = read_classes(root, path, out, f);
+  json_decref(root);
+  if (code) filter_file_free(out);
+  return code;
+}
+
+static void add_text(text *t, const char *key, const char *value) {
+  text_add(t, " \"%s\": ", key);
+  if (value)
+    text_add_json(t, value);
+  else
+    text_add(t, "null");
+  text_add(t, ",\n");
+}
+
+static void add_path(text *t, const char *key, const char *value, const char *path) {
+  char *stored = path_to_store(path, value);
+  add_text(t, key, stored);
+  free(stored);
+}
+
+static void add_network(text *t, const json_t *network) {
+  char *words = network ? json_dumps(network, JSON_SORT_KEYS) : NULL;
+  text_add(t, " \"network\": %s,\n", words ? words : "null");
+  free(words);
+}
+
+static void add_real(text *t, const char *key, double value) {
+  text_add(t, "\"%s\": ", key);
+  text_add_real(t, value);
+  text_add(t, ", ");
+}
+
+static void add_class(text *t, const filter_file *file, int32_t k) {
+  const filter_class *c = &file->classes[k];
+  text_add(t, "  {\"index\": %d, \"name\": ", (int)k);
+  text_add_json(t, c->name);
+  text_add(t, ", ");
+  add_real(t, "mean_loss", c->mean_loss);
+  if (isfinite(c->threshold))
+    add_real(t, "threshold", c->threshold);
+  else
+    text_add(t, "\"threshold\": null, ");
+  text_add(t, "\"valid\": %" PRId64 ", \"dropped\": %" PRId64 "}%s\n", c->valid, c->dropped,
+           k + 1 < file->class_count ? "," : "");
+}
+
+int filter_file_write(fm_context *context, const filter_file *file, const char *path, fault *f) {
+  text t = {0};
+  text_add(&t, "{\"format\": \"freemask-filter\", \"version\": 1,\n \"labels\": {\"name\": ");
+  text_add_json(&t, file->labels_name);
+  text_add(&t, ", \"fingerprint\": \"%016" PRIx64 "\", \"classes\": %d},\n",
+           file->labels_fingerprint, (int)file->class_count);
+  char *labels = labels_to_store(path, file->labels_source);
+  add_text(&t, "labels_source", labels);
+  free(labels);
+  add_path(&t, "stats", file->stats, path);
+  add_path(&t, "masks", file->masks, path);
+  add_path(&t, "losses", file->losses, path);
+  add_path(&t, "logits", file->logits, path);
+  add_path(&t, "queries", file->queries, path);
+  add_network(&t, file->network);
+  add_path(&t, "images", file->images, path);
+  add_text(&t, "provider", file->provider);
+  add_text(&t, "policy", file->policy);
+  text_add(&t, " ");
+  add_real(&t, "tolerance", file->tolerance);
+  add_real(&t, "min_kept", file->min_kept);
+  text_add(&t, "\"unseen\": \"%s\",\n \"fingerprint\": \"%016" PRIx64 "\",\n", file->unseen,
+           file->fingerprint);
+  text_add(&t, " \"shard\": {\"index\": %" PRId64 ", \"count\": %" PRId64 "},\n", file->shard.index,
+           file->shard.count);
+  text_add(&t,
+           " \"count\": %" PRId64 ", \"valid\": %" PRId64 ", \"dropped\": %" PRId64
+           ", \"emptied\": %" PRId64 ",\n \"classes\": [\n",
+           file->count, file->valid, file->dropped, file->emptied);
+  for (int32_t k = 0; k < file->class_count; k++) add_class(&t, file, k);
+  text_add(&t, " ]}\n");
+  int code = text_write(&t, context, path, f);
+  text_free(&t);
+  return code;
+}
+
+void filter_file_free(filter_file *file) {
+  char *texts[] = {file->labels_name, file->labels_source, file->stats,   file->masks,
+                   file->losses,      file->logits,        file->queries, file->images,
+                   file->provider,    file->policy,        file->unseen};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) free(texts[i]);
+  for (int32_t k = 0; k < file->class_count; k++) free(file->classes[k].name);
+  free(file->classes);
+  json_decref(file->network);
+  *file = (filter_file){0};
+}
+
+double filter_kept_share(int64_t valid, int64_t dropped) {
+  return valid ? (double)(valid - dropped) / (double)valid : 0;
+}
+
+int filter_rows_read(const char *path, filter_row **rows, size_t *count, fault *f) {
+  csv table;
+  filter_row *list = NULL;
+  size_t used = 0, capacity = 0;
+  bool more;
+  double share;
+  int code = csv_open(path, rows_header, &table, f);
+  if (code) return code;
+  while (!(code = csv_next(&table, &more, f)) && more) {
+    list = alloc_grow(list, used, &capacity, sizeof *list);
+    filter_row *row = &list[used];
+    if ((code = csv_whole(&table, 1, 0, &row->valid, f))) break;
+    if ((code = csv_whole(&table, 2, 0, &row->dropped, f))) break;
+    if ((code = csv_real(&table, 3, &share, f))) break;
+    if (row->dropped > row->valid) {
+      code =
+          fault_set(f, EXIT_DATA, "%s, line %zu: more dropped than valid pixels", path, table.line);
+      break;
+    }
+    row->stem = alloc_text(table.fields[0]);
+    used++;
+  }
+  csv_close(&table);
+  if (code) {
+    filter_rows_free(list, used);
+    return code;
+  }
+  *rows = list;
+  *count = used;
+  return EXIT_FINE;
+}
+
+int filter_rows_write(fm_context *context, const filter_row *rows, size_t count, const char *path,
+                      fault *f) {
+  text t = {0};
+  text_add(&t, "%s\n", rows_header);
+  for (size_t i = 0; i < count; i++) {
+    text_add_csv(&t, rows[i].stem);
+    text_add(&t, ",%" PRId64 ",%" PRId64 ",", rows[i].valid, rows[i].dropped);
+    text_add_real(&t, filter_kept_share(rows[i].valid, rows[i].dropped));
+    text_add(&t, "\n");
+  }
+  int code = text_write(&t, context, path, f);
+  text_free(&t);
+  return code;
+}
+
+void filter_rows_free(filter_row *rows, size_t count) {
+  for (size_t i = 0; i < count; i++) free(rows[i].stem);
+  free(rows);
+}

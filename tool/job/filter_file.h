@@ -1,0 +1,58 @@
+/* job/filter_file.h - what `filter` leaves in its folder: filter.json and filter.csv. */
+#ifndef FREEMASK_TOOL_FILTER_FILE_H
+#define FREEMASK_TOOL_FILTER_FILE_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+#include "base/fault.h"
+#include "cmd/args.h"
+
+typedef struct filter_class {
+  char *name;
+  int64_t valid, dropped;
+  double mean_loss; /* h_k on the real set */
+  double threshold; /* infinity: all is kept */
+} filter_class;
+
+/* filter.json:
+ *   {"format": "freemask-filter", "version": 1, "labels": {"name", "fingerprint", "classes"},
+ *    "labels_source": the value of --labels, "stats": path, "masks": path,
+ *    "losses": path or null, "logits": path or null, "queries": path or null, "network": null or
+ *    what network_flags_save makes, "images": path or null, "provider": text or null,
+ *    "policy": "paper", "tolerance": x, "min_kept": x, "unseen": "drop", "fingerprint": hex,
+ *    "shard": {"index", "count"}, "count": masks, "valid", "dropped", "emptied": masks of which
+ *    nothing was kept,
+ *    "classes": [{"index", "name", "mean_loss", "threshold" (null: none), "valid", "dropped"}]}
+ * Paths are stored as path_to_store has them, and read as paths from the working folder. */
+typedef struct filter_file {
+  char *labels_name, *labels_source;        /* of the label space; --labels as given */
+  uint64_t labels_fingerprint, fingerprint; /* the latter: of all that determines the results */
+  char *stats, *masks;
+  char *losses, *logits, *queries, *images, *provider; /* NULL if not given */
+  json_t *network; /* of logits and queries: network_flags_save; else NULL */
+  char *policy, *unseen;
+  double tolerance, min_kept;
+  arg_shard shard;
+  int64_t count, valid, dropped, emptied;
+  filter_class *classes;
+  int32_t class_count;
+} filter_file;
+
+int filter_file_read(const char *path, filter_file *out, fault *f);
+int filter_file_write(fm_context *context, const filter_file *file, const char *path, fault *f);
+void filter_file_free(filter_file *file);
+
+/* A row of filter.csv: stem,valid,dropped,kept_share. */
+typedef struct filter_row {
+  char *stem;
+  int64_t valid, dropped;
+} filter_row;
+
+double filter_kept_share(int64_t valid, int64_t dropped); /* 0 if nothing was valid */
+int filter_rows_read(const char *path, filter_row **rows, size_t *count, fault *f);
+int filter_rows_write(fm_context *context, const filter_row *rows, size_t count, const char *path,
+                      fault *f);
+void filter_rows_free(filter_row *rows, size_t count);
+
+#endif

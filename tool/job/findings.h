@@ -1,0 +1,44 @@
+/* job/findings.h - what check found wrong. */
+#ifndef FREEMASK_TOOL_FINDINGS_H
+#define FREEMASK_TOOL_FINDINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/text.h"
+
+typedef enum finding_kind {
+  FINDING_UNREADABLE = 0, /* a file that cannot be read */
+  FINDING_LABEL,          /* a label outside the space */
+  FINDING_SIZE,           /* sizes that differ */
+  FINDING_MISSING,        /* no partner */
+  FINDING_LOSS,           /* a loss that is none */
+  FINDING_EMPTY,          /* no valid pixel: harmless, but of no use */
+  FINDING_CONVENTION,     /* values that look like another convention */
+  FINDING_DIFFERS         /* another content is in its place */
+} finding_kind;
+
+typedef struct finding {
+  finding_kind kind;
+  char *stem; /* NULL: the whole set */
+  char *sentence;
+} finding;
+
+/* Zero-initialise. */
+typedef struct findings {
+  finding *items;
+  size_t count, capacity;
+} findings;
+
+void findings_add(findings *list, finding_kind kind, const char *stem, const char *sentence);
+void findings_move(findings *into, findings *from); /* appends and empties `from` */
+void findings_free(findings *list);
+
+/* Would stats or filter stop there? */
+bool finding_is_fatal(finding_kind kind);
+const char *finding_name(finding_kind kind); /* "label" */
+
+void findings_as_json(const findings *list, text *out);              /* a list */
+void findings_as_text(const findings *list, size_t most, text *out); /* a line each */
+
+#endif

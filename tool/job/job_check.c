@@ -1,0 +1,259 @@
+/* job/job_check.c - reading everything and believing nothing. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/path.h"
+#include "base/pool.h"
+#include "job/bench.h"
+#include "job/census.h"
+#include "job/check.h"
+#include "job/summary.h"
+
+enum { SHOWN = 40 }; /* findings printed as text */
+
+/* The job at work. */
+typedef struct state {
+  const check_job *job;
+  bench bench;
+  folder masks, images;
+  loss_source *losses; /* NULL: none are looked at */
+  findings *found;     /* of each mask: in order, whatever the threads */
+  check_result *out;
+} state;
+
+/* A worker's own. */
+typedef struct own_state {
+  census census;
+  fm_class_stats *stats; /* judges labels and losses */
+  int64_t *counts;
+} own_state;
+
+static int begin(void *shared, void **own, fault *f) {
+  const state *s = shared;
+  own_state *o = alloc_zeroed(1, sizeof *o);
+  fm_error err;
+  o->counts = alloc_zeroed((size_t)fm_labels_class_count(s->bench.labels), sizeof *o->counts);
+  *own = o;
+  if (!fm_class_stats_create(s->bench.labels, NULL, &o->stats, &err)) return EXIT_FINE;
+  free(o->counts);
+  free(o);
+  return fault_library(f, &err, NULL);
+}
+
+static int end(void *shared, void *own, bool good, fault *f) {
+  state *s = shared;
+  own_state *o = own;
+  (void)good;
+  (void)f;
+  census_merge(&s->out->census, &o->census);
+  fm_class_stats_destroy(o->stats);
+  free(o->counts);
+  free(o);
+  return EXIT_FINE;
+}
+
+static void note_error(findings *list, finding_kind kind, const char *stem, const fm_error *err,
+                       const char *path) {
+  fault f;
+  fault_library(&f, err, path);
+  findings_add(list, kind, stem, f.text);
+}
+
+static void note_missing(const folder_file *mask, const char *what, const char *dir,
+                         findings *list) {
+  fault f;
+  fault_set(&f, EXIT_DATA, "mask %s has no %s in %s", mask->relative, what, dir);
+  findings_add(list, FINDING_MISSING, mask->stem, f.text);
+}
+
+static bool same_size(const fm_plane *mask, int64_t height, int64_t width, const char *path,
+                      const char *what, const char *stem, findings *list) {
+  if (mask->height == height && mask->width == width) return true;
+  fault f;
+  fault_set(&f, EXIT_DATA,
+            "%s: the %s is %" PRId64 "x%" PRId64 ", its mask %" PRId64 "x%" PRId64
+            ", expected equal sizes",
+            path, what, width, height, mask->width, mask->height);
+  findings_add(list, FINDING_SIZE, stem, f.text);
+  return false;
+}
+
+static void check_image(const state *s, const folder_file *file, const fm_plane *mask,
+                        findings *list) {
+  const folder_file *found = folder_find(&s->images, file->stem);
+  fm_raster *raster = NULL;
+  fm_error err;
+  if (!found) {
+    note_missing(file, "image", s->images.path, list);
+    return;
+  }
+  char *path = folder_path(&s->images, found);
+  if (fm_image_read(s->bench.context, path, NULL, &raster, &err)) {
+    note_error(list, FINDING_UNREADABLE, file->stem, &err, path);
+  } else if (mask) {
+    fm_volume image = fm_raster_volume(raster);
+    same_size(mask, image.height, image.width, path, "image", file->stem, list);
+  }
+  fm_raster_destroy(raster);
+  free(path);
+}
+
+static finding_kind kind_of(int32_t status) {
+  return status == FM_ERR_LOSS    ? FINDING_LOSS
+         : status == FM_ERR_SHAPE ? FINDING_SIZE
+                                  : FINDING_UNREADABLE;
+}
+
+/* Gets the loss map as stats would, and adds it as stats would. Labels have been judged. */
+static void check_loss(const state *s, own_state *o, size_t index, const fm_plane *mask,
+                       findings *list) {
+  const folder_file *file = &s->masks.files[index];
+  const loss_request request = {index, *mask};
+  loss_map loss;
+  fault f;
+  fm_error err;
+  if (loss_source_get(s->losses, &request, 1, &loss, &f)) {
+    if (f.status != FM_ERR_LABEL) findings_add(list, kind_of(f.status), file->stem, f.text);
+    return;
+  }
+  if (fm_class_stats_add(o->stats, mask, &loss.plane, &err) && err.code != FM_ERR_LABEL) {
+    char *path = loss_source_path(s->losses, index);
+    note_error(list, kind_of(err.code), file->stem, &err, path);
+    free(path);
+  }
+  fm_class_stats_clear(o->stats);
+  loss_map_free(&loss);
+}
+
+static void check_labels(const state *s, own_state *o, const folder_file *file,
+                         const fm_plane *mask, const char *path, findings *list) {
+  fm_error err;
+  int64_t ignored;
+  census_add(&o->census, mask);
+  if (fm_labels_count(s->bench.labels, mask, o->counts, &ignored, &err)) {
+    note_error(list, err.code == FM_ERR_LABEL ? FINDING_LABEL : FINDING_UNREADABLE, file->stem,
+               &err, path);
+  } else if (ignored == mask->height * mask->width) {
+    fault f;
+    fault_set(&f, EXIT_DATA, "%s: no valid pixel, all are ignored", path);
+    findings_add(list, FINDING_EMPTY, file->stem, f.text);
+  }
+}
+
+static int check_one(void *shared, void *own, size_t index, fault *f) {
+  state *s = shared;
+  const folder_file *file = &s->masks.files[index];
+  findings *list = &s->found[index];
+  fm_raster *raster = NULL;
+  char *path;
+  bool good = !bench_read_mask(&s->bench, &s->masks, index, &raster, &path, f);
+  fm_plane mask = {0};
+  if (good) {
+    mask = fm_raster_plane(raster);
+    check_labels(s, own, file, &mask, path, list);
+  } else {
+    findings_add(list, FINDING_UNREADABLE, file->stem, f->text);
+  }
+  if (s->job->images) check_image(s, file, good ? &mask : NULL, list);
+  if (s->losses && !loss_source_has(s->losses, index))
+    note_missing(file, loss_source_what(s->losses), loss_source_folder(s->losses), list);
+  else if (s->losses && good)
+    check_loss(s, own, index, &mask, list);
+  fm_raster_destroy(raster);
+  free(path);
+  return EXIT_FINE;
+}
+
+/* ---- The whole ---------------------------------------------------------------------- */
+
+static bool has_losses(const loss_options *o) { return o->losses || o->logits || o->queries; }
+
+static int list_partners(state *s, fault *f) {
+  int code = EXIT_FINE;
+  if (s->job->images)
+    code = folder_list(FOLDER_IMAGES, s->job->images, s->bench.labels, &s->images, f);
+  if (!code && has_losses(&s->job->loss))
+    code = loss_source_open(s->bench.context, s->bench.labels, &s->job->loss, &s->masks, true,
+                            &s->losses, f);
+  return code;
+}
+
+static void conclude(state *s) {
+  check_result *out = s->out;
+  bool misfit;
+  out->masks = s->masks.count;
+  out->fits = false;
+  for (size_t i = 0; i < s->masks.count; i++) findings_move(&out->findings, &s->found[i]);
+  if (!out->census.pixels) return;
+  census_describe(&out->census, s->bench.context, s->bench.labels, &out->convention, &misfit);
+  census_presets(&out->census, s->bench.context, "", 64, &out->presets);
+  out->fits = !misfit;
+  if (misfit) findings_add(&out->findings, FINDING_CONVENTION, NULL, out->convention.data);
+}
+
+int check_job_look(const check_job *job, check_result *out, fault *f) {
+  state s = {.job = job, .out = out};
+  int code = has_losses(&job->loss) ? loss_options_check(&job->loss, f)
+                                    : network_flags_check(&job->loss.network, false, false, f);
+  if (!code) code = bench_open(job->common.labels, &s.bench, f);
+  if (!code) code = bench_masks(&s.bench, job->masks, (arg_shard){0, 1}, &s.masks, NULL, NULL, f);
+  if (!code) code = list_partners(&s, f);
+  if (!code) {
+    s.found = alloc_zeroed(s.masks.count, sizeof *s.found);
+    pool_job work = {.what = "check", .count = s.masks.count, .quiet = job->common.quiet};
+    work.threads = (int)job->common.threads;
+    work.shared = &s;
+    work.begin = begin;
+    work.work = check_one;
+    work.end = end;
+    code = pool_run(&work, f);
+    if (!code) conclude(&s);
+    for (size_t i = 0; i < s.masks.count; i++) findings_free(&s.found[i]);
+  }
+  free(s.found);
+  folder_free(&s.images);
+  loss_source_close(s.losses);
+  folder_free(&s.masks);
+  bench_close(&s.bench);
+  return code;
+}
+
+void check_result_free(check_result *result) {
+  findings_free(&result->findings);
+  text_free(&result->convention);
+  text_free(&result->presets);
+}
+
+static void print_result(const check_job *job, const check_result *r) {
+  text t = {0};
+  const char *convention = r->convention.data ? r->convention.data : "no mask could be read";
+  if (job->common.json) {
+    text_add(&t, "{\"labels\": ");
+    text_add_json(&t, job->common.labels);
+    text_add(&t, ", \"masks\": %zu, \"convention\": ", r->masks);
+    text_add_json(&t, convention);
+    text_add(&t, ", \"presets\": ");
+    text_add_json(&t, r->presets.data ? r->presets.data : "");
+    text_add(&t, ", \"findings\": ");
+    findings_as_json(&r->findings, &t);
+    text_add(&t, "}\n");
+  } else if (!job->common.quiet || r->findings.count) {
+    text_add(&t, "%zu masks%s%s\n", r->masks, r->fits ? ", " : "", r->fits ? convention : "");
+    findings_as_text(&r->findings, SHOWN, &t);
+    if (!r->findings.count) text_add(&t, "no findings\n");
+  }
+  summary_print(&t);
+}
+
+int check_job_run(const check_job *job, fault *f) {
+  check_result *result = alloc_zeroed(1, sizeof *result);
+  int code = check_job_look(job, result, f);
+  if (!code) print_result(job, result);
+  if (!code && result->findings.count) code = EXIT_FINDINGS;
+  check_result_free(result);
+  free(result);
+  return code;
+}

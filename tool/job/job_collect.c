@@ -1,0 +1,245 @@
+/* job/job_collect.c - results of a generator become a synthetic set. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/path.h"
+#include "base/pool.h"
+#include "collect/collect.h"
+#include "job/bench.h"
+#include "job/summary.h"
+
+enum { SHOWN = 40 }; /* findings printed as text */
+
+typedef struct state {
+  const collect_job *job;
+  bench bench;
+  job_row *rows;
+  size_t count;
+  outdir out;
+  findings *found;   /* of each row: in order, whatever the threads */
+  collected *images; /* what became of each */
+} state;
+
+static void note(findings *list, finding_kind kind, const job_row *row, const char *format,
+                 const char *path) {
+  fault why;
+  fault_set(&why, EXIT_DATA, format, path);
+  findings_add(list, kind, row->name, why.text);
+}
+
+/* The row's mask; without a size of its own the row gets the mask's. NULL: a finding. */
+static fm_raster *read_mask(const state *s, job_row *row, findings *list) {
+  fm_raster *mask;
+  fm_error err;
+  if (fm_mask_read(s->bench.context, row->mask, NULL, &mask, &err)) {
+    fault why;
+    fault_library(&why, &err, row->mask);
+    findings_add(list, FINDING_UNREADABLE, row->name, why.text);
+    return NULL;
+  }
+  fm_plane plane = fm_raster_plane(mask);
+  if (!row->width) {
+    row->width = plane.width;
+    row->height = plane.height;
+  }
+  return mask;
+}
+
+static bool right_size(const job_row *row, const result_file *file, findings *list) {
+  if (file->width == row->width && file->height == row->height) return true;
+  fault why;
+  fault_set(&why, EXIT_DATA,
+            "%s: the image is %" PRId64 "x%" PRId64 ", expected %" PRId64 "x%" PRId64, file->path,
+            file->width, file->height, row->width, row->height);
+  findings_add(list, FINDING_SIZE, row->name, why.text);
+  return false;
+}
+
+/* A row's image as the generator left it and as it was collected. */
+typedef struct pair {
+  result_file result, place;
+  char *target; /* where the result goes */
+} pair;
+
+static int read_pair(const state *s, const job_row *row, pair *p, findings *list, fault *f) {
+  char *below = path_join("images", row->name), *base = path_join(s->job->output, below);
+  const char *slash = strrchr(row->output, '/'), *dot = strrchr(row->output, '.');
+  const char *type = dot && (!slash || dot > slash) ? dot : "";
+  char *stem = alloc_text(row->output);
+  stem[strlen(stem) - strlen(type)] = '\0';
+  fm_context *context = s->bench.context;
+  int code = collect_read(context, stem, type, row->name, true, &p->result, list, f);
+  /* What equals a good image is one. */
+  if (!code)
+    code = collect_read(context, base, type, row->name, !p->result.bytes, &p->place, list, f);
+  if (!code && p->result.path) {
+    text target = {0};
+    text_add(&target, "%s%s", base, strrchr(p->result.path, '.'));
+    p->target = target.data;
+  }
+  free(stem);
+  free(base);
+  free(below);
+  return code;
+}
+
+static void free_pair(pair *p) {
+  collect_free(&p->result);
+  collect_free(&p->place);
+  free(p->target);
+}
+
+static bool same_bytes(const result_file *a, const result_file *b) {
+  return a->length == b->length && !memcmp(a->bytes, b->bytes, a->length);
+}
+
+/* With nothing to bring: is a good image there? */
+static int keep_there(const job_row *row, const pair *p, collected *what, findings *list) {
+  if (p->place.bytes) {
+    if (right_size(row, &p->place, list)) *what = COLLECTED_THERE;
+  } else if (!list->count) {
+    note(list, FINDING_MISSING, row, "%s: the generator left no such image", row->output);
+  }
+  return EXIT_FINE;
+}
+
+/* The same image twice: a move that was cut off is finished. */
+static void drop_result(const state *s, const pair *p) {
+  if (s->job->by != COLLECT_MOVE) return;
+  char *from = path_real(p->result.path), *to = path_real(p->place.path);
+  if (strcmp(from, to)) unlink(p->result.path);
+  free(from);
+  free(to);
+}
+
+/* The mask goes first: an image that is in its place is complete. */
+static int bring(state *s, job_row *row, const fm_raster *mask, const pair *p, collected *what,
+                 findings *list, fault *f) {
+  collected mask_is = COLLECTED_NOT;
+  char *below = path_join("masks", row->synthetic_mask), *path = NULL;
+  int code = outdir_place(&s->out, below, &path, f);
+  if (!code) code = collect_mask(s->bench.context, path, mask, row, &mask_is, list, f);
+  free(path);
+  free(below);
+  if (code || !mask_is || !p->target || p->place.path) return code;
+  below = path_join("images", row->name);
+  code = outdir_place(&s->out, below, &path, f); /* makes the folder */
+  if (!code) code = collect_place(s->bench.context, s->job->by, &p->result, p->target, f);
+  if (!code) *what = COLLECTED_NEW;
+  if (!code) free(path);
+  free(below);
+  return code;
+}
+
+static int judge(state *s, job_row *row, const fm_raster *mask, const pair *p, collected *what,
+                 findings *list, fault *f) {
+  int code = EXIT_FINE;
+  if (!p->result.bytes) {
+    code = keep_there(row, p, what, list);
+  } else if (!right_size(row, &p->result, list)) {
+    return EXIT_FINE;
+  } else if (p->place.path && (!p->place.bytes || !same_bytes(&p->result, &p->place))) {
+    note(list, FINDING_DIFFERS, row, "%s: another image is in this place, it stays as it is",
+         p->place.path);
+    return EXIT_FINE;
+  } else if (p->place.path) {
+    *what = COLLECTED_THERE;
+  }
+  bool usable = p->result.bytes || *what;
+  if (!code && usable) code = bring(s, row, mask, p, what, list, f);
+  if (!code && *what == COLLECTED_THERE && p->result.bytes && !list->count) drop_result(s, p);
+  return code;
+}
+
+static int collect_one(void *shared, void *own, size_t index, fault *f) {
+  state *s = shared;
+  job_row *row = &s->rows[index];
+  findings *list = &s->found[index];
+  pair p = {0};
+  (void)own;
+  fm_raster *mask = read_mask(s, row, list);
+  if (!mask) return EXIT_FINE;
+  int code = read_pair(s, row, &p, list, f);
+  if (!code) code = judge(s, row, mask, &p, &s->images[index], list, f);
+  free_pair(&p);
+  fm_raster_destroy(mask);
+  return code;
+}
+
+/* ---- The whole ---------------------------------------------------------------------------- */
+
+static size_t count_of(const state *s, collected what) {
+  size_t count = 0;
+  for (size_t i = 0; i < s->count; i++) count += s->images[i] == what;
+  return count;
+}
+
+static void print_result(const state *s, const findings *list) {
+  size_t fresh = count_of(s, COLLECTED_NEW), there = count_of(s, COLLECTED_THERE);
+  const job_common *common = &s->job->common;
+  text t = {0};
+  if (summary_as_json(common)) {
+    text_add(&t, "{\"output\": ");
+    text_add_json(&t, s->job->output);
+    text_add(&t, ", \"jobs\": %zu, \"collected\": %zu, \"there\": %zu, \"findings\": ", s->count,
+             fresh, there);
+    findings_as_json(list, &t);
+    text_add(&t, "}\n");
+  } else if (summary_as_text(common) || list->count) {
+    findings_as_text(list, SHOWN, &t);
+    text_add(&t, "%zu of %zu images collected", fresh, s->count);
+    if (there) text_add(&t, ", %zu were there", there);
+    text_add(&t, "; %s/images and %s/masks\n", s->job->output, s->job->output);
+  }
+  summary_print(&t);
+}
+
+static int collect_all(state *s, fault *f) {
+  s->found = alloc_zeroed(s->count, sizeof *s->found);
+  s->images = alloc_zeroed(s->count, sizeof *s->images);
+  pool_job work = {.what = "collect", .count = s->count, .quiet = s->job->common.quiet};
+  work.threads = (int)s->job->common.threads;
+  work.shared = s;
+  work.work = collect_one;
+  int code = pool_run(&work, f);
+  findings all = {0};
+  for (size_t i = 0; i < s->count; i++) findings_move(&all, &s->found[i]);
+  if (!code) print_result(s, &all);
+  if (!code && all.count) code = EXIT_FINDINGS;
+  findings_free(&all);
+  free(s->found);
+  free(s->images);
+  return code;
+}
+
+static void sweep(const state *s) {
+  static const char *const folders[] = {"images", "masks"};
+  for (size_t i = 0; i < 2; i++) {
+    char *path = path_join(s->job->output, folders[i]);
+    outdir_sweep(path);
+    free(path);
+  }
+}
+
+int collect_job_run(const collect_job *job, fault *f) {
+  state s = {.job = job};
+  char *path =
+      path_is_folder(job->jobs) ? path_join(job->jobs, "jobs.jsonl") : alloc_text(job->jobs);
+  int code = bench_open(NULL, &s.bench, f);
+  if (!code) code = job_rows_read(path, &s.rows, &s.count, f);
+  if (!code) code = outdir_open(job->output, &s.out, f);
+  if (!code) {
+    sweep(&s);
+    code = collect_all(&s, f);
+    if (code == EXIT_STOPPED)
+      fault_set(f, code, "interrupted; the same command goes on in %s", job->output);
+    outdir_close(&s.out);
+  }
+  if (s.rows) job_rows_free(s.rows, s.count);
+  bench_close(&s.bench);
+  free(path);
+  return code;
+}

@@ -1,0 +1,185 @@
+/* job/job_filter.c - the noise filter over a folder, resumable. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/disk.h"
+#include "base/path.h"
+#include "base/pool.h"
+#include "job/bench.h"
+#include "job/filter_file.h"
+#include "job/filter_reach.h"
+#include "job/filter_run.h"
+#include "job/jobs.h"
+#include "job/mask_batch.h"
+#include "job/mask_store.h"
+#include "job/stats_file.h"
+#include "job/summary.h"
+
+/* A worker's arrays, one element for each class. */
+typedef struct counts {
+  int64_t *valid, *dropped;         /* of the mask at hand */
+  int64_t *all_valid, *all_dropped; /* of all its masks */
+} counts;
+
+static int begin(void *shared, void **own, fault *f) {
+  const filter_run *r = shared;
+  (void)f;
+  size_t k = (size_t)r->file.class_count;
+  counts *c = alloc_zeroed(1, sizeof *c);
+  c->valid = alloc_zeroed(4 * k, sizeof *c->valid);
+  c->dropped = c->valid + k;
+  c->all_valid = c->dropped + k;
+  c->all_dropped = c->all_valid + k;
+  *own = c;
+  return EXIT_FINE;
+}
+
+/* Puts the filtered mask in place and tells the journal. */
+static int keep(filter_run *r, size_t index, const fm_plane *mask, const fm_raster *raster,
+                const counts *c, const fm_filter_report *report, fault *f) {
+  char *name = filter_run_name(r, index), *path;
+  int code = outdir_place(&r->out, name, &path, f);
+  free(name);
+  if (code) return code;
+  code = mask_store(r->bench.context, mask, raster, path, f);
+  if (!code) {
+    outdir_made(&r->out, path);
+    journal_entry entry = {
+        r->masks.files[index].stem, report->valid, report->dropped, c->valid, c->dropped, false};
+    code = journal_add(&r->journal, &entry, r->file.class_count, f);
+  }
+  free(path);
+  return code;
+}
+
+/* One mask of a batch, in place. */
+static int filter_one(filter_run *r, counts *c, const mask_batch *batch, size_t at, fault *f) {
+  size_t index = batch->indices[at];
+  fm_plane mask = batch->requests[at].mask;
+  fm_error err;
+  fm_filter_report report = {.size = sizeof report};
+  report.class_valid = c->valid;
+  report.class_dropped = c->dropped;
+  void *memory = mask_widen(&mask, fm_labels_ignore_label(r->bench.labels));
+  int code = EXIT_FINE;
+  if (fm_filter_apply(r->filter, &mask, &batch->losses[at].plane, &mask, &report, &err))
+    code = loss_source_blame(r->source, index, batch->paths[at], &err, f);
+  if (!code) code = keep(r, index, &mask, batch->rasters[at], c, &report, f);
+  free(memory);
+  if (code) return code;
+  r->rows[index].valid = report.valid;
+  r->rows[index].dropped = report.dropped;
+  for (int32_t k = 0; k < r->file.class_count; k++) {
+    c->all_valid[k] += c->valid[k];
+    c->all_dropped[k] += c->dropped[k];
+  }
+  return EXIT_FINE;
+}
+
+static int filter_some(void *shared, void *own, size_t first, size_t count, fault *f) {
+  filter_run *r = shared;
+  mask_batch batch;
+  int code = mask_batch_open(&r->bench, &r->masks, r->source, &r->pending[first], count, &batch, f);
+  if (code) return code;
+  for (size_t i = 0; i < count && !code; i++) code = filter_one(r, own, &batch, i, f);
+  mask_batch_close(&batch);
+  return code;
+}
+
+static int end(void *shared, void *own, bool good, fault *f) {
+  filter_run *r = shared;
+  counts *c = own;
+  (void)good;
+  (void)f;
+  for (int32_t k = 0; k < r->file.class_count; k++) {
+    r->file.classes[k].valid += c->all_valid[k];
+    r->file.classes[k].dropped += c->all_dropped[k];
+  }
+  free(c->valid);
+  free(c);
+  return EXIT_FINE;
+}
+
+static int filter_all(filter_run *r, const filter_job *job, fault *f) {
+  pool_job work = {.what = "filter", .count = r->pending_count, .quiet = job->common.quiet};
+  work.threads = (int)job->common.threads;
+  work.shared = r;
+  work.begin = begin;
+  work.group = loss_source_batch(r->source);
+  work.work_group = filter_some;
+  work.end = end;
+  return pool_run(&work, f);
+}
+
+static void add_up(filter_run *r) {
+  r->file.count = (int64_t)r->masks.count;
+  for (size_t i = 0; i < r->masks.count; i++) {
+    const filter_row *row = &r->rows[i];
+    r->file.valid += row->valid;
+    r->file.dropped += row->dropped;
+    r->file.emptied += row->valid && row->valid == row->dropped;
+  }
+}
+
+/* The masks are flushed, then come the tables, then the journal goes: its absence says that
+ * the run is complete. */
+static int finish(filter_run *r, fault *f) {
+  char *table = NULL, *manifest = NULL;
+  int code = disk_flush(r->out.path, f);
+  if (!code) code = outdir_place(&r->out, "filter.csv", &table, f);
+  if (code) return code;
+  code = outdir_place(&r->out, "filter.json", &manifest, f);
+  add_up(r);
+  if (!code) code = filter_rows_write(r->bench.context, r->rows, r->masks.count, table, f);
+  if (!code) outdir_made(&r->out, table);
+  if (!code) code = filter_file_write(r->bench.context, &r->file, manifest, f);
+  if (!code) outdir_made(&r->out, manifest);
+  if (!code && unlink(r->journal.path)) code = fault_system(f, errno, "remove", r->journal.path);
+  free(table);
+  free(manifest);
+  return code;
+}
+
+/* After Ctrl-C what is finished stays; after an error only with --resume. */
+static void clean_up(filter_run *r, const filter_job *job, int code, fault *f) {
+  if (code == EXIT_STOPPED) {
+    fault_set(f, EXIT_STOPPED, "interrupted; the same command with --resume continues in %s",
+              job->output);
+  } else if (code && !job->resume) {
+    outdir_undo(&r->out);
+  }
+}
+
+/* Once: of the real set before the work, else of what was filtered. */
+static void warn_before(filter_run *r, bool *warned) {
+  *warned = r->expected.length > 0;
+  filter_reach_print(&r->expected);
+}
+
+static void warn_after(const filter_run *r) {
+  text t = {0};
+  filter_reach_warn(&r->file, &t);
+  filter_reach_print(&t);
+}
+
+int filter_job_run(const filter_job *job, fault *f) {
+  filter_run r = {.journal = {.handle = -1}};
+  bool finished = false, warned = false;
+  int code = filter_run_prepare(&r, job, f);
+  if (!code) code = filter_run_enter(&r, job, &finished, f);
+  if (!code) warn_before(&r, &warned);
+  if (!code && !finished) code = filter_all(&r, job, f);
+  if (!code && !finished) code = finish(&r, f);
+  if (r.out.path) clean_up(&r, job, code, f);
+  if (!code && finished && summary_as_text(&job->common))
+    printf("%s is finished already\n", job->output);
+  if (!code) summary_filter(&job->common, &r.file, job->output);
+  if (!code && !warned) warn_after(&r);
+  filter_run_free(&r);
+  return code;
+}

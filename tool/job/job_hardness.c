@@ -1,0 +1,147 @@
+/* job/job_hardness.c - the hardness of each real mask. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/pool.h"
+#include "job/bench.h"
+#include "job/jobs.h"
+#include "job/outdir.h"
+#include "job/plan_file.h"
+#include "job/stats_file.h"
+#include "job/summary.h"
+#include "losses/loss_source.h"
+
+typedef struct state {
+  bench bench;
+  folder masks;
+  fm_hardness *hardness;
+  loss_source *source; /* NULL: by class means */
+  hardness_row *rows;
+} state;
+
+/* By the image's own losses. */
+static int measure_loss(const state *s, size_t index, const fm_plane *mask, const char *path,
+                        fault *f) {
+  hardness_row *row = &s->rows[index];
+  const loss_request request = {index, *mask};
+  loss_map loss = {0};
+  fm_error err;
+  int code = loss_source_get(s->source, &request, 1, &loss, f);
+  if (!code && fm_hardness_measure_loss(s->hardness, mask, &loss.plane, &row->hardness,
+                                        &row->valid_pixels, &err))
+    code = loss_source_blame(s->source, index, path, &err, f);
+  loss_map_free(&loss);
+  return code;
+}
+
+static int measure(void *shared, void *own, size_t index, fault *f) {
+  state *s = shared;
+  hardness_row *row = &s->rows[index];
+  fm_raster *raster = NULL;
+  fm_error err;
+  char *path;
+  (void)own;
+  int code = bench_read_mask(&s->bench, &s->masks, index, &raster, &path, f);
+  if (!code) {
+    fm_plane mask = fm_raster_plane(raster);
+    if (s->source)
+      code = measure_loss(s, index, &mask, path, f);
+    else if (fm_hardness_measure(s->hardness, &mask, &row->hardness, &row->valid_pixels, &err))
+      code = fault_library(f, &err, path);
+  }
+  fm_raster_destroy(raster);
+  free(path);
+  return code;
+}
+
+static int prepare(state *s, const hardness_job *job, fault *f) {
+  stats_file stats = {0};
+  fm_error err;
+  fm_hardness_options options = {.size = sizeof options};
+  options.resize_width = job->resize.width;
+  options.resize_height = job->resize.height;
+  options.measure = job->measure;
+  options.share = job->share;
+  int code = bench_open(job->common.labels, &s->bench, f);
+  if (!code) code = stats_file_read(s->bench.context, s->bench.labels, job->stats, &stats, f);
+  if (!code) code = stats_file_whole(&stats, job->stats, f);
+  if (!code && fm_hardness_create(stats.stats, &options, &s->hardness, &err))
+    code = fault_library(f, &err, job->stats);
+  stats_file_free(&stats);
+  if (!code) code = bench_masks(&s->bench, job->masks, (arg_shard){0, 1}, &s->masks, NULL, NULL, f);
+  if (!code && job->losses) {
+    const loss_options losses = {.losses = job->losses};
+    code = loss_source_open(s->bench.context, s->bench.labels, &losses, &s->masks, false,
+                            &s->source, f);
+  }
+  return code;
+}
+
+static int check_flags(const hardness_job *job, fault *f) {
+  if (job->share > 0 && job->measure == FM_MEASURE_MEAN)
+    return fault_set(f, EXIT_USAGE, "--share is for --measure worst-class and top-share");
+  if (job->losses && job->resize.width)
+    return fault_set(f, EXIT_USAGE,
+                     "--resize and --losses exclude each other: losses are taken as "
+                     "they are");
+  return EXIT_FINE;
+}
+
+static void summarise(const hardness_job *job, const hardness_row *rows, size_t count) {
+  const hardness_row *easy = rows, *hard = rows;
+  double sum = 0;
+  for (size_t i = 0; i < count; i++) {
+    sum += rows[i].hardness;
+    if (rows[i].hardness < easy->hardness) easy = &rows[i];
+    if (rows[i].hardness > hard->hardness) hard = &rows[i];
+  }
+  text t = {0};
+  if (summary_as_json(&job->common)) {
+    text_add(&t, "{\"output\": ");
+    text_add_json(&t, job->output);
+    text_add(&t, ", \"masks\": %zu, \"mean\": ", count);
+    text_add_real(&t, sum / (double)count);
+    text_add(&t, ", \"easiest\": {\"mask\": ");
+    text_add_json(&t, easy->mask);
+    text_add(&t, ", \"hardness\": ");
+    text_add_real(&t, easy->hardness);
+    text_add(&t, "}, \"hardest\": {\"mask\": ");
+    text_add_json(&t, hard->mask);
+    text_add(&t, ", \"hardness\": ");
+    text_add_real(&t, hard->hardness);
+    text_add(&t, "}}\n");
+  } else if (summary_as_text(&job->common)) {
+    text_add(&t,
+             "%zu masks, mean hardness %.5f; easiest %s (%.5f), hardest %s (%.5f); written to %s\n",
+             count, sum / (double)count, easy->mask, easy->hardness, hard->mask, hard->hardness,
+             job->output);
+  }
+  summary_print(&t);
+}
+
+int hardness_job_run(const hardness_job *job, fault *f) {
+  state s = {0};
+  const char *const inputs[] = {job->common.labels, job->stats, job->masks, job->losses};
+  int code = check_flags(job, f);
+  if (!code) code = outdir_check_file(job->output, f);
+  for (size_t i = 0; i < 4 && !code; i++) code = outdir_spare(job->output, inputs[i], f);
+  if (!code) code = prepare(&s, job, f);
+  if (!code) {
+    s.rows = alloc_zeroed(s.masks.count, sizeof *s.rows);
+    for (size_t i = 0; i < s.masks.count; i++) s.rows[i].mask = s.masks.files[i].stem;
+    pool_job work = {.what = "hardness", .count = s.masks.count, .quiet = job->common.quiet};
+    work.threads = (int)job->common.threads;
+    work.shared = &s;
+    work.work = measure;
+    code = pool_run(&work, f);
+  }
+  if (!code) code = hardness_rows_write(s.bench.context, s.rows, s.masks.count, job->output, f);
+  if (!code) summarise(job, s.rows, s.masks.count);
+  free(s.rows);
+  loss_source_close(s.source);
+  fm_hardness_destroy(s.hardness);
+  folder_free(&s.masks);
+  bench_close(&s.bench);
+  return code;
+}

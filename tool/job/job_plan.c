@@ -1,0 +1,141 @@
+/* job/job_plan.c - how many synthetic images each mask gets. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/seeds.h"
+#include "job/bench.h"
+#include "job/class_table.h"
+#include "job/jobs.h"
+#include "job/outdir.h"
+#include "job/plan_file.h"
+#include "job/summary.h"
+
+/* What a policy needs, and what it does not look at. */
+static int check_masks(const plan_job *job, const plan_policy *policy, fault *f) {
+  bool classes = plan_policy_needs_classes(policy);
+  if (job->masks && !classes)
+    return fault_set(f, EXIT_USAGE,
+                     "--masks is for --policy repeat-factor or rare-class, alone or in a blend");
+  if (classes && (!job->masks || !job->common.labels))
+    return fault_set(f, EXIT_USAGE,
+                     "--policy %s looks at the classes of the masks: give --masks DIR and "
+                     "--labels L",
+                     job->flags.policy);
+  return EXIT_FINE;
+}
+
+static int make_planner(const bench *b, const plan_flags *flags, const plan_policy *policy,
+                        fm_planner **out, fault *f) {
+  fm_planner_options options = {.size = sizeof options,
+                                .policy = policy->policy,
+                                .plan_seed = flags->seed,
+                                .n_min = (int32_t)flags->n_min,
+                                .budget = flags->budget,
+                                .gamma = flags->gamma,
+                                .threshold = flags->threshold,
+                                .temperature = flags->temperature,
+                                .min_class_pixels = flags->min_pixels};
+  int64_t *seeds, n_max = flags->n_max ? flags->n_max : 20;
+  fm_error err;
+  int code = seeds_read(flags->seeds, n_max, &seeds, &options.seed_count, f);
+  if (code) return code;
+  options.n_max = (int32_t)n_max;
+  options.seeds = seeds;
+  if (policy->policy == FM_PLAN_BLEND) {
+    options.blend = policy->blend;
+    options.blend_count = FM_PLAN_BLEND;
+  }
+  if (fm_planner_create(b->context, &options, out, &err)) code = fault_library(f, &err, NULL);
+  free(seeds);
+  return code;
+}
+
+/* `classes` is empty unless the policy looks at them. */
+static int add_rows(fm_planner *planner, const plan_job *job, const hardness_row *rows,
+                    size_t count, const class_table *classes, fault *f) {
+  fm_error err;
+  fm_status status = FM_OK;
+  for (size_t i = 0; i < count && !status; i++) {
+    if (classes->pixels)
+      status = fm_planner_add_classes(planner, rows[i].mask, rows[i].hardness,
+                                      classes->pixels + i * classes->class_count,
+                                      classes->class_count, &err);
+    else
+      status = fm_planner_add(planner, rows[i].mask, rows[i].hardness, &err);
+  }
+  return status ? fault_library(f, &err, job->hardness) : EXIT_FINE;
+}
+
+static int keep_rows(fm_planner *planner, const plan_job *job, fault *f) {
+  plan_row *rows;
+  size_t count;
+  fm_error err;
+  int code = job->grow ? plan_rows_read(job->grow, &rows, &count, f) : EXIT_FINE;
+  if (code || !job->grow) return code;
+  for (size_t i = 0; i < count && !code; i++)
+    if (fm_planner_keep(planner, rows[i].mask, rows[i].seeds, (size_t)rows[i].count, &err))
+      code = fault_library(f, &err, job->grow);
+  plan_rows_free(rows, count);
+  return code;
+}
+
+static int make_plan(const bench *b, fm_planner *planner, const plan_job *job, fm_plan **out,
+                     fault *f) {
+  hardness_row *rows;
+  size_t count;
+  class_table classes = {0};
+  fm_error err;
+  int code = hardness_rows_read(job->hardness, &rows, &count, f);
+  if (code) return code;
+  if (job->masks)
+    code = class_table_make(b, job->masks, rows, count, (int)job->common.threads, job->common.quiet,
+                            &classes, f);
+  if (!code) code = add_rows(planner, job, rows, count, &classes, f);
+  if (!code) code = keep_rows(planner, job, f);
+  if (!code && fm_planner_finish(planner, out, &err)) code = fault_library(f, &err, job->hardness);
+  class_table_free(&classes);
+  hardness_rows_free(rows, count);
+  return code;
+}
+
+static void summarise(const plan_job *job, const fm_plan *plan) {
+  text t = {0};
+  if (summary_as_json(&job->common)) {
+    text_add(&t, "{\"output\": ");
+    text_add_json(&t, job->output);
+    text_add(&t,
+             ", \"masks\": %" PRId64 ", \"images\": %" PRId64 ", \"times\": %" PRId64
+             ", \"fingerprint\": \"%016" PRIx64 "\"}\n",
+             fm_plan_masks(plan), fm_plan_images(plan), fm_plan_times(plan),
+             fm_plan_fingerprint(plan));
+  } else if (summary_as_text(&job->common)) {
+    text_add(&t,
+             "%" PRId64 " masks get %" PRId64 " synthetic images; repeat the real set %" PRId64
+             " times in joint training; written to %s\n",
+             fm_plan_masks(plan), fm_plan_images(plan), fm_plan_times(plan), job->output);
+  }
+  summary_print(&t);
+}
+
+int plan_job_run(const plan_job *job, fault *f) {
+  bench b;
+  fm_planner *planner = NULL;
+  fm_plan *plan = NULL;
+  plan_policy policy;
+  const char *const inputs[] = {job->hardness, job->masks, job->grow, job->common.labels};
+  int code = plan_flags_read(&job->flags, &policy, f);
+  if (!code) code = check_masks(job, &policy, f);
+  if (!code) code = bench_open(job->masks ? job->common.labels : NULL, &b, f);
+  if (code) return code;
+  code = make_planner(&b, &job->flags, &policy, &planner, f);
+  if (!code) code = outdir_check_file(job->output, f);
+  for (size_t i = 0; i < 4 && !code; i++) code = outdir_spare(job->output, inputs[i], f);
+  if (!code) code = make_plan(&b, planner, job, &plan, f);
+  if (!code) code = plan_write(b.context, plan, job->output, f);
+  if (!code) summarise(job, plan);
+  fm_plan_destroy(plan);
+  fm_planner_destroy(planner);
+  bench_close(&b);
+  return code;
+}

@@ -1,0 +1,125 @@
+/* job/job_stats.c - class-wise mean loss over a folder. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/pool.h"
+#include "job/bench.h"
+#include "job/jobs.h"
+#include "job/mask_batch.h"
+#include "job/outdir.h"
+#include "job/stats_file.h"
+#include "job/summary.h"
+
+/* The job at work; workers read it. */
+typedef struct state {
+  bench bench;
+  folder masks;
+  loss_source *source;
+  size_t *members; /* indices of the shard's masks */
+  size_t member_count;
+  stats_file file;
+} state;
+
+static int make_stats(const state *s, fm_class_stats **out, fault *f) {
+  fm_class_stats_options options = {.size = sizeof options, .histogram = s->file.histogram};
+  fm_error err;
+  if (fm_class_stats_create(s->bench.labels, &options, out, &err))
+    return fault_library(f, &err, NULL);
+  return EXIT_FINE;
+}
+
+static int begin(void *shared, void **own, fault *f) {
+  fm_class_stats *stats = NULL;
+  int code = make_stats(shared, &stats, f);
+  *own = stats;
+  return code;
+}
+
+static int add_some(void *shared, void *own, size_t first, size_t count, fault *f) {
+  const state *s = shared;
+  mask_batch batch;
+  fm_error err;
+  int code = mask_batch_open(&s->bench, &s->masks, s->source, &s->members[first], count, &batch, f);
+  if (code) return code;
+  for (size_t i = 0; i < count && !code; i++)
+    if (fm_class_stats_add(own, &batch.requests[i].mask, &batch.losses[i].plane, &err))
+      code = loss_source_blame(s->source, batch.indices[i], batch.paths[i], &err, f);
+  mask_batch_close(&batch);
+  return code;
+}
+
+static int end(void *shared, void *own, bool good, fault *f) {
+  state *s = shared;
+  fm_error err;
+  int code = EXIT_FINE;
+  if (good && fm_class_stats_merge(s->file.stats, own, &err)) code = fault_library(f, &err, NULL);
+  fm_class_stats_destroy(own);
+  return code;
+}
+
+/* A model is fitted on all masks, whatever the shard, so that all shards have the same;
+ * partners of other kinds need to be there for the shard only. */
+static int open_source(state *s, const stats_job *job, fault *f) {
+  loss_options loss = job->loss;
+  loss.quiet = job->common.quiet;
+  if (!loss_options_need_all(&loss) && job->shard.count > 1)
+    folder_keep_shard(&s->masks, job->shard);
+  s->members = alloc_zeroed(s->masks.count, sizeof *s->members);
+  for (size_t i = 0; i < s->masks.count; i++)
+    if (job->shard.count <= 1 ||
+        folder_shard_of(s->masks.files[i].stem, job->shard.count) == job->shard.index)
+      s->members[s->member_count++] = i;
+  int code =
+      loss_source_open(s->bench.context, s->bench.labels, &loss, &s->masks, false, &s->source, f);
+  if (!code && loss_source_needs_model(s->source))
+    code = loss_source_fit(s->source, (int)job->common.threads, job->common.quiet, f);
+  if (!code) s->file.provider = loss_source_model(s->source);
+  return code;
+}
+
+static int prepare(state *s, const stats_job *job, fault *f) {
+  s->file.histogram = (int32_t)job->histogram;
+  s->file.shard = job->shard.count ? job->shard : (arg_shard){0, 1};
+  s->file.sets = alloc_zeroed(1, sizeof *s->file.sets);
+  s->file.set_count = 1;
+  int code = bench_open(job->common.labels, &s->bench, f);
+  if (code) return code;
+  stats_file_describe(&s->file, s->bench.labels);
+  code = make_stats(s, &s->file.stats, f);
+  if (!code)
+    code = bench_masks(&s->bench, job->masks, (arg_shard){0, 1}, &s->masks, &s->file.sets->identity,
+                       &s->file.sets->count, f);
+  return code ? code : open_source(s, job, f);
+}
+
+int stats_job_run(const stats_job *job, fault *f) {
+  state s = {0};
+  if (job->histogram & (job->histogram - 1))
+    return fault_set(f, EXIT_USAGE, "--histogram is '%" PRId64 "', expected 1, 2, 4, 8, 16 or 32",
+                     job->histogram);
+  int code = loss_options_check(&job->loss, f);
+  if (!code) code = outdir_check_file(job->output, f);
+  const char *const inputs[] = {job->common.labels, job->masks, job->loss.losses, job->loss.images};
+  for (size_t i = 0; i < 4 && !code; i++) code = outdir_spare(job->output, inputs[i], f);
+  if (!code) code = prepare(&s, job, f);
+  if (!code) {
+    pool_job work = {.what = "stats", .count = s.member_count, .quiet = job->common.quiet};
+    work.threads = (int)job->common.threads;
+    work.shared = &s;
+    work.begin = begin;
+    work.group = loss_source_batch(s.source);
+    work.work_group = add_some;
+    work.end = end;
+    code = pool_run(&work, f);
+  }
+  if (!code) code = stats_file_write(s.bench.context, &s.file, job->output, f);
+  if (!code) summary_stats(&job->common, &s.file, job->output);
+  loss_source_close(s.source);
+  free(s.members);
+  folder_free(&s.masks);
+  stats_file_free(&s.file);
+  bench_close(&s.bench);
+  return code;
+}

@@ -1,0 +1,19 @@
+/* job/labels_file.h - the value of --labels. */
+#ifndef FREEMASK_TOOL_LABELS_FILE_H
+#define FREEMASK_TOOL_LABELS_FILE_H
+
+#include <stdbool.h>
+
+#include "base/fault.h"
+
+/* A preset's name, or a CSV file with the header `label,class,name`: class is 0 .. K-1 or
+ * `ignore`; the first ignored label is the one that the filter writes. A file that is not there
+ * and no preset either is EXIT_USAGE. */
+int labels_open(fm_context *context, const char *name_or_file, fm_labels **out, fault *f);
+
+bool labels_is_preset(const char *name);
+
+/* How the file `file` remembers the value: a preset's name, or as path_to_store. Caller frees. */
+char *labels_to_store(const char *file, const char *name_or_file);
+
+#endif

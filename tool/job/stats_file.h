@@ -1,0 +1,49 @@
+/* job/stats_file.h - stats.json. */
+#ifndef FREEMASK_TOOL_STATS_FILE_H
+#define FREEMASK_TOOL_STATS_FILE_H
+
+#include <jansson.h>
+
+#include "base/fault.h"
+#include "cmd/args.h"
+
+/* A set of masks: how many stems, and a number that stands for them. */
+typedef struct stats_set {
+  uint64_t identity;
+  int64_t count;
+} stats_set;
+
+/* What a stats file holds. Zero-initialise before reading. */
+typedef struct stats_file {
+  char *labels_name;
+  uint64_t labels_fingerprint;
+  int32_t class_count;
+  char **class_names;
+  int32_t histogram; /* bins per factor of two, 0: none */
+  stats_set *sets;   /* ascending by identity */
+  size_t set_count;
+  arg_shard shard; /* {0, 1}: the whole of the sets */
+  fm_class_stats *stats;
+  json_t *provider; /* the model that made the losses, or NULL */
+} stats_file;
+
+/* Reads and verifies. With `labels` NULL (merge, report) the statistics stand on a stand-in
+ * label space with as many classes; otherwise the file must have been made with `labels`. */
+int stats_file_read(fm_context *context, fm_labels *labels, const char *path, stats_file *out,
+                    fault *f);
+
+/* EXIT_DATA if it is a shard's: means over a part of the real set are of no use. */
+int stats_file_whole(const stats_file *file, const char *path, fault *f);
+
+/* The class's words in `words`, which fm_class_stats_export wrote: 12 and the bins. */
+size_t stats_file_class_words(const stats_file *file);
+
+/* Writes, whole or not at all. Equal contents give equal bytes. */
+int stats_file_write(fm_context *context, const stats_file *file, const char *path, fault *f);
+
+/* Sets name, fingerprint and class names from a label space. */
+void stats_file_describe(stats_file *file, const fm_labels *labels);
+
+void stats_file_free(stats_file *file);
+
+#endif

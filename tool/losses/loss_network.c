@@ -1,0 +1,188 @@
+/* losses/loss_network.c - losses from the outputs of a network, which lie in NPY and NPZ files.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "losses/loss_way.h"
+#include "losses/output_file.h"
+#include "losses/query_file.h"
+
+typedef struct network_source {
+  network_flags flags;
+  fm_network_loss *loss;
+} network_source;
+
+/* ---- Logits: one array -------------------------------------------------------------- */
+
+static int read_logits(const loss_source *s, const char *path, fm_raster **raster, fm_volume *out,
+                       fault *f) {
+  const network_flags *flags = &((const network_source *)s->own)->flags;
+  return output_file_read(s->context, path, flags->channels_last, flags->kind >= KIND_BINARY,
+                          raster, out, f);
+}
+
+/* Channels of the first file; the others have to have as many. */
+static int count_channels(const loss_source *s, int64_t *out, fault *f) {
+  for (size_t i = 0; i < s->masks->count; i++) {
+    if (!s->partner[i]) continue;
+    char *path = loss_source_path(s, i);
+    fm_raster *raster = NULL;
+    fm_volume volume;
+    int code = read_logits(s, path, &raster, &volume, f);
+    if (!code) *out = volume.channels;
+    fm_raster_destroy(raster);
+    free(path);
+    return code;
+  }
+  return EXIT_FINE;
+}
+
+static int open_logits(loss_source *s, const loss_options *options, fault *f) {
+  int64_t channels = 0;
+  network_source *n = alloc_zeroed(1, sizeof *n);
+  s->own = n;
+  n->flags = options->network;
+  int code = n->flags.channels ? count_channels(s, &channels, f) : EXIT_FINE;
+  return code ? code : network_flags_make(&n->flags, false, s->labels, channels, &n->loss, f);
+}
+
+static void close_source(void *own) {
+  network_source *n = own;
+  fm_network_loss_destroy(n->loss);
+  free(n);
+}
+
+static int fail(const loss_source *s, const loss_request *r, const fm_error *err, const char *path,
+                fault *f) {
+  int code = loss_blame_partner(s, r->mask_index, path, err, f);
+  network_flags_explain(&((const network_source *)s->own)->flags, f);
+  return code;
+}
+
+static int logits_of(const loss_source *s, const loss_request *r, loss_map *out, fault *f) {
+  const network_source *n = s->own;
+  char *path = loss_source_path(s, r->mask_index);
+  fm_raster *raster = NULL;
+  fm_volume volume;
+  fm_error err;
+  int code = read_logits(s, path, &raster, &volume, f);
+  if (!code) {
+    loss_map_make(out, &r->mask);
+    if (fm_network_loss_map(n->loss, &volume, &r->mask, &out->plane, &err))
+      code = fail(s, r, &err, path, f);
+  }
+  fm_raster_destroy(raster);
+  free(path);
+  return code;
+}
+
+static int get_logits(const loss_source *s, const loss_request *requests, size_t count,
+                      loss_map *out, fault *f) {
+  int code = EXIT_FINE;
+  for (size_t i = 0; i < count && !code; i++) code = logits_of(s, &requests[i], &out[i], f);
+  return code;
+}
+
+/* ---- Queries: two arrays ------------------------------------------------------------ */
+
+/* <stem>.npz, or <stem>.class.npy beside <stem>.mask.npy. */
+static const folder_file *find_half(const folder *partners, const char *stem, const char *half) {
+  text name = {0};
+  text_add(&name, "%s.%s", stem, half);
+  const folder_file *found = folder_find(partners, name.data);
+  text_free(&name);
+  return found;
+}
+
+static const folder_file *find_queries(const folder *partners, const char *stem) {
+  const folder_file *found = folder_find(partners, stem);
+  if (found && path_ends_with(found->relative, ".npz")) return found;
+  return find_half(partners, stem, "mask") ? find_half(partners, stem, "class") : NULL;
+}
+
+static const folder_file *second_of_queries(const folder *partners, const folder_file *first) {
+  if (path_ends_with(first->relative, ".npz")) return NULL;
+  char *stem = alloc_text(first->stem);
+  stem[strlen(stem) - strlen(".class")] = '\0';
+  const folder_file *second = find_half(partners, stem, "mask");
+  free(stem);
+  return second;
+}
+
+static int read_queries(const loss_source *s, size_t index, const char *path, query_arrays *out,
+                        fault *f) {
+  const folder_file *second = second_of_queries(&s->partners, s->partner[index]);
+  if (!second) return query_file_read_npz(s->context, path, out, f);
+  char *other = folder_path(&s->partners, second);
+  int code = query_file_read_pair(s->context, path, other, out, f);
+  free(other);
+  return code;
+}
+
+static int queries_of(const loss_source *s, const loss_request *r, loss_map *out, fault *f) {
+  const network_source *n = s->own;
+  char *path = loss_source_path(s, r->mask_index);
+  query_arrays q = {0};
+  fm_error err;
+  int code = read_queries(s, r->mask_index, path, &q, f);
+  if (!code) {
+    fm_plane class_logits = fm_raster_plane(q.class_logits);
+    fm_volume mask_logits = fm_raster_volume(q.mask_logits);
+    loss_map_make(out, &r->mask);
+    if (fm_network_loss_queries(n->loss, &class_logits, &mask_logits, &r->mask, &out->plane, &err))
+      code = fail(s, r, &err, path, f);
+  }
+  query_arrays_free(&q);
+  free(path);
+  return code;
+}
+
+static int get_queries(const loss_source *s, const loss_request *requests, size_t count,
+                       loss_map *out, fault *f) {
+  int code = EXIT_FINE;
+  for (size_t i = 0; i < count && !code; i++) code = queries_of(s, &requests[i], &out[i], f);
+  return code;
+}
+
+/* With a channel map, as many classes as the first file's rows have, but "no object". */
+static int count_classes(const loss_source *s, int64_t *out, fault *f) {
+  for (size_t i = 0; i < s->masks->count; i++) {
+    if (!s->partner[i]) continue;
+    char *path = loss_source_path(s, i);
+    query_arrays q = {0};
+    int code = read_queries(s, i, path, &q, f);
+    if (!code) *out = fm_raster_plane(q.class_logits).width - 1;
+    query_arrays_free(&q);
+    free(path);
+    return code;
+  }
+  return EXIT_FINE;
+}
+
+static int open_queries(loss_source *s, const loss_options *options, fault *f) {
+  int64_t channels = 0;
+  network_source *n = alloc_zeroed(1, sizeof *n);
+  s->own = n;
+  n->flags = options->network;
+  int code = n->flags.channels ? count_classes(s, &channels, f) : EXIT_FINE;
+  return code ? code : network_flags_make(&n->flags, true, s->labels, channels, &n->loss, f);
+}
+
+const loss_way loss_way_logits = {.what = "network output",
+                                  .ending = ".npy",
+                                  .partners = FOLDER_LOSSES,
+                                  .open = open_logits,
+                                  .close = close_source,
+                                  .get = get_logits};
+
+const loss_way loss_way_queries = {.what = "network output",
+                                   .ending = ".npz",
+                                   .partners = FOLDER_QUERIES,
+                                   .find = find_queries,
+                                   .second = second_of_queries,
+                                   .open = open_queries,
+                                   .close = close_source,
+                                   .get = get_queries};

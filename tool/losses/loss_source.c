@@ -1,0 +1,233 @@
+/* losses/loss_source.c - which way losses come, and the partner of each mask. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/path.h"
+#include "losses/loss_way.h"
+
+bool loss_provider_is_plugin(const char *provider) {
+  return provider && !strncmp(provider, "plugin:", 7);
+}
+
+bool loss_options_need_all(const loss_options *o) {
+  return o->provider && !loss_provider_is_plugin(o->provider);
+}
+
+/* ---- Choosing ----------------------------------------------------------------------- */
+
+typedef struct given {
+  const char *flag, *value;
+} given;
+
+enum { FLAGS = 5 };
+
+static void list_given(const loss_options *o, given *out) {
+  const given all[FLAGS] = {{"losses", o->losses},
+                            {"logits", o->logits},
+                            {"queries", o->queries},
+                            {"images", o->images},
+                            {"provider", o->provider}};
+  memcpy(out, all, sizeof all);
+}
+
+/* Images go with a provider; everything else goes alone. */
+static int check_one(const loss_options *o, fault *f) {
+  given all[FLAGS];
+  list_given(o, all);
+  const given *first = NULL;
+  for (size_t i = 0; i < FLAGS; i++) {
+    if (!all[i].value) continue;
+    if (first && first->value != o->images)
+      return fault_set(f, EXIT_USAGE, "--%s and --%s are both given, expected one source of losses",
+                       first->flag, all[i].flag);
+    first = &all[i];
+  }
+  if (!o->losses && !o->logits && !o->queries && !o->images)
+    return fault_set(f, EXIT_USAGE,
+                     "no source of losses, expected --losses DIR, --logits DIR, --queries DIR or "
+                     "--images DIR --provider baseline");
+  if (o->images && !o->provider)
+    return fault_set(f, EXIT_USAGE,
+                     "--images needs --provider baseline (or a plug-in), which makes losses of "
+                     "them");
+  return EXIT_FINE;
+}
+
+int loss_options_check(const loss_options *o, fault *f) {
+  if (o->provider && strcmp(o->provider, "baseline") && !loss_provider_is_plugin(o->provider))
+    return fault_set(f, EXIT_USAGE, "--provider is '%s', expected baseline or plugin:FILE.so",
+                     o->provider);
+  int code = check_one(o, f);
+  return code ? code : network_flags_check(&o->network, o->logits, o->queries, f);
+}
+
+static const loss_way *choose(const loss_options *o, const char **dir) {
+  *dir = o->losses ? o->losses : o->logits ? o->logits : o->queries ? o->queries : o->images;
+  return o->losses                              ? &loss_way_files
+         : o->logits                            ? &loss_way_logits
+         : o->queries                           ? &loss_way_queries
+         : loss_provider_is_plugin(o->provider) ? &loss_way_plugin
+                                                : &loss_way_baseline;
+}
+
+/* ---- Partners ----------------------------------------------------------------------- */
+
+static const folder_file *find(const loss_source *s, const char *stem) {
+  return s->way->find ? s->way->find(&s->partners, stem) : folder_find(&s->partners, stem);
+}
+
+/* The partner by stem; what is no image may also carry the mask's full name, suffix included. */
+static const folder_file *find_partner(const loss_source *s, const folder_file *mask) {
+  const folder_file *found = find(s, mask->stem);
+  if (found || s->way->partners == FOLDER_IMAGES) return found;
+  char *full = path_stem(mask->relative, "");
+  found = find(s, full);
+  free(full);
+  return found;
+}
+
+static int pair(loss_source *s, bool lenient, fault *f) {
+  size_t missing = 0, first = 0;
+  s->partner = alloc_zeroed(s->masks->count, sizeof *s->partner);
+  for (size_t i = 0; i < s->masks->count; i++) {
+    s->partner[i] = find_partner(s, &s->masks->files[i]);
+    if (!s->partner[i] && !missing++) first = i;
+  }
+  if (!missing || lenient) return EXIT_FINE;
+  char *mask = folder_path(s->masks, &s->masks->files[first]);
+  fault_set(f, EXIT_DATA, "%s: no %s '%s%s' in %s (%zu of %zu masks have none)", mask, s->way->what,
+            s->masks->files[first].stem, s->way->ending, s->partners.path, missing,
+            s->masks->count);
+  free(mask);
+  return EXIT_DATA;
+}
+
+int loss_source_open(fm_context *context, fm_labels *labels, const loss_options *options,
+                     const folder *masks, bool lenient, loss_source **out, fault *f) {
+  loss_source *s = alloc_zeroed(1, sizeof *s);
+  const char *dir;
+  s->context = context;
+  s->labels = labels;
+  s->masks = masks;
+  s->way = choose(options, &dir);
+  int code = folder_list(s->way->partners, dir, labels, &s->partners, f);
+  if (!code) code = pair(s, lenient, f);
+  if (!code && s->way->open) code = s->way->open(s, options, f);
+  if (code)
+    loss_source_close(s);
+  else
+    *out = s;
+  return code;
+}
+
+void loss_source_close(loss_source *s) {
+  if (!s) return;
+  if (s->way->close && s->own) s->way->close(s->own);
+  free(s->partner);
+  folder_free(&s->partners);
+  free(s);
+}
+
+bool loss_source_has(const loss_source *s, size_t mask_index) {
+  return s->partner[mask_index] != NULL;
+}
+
+const char *loss_source_folder(const loss_source *s) { return s->partners.path; }
+const char *loss_source_what(const loss_source *s) { return s->way->what; }
+
+char *loss_source_path(const loss_source *s, size_t mask_index) {
+  return folder_path(&s->partners, s->partner[mask_index]);
+}
+
+static bool changed_after(const loss_source *s, const folder_file *file, const char *output) {
+  char *path = folder_path(&s->partners, file);
+  bool changed = path_changed_after(path, output);
+  free(path);
+  return changed;
+}
+
+bool loss_source_changed_after(const loss_source *s, size_t mask_index, const char *output) {
+  const folder_file *first = s->partner[mask_index];
+  const folder_file *second = s->way->second ? s->way->second(&s->partners, first) : NULL;
+  return changed_after(s, first, output) || (second && changed_after(s, second, output));
+}
+
+/* ---- Getting ------------------------------------------------------------------------ */
+
+size_t loss_source_batch(const loss_source *s) { return s->way->batch ? s->way->batch(s->own) : 1; }
+
+int loss_source_get(const loss_source *s, const loss_request *requests, size_t count, loss_map *out,
+                    fault *f) {
+  memset(out, 0, count * sizeof *out);
+  int code = s->way->get(s, requests, count, out, f);
+  for (size_t i = 0; code && i < count; i++) loss_map_free(&out[i]);
+  return code;
+}
+
+void loss_map_free(loss_map *map) {
+  fm_raster_destroy(map->raster);
+  free(map->memory);
+  *map = (loss_map){0};
+}
+
+void loss_map_make(loss_map *out, const fm_plane *mask) {
+  out->memory = alloc_zeroed((size_t)(mask->height * mask->width), sizeof(float));
+  out->plane = fm_plane_make(out->memory, FM_F32, mask->height, mask->width);
+}
+
+int loss_check_size(const fm_plane *mask, int64_t height, int64_t width, const char *what,
+                    const char *path, fault *f) {
+  if (mask->height == height && mask->width == width) return EXIT_FINE;
+  fault_set(f, EXIT_DATA,
+            "%s: the %s is %" PRId64 "x%" PRId64 ", its mask %" PRId64 "x%" PRId64
+            ", expected equal sizes",
+            path, what, width, height, mask->width, mask->height);
+  f->status = FM_ERR_SHAPE;
+  return EXIT_DATA;
+}
+
+int loss_read_image(const loss_source *s, const char *path, const fm_plane *mask, fm_raster **out,
+                    fault *f) {
+  fm_error err;
+  if (fm_image_read(s->context, path, NULL, out, &err)) return fault_library(f, &err, path);
+  fm_volume image = fm_raster_volume(*out);
+  return loss_check_size(mask, image.height, image.width, "image", path, f);
+}
+
+int loss_blame_partner(const loss_source *s, size_t mask_index, const char *path,
+                       const fm_error *err, fault *f) {
+  if (err->code != FM_ERR_LABEL) return fault_library(f, err, path);
+  char *mask = folder_path(s->masks, &s->masks->files[mask_index]);
+  int code = fault_library(f, err, mask);
+  free(mask);
+  return code;
+}
+
+int loss_source_blame(const loss_source *s, size_t mask_index, const char *mask_path,
+                      const fm_error *err, fault *f) {
+  if (err->code != FM_ERR_LOSS) return fault_library(f, err, mask_path);
+  char *path = loss_source_path(s, mask_index);
+  int code = fault_library(f, err, path);
+  free(path);
+  return code;
+}
+
+/* ---- The model ---------------------------------------------------------------------- */
+
+bool loss_source_needs_model(const loss_source *s) {
+  return s->way->needs_model && s->way->needs_model(s->own);
+}
+
+int loss_source_fit(loss_source *s, int threads, bool quiet, fault *f) {
+  return s->way->fit ? s->way->fit(s, threads, quiet, f) : EXIT_FINE;
+}
+
+json_t *loss_source_model(const loss_source *s) {
+  return s->way->model ? s->way->model(s->own) : NULL;
+}
+
+int loss_source_use_model(loss_source *s, const json_t *model, const char *stats_path, fault *f) {
+  return s->way->use_model ? s->way->use_model(s, model, stats_path, f) : EXIT_FINE;
+}

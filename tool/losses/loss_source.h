@@ -1,0 +1,125 @@
+/* losses/loss_source.h - a loss map for every mask, from wherever the user said. */
+#ifndef FREEMASK_TOOL_LOSS_SOURCE_H
+#define FREEMASK_TOOL_LOSS_SOURCE_H
+
+#include <jansson.h>
+
+#include "base/fault.h"
+#include "base/folder.h"
+#include "cmd/args.h"
+#include "cmd/network_flags.h"
+#include "losses/plugin_host.h"
+
+/* What the user asked for: `losses`, or `logits`, or `queries`, or `images` and `provider`. */
+typedef struct loss_options {
+  const char *losses;
+  const char *logits;
+  const char *queries;
+  network_flags network; /* of logits and queries */
+  const char *images;
+  const char *provider; /* "baseline" or "plugin:FILE.so,key=value,..." */
+  bool quiet;           /* plug-ins are not heard */
+  plugin_host **kept;   /* NULL; or: of several sources with the same provider and labels the first
+                           leaves its plug-in here, open, for those after it; the caller closes it */
+} loss_options;
+
+#define ARG_LOSS_ROWS(loss)                                          \
+  {"losses", 0,                                                      \
+   ARG_TEXT, &(loss)->losses,                                        \
+   "DIR",    "loss maps: <stem>.npy, [H, W] in nats",                \
+   false,    false,                                                  \
+   0,        0,                                                      \
+   NULL},                                                            \
+      {"logits", 0,                                                  \
+       ARG_TEXT, &(loss)->logits,                                    \
+       "DIR",    "a network's outputs: <stem>.npy, [C, h, w]",       \
+       false,    false,                                              \
+       0,        0,                                                  \
+       NULL},                                                        \
+      {"queries", 0,                                                 \
+       ARG_TEXT,  &(loss)->queries,                                  \
+       "DIR",     "outputs of Mask2Former and the like: <stem>.npz", \
+       false,     false,                                             \
+       0,         0,                                                 \
+       NULL},                                                        \
+      ARG_NETWORK_ROWS(&(loss)->network)
+
+#define ARG_PROVIDER_ROWS(loss)                                                                \
+  {"images", 0, ARG_TEXT, &(loss)->images, "DIR", "images, for --provider", false, false,      \
+   0,        0, NULL},                                                                         \
+  {                                                                                            \
+    "provider", 0, ARG_TEXT, &(loss)->provider, "P",                                           \
+        "makes losses from images: baseline, or plugin:FILE.so,key=value", false, false, 0, 0, \
+        NULL                                                                                   \
+  }
+
+/* Exactly one way must be given: EXIT_USAGE otherwise. */
+int loss_options_check(const loss_options *options, fault *f);
+
+/* Must all masks be at hand, even for a shard of them? Yes where a model is fitted. */
+bool loss_options_need_all(const loss_options *options);
+
+/* Does the text name a plug-in? */
+bool loss_provider_is_plugin(const char *provider);
+
+/* Thread-safety: const use may be shared. */
+typedef struct loss_source loss_source;
+
+/* Lists the folder and finds the partner of each mask; the first mask without one is EXIT_DATA
+ * unless `lenient`. `masks` and the options' texts must outlive the source. */
+int loss_source_open(fm_context *context, fm_labels *labels, const loss_options *options,
+                     const folder *masks, bool lenient, loss_source **out, fault *f);
+void loss_source_close(loss_source *source);
+
+/* Has the mask a partner? (Always, unless opened leniently.) */
+bool loss_source_has(const loss_source *source, size_t mask_index);
+
+/* The folder of the partners, and what they are: "loss map". */
+const char *loss_source_folder(const loss_source *source);
+const char *loss_source_what(const loss_source *source);
+
+/* Does the source need a fitted model before losses can be got? */
+bool loss_source_needs_model(const loss_source *source);
+
+/* Fits the model on all masks of the source (`threads` workers). */
+int loss_source_fit(loss_source *source, int threads, bool quiet, fault *f);
+
+/* What made the losses, for stats.json: the fitted model or a plug-in's identity (new reference;
+ * NULL if there is none). And back: takes the model, or sees that the identity is the same. */
+json_t *loss_source_model(const loss_source *source);
+int loss_source_use_model(loss_source *source, const json_t *model, const char *stats_path,
+                          fault *f);
+
+/* How many masks to ask for at once, at least 1. */
+size_t loss_source_batch(const loss_source *source);
+
+typedef struct loss_request {
+  size_t mask_index;
+  fm_plane mask;
+} loss_request;
+
+/* A loss map of its mask's size. */
+typedef struct loss_map {
+  fm_plane plane;
+  fm_raster *raster; /* owner, or NULL */
+  void *memory;      /* owner, or NULL */
+} loss_map;
+
+/* The loss maps of `count` masks, 1 to the batch. On failure there is nothing to free; the fault's
+ * `status` tells what was wrong where the library said so. */
+int loss_source_get(const loss_source *source, const loss_request *requests, size_t count,
+                    loss_map *out, fault *f);
+void loss_map_free(loss_map *map);
+
+/* Turns an error of a call that got the mask and its losses into a fault that names the file
+ * to blame. */
+int loss_source_blame(const loss_source *source, size_t mask_index, const char *mask_path,
+                      const fm_error *err, fault *f);
+
+/* The file that the mask's losses come from. Caller frees. */
+char *loss_source_path(const loss_source *source, size_t mask_index);
+
+/* Has what the mask's losses come from changed after `output` was written (path_changed_after)? */
+bool loss_source_changed_after(const loss_source *source, size_t mask_index, const char *output);
+
+#endif

@@ -1,0 +1,17 @@
+/* losses/output_file.h - arrays that networks put out, from NPY files and bytes. */
+#ifndef FREEMASK_TOOL_OUTPUT_FILE_H
+#define FREEMASK_TOOL_OUTPUT_FILE_H
+
+#include <stdbool.h>
+
+#include "base/fault.h"
+
+/* The most bytes of a file, and of an array: as the library's limit. */
+#define OUTPUT_MOST_BYTES (UINT64_C(1) << 32)
+
+/* An array [C, h, w]; or, with `channels_last`, [h, w, C]; or, with `one_channel`, [h, w], too. The
+ * volume lives as long as the raster, which the caller destroys. */
+int output_file_read(fm_context *context, const char *path, bool channels_last, bool one_channel,
+                     fm_raster **raster, fm_volume *out, fault *f);
+
+#endif

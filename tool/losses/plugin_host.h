@@ -1,0 +1,28 @@
+/* losses/plugin_host.h - a loaded plug-in (freemask/plugin.h). */
+#ifndef FREEMASK_TOOL_PLUGIN_HOST_H
+#define FREEMASK_TOOL_PLUGIN_HOST_H
+
+#include <stdbool.h>
+
+#include "base/fault.h"
+
+/* Thread-safety: predict and release from any thread; waits where the plug-in wants fewer calls. */
+typedef struct plugin_host plugin_host;
+
+/* Loads and opens what `provider` ("plugin:FILE.so,...") names. No such file is EXIT_IO; one that
+ * is no plug-in, or of another ABI, EXIT_DATA; options that it does not take EXIT_USAGE. */
+int plugin_host_open(const char *provider, const fm_labels *labels, int threads, bool quiet,
+                     plugin_host **out, fault *f);
+
+/* Closes it; the shared object stays loaded (unloading C++ run times is asking for trouble). */
+void plugin_host_close(plugin_host *host);
+
+const fm_plugin *plugin_host_plugin(const plugin_host *host);
+const char *plugin_host_file(const plugin_host *host);
+
+/* Asks for predictions; what went wrong is a sentence with the plug-in's file in it. */
+int plugin_host_predict(plugin_host *host, const fm_sample *const *samples,
+                        fm_plugin_prediction *const *predictions, size_t count, fault *f);
+void plugin_host_release(const plugin_host *host, fm_plugin_prediction *prediction);
+
+#endif

@@ -1,0 +1,97 @@
+/* main.c - the commands by name. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
+#include "base/fault.h"
+#include "base/interrupt.h"
+#include "cmd/commands.h"
+
+typedef struct command {
+  const char *name, *purpose;
+  int (*run)(int argc, char **argv);
+} command;
+
+static const command commands[] = {
+    {"check", "read everything, name the label convention, list misfits", cmd_check},
+    {"stats", "class-wise mean loss over the real set", cmd_stats},
+    {"merge", "exact sum of statistics", cmd_merge},
+    {"filter", "drop the synthetic pixels that are not to be trusted", cmd_filter},
+    {"hardness", "how hard each real mask is to learn", cmd_hardness},
+    {"plan", "how many synthetic images each mask gets, and which", cmd_plan},
+    {"export", "lists and configuration for a trainer, jobs for a generator", cmd_export},
+    {"collect", "what a generator made becomes a synthetic set", cmd_collect},
+    {"report", "one HTML page about a run", cmd_report},
+    {"run", "all of this in one go", cmd_run},
+    {"demo", "make a small world, run everything on it, score the filter", cmd_demo},
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static void print_help(void) {
+  puts(
+      "freemask - noise filtering and hardness-aware sampling for training segmentation\n"
+      "models on synthetic images\n\nUsage: freemask COMMAND [flags]\n");
+  for (size_t i = 0; i < COMMANDS; i++)
+    printf("  %-10s %s\n", commands[i].name, commands[i].purpose);
+  printf(
+      "\nfreemask COMMAND --help tells more; freemask demo DIR shows it all at work.\n"
+      "Label spaces:");
+  for (size_t i = 0; fm_labels_preset_name(i); i++) printf(" %s", fm_labels_preset_name(i));
+  puts(
+      "\nor a CSV file with the columns label,class,name (class `ignore`: no supervision).\n"
+      "Exit codes: 0 fine, 1 findings of check or collect, 2 flags, 3 data, 4 files and folders, "
+      "130 Ctrl-C.");
+}
+
+static int unknown(const char *name) {
+  fault f;
+  char list[160] = "";
+  for (size_t i = 0; i < COMMANDS; i++) {
+    size_t used = strlen(list);
+    snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", commands[i].name);
+  }
+  fault_set(&f, EXIT_USAGE, "'%.60s' is no command, expected one of %s", name, list);
+  return fault_print(&f);
+}
+
+/* A result that did not reach its reader is no success. */
+static int flush(int code) {
+  fault f;
+  if (!fflush(stdout) && !ferror(stdout)) return code;
+  fault_set(&f, EXIT_IO, "cannot write to standard output");
+  return code ? code : fault_print(&f);
+}
+
+/* The pixels of one mask become those of the next: to give them back to the system and to ask for
+ * them again is a page fault for every 4 KiB, a fifth of all time in some commands. */
+static void keep_memory(void) {
+#if defined(__GLIBC__)
+  (void)mallopt(M_MMAP_THRESHOLD, 16 << 20);
+  (void)mallopt(M_TRIM_THRESHOLD, 64 << 20);
+#endif
+}
+
+int main(int argc, char **argv) {
+  keep_memory();
+  signal(SIGPIPE, SIG_IGN);
+  interrupt_install();
+  if (argc < 2) {
+    fault f;
+    fault_set(&f, EXIT_USAGE, "no command (see freemask --help)");
+    return fault_print(&f);
+  }
+  if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+    print_help();
+    return flush(EXIT_FINE);
+  }
+  if (!strcmp(argv[1], "--version")) {
+    printf("freemask %s\n", fm_version());
+    return flush(EXIT_FINE);
+  }
+  for (size_t i = 0; i < COMMANDS; i++)
+    if (!strcmp(commands[i].name, argv[1])) return flush(commands[i].run(argc - 1, argv + 1));
+  return unknown(argv[1]);
+}

@@ -1,0 +1,56 @@
+/* report/report.h - the parts of `freemask report`: one HTML page about a run's folder. */
+#ifndef FREEMASK_TOOL_REPORT_H
+#define FREEMASK_TOOL_REPORT_H
+
+#include <jansson.h>
+
+#include "base/text.h"
+#include "job/filter_file.h"
+#include "job/jobs.h"
+#include "job/plan_file.h"
+#include "job/stats_file.h"
+
+/* What was found in the folder; what was not is empty. */
+typedef struct report {
+  fm_context *context;
+  char *dir;
+  const char *provider; /* --provider, or NULL: only then is a plug-in loaded */
+  plugin_host **kept;   /* as in loss_options */
+  bool has_filter, has_stats;
+  filter_file filter;
+  filter_row *rows; /* of filter.csv, by stem */
+  size_t row_count;
+  stats_file stats;
+  char *stats_path;
+  hardness_row *hardness;
+  size_t hardness_count;
+  plan_row *plan; /* by mask */
+  size_t plan_count;
+  json_t *run;   /* run.json, or NULL */
+  json_t *score; /* score.json of a demo, or NULL */
+} report;
+
+/* Reads what is there. EXIT_DATA if nothing is, or if something is broken. */
+int report_read(const char *dir, report *out, fault *f);
+void report_free(report *r);
+
+/* A text of run.json, or NULL: `set` is "real" or "synthetic" or NULL for the root. */
+const char *report_run_text(const report *r, const char *set, const char *key);
+
+/* Sections of the page. Each adds nothing where its numbers are missing. */
+void report_head(const report *r, text *t);
+void report_numbers(const report *r, text *t);
+void report_warnings(const report *r, text *t);
+void report_score(const report *r, text *t);
+void report_classes(const report *r, text *t);
+void report_charts(const report *r, text *t);
+int report_gallery(const report *r, text *t, fault *f);
+void report_origin(const report *r, text *t);
+
+extern const char *const report_style[]; /* pieces; NULL behind the last */
+
+/* "12,345,678" and "81.3 %". */
+void report_add_count(text *t, int64_t value);
+void report_add_percent(text *t, double share);
+
+#endif

@@ -1,0 +1,186 @@
+/* report/report_classes.c - the report's class table, and how the run was made. */
+#include <math.h>
+#include <string.h>
+
+#include "report/report.h"
+#include "report/report_pixels.h"
+
+static void bar(text *t, double share, const char *colour) {
+  text_add(t, "<span class=\"bar %s\"><i style=\"width:%.1f%%\"></i></span>", colour,
+           100.0 * fmin(fmax(share, 0.0), 1.0));
+}
+
+static double mean_of(const report *r, int32_t k) {
+  return r->has_stats ? fm_class_stats_mean(r->stats.stats, k, FM_ALL_STRATA)
+                      : r->filter.classes[k].mean_loss;
+}
+
+static int64_t pixels_of(const report *r, int32_t k) {
+  return r->has_stats ? fm_class_stats_pixels(r->stats.stats, k, FM_ALL_STRATA) : 0;
+}
+
+static void class_name(const report *r, int32_t k, text *t) {
+  uint8_t c[3];
+  class_colour(k, c);
+  text_add(t, "<tr><td><span class=\"chip\" style=\"background:#%02x%02x%02x\"></span>", c[0], c[1],
+           c[2]);
+  text_add_html(t, r->has_stats ? r->stats.class_names[k] : r->filter.classes[k].name);
+  text_add(t, "</td>");
+}
+
+static void class_real(const report *r, int32_t k, double most, double worst, text *t) {
+  if (r->has_stats) {
+    text_add(t, "<td>");
+    report_add_count(t, pixels_of(r, k));
+    bar(t, most > 0.0 ? (double)pixels_of(r, k) / most : 0.0, "");
+    text_add(t, "</td>");
+  }
+  text_add(t, "<td>%.4f", mean_of(r, k));
+  bar(t, worst > 0.0 ? mean_of(r, k) / worst : 0.0, "");
+  text_add(t, "</td>");
+}
+
+static void class_synthetic(const filter_class *c, text *t) {
+  const double dropped = c->valid ? (double)c->dropped / (double)c->valid : 0.0;
+  if (isfinite(c->threshold))
+    text_add(t, "<td>%.4f</td><td>", c->threshold);
+  else
+    text_add(t, "<td>none</td><td>");
+  report_add_count(t, c->valid);
+  text_add(t, "</td><td>");
+  if (c->valid) {
+    report_add_percent(t, dropped);
+    bar(t, dropped, "hot");
+  } else {
+    text_add(t, "&ndash;");
+  }
+  text_add(t, "</td>");
+}
+
+void report_classes(const report *r, text *t) {
+  const int32_t count = r->has_stats    ? r->stats.class_count
+                        : r->has_filter ? r->filter.class_count
+                                        : 0;
+  double most = 0.0, worst = 0.0;
+  if (!count) return;
+  for (int32_t k = 0; k < count; k++) {
+    most = fmax(most, (double)pixels_of(r, k));
+    worst = fmax(worst, mean_of(r, k));
+  }
+  text_add(
+      t,
+      "<section><h2>Classes</h2>\n<p class=\"note\">A synthetic pixel is dropped if its loss is "
+      "above the threshold of its class: the tolerance times the class's mean loss on real "
+      "pixels.</p>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Classes\">"
+      "<table><thead><tr><th scope=\"col\">Class</th>%s<th scope=\"col\">Mean loss, nats</th>%s"
+      "</tr></thead><tbody>\n",
+      r->has_stats ? "<th scope=\"col\">Real pixels</th>" : "",
+      r->has_filter ? "<th scope=\"col\">Threshold</th><th scope=\"col\">Synthetic pixels</th>"
+                      "<th scope=\"col\">Dropped</th>"
+                    : "");
+  for (int32_t k = 0; k < count; k++) {
+    class_name(r, k, t);
+    class_real(r, k, most, worst, t);
+    if (r->has_filter) class_synthetic(&r->filter.classes[k], t);
+    text_add(t, "</tr>\n");
+  }
+  text_add(t, "</tbody></table></div></section>\n");
+}
+
+/* ---- How it was made ------------------------------------------------------------------------ */
+
+static void fact(text *t, const char *what, const char *value) {
+  if (!value) return;
+  text_add(t, "<dt>%s</dt><dd>", what);
+  text_add_html(t, value);
+  text_add(t, "</dd>\n");
+}
+
+/* A word of a shell command. */
+static void word(text *t, const char *flag, const char *value) {
+  if (!value) return;
+  text quoted = {0};
+  const bool plain = value[0] && strspn(value,
+                                        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                        "0123456789._/:,+-") == strlen(value);
+  if (plain) text_add(&quoted, "%s", value);
+  for (const char *c = plain ? "" : value; *c; c++) {
+    if (c == value) text_add(&quoted, "'");
+    if (*c == '\'')
+      text_add(&quoted, "'\\''");
+    else
+      text_add_bytes(&quoted, c, 1);
+  }
+  if (!plain) text_add(&quoted, value[0] ? "'" : "''");
+  text_add(t, " %s ", flag);
+  text_add_html(t, quoted.data);
+  text_free(&quoted);
+}
+
+/* The flags about outputs that are not as by default. */
+static void network_words(const json_t *object, text *t) {
+  network_flags flags;
+  if (!json_is_object(object)) return;
+  network_flags_load(object, &flags);
+  if (flags.kind) word(t, "--kind", network_kinds[flags.kind]);
+  word(t, "--channels", flags.channels);
+  if (flags.align_corners) text_add(t, " --align-corners");
+  if (flags.channels_last) text_add(t, " --channels-last");
+  if (flags.compose_first) text_add(t, " --compose-first");
+  if (flags.trust_kind) text_add(t, " --trust-kind");
+}
+
+static void run_command(const report *r, text *t) {
+  if (!r->run) return;
+  text_add(t, "<pre>freemask run");
+  word(t, "--labels", report_run_text(r, NULL, "labels"));
+  word(t, "--real-masks", report_run_text(r, "real", "masks"));
+  word(t, "--real-losses", report_run_text(r, "real", "losses"));
+  word(t, "--real-logits", report_run_text(r, "real", "logits"));
+  word(t, "--real-queries", report_run_text(r, "real", "queries"));
+  word(t, "--real-images", report_run_text(r, "real", "images"));
+  word(t, "--synthetic-masks", report_run_text(r, "synthetic", "masks"));
+  word(t, "--synthetic-losses", report_run_text(r, "synthetic", "losses"));
+  word(t, "--synthetic-logits", report_run_text(r, "synthetic", "logits"));
+  word(t, "--synthetic-queries", report_run_text(r, "synthetic", "queries"));
+  word(t, "--synthetic-images", report_run_text(r, "synthetic", "images"));
+  network_words(json_object_get(r->run, "network"), t);
+  word(t, "--provider", report_run_text(r, NULL, "provider"));
+  if (r->has_filter) {
+    text_add(t, " --tolerance %.6g", r->filter.tolerance);
+    if (strcmp(r->filter.unseen, "drop") != 0) word(t, "--unseen", r->filter.unseen);
+    if (r->filter.min_kept > 0.0) text_add(t, " --min-kept %.6g", r->filter.min_kept);
+  }
+  const char *plan = report_run_text(r, NULL, "plan_flags");
+  const char *resize = report_run_text(r, NULL, "resize");
+  if (resize && strcmp(resize, "512x512") != 0) word(t, "--resize", resize);
+  if (plan) {
+    text_add(t, " ");
+    text_add_html(t, plan);
+  }
+  word(t, "-o", r->dir);
+  text_add(t, "</pre>\n");
+}
+
+void report_origin(const report *r, text *t) {
+  text_add(t, "<section><h2>How it was made</h2>\n<dl>\n");
+  fact(t, "Real masks", report_run_text(r, "real", "masks"));
+  if (r->has_filter) {
+    fact(t, "Synthetic masks", r->filter.masks);
+    fact(t, "Losses", r->filter.losses);
+    fact(t, "Outputs", r->filter.logits);
+    fact(t, "Outputs, queries", r->filter.queries);
+    fact(t, "Images", r->filter.images);
+    fact(t, "Provider", r->filter.provider);
+    fact(t, "Policy", r->filter.policy);
+    text_add(t, "<dt>Tolerance</dt><dd>%.6g</dd>\n", r->filter.tolerance);
+    fact(t, "Unseen classes", r->filter.unseen);
+    if (r->filter.min_kept > 0.0)
+      text_add(t, "<dt>Kept at least</dt><dd>%.4g of each class</dd>\n", r->filter.min_kept);
+  }
+  fact(t, "Statistics", r->stats_path);
+  fact(t, "Plan", report_run_text(r, NULL, "plan_flags"));
+  text_add(t, "<dt>FreeMask</dt><dd>%s</dd>\n</dl>\n", fm_version());
+  run_command(r, t);
+  text_add(t, "</section>\n");
+}

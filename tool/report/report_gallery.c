@@ -1,0 +1,276 @@
+/* report/report_gallery.c - the report's best and worst images, side by side with their masks. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/path.h"
+#include "job/labels_file.h"
+#include "losses/loss_source.h"
+#include "report/report.h"
+#include "report/report_pixels.h"
+
+enum { EACH = 4 };
+
+typedef struct gallery {
+  const report *r;
+  fm_labels *labels;
+  folder masks;  /* of the synthetic set: those that are shown, worst first */
+  folder images; /* all; path NULL: none */
+  loss_source *losses;
+  const filter_row *rows[2 * EACH]; /* of `masks` */
+  size_t worst_count;
+  float top; /* of the loss's colours, nats */
+} gallery;
+
+/* ---- Choosing ------------------------------------------------------------------------------- */
+
+static double kept(const filter_row *row) { return filter_kept_share(row->valid, row->dropped); }
+
+static int by_share(const void *a, const void *b) {
+  const filter_row *const *x = a, *const *y = b;
+  if (kept(*x) != kept(*y)) return kept(*x) < kept(*y) ? -1 : 1;
+  return strcmp((*x)->stem, (*y)->stem);
+}
+
+/* Images of one mask differ in their seed only. */
+static size_t mask_part(const char *stem) {
+  const char *seed = strstr(stem, "_seed_");
+  return seed ? (size_t)(seed - stem) : strlen(stem);
+}
+
+static bool same_mask(const filter_row *a, const filter_row *b) {
+  const size_t length = mask_part(a->stem);
+  return length == mask_part(b->stem) && strncmp(a->stem, b->stem, length) == 0;
+}
+
+/* Takes a row unless one of the same mask, or itself, is there already. */
+static void take(gallery *g, size_t *count, const filter_row *row) {
+  for (size_t i = 0; i < *count; i++)
+    if (same_mask(g->rows[i], row)) return;
+  g->rows[(*count)++] = row;
+}
+
+/* The worst and the best images, each of another mask; answers how many. */
+static size_t choose(gallery *g) {
+  const report *r = g->r;
+  const filter_row **sorted = alloc_zeroed(r->row_count, sizeof *sorted);
+  size_t usable = 0, count = 0;
+  for (size_t i = 0; i < r->row_count; i++)
+    if (r->rows[i].valid > 0) sorted[usable++] = &r->rows[i];
+  qsort(sorted, usable, sizeof *sorted, by_share);
+  for (size_t i = 0; i < usable && count < EACH; i++) take(g, &count, sorted[i]);
+  g->worst_count = count;
+  for (size_t i = usable; i > 0 && count < 2 * EACH; i--) take(g, &count, sorted[i - 1]);
+  free(sorted);
+  return count;
+}
+
+/* ---- Opening -------------------------------------------------------------------------------- */
+
+/* Keeps the chosen masks only, so that only their partners are looked for. */
+static int list_masks(gallery *g, size_t count, fault *f) {
+  folder all;
+  int code = folder_list(FOLDER_MASKS, g->r->filter.masks, g->labels, &all, f);
+  if (code) return code;
+  g->masks.path = alloc_text(all.path);
+  g->masks.files = alloc_zeroed(count, sizeof *g->masks.files);
+  for (size_t i = 0; i < count && !code; i++) {
+    const folder_file *file = folder_find(&all, g->rows[i]->stem);
+    if (!file) {
+      code = fault_set(f, EXIT_DATA, "%s has no mask %s", all.path, g->rows[i]->stem);
+      break;
+    }
+    g->masks.files[i] = (folder_file){alloc_text(file->relative), alloc_text(file->stem)};
+    g->masks.count++;
+  }
+  folder_free(&all);
+  return code;
+}
+
+/* A plug-in runs with the user's rights: what a file names is loaded only if the user does, too. */
+static bool may_load(const report *r) {
+  return !loss_provider_is_plugin(r->filter.provider) ||
+         (r->provider && !strcmp(r->provider, r->filter.provider));
+}
+
+static int open_losses(gallery *g, fault *f) {
+  const filter_file *file = &g->r->filter;
+  loss_options options = {.losses = file->losses, .logits = file->logits, .queries = file->queries};
+  network_flags_load(file->network, &options.network);
+  if (!options.losses && !options.logits && !options.queries) {
+    if (!file->images || !file->provider || !may_load(g->r)) return EXIT_FINE;
+    options.images = file->images;
+    options.provider = file->provider;
+    options.quiet = true;
+    options.kept = g->r->kept;
+  }
+  int code = loss_source_open(g->r->context, g->labels, &options, &g->masks, false, &g->losses, f);
+  if (!code)
+    code = loss_source_use_model(g->losses, g->r->has_stats ? g->r->stats.provider : NULL,
+                                 g->r->stats_path ? g->r->stats_path : file->stats, f);
+  return code;
+}
+
+static int gallery_open(gallery *g, fault *f) {
+  const filter_file *file = &g->r->filter;
+  const char *images = file->images ? file->images : report_run_text(g->r, "synthetic", "images");
+  int code = labels_open(g->r->context, file->labels_source, &g->labels, f);
+  if (!code) code = list_masks(g, choose(g), f);
+  if (!code && images) code = folder_list(FOLDER_IMAGES, images, g->labels, &g->images, f);
+  if (!code) code = open_losses(g, f);
+  g->top = 0.5F;
+  for (int32_t k = 0; k < file->class_count; k++)
+    if (isfinite(file->classes[k].threshold) && file->classes[k].valid)
+      g->top = fmaxf(g->top, 1.25F * (float)file->classes[k].threshold);
+  return code;
+}
+
+static void gallery_close(gallery *g) {
+  loss_source_close(g->losses);
+  folder_free(&g->masks);
+  folder_free(&g->images);
+  fm_labels_destroy(g->labels);
+}
+
+/* ---- Showing -------------------------------------------------------------------------------- */
+
+static int panel(gallery *g, picture *p, bool photograph, const char *alt, const char *stem,
+                 text *t, fault *f) {
+  text words = {0};
+  text_add(&words, "%s of %s", alt, stem);
+  text_add(t, "<figure>");
+  int code = picture_embed(g->r->context, p, photograph, words.data, t, f);
+  text_add(t, "<figcaption>%s</figcaption></figure>\n", alt);
+  text_free(&words);
+  picture_free(p);
+  return code;
+}
+
+static int image_panel(gallery *g, const char *stem, text *t, fault *f) {
+  const folder_file *file = g->images.path ? folder_find(&g->images, stem) : NULL;
+  fm_raster *raster = NULL;
+  fm_error err;
+  if (!file) return EXIT_FINE;
+  char *path = folder_path(&g->images, file);
+  int code = EXIT_FINE;
+  if (fm_image_read(g->r->context, path, NULL, &raster, &err)) code = fault_library(f, &err, path);
+  free(path);
+  if (code) return code;
+  const fm_volume volume = fm_raster_volume(raster);
+  picture p = picture_of_image(&volume);
+  fm_raster_destroy(raster);
+  return panel(g, &p, true, "Image", stem, t, f);
+}
+
+static int loss_panel(gallery *g, size_t index, const fm_plane *mask, const char *stem, text *t,
+                      fault *f) {
+  loss_map loss;
+  if (!g->losses) return EXIT_FINE;
+  const loss_request request = {index, *mask};
+  int code = loss_source_get(g->losses, &request, 1, &loss, f);
+  if (code) return code;
+  picture p = picture_of_loss(g->labels, mask, &loss.plane, g->top);
+  loss_map_free(&loss);
+  return panel(g, &p, true, "Loss", stem, t, f);
+}
+
+/* What the filter wrote. */
+static int filtered_panel(gallery *g, const fm_plane *mask, const char *relative, const char *stem,
+                          text *t, fault *f) {
+  text name = {0};
+  fm_raster *raster = NULL;
+  fm_error err;
+  char *bare = path_stem(relative, "");
+  text_add(&name, "%s/masks/%s.png", g->r->dir, bare);
+  free(bare);
+  int code = EXIT_FINE;
+  if (fm_mask_read(g->r->context, name.data, NULL, &raster, &err))
+    code = fault_library(f, &err, name.data);
+  if (!code) {
+    const fm_plane filtered = fm_raster_plane(raster);
+    if (filtered.width != mask->width || filtered.height != mask->height) {
+      code = fault_set(f, EXIT_DATA, "%s is not of its mask's size", name.data);
+    } else {
+      picture p = picture_of_filtered(g->labels, mask, &filtered);
+      code = panel(g, &p, false, "Filtered", stem, t, f);
+    }
+  }
+  fm_raster_destroy(raster);
+  text_free(&name);
+  return code;
+}
+
+static int shot(gallery *g, size_t index, text *t, fault *f) {
+  const filter_row *row = g->rows[index];
+  const folder_file *file = &g->masks.files[index];
+  fm_raster *raster = NULL;
+  fm_error err;
+  char *path = folder_path(&g->masks, file);
+  int code = EXIT_FINE;
+  if (fm_mask_read(g->r->context, path, NULL, &raster, &err)) code = fault_library(f, &err, path);
+  free(path);
+  if (code) return code;
+  const fm_plane mask = fm_raster_plane(raster);
+  text_add(t, "<div class=\"shot\"><h3>");
+  text_add_html(t, row->stem);
+  text_add(t, " <span>kept ");
+  report_add_percent(t, kept(row));
+  text_add(t, "</span></h3>\n<div class=\"panels\">\n");
+  code = image_panel(g, row->stem, t, f);
+  picture p = picture_of_mask(g->labels, &mask);
+  if (!code)
+    code = panel(g, &p, false, "Mask", row->stem, t, f);
+  else
+    picture_free(&p);
+  if (!code) code = loss_panel(g, index, &mask, row->stem, t, f);
+  if (!code) code = filtered_panel(g, &mask, file->relative, row->stem, t, f);
+  text_add(t, "</div></div>\n");
+  fm_raster_destroy(raster);
+  return code;
+}
+
+static void legend(const gallery *g, text *t) {
+  text_add(t,
+           "<p class=\"legend\"><span>Loss 0<i class=\"ramp\"></i>%.2g nats and more (square-root "
+           "scale)</span><span><i class=\"hatch\"></i>dropped by the filter</span>"
+           "<span><span class=\"chip\" style=\"background:#3a3c42\"></span>ignored</span></p>\n",
+           (double)g->top);
+}
+
+static int shots(gallery *g, const char *title, size_t from, size_t to, text *t, fault *f) {
+  int code = EXIT_FINE;
+  if (from == to) return code;
+  text_add(t, "<section><h2>%s</h2>\n", title);
+  legend(g, t);
+  if (!may_load(g->r))
+    text_add(t,
+             "<p class=\"note\">Losses are not shown: a plug-in made them, which a report loads "
+             "only if it is named again (<code>--provider</code>).</p>\n");
+  for (size_t i = from; i < to && !code; i++) code = shot(g, i, t, f);
+  text_add(t, "</section>\n");
+  return code;
+}
+
+/* Pictures are a bonus: inputs that have moved meanwhile are said, and end nothing. */
+int report_gallery(const report *r, text *t, fault *f) {
+  gallery g = {.r = r};
+  text pictures = {0};
+  (void)f;
+  if (!r->has_filter || !r->row_count) return EXIT_FINE;
+  fault reason;
+  int code = gallery_open(&g, &reason);
+  if (!code) code = shots(&g, "Most was dropped here", 0, g.worst_count, &pictures, &reason);
+  if (!code)
+    code = shots(&g, "Most was kept here", g.worst_count, g.masks.count, &pictures, &reason);
+  if (!code && pictures.length) {
+    text_add_bytes(t, pictures.data, pictures.length);
+  } else if (code) {
+    text_add(t, "<section class=\"warn\"><h2>Pictures are left out</h2>\n<p>");
+    text_add_html(t, reason.text);
+    text_add(t, "</p></section>\n");
+  }
+  text_free(&pictures);
+  gallery_close(&g);
+  return EXIT_FINE;
+}
