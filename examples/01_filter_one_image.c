@@ -34,7 +34,7 @@ int main(void) {
   fm_class_stats *stats;
   fm_filter *filter;
   check(fm_context_create(NULL, &context, &err), &err);
-  check(fm_labels_create_preset(context, "camvid", &labels, &err), &err);
+  check(fm_labels_create_from_preset(context, "camvid", &labels, &err), &err);
 
   /* Real images: as many adds as there are images. */
   check(fm_class_stats_create(labels, NULL, &stats, &err), &err);

@@ -107,15 +107,15 @@ static void print_plan(fm_source *real, const fm_class_stats *stats, fm_context 
   fm_plan *plan;
   check(fm_hardness_create(stats, NULL, &hardness, &err), &err);
   check(fm_planner_create(context, NULL, &planner, &err), &err);
-  check(fm_plan_source(real, hardness, planner, NULL, &err), &err);
-  check(fm_planner_finish(planner, &plan, &err), &err);
-  for (int64_t i = 0; i < fm_plan_masks(plan); i++) {
+  check(fm_source_measure(real, hardness, planner, NULL, &err), &err);
+  check(fm_planner_make_plan(planner, &plan, &err), &err);
+  for (int64_t i = 0; i < fm_plan_mask_count(plan); i++) {
     fm_plan_entry entry = {.size = sizeof entry};
     check(fm_plan_get(plan, i, &entry, &err), &err);
     printf("%s: hardness %.4f, %d images\n", entry.mask_id, entry.hardness, (int)entry.count);
   }
-  printf("%d images in all; repeat the real set %d times\n", (int)fm_plan_images(plan),
-         (int)fm_plan_times(plan));
+  printf("%d images in all; repeat the real set %d times\n", (int)fm_plan_image_count(plan),
+         (int)fm_plan_real_repeats(plan));
   fm_plan_destroy(plan);
   fm_planner_destroy(planner);
   fm_hardness_destroy(hardness);
@@ -134,7 +134,7 @@ int main(void) {
   fm_filter *filter;
   fm_provider *provider;
   check(fm_context_create(NULL, &context, &err), &err);
-  check(fm_labels_create_preset(context, "camvid", &labels, &err), &err);
+  check(fm_labels_create_from_preset(context, "camvid", &labels, &err), &err);
   fm_provider_options options = {.size = sizeof options};
   options.predict = segment;
   options.batch = 2;
@@ -143,13 +143,13 @@ int main(void) {
   fm_source *synthetic_source = open_source(context, &synthetic);
 
   check(fm_class_stats_create(labels, NULL, &stats, &err), &err);
-  check(fm_collect_class_stats(real_source, provider, stats, NULL, &err), &err);
+  check(fm_source_collect_stats(real_source, provider, stats, NULL, &err), &err);
   printf("mean loss: sky %.4f, road %.4f, car %.4f\n",
          fm_class_stats_mean(stats, SKY, FM_ALL_STRATA),
          fm_class_stats_mean(stats, ROAD, FM_ALL_STRATA),
          fm_class_stats_mean(stats, CAR, FM_ALL_STRATA));
   check(fm_filter_create(stats, NULL, &filter, &err), &err);
-  check(fm_filter_source(synthetic_source, provider, filter, print_filtered, NULL, NULL, &err),
+  check(fm_source_filter(synthetic_source, provider, filter, print_filtered, NULL, NULL, &err),
         &err);
   print_plan(real_source, stats, context);
 

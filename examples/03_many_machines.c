@@ -62,7 +62,7 @@ int main(void) {
   fm_labels *labels;
   fm_hardness *hardness;
   check(fm_context_create(NULL, &context, &err), &err);
-  check(fm_labels_create_preset(context, "cityscapes", &labels, &err), &err);
+  check(fm_labels_create_from_preset(context, "cityscapes", &labels, &err), &err);
   fm_class_stats *forwards = reduce(labels, 0, 1), *backwards = reduce(labels, 2, 2);
   printf("road %.17g, either way: %s\n", fm_class_stats_mean(forwards, ROAD, FM_ALL_STRATA),
          fm_class_stats_mean(forwards, ROAD, FM_ALL_STRATA) ==

@@ -99,7 +99,7 @@ static fm_class_stats *collect(fm_context *context, fm_labels *labels, fm_networ
   check(fm_class_stats_create(labels, NULL, &stats, &err), &err);
   check(fm_source_create(context, &so, &source, &err), &err);
   check(fm_provider_create(context, &po, &provider, &err), &err);
-  check(fm_collect_class_stats(source, provider, stats, NULL, &err), &err);
+  check(fm_source_collect_stats(source, provider, stats, NULL, &err), &err);
   fm_provider_destroy(provider);
   fm_source_destroy(source);
   return stats;

@@ -30,7 +30,7 @@ static fm_plan *make_plan(fm_context *context) {
     snprintf(id, sizeof id, "street_%d", i);
     check(fm_planner_add(planner, id, 0.1 * i, &err), &err);
   }
-  check(fm_planner_finish(planner, &plan, &err), &err);
+  check(fm_planner_make_plan(planner, &plan, &err), &err);
   fm_planner_destroy(planner);
   return plan;
 }
@@ -54,7 +54,7 @@ static void train_step(const fm_plan *plan, const int64_t *masks, const int64_t 
   for (int i = 0; i < BATCH; i++) {
     fm_plan_entry row = {.size = sizeof row};
     check(fm_plan_get(plan, masks[i], &row, &err), &err);
-    if (sets[i] == FM_SET_REAL)
+    if (sets[i] == FM_DATASET_REAL)
       printf(" %s.jpg", row.mask_id);
     else
       printf(" %s_seed_%d.jpg", row.mask_id, (int)seeds[i]);
@@ -88,14 +88,15 @@ static void count_epoch(fm_context *context, fm_plan *plan, int64_t epoch) {
   arrays.paddings = paddings;
   for (int rank = 0; rank < WORLD; rank++) {
     fm_schedule *schedule = open_schedule(context, plan, rank);
-    int64_t length = fm_schedule_length(schedule, epoch);
-    check(fm_schedule_fill(schedule, fm_schedule_start(schedule, epoch), length, &arrays, &err),
-          &err);
+    int64_t length = fm_schedule_epoch_length(schedule, epoch);
+    check(
+        fm_schedule_fill(schedule, fm_schedule_epoch_start(schedule, epoch), length, &arrays, &err),
+        &err);
     for (int64_t i = 0; i < length; i++) {
       padding += paddings[i];
       if (paddings[i]) continue;
-      real += sets[i] == FM_SET_REAL;
-      synthetic += sets[i] == FM_SET_SYNTHETIC;
+      real += sets[i] == FM_DATASET_REAL;
+      synthetic += sets[i] == FM_DATASET_SYNTHETIC;
     }
     fm_schedule_destroy(schedule);
   }

@@ -42,8 +42,9 @@ enum { FM_ALL_STRATA = -1 };
 
 /** Makes empty statistics over a label space. `options` may be NULL. On success the
  *  caller owns `*out`. Errors: ARGUMENT, MEMORY, UNSUPPORTED, LIMIT. */
-FM_API fm_status fm_class_stats_create(fm_labels *labels, const fm_class_stats_options *options,
-                                       fm_class_stats **out, fm_error *err);
+FM_API fm_status fm_class_stats_create(const fm_labels *labels,
+                                       const fm_class_stats_options *options, fm_class_stats **out,
+                                       fm_error *err);
 
 /** Destroys; NULL is fine. */
 FM_API void fm_class_stats_destroy(fm_class_stats *stats);
@@ -100,11 +101,11 @@ FM_API fm_status fm_class_stats_import(fm_class_stats *stats, const int64_t *wor
 /* ---- Reading -------------------------------------------------------------------- */
 
 /** Images added. */
-FM_API int64_t fm_class_stats_images(const fm_class_stats *stats);
+FM_API int64_t fm_class_stats_image_count(const fm_class_stats *stats);
 
 /** Pixels of a class; 0 if there is no such class or stratum. */
-FM_API int64_t fm_class_stats_pixels(const fm_class_stats *stats, int32_t class_index,
-                                     int32_t stratum);
+FM_API int64_t fm_class_stats_pixel_count(const fm_class_stats *stats, int32_t class_index,
+                                          int32_t stratum);
 
 /** The class-wise mean loss in nats, h_k = sum of losses / (pixels + 1e-5) (FreeMask,
  *  NeurIPS 2023, released code). The sum is rounded to double once. 0 for a class

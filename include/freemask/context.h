@@ -26,18 +26,23 @@ FM_BEGIN_DECLS
  *  answer what they answer where there is nothing: 0, -1, "" or NaN. */
 typedef struct fm_context fm_context;
 
-/* ---- Options structures ---------------------------------------------------------
- * Every options structure of the library begins with `size`, to be set to its
- * sizeof. Zero in any other field means the documented default, so
+/* ---- Sized structures -----------------------------------------------------------
+ * Every structure of the library that may grow begins with `size`, which the caller
+ * sets to its sizeof: those that the caller fills (options) and those that the library
+ * fills (reports, entries) alike. Fields are only ever appended. One rule for all:
+ *
+ * - A size below that of the structure's first release is refused (FM_ERR_ARGUMENT).
+ * - A shorter structure than the library's, from a program that was built against an
+ *   older header: missing fields count as zero, and are not written.
+ * - A longer one, from a program that was built against a newer header: the part that
+ *   this library does not know must be zero (else FM_ERR_UNSUPPORTED) and stays zero.
+ *
+ * In options, zero in any other field means the documented default, so
  *
  *     fm_context_options options = {.size = sizeof options};
  *
- * is complete, and a NULL pointer stands for such a structure. Fields are only ever
- * appended: a program built against an older header passes a shorter structure,
- * whose missing fields count as zero; one built against a newer header may pass a
- * longer one as long as the part that this library does not know is zero
- * (otherwise FM_ERR_UNSUPPORTED). Structures are copied; they need not outlive the
- * call, strings and arrays that they point to included. */
+ * is complete, and a NULL pointer stands for such a structure. Options are copied: they
+ * need not outlive the call, including the strings and arrays that they point to. */
 
 /** Allocates `size` bytes (never 0), aligned for any C type; NULL if it cannot. */
 typedef void *(*fm_allocate_fn)(size_t size, void *user);

@@ -57,7 +57,7 @@ FM_API fm_status fm_filter_create(const fm_class_stats *stats, const fm_filter_o
  *  classes' pixels on the real set; with NULL a class is unseen if its mean is 0, and
  *  FM_UNSEEN_GLOBAL_MEAN is refused. `class_count` must be the label space's K.
  *  Errors: ARGUMENT, MEMORY, UNSUPPORTED, EMPTY. */
-FM_API fm_status fm_filter_create_from_means(fm_labels *labels, const double *mean_loss,
+FM_API fm_status fm_filter_create_from_means(const fm_labels *labels, const double *mean_loss,
                                              const int64_t *pixels, size_t class_count,
                                              const fm_filter_options *options, fm_filter **out,
                                              fm_error *err);
@@ -107,9 +107,9 @@ FM_API fm_status fm_filter_apply(const fm_filter *filter, const fm_plane *mask,
 /** As fm_filter_apply, for trainers that weigh pixels instead of ignoring them:
  *  writes 1 where a pixel is kept, 0 where it is dropped or ignored, to an F32, F16
  *  or U8 plane of the same size. Errors: as fm_filter_apply. */
-FM_API fm_status fm_filter_weights(const fm_filter *filter, const fm_plane *mask,
-                                   const fm_plane *loss, const fm_plane *weights,
-                                   fm_filter_report *report, fm_error *err);
+FM_API fm_status fm_filter_weigh(const fm_filter *filter, const fm_plane *mask,
+                                 const fm_plane *loss, const fm_plane *weights,
+                                 fm_filter_report *report, fm_error *err);
 
 FM_END_DECLS
 

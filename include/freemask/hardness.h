@@ -56,7 +56,7 @@ FM_API fm_status fm_hardness_create(const fm_class_stats *stats, const fm_hardne
 /** Makes an estimator from class-wise mean losses that came from elsewhere:
  *  `mean_loss[K]` in nats, finite and not negative; `class_count` must be K.
  *  Errors: ARGUMENT, MEMORY, UNSUPPORTED. */
-FM_API fm_status fm_hardness_create_from_means(fm_labels *labels, const double *mean_loss,
+FM_API fm_status fm_hardness_create_from_means(const fm_labels *labels, const double *mean_loss,
                                                size_t class_count,
                                                const fm_hardness_options *options,
                                                fm_hardness **out, fm_error *err);

@@ -37,22 +37,22 @@ typedef struct fm_read_options {
  *  with a sentence that says why. NPY: |u1, u2, i2, i4, i8 in either byte order, 2-D
  *  (or more with leading ones). On success the caller owns `*out`.
  *  Errors (with the path): ARGUMENT, MEMORY, UNSUPPORTED, FORMAT, LIMIT, IO. */
-FM_API fm_status fm_mask_read(fm_context *context, const char *path, const fm_read_options *options,
-                              fm_raster **out, fm_error *err);
+FM_API fm_status fm_mask_read(const fm_context *context, const char *path,
+                              const fm_read_options *options, fm_raster **out, fm_error *err);
 
 /** As fm_mask_read, from memory, which is not kept. */
-FM_API fm_status fm_mask_decode(fm_context *context, const void *data, size_t size,
+FM_API fm_status fm_mask_decode(const fm_context *context, const void *data, size_t size,
                                 const fm_read_options *options, fm_raster **out, fm_error *err);
 
 /** Reads a loss map from an NPY file (versions 1 to 3; f2, f4, f8, either byte order, C or
  *  Fortran order), 2-D or with leading ones. f8 is rounded to F32; f4 and f2 come as
  *  they are. Values are not judged here. On success the caller owns `*out`. Errors: as
  *  fm_mask_read. */
-FM_API fm_status fm_loss_read(fm_context *context, const char *path, const fm_read_options *options,
-                              fm_raster **out, fm_error *err);
+FM_API fm_status fm_loss_read(const fm_context *context, const char *path,
+                              const fm_read_options *options, fm_raster **out, fm_error *err);
 
 /** As fm_loss_read, from memory, which is not kept. */
-FM_API fm_status fm_loss_decode(fm_context *context, const void *data, size_t size,
+FM_API fm_status fm_loss_decode(const fm_context *context, const void *data, size_t size,
                                 const fm_read_options *options, fm_raster **out, fm_error *err);
 
 /** Reads a network's output for fm_network_loss: an NPY file as fm_loss_read takes it, of the
@@ -60,21 +60,21 @@ FM_API fm_status fm_loss_decode(fm_context *context, const void *data, size_t si
  *  host gives the volume's axes their names. 2-D arrays, as class logits of queries, are
  *  fm_loss_read's. `max_pixels` is about the last two sizes. On success the caller owns
  *  `*out`. Errors: as fm_mask_read. */
-FM_API fm_status fm_output_read(fm_context *context, const char *path,
+FM_API fm_status fm_output_read(const fm_context *context, const char *path,
                                 const fm_read_options *options, fm_raster **out, fm_error *err);
 
 /** As fm_output_read, from memory, which is not kept. */
-FM_API fm_status fm_output_decode(fm_context *context, const void *data, size_t size,
+FM_API fm_status fm_output_decode(const fm_context *context, const void *data, size_t size,
                                   const fm_read_options *options, fm_raster **out, fm_error *err);
 
 /** Reads a photograph as RGB, U8, interleaved: JPEG (grey and colour) and PNG of any type
  *  (16 bits reduced to 8, transparency dropped). On success the caller owns `*out`.
  *  Errors: as fm_mask_read. */
-FM_API fm_status fm_image_read(fm_context *context, const char *path,
+FM_API fm_status fm_image_read(const fm_context *context, const char *path,
                                const fm_read_options *options, fm_raster **out, fm_error *err);
 
 /** As fm_image_read, from memory, which is not kept. */
-FM_API fm_status fm_image_decode(fm_context *context, const void *data, size_t size,
+FM_API fm_status fm_image_decode(const fm_context *context, const void *data, size_t size,
                                  const fm_read_options *options, fm_raster **out, fm_error *err);
 
 /** Destroys; NULL is fine. */
@@ -102,8 +102,8 @@ typedef int (*fm_write_fn)(const void *data, size_t size, void *user);
 /** Writes `size` bytes as the file `path`, whole or not at all: a file of another name
  *  beside it (ending in ".fm-part") is written, flushed to disk and renamed. Folders are
  *  not made. Errors (nothing left behind): ARGUMENT, MEMORY, IO. */
-FM_API fm_status fm_file_write(fm_context *context, const char *path, const void *data, size_t size,
-                               fm_error *err);
+FM_API fm_status fm_file_write(const fm_context *context, const char *path, const void *data,
+                               size_t size, fm_error *err);
 
 /** When what was written is on the disk. */
 typedef enum fm_flush {
@@ -128,27 +128,27 @@ typedef struct fm_write_options {
 
 /** Writes a U8 or U16 mask as PNG, whole or not at all, as fm_file_write. `options` may be
  *  NULL. Errors: ARGUMENT, MEMORY, UNSUPPORTED, IO. */
-FM_API fm_status fm_mask_write(fm_context *context, const char *path, const fm_plane *mask,
+FM_API fm_status fm_mask_write(const fm_context *context, const char *path, const fm_plane *mask,
                                const fm_write_options *options, fm_error *err);
 
 /** As fm_mask_write, handing the encoded bytes to `write`. Errors: also CALLBACK. */
-FM_API fm_status fm_mask_encode(fm_context *context, const fm_plane *mask,
+FM_API fm_status fm_mask_encode(const fm_context *context, const fm_plane *mask,
                                 const fm_write_options *options, fm_write_fn write, void *user,
                                 fm_error *err);
 
 /** Writes a U8 RGB volume (3 channels) as PNG or JPEG, whole or not at all. `options` may be
  *  NULL. Errors: as fm_mask_write. */
-FM_API fm_status fm_image_write(fm_context *context, const char *path, const fm_volume *image,
+FM_API fm_status fm_image_write(const fm_context *context, const char *path, const fm_volume *image,
                                 const fm_write_options *options, fm_error *err);
 
 /** As fm_image_write, handing the encoded bytes to `write`. Errors: also CALLBACK. */
-FM_API fm_status fm_image_encode(fm_context *context, const fm_volume *image,
+FM_API fm_status fm_image_encode(const fm_context *context, const fm_volume *image,
                                  const fm_write_options *options, fm_write_fn write, void *user,
                                  fm_error *err);
 
 /** Writes a plane of any dtype but BF16 as NPY, version 1.0, little-endian. Whole or not at
  *  all. Errors: ARGUMENT, MEMORY, UNSUPPORTED, IO. */
-FM_API fm_status fm_npy_write(fm_context *context, const char *path, const fm_plane *plane,
+FM_API fm_status fm_npy_write(const fm_context *context, const char *path, const fm_plane *plane,
                               fm_error *err);
 
 FM_END_DECLS

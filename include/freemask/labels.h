@@ -48,8 +48,8 @@ enum {
  *
  *  On success the caller owns `*out`. Errors: ARGUMENT (unknown name; the message
  *  lists the names), MEMORY. */
-FM_API fm_status fm_labels_create_preset(fm_context *context, const char *name, fm_labels **out,
-                                         fm_error *err);
+FM_API fm_status fm_labels_create_from_preset(const fm_context *context, const char *name,
+                                              fm_labels **out, fm_error *err);
 
 /** A label space of the host's own. */
 typedef struct fm_labels_options {
@@ -66,7 +66,7 @@ typedef struct fm_labels_options {
 
 /** Makes a label space from a table. Every class needs a label. On success the
  *  caller owns `*out`. Errors: ARGUMENT, MEMORY, UNSUPPORTED. */
-FM_API fm_status fm_labels_create(fm_context *context, const fm_labels_options *options,
+FM_API fm_status fm_labels_create(const fm_context *context, const fm_labels_options *options,
                                   fm_labels **out, fm_error *err);
 
 /** Destroys; NULL is fine. */

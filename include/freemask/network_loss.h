@@ -62,7 +62,8 @@ typedef struct fm_network_loss_options {
 /** Makes one for a label space. On success the caller owns `*out`. Errors: ARGUMENT
  *  (a kind is missing; a channel is out of range), SHAPE (C is not K and there is no
  *  channel map), MEMORY, UNSUPPORTED. */
-FM_API fm_status fm_network_loss_create(fm_labels *labels, const fm_network_loss_options *options,
+FM_API fm_status fm_network_loss_create(const fm_labels *labels,
+                                        const fm_network_loss_options *options,
                                         fm_network_loss **out, fm_error *err);
 
 /** Destroys; NULL is fine. */

@@ -71,7 +71,7 @@ typedef struct fm_planner_options {
 
 /** Makes an empty planner. `options` may be NULL: the paper for ADE20K. On success
  *  the caller owns `*out`. Errors: ARGUMENT, DUPLICATE (seeds), MEMORY, UNSUPPORTED. */
-FM_API fm_status fm_planner_create(fm_context *context, const fm_planner_options *options,
+FM_API fm_status fm_planner_create(const fm_context *context, const fm_planner_options *options,
                                    fm_planner **out, fm_error *err);
 
 /** Destroys; NULL is fine. Plans made from it stay. */
@@ -79,7 +79,7 @@ FM_API void fm_planner_destroy(fm_planner *planner);
 
 /** Adds a mask. `mask_id` is copied: 1 to 4,095 bytes, any but NUL; ids compare by
  *  their bytes. `hardness` is finite, and not negative where PROPORTIONAL is looked at.
- *  Adding an id twice is found by fm_planner_finish.
+ *  Adding an id twice is found by fm_planner_make_plan.
  *  Errors: ARGUMENT (also where the policy looks at classes), MEMORY, LIMIT (2^31 - 1 masks). */
 FM_API fm_status fm_planner_add(fm_planner *planner, const char *mask_id, double hardness,
                                 fm_error *err);
@@ -95,7 +95,7 @@ FM_API fm_status fm_planner_add_classes(fm_planner *planner, const char *mask_id
 /** Says what an earlier plan gave a mask, so that nothing of it is withdrawn: in plans finished
  *  from now on the mask gets at least `count` images (more than n_max if need be), these
  *  `seeds` among them, which need not be in the planner's own list. No two are alike. The mask
- *  may be added before or after. Once for a mask; twice is found by fm_planner_finish.
+ *  may be added before or after. Once for a mask; twice is found by fm_planner_make_plan.
  *  Errors: ARGUMENT, DUPLICATE (seeds), MEMORY, LIMIT. */
 FM_API fm_status fm_planner_keep(fm_planner *planner, const char *mask_id, const int64_t *seeds,
                                  size_t count, fm_error *err);
@@ -112,11 +112,11 @@ FM_API fm_status fm_planner_keep(fm_planner *planner, const char *mask_id, const
  *  ids apart; while it works 28 bytes per mask more, and where the policy looks at classes a bit
  *  for each. Errors: ARGUMENT (the budget cannot be met), DUPLICATE (names the id), EMPTY, MEMORY,
  *  MISMATCH (something is kept of a mask that was not added). */
-FM_API fm_status fm_planner_finish(const fm_planner *planner, fm_plan **out, fm_error *err);
+FM_API fm_status fm_planner_make_plan(const fm_planner *planner, fm_plan **out, fm_error *err);
 
-/** What fm_plan_counts looks at: plain arrays, one element for each mask, and the mask's id is
- *  its index. */
-typedef struct fm_plan_table {
+/** What fm_planner_count_images looks at: plain arrays, one element for each mask, and the mask's
+ * id is its index. */
+typedef struct fm_planner_table {
   size_t size;
   int64_t masks;           /**< 1 to 2^31 - 1 */
   const double *hardness;  /**< as for fm_planner_add; NULL if the policy does not look at it */
@@ -127,7 +127,7 @@ typedef struct fm_plan_table {
   const int64_t *class_pixels; /**< [class_count] of all masks: what RARE_CLASS looks at */
   const uint32_t *kept;        /**< images that each mask has from an earlier plan, up to 2^20, or
                                     NULL: as fm_planner_keep. Does not overlap `counts` */
-} fm_plan_table;
+} fm_planner_table;
 
 /** The counts alone, for very many masks: counts[i] becomes what mask i gets. Seeds in the
  *  options are not looked at (n_max may be larger than their number), and neither is
@@ -138,8 +138,10 @@ typedef struct fm_plan_table {
  *  `counts` has `masks` elements, which the call also works in: the only other memory is 4
  *  bytes per mask if RANK is looked at, and 32 bytes per class. Errors (`counts` is
  *  untouched): ARGUMENT, EMPTY, MEMORY, LIMIT, UNSUPPORTED. */
-FM_API fm_status fm_plan_counts(fm_context *context, const fm_planner_options *options,
-                                const fm_plan_table *table, uint32_t *counts, fm_error *err);
+FM_API fm_status fm_planner_count_images(const fm_context *context,
+                                         const fm_planner_options *options,
+                                         const fm_planner_table *table, uint32_t *counts,
+                                         fm_error *err);
 
 /** Destroys; NULL is fine. */
 FM_API void fm_plan_destroy(fm_plan *plan);
@@ -155,7 +157,7 @@ typedef struct fm_plan_entry {
 } fm_plan_entry;
 
 /** Masks in the plan. */
-FM_API int64_t fm_plan_masks(const fm_plan *plan);
+FM_API int64_t fm_plan_mask_count(const fm_plan *plan);
 
 /** The row `index`, 0 .. masks - 1, in ascending order of mask ids. Set `entry->size`.
  *  Errors: ARGUMENT. */
@@ -166,12 +168,12 @@ FM_API fm_status fm_plan_get(const fm_plan *plan, int64_t index, fm_plan_entry *
 FM_API int64_t fm_plan_find(const fm_plan *plan, const char *mask_id);
 
 /** Synthetic images of the whole plan. */
-FM_API int64_t fm_plan_images(const fm_plan *plan);
+FM_API int64_t fm_plan_image_count(const fm_plan *plan);
 
 /** How often the real set is repeated in joint training, so that real and synthetic
  *  images are as many: round(images / masks), half to even, at least 1 (the paper: 11
  *  for ADE20K, 4 for COCO-Stuff). */
-FM_API int64_t fm_plan_times(const fm_plan *plan);
+FM_API int64_t fm_plan_real_repeats(const fm_plan *plan);
 
 /** A number that two plans share if they have the same rows. Equal on all machines. */
 FM_API uint64_t fm_plan_fingerprint(const fm_plan *plan);

@@ -54,7 +54,7 @@ typedef struct fm_source_options {
 
 /** Makes a source. On success the caller owns `*out`. Errors: ARGUMENT, MEMORY,
  *  UNSUPPORTED. */
-FM_API fm_status fm_source_create(fm_context *context, const fm_source_options *options,
+FM_API fm_status fm_source_create(const fm_context *context, const fm_source_options *options,
                                   fm_source **out, fm_error *err);
 
 /** Destroys; NULL is fine. */
@@ -91,15 +91,15 @@ typedef struct fm_provider_options {
   int32_t kind;  /**< an fm_output_kind; 0: FM_OUTPUT_LOSS */
   int32_t batch; /**< the most samples per call, 1 to 4,096; 0: 1 */
   fm_provider_predict_fn predict;
-  fm_provider_release_fn release; /**< NULL: nothing to release */
-  void *user;                     /**< must outlive the provider */
-  fm_network_loss *network_loss;  /**< of kinds other than FM_OUTPUT_LOSS: made for the same
-                                       kind; turns outputs into loss maps. Kept alive */
+  fm_provider_release_fn release;      /**< NULL: nothing to release */
+  void *user;                          /**< must outlive the provider */
+  const fm_network_loss *network_loss; /**< of kinds other than FM_OUTPUT_LOSS: made for the same
+                                      kind; turns outputs into loss maps. Kept alive */
 } fm_provider_options;
 
 /** Makes a provider. On success the caller owns `*out`. Errors: ARGUMENT, MEMORY,
  *  UNSUPPORTED. */
-FM_API fm_status fm_provider_create(fm_context *context, const fm_provider_options *options,
+FM_API fm_status fm_provider_create(const fm_context *context, const fm_provider_options *options,
                                     fm_provider **out, fm_error *err);
 
 /** Destroys; NULL is fine. */
@@ -124,9 +124,9 @@ typedef struct fm_loop_options {
  *  `stats` is as before the call. Memory: `batch` loss maps, one more set of words.
  *  Errors: those of fm_class_stats_add, with the sample's id; CALLBACK; MEMORY;
  *  EMPTY (no sample). */
-FM_API fm_status fm_collect_class_stats(fm_source *source, fm_provider *provider,
-                                        fm_class_stats *stats, const fm_loop_options *options,
-                                        fm_error *err);
+FM_API fm_status fm_source_collect_stats(fm_source *source, fm_provider *provider,
+                                         fm_class_stats *stats, const fm_loop_options *options,
+                                         fm_error *err);
 
 /** Receives one filtered mask; all is borrowed for the call. `report` has both class
  *  arrays. Returns 0, or a value that stops. */
@@ -137,15 +137,16 @@ typedef int (*fm_filtered_fn)(const fm_sample *sample, const fm_plane *filtered,
  *  was handed over before a failure stays so. Source masks are not changed. Memory:
  *  `batch` loss maps, one mask. Errors: those of fm_filter_apply, with the sample's id;
  *  CALLBACK; MEMORY; EMPTY. */
-FM_API fm_status fm_filter_source(fm_source *source, fm_provider *provider, const fm_filter *filter,
+FM_API fm_status fm_source_filter(fm_source *source, fm_provider *provider, const fm_filter *filter,
                                   fm_filtered_fn filtered, void *user,
                                   const fm_loop_options *options, fm_error *err);
 
 /** Measures all masks of a *real* set and adds (id, hardness) to the planner, with their
  *  classes where its policy looks at them; what was added before a failure stays so. Errors: those
  * of fm_hardness_measure, with the sample's id; CALLBACK; MEMORY; EMPTY. */
-FM_API fm_status fm_plan_source(fm_source *source, const fm_hardness *hardness, fm_planner *planner,
-                                const fm_loop_options *options, fm_error *err);
+FM_API fm_status fm_source_measure(fm_source *source, const fm_hardness *hardness,
+                                   fm_planner *planner, const fm_loop_options *options,
+                                   fm_error *err);
 
 FM_END_DECLS
 

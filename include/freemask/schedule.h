@@ -57,7 +57,7 @@ typedef enum fm_schedule_tail {
 } fm_schedule_tail;
 
 /** Which set an entry is from. */
-typedef enum fm_set { FM_SET_REAL = 0, FM_SET_SYNTHETIC = 1 } fm_set;
+typedef enum fm_dataset { FM_DATASET_REAL = 0, FM_DATASET_SYNTHETIC = 1 } fm_dataset;
 
 typedef struct fm_schedule_options {
   size_t size;
@@ -96,7 +96,7 @@ typedef struct fm_schedule_options {
  *  On success the caller owns `*out`. Errors: ARGUMENT, EMPTY (a set that the mix needs has
  *  no image, or a rank would get no entry), MISMATCH (synthetic_count is not the plan's),
  *  LIMIT (an epoch of more than 2^48 entries), MEMORY, UNSUPPORTED. */
-FM_API fm_status fm_schedule_create(fm_context *context, fm_plan *plan,
+FM_API fm_status fm_schedule_create(const fm_context *context, const fm_plan *plan,
                                     const fm_schedule_options *options, fm_schedule **out,
                                     fm_error *err);
 
@@ -116,7 +116,7 @@ typedef struct fm_schedule_entry {
                         particular order; RATIO: how many shuffles of the real set came
                         before; else 0 */
   int64_t epoch;   /**< from 0, pre-training included */
-  int32_t set;     /**< an fm_set */
+  int32_t set;     /**< an fm_dataset */
   int32_t padding; /**< 1: fills the epoch up (FM_TAIL_PAD), this image came before; else 0 */
 } fm_schedule_entry;
 
@@ -161,10 +161,10 @@ FM_API fm_status fm_schedule_seek(fm_schedule *schedule, int64_t position, fm_er
 
 /** The position where an epoch begins for this rank; -1 if there is no such epoch (below 0
  *  or beyond the last position). */
-FM_API int64_t fm_schedule_start(const fm_schedule *schedule, int64_t epoch);
+FM_API int64_t fm_schedule_epoch_start(const fm_schedule *schedule, int64_t epoch);
 
 /** How many entries this rank has in an epoch; -1 as above. */
-FM_API int64_t fm_schedule_length(const fm_schedule *schedule, int64_t epoch);
+FM_API int64_t fm_schedule_epoch_length(const fm_schedule *schedule, int64_t epoch);
 
 /** A number that schedules share which have the same images in the same order, whatever
  *  their rank, world and tail. Equal on all machines. */

@@ -22,7 +22,7 @@ static void default_release(void *memory, void *user) {
 
 fm_status fm_context_create(const fm_context_options *options, fm_context **out, fm_error *err) {
   fm_context_options o;
-  fm_status status = fm__options_read(&o, sizeof o, options, "fm_context_options", err);
+  fm_status status = FM__OPTIONS_READ(&o, options, fm_context_options, kernels, err);
   if (status) return status;
   if (!out) return fm__fail(err, FM_ERR_ARGUMENT, "fm_context_create: out is NULL");
   if (!o.allocate != !o.release)
@@ -59,9 +59,10 @@ const char *fm_context_kernels(const fm_context *context) {
   return context ? fm__dsp_level_name(context->level) : "";
 }
 
-fm_context *fm__context_hold(fm_context *context) {
-  atomic_fetch_add_explicit(&context->holds, 1, memory_order_relaxed);
-  return context;
+fm_context *fm__context_hold(const fm_context *context) {
+  fm_context *held = (fm_context *)context;
+  atomic_fetch_add_explicit(&held->holds, 1, memory_order_relaxed);
+  return held;
 }
 
 void fm__context_drop(fm_context *context) {

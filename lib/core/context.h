@@ -21,8 +21,9 @@ struct fm_context {
   fm_dsp dsp;
 };
 
-/* Holds: a handle takes one at birth and drops it at death. */
-fm_context *fm__context_hold(fm_context *context);
+/* Holds: a handle takes one at birth and drops it at death. Handles are held through const
+ * pointers, since the count is not part of what a handle is: this holds for all fm__x_hold. */
+fm_context *fm__context_hold(const fm_context *context);
 void fm__context_drop(fm_context *context);
 
 /* Memory from the context's allocator; NULL if it cannot or the size overflows.

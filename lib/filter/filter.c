@@ -35,7 +35,7 @@ static float threshold_of(const loss_table *table, int32_t k, const fm_filter_op
 
 static fm_status read_options(fm_filter_options *o, const fm_filter_options *options,
                               fm_error *err) {
-  fm_status status = fm__options_read(o, sizeof *o, options, "fm_filter_options", err);
+  fm_status status = FM__OPTIONS_READ(o, options, fm_filter_options, min_kept_share, err);
   if (status) return status;
   if (o->tolerance == 0) o->tolerance = DEFAULT_TOLERANCE;
   if (!(o->tolerance > 0) || isinf(o->tolerance))
@@ -54,7 +54,7 @@ static fm_status read_options(fm_filter_options *o, const fm_filter_options *opt
   return FM_OK;
 }
 
-static fm_status make(fm_labels *labels, const loss_table *table, const fm_filter_options *o,
+static fm_status make(const fm_labels *labels, const loss_table *table, const fm_filter_options *o,
                       fm_filter **out, fm_error *err) {
   fm_filter *filter = fm__alloc_zeroed(labels->context, 1, sizeof *filter);
   if (!filter) return fm__fail_memory(err, sizeof *filter);
@@ -109,7 +109,7 @@ static double global_mean_of(const double *means, const int64_t *pixels, size_t 
   return count > 0 ? sum / (count + EPSILON) : -1;
 }
 
-fm_status fm_filter_create_from_means(fm_labels *labels, const double *mean_loss,
+fm_status fm_filter_create_from_means(const fm_labels *labels, const double *mean_loss,
                                       const int64_t *pixels, size_t class_count,
                                       const fm_filter_options *options, fm_filter **out,
                                       fm_error *err) {
@@ -217,9 +217,10 @@ static fm_status run(const application *a, const workspace *w, fm_filter_report 
 }
 
 static fm_status apply(const application *a, fm_filter_report *report, fm_error *err) {
-  if (report && report->size < sizeof *report)
-    return fm__fail(err, FM_ERR_ARGUMENT, "fm_filter_report: size is %zu, expected %zu",
-                    report->size, sizeof *report);
+  size_t report_size;
+  fm_status status = FM_OK;
+  if (report) status = FM__RESULT_CHECK(report, fm_filter_report, class_dropped, &report_size, err);
+  if (status) return status;
   const fm_context *context = a->filter->labels->context;
   size_t classes = (size_t)a->filter->labels->class_count;
   size_t words = fm__judge_words(&a->mask);
@@ -231,7 +232,7 @@ static fm_status apply(const application *a, fm_filter_report *report, fm_error 
                  .raised = (float *)(void *)(memory + count_size + words * sizeof(uint64_t)),
                  .bits = words ? (uint64_t *)(void *)(memory + count_size) : NULL};
   memset(w.counts, 0, count_size);
-  fm_status status = run(a, &w, report, err);
+  status = run(a, &w, report, err);
   fm__free(context, memory);
   return status;
 }
@@ -269,9 +270,9 @@ fm_status fm_filter_apply(const fm_filter *filter, const fm_plane *mask, const f
   return status ? status : apply(&a, report, err);
 }
 
-fm_status fm_filter_weights(const fm_filter *filter, const fm_plane *mask, const fm_plane *loss,
-                            const fm_plane *weights, fm_filter_report *report, fm_error *err) {
-  if (!filter) return fm__fail(err, FM_ERR_ARGUMENT, "fm_filter_weights: filter is NULL");
+fm_status fm_filter_weigh(const fm_filter *filter, const fm_plane *mask, const fm_plane *loss,
+                          const fm_plane *weights, fm_filter_report *report, fm_error *err) {
+  if (!filter) return fm__fail(err, FM_ERR_ARGUMENT, "fm_filter_weigh: filter is NULL");
   application a = {.filter = filter, .weights = true};
   unsigned types = FM__BIT(FM_F32) | FM__BIT(FM_F16) | FM__BIT(FM_U8);
   fm_status status = read_inputs(&a, mask, loss, weights, types, "weights", err);

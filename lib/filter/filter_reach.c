@@ -24,7 +24,7 @@ fm_status fm_filter_reach(const fm_filter *filter, const fm_class_stats *stats, 
   int32_t with_pixels = 0, exceeding = 0;
   for (int32_t k = 0; k < filter->labels->class_count; k++) {
     double largest;
-    if (!fm_class_stats_pixels(stats, k, FM_ALL_STRATA)) continue;
+    if (!fm_class_stats_pixel_count(stats, k, FM_ALL_STRATA)) continue;
     status = fm_class_stats_quantile(stats, k, FM_ALL_STRATA, 1, &largest, err);
     if (status) return status;
     with_pixels++;

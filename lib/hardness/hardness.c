@@ -34,7 +34,7 @@ static fm_status read_measure(fm_hardness_options *o, fm_error *err) {
 
 static fm_status read_options(fm_hardness_options *o, const fm_hardness_options *options,
                               fm_error *err) {
-  fm_status status = fm__options_read(o, sizeof *o, options, "fm_hardness_options", err);
+  fm_status status = FM__OPTIONS_READ(o, options, fm_hardness_options, share, err);
   if (status) return status;
   bool none = o->resize_width == FM_NO_RESIZE && o->resize_height == FM_NO_RESIZE;
   if (!none && !(is_side(o->resize_width) && is_side(o->resize_height)))
@@ -48,7 +48,7 @@ static fm_status read_options(fm_hardness_options *o, const fm_hardness_options 
   return read_measure(o, err);
 }
 
-static fm_status make(fm_labels *labels, const fm_hardness_options *o, fm_hardness **out,
+static fm_status make(const fm_labels *labels, const fm_hardness_options *o, fm_hardness **out,
                       fm_error *err) {
   fm_hardness *hardness = fm__alloc_zeroed(labels->context, 1, sizeof *hardness);
   if (!hardness) return fm__fail_memory(err, sizeof *hardness);
@@ -93,7 +93,7 @@ fm_status fm_hardness_create(const fm_class_stats *stats, const fm_hardness_opti
   return FM_OK;
 }
 
-fm_status fm_hardness_create_from_means(fm_labels *labels, const double *mean_loss,
+fm_status fm_hardness_create_from_means(const fm_labels *labels, const double *mean_loss,
                                         size_t class_count, const fm_hardness_options *options,
                                         fm_hardness **out, fm_error *err) {
   if (!labels || !mean_loss || !out)

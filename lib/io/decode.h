@@ -7,17 +7,17 @@
 
 /* All of them refuse more than `max_pixels` before memory for pixels is taken, and
  * write no path into their messages. Every build has all of them. */
-fm_status fm__png_read_mask(fm_context *context, fm__input *input, int64_t max_pixels,
+fm_status fm__png_read_mask(const fm_context *context, fm__input *input, int64_t max_pixels,
                             fm_raster **out, fm_error *err);
-fm_status fm__png_read_image(fm_context *context, fm__input *input, int64_t max_pixels,
+fm_status fm__png_read_image(const fm_context *context, fm__input *input, int64_t max_pixels,
                              fm_raster **out, fm_error *err);
-fm_status fm__jpeg_read_image(fm_context *context, fm__input *input, int64_t max_pixels,
+fm_status fm__jpeg_read_image(const fm_context *context, fm__input *input, int64_t max_pixels,
                               fm_raster **out, fm_error *err);
-fm_status fm__npy_read_mask(fm_context *context, fm__input *input, int64_t max_pixels,
+fm_status fm__npy_read_mask(const fm_context *context, fm__input *input, int64_t max_pixels,
                             fm_raster **out, fm_error *err);
-fm_status fm__npy_read_loss(fm_context *context, fm__input *input, int64_t max_pixels,
+fm_status fm__npy_read_loss(const fm_context *context, fm__input *input, int64_t max_pixels,
                             fm_raster **out, fm_error *err);
-fm_status fm__npy_read_output(fm_context *context, fm__input *input, int64_t max_pixels,
+fm_status fm__npy_read_output(const fm_context *context, fm__input *input, int64_t max_pixels,
                               fm_raster **out, fm_error *err);
 
 #endif

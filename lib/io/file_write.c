@@ -22,7 +22,7 @@ fm_status fm__file_write(const fm_context *context, const char *path, const void
   return status;
 }
 
-fm_status fm_file_write(fm_context *context, const char *path, const void *data, size_t size,
+fm_status fm_file_write(const fm_context *context, const char *path, const void *data, size_t size,
                         fm_error *err) {
   const char *missing = !context ? "context" : !path ? "path" : !data && size ? "data" : NULL;
   if (missing) return fm__fail(err, FM_ERR_ARGUMENT, "fm_file_write: %s is NULL", missing);

@@ -20,7 +20,7 @@ typedef struct jpeg_read {
   struct jpeg_decompress_struct jpeg;
   struct jpeg_source_mgr source;
   struct jpeg_progress_mgr progress;
-  fm_context *context;
+  const fm_context *context;
   fm__input *input;
   int64_t max_pixels;
   bool created;
@@ -123,7 +123,7 @@ static fm_status run(jpeg_read *r, fm_error *err) {
   return FM_OK;
 }
 
-fm_status fm__jpeg_read_image(fm_context *context, fm__input *input, int64_t max_pixels,
+fm_status fm__jpeg_read_image(const fm_context *context, fm__input *input, int64_t max_pixels,
                               fm_raster **out, fm_error *err) {
   jpeg_read r = {
       .hooks = {.context = context}, .context = context, .input = input, .max_pixels = max_pixels};

@@ -33,7 +33,7 @@ static fm_status header_size(fm__input *input, size_t *out, fm_error *err) {
   return FM_OK;
 }
 
-static fm_status read_header(fm_context *context, fm__input *input, fm__npy_header *out,
+static fm_status read_header(const fm_context *context, fm__input *input, fm__npy_header *out,
                              fm_error *err) {
   size_t size = 0;
   fm_status status = header_size(input, &size, err);
@@ -146,7 +146,7 @@ static void set_order(fm_raster *raster) {
   }
 }
 
-static fm_status read_array(fm_context *context, fm__input *input, int64_t max_pixels,
+static fm_status read_array(const fm_context *context, fm__input *input, int64_t max_pixels,
                             const npy_reading *what, array *out, fm_error *err) {
   fm_status status = read_header(context, input, &out->header, err);
   if (!status) status = fm__npy_fit(&out->header, what->rank, what->expected, out->shape, err);
@@ -157,7 +157,7 @@ static fm_status read_array(fm_context *context, fm__input *input, int64_t max_p
   return fm__check_pixels((uint64_t)size[1], (uint64_t)size[0], max_pixels, err);
 }
 
-static fm_status read_npy(fm_context *context, fm__input *input, int64_t max_pixels,
+static fm_status read_npy(const fm_context *context, fm__input *input, int64_t max_pixels,
                           const npy_reading *what, fm_raster **out, fm_error *err) {
   array a = {.count = 0};
   fm_raster *raster = NULL;
@@ -219,17 +219,17 @@ static const npy_reading MASK = {2, "[height, width]", mask_dtype};
 static const npy_reading LOSS = {2, "[height, width]", loss_dtype};
 static const npy_reading OUTPUT = {3, "[channels, height, width]", output_dtype};
 
-fm_status fm__npy_read_mask(fm_context *context, fm__input *input, int64_t max_pixels,
+fm_status fm__npy_read_mask(const fm_context *context, fm__input *input, int64_t max_pixels,
                             fm_raster **out, fm_error *err) {
   return read_npy(context, input, max_pixels, &MASK, out, err);
 }
 
-fm_status fm__npy_read_loss(fm_context *context, fm__input *input, int64_t max_pixels,
+fm_status fm__npy_read_loss(const fm_context *context, fm__input *input, int64_t max_pixels,
                             fm_raster **out, fm_error *err) {
   return read_npy(context, input, max_pixels, &LOSS, out, err);
 }
 
-fm_status fm__npy_read_output(fm_context *context, fm__input *input, int64_t max_pixels,
+fm_status fm__npy_read_output(const fm_context *context, fm__input *input, int64_t max_pixels,
                               fm_raster **out, fm_error *err) {
   return read_npy(context, input, max_pixels, &OUTPUT, out, err);
 }

@@ -107,7 +107,7 @@ static fm_status write_npy(const fm_context *context, const char *path, const fm
   return status;
 }
 
-fm_status fm_npy_write(fm_context *context, const char *path, const fm_plane *plane,
+fm_status fm_npy_write(const fm_context *context, const char *path, const fm_plane *plane,
                        fm_error *err) {
   const char *missing = !context ? "context" : !path ? "path" : NULL;
   if (missing) return fm__fail(err, FM_ERR_ARGUMENT, "fm_npy_write: %s is NULL", missing);

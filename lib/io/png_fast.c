@@ -87,7 +87,7 @@ static bool read_chunks(fast_read *r, const unsigned char *at, const unsigned ch
 }
 
 /* One stream out of several pieces. */
-static fm_status join_pieces(fm_context *context, fast_read *r, fm_error *err) {
+static fm_status join_pieces(const fm_context *context, fast_read *r, fm_error *err) {
   if (r->pieces == 1) return FM_OK;
   r->joined = fm__alloc(context, r->stream_size);
   if (!r->joined) return fm__fail_memory(err, r->stream_size);
@@ -126,7 +126,7 @@ static void fill_raster(const fast_read *r, const unsigned char *rows, fm_raster
 }
 
 /* From the stream to a raster; none if the stream is not flawless. */
-static fm_status read_pixels(fm_context *context, const fast_read *r, unsigned char *rows,
+static fm_status read_pixels(const fm_context *context, const fast_read *r, unsigned char *rows,
                              fm_raster **out, fm_error *err) {
   const fm__png_layout *l = &r->layout;
   size_t stride = fm__png_row_bytes(l);
@@ -141,7 +141,7 @@ static fm_status read_pixels(fm_context *context, const fast_read *r, unsigned c
   return FM_OK;
 }
 
-fm_status fm__png_fast_mask(fm_context *context, const fm__input *input, int64_t max_pixels,
+fm_status fm__png_fast_mask(const fm_context *context, const fm__input *input, int64_t max_pixels,
                             fm_raster **out, fm_error *err) {
   fast_read r = {.pieces = 0};
   if (input->beyond || input->ready < SIGNATURE) return FM_OK;

@@ -10,7 +10,7 @@
 /* Reads a grey or palette PNG that is not interlaced, whole in the input's window and
  * flawless in every respect. Any other is left to libpng, which knows what to say:
  * `*out` stays as it is, and so does the input. Fails for want of memory only. */
-fm_status fm__png_fast_mask(fm_context *context, const fm__input *input, int64_t max_pixels,
+fm_status fm__png_fast_mask(const fm_context *context, const fm__input *input, int64_t max_pixels,
                             fm_raster **out, fm_error *err);
 
 #endif

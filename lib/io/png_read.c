@@ -20,7 +20,7 @@ enum {
 
 typedef struct png_read {
   fm__png_hooks hooks;
-  fm_context *context;
+  const fm_context *context;
   fm__input *input;
   int64_t max_pixels;
   bool image; /* colours are wanted, not numbers */
@@ -168,8 +168,8 @@ static fm_status run(png_read *r, fm_error *err) {
   return FM_OK;
 }
 
-static fm_status read_png(fm_context *context, fm__input *input, int64_t max_pixels, bool image,
-                          fm_raster **out, fm_error *err) {
+static fm_status read_png(const fm_context *context, fm__input *input, int64_t max_pixels,
+                          bool image, fm_raster **out, fm_error *err) {
   png_read r = {.hooks = {.context = context},
                 .context = context,
                 .input = input,
@@ -184,7 +184,7 @@ static fm_status read_png(fm_context *context, fm__input *input, int64_t max_pix
   return status;
 }
 
-fm_status fm__png_read_mask(fm_context *context, fm__input *input, int64_t max_pixels,
+fm_status fm__png_read_mask(const fm_context *context, fm__input *input, int64_t max_pixels,
                             fm_raster **out, fm_error *err) {
 #if defined(FM_HAVE_DEFLATE)
   fm_raster *raster = NULL;
@@ -198,7 +198,7 @@ fm_status fm__png_read_mask(fm_context *context, fm__input *input, int64_t max_p
   return read_png(context, input, max_pixels, false, out, err);
 }
 
-fm_status fm__png_read_image(fm_context *context, fm__input *input, int64_t max_pixels,
+fm_status fm__png_read_image(const fm_context *context, fm__input *input, int64_t max_pixels,
                              fm_raster **out, fm_error *err) {
   return read_png(context, input, max_pixels, true, out, err);
 }

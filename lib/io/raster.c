@@ -8,8 +8,8 @@
 #include "core/fail.h"
 
 /* A raster and its pixels: height * width elements of `element` bytes. */
-static fm_status raster_new(fm_context *context, int64_t height, int64_t width, size_t element,
-                            fm_raster **out, fm_error *err) {
+static fm_status raster_new(const fm_context *context, int64_t height, int64_t width,
+                            size_t element, fm_raster **out, fm_error *err) {
   uint64_t row = (uint64_t)width * element;
   if (row > (uint64_t)PTRDIFF_MAX / (uint64_t)height)
     return fm__fail(err, FM_ERR_LIMIT,
@@ -28,7 +28,7 @@ static fm_status raster_new(fm_context *context, int64_t height, int64_t width, 
   return FM_OK;
 }
 
-fm_status fm__raster_plane(fm_context *context, fm_dtype dtype, int64_t height, int64_t width,
+fm_status fm__raster_plane(const fm_context *context, fm_dtype dtype, int64_t height, int64_t width,
                            int32_t bit_depth, fm_raster **out, fm_error *err) {
   fm_raster *raster = NULL;
   size_t element = fm_dtype_size(dtype);
@@ -42,8 +42,9 @@ fm_status fm__raster_plane(fm_context *context, fm_dtype dtype, int64_t height, 
   return FM_OK;
 }
 
-fm_status fm__raster_volume(fm_context *context, fm_dtype dtype, int64_t channels, int64_t height,
-                            int64_t width, int32_t bit_depth, fm_raster **out, fm_error *err) {
+fm_status fm__raster_volume(const fm_context *context, fm_dtype dtype, int64_t channels,
+                            int64_t height, int64_t width, int32_t bit_depth, fm_raster **out,
+                            fm_error *err) {
   fm_raster *raster = NULL;
   int64_t element = (int64_t)fm_dtype_size(dtype);
   fm_status status = raster_new(context, channels * height, width, (size_t)element, &raster, err);
@@ -57,8 +58,8 @@ fm_status fm__raster_volume(fm_context *context, fm_dtype dtype, int64_t channel
   return FM_OK;
 }
 
-fm_status fm__raster_image(fm_context *context, int64_t height, int64_t width, int32_t bit_depth,
-                           fm_raster **out, fm_error *err) {
+fm_status fm__raster_image(const fm_context *context, int64_t height, int64_t width,
+                           int32_t bit_depth, fm_raster **out, fm_error *err) {
   fm_raster *raster = NULL;
   fm_status status = raster_new(context, height, width, 3, &raster, err);
   if (status) return status;

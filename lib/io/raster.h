@@ -18,17 +18,18 @@ struct fm_raster {
 };
 
 /* A raster with a packed plane of undefined contents. */
-fm_status fm__raster_plane(fm_context *context, fm_dtype dtype, int64_t height, int64_t width,
+fm_status fm__raster_plane(const fm_context *context, fm_dtype dtype, int64_t height, int64_t width,
                            int32_t bit_depth, fm_raster **out, fm_error *err);
 
 /* A raster with a packed volume, channel after channel, of undefined contents; the numbers' bytes
  * are below 2^63. */
-fm_status fm__raster_volume(fm_context *context, fm_dtype dtype, int64_t channels, int64_t height,
-                            int64_t width, int32_t bit_depth, fm_raster **out, fm_error *err);
+fm_status fm__raster_volume(const fm_context *context, fm_dtype dtype, int64_t channels,
+                            int64_t height, int64_t width, int32_t bit_depth, fm_raster **out,
+                            fm_error *err);
 
 /* A raster with an interleaved RGB image of undefined contents. */
-fm_status fm__raster_image(fm_context *context, int64_t height, int64_t width, int32_t bit_depth,
-                           fm_raster **out, fm_error *err);
+fm_status fm__raster_image(const fm_context *context, int64_t height, int64_t width,
+                           int32_t bit_depth, fm_raster **out, fm_error *err);
 
 /* The start of row `y` of a raster whose rows are packed. */
 static inline unsigned char *fm__raster_row(const fm_raster *raster, int64_t y) {

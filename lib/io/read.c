@@ -6,7 +6,7 @@
 #include "io/host_error.h"
 #include "io/sniff.h"
 
-typedef fm_status (*decoder)(fm_context *, fm__input *, int64_t max_pixels, fm_raster **,
+typedef fm_status (*decoder)(const fm_context *, fm__input *, int64_t max_pixels, fm_raster **,
                              fm_error *);
 
 /* One of the things that can be read. */
@@ -52,7 +52,7 @@ typedef struct limits {
 
 static fm_status read_limits(limits *out, const fm_read_options *options, fm_error *err) {
   fm_read_options o;
-  fm_status status = fm__options_read(&o, sizeof o, options, "fm_read_options", err);
+  fm_status status = FM__OPTIONS_READ(&o, options, fm_read_options, max_bytes, err);
   if (status) return status;
   if (o.max_pixels < 0 || o.max_bytes < 0)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_read_options: %s is %lld, expected 0 or more",
@@ -75,7 +75,7 @@ static fm_status refuse(const reading *what, fm__file_kind kind, const fm__input
   return fm__fail(err, FM_ERR_FORMAT, "looks like %s, expected %s", name, what->expected);
 }
 
-static fm_status decode(const reading *what, fm_context *context, fm__input *input,
+static fm_status decode(const reading *what, const fm_context *context, fm__input *input,
                         const limits *limit, fm_raster **out, fm_error *err) {
   (void)fm__input_fill(input);
   fm__file_kind kind = fm__sniff(input->next, input->ready);
@@ -97,7 +97,7 @@ static fm_status check(const char *call, const void *context, const char *source
   return fm__fail(err, FM_ERR_ARGUMENT, "%s: %s is NULL", call, missing);
 }
 
-static fm_status from_file(const char *call, const reading *what, fm_context *context,
+static fm_status from_file(const char *call, const reading *what, const fm_context *context,
                            const char *path, const fm_read_options *options, fm_raster **out,
                            fm_error *err) {
   limits limit = {0, 0};
@@ -114,7 +114,7 @@ static fm_status from_file(const char *call, const reading *what, fm_context *co
   return status;
 }
 
-static fm_status from_memory(const char *call, const reading *what, fm_context *context,
+static fm_status from_memory(const char *call, const reading *what, const fm_context *context,
                              const void *data, size_t size, const fm_read_options *options,
                              fm_raster **out, fm_error *err) {
   limits limit = {0, 0};
@@ -127,42 +127,42 @@ static fm_status from_memory(const char *call, const reading *what, fm_context *
   return status;
 }
 
-fm_status fm_mask_read(fm_context *context, const char *path, const fm_read_options *options,
+fm_status fm_mask_read(const fm_context *context, const char *path, const fm_read_options *options,
                        fm_raster **out, fm_error *err) {
   return from_file("fm_mask_read", &MASK, context, path, options, out, err);
 }
 
-fm_status fm_mask_decode(fm_context *context, const void *data, size_t size,
+fm_status fm_mask_decode(const fm_context *context, const void *data, size_t size,
                          const fm_read_options *options, fm_raster **out, fm_error *err) {
   return from_memory("fm_mask_decode", &MASK, context, data, size, options, out, err);
 }
 
-fm_status fm_loss_read(fm_context *context, const char *path, const fm_read_options *options,
+fm_status fm_loss_read(const fm_context *context, const char *path, const fm_read_options *options,
                        fm_raster **out, fm_error *err) {
   return from_file("fm_loss_read", &LOSS, context, path, options, out, err);
 }
 
-fm_status fm_loss_decode(fm_context *context, const void *data, size_t size,
+fm_status fm_loss_decode(const fm_context *context, const void *data, size_t size,
                          const fm_read_options *options, fm_raster **out, fm_error *err) {
   return from_memory("fm_loss_decode", &LOSS, context, data, size, options, out, err);
 }
 
-fm_status fm_output_read(fm_context *context, const char *path, const fm_read_options *options,
-                         fm_raster **out, fm_error *err) {
+fm_status fm_output_read(const fm_context *context, const char *path,
+                         const fm_read_options *options, fm_raster **out, fm_error *err) {
   return from_file("fm_output_read", &OUTPUT, context, path, options, out, err);
 }
 
-fm_status fm_output_decode(fm_context *context, const void *data, size_t size,
+fm_status fm_output_decode(const fm_context *context, const void *data, size_t size,
                            const fm_read_options *options, fm_raster **out, fm_error *err) {
   return from_memory("fm_output_decode", &OUTPUT, context, data, size, options, out, err);
 }
 
-fm_status fm_image_read(fm_context *context, const char *path, const fm_read_options *options,
+fm_status fm_image_read(const fm_context *context, const char *path, const fm_read_options *options,
                         fm_raster **out, fm_error *err) {
   return from_file("fm_image_read", &IMAGE, context, path, options, out, err);
 }
 
-fm_status fm_image_decode(fm_context *context, const void *data, size_t size,
+fm_status fm_image_decode(const fm_context *context, const void *data, size_t size,
                           const fm_read_options *options, fm_raster **out, fm_error *err) {
   return from_memory("fm_image_decode", &IMAGE, context, data, size, options, out, err);
 }

@@ -8,7 +8,7 @@ static fm_status refuse(fm_error *err) {
                   "this libfreemask was built without JPEG (libjpeg-turbo)");
 }
 
-fm_status fm__jpeg_read_image(fm_context *context, fm__input *input, int64_t max_pixels,
+fm_status fm__jpeg_read_image(const fm_context *context, fm__input *input, int64_t max_pixels,
                               fm_raster **out, fm_error *err) {
   (void)context, (void)input, (void)max_pixels, (void)out;
   return refuse(err);

@@ -7,13 +7,13 @@ static fm_status refuse(fm_error *err) {
   return fm__fail(err, FM_ERR_UNSUPPORTED, "this libfreemask was built without PNG (libpng)");
 }
 
-fm_status fm__png_read_mask(fm_context *context, fm__input *input, int64_t max_pixels,
+fm_status fm__png_read_mask(const fm_context *context, fm__input *input, int64_t max_pixels,
                             fm_raster **out, fm_error *err) {
   (void)context, (void)input, (void)max_pixels, (void)out;
   return refuse(err);
 }
 
-fm_status fm__png_read_image(fm_context *context, fm__input *input, int64_t max_pixels,
+fm_status fm__png_read_image(const fm_context *context, fm__input *input, int64_t max_pixels,
                              fm_raster **out, fm_error *err) {
   (void)context, (void)input, (void)max_pixels, (void)out;
   return refuse(err);

@@ -44,7 +44,7 @@ static fm_status deliver(fm__bytes *bytes, const target *to, fm_status status, f
 
 static fm_status read_options(fm_write_options *out, const fm_write_options *options,
                               fm_error *err) {
-  fm_status status = fm__options_read(out, sizeof *out, options, "fm_write_options", err);
+  fm_status status = FM__OPTIONS_READ(out, options, fm_write_options, reserved, err);
   if (status) return status;
   if (out->compression < 0 || out->compression > 9)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_write_options: compression is %d, expected 0 to 9",
@@ -62,7 +62,7 @@ static fm_status read_options(fm_write_options *out, const fm_write_options *opt
   return FM_OK;
 }
 
-static fm_status write_mask(fm_context *context, const fm_plane *mask,
+static fm_status write_mask(const fm_context *context, const fm_plane *mask,
                             const fm_write_options *options, target *to, fm_error *err) {
   fm_write_options o;
   fm_plane known;
@@ -81,7 +81,7 @@ static fm_status write_mask(fm_context *context, const fm_plane *mask,
   return deliver(&bytes, to, status, err);
 }
 
-static fm_status write_image(fm_context *context, const fm_volume *image,
+static fm_status write_image(const fm_context *context, const fm_volume *image,
                              const fm_write_options *options, target *to, fm_error *err) {
   fm_write_options o;
   fm_volume known;
@@ -98,28 +98,29 @@ static fm_status write_image(fm_context *context, const fm_volume *image,
   return deliver(&bytes, to, status, err);
 }
 
-fm_status fm_mask_write(fm_context *context, const char *path, const fm_plane *mask,
+fm_status fm_mask_write(const fm_context *context, const char *path, const fm_plane *mask,
                         const fm_write_options *options, fm_error *err) {
   target to = {.path = path};
   fm_status status = check("fm_mask_write", context, &to, true, err);
   return status ? status : write_mask(context, mask, options, &to, err);
 }
 
-fm_status fm_mask_encode(fm_context *context, const fm_plane *mask, const fm_write_options *options,
-                         fm_write_fn write, void *user, fm_error *err) {
+fm_status fm_mask_encode(const fm_context *context, const fm_plane *mask,
+                         const fm_write_options *options, fm_write_fn write, void *user,
+                         fm_error *err) {
   target to = {.write = write, .user = user};
   fm_status status = check("fm_mask_encode", context, &to, false, err);
   return status ? status : write_mask(context, mask, options, &to, err);
 }
 
-fm_status fm_image_write(fm_context *context, const char *path, const fm_volume *image,
+fm_status fm_image_write(const fm_context *context, const char *path, const fm_volume *image,
                          const fm_write_options *options, fm_error *err) {
   target to = {.path = path};
   fm_status status = check("fm_image_write", context, &to, true, err);
   return status ? status : write_image(context, image, options, &to, err);
 }
 
-fm_status fm_image_encode(fm_context *context, const fm_volume *image,
+fm_status fm_image_encode(const fm_context *context, const fm_volume *image,
                           const fm_write_options *options, fm_write_fn write, void *user,
                           fm_error *err) {
   target to = {.write = write, .user = user};

@@ -32,7 +32,7 @@ static fm_status allocate(fm_class_stats *stats, fm_error *err) {
   return fm__fail(err, FM_ERR_MEMORY, "out of memory for two times %zu words of statistics", count);
 }
 
-static fm_status make(fm_labels *labels, size_t strata, int bin_shift, fm_class_stats **out,
+static fm_status make(const fm_labels *labels, size_t strata, int bin_shift, fm_class_stats **out,
                       fm_error *err) {
   fm_class_stats *stats = fm__alloc_zeroed(labels->context, 1, sizeof *stats);
   if (!stats) return fm__fail_memory(err, sizeof *stats);
@@ -51,12 +51,12 @@ static fm_status make(fm_labels *labels, size_t strata, int bin_shift, fm_class_
   return FM_OK;
 }
 
-fm_status fm_class_stats_create(fm_labels *labels, const fm_class_stats_options *options,
+fm_status fm_class_stats_create(const fm_labels *labels, const fm_class_stats_options *options,
                                 fm_class_stats **out, fm_error *err) {
   if (!labels || !out)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_class_stats_create: an argument is NULL");
   fm_class_stats_options o;
-  fm_status status = fm__options_read(&o, sizeof o, options, "fm_class_stats_options", err);
+  fm_status status = FM__OPTIONS_READ(&o, options, fm_class_stats_options, histogram, err);
   if (status) return status;
   if (o.strata < 0 || o.strata > MOST_STRATA)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_class_stats_options: strata is %d, expected 1 to 255",

@@ -39,9 +39,12 @@ static double mean_of(const fm_class_stats *stats, span cells) {
   return fm__sum_to_double(digits) / ((double)pixels_of(stats, cells) + EPSILON);
 }
 
-int64_t fm_class_stats_images(const fm_class_stats *stats) { return stats ? stats->images : 0; }
+int64_t fm_class_stats_image_count(const fm_class_stats *stats) {
+  return stats ? stats->images : 0;
+}
 
-int64_t fm_class_stats_pixels(const fm_class_stats *stats, int32_t class_index, int32_t stratum) {
+int64_t fm_class_stats_pixel_count(const fm_class_stats *stats, int32_t class_index,
+                                   int32_t stratum) {
   return pixels_of(stats, cells_of(stats, class_index, stratum));
 }
 

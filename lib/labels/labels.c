@@ -23,9 +23,10 @@ static void free_labels(fm_labels *labels) {
   fm__context_drop(context);
 }
 
-fm_labels *fm__labels_hold(fm_labels *labels) {
-  atomic_fetch_add_explicit(&labels->holds, 1, memory_order_relaxed);
-  return labels;
+fm_labels *fm__labels_hold(const fm_labels *labels) {
+  fm_labels *held = (fm_labels *)labels;
+  atomic_fetch_add_explicit(&held->holds, 1, memory_order_relaxed);
+  return held;
 }
 
 void fm__labels_drop(fm_labels *labels) {
@@ -112,7 +113,7 @@ static fm_status check_options(const fm_labels_options *o, fm_error *err) {
   return FM_OK;
 }
 
-static fm_status make(fm_context *context, const fm_labels_options *o, fm_labels **out,
+static fm_status make(const fm_context *context, const fm_labels_options *o, fm_labels **out,
                       fm_error *err) {
   fm_status status = check_options(o, err);
   if (status) return status;
@@ -141,12 +142,12 @@ static fm_status make(fm_context *context, const fm_labels_options *o, fm_labels
   return FM_OK;
 }
 
-fm_status fm_labels_create(fm_context *context, const fm_labels_options *options, fm_labels **out,
-                           fm_error *err) {
+fm_status fm_labels_create(const fm_context *context, const fm_labels_options *options,
+                           fm_labels **out, fm_error *err) {
   if (!context || !options || !out)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_labels_create: an argument is NULL");
   fm_labels_options o;
-  fm_status status = fm__options_read(&o, sizeof o, options, "fm_labels_options", err);
+  fm_status status = FM__OPTIONS_READ(&o, options, fm_labels_options, class_names, err);
   return status ? status : make(context, &o, out, err);
 }
 
@@ -168,10 +169,10 @@ static fm_status fail_unknown(const char *name, fm_error *err) {
                   name, known);
 }
 
-fm_status fm_labels_create_preset(fm_context *context, const char *name, fm_labels **out,
-                                  fm_error *err) {
+fm_status fm_labels_create_from_preset(const fm_context *context, const char *name, fm_labels **out,
+                                       fm_error *err) {
   if (!context || !name || !out)
-    return fm__fail(err, FM_ERR_ARGUMENT, "fm_labels_create_preset: an argument is NULL");
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_labels_create_from_preset: an argument is NULL");
   const fm__preset *preset = find_preset(name);
   if (!preset) return fail_unknown(name, err);
   int32_t classes[256];

@@ -22,7 +22,7 @@ struct fm_labels {
   const char *image_suffix;
 };
 
-fm_labels *fm__labels_hold(fm_labels *labels);
+fm_labels *fm__labels_hold(const fm_labels *labels);
 void fm__labels_drop(fm_labels *labels);
 
 fm__lookup fm__labels_lookup(const fm_labels *labels);

@@ -63,7 +63,7 @@ static fm_status check_channels(const fm_network_loss_options *o, const fm_label
 
 static fm_status read_options(fm_network_loss_options *o, const fm_network_loss_options *options,
                               const fm_labels *labels, fm_error *err) {
-  fm_status status = fm__options_read(o, sizeof *o, options, "fm_network_loss_options", err);
+  fm_status status = FM__OPTIONS_READ(o, options, fm_network_loss_options, compose_first, err);
   if (!status) status = check_kind(o, err);
   if (!status) status = check_switch(o->align_corners, "align_corners", err);
   if (!status) status = check_switch(o->binary, "binary", err);
@@ -78,7 +78,7 @@ static fm_status read_options(fm_network_loss_options *o, const fm_network_loss_
   return check_channels(o, labels, err);
 }
 
-fm_status fm_network_loss_create(fm_labels *labels, const fm_network_loss_options *options,
+fm_status fm_network_loss_create(const fm_labels *labels, const fm_network_loss_options *options,
                                  fm_network_loss **out, fm_error *err) {
   if (!labels || !options || !out)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_network_loss_create: an argument is NULL");
@@ -106,9 +106,10 @@ fm_status fm_network_loss_create(fm_labels *labels, const fm_network_loss_option
   return FM_OK;
 }
 
-fm_network_loss *fm__network_loss_hold(fm_network_loss *model) {
-  atomic_fetch_add_explicit(&model->holds, 1, memory_order_relaxed);
-  return model;
+fm_network_loss *fm__network_loss_hold(const fm_network_loss *model) {
+  fm_network_loss *held = (fm_network_loss *)model;
+  atomic_fetch_add_explicit(&held->holds, 1, memory_order_relaxed);
+  return held;
 }
 
 void fm_network_loss_destroy(fm_network_loss *network_loss) {

@@ -16,7 +16,7 @@ struct fm_network_loss {
   const fm__loss_kernels *kernels;
 };
 
-fm_network_loss *fm__network_loss_hold(fm_network_loss *model);
+fm_network_loss *fm__network_loss_hold(const fm_network_loss *model);
 
 /* Pixels of a row that are worked on together. A multiple of all lanes. */
 enum { FM__STRIP = 1024, FM__STRIP_ROOM = FM__STRIP + FM__STAGE_ALIGN };

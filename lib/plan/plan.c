@@ -163,9 +163,9 @@ static void free_work(const fm_context *context, work *w) {
   fm__free(context, w->items);
 }
 
-fm_status fm_planner_finish(const fm_planner *planner, fm_plan **out, fm_error *err) {
+fm_status fm_planner_make_plan(const fm_planner *planner, fm_plan **out, fm_error *err) {
   if (!planner || !out)
-    return fm__fail(err, FM_ERR_ARGUMENT, "fm_planner_finish: an argument is NULL");
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_planner_make_plan: an argument is NULL");
   if (!planner->count) return fm__fail(err, FM_ERR_EMPTY, "there is no mask to plan for");
   fm_plan *plan = fm__alloc_zeroed(planner->context, 1, sizeof *plan);
   if (!plan) return fm__fail_memory(err, sizeof *plan);

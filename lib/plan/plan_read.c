@@ -7,9 +7,10 @@
 #include "core/random.h"
 #include "plan/planner.h"
 
-fm_plan *fm__plan_hold(fm_plan *plan) {
-  atomic_fetch_add_explicit(&plan->holds, 1, memory_order_relaxed);
-  return plan;
+fm_plan *fm__plan_hold(const fm_plan *plan) {
+  fm_plan *held = (fm_plan *)plan;
+  atomic_fetch_add_explicit(&held->holds, 1, memory_order_relaxed);
+  return held;
 }
 
 void fm_plan_destroy(fm_plan *plan) {
@@ -22,19 +23,18 @@ void fm_plan_destroy(fm_plan *plan) {
   fm__context_drop(context);
 }
 
-int64_t fm_plan_masks(const fm_plan *plan) { return plan ? (int64_t)plan->masks : 0; }
+int64_t fm_plan_mask_count(const fm_plan *plan) { return plan ? (int64_t)plan->masks : 0; }
 
-int64_t fm_plan_images(const fm_plan *plan) { return plan ? plan->images : 0; }
+int64_t fm_plan_image_count(const fm_plan *plan) { return plan ? plan->images : 0; }
 
 fm_status fm_plan_get(const fm_plan *plan, int64_t index, fm_plan_entry *entry, fm_error *err) {
   if (!plan || !entry) return fm__fail(err, FM_ERR_ARGUMENT, "fm_plan_get: an argument is NULL");
   if (index < 0 || index >= (int64_t)plan->masks)
     return fm__fail(err, FM_ERR_ARGUMENT, "the plan has no row %" PRId64 ", its rows are 0 to %zu",
                     index, plan->masks - 1);
-  size_t size = fm__result_size(entry->size, sizeof *entry);
-  if (!size)
-    return fm__fail(err, FM_ERR_ARGUMENT,
-                    "fm_plan_entry: size is %zu, expected sizeof(fm_plan_entry)", entry->size);
+  size_t size;
+  fm_status status = FM__RESULT_CHECK(entry, fm_plan_entry, seeds, &size, err);
+  if (status) return status;
   const fm__plan_row *row = &plan->rows[index];
   fm_plan_entry known = {entry->size, row->mask_id, row->hardness,
                          row->rank,   row->count,   plan->seeds + row->first_seed};
@@ -57,7 +57,7 @@ int64_t fm_plan_find(const fm_plan *plan, const char *mask_id) {
   return -1;
 }
 
-int64_t fm_plan_times(const fm_plan *plan) {
+int64_t fm_plan_real_repeats(const fm_plan *plan) {
   if (!plan) return 0;
   int64_t masks = (int64_t)plan->masks, times = plan->images / masks;
   int64_t twice_rest = 2 * (plan->images % masks);

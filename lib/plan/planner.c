@@ -57,13 +57,13 @@ static fm_status check_seeds(const fm_planner_options *o, uint32_t n_max, fm_err
   return FM_OK;
 }
 
-fm_status fm_planner_create(fm_context *context, const fm_planner_options *options,
+fm_status fm_planner_create(const fm_context *context, const fm_planner_options *options,
                             fm_planner **out, fm_error *err) {
   if (!context || !out)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_planner_create: an argument is NULL");
   fm_planner_options o;
   fm__policy policy;
-  fm_status status = fm__options_read(&o, sizeof o, options, "fm_planner_options", err);
+  fm_status status = FM__OPTIONS_READ(&o, options, fm_planner_options, blend_count, err);
   if (!status) status = fm__policy_read(options, &policy, err);
   if (!status) status = check_seeds(&o, policy.n_max, err);
   if (status) return status;

@@ -62,7 +62,7 @@ struct fm_plan {
 };
 
 /* Another handle relies on the plan; fm_plan_destroy gives the hold up. */
-fm_plan *fm__plan_hold(fm_plan *plan);
+fm_plan *fm__plan_hold(const fm_plan *plan);
 
 /* Memory from the planner's blocks; it goes when the planner goes. NULL if there is none. */
 void *fm__planner_take(fm_planner *planner, size_t size);

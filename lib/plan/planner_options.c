@@ -70,7 +70,7 @@ static fm_status read_blend(const fm_planner_options *o, fm__policy *out, fm_err
 
 fm_status fm__policy_read(const fm_planner_options *options, fm__policy *out, fm_error *err) {
   fm_planner_options o;
-  fm_status status = fm__options_read(&o, sizeof o, options, "fm_planner_options", err);
+  fm_status status = FM__OPTIONS_READ(&o, options, fm_planner_options, blend_count, err);
   if (status) return status;
   if (o.policy < FM_PLAN_RANK || o.policy > FM_PLAN_BLEND)
     return fm__fail(err, FM_ERR_ARGUMENT,

@@ -13,7 +13,7 @@ static const char *const STREAM_NAMES[FM__STREAMS] = {
 /* Where the images of each mask end, so that an image finds its mask. */
 static fm_status make_masks(fm_schedule *s, fm_error *err) {
   if (!s->plan) return FM_OK;
-  size_t masks = (size_t)fm_plan_masks(s->plan);
+  size_t masks = (size_t)fm_plan_mask_count(s->plan);
   if (!fm__shares_alloc(&s->masks, s->context, masks))
     return fm__fail(err, FM_ERR_MEMORY, "out of memory for a schedule of %zu masks", masks);
   uint64_t end = 0;
@@ -76,20 +76,20 @@ static fm_status make_tables(fm_schedule *s, const fm_schedule_options *o, fm_er
   return FM_OK;
 }
 
-fm_status fm_schedule_create(fm_context *context, fm_plan *plan, const fm_schedule_options *options,
-                             fm_schedule **out, fm_error *err) {
+fm_status fm_schedule_create(const fm_context *context, const fm_plan *plan,
+                             const fm_schedule_options *options, fm_schedule **out, fm_error *err) {
   if (!context || !out)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_schedule_create: an argument is NULL");
   fm_schedule_options o;
-  fm_schedule shape = {.plan = plan};
-  fm_status status = fm__options_read(&o, sizeof o, options, "fm_schedule_options", err);
+  fm_schedule shape = {0};
+  fm_status status = FM__OPTIONS_READ(&o, options, fm_schedule_options, reserved, err);
   if (!status) status = fm__schedule_read(&shape, plan, &o, err);
   if (status) return status;
   fm_schedule *schedule = fm__alloc(context, sizeof *schedule);
   if (!schedule) return fm__fail_memory(err, sizeof *schedule);
   *schedule = shape;
   schedule->context = fm__context_hold(context);
-  if (plan) fm__plan_hold(plan);
+  if (plan) schedule->plan = fm__plan_hold(plan);
   status = make_tables(schedule, &o, err);
   if (status)
     fm_schedule_destroy(schedule);

@@ -37,7 +37,7 @@ struct fm_schedule {
   uint64_t rank, world;
   uint64_t pretraining;     /* epochs */
   fm__part parts[2];        /* pre-training, and what follows */
-  fm__permutation walks[2]; /* shuffles of the two sets, by fm_set */
+  fm__permutation walks[2]; /* shuffles of the two sets, by fm_dataset */
   fm__random streams[FM__STREAMS];
   fm__shares masks;           /* a piece for each mask of the plan, as long as its count */
   fm__shares weights;         /* a piece for each image: WEIGHTED, SHARES */

@@ -56,8 +56,8 @@ typedef struct walkers {
   uint64_t shuffles[FM__CHUNK], keys[FM__CHUNK];
 } walkers;
 
-static void shuffle_walkers(const fm_schedule *s, fm_set set, walkers *w) {
-  fm__stream stream = set == FM_SET_REAL ? FM__STREAM_REAL : FM__STREAM_SYNTHETIC;
+static void shuffle_walkers(const fm_schedule *s, fm_dataset set, walkers *w) {
+  fm__stream stream = set == FM_DATASET_REAL ? FM__STREAM_REAL : FM__STREAM_SYNTHETIC;
   for (size_t i = 0; i < w->count; i++)
     w->keys[i] = i && w->shuffles[i] == w->shuffles[i - 1]
                      ? w->keys[i - 1]
@@ -66,7 +66,7 @@ static void shuffle_walkers(const fm_schedule *s, fm_set set, walkers *w) {
 }
 
 /* Each goes to step start + place. */
-static void walk(const fm_schedule *s, fm_set set, uint64_t start, walkers *w) {
+static void walk(const fm_schedule *s, fm_dataset set, uint64_t start, walkers *w) {
   if (!w->count) return;
   uint64_t length = s->walks[set].length, before = start / length, into = start % length;
   double inverse = 1.0 / (double)length;
@@ -92,7 +92,7 @@ static void draw_ratio(const fm__epoch *e, size_t count, fm__draws *draws) {
     draws->numbers[i] = s->real + (place - real);
     draws->repeats[i] = 0;
   }
-  walk(s, FM_SET_REAL, (e->number - s->pretraining) * real, &w);
+  walk(s, FM_DATASET_REAL, (e->number - s->pretraining) * real, &w);
   for (size_t i = 0; i < w.count; i++) {
     draws->numbers[w.entry[i]] = w.places[i];
     draws->repeats[w.entry[i]] = w.shuffles[i];
@@ -119,7 +119,7 @@ static void draw_below(const fm__epoch *e, fm__random epoch, uint64_t bound, siz
 }
 
 /* The entries of one set; `chosen` says by a number below real_share that an entry is real. */
-static void draw_set(const fm__epoch *e, fm_set set, size_t count, const uint64_t *chosen,
+static void draw_set(const fm__epoch *e, fm_dataset set, size_t count, const uint64_t *chosen,
                      fm__draws *draws) {
   const fm_schedule *s = e->schedule;
   walkers w;
@@ -127,10 +127,10 @@ static void draw_set(const fm__epoch *e, fm_set set, size_t count, const uint64_
   for (size_t i = 0; i < count; i++) {
     w.entry[w.count] = (uint16_t)i;
     w.places[w.count] = draws->numbers[i];
-    w.count += (chosen[i] < s->real_share) == (set == FM_SET_REAL);
+    w.count += (chosen[i] < s->real_share) == (set == FM_DATASET_REAL);
   }
   walk(s, set, e->start, &w);
-  uint64_t first = set == FM_SET_REAL ? 0 : s->real;
+  uint64_t first = set == FM_DATASET_REAL ? 0 : s->real;
   for (size_t i = 0; i < w.count; i++) draws->numbers[w.entry[i]] = first + w.places[i];
 }
 
@@ -138,8 +138,8 @@ static void draw_random(const fm__epoch *e, size_t count, fm__draws *draws) {
   uint64_t chosen[FM__CHUNK];
   memcpy(chosen, draws->numbers, count * sizeof *chosen);
   draw_below(e, e->mix, e->schedule->all_shares, count, chosen);
-  draw_set(e, FM_SET_REAL, count, chosen, draws);
-  draw_set(e, FM_SET_SYNTHETIC, count, chosen, draws);
+  draw_set(e, FM_DATASET_REAL, count, chosen, draws);
+  draw_set(e, FM_DATASET_SYNTHETIC, count, chosen, draws);
 }
 
 static void draw_weighted(const fm__epoch *e, size_t count, fm__draws *draws) {

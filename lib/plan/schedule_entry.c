@@ -63,7 +63,7 @@ static void write_chunk(const chunk *c, const fm_schedule_arrays *to, size_t at)
   for (size_t i = 0; i < c->count && to->indices; i++)
     to->indices[at + i] = (int64_t)(numbers[i] < real ? numbers[i] : numbers[i] - real);
   for (size_t i = 0; i < c->count && to->sets; i++)
-    to->sets[at + i] = numbers[i] < real ? FM_SET_REAL : FM_SET_SYNTHETIC;
+    to->sets[at + i] = numbers[i] < real ? FM_DATASET_REAL : FM_DATASET_SYNTHETIC;
   for (size_t i = 0; i < c->count && to->epochs; i++) to->epochs[at + i] = c->epoch;
   for (size_t i = 0; i < c->count && to->paddings; i++) to->paddings[at + i] = c->padding;
   if (to->masks || to->seeds) write_masks(c, to, at);
@@ -112,7 +112,7 @@ fm_status fm_schedule_fill(const fm_schedule *schedule, int64_t position, int64_
   if (!schedule || !arrays)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_schedule_fill: an argument is NULL");
   fm_schedule_arrays to;
-  fm_status status = fm__options_read(&to, sizeof to, arrays, "fm_schedule_arrays", err);
+  fm_status status = FM__OPTIONS_READ(&to, arrays, fm_schedule_arrays, paddings, err);
   if (!status) status = check_range(schedule, position, count, err);
   if (!status) fill(schedule, position, count, &to);
   return status;
@@ -122,12 +122,9 @@ fm_status fm_schedule_at(const fm_schedule *schedule, int64_t position, fm_sched
                          fm_error *err) {
   if (!schedule || !entry)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_schedule_at: an argument is NULL");
-  size_t size = fm__result_size(entry->size, sizeof *entry);
-  if (!size)
-    return fm__fail(err, FM_ERR_ARGUMENT,
-                    "fm_schedule_entry: size is %zu, expected sizeof(fm_schedule_entry)",
-                    entry->size);
-  fm_status status = check_range(schedule, position, 1, err);
+  size_t size;
+  fm_status status = FM__RESULT_CHECK(entry, fm_schedule_entry, padding, &size, err);
+  if (!status) status = check_range(schedule, position, 1, err);
   if (status) return status;
   fm__place place = fm__place_of(schedule, position);
   fm__epoch epoch = fm__epoch_open(schedule, place.epoch);
@@ -139,7 +136,7 @@ fm_status fm_schedule_at(const fm_schedule *schedule, int64_t position, fm_sched
                              .index = (int64_t)(number < real ? number : number - real),
                              .repeat = (int64_t)draws.repeats[0],
                              .epoch = (int64_t)place.epoch,
-                             .set = number < real ? FM_SET_REAL : FM_SET_SYNTHETIC,
+                             .set = number < real ? FM_DATASET_REAL : FM_DATASET_SYNTHETIC,
                              .padding = place.offset >= epoch.part->entries};
   find_mask(schedule, number, &known.mask, &known.seed);
   memcpy(entry, &known, size);

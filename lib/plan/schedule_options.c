@@ -78,13 +78,13 @@ static fm_status check_uses(const fm_schedule_options *o, fm_error *err) {
 
 static fm_status read_counts(fm_schedule *s, const fm_plan *plan, const fm_schedule_options *o,
                              fm_error *err) {
-  s->real = (uint64_t)(o->real_count || !plan ? o->real_count : fm_plan_masks(plan));
-  s->synthetic = (uint64_t)(plan ? fm_plan_images(plan) : o->synthetic_count);
-  if (plan && o->synthetic_count && o->synthetic_count != fm_plan_images(plan))
+  s->real = (uint64_t)(o->real_count || !plan ? o->real_count : fm_plan_mask_count(plan));
+  s->synthetic = (uint64_t)(plan ? fm_plan_image_count(plan) : o->synthetic_count);
+  if (plan && o->synthetic_count && o->synthetic_count != fm_plan_image_count(plan))
     return fm__fail(err, FM_ERR_MISMATCH,
                     "fm_schedule_options: synthetic_count is %" PRId64 ", but the plan has %" PRId64
                     " images",
-                    o->synthetic_count, fm_plan_images(plan));
+                    o->synthetic_count, fm_plan_image_count(plan));
   bool any = uses_weights(o->mix);
   bool real = o->mix != FM_MIX_SYNTHETIC && !any;
   bool synthetic = (o->mix != FM_MIX_REAL && !any) || o->pretraining_epochs;
@@ -176,8 +176,8 @@ static fm_status read_parts(fm_schedule *s, const fm_schedule_options *o, fm_err
   if (s->pretraining) status = read_part(s, &s->parts[0], FM_MIX_SYNTHETIC, o, err);
   if (!status) status = read_part(s, &s->parts[1], o->mix, o, err);
   if (status) return status;
-  if (s->real) s->walks[FM_SET_REAL] = fm__permutation_make(s->real, 0);
-  if (s->synthetic) s->walks[FM_SET_SYNTHETIC] = fm__permutation_make(s->synthetic, 0);
+  if (s->real) s->walks[FM_DATASET_REAL] = fm__permutation_make(s->real, 0);
+  if (s->synthetic) s->walks[FM_DATASET_SYNTHETIC] = fm__permutation_make(s->synthetic, 0);
   return FM_OK;
 }
 

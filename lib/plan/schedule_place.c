@@ -59,7 +59,7 @@ uint64_t fm__rest_of_epoch(const fm_schedule *s, fm__place place) {
   return (end - place.offset + s->world - 1) / s->world;
 }
 
-int64_t fm_schedule_start(const fm_schedule *s, int64_t epoch) {
+int64_t fm_schedule_epoch_start(const fm_schedule *s, int64_t epoch) {
   if (!s || epoch < 0) return -1;
   uint64_t at = join(s, (uint64_t)epoch);
   if (s->tail == FM_TAIL_STREAM) /* the first p with p * world + rank >= at */
@@ -67,8 +67,8 @@ int64_t fm_schedule_start(const fm_schedule *s, int64_t epoch) {
   return at < (uint64_t)FM__SCHEDULE_END / s->world ? (int64_t)at : -1;
 }
 
-int64_t fm_schedule_length(const fm_schedule *s, int64_t epoch) {
+int64_t fm_schedule_epoch_length(const fm_schedule *s, int64_t epoch) {
   if (epoch == INT64_MAX) return -1;
-  int64_t start = fm_schedule_start(s, epoch), next = fm_schedule_start(s, epoch + 1);
+  int64_t start = fm_schedule_epoch_start(s, epoch), next = fm_schedule_epoch_start(s, epoch + 1);
   return start < 0 || next < 0 ? -1 : next - start;
 }

@@ -16,10 +16,10 @@ static fm_status add_sample(const fm_sample *sample, const fm_prediction *predic
   return fm_class_stats_add(state, &sample->mask, &prediction->loss, err);
 }
 
-fm_status fm_collect_class_stats(fm_source *source, fm_provider *provider, fm_class_stats *stats,
-                                 const fm_loop_options *options, fm_error *err) {
+fm_status fm_source_collect_stats(fm_source *source, fm_provider *provider, fm_class_stats *stats,
+                                  const fm_loop_options *options, fm_error *err) {
   if (!source || !provider || !stats)
-    return fm__fail(err, FM_ERR_ARGUMENT, "fm_collect_class_stats: an argument is NULL");
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_source_collect_stats: an argument is NULL");
   fm_class_stats *part;
   fm_status status = fm__class_stats_create_like(stats, &part, err);
   if (status) return status;
@@ -70,11 +70,11 @@ static fm_status filter_sample(const fm_sample *sample, const fm_prediction *pre
   return FM_OK;
 }
 
-fm_status fm_filter_source(fm_source *source, fm_provider *provider, const fm_filter *filter,
+fm_status fm_source_filter(fm_source *source, fm_provider *provider, const fm_filter *filter,
                            fm_filtered_fn filtered, void *user, const fm_loop_options *options,
                            fm_error *err) {
   if (!source || !provider || !filter || !filtered)
-    return fm__fail(err, FM_ERR_ARGUMENT, "fm_filter_source: an argument is NULL");
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_source_filter: an argument is NULL");
   const fm_context *context = filter->labels->context;
   size_t classes = (size_t)filter->labels->class_count;
   filtering f = {.filter = filter, .filtered = filtered, .user = user};
@@ -108,10 +108,10 @@ static fm_status measure_sample(const fm_sample *sample, const fm_prediction *pr
                                 (size_t)labels->class_count, err);
 }
 
-fm_status fm_plan_source(fm_source *source, const fm_hardness *hardness, fm_planner *planner,
-                         const fm_loop_options *options, fm_error *err) {
+fm_status fm_source_measure(fm_source *source, const fm_hardness *hardness, fm_planner *planner,
+                            const fm_loop_options *options, fm_error *err) {
   if (!source || !hardness || !planner)
-    return fm__fail(err, FM_ERR_ARGUMENT, "fm_plan_source: an argument is NULL");
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_source_measure: an argument is NULL");
   planning p = {hardness, planner, NULL};
   const fm_labels *labels = hardness->labels;
   if (fm__policy_needs_classes(&planner->policy)) {

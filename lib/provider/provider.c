@@ -20,12 +20,12 @@ static fm_status check_kind(const fm_provider_options *o, fm_error *err) {
   return FM_OK;
 }
 
-fm_status fm_provider_create(fm_context *context, const fm_provider_options *options,
+fm_status fm_provider_create(const fm_context *context, const fm_provider_options *options,
                              fm_provider **out, fm_error *err) {
   if (!context || !options || !out)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_provider_create: an argument is NULL");
   fm_provider_options o;
-  fm_status status = fm__options_read(&o, sizeof o, options, "fm_provider_options", err);
+  fm_status status = FM__OPTIONS_READ(&o, options, fm_provider_options, network_loss, err);
   if (status) return status;
   if (!o.kind) o.kind = FM_OUTPUT_LOSS;
   status = check_kind(&o, err);
@@ -39,7 +39,7 @@ fm_status fm_provider_create(fm_context *context, const fm_provider_options *opt
   if (!provider) return fm__fail_memory(err, sizeof *provider);
   provider->context = fm__context_hold(context);
   provider->options = o;
-  if (o.network_loss) (void)fm__network_loss_hold(o.network_loss);
+  provider->network_loss = o.network_loss ? fm__network_loss_hold(o.network_loss) : NULL;
   *out = provider;
   return FM_OK;
 }
@@ -47,7 +47,7 @@ fm_status fm_provider_create(fm_context *context, const fm_provider_options *opt
 void fm_provider_destroy(fm_provider *provider) {
   if (!provider) return;
   fm_context *context = provider->context;
-  fm_network_loss_destroy(provider->options.network_loss);
+  fm_network_loss_destroy(provider->network_loss);
   fm__free(context, provider);
   fm__context_drop(context);
 }

@@ -6,12 +6,12 @@
 #include "core/fail.h"
 #include "core/options.h"
 
-fm_status fm_source_create(fm_context *context, const fm_source_options *options, fm_source **out,
-                           fm_error *err) {
+fm_status fm_source_create(const fm_context *context, const fm_source_options *options,
+                           fm_source **out, fm_error *err) {
   if (!context || !options || !out)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_source_create: an argument is NULL");
   fm_source_options o;
-  fm_status status = fm__options_read(&o, sizeof o, options, "fm_source_options", err);
+  fm_status status = FM__OPTIONS_READ(&o, options, fm_source_options, user, err);
   if (status) return status;
   if (o.count < 0)
     return fm__fail(err, FM_ERR_ARGUMENT,

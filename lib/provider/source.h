@@ -14,6 +14,7 @@ struct fm_source {
 struct fm_provider {
   fm_context *context;
   fm_provider_options options;
+  fm_network_loss *network_loss; /* options.network_loss, held */
 };
 
 #endif

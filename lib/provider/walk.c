@@ -148,7 +148,7 @@ static fm_status walk_batch(walk *w, int64_t first, size_t count, fm_error *err)
 
 static fm_status read_options(walk *w, const fm_loop_options *options, fm_error *err) {
   fm_loop_options *o = &w->options;
-  fm_status status = fm__options_read(o, sizeof *o, options, "fm_loop_options", err);
+  fm_status status = FM__OPTIONS_READ(o, options, fm_loop_options, progress_user, err);
   if (status) return status;
   if (!o->shard_count) o->shard_count = 1;
   if (o->shard_count < 1 || o->shard_index < 0 || o->shard_index >= o->shard_count)

@@ -4,11 +4,9 @@
 #include <stddef.h>
 #include <string.h>
 
-#define MEMBER_END(type, member) (offsetof(type, member) + sizeof(((type *)0)->member))
-
 static fm_labels *camvid(fm_context *context) {
   fm_labels *labels = NULL;
-  fm_labels_create_preset(context, "camvid", &labels, NULL);
+  fm_labels_create_from_preset(context, "camvid", &labels, NULL);
   return labels;
 }
 
@@ -109,13 +107,13 @@ static void fill_table(void *table) {
   static const double hardness = 1;
   const double *at = &hardness;
   const int64_t masks = 1;
-  memcpy((char *)table + offsetof(fm_plan_table, masks), &masks, sizeof masks);
-  memcpy((char *)table + offsetof(fm_plan_table, hardness), &at, sizeof at);
+  memcpy((char *)table + offsetof(fm_planner_table, masks), &masks, sizeof masks);
+  memcpy((char *)table + offsetof(fm_planner_table, hardness), &at, sizeof at);
 }
 
 static fm_status call_counts(fm_context *context, const void *table, fm_error *err) {
   uint32_t count;
-  return fm_plan_counts(context, NULL, table, &count, err);
+  return fm_planner_count_images(context, NULL, table, &count, err);
 }
 
 static int get_one(int64_t index, fm_sample *sample, void *user) {
@@ -187,7 +185,7 @@ static fm_status call_loop(fm_context *context, const void *options, fm_error *e
   fm_hardness_create(stats, NULL, &hardness, NULL);
   fm_planner_create(context, NULL, &planner, NULL);
   fm_source_create(context, &source_options, &source, NULL);
-  fm_status status = fm_plan_source(source, hardness, planner, options, err);
+  fm_status status = fm_source_measure(source, hardness, planner, options, err);
   fm_source_destroy(source);
   fm_planner_destroy(planner);
   fm_hardness_destroy(hardness);
@@ -224,28 +222,24 @@ static fm_status call_write(fm_context *context, const void *options, fm_error *
   return fm_mask_encode(context, &mask, options, write_nowhere, NULL, err);
 }
 
-#define ALL_DEFAULT sizeof(size_t)
-#define ROW(type, least, fill, call) \
-  { #type, sizeof(type), least, fill, call }
+#define ROW(type, fill, call) \
+  { #type, sizeof(type), fill, call }
 
 const options_call options_calls[] = {
-    ROW(fm_context_options, ALL_DEFAULT, fill_nothing, call_context),
-    ROW(fm_labels_options, MEMBER_END(fm_labels_options, ignore_label), fill_labels, call_labels),
-    ROW(fm_class_stats_options, ALL_DEFAULT, fill_nothing, call_class_stats),
-    ROW(fm_filter_options, ALL_DEFAULT, fill_nothing, call_filter),
-    ROW(fm_hardness_options, ALL_DEFAULT, fill_nothing, call_hardness),
-    ROW(fm_planner_options, ALL_DEFAULT, fill_nothing, call_planner),
-    ROW(fm_network_loss_options, MEMBER_END(fm_network_loss_options, kind), fill_network_loss,
-        call_network_loss),
-    ROW(fm_schedule_options, MEMBER_END(fm_schedule_options, synthetic_count), fill_schedule,
-        call_schedule),
-    ROW(fm_schedule_arrays, ALL_DEFAULT, fill_nothing, call_arrays),
-    ROW(fm_plan_table, MEMBER_END(fm_plan_table, hardness), fill_table, call_counts),
-    ROW(fm_source_options, MEMBER_END(fm_source_options, get), fill_source, call_source),
-    ROW(fm_provider_options, MEMBER_END(fm_provider_options, predict), fill_provider,
-        call_provider),
-    ROW(fm_loop_options, ALL_DEFAULT, fill_nothing, call_loop),
-    ROW(fm_read_options, ALL_DEFAULT, fill_nothing, call_read),
-    ROW(fm_write_options, ALL_DEFAULT, fill_nothing, call_write),
+    ROW(fm_context_options, fill_nothing, call_context),
+    ROW(fm_labels_options, fill_labels, call_labels),
+    ROW(fm_class_stats_options, fill_nothing, call_class_stats),
+    ROW(fm_filter_options, fill_nothing, call_filter),
+    ROW(fm_hardness_options, fill_nothing, call_hardness),
+    ROW(fm_planner_options, fill_nothing, call_planner),
+    ROW(fm_network_loss_options, fill_network_loss, call_network_loss),
+    ROW(fm_schedule_options, fill_schedule, call_schedule),
+    ROW(fm_schedule_arrays, fill_nothing, call_arrays),
+    ROW(fm_planner_table, fill_table, call_counts),
+    ROW(fm_source_options, fill_source, call_source),
+    ROW(fm_provider_options, fill_provider, call_provider),
+    ROW(fm_loop_options, fill_nothing, call_loop),
+    ROW(fm_read_options, fill_nothing, call_read),
+    ROW(fm_write_options, fill_nothing, call_write),
 };
 const size_t options_call_count = sizeof options_calls / sizeof *options_calls;

@@ -6,8 +6,7 @@
 
 typedef struct options_call {
   const char *name;
-  size_t size;  /* as this header has it */
-  size_t least; /* the shortest prefix that says enough for the call to succeed */
+  size_t size; /* as this header has it */
   /* Writes the fields that have no default; the memory is zero and `size` long. */
   void (*fill)(void *options);
   fm_status (*call)(fm_context *context, const void *options, fm_error *err);

@@ -53,6 +53,18 @@ def record(now):
     with open(LAYOUT, "w", encoding="utf-8") as file:
         file.write("# What the headers lay out, on 64-bit machines. Renewed by ./dev abi --record.\n")
         file.writelines(f"{key} {value}\n" for key, value in now.items() if key != "pointer")
+    record_sizes(now)
+
+
+def record_sizes(now):
+    """The sizes of the release that version.h names, which is being made: those of earlier
+    releases stay."""
+    release = tap.run([os.path.join(tap.SOURCE, "dev"), "version"]).stdout.strip()
+    lines = [line for line in read(SIZES).splitlines(True) if line.split()[:1] != [release]]
+    lines += [f"{release} {name} {now['size ' + name]}\n"
+              for name, members in headers.structures().items() if members[0] == "size"]
+    with open(SIZES, "w", encoding="utf-8") as file:
+        file.writelines(lines)
 
 
 def released_sizes():

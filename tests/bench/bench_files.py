@@ -47,7 +47,7 @@ class Files:
         for i, (mask, loss) in enumerate(zip(masks, losses)):
             Image.fromarray(mask).save(f"{folder}/{i}.png")
             np.save(f"{folder}/{i}.npy", loss)
-        labels = kit.handle("fm_labels_create_preset", kit.context, SPACES[space][0].encode())
+        labels = kit.handle("fm_labels_create_from_preset", kit.context, SPACES[space][0].encode())
         means, _ = class_means(kit, labels)
         values = means.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
         noise_filter = kit.handle("fm_filter_create_from_means", labels, values, None, len(means),

@@ -33,7 +33,7 @@ class Filter:
         masks, losses = masks.astype(self.labels), losses.astype(self.losses)
         out = np.empty(masks.shape, self.out)
         parts = [halves(array, threads) for array in (masks, losses, out)]
-        labels = kit.handle("fm_labels_create_preset", kit.context, SPACES[self.space][0].encode())
+        labels = kit.handle("fm_labels_create_from_preset", kit.context, SPACES[self.space][0].encode())
         means, thresholds = class_means(kit, labels)
         values = means.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
         self.filter = kit.handle("fm_filter_create_from_means", labels, values, None, len(means),
@@ -57,7 +57,7 @@ class Filter:
             images = [[as_plane(array) for array in part]] if self.one_call else zip(*part)
             calls.append([(self.filter, *[kit.plane(array) for array in image], report, None)
                           for image in images])
-        name = "fm_filter_weights" if self.output == "weights" else "fm_filter_apply"
+        name = "fm_filter_weigh" if self.output == "weights" else "fm_filter_apply"
         return kit.c_way(name, calls, pixels)
 
     def bound(self, kit, parts, pixels):

@@ -37,7 +37,7 @@ class Hardness:
         from PIL import Image
         images, _ = world("many", 8)
         masks = [self.mask(images, seed) for seed in range(4)]
-        labels = kit.handle("fm_labels_create_preset", kit.context, SPACES["many"][0].encode())
+        labels = kit.handle("fm_labels_create_from_preset", kit.context, SPACES["many"][0].encode())
         means, _ = class_means(kit, labels)
         values = means.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
         hardness = kit.handle("fm_hardness_create_from_means", labels, values, len(means), None)

@@ -30,7 +30,7 @@ class Stats:
         masks, losses = world(self.space, image_count(self.where, threads, size), self.kind)
         masks, losses = masks.astype(self.labels), losses.astype(self.losses)
         parts = list(zip(halves(masks, threads), halves(losses, threads)))
-        labels = kit.handle("fm_labels_create_preset", kit.context, SPACES[self.space][0].encode())
+        labels = kit.handle("fm_labels_create_from_preset", kit.context, SPACES[self.space][0].encode())
         options = kit.lib.make("fm_class_stats_options", histogram=self.bins)
         calls, keep = [], [labels, masks, losses]
         for mask, loss in parts:
@@ -81,7 +81,7 @@ def count_labels(where, labels):
     def make(kit, threads):
         masks = world("many", image_count(where, threads, 6))[0].astype(labels)
         parts = halves(masks, threads)
-        space = kit.handle("fm_labels_create_preset", kit.context, SPACES["many"][0].encode())
+        space = kit.handle("fm_labels_create_from_preset", kit.context, SPACES["many"][0].encode())
         counts = np.zeros((threads, 160), np.int64)
         calls = [[(space, kit.plane(as_plane(mask)), counts[i], None, None)]
                  for i, mask in enumerate(parts)]

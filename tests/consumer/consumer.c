@@ -31,7 +31,7 @@ int main(void) {
 
   CHECK(strcmp(fm_version(), EXPECTED_VERSION) == 0 && fm_abi_version() == FM_ABI_VERSION);
   CHECK(fm_context_create(NULL, &context, &err) == FM_OK);
-  CHECK(fm_labels_create_preset(context, "cityscapes", &labels, &err) == FM_OK);
+  CHECK(fm_labels_create_from_preset(context, "cityscapes", &labels, &err) == FM_OK);
   CHECK(fm_class_stats_create(labels, NULL, &stats, &err) == FM_OK);
   CHECK(fm_class_stats_add(stats, &mask_view, &real_view, &err) == FM_OK);
   CHECK(fm_filter_create(stats, NULL, &filter, &err) == FM_OK);

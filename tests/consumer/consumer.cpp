@@ -33,10 +33,10 @@ std::vector<int64_t> plan_counts() {
   std::unique_ptr<fm_planner, Destroy> own_planner(planner);
   for (int i = 0; i < 5; i++)
     check(fm_planner_add(planner, std::to_string(i).c_str(), 0.1 * i, &err), err);
-  check(fm_planner_finish(planner, &plan, &err), err);
+  check(fm_planner_make_plan(planner, &plan, &err), err);
   std::unique_ptr<fm_plan, Destroy> own_plan(plan);
   std::vector<int64_t> counts;
-  for (int64_t i = 0; i < fm_plan_masks(plan); i++) {
+  for (int64_t i = 0; i < fm_plan_mask_count(plan); i++) {
     fm_plan_entry entry = fm_plan_entry();
     entry.size = sizeof entry;
     check(fm_plan_get(plan, i, &entry, &err), err);

@@ -132,30 +132,12 @@ START_TEST(options_follow_the_rule) {
 }
 END_TEST
 
-/* An old program's structure ends early: what is missing counts as zero. */
-START_TEST(short_options_are_filled_up) {
-  fm_context_options options;
-  memset(&options, 0xFF, sizeof options);
-  options.size = sizeof(size_t);
-  KIT_OK(make(&options, NULL, &err));
-  kit_allocator allocator;
-  fm_context_destroy(kit_context(&allocator));
-  options.allocate = kit_allocate;
-  options.release = kit_release;
-  options.allocator_user = &allocator;
-  options.size = offsetof(fm_context_options, log);
-  KIT_OK(make(&options, NULL, &err));
-  ck_assert_int_ge(atomic_load(&allocator.calls), 2);
-  ck_assert_int_eq(atomic_load(&allocator.living), 0);
-}
-END_TEST
-
 START_TEST(several_contexts_live_side_by_side) {
   kit_allocator first, second;
   fm_context *a = kit_context(&first), *b = kit_context(&second);
   long before = atomic_load(&first.calls);
   fm_labels *labels = NULL;
-  KIT_OK(fm_labels_create_preset(b, "camvid", &labels, &err));
+  KIT_OK(fm_labels_create_from_preset(b, "camvid", &labels, &err));
   ck_assert_int_eq(atomic_load(&first.calls), before);
   fm_context_destroy(a);
   ck_assert_int_eq(fm_labels_class_count(labels), 11);
@@ -179,7 +161,6 @@ Suite *context_suite(void) {
   tcase_add_test(tests, kernels_are_given_as_asked_or_refused);
   tcase_add_test(tests, unknown_kernels_are_refused);
   tcase_add_test(tests, options_follow_the_rule);
-  tcase_add_test(tests, short_options_are_filled_up);
   tcase_add_test(tests, several_contexts_live_side_by_side);
   suite_add_tcase(suite, tests);
   return suite;

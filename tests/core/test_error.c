@@ -54,7 +54,8 @@ START_TEST(error_is_optional) {
   ck_assert_int_eq(fm_context_create(NULL, NULL, NULL), FM_ERR_ARGUMENT);
   fm_context *context = kit_plain_context();
   fm_labels *labels = NULL;
-  ck_assert_int_eq(fm_labels_create_preset(context, "nowhere", &labels, NULL), FM_ERR_ARGUMENT);
+  ck_assert_int_eq(fm_labels_create_from_preset(context, "nowhere", &labels, NULL),
+                   FM_ERR_ARGUMENT);
   ck_assert_ptr_null(labels);
   fm_context_destroy(context);
 }
@@ -64,7 +65,7 @@ START_TEST(hostile_text_becomes_one_line) {
   fm_context *context = kit_plain_context();
   fm_labels *labels = KIT_SENTINEL;
   KIT_FAILS(FM_ERR_ARGUMENT, "a b",
-            fm_labels_create_preset(context, "a\nb\r\t\x1B[31m", &labels, &err));
+            fm_labels_create_from_preset(context, "a\nb\r\t\x1B[31m", &labels, &err));
   ck_assert_ptr_eq(labels, KIT_SENTINEL);
   fm_context_destroy(context);
 }
@@ -84,7 +85,7 @@ START_TEST(overlong_text_is_cut_between_characters) {
     KIT_OK(fm_planner_add(planner, id, 1.0, &err));
     fm_plan *plan = KIT_SENTINEL;
     fm_error cut = kit_error();
-    fm_status status = fm_planner_finish(planner, &plan, &cut);
+    fm_status status = fm_planner_make_plan(planner, &plan, &cut);
     kit_expect("overlong id", status, FM_ERR_DUPLICATE, &cut, "\xF0\x9F\x8C\xB3");
     ck_assert_ptr_eq(plan, KIT_SENTINEL);
     /* Whatever follows a lead byte follows it completely. */

@@ -40,18 +40,18 @@ typedef struct family {
 
 static family new_family(kit_allocator *allocator) {
   family f = {.context = kit_context(allocator)};
-  KIT_OK(fm_labels_create_preset(f.context, "camvid", &f.labels, &err));
+  KIT_OK(fm_labels_create_from_preset(f.context, "camvid", &f.labels, &err));
   KIT_OK(fm_class_stats_create(f.labels, NULL, &f.stats, &err));
   fm_source_options so = {.size = sizeof so, .count = 2, .get = get};
   fm_provider_options po = {.size = sizeof po, .predict = predict};
   KIT_OK(fm_source_create(f.context, &so, &f.source, &err));
   KIT_OK(fm_provider_create(f.context, &po, &f.provider, &err));
-  KIT_OK(fm_collect_class_stats(f.source, f.provider, f.stats, NULL, &err));
+  KIT_OK(fm_source_collect_stats(f.source, f.provider, f.stats, NULL, &err));
   KIT_OK(fm_filter_create(f.stats, NULL, &f.filter, &err));
   KIT_OK(fm_hardness_create(f.stats, NULL, &f.hardness, &err));
   KIT_OK(fm_planner_create(f.context, NULL, &f.planner, &err));
-  KIT_OK(fm_plan_source(f.source, f.hardness, f.planner, NULL, &err));
-  KIT_OK(fm_planner_finish(f.planner, &f.plan, &err));
+  KIT_OK(fm_source_measure(f.source, f.hardness, f.planner, NULL, &err));
+  KIT_OK(fm_planner_make_plan(f.planner, &f.plan, &err));
   KIT_OK(fm_schedule_create(f.context, f.plan, NULL, &f.schedule, &err));
   return f;
 }
@@ -116,7 +116,7 @@ static void use(const family *f) {
   if (f->hardness) KIT_OK(fm_hardness_measure(f->hardness, &mask, &value, NULL, &err));
   if (f->planner) {
     fm_plan *plan = NULL;
-    KIT_OK(fm_planner_finish(f->planner, &plan, &err));
+    KIT_OK(fm_planner_make_plan(f->planner, &plan, &err));
     fm_plan_destroy(plan);
   }
   if (f->plan) ck_assert_int_eq(fm_plan_find(f->plan, "b"), 1);
@@ -126,7 +126,7 @@ static void use(const family *f) {
     KIT_OK(fm_schedule_fill(f->schedule, 0, 12, &arrays, &err));
   }
   if (f->source && f->provider && f->stats)
-    KIT_OK(fm_collect_class_stats(f->source, f->provider, f->stats, NULL, &err));
+    KIT_OK(fm_source_collect_stats(f->source, f->provider, f->stats, NULL, &err));
 }
 
 /* Loop: orders; the first one takes the context first and goes down, the second up. */

@@ -92,7 +92,7 @@ static void make_handles(worker *w) {
     fm_schedule *schedule = NULL;
     w->failures +=
         fm_schedule_create(w->with->context, w->with->plan, NULL, &schedule, NULL) != FM_OK;
-    w->failures += fm_labels_create_preset(w->with->context, "ade20k", &labels, NULL) != FM_OK;
+    w->failures += fm_labels_create_from_preset(w->with->context, "ade20k", &labels, NULL) != FM_OK;
     w->failures += fm_filter_create(w->with->stats, NULL, &filter, NULL) != FM_OK;
     w->failures += fm_planner_create(w->with->context, NULL, &planner, NULL) != FM_OK;
     fm_labels_destroy(labels);
@@ -117,7 +117,7 @@ static fm_plan *five_masks(fm_context *context) {
   KIT_OK(fm_planner_create(context, NULL, &planner, &err));
   static const char *const ids[] = {"a", "b", "c", "d", "e"};
   for (int i = 0; i < 5; i++) KIT_OK(fm_planner_add(planner, ids[i], i, &err));
-  KIT_OK(fm_planner_finish(planner, &plan, &err));
+  KIT_OK(fm_planner_make_plan(planner, &plan, &err));
   fm_planner_destroy(planner);
   return plan;
 }
@@ -145,7 +145,7 @@ START_TEST(threads_share_what_is_immutable) {
   kit_allocator allocator;
   fm_context *context = kit_context(&allocator);
   fm_labels *labels = NULL;
-  KIT_OK(fm_labels_create_preset(context, "camvid", &labels, &err));
+  KIT_OK(fm_labels_create_from_preset(context, "camvid", &labels, &err));
   fm_class_stats *stats = whole(labels), *merged = NULL;
   fm_filter *filter = NULL;
   fm_hardness *hardness = NULL;

@@ -60,7 +60,7 @@ static fm_labels *labels;
 
 static void set_up(void) {
   context = kit_plain_context();
-  KIT_OK(fm_labels_create_preset(context, "camvid", &labels, &err));
+  KIT_OK(fm_labels_create_from_preset(context, "camvid", &labels, &err));
 }
 
 static void tear_down(void) {

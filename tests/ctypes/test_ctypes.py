@@ -120,7 +120,7 @@ def check_method(labels, real, synthetic):
     for image in real:
         call(LIB.fm_class_stats_add, stats, image.mask_view(), image.loss_view())
     tap.equal([LIB.fm_class_stats_mean(stats, k, -1) for k in range(CLASSES)], means, "mean losses, to the bit")
-    tap.equal([LIB.fm_class_stats_pixels(stats, k, -1) for k in range(CLASSES)], pixels, "pixels")
+    tap.equal([LIB.fm_class_stats_pixel_count(stats, k, -1) for k in range(CLASSES)], pixels, "pixels")
 
     noise = make(LIB.fm_filter_create, stats, None)
     good, reports = True, True
@@ -180,10 +180,10 @@ def check_plan(context, ids, hardness):
     planner = make(LIB.fm_planner_create, context, options)
     for name, value in zip(ids, hardness):
         call(LIB.fm_planner_add, planner, name.encode(), value)
-    plan = make(LIB.fm_planner_finish, planner)
+    plan = make(LIB.fm_planner_make_plan, planner)
     order = sorted(range(len(ids)), key=lambda i: (hardness[i], ids[i]))
     counts = {ids[i]: min(1 + round((place + 1) / len(ids) * 7), 7) for place, i in enumerate(order)}
-    good = LIB.fm_plan_masks(plan) == len(ids)
+    good = LIB.fm_plan_mask_count(plan) == len(ids)
     for row, name in enumerate(sorted(ids)):
         entry = LIB.make("fm_plan_entry")
         call(LIB.fm_plan_get, plan, row, entry)
@@ -193,8 +193,8 @@ def check_plan(context, ids, hardness):
         good = good and sorted(set(chosen)) == chosen and set(chosen) <= set(seeds)
         good = good and LIB.fm_plan_find(plan, name.encode()) == row
     tap.ok(good, "ranks, counts and seeds")
-    tap.equal(LIB.fm_plan_images(plan), sum(counts.values()), "images of the plan")
-    tap.equal(LIB.fm_plan_times(plan), max(1, round(sum(counts.values()) / len(ids))), "times")
+    tap.equal(LIB.fm_plan_image_count(plan), sum(counts.values()), "images of the plan")
+    tap.equal(LIB.fm_plan_real_repeats(plan), max(1, round(sum(counts.values()) / len(ids))), "times")
     LIB.fm_plan_destroy(plan)
     LIB.fm_planner_destroy(planner)
 
@@ -250,7 +250,7 @@ def check_loops(context, labels, real, synthetic, stats):
     names = [f"image {i}" for i in range(len(real))]
     loader = Loader(context, real, names)
     collected = make(LIB.fm_class_stats_create, labels, None)
-    call(LIB.fm_collect_class_stats, loader.handle, provider, collected, None)
+    call(LIB.fm_source_collect_stats, loader.handle, provider, collected, None)
     tap.equal([LIB.fm_class_stats_mean(collected, k, -1) for k in range(CLASSES)],
               [LIB.fm_class_stats_mean(stats, k, -1) for k in range(CLASSES)], "the loop collects the same means")
     tap.ok(sum(batches) == len(real) and max(batches) == 4 and not problems, "in batches", batches)
@@ -264,18 +264,18 @@ def check_loops(context, labels, real, synthetic, stats):
 
 def check_exceptions(labels, loader, provider, collected):
     """A Python exception inside a callback comes back as the callback's number."""
-    before = LIB.fm_class_stats_images(collected)
+    before = LIB.fm_class_stats_image_count(collected)
     loader.names = loader.names[:3]  # the fourth get raises IndexError
-    failure = fails(-10, "an exception in a callback ends the loop", call, LIB.fm_collect_class_stats,
+    failure = fails(-10, "an exception in a callback ends the loop", call, LIB.fm_source_collect_stats,
                     loader.handle, provider, collected, None)
     tap.equal(failure and failure.host_code, 77, "its number comes back")
     tap.ok(len(loader.problems) == 1 and isinstance(loader.problems[0], IndexError), "the exception was kept")
     tap.equal(loader.open, 0, "what it had handed out was released")
-    tap.equal(LIB.fm_class_stats_images(collected), before, "the statistics are as before")
+    tap.equal(LIB.fm_class_stats_image_count(collected), before, "the statistics are as before")
 
 
 def check_errors(context, labels, stats, real):
-    failure = fails(-1, "an unknown preset", make, LIB.fm_labels_create_preset, context, b"nosuch")
+    failure = fails(-1, "an unknown preset", make, LIB.fm_labels_create_from_preset, context, b"nosuch")
     tap.ok(failure and "cityscapes" in str(failure), "the message lists the presets", failure)
     image = Image([3, 5])
     image.loss[40] = math.nan
@@ -287,7 +287,7 @@ def check_errors(context, labels, stats, real):
     tap.ok(failure and "label 200 at pixel (x 9, y 2)" in str(failure), "names label and pixel", failure)
     narrow = LIB.fm_plane_make(image.loss, 6, HEIGHT, WIDTH - 1)
     fails(-4, "sizes that differ", call, LIB.fm_class_stats_add, stats, real[0].mask_view(), narrow)
-    tap.equal(LIB.fm_class_stats_images(stats), len(real), "nothing was added")
+    tap.equal(LIB.fm_class_stats_image_count(stats), len(real), "nothing was added")
     fails(-1, "NULL as a handle", call, LIB.fm_class_stats_add, None, real[0].mask_view(), real[0].loss_view())
     tap.equal([LIB.fm_status_name(code) for code in (0, -4, -13, -99)],
               [b"FM_OK", b"FM_ERR_SHAPE", b"FM_ERR_EMPTY", b"FM_ERR_?"], "names of statuses")
@@ -307,7 +307,7 @@ def check_allocator():
                        allocate=LIB.callback("fm_allocate_fn")(allocate),
                        release=LIB.callback("fm_release_fn")(lambda memory, _user: held.pop(memory) and None))
     context = make(LIB.fm_context_create, options)
-    labels = make(LIB.fm_labels_create_preset, context, b"camvid")
+    labels = make(LIB.fm_labels_create_from_preset, context, b"camvid")
     used = len(held)
     LIB.fm_context_destroy(context)
     tap.ok(used >= 2 and held, "handles keep their context", held)
@@ -321,7 +321,7 @@ def main():
         abi = next(int(line.split()[2]) for line in file if line.startswith("#define FM_ABI_VERSION"))
     tap.equal(LIB.fm_abi_version(), abi, "the library's ABI number is the headers'")
     context = make(LIB.fm_context_create, None)
-    labels = make(LIB.fm_labels_create_preset, context, b"cityscapes")
+    labels = make(LIB.fm_labels_create_from_preset, context, b"cityscapes")
     tap.equal(LIB.fm_labels_class_count(labels), CLASSES, "classes")
     tap.equal(LIB.fm_labels_class_name(labels, 13), b"car", "name of a class")
     classes = [0, 1, 2, 5, 8, 10, 13, 18, IGNORED]

@@ -47,16 +47,16 @@ def bit_sets(classes, class_count):
 
 
 def counts_of(policy, table, options):
-    """By fm_plan_counts."""
+    """By fm_planner_count_images."""
     masks = len(table["hardness"])
     kept = table.get("kept")
-    fields = LIB.make("fm_plan_table", masks=masks, class_count=len(table["class_pixels"]),
+    fields = LIB.make("fm_planner_table", masks=masks, class_count=len(table["class_pixels"]),
                       hardness=array(ctypes.c_double, table["hardness"]),
                       classes=array(ctypes.c_uint64, bit_sets(table["classes"], len(table["class_pixels"]))),
                       class_pixels=array(ctypes.c_int64, table["class_pixels"]),
                       kept=array(ctypes.c_uint32, kept) if kept else None)
     counts = (ctypes.c_uint32 * masks)()
-    call(LIB.fm_plan_counts, CONTEXT, planner_options(policy, options), ctypes.byref(fields), counts)
+    call(LIB.fm_planner_count_images, CONTEXT, planner_options(policy, options), ctypes.byref(fields), counts)
     return list(counts)
 
 
@@ -85,7 +85,7 @@ class Plan:
                  array(ctypes.c_int64, pixels), len(pixels))
             if kept_seeds and i % 2 == 0:
                 self.keep(names[i], kept_seeds[i])
-        call(LIB.fm_planner_finish, self.planner, ctypes.byref(self.plan))
+        call(LIB.fm_planner_make_plan, self.planner, ctypes.byref(self.plan))
         self.counts, self.seeds = [], []
         for i in range(masks):
             entry = LIB.make("fm_plan_entry")
@@ -280,10 +280,10 @@ def check_refusals():
                array(ctypes.c_int64, [4, 3, 4]), 3)
     call(LIB.fm_planner_keep, planner, b"zz", array(ctypes.c_int64, [1]), 1)
     plan = ctypes.c_void_p()
-    fails_with("mask zz are to be kept", call, LIB.fm_planner_finish, planner, ctypes.byref(plan))
+    fails_with("mask zz are to be kept", call, LIB.fm_planner_make_plan, planner, ctypes.byref(plan))
     call(LIB.fm_planner_add_classes, planner, b"zz", 1.0, array(ctypes.c_int64, [1, 2]), 2)
     call(LIB.fm_planner_keep, planner, b"zz", array(ctypes.c_int64, [2]), 1)
-    fails_with("given twice", call, LIB.fm_planner_finish, planner, ctypes.byref(plan))
+    fails_with("given twice", call, LIB.fm_planner_make_plan, planner, ctypes.byref(plan))
     LIB.fm_planner_destroy(planner)
 
 

@@ -41,7 +41,7 @@ class Library:
         planner, plan = ctypes.c_void_p(), ctypes.c_void_p()
         self.lib.fm_planner_create(self.context, options, ctypes.byref(planner), None)
         self.lib.fm_planner_add(planner, mask_id, 0.5, None)
-        self.lib.fm_planner_finish(planner, ctypes.byref(plan), None)
+        self.lib.fm_planner_make_plan(planner, ctypes.byref(plan), None)
         entry = self.lib.make("fm_plan_entry")
         self.lib.fm_plan_get(plan, 0, entry, None)
         chosen = entry.seeds[:entry.count]
@@ -55,16 +55,16 @@ class Library:
         schedule, numbers = ctypes.c_void_p(), (ctypes.c_int64 * count)()
         self.lib.fm_schedule_create(self.context, None, options, ctypes.byref(schedule), None)
         arrays = self.lib.make("fm_schedule_arrays", numbers=numbers)
-        self.lib.fm_schedule_fill(schedule, self.lib.fm_schedule_start(schedule, epoch), count, arrays, None)
+        self.lib.fm_schedule_fill(schedule, self.lib.fm_schedule_epoch_start(schedule, epoch), count, arrays, None)
         self.lib.fm_schedule_destroy(schedule)
         return list(numbers)
 
     def proportional(self, hardness, gamma, n_max, budget):
         options = self.lib.make("fm_planner_options", policy=2, gamma=gamma, n_max=n_max, budget=budget)
-        table = self.lib.make("fm_plan_table", masks=len(hardness),
+        table = self.lib.make("fm_planner_table", masks=len(hardness),
                               hardness=(ctypes.c_double * len(hardness))(*hardness))
         counts = (ctypes.c_uint32 * len(hardness))()
-        status = self.lib.fm_plan_counts(self.context, options, table, counts, None)
+        status = self.lib.fm_planner_count_images(self.context, options, table, counts, None)
         return list(counts) if not status else status
 
 

@@ -128,7 +128,7 @@ static void run_all(subject *s, trial *t, result results[RESULTS], fm_filter_rep
   results[FILTERED] = apply(fm_filter_apply, s->filters[0], t, &t->filtered, report);
   if (counts) memcpy(counts, t->counts, 2 * (size_t)t->class_count * sizeof *counts);
   results[IN_PLACE] = apply(fm_filter_apply, s->filters[0], t, &t->image.mask, &other);
-  results[WEIGHTS] = apply(fm_filter_weights, s->filters[0], t, &t->weights, &other);
+  results[WEIGHTS] = apply(fm_filter_weigh, s->filters[0], t, &t->weights, &other);
   results[FLOOR] = apply(fm_filter_apply, s->filters[1], t, &t->filtered, &other);
   results[STATISTICS] = add(s, 0, t);
   results[HISTOGRAM] = add(s, 1, t);

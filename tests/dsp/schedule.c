@@ -77,7 +77,7 @@ static void draw_options(draw_random *random, int32_t mix, piece *p) {
 
 /* Where an epoch begins, or anywhere in the first ones. */
 static void draw_range(draw_random *random, const fm_schedule *schedule, piece *p) {
-  int64_t end = fm_schedule_start(schedule, 1 + draw_below(random, 12));
+  int64_t end = fm_schedule_epoch_start(schedule, 1 + draw_below(random, 12));
   p->position = 0;
   if (end > 0 && draw_chance(random, 70))
     p->position = (int64_t)(draw_word(random) % (uint64_t)end);

@@ -47,7 +47,7 @@ static fm_labels *make_labels(fm_context *context, const recipe *r) {
   fm_error err;
   fm_labels *labels = NULL;
   if (!r->classes) {
-    must(fm_labels_create_preset(context, r->name, &labels, &err), &err);
+    must(fm_labels_create_from_preset(context, r->name, &labels, &err), &err);
     return labels;
   }
   size_t count = (size_t)(r->classes - 1) * (size_t)r->step + 1;

@@ -101,7 +101,7 @@ bool truth_stats(const space *s, const draw_image *image, const fm_class_stats *
   bool right = true;
   for (int32_t k = 0; right && k < s->class_count; k++) {
     long double mean = whole_value(&sums[k]) / ((long double)sums[k].count + 1e-5L);
-    right = fm_class_stats_pixels(stats, k, 0) == sums[k].count &&
+    right = fm_class_stats_pixel_count(stats, k, 0) == sums[k].count &&
             is_close(fm_class_stats_mean(stats, k, 0), mean);
   }
   free(sums);

@@ -224,18 +224,6 @@ START_TEST(options_follow_the_rule) {
 }
 END_TEST
 
-START_TEST(short_options_are_filled_up) {
-  fm_filter_options options;
-  memset(&options, 0xFF, sizeof options);
-  options.size = offsetof(fm_filter_options, unseen);
-  options.tolerance = 2;
-  fm_filter *filter = filter_with(&options);
-  ck_assert(fm_filter_threshold(filter, 1) == 4.0F);
-  ck_assert(fm_filter_threshold(filter, 2) == 0.0F);
-  fm_filter_destroy(filter);
-}
-END_TEST
-
 /* ---- Application: against the formula, pixel by pixel ----------------------------------- */
 
 enum { H = 6, W = 290 };
@@ -387,7 +375,7 @@ START_TEST(output_gaps_stay) {
     kit_plane out = kit_plane_new(weights ? FM_F32 : FM_U16, H, W, gapped[i % 3]);
     fill(&mask.view, &loss.view, &random);
     if (weights)
-      KIT_OK(fm_filter_weights(filter, &mask.view, &loss.view, &out.view, NULL, &err));
+      KIT_OK(fm_filter_weigh(filter, &mask.view, &loss.view, &out.view, NULL, &err));
     else
       KIT_OK(fm_filter_apply(filter, &mask.view, &loss.view, &out.view, NULL, &err));
     /* Put the fill pattern back over the pixels: nothing else may differ from it. */
@@ -423,7 +411,7 @@ START_TEST(weights_are_one_or_zero) {
     fm_filter *filter = filter_with(&options);
     counts c;
     fm_filter_report report = report_into(&c);
-    KIT_OK(fm_filter_weights(filter, &mask.view, &loss.view, &out.view, &report, &err));
+    KIT_OK(fm_filter_weigh(filter, &mask.view, &loss.view, &out.view, &report, &err));
     expect_report(&report, &v);
     for (int64_t y = 0; y < H; y++)
       for (int64_t x = 0; x < W; x++) {
@@ -601,7 +589,7 @@ static void refuse(const trial *t, fm_status status, const char *text) {
   KIT_FAILS(status, text, fm_filter_apply(t->filter, m, l, &t->out.view, &report, &err));
   KIT_FAILS(status, text, fm_filter_apply(t->filter, m, l, m, &report, &err));
   if (status != FM_ERR_LIMIT)
-    KIT_FAILS(status, text, fm_filter_weights(t->filter, m, l, &t->weights.view, &report, &err));
+    KIT_FAILS(status, text, fm_filter_weigh(t->filter, m, l, &t->weights.view, &report, &err));
   ck_assert_mem_eq(mask_before, t->mask.memory, t->mask.size);
   ck_assert_mem_eq(&report, &before, sizeof report);
   ck_assert_mem_eq(&c, &c_before, sizeof c);
@@ -669,10 +657,10 @@ START_TEST(sizes_and_dtypes_must_agree) {
   KIT_FAILS(FM_ERR_ARGUMENT, "dtype", fm_filter_apply(t.filter, m, l, &other, NULL, &err));
   narrow = t.weights.view;
   narrow.height--;
-  KIT_FAILS(FM_ERR_SHAPE, "weights", fm_filter_weights(t.filter, m, l, &narrow, NULL, &err));
+  KIT_FAILS(FM_ERR_SHAPE, "weights", fm_filter_weigh(t.filter, m, l, &narrow, NULL, &err));
   narrow = t.weights.view;
   narrow.dtype = FM_BF16;
-  KIT_FAILS(FM_ERR_UNSUPPORTED, "weights", fm_filter_weights(t.filter, m, l, &narrow, NULL, &err));
+  KIT_FAILS(FM_ERR_UNSUPPORTED, "weights", fm_filter_weigh(t.filter, m, l, &narrow, NULL, &err));
   expect_untouched(&t.out);
   expect_untouched(&t.weights);
   end_trial(&t);
@@ -686,8 +674,8 @@ START_TEST(null_arguments) {
   KIT_FAILS(FM_ERR_ARGUMENT, "mask", fm_filter_apply(t.filter, NULL, l, o, NULL, &err));
   KIT_FAILS(FM_ERR_ARGUMENT, "loss", fm_filter_apply(t.filter, m, NULL, o, NULL, &err));
   KIT_FAILS(FM_ERR_ARGUMENT, "filtered", fm_filter_apply(t.filter, m, l, NULL, NULL, &err));
-  KIT_FAILS(FM_ERR_ARGUMENT, "filter", fm_filter_weights(NULL, m, l, w, NULL, &err));
-  KIT_FAILS(FM_ERR_ARGUMENT, "weights", fm_filter_weights(t.filter, m, l, NULL, NULL, &err));
+  KIT_FAILS(FM_ERR_ARGUMENT, "filter", fm_filter_weigh(NULL, m, l, w, NULL, &err));
+  KIT_FAILS(FM_ERR_ARGUMENT, "weights", fm_filter_weigh(t.filter, m, l, NULL, NULL, &err));
   expect_untouched(&t.out);
   end_trial(&t);
 }
@@ -809,7 +797,6 @@ Suite *filter_suite(void) {
   tcase_add_test(tests, reserved_field_must_be_zero);
   tcase_add_test(tests, bad_tables_are_refused);
   tcase_add_test(tests, options_follow_the_rule);
-  tcase_add_test(tests, short_options_are_filled_up);
   tcase_add_loop_test(tests, every_pixel_follows_the_formula, 0, 15);
   tcase_add_test(tests, output_gaps_stay);
   tcase_add_loop_test(tests, weights_are_one_or_zero, 0, 3);

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef fm_status (*fuzz_decoder)(fm_context *, const void *, size_t, const fm_read_options *,
+typedef fm_status (*fuzz_decoder)(const fm_context *, const void *, size_t, const fm_read_options *,
                                   fm_raster **, fm_error *);
 
 /* Decodes with small limits. A success has to have pixels that can all be read; a failure,

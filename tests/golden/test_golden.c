@@ -95,7 +95,7 @@ static void read_labels(reader *r) {
                                .ignore_label = written,
                                .classes = table};
   if (preset[0])
-    KIT_OK(fm_labels_create_preset(context, preset, &w.labels, &err));
+    KIT_OK(fm_labels_create_from_preset(context, preset, &w.labels, &err));
   else
     KIT_OK(fm_labels_create(context, &options, &w.labels, &err));
   ck_assert_int_eq(fm_labels_class_count(w.labels), w.classes);
@@ -184,7 +184,7 @@ static void free_world(void) {
 static void check_means(const fm_class_stats *stats) {
   int unseen = 0;
   for (int32_t k = 0; k < w.classes; k++) {
-    ck_assert_int_eq(fm_class_stats_pixels(stats, k, 0), w.pixels[k]);
+    ck_assert_int_eq(fm_class_stats_pixel_count(stats, k, 0), w.pixels[k]);
     double mean = fm_class_stats_mean(stats, k, 0);
     ck_assert_msg(mean == w.means[k], "class %d: %.17g, expected %.17g", (int)k, mean, w.means[k]);
     unseen += w.pixels[k] == 0;
@@ -233,9 +233,9 @@ static void check_hardness(const fm_class_stats *stats, fm_planner *planner) {
 
 static void check_plan(const fm_planner *planner) {
   fm_plan *plan = NULL;
-  KIT_OK(fm_planner_finish(planner, &plan, &err));
-  ck_assert_int_eq(fm_plan_images(plan), w.plan_images);
-  ck_assert_int_eq(fm_plan_times(plan), w.times);
+  KIT_OK(fm_planner_make_plan(planner, &plan, &err));
+  ck_assert_int_eq(fm_plan_image_count(plan), w.plan_images);
+  ck_assert_int_eq(fm_plan_real_repeats(plan), w.times);
   for (int i = 0; i < w.reals; i++) {
     const image *real = &w.real[i];
     fm_plan_entry entry = {.size = sizeof entry};

@@ -23,7 +23,7 @@ static void tear_down(void) {
 #define HEADER(descr, order, shape) \
   "{'descr': '" descr "', 'fortran_order': " order ", 'shape': " shape ", }"
 
-typedef fm_status (*decoder)(fm_context *, const void *, size_t, const fm_read_options *,
+typedef fm_status (*decoder)(const fm_context *, const void *, size_t, const fm_read_options *,
                              fm_raster **, fm_error *);
 
 static fm_status try_decode(decoder decode, int major, const char *header, const void *data,

@@ -153,12 +153,12 @@ START_TEST(words_are_the_exact_sums) {
   ck_assert_uint_eq(fm_class_stats_word_count(stats), 1 + CLASSES * 12);
   int64_t *words = words_of(stats);
   ck_assert_int_eq(words[0], IMAGES);
-  ck_assert_int_eq(fm_class_stats_images(stats), IMAGES);
+  ck_assert_int_eq(fm_class_stats_image_count(stats), IMAGES);
   for (int32_t k = 0; k < CLASSES; k++) {
     const int64_t *cell = words + 1 + 12 * k;
     ck_assert_int_eq(cell[0], sums[k].count);
-    ck_assert_int_eq(fm_class_stats_pixels(stats, k, 0), sums[k].count);
-    ck_assert_int_eq(fm_class_stats_pixels(stats, k, FM_ALL_STRATA), sums[k].count);
+    ck_assert_int_eq(fm_class_stats_pixel_count(stats, k, 0), sums[k].count);
+    ck_assert_int_eq(fm_class_stats_pixel_count(stats, k, FM_ALL_STRATA), sums[k].count);
     for (int i = 0; i < DIGITS; i++) ck_assert_int_eq(cell[1 + i], digit(&sums[k], i));
     double mean = sum_value(&sums[k]) / ((double)sums[k].count + 1e-5);
     ck_assert(fm_class_stats_mean(stats, k, 0) == mean);
@@ -403,7 +403,7 @@ START_TEST(a_billion_exports_may_be_added) {
   int64_t *words = words_of(one);
   for (size_t i = 0; i < count; i++) words[i] *= INT64_C(1) << 30;
   KIT_OK(fm_class_stats_import(all, words, count, &err));
-  ck_assert_int_eq(fm_class_stats_images(all), INT64_C(1) << 30);
+  ck_assert_int_eq(fm_class_stats_image_count(all), INT64_C(1) << 30);
   KIT_OK(fm_class_stats_merge(doubled, one, &err));
   for (int i = 0; i < 30; i++) KIT_OK(fm_class_stats_merge(doubled, doubled, &err));
   expect_same_words(all, doubled);

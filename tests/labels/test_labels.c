@@ -72,7 +72,7 @@ static facts read_facts(const char *preset) {
 START_TEST(preset_holds_the_facts) {
   facts known = read_facts(presets[_i]);
   fm_labels *labels = NULL;
-  KIT_OK(fm_labels_create_preset(context, presets[_i], &labels, &err));
+  KIT_OK(fm_labels_create_from_preset(context, presets[_i], &labels, &err));
   ck_assert_str_eq(fm_labels_name(labels), presets[_i]);
   ck_assert_int_eq(fm_labels_class_count(labels), known.classes);
   ck_assert_int_eq(fm_labels_ignore_label(labels), known.written);
@@ -113,18 +113,20 @@ START_TEST(unknown_preset_lists_the_names) {
   fm_labels *labels = KIT_SENTINEL;
   static const char *const wrong[] = {"", "ADE20K", "ade20k ", "cityscape"};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-    KIT_FAILS(FM_ERR_ARGUMENT, wrong[i], fm_labels_create_preset(context, wrong[i], &labels, &err));
+    KIT_FAILS(FM_ERR_ARGUMENT, wrong[i],
+              fm_labels_create_from_preset(context, wrong[i], &labels, &err));
     for (size_t j = 0; j < PRESETS; j++)
       KIT_FAILS(FM_ERR_ARGUMENT, presets[j],
-                fm_labels_create_preset(context, wrong[i], &labels, &err));
+                fm_labels_create_from_preset(context, wrong[i], &labels, &err));
   }
   char endless[2000];
   memset(endless, 'z', sizeof endless);
   endless[sizeof endless - 1] = '\0';
-  KIT_FAILS(FM_ERR_ARGUMENT, "isaid", fm_labels_create_preset(context, endless, &labels, &err));
-  KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_labels_create_preset(NULL, "camvid", &labels, &err));
-  KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_labels_create_preset(context, NULL, &labels, &err));
-  KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_labels_create_preset(context, "camvid", NULL, &err));
+  KIT_FAILS(FM_ERR_ARGUMENT, "isaid",
+            fm_labels_create_from_preset(context, endless, &labels, &err));
+  KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_labels_create_from_preset(NULL, "camvid", &labels, &err));
+  KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_labels_create_from_preset(context, NULL, &labels, &err));
+  KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_labels_create_from_preset(context, "camvid", NULL, &err));
   ck_assert_ptr_eq(labels, KIT_SENTINEL);
 }
 END_TEST
@@ -142,7 +144,7 @@ START_TEST(suffixes_of_presets) {
                {"voc2012", "", ""}};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     fm_labels *labels = NULL;
-    KIT_OK(fm_labels_create_preset(context, known[i].preset, &labels, &err));
+    KIT_OK(fm_labels_create_from_preset(context, known[i].preset, &labels, &err));
     ck_assert_str_eq(fm_labels_mask_suffix(labels), known[i].mask);
     ck_assert_str_eq(fm_labels_image_suffix(labels), known[i].image);
     fm_labels_destroy(labels);
@@ -154,8 +156,8 @@ START_TEST(fingerprints_tell_presets_apart) {
   uint64_t seen[PRESETS];
   for (size_t i = 0; i < PRESETS; i++) {
     fm_labels *labels = NULL, *again = NULL;
-    KIT_OK(fm_labels_create_preset(context, presets[i], &labels, &err));
-    KIT_OK(fm_labels_create_preset(context, presets[i], &again, &err));
+    KIT_OK(fm_labels_create_from_preset(context, presets[i], &labels, &err));
+    KIT_OK(fm_labels_create_from_preset(context, presets[i], &again, &err));
     seen[i] = fm_labels_fingerprint(labels);
     ck_assert_uint_eq(seen[i], fm_labels_fingerprint(again));
     for (size_t j = 0; j < i; j++) ck_assert_uint_ne(seen[i], seen[j]);
@@ -375,21 +377,6 @@ START_TEST(options_follow_the_rule) {
 }
 END_TEST
 
-START_TEST(short_options_are_filled_up) {
-  fm_labels_options options;
-  memset(&options, 0xFF, sizeof options);
-  options.size = offsetof(fm_labels_options, classes);
-  options.name = NULL;
-  options.class_count = 3;
-  options.label_count = 0;
-  options.ignore_label = 7;
-  fm_labels *labels = make_labels(&options);
-  ck_assert_int_eq(fm_labels_class_of(labels, 2), 2);
-  ck_assert_str_eq(fm_labels_class_name(labels, 2), "class 2");
-  fm_labels_destroy(labels);
-}
-END_TEST
-
 /* ---- Counting ---------------------------------------------------------------------- */
 
 static const fm_dtype mask_types[] = {FM_U8, FM_U16, FM_I16, FM_I32, FM_I64};
@@ -525,7 +512,6 @@ Suite *labels_suite(void) {
   tcase_add_test(tests, ignore_label_may_be_a_label_of_the_table);
   tcase_add_test(tests, fingerprint_is_about_meaning);
   tcase_add_test(tests, options_follow_the_rule);
-  tcase_add_test(tests, short_options_are_filled_up);
   tcase_add_loop_test(tests, counts_in_every_dtype_and_layout, 0, 5 * KIT_LAYOUTS);
   tcase_add_loop_test(tests, first_bad_pixel_in_reading_order, 0, 5 * KIT_LAYOUTS);
   tcase_add_test(tests, minus_one_may_be_ignored);

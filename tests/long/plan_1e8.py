@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# long/plan_1e8.py - plans 10^8 masks by fm_plan_counts: time, memory, and every count against NumPy.
+# long/plan_1e8.py - plans 10^8 masks by fm_planner_count_images: time, memory, and every count against NumPy.
 # SPDX-License-Identifier: MIT
 """usage: plan_1e8.py [MASKS]
 
@@ -45,7 +45,7 @@ class Planner:
         self.context = ctypes.c_void_p()
         LIB.fm_context_create(None, ctypes.byref(self.context), None)
         self.counts = np.full(len(hardness), 1, np.uint32)  # touched: it is the host's memory
-        self.table = LIB.make("fm_plan_table", masks=len(hardness), hardness=pointer(hardness, ctypes.c_double))
+        self.table = LIB.make("fm_planner_table", masks=len(hardness), hardness=pointer(hardness, ctypes.c_double))
 
     def plan(self, name, **options):
         if "blend" in options:
@@ -54,7 +54,7 @@ class Planner:
         made = LIB.make("fm_planner_options", **options)
         reset_peak()
         before, start = peak(), time.monotonic()
-        status = LIB.fm_plan_counts(self.context, made, self.table, pointer(self.counts, ctypes.c_uint32), None)
+        status = LIB.fm_planner_count_images(self.context, made, self.table, pointer(self.counts, ctypes.c_uint32), None)
         took, more = time.monotonic() - start, (peak() - before) / MASKS
         print(json.dumps({"name": f"plan {name}", "masks": MASKS, "threads": 1, "ms": round(1e3 * took),
                           "bytes_per_mask": round(more, 3)}), flush=True)

@@ -65,7 +65,7 @@ static void walk(fm_context *context, int32_t rank) {
     printf("Bail out! %s\n", err.message);
     exit(EXIT_FAILURE);
   }
-  int64_t length = fm_schedule_length(schedule, 0), last = -1;
+  int64_t length = fm_schedule_epoch_length(schedule, 0), last = -1;
   for (int64_t p = 0; p < length; p += BATCH) {
     int64_t count = length - p < BATCH ? length - p : BATCH;
     if (fm_schedule_next_many(schedule, count, &arrays, &err)) strange++;

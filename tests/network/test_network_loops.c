@@ -154,7 +154,7 @@ START_TEST(collecting_equals_map_and_add) {
     KIT_OK(fm_network_loss_map(w.model, &output, &mask, &map, &err));
     KIT_OK(fm_class_stats_add(stepwise, &mask, &map, &err));
   }
-  KIT_OK(fm_collect_class_stats(w.source, w.provider, w.stats, NULL, &err));
+  KIT_OK(fm_source_collect_stats(w.source, w.provider, w.stats, NULL, &err));
   int64_t a[64], b[64];
   words_of(stepwise, a);
   words_of(w.stats, b);
@@ -193,11 +193,11 @@ static int compare_filtered(const fm_sample *sample, const fm_plane *filtered,
 START_TEST(filtering_equals_the_fused_form) {
   world w;
   open_world(&w, FM_OUTPUT_LOGITS + _i, 2);
-  KIT_OK(fm_collect_class_stats(w.source, w.provider, w.stats, NULL, &err));
+  KIT_OK(fm_source_collect_stats(w.source, w.provider, w.stats, NULL, &err));
   fm_filter *filter;
   KIT_OK(fm_filter_create(w.stats, NULL, &filter, &err));
   expected e = {&w, filter, 0, 0};
-  KIT_OK(fm_filter_source(w.source, w.provider, filter, compare_filtered, &e, NULL, &err));
+  KIT_OK(fm_source_filter(w.source, w.provider, filter, compare_filtered, &e, NULL, &err));
   ck_assert_int_eq(e.seen, SAMPLES);
   ck_assert(e.dropped > 0);
   fm_filter_destroy(filter);
@@ -212,8 +212,8 @@ START_TEST(a_value_that_is_none_names_sample_class_and_pixel) {
   for (int p = 0; p < PIXELS; p++) h.masks[3][p] = 0;
   const char *said = _i ? "sample img3: output: inf in channel 1 (class class 1) at (x 4, y 2)"
                         : "sample img3: output: nan in channel 1 (class class 1) at (x 4, y 2)";
-  KIT_FAILS(FM_ERR_LOSS, said, fm_collect_class_stats(w.source, w.provider, w.stats, NULL, &err));
-  ck_assert_int_eq(fm_class_stats_images(w.stats), 0);
+  KIT_FAILS(FM_ERR_LOSS, said, fm_source_collect_stats(w.source, w.provider, w.stats, NULL, &err));
+  ck_assert_int_eq(fm_class_stats_image_count(w.stats), 0);
   close_world(&w);
 }
 END_TEST
@@ -223,7 +223,7 @@ START_TEST(an_output_that_is_missing_names_the_sample) {
   open_world(&w, FM_OUTPUT_LOGITS, 1);
   h.forgets = true;
   KIT_FAILS(FM_ERR_ARGUMENT, "sample img0",
-            fm_collect_class_stats(w.source, w.provider, w.stats, NULL, &err));
+            fm_source_collect_stats(w.source, w.provider, w.stats, NULL, &err));
   close_world(&w);
 }
 END_TEST
@@ -234,7 +234,7 @@ START_TEST(scores_taken_for_logits_name_the_sample) {
   uint64_t random = 8;
   for (int v = 0; v < VALUES; v++) h.outputs[2][v] = value_of(FM_OUTPUT_SCORES, &random);
   KIT_FAILS(FM_ERR_ARGUMENT, "sample img2: output: declared FM_OUTPUT_LOGITS",
-            fm_collect_class_stats(w.source, w.provider, w.stats, NULL, &err));
+            fm_source_collect_stats(w.source, w.provider, w.stats, NULL, &err));
   close_world(&w);
 }
 END_TEST
@@ -260,8 +260,8 @@ START_TEST(a_provider_keeps_what_it_uses_alive) {
   fm_labels_destroy(w.labels);
   w.model = NULL;
   w.labels = NULL;
-  KIT_OK(fm_collect_class_stats(w.source, w.provider, w.stats, NULL, &err));
-  ck_assert_int_eq(fm_class_stats_images(w.stats), SAMPLES);
+  KIT_OK(fm_source_collect_stats(w.source, w.provider, w.stats, NULL, &err));
+  ck_assert_int_eq(fm_class_stats_image_count(w.stats), SAMPLES);
   close_world(&w);
 }
 END_TEST
@@ -270,7 +270,7 @@ static fm_status collect(fm_context *context, void *user, fm_error *err) {
   world w;
   (void)user;
   fm_status status = build(&w, context, FM_OUTPUT_LOGITS, 2, err);
-  if (!status) status = fm_collect_class_stats(w.source, w.provider, w.stats, NULL, err);
+  if (!status) status = fm_source_collect_stats(w.source, w.provider, w.stats, NULL, err);
   demolish(&w);
   return status;
 }

@@ -32,7 +32,7 @@ typedef struct base {
 
 static fm_status make_base(fm_context *context, base *b, fm_error *err) {
   memset(b, 0, sizeof *b);
-  fm_status status = fm_labels_create_preset(context, "camvid", &b->labels, err);
+  fm_status status = fm_labels_create_from_preset(context, "camvid", &b->labels, err);
   if (status) return status;
   status = fm_class_stats_create(b->labels, NULL, &b->stats, err);
   fm_plane mask = mask_plane(), loss = loss_plane();
@@ -61,7 +61,7 @@ static void free_base(base *b) {
 static fm_status preset(fm_context *context, void *user, fm_error *err) {
   (void)user;
   fm_status status;
-  CREATE(fm_labels, fm_labels_destroy, fm_labels_create_preset(context, "ade20k", &made, err));
+  CREATE(fm_labels, fm_labels_destroy, fm_labels_create_from_preset(context, "ade20k", &made, err));
   return status;
 }
 
@@ -146,7 +146,7 @@ static fm_status apply(fm_context *context, void *user, fm_error *err) {
   }
   if (!status) {
     report.valid = report.dropped = -4;
-    status = fm_filter_weights(filter, &mask, &loss, &w, &report, err);
+    status = fm_filter_weigh(filter, &mask, &loss, &w, &report, err);
     for (int i = 0; i < SIDE * SIDE && status; i++) ck_assert(weights[i] == 7.0F);
     if (status) ck_assert(report.valid == -4 && report.dropped == -4);
   }
@@ -198,7 +198,7 @@ static fm_status plan(fm_context *context, void *user, fm_error *err) {
     snprintf(id + 1000, 16, "%d", i);
     status = fm_planner_add(planner, id, i % 9, err);
   }
-  if (!status) CREATE(fm_plan, fm_plan_destroy, fm_planner_finish(planner, &made, err));
+  if (!status) CREATE(fm_plan, fm_plan_destroy, fm_planner_make_plan(planner, &made, err));
   fm_planner_destroy(planner);
   return status;
 }
@@ -211,7 +211,7 @@ static fm_status schedule(fm_context *context, void *user, fm_error *err) {
   fm_plan *made_plan = NULL;
   fm_status status = fm_planner_create(context, NULL, &planner, err);
   if (!status) status = fm_planner_add(planner, "a", 1, err);
-  if (!status) status = fm_planner_finish(planner, &made_plan, err);
+  if (!status) status = fm_planner_make_plan(planner, &made_plan, err);
   for (int i = 0; i < 25; i++) weights[i] = i;
   fm_schedule_options options = {.size = sizeof options,
                                  .mix = FM_MIX_WEIGHTED,
@@ -235,14 +235,14 @@ static fm_status plan_blend(fm_context *context, void *user, fm_error *err) {
   static const uint64_t classes[] = {1, 5, 4};
   fm_planner_options options = {
       .size = sizeof options, .policy = FM_PLAN_BLEND, .blend = parts, .blend_count = 5};
-  fm_plan_table table = {.size = sizeof table,
-                         .masks = 3,
-                         .hardness = hardness,
-                         .classes = classes,
-                         .class_count = 3,
-                         .class_pixels = class_pixels};
+  fm_planner_table table = {.size = sizeof table,
+                            .masks = 3,
+                            .hardness = hardness,
+                            .classes = classes,
+                            .class_count = 3,
+                            .class_pixels = class_pixels};
   uint32_t counts[3] = {77, 77, 77};
-  fm_status status = fm_plan_counts(context, &options, &table, counts, err);
+  fm_status status = fm_planner_count_images(context, &options, &table, counts, err);
   if (status) ck_assert(counts[0] == 77 && counts[1] == 77 && counts[2] == 77);
   fm_planner *planner = NULL;
   if (!status) status = fm_planner_create(context, &options, &planner, err);
@@ -252,7 +252,7 @@ static fm_status plan_blend(fm_context *context, void *user, fm_error *err) {
     status = fm_planner_add_classes(planner, id, i % 9, class_pixels, 3, err);
     if (!status) status = fm_planner_keep(planner, id, kept, (size_t)i % 4, err);
   }
-  if (!status) CREATE(fm_plan, fm_plan_destroy, fm_planner_finish(planner, &made, err));
+  if (!status) CREATE(fm_plan, fm_plan_destroy, fm_planner_make_plan(planner, &made, err));
   fm_planner_destroy(planner);
   return status;
 }
@@ -359,7 +359,7 @@ static fm_status collect(fm_context *context, void *user, fm_error *err) {
   int64_t before[WORDS], after[WORDS];
   ck_assert_int_eq(fm_class_stats_export(b.stats, before, WORDS, NULL), FM_OK);
   status = make_host(context, &h, err);
-  if (!status) status = fm_collect_class_stats(h.source, h.provider, b.stats, NULL, err);
+  if (!status) status = fm_source_collect_stats(h.source, h.provider, b.stats, NULL, err);
   ck_assert_int_eq(fm_class_stats_export(b.stats, after, WORDS, NULL), FM_OK);
   if (status)
     ck_assert_mem_eq(before, after, sizeof before);
@@ -380,7 +380,7 @@ static fm_status filter_loop(fm_context *context, void *user, fm_error *err) {
   fm_status status = make_base(context, &b, err);
   if (!status) status = fm_filter_create(b.stats, &options, &filter, err);
   if (!status) status = make_host(context, &h, err);
-  if (!status) status = fm_filter_source(h.source, h.provider, filter, filtered, NULL, NULL, err);
+  if (!status) status = fm_source_filter(h.source, h.provider, filter, filtered, NULL, NULL, err);
   free_host(&h);
   fm_filter_destroy(filter);
   free_base(&b);
@@ -398,7 +398,7 @@ static fm_status plan_loop(fm_context *context, void *user, fm_error *err) {
   if (!status) status = fm_hardness_create(b.stats, NULL, &measure, err);
   if (!status) status = fm_planner_create(context, NULL, &planner, err);
   if (!status) status = make_host(context, &h, err);
-  if (!status) status = fm_plan_source(h.source, measure, planner, NULL, err);
+  if (!status) status = fm_source_measure(h.source, measure, planner, NULL, err);
   free_host(&h);
   fm_planner_destroy(planner);
   fm_hardness_destroy(measure);
@@ -464,9 +464,9 @@ START_TEST(what_failed_can_be_repeated) {
   }
   ck_assert_int_gt(refused, 4);
   fm_plan *plans[2] = {NULL, NULL};
-  KIT_OK(fm_planner_finish(planner, &plans[0], &err));
-  KIT_OK(fm_planner_finish(calm, &plans[1], &err));
-  ck_assert_int_eq(fm_plan_masks(plans[0]), 700);
+  KIT_OK(fm_planner_make_plan(planner, &plans[0], &err));
+  KIT_OK(fm_planner_make_plan(calm, &plans[1], &err));
+  ck_assert_int_eq(fm_plan_mask_count(plans[0]), 700);
   ck_assert_uint_eq(fm_plan_fingerprint(plans[0]), fm_plan_fingerprint(plans[1]));
   for (int i = 0; i < 2; i++) fm_plan_destroy(plans[i]);
   fm_planner_destroy(planner);

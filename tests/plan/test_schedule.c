@@ -38,7 +38,7 @@ fm_plan *schedule_plan(int masks, int32_t n_max) {
     snprintf(id, sizeof id, "mask_%06d", i);
     KIT_OK(fm_planner_add(planner, id, (i * 7919 % masks), &err));
   }
-  KIT_OK(fm_planner_finish(planner, &plan, &err));
+  KIT_OK(fm_planner_make_plan(planner, &plan, &err));
   fm_planner_destroy(planner);
   fm_context_destroy(context);
   return plan;

@@ -9,8 +9,8 @@
 /* Uses of each image in the epochs [first, first + epochs). */
 static void uses_of(const fm_schedule *schedule, int64_t first, int64_t epochs, int64_t images,
                     int64_t *uses) {
-  int64_t start = fm_schedule_start(schedule, first);
-  int64_t count = fm_schedule_start(schedule, first + epochs) - start;
+  int64_t start = fm_schedule_epoch_start(schedule, first);
+  int64_t count = fm_schedule_epoch_start(schedule, first + epochs) - start;
   int64_t *numbers = calloc((size_t)count, sizeof *numbers);
   schedule_numbers(schedule, start, count, numbers);
   memset(uses, 0, (size_t)images * sizeof *uses);
@@ -64,7 +64,7 @@ static void expect_quotients(int64_t real, int64_t times) {
     int64_t repeat = k % 2 ? times - 1 - k / 2 : k / 2;
     for (int64_t image = 0; image<real; image += real> 1 ? real - 1 : 1) {
       fm_schedule_entry e = schedule_at(schedule, repeat * real + image);
-      if (e.number != image || e.repeat != repeat || e.set != FM_SET_REAL)
+      if (e.number != image || e.repeat != repeat || e.set != FM_DATASET_REAL)
         ck_abort_msg("%lld times %lld: entry of image %lld, repeat %lld is %lld, %lld",
                      (long long)times, (long long)real, (long long)image, (long long)repeat,
                      (long long)e.number, (long long)e.repeat);
@@ -117,13 +117,14 @@ START_TEST(pretraining_comes_first) {
     int64_t uses[34];
     for (int64_t epoch = 0; epoch < 6; epoch++) {
       bool early = epoch < epochs;
-      ck_assert_int_eq(fm_schedule_length(schedule, epoch), early ? 23 : 11);
+      ck_assert_int_eq(fm_schedule_epoch_length(schedule, epoch), early ? 23 : 11);
       uses_of(schedule, epoch, 1, 34, uses);
       expect_uses(uses, 0, 11, !early, !early);
       expect_uses(uses, 11, 34, early, early);
-      ck_assert_int_eq(schedule_at(schedule, fm_schedule_start(schedule, epoch)).epoch, epoch);
+      ck_assert_int_eq(schedule_at(schedule, fm_schedule_epoch_start(schedule, epoch)).epoch,
+                       epoch);
     }
-    ck_assert_int_eq(fm_schedule_start(schedule, 6), epochs * 23 + (6 - epochs) * 11);
+    ck_assert_int_eq(fm_schedule_epoch_start(schedule, 6), epochs * 23 + (6 - epochs) * 11);
     fm_schedule_destroy(schedule);
   }
 }
@@ -137,12 +138,12 @@ START_TEST(random_mix_has_no_early_repeats) {
   options.synthetic_share = 2;
   options.epoch_length = 77;
   fm_schedule *schedule = schedule_of(&options);
-  ck_assert_int_eq(fm_schedule_length(schedule, 9), 77);
+  ck_assert_int_eq(fm_schedule_epoch_length(schedule, 9), 77);
   for (int64_t block = 0; block < 50; block++) {
     int uses[REAL] = {0};
     for (int64_t i = 0; i < REAL; i++) {
       fm_schedule_entry e = schedule_at(schedule, block * REAL + i);
-      if (e.set == FM_SET_REAL && uses[e.index]++) ck_abort_msg("image %d twice", (int)e.index);
+      if (e.set == FM_DATASET_REAL && uses[e.index]++) ck_abort_msg("image %d twice", (int)e.index);
     }
   }
   fm_schedule_destroy(schedule);

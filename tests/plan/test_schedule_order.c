@@ -86,7 +86,7 @@ START_TEST(many_are_as_one_by_one) {
       bool same = e.number == numbers[i] && e.index == indices[i] && e.mask == masks[i] &&
                   e.seed == seeds[i] && e.repeat == repeats[i] && e.epoch == epochs[i] &&
                   e.set == sets[i] && e.padding == paddings[i] &&
-                  e.index == (e.set == FM_SET_REAL ? e.number : e.number - 30);
+                  e.index == (e.set == FM_DATASET_REAL ? e.number : e.number - 30);
       if (!same) ck_abort_msg("position %lld differs", (long long)(position + i));
     }
     position += count;
@@ -111,20 +111,20 @@ START_TEST(images_are_the_plans) {
   fm_plan *plan = schedule_plan(_i, 7);
   fm_schedule_options options = {.size = sizeof options, .mix = FM_MIX_SYNTHETIC, .in_order = 1};
   fm_schedule *schedule = schedule_with(plan, &options);
-  ck_assert_int_eq(fm_schedule_length(schedule, 0), fm_plan_images(plan));
+  ck_assert_int_eq(fm_schedule_epoch_length(schedule, 0), fm_plan_image_count(plan));
   fm_plan_destroy(plan); /* the schedule holds it */
   int64_t position = 0;
   plan = schedule_plan(_i, 7);
-  for (int64_t row = 0; row < fm_plan_masks(plan); row++) {
+  for (int64_t row = 0; row < fm_plan_mask_count(plan); row++) {
     fm_plan_entry entry = {.size = sizeof entry};
     KIT_OK(fm_plan_get(plan, row, &entry, &err));
     for (int64_t s = 0; s < entry.count; s++, position++) {
       fm_schedule_entry e = schedule_at(schedule, position);
-      ck_assert(e.mask == row && e.seed == entry.seeds[s] && e.set == FM_SET_SYNTHETIC);
+      ck_assert(e.mask == row && e.seed == entry.seeds[s] && e.set == FM_DATASET_SYNTHETIC);
       ck_assert(e.index == position && e.number == _i + position);
     }
   }
-  ck_assert_int_eq(position, fm_plan_images(plan));
+  ck_assert_int_eq(position, fm_plan_image_count(plan));
   fm_schedule_destroy(schedule);
   fm_plan_destroy(plan);
 }
@@ -134,18 +134,18 @@ END_TEST
 START_TEST(no_options_are_the_paper) {
   fm_plan *plan = schedule_plan(40, 6);
   fm_schedule *schedule = schedule_with(plan, NULL);
-  int64_t images = fm_plan_images(plan), times = fm_plan_times(plan);
-  ck_assert_int_eq(fm_schedule_length(schedule, 0), 40 * times + images);
-  ck_assert_int_eq(fm_schedule_start(schedule, 5), 5 * (40 * times + images));
+  int64_t images = fm_plan_image_count(plan), times = fm_plan_real_repeats(plan);
+  ck_assert_int_eq(fm_schedule_epoch_length(schedule, 0), 40 * times + images);
+  ck_assert_int_eq(fm_schedule_epoch_start(schedule, 5), 5 * (40 * times + images));
   int64_t uses[40] = {0}, synthetic = 0;
-  for (int64_t p = 0; p < fm_schedule_length(schedule, 0); p++) {
+  for (int64_t p = 0; p < fm_schedule_epoch_length(schedule, 0); p++) {
     fm_schedule_entry e = schedule_at(schedule, p);
     ck_assert(e.repeat >= 0 && e.repeat < times);
-    if (e.set == FM_SET_SYNTHETIC)
+    if (e.set == FM_DATASET_SYNTHETIC)
       synthetic++;
     else
       uses[e.index] |= INT64_C(1) << e.repeat;
-    if (e.set == FM_SET_REAL) ck_assert(e.mask == e.index && e.seed == 0);
+    if (e.set == FM_DATASET_REAL) ck_assert(e.mask == e.index && e.seed == 0);
   }
   ck_assert_int_eq(synthetic, images);
   for (int i = 0; i < 40; i++) ck_assert_int_eq(uses[i], (INT64_C(1) << times) - 1);

@@ -304,7 +304,7 @@ START_TEST(random_mix_is_random) {
   KIT_OK(fm_schedule_fill(schedule, 0, DRAWS, &arrays, &err));
   double real = 0;
   for (int i = 0; i < DRAWS; i++) {
-    real += sets[i] == FM_SET_REAL;
+    real += sets[i] == FM_DATASET_REAL;
     images[numbers[i]]++;
     if (i % 2) follow[2 * sets[i - 1] + sets[i]]++;
   }

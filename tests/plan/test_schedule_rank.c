@@ -27,7 +27,7 @@ START_TEST(padding_is_pytorchs) {
     fm_schedule_destroy(schedule);
     options.tail = FM_TAIL_TRUNCATE;
     schedule = rank_of(options, rank, 4);
-    ck_assert_int_eq(fm_schedule_length(schedule, 0), 2);
+    ck_assert_int_eq(fm_schedule_epoch_length(schedule, 0), 2);
     schedule_numbers(schedule, 0, 4, numbers);
     for (int i = 0; i < 4; i++) ck_assert_int_eq(numbers[i], rank + i % 2 * 4);
     fm_schedule_destroy(schedule);
@@ -42,8 +42,8 @@ static void expect_dealt(const fm_schedule_options *options, int32_t world, cons
   for (int32_t rank = 0; rank < world; rank++) {
     fm_schedule *schedule = rank_of(*options, rank, world);
     for (int64_t epoch = 0; epoch < 2; epoch++) {
-      ck_assert_int_eq(fm_schedule_start(schedule, epoch), epoch * length);
-      ck_assert_int_eq(fm_schedule_length(schedule, epoch), length);
+      ck_assert_int_eq(fm_schedule_epoch_start(schedule, epoch), epoch * length);
+      ck_assert_int_eq(fm_schedule_epoch_length(schedule, epoch), length);
       int64_t numbers[64];
       schedule_numbers(schedule, epoch * length, length, numbers);
       for (int64_t i = 0; i < length; i++)
@@ -88,8 +88,8 @@ START_TEST(stream_loses_and_doubles_nothing) {
       for (int64_t p = 0; p * world + rank < 1000; p++) {
         fm_schedule_entry e = schedule_at(schedule, p), o = schedule_at(one, p * world + rank);
         bool good = e.number == whole[p * world + rank] && e.epoch == o.epoch && !e.padding &&
-                    p >= fm_schedule_start(schedule, e.epoch) &&
-                    p < fm_schedule_start(schedule, e.epoch + 1);
+                    p >= fm_schedule_epoch_start(schedule, e.epoch) &&
+                    p < fm_schedule_epoch_start(schedule, e.epoch + 1);
         if (!good) ck_abort_msg("%d of %d ranks: position %d", (int)rank, (int)world, (int)p);
       }
       fm_schedule_destroy(schedule);
@@ -107,8 +107,8 @@ START_TEST(a_million_on_64_ranks) {
   int64_t *numbers = calloc(ENTRIES / WORLD + 1, sizeof *numbers), doubled = 0, all = 0;
   for (int32_t rank = 0; rank < WORLD; rank++) {
     fm_schedule *schedule = rank_of(options, rank, WORLD);
-    int64_t length = fm_schedule_length(schedule, 7);
-    schedule_numbers(schedule, fm_schedule_start(schedule, 7), length, numbers);
+    int64_t length = fm_schedule_epoch_length(schedule, 7);
+    schedule_numbers(schedule, fm_schedule_epoch_start(schedule, 7), length, numbers);
     for (int64_t i = 0; i < length; i++) doubled += seen[numbers[i]]++;
     all += length;
     fm_schedule_destroy(schedule);

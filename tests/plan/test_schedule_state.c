@@ -73,7 +73,8 @@ static void expect_whole(int32_t world, int32_t then, int64_t position, int32_t 
     options.rank = rank;
     fm_schedule *schedule = schedule_of(&options);
     restore(schedule, state);
-    for (int64_t p = fm_schedule_position(schedule); p < fm_schedule_start(schedule, 1); p++) {
+    for (int64_t p = fm_schedule_position(schedule); p < fm_schedule_epoch_start(schedule, 1);
+         p++) {
       fm_schedule_entry e = schedule_at(schedule, p);
       uses[e.number] += !e.padding;
     }

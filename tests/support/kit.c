@@ -138,7 +138,8 @@ void kit_options_rule(const char *name, const void *options, size_t size, kit_ma
   } room;
   ck_assert_uint_le(size + 64, sizeof room);
 
-  static const size_t wild[] = {0, 1, sizeof(size_t) - 1, SIZE_MAX, SIZE_MAX / 2, 1U << 20};
+  static const size_t wild[] = {
+      0, 1, sizeof(size_t) - 1, sizeof(size_t), SIZE_MAX, SIZE_MAX / 2, 1U << 20};
   for (size_t i = 0; i < sizeof wild / sizeof *wild; i++) {
     memcpy(room.bytes, options, size);
     memcpy(room.bytes, &wild[i], sizeof wild[i]);

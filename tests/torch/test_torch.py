@@ -58,7 +58,7 @@ def make(function, *arguments):
 
 
 CONTEXT = make(LIB.fm_context_create, None)
-LABELS = make(LIB.fm_labels_create_preset, CONTEXT, b"camvid")
+LABELS = make(LIB.fm_labels_create_from_preset, CONTEXT, b"camvid")
 
 
 def strings(values):

@@ -67,7 +67,7 @@ void census_presets(const census *c, fm_context *context, const char *but, size_
   size_t count = 0;
   for (size_t i = 0; fm_labels_preset_name(i) && count < 64; i++) {
     fm_labels *labels;
-    if (fm_labels_create_preset(context, fm_labels_preset_name(i), &labels, NULL)) continue;
+    if (fm_labels_create_from_preset(context, fm_labels_preset_name(i), &labels, NULL)) continue;
     fit f = fit_of(c, labels);
     if (!f.invalid && f.seen && strcmp(fm_labels_preset_name(i), but))
       list[count++] = (candidate){fm_labels_preset_name(i), (double)f.seen / f.classes};

@@ -59,7 +59,7 @@ static uint64_t fingerprint(const filter_run *r, const filter_job *job, const st
            r->file.labels_fingerprint, r->file.tolerance, r->file.min_kept, r->file.unseen,
            r->file.shard.index, r->file.shard.count, r->identity, r->whole);
   for (int32_t k = 0; k < stats->class_count; k++)
-    text_add(&t, "%" PRId64 " %.17g\n", fm_class_stats_pixels(stats->stats, k, FM_ALL_STRATA),
+    text_add(&t, "%" PRId64 " %.17g\n", fm_class_stats_pixel_count(stats->stats, k, FM_ALL_STRATA),
              r->file.classes[k].mean_loss);
   add_real_path(&t, job->masks);
   add_real_path(&t, job->loss.losses);

@@ -107,7 +107,7 @@ static int check_group(const input *inputs, size_t first, size_t end, bool disti
   int64_t images = 0;
   if (distinct && are_complete(inputs, first, end)) return check_distinct(inputs, first, end, f);
   int code = check_shards(inputs, first, end, f);
-  for (size_t i = first; i < end; i++) images += fm_class_stats_images(inputs[i].file.stats);
+  for (size_t i = first; i < end; i++) images += fm_class_stats_image_count(inputs[i].file.stats);
   if (!code && inputs[first].file.shard.count > 1 && images != inputs[first].file.sets->count)
     code = fault_set(f, EXIT_DATA,
                      "%s and its sister shards hold %" PRId64 " images, expected %" PRId64,

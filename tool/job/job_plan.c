@@ -93,7 +93,8 @@ static int make_plan(const bench *b, fm_planner *planner, const plan_job *job, f
                             &classes, f);
   if (!code) code = add_rows(planner, job, rows, count, &classes, f);
   if (!code) code = keep_rows(planner, job, f);
-  if (!code && fm_planner_finish(planner, out, &err)) code = fault_library(f, &err, job->hardness);
+  if (!code && fm_planner_make_plan(planner, out, &err))
+    code = fault_library(f, &err, job->hardness);
   class_table_free(&classes);
   hardness_rows_free(rows, count);
   return code;
@@ -107,13 +108,14 @@ static void summarise(const plan_job *job, const fm_plan *plan) {
     text_add(&t,
              ", \"masks\": %" PRId64 ", \"images\": %" PRId64 ", \"times\": %" PRId64
              ", \"fingerprint\": \"%016" PRIx64 "\"}\n",
-             fm_plan_masks(plan), fm_plan_images(plan), fm_plan_times(plan),
+             fm_plan_mask_count(plan), fm_plan_image_count(plan), fm_plan_real_repeats(plan),
              fm_plan_fingerprint(plan));
   } else if (summary_as_text(&job->common)) {
     text_add(&t,
              "%" PRId64 " masks get %" PRId64 " synthetic images; repeat the real set %" PRId64
              " times in joint training; written to %s\n",
-             fm_plan_masks(plan), fm_plan_images(plan), fm_plan_times(plan), job->output);
+             fm_plan_mask_count(plan), fm_plan_image_count(plan), fm_plan_real_repeats(plan),
+             job->output);
   }
   summary_print(&t);
 }

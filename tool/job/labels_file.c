@@ -139,7 +139,7 @@ char *labels_to_store(const char *file, const char *name_or_file) {
 int labels_open(fm_context *context, const char *name_or_file, fm_labels **out, fault *f) {
   fm_error err;
   if (labels_is_preset(name_or_file)) {
-    if (fm_labels_create_preset(context, name_or_file, out, &err))
+    if (fm_labels_create_from_preset(context, name_or_file, out, &err))
       return fault_library(f, &err, NULL);
     return EXIT_FINE;
   }

@@ -180,7 +180,7 @@ int plan_write(fm_context *context, const fm_plan *plan, const char *path, fault
   text t = {0};
   fm_error err;
   text_add(&t, "%s\n", plan_header);
-  for (int64_t i = 0; i < fm_plan_masks(plan); i++) {
+  for (int64_t i = 0; i < fm_plan_mask_count(plan); i++) {
     fm_plan_entry entry = {.size = sizeof entry};
     if (fm_plan_get(plan, i, &entry, &err)) {
       text_free(&t);

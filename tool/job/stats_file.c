@@ -70,7 +70,7 @@ int stats_file_write(fm_context *context, const stats_file *file, const char *pa
   text_add(&t, ", \"fingerprint\": \"%016" PRIx64 "\", \"classes\": %d},\n",
            file->labels_fingerprint, (int)file->class_count);
   text_add(&t, " \"strata\": 1, \"histogram\": %d, \"images\": %" PRId64 ",\n",
-           (int)file->histogram, fm_class_stats_images(file->stats));
+           (int)file->histogram, fm_class_stats_image_count(file->stats));
   add_sets(&t, file);
   int code = add_classes(&t, file, f);
   if (!code && file->provider) {

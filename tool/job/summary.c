@@ -21,7 +21,7 @@ void summary_print(text *t) {
 static int64_t all_pixels(const stats_file *file) {
   int64_t pixels = 0;
   for (int32_t k = 0; k < file->class_count; k++)
-    pixels += fm_class_stats_pixels(file->stats, k, FM_ALL_STRATA);
+    pixels += fm_class_stats_pixel_count(file->stats, k, FM_ALL_STRATA);
   return pixels;
 }
 
@@ -32,12 +32,12 @@ static void stats_as_json(const stats_file *file, const char *output) {
   text_add(&t, ", \"labels\": ");
   text_add_json(&t, file->labels_name);
   text_add(&t, ", \"images\": %" PRId64 ", \"pixels\": %" PRId64 ", \"classes\": [",
-           fm_class_stats_images(file->stats), all_pixels(file));
+           fm_class_stats_image_count(file->stats), all_pixels(file));
   for (int32_t k = 0; k < file->class_count; k++) {
     text_add(&t, "%s{\"index\": %d, \"name\": ", k ? ", " : "", (int)k);
     text_add_json(&t, file->class_names[k]);
     text_add(&t, ", \"pixels\": %" PRId64 ", \"mean_loss\": ",
-             fm_class_stats_pixels(file->stats, k, FM_ALL_STRATA));
+             fm_class_stats_pixel_count(file->stats, k, FM_ALL_STRATA));
     text_add_real(&t, fm_class_stats_mean(file->stats, k, FM_ALL_STRATA));
     text_add(&t, "}");
   }
@@ -52,13 +52,13 @@ void summary_stats(const job_common *common, const stats_file *file, const char 
   text_add(&t, "%-24s %14s %10s\n", "class", "pixels", "mean loss");
   int32_t unseen = 0;
   for (int32_t k = 0; k < file->class_count; k++) {
-    int64_t pixels = fm_class_stats_pixels(file->stats, k, FM_ALL_STRATA);
+    int64_t pixels = fm_class_stats_pixel_count(file->stats, k, FM_ALL_STRATA);
     unseen += !pixels;
     if (pixels)
       text_add(&t, "%-24s %14" PRId64 " %10.5f\n", file->class_names[k], pixels,
                fm_class_stats_mean(file->stats, k, FM_ALL_STRATA));
   }
-  text_add(&t, "%" PRId64 " images, %" PRId64 " pixels", fm_class_stats_images(file->stats),
+  text_add(&t, "%" PRId64 " images, %" PRId64 " pixels", fm_class_stats_image_count(file->stats),
            all_pixels(file));
   if (unseen) text_add(&t, ", %d of %d classes never seen", (int)unseen, (int)file->class_count);
   text_add(&t, "; written to %s\n", output);

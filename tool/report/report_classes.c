@@ -16,7 +16,7 @@ static double mean_of(const report *r, int32_t k) {
 }
 
 static int64_t pixels_of(const report *r, int32_t k) {
-  return r->has_stats ? fm_class_stats_pixels(r->stats.stats, k, FM_ALL_STRATA) : 0;
+  return r->has_stats ? fm_class_stats_pixel_count(r->stats.stats, k, FM_ALL_STRATA) : 0;
 }
 
 static void class_name(const report *r, int32_t k, text *t) {

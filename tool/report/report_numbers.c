@@ -78,11 +78,11 @@ void report_numbers(const report *r, text *t) {
     double sum = 0.0;
     int64_t pixels = 0;
     for (int32_t k = 0; k < r->stats.class_count; k++) {
-      const int64_t own = fm_class_stats_pixels(r->stats.stats, k, FM_ALL_STRATA);
+      const int64_t own = fm_class_stats_pixel_count(r->stats.stats, k, FM_ALL_STRATA);
       sum += fm_class_stats_mean(r->stats.stats, k, FM_ALL_STRATA) * (double)own;
       pixels += own;
     }
-    count_number(t, fm_class_stats_images(r->stats.stats), "real images");
+    count_number(t, fm_class_stats_image_count(r->stats.stats), "real images");
     number_begin(t);
     text_add(t, "%.3f", pixels ? sum / (double)pixels : 0.0);
     number_end(t, "nats, mean loss on real pixels");
@@ -132,7 +132,7 @@ static bool warn_reach(const report *r, text *t) {
 static void warn_classes(const report *r, bool none_reached, text *t) {
   names unseen = {0}, untouched = {0}, starved = {0};
   for (int32_t k = 0; r->has_stats && k < r->stats.class_count; k++)
-    if (!fm_class_stats_pixels(r->stats.stats, k, FM_ALL_STRATA))
+    if (!fm_class_stats_pixel_count(r->stats.stats, k, FM_ALL_STRATA))
       names_add(&unseen, r->stats.class_names[k]);
   for (int32_t k = 0; r->has_filter && k < r->filter.class_count; k++) {
     const filter_class *c = &r->filter.classes[k];
