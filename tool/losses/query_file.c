@@ -15,7 +15,7 @@ static const char *const class_names[] = {"class_logits.npy", "class_queries_log
 static const char *const mask_names[] = {"mask_logits.npy", "masks_queries_logits.npy",
                                          "pred_masks.npy", NULL};
 
-typedef fm_status (*decoder)(fm_context *, const void *, size_t, const fm_read_options *,
+typedef fm_status (*decoder)(const fm_context *, const void *, size_t, const fm_read_options *,
                              fm_raster **, fm_error *);
 
 static int read_member(fm_context *context, const zip_file *zip, const char *const *names,
