@@ -1,6 +1,7 @@
-# consumer/test_consumer.py - installs into an empty prefix and builds others' programs on it.
-"""Shared: linked against libfreemask.so. Static: against a copy of the installation that has
-the archive only, with what `pkg-config --static` says."""
+# consumer/test_consumer.py - somebody's programs find the library by pkg-config, CMake and Meson.
+"""Installs into an empty prefix and builds others' programs on it: linked against libfreemask.so, and
+against the archive in a copy of the tree that has nothing else. No .pc file but the library's own is
+visible. Then once more with the library as a subproject."""
 import glob
 import os
 import re
@@ -13,19 +14,29 @@ import elf
 import headers
 import tap
 
-C_PROGRAM, CXX_PROGRAM, VERSION, *OPTIONS = sys.argv[1:]
-MESON = shutil.which("meson")
+VERSION, *OPTIONS = sys.argv[1:]
+FOLDER = os.path.dirname(os.path.abspath(__file__))
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 
+
+COMPILER = dict(os.environ, CC=os.environ["FM_CC"])  # the build's own, a cache in front of it included
+
+
+def finished(command, name):
+    """Whether a step that the rest needs succeeded."""
+    done = tap.run(command, env=COMPILER if command[0] == "meson" else None)
+    return tap.ok(done.returncode == 0, name, done.stdout[-3000:])
+
+
+# ---- The installed tree ----------------------------------------------------------------
 
 def install(folder):
     """The prefix of a fresh installation."""
     prefix, build = os.path.join(folder, "prefix"), os.path.join(folder, "build")
-    for command in ([MESON, "setup", build, tap.SOURCE, f"--prefix={prefix}", "--buildtype=debug",
-                     "-Dtests=disabled", "-Dexamples=false", "-Dtools=disabled", *OPTIONS],
-                    [MESON, "install", "-C", build]):
-        done = tap.run(command)
-        if not tap.ok(done.returncode == 0, " ".join(command[:2]), done.stdout[-3000:]):
+    for command in (["meson", "setup", build, tap.SOURCE, f"--prefix={prefix}", "--buildtype=debug",
+                     "-Dtests=disabled", "-Dexamples=disabled", "-Dtools=disabled", *OPTIONS],
+                    ["meson", "install", "-C", build]):
+        if not finished(command, " ".join(command[:2])):
             tap.done()
     return prefix
 
@@ -35,7 +46,7 @@ def library_folder(prefix):
 
 
 def archive_only(prefix, folder):
-    """A copy without the shared library, whose .pc file names its own place."""
+    """A copy elsewhere without the shared library. Its .pc file names the place that it was made for."""
     copy = os.path.join(folder, "static")
     shutil.copytree(prefix, copy, symlinks=True)
     libraries = library_folder(copy)
@@ -49,27 +60,6 @@ def archive_only(prefix, folder):
     return copy
 
 
-def pkg_config(prefix, *arguments):
-    env = dict(os.environ, PKG_CONFIG_PATH=f"{library_folder(prefix)}/pkgconfig")
-    result = subprocess.run(["pkg-config", *arguments, "libfreemask"], env=env, text=True, check=False,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    return result.stdout.split() if result.returncode == 0 else None
-
-
-def build_and_run(compiler, standard, source, flags, binary, libraries):
-    name = f"{os.path.basename(source)} by {compiler[0]}, {'static' if 'static' in libraries else 'shared'}"
-    built = tap.run([*compiler, f"-std={standard}", *WARNINGS, f'-DEXPECTED_VERSION="{VERSION}"', source,
-                     "-o", binary, *flags])
-    if not tap.ok(built.returncode == 0, f"builds {name}", built.stdout):
-        return
-    env = dict(os.environ, LD_LIBRARY_PATH=libraries)
-    ran = tap.run([binary], env=env)
-    tap.ok(ran.returncode == 0 and ran.stdout == "consumer: fine\n", f"runs {name}", ran.stdout)
-    _, needed = elf.dynamic(binary)
-    uses = any(library.startswith("libfreemask") for library in needed)
-    tap.equal(uses, "static" not in libraries, f"{name} is linked as meant")
-
-
 def check_tree(prefix):
     installed = sorted(os.listdir(f"{prefix}/include/freemask"))
     tap.equal(installed, headers.names(), "installs the public headers and no other")
@@ -77,29 +67,125 @@ def check_tree(prefix):
     libraries = library_folder(prefix)
     soname, _ = elf.dynamic(f"{libraries}/libfreemask.so")
     tap.ok(os.path.islink(f"{libraries}/{soname}"), f"{soname} is a link")
-    tap.equal(pkg_config(prefix, "--modversion"), [VERSION], "pkg-config knows the release")
-    tap.equal(pkg_config(prefix, "--variable=prefix"), [prefix], "pkg-config knows the prefix")
-    shared = [word for word in pkg_config(prefix, "--libs") if word.startswith("-l")]
-    tap.equal(shared, ["-lfreemask"], "a shared link names nothing else")
-    with open(f"{libraries}/pkgconfig/libfreemask.pc", encoding="utf-8") as file:
-        text = file.read()
-    tap.ok(not re.search(re.escape(tap.BUILD) + r"|jansson|pthread", text), "the .pc file keeps to itself", text)
     manual = glob.glob(f"{prefix}/share/man/man1/*")
     tap.equal(manual, [], "without the tool there is no manual of it")
 
 
+# ---- pkg-config ------------------------------------------------------------------------
+
+def pkg_config(prefix, *arguments):
+    """What pkg-config prints where it sees the .pc file of the library and no other."""
+    env = dict(os.environ, PKG_CONFIG_LIBDIR=f"{library_folder(prefix)}/pkgconfig", PKG_CONFIG_PATH="")
+    result = subprocess.run(["pkg-config", *arguments, "libfreemask"], env=env, text=True, check=False,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return result.stdout.split() if result.returncode == 0 else None
+
+
+def check_pkg_config(prefix):
+    tap.equal(pkg_config(prefix, "--modversion"), [VERSION], "pkg-config knows the release")
+    tap.equal(pkg_config(prefix, "--variable=prefix"), [prefix], "pkg-config knows the prefix")
+    tap.equal(pkg_config(prefix, "--cflags"), [f"-I{prefix}/include"], "pkg-config --cflags needs nothing else")
+    shared = [word for word in pkg_config(prefix, "--libs") or [] if word.startswith("-l")]
+    tap.equal(shared, ["-lfreemask"], "a shared link names nothing else")
+    with open(f"{library_folder(prefix)}/pkgconfig/libfreemask.pc", encoding="utf-8") as file:
+        text = file.read()
+    tap.ok(not re.search(re.escape(tap.BUILD) + r"|pthread|Requires", text), "the .pc file keeps to itself", text)
+
+
+def check_run(program, name, libraries=None):
+    env = dict(os.environ, LD_LIBRARY_PATH=libraries) if libraries else None
+    ran = tap.run([program], env=env)
+    tap.ok(ran.returncode == 0 and ran.stdout == "consumer: fine\n", f"runs {name}", ran.stdout)
+
+
+def check_link(program, name, shared):
+    _, needed = elf.dynamic(program)
+    uses = any(library.startswith("libfreemask") for library in needed)
+    tap.equal(uses, shared, f"{name} is linked {'with the shared library' if shared else 'with the archive'}")
+
+
+def check_compilers(trees, folder):
+    """Every compiler of this machine, C and C++, against both trees."""
+    program = os.path.join(folder, "program")
+    for kind, source, standards in (("c", "consumer.c", ("c99", "c11")), ("c++", "consumer.cpp", ("c++11",))):
+        for compiler in tap.compilers(kind):
+            for standard in standards:
+                for tree, shared in trees:
+                    words = pkg_config(tree, "--cflags", "--libs", *([] if shared else ["--static"]))
+                    name = f"{source} as {standard} by {compiler[0]}, {'shared' if shared else 'static'}"
+                    if (tap.ok(words, f"pkg-config for {name}")
+                            and finished([*compiler, f"-std={standard}", *WARNINGS,
+                                          f'-DEXPECTED_VERSION="{VERSION}"', f"{FOLDER}/{source}",
+                                          "-o", program, *words], f"builds {name}")):
+                        check_run(program, name, library_folder(tree))
+                        check_link(program, name, shared)
+
+
+# ---- CMake -----------------------------------------------------------------------------
+
+def copy_host(kind, folder):
+    """The sources of a host's project, in a folder of its own."""
+    host = os.path.join(folder, kind)
+    shutil.copytree(os.path.join(FOLDER, kind), host)
+    for name in ("consumer.c", "consumer.cpp"):
+        shutil.copy(os.path.join(FOLDER, name), host)
+    return host
+
+
+def check_programs(build, name, shared):
+    for program, with_shared in (("consumer_c", shared), ("consumer_cpp", shared), ("consumer_static", False)):
+        check_run(f"{build}/{program}", f"{program} of {name}")
+        check_link(f"{build}/{program}", f"{program} of {name}", with_shared)
+
+
+def check_cmake(trees, folder):
+    host = copy_host("cmake_host", folder)
+    for tree, shared in trees:
+        name = f"CMake, {'shared' if shared else 'the archive alone, moved'}"
+        build = f"{host}/build-{shared}"
+        configure = ["cmake", "-S", host, f"-DCMAKE_PREFIX_PATH={tree}", "-DCMAKE_BUILD_TYPE=Debug"]
+        if (finished([*configure, "-B", build, f"-DEXPECTED_VERSION={VERSION}"], f"configures by {name}")
+                and finished(["cmake", "--build", build, "--", "VERBOSE=1"], f"builds by {name}")):
+            check_programs(build, name, shared)
+    # The folder names are absolute: what the moved tree gives may not come from the first.
+    moved = open(f"{host}/build-False/CMakeCache.txt", encoding="utf-8").read()
+    tap.ok(trees[0][0] + "/" not in moved, "a moved tree does not lead back to the first place")
+    for version, fits in (("0.0", True), ("0.1", True), ("0.99", False), ("1", False)):
+        done = tap.run([*configure, "-B", f"{host}/build-{version}", f"-DEXPECTED_VERSION={version}"])
+        tap.equal(done.returncode == 0, fits, f"CMake: {VERSION} {'serves' if fits else 'does not serve'} who asks "
+                  f"for {version}")
+
+
+# ---- A Meson project with the library as a subproject ----------------------------------
+
+def check_subproject(folder):
+    host = copy_host("meson_host", folder)
+    os.mkdir(f"{host}/subprojects")
+    os.symlink(tap.SOURCE, f"{host}/subprojects/libfreemask", target_is_directory=True)
+    build = f"{host}/build"
+    options = [f"-Dlibfreemask:{option[2:]}" for option in OPTIONS]
+    if not (finished(["meson", "setup", build, host, "--wrap-mode=forcefallback", "--buildtype=debug",
+                      f"-Dexpected_version={VERSION}", *options], "a Meson project with the library inside")
+            and finished(["meson", "compile", "-C", build], "compiles")):
+        return
+    check_programs(build, "Meson", True)
+    made = [path for room in ("tool", "examples", "tests")
+            for path in glob.glob(f"{build}/subprojects/libfreemask/{room}/*")]
+    tap.equal(made, [],
+              "a subproject is the library alone: no tool, tests or examples")
+    static = ["meson", "configure", build, "-Dlibfreemask:default_library=static"]
+    if finished(static, "default_library=static") and finished(["meson", "compile", "-C", build], "compiles again"):
+        check_programs(build, "Meson with default_library=static", False)
+
+
 with tempfile.TemporaryDirectory() as scratch:
-    if not MESON or not shutil.which("pkg-config"):
-        tap.skip_all("meson or pkg-config is not in PATH")
+    tap.need_programs("meson", "pkg-config")
     shared_tree = install(scratch)
-    static_tree = archive_only(shared_tree, scratch)
+    both_trees = [(shared_tree, True), (archive_only(shared_tree, scratch), False)]
     check_tree(shared_tree)
-    for kind, source, standards in (("c", C_PROGRAM, ("c99", "c11")), ("c++", CXX_PROGRAM, ("c++11",))):
-        for compiler_command in tap.compilers(kind):
-            for language in standards:
-                for tree, more in ((shared_tree, []), (static_tree, ["--static"])):
-                    words = pkg_config(tree, "--cflags", "--libs", *more)
-                    if tap.ok(words, f"pkg-config {' '.join(more)}"):
-                        build_and_run(compiler_command, language, source, words,
-                                      os.path.join(scratch, "program"), library_folder(tree))
+    check_pkg_config(shared_tree)
+    check_compilers(both_trees, scratch)
+    if tap.has_program("cmake"):
+        check_cmake(both_trees, scratch)
+    check_subproject(scratch)
 tap.done()
