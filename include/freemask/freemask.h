@@ -1,4 +1,5 @@
-/* freemask/freemask.h - the whole library.
+/* freemask/freemask.h - the whole library. plugin.h is not part of it: that is the interface between the tool and
+ * its plug-ins.
  * SPDX-License-Identifier: MIT */
 #ifndef FREEMASK_FREEMASK_H
 #define FREEMASK_FREEMASK_H
@@ -13,7 +14,6 @@
 #include <freemask/labels.h>
 #include <freemask/network_loss.h>
 #include <freemask/planner.h>
-#include <freemask/plugin.h>
 #include <freemask/provider.h>
 #include <freemask/schedule.h>
 #include <freemask/version.h>

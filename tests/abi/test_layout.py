@@ -17,7 +17,7 @@ FROZEN = {"fm_error": 512, "fm_plane": 48, "fm_volume": 64}
 
 
 def program():
-    lines = ["#include <freemask/freemask.h>", "#include <stddef.h>", "#include <stdio.h>",
+    lines = ["#include <freemask/freemask.h>", "#include <freemask/plugin.h>", "#include <stddef.h>", "#include <stdio.h>",
              "int main(void) {"]
     for structure, members in headers.structures().items():
         lines.append(f'printf("size {structure} %zu\\n", sizeof({structure}));')

@@ -25,11 +25,27 @@ def number_in(header, name):
     return re.search(rf"#define {name} (\d+)", headers.text(header)).group(1)
 
 
+
+
+def declared(header):
+    """Every function with our prefix that a program sees which includes the header: as the preprocessor
+    has it, so that this does not depend on FM_API or on patterns for comments."""
+    compiler = os.environ.get("FM_CC", "cc").split()
+    text = tap.run([*compiler, "-E", "-P", f"-I{tap.SOURCE}/include", "-include", f"freemask/{header}",
+                    "-x", "c", os.devnull]).stdout
+    statements = re.sub(r"\{[^{}]*\}", "", text).split(";")
+    return sorted({name for one in statements if "typedef" not in one
+                   for name in re.findall(r"\b(fm_\w+)\s*\(", one)[:1]})
+
+
 exported = elf.exported(SHARED)
 public = sorted(headers.prototypes())
 tap.equal(exported, symbols.recorded(), "the shared library exports the recorded names")
 tap.equal(symbols.recorded(), sorted(symbols.recorded()), "the record is sorted")
 tap.equal(public, symbols.recorded(), "the headers declare the recorded names")
+tap.equal(declared("freemask.h"), exported, "freemask.h declares what the library has, and nothing else")
+tap.equal(declared("plugin.h"), sorted({"fm_plugin_open"} | {name for name in declared("plugin.h") if name in exported}),
+          "plugin.h adds the plug-in's function, and nothing else")
 
 in_archive = elf.globals_of(STATIC)
 # 32-bit x86 has thunks of the compiler's.

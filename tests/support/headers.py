@@ -11,6 +11,11 @@ def names():
     return sorted(name for name in os.listdir(HEADERS) if name.endswith(".h"))
 
 
+def library():
+    """The headers of the library: those that freemask.h includes. plugin.h is the tool's."""
+    return sorted(re.findall(r"#include <freemask/([\w.]+)>", text("freemask.h")))
+
+
 def text(name):
     with open(os.path.join(HEADERS, name), encoding="utf-8") as file:
         return file.read()

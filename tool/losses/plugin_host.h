@@ -2,6 +2,7 @@
 #ifndef FREEMASK_TOOL_PLUGIN_HOST_H
 #define FREEMASK_TOOL_PLUGIN_HOST_H
 
+#include <freemask/plugin.h>
 #include <stdbool.h>
 
 #include "base/fault.h"
