@@ -1,4 +1,5 @@
-/* network/fused.c - filter and statistics fed from a few rows of losses. */
+/* network/fused.c - filter and statistics fed from a few losses at a time. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "core/fail.h"
@@ -8,44 +9,67 @@
 #include "labels/class_stats.h"
 #include "network/network_loss.h"
 
-/* Losses of some rows at a time, in memory of a fixed size. */
-typedef struct rows {
-  float *losses;
-  int64_t count; /* rows that fit */
-} rows;
+/* A rectangle of the mask: rows y .. , columns x .. */
+typedef struct part {
+  int64_t y, height, x, width;
+} part;
 
-static fm_status open_rows(rows *r, const fm__job *job, bool all, fm_error *err) {
-  size_t row = (size_t)job->mask.width * sizeof *r->losses;
-  r->count = (int64_t)(FM__ROWS_BYTES / row);
-  if (r->count < FM__BLOCK) r->count = FM__BLOCK;
-  if (all || r->count > job->mask.height) r->count = job->mask.height;
-  r->losses = fm__alloc_array(job->model->labels->context, (size_t)r->count, row);
-  return r->losses ? FM_OK : fm__fail_memory(err, (size_t)r->count * row);
+static fm_plane part_of(const fm_plane *plane, const part *at) {
+  fm_plane cut = *plane;
+  cut.data = fm__pixel(plane, at->y, at->x);
+  cut.height = at->height;
+  cut.width = at->width;
+  return cut;
 }
 
-/* Rows first .. of a plane. */
-static fm_plane part_of(const fm_plane *plane, int64_t first, int64_t count) {
-  fm_plane part = *plane;
-  part.data = fm__pixel(plane, first, 0);
-  part.height = count;
-  return part;
-}
-
-typedef fm_status use_fn(const fm_plane *mask, const fm_plane *loss, int64_t first, void *state,
+typedef fm_status use_fn(const fm_plane *mask, const fm_plane *loss, const part *at, void *state,
                          fm_error *err);
 
-static fm_status each_rows(fm__job *job, bool all, use_fn *use, void *state, fm_error *err) {
-  rows r;
-  fm_status status = open_rows(&r, job, all, err);
-  for (int64_t y = 0; !status && y < job->mask.height; y += r.count) {
-    int64_t left = job->mask.height - y, n = left < r.count ? left : r.count;
-    fm_plane mask = part_of(&job->mask, y, n), loss;
-    fm_plane packed = fm_plane_make(r.losses, FM_F32, n, job->mask.width);
-    (void)fm__plane_read(&loss, &packed, FM__BIT(FM_F32), "loss", NULL);
-    status = fm__job_rows(job, y, y + n, &loss, err);
-    if (!status) status = use(&mask, &loss, y, state, err);
+typedef fm_status use_fn(const fm_plane *mask, const fm_plane *loss, const part *at, void *state,
+                         fm_error *err);
+
+/* Losses of a part, packed. */
+static fm_plane losses_of(float *memory, const part *at) {
+  fm_plane loss, packed = fm_plane_make(memory, FM_F32, at->height, at->width);
+  (void)fm__plane_read(&loss, &packed, FM__BIT(FM_F32), "loss", NULL);
+  return loss;
+}
+
+/* Each strip, in parts of at most FM__PART_PIXELS. */
+static fm_status each_part(fm__job *job, float *memory, use_fn *use, void *state, fm_error *err) {
+  for (int64_t x = 0, stop; x < job->mask.width; x = stop) {
+    stop = fm__job_strip(job, x);
+    for (int64_t y = 0, end; y < job->mask.height; y = end) {
+      end = fm__job_cut(job, y, FM__PART_PIXELS / (stop - x));
+      part at = {y, end - y, x, stop - x};
+      fm_plane mask = part_of(&job->mask, &at), loss = losses_of(memory, &at);
+      fm_status status = fm__job_losses(job, x, stop, y, end, &loss, err);
+      if (!status) status = use(&mask, &loss, &at, state, err);
+      if (status) return status;
+    }
   }
-  fm__free(job->model->labels->context, r.losses);
+  return FM_OK;
+}
+
+static fm_status whole(fm__job *job, float *memory, use_fn *use, void *state, fm_error *err) {
+  part all = {0, job->mask.height, 0, job->mask.width};
+  fm_plane loss = losses_of(memory, &all);
+  fm_status status = fm__job_rows(job, 0, all.height, &loss, err);
+  return status ? status : use(&job->mask, &loss, &all, state, err);
+}
+
+/* Hands all losses on, at once or in parts. */
+static fm_status walk(fm__job *job, bool at_once, use_fn *use, void *state, fm_error *err) {
+  const fm_context *context = job->model->labels->context;
+  int64_t pixels = job->mask.height * job->mask.width;
+  if (!at_once && pixels > FM__PART_PIXELS) pixels = FM__PART_PIXELS;
+  float *memory = NULL;
+  if ((uint64_t)pixels <= SIZE_MAX / sizeof *memory)
+    memory = fm__alloc(context, (size_t)pixels * sizeof *memory);
+  if (!memory) return fm__fail(err, FM_ERR_MEMORY, "out of memory for %" PRId64 " losses", pixels);
+  fm_status status =
+      at_once ? whole(job, memory, use, state, err) : each_part(job, memory, use, state, err);
+  fm__free(context, memory);
   return status;
 }
 
@@ -60,9 +84,9 @@ static fm_status check_labels_agree(const fm_network_loss *model, const fm_label
 
 /* ---- Statistics ----------------------------------------------------------------- */
 
-static fm_status add_rows(const fm_plane *mask, const fm_plane *loss, int64_t first, void *state,
+static fm_status add_part(const fm_plane *mask, const fm_plane *loss, const part *at, void *state,
                           fm_error *err) {
-  (void)first;
+  (void)at;
   return fm_class_stats_add(state, mask, loss, err);
 }
 
@@ -71,18 +95,18 @@ fm_status fm_network_loss_add(const fm_network_loss *network_loss, const fm_volu
   if (!network_loss || !stats)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_network_loss_add: an argument is NULL");
   fm_status status = check_labels_agree(network_loss, stats->labels, err);
-  fm_class_stats *part = NULL;
-  if (!status) status = fm__class_stats_create_like(stats, &part, err);
+  fm_class_stats *image = NULL;
+  if (!status) status = fm__class_stats_create_like(stats, &image, err);
   if (status) return status;
   fm__job job;
   status = fm__job_open(&job, network_loss, output, NULL, mask, err);
   if (!status) {
-    status = each_rows(&job, false, add_rows, part, err);
-    part->images = 1; /* its rows are one image */
-    if (!status) status = fm_class_stats_merge(stats, part, err);
+    status = walk(&job, false, add_part, image, err);
+    image->images = 1; /* its parts are one image */
+    if (!status) status = fm_class_stats_merge(stats, image, err);
     fm__job_close(&job);
   }
-  fm_class_stats_destroy(part);
+  fm_class_stats_destroy(image);
   return status;
 }
 
@@ -91,21 +115,21 @@ fm_status fm_network_loss_add(const fm_network_loss *network_loss, const fm_volu
 typedef struct filtering {
   const fm_filter *filter;
   fm_plane result;        /* packed, in our memory until all is well */
-  fm_filter_report total; /* of all rows, and its arrays */
-  fm_filter_report part;
+  fm_filter_report total; /* of all parts, and its arrays */
+  fm_filter_report partial;
 } filtering;
 
-static fm_status filter_rows(const fm_plane *mask, const fm_plane *loss, int64_t first, void *state,
-                             fm_error *err) {
+static fm_status filter_part(const fm_plane *mask, const fm_plane *loss, const part *at,
+                             void *state, fm_error *err) {
   filtering *f = state;
-  fm_plane out = part_of(&f->result, first, mask->height);
-  fm_status status = fm_filter_apply(f->filter, mask, loss, &out, &f->part, err);
+  fm_plane out = part_of(&f->result, at);
+  fm_status status = fm_filter_apply(f->filter, mask, loss, &out, &f->partial, err);
   if (status) return status;
-  f->total.valid += f->part.valid;
-  f->total.dropped += f->part.dropped;
+  f->total.valid += f->partial.valid;
+  f->total.dropped += f->partial.dropped;
   for (int32_t k = 0; k < f->filter->labels->class_count; k++) {
-    f->total.class_valid[k] += f->part.class_valid[k];
-    f->total.class_dropped[k] += f->part.class_dropped[k];
+    f->total.class_valid[k] += f->partial.class_valid[k];
+    f->total.class_dropped[k] += f->partial.class_dropped[k];
   }
   return FM_OK;
 }
@@ -140,11 +164,11 @@ static fm_status filter_job(fm__job *job, const fm_filter *filter, const fm_plan
         fm_plane_make(memory, (fm_dtype)filtered->dtype, filtered->height, filtered->width);
     (void)fm__plane_read(&f.result, &packed, FM__MASK_TYPES, "filtered mask", NULL);
     fm_filter_report total = {sizeof total, 0, 0, counts, counts + classes};
-    fm_filter_report part = {sizeof part, 0, 0, counts + 2 * classes, counts + 3 * classes};
+    fm_filter_report partial = {sizeof partial, 0, 0, counts + 2 * classes, counts + 3 * classes};
     f.total = total;
-    f.part = part;
+    f.partial = partial;
     /* A floor is a share of the whole image's pixels. */
-    status = each_rows(job, filter->min_kept_share > 0, filter_rows, &f, err);
+    status = walk(job, filter->min_kept_share > 0, filter_part, &f, err);
     if (!status) deliver(&f, filtered, report);
   }
   fm__free(context, memory);

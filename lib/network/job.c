@@ -161,11 +161,15 @@ void fm__job_close(fm__job *job) {
   job->memory = NULL;
 }
 
-/* ---- Rows ----------------------------------------------------------------------- */
+/* ---- Strips --------------------------------------------------------------------- */
 
-/* Columns of the mask from x on whose part of the output fits the stage. */
-static int64_t strip_end(fm__job *job, int64_t x) {
-  int64_t end = x + FM__STRIP < job->mask.width ? x + FM__STRIP : job->mask.width;
+static bool is_flat(const fm__job *job) {
+  return job->strip == fm__strip_logits_full && fm__is_flat(job);
+}
+
+int64_t fm__job_strip(fm__job *job, int64_t x) {
+  int64_t widest = is_flat(job) ? FM__FLAT_STRIP : FM__STRIP;
+  int64_t end = x + widest < job->mask.width ? x + widest : job->mask.width;
   if (!job->columns) return end;
   fm__stage *s = &job->stage;
   s->first = fm__axis_span(&job->across, x, x + 1).low;
@@ -176,6 +180,16 @@ static int64_t strip_end(fm__job *job, int64_t x) {
   for (int64_t i = x; i < end; i += span->count, span++)
     *span = fm__axis_span(&job->across, i, end);
   return end;
+}
+
+int64_t fm__job_cut(const fm__job *job, int64_t first, int64_t most) {
+  int64_t height = job->mask.height, end = first;
+  if (most >= height - first) return height;
+  for (;;) {
+    int count = fm__axis_span(&job->down, end, height).count;
+    if (end + count > first + most) return end;
+    end += count;
+  }
 }
 
 static void write_row(const fm_plane *loss, int64_t y, int64_t x, const float *losses, size_t n) {
@@ -199,7 +213,7 @@ static piece piece_of(const fm__job *job, int64_t at, int64_t end) {
   return p;
 }
 
-/* Pixels from at on that are done together; then memory is at the begin of a cache line. */
+/* Pixels from at on that are done together; the next ones then begin a cache line. */
 static int64_t run_end(const fm_volume *v, int64_t at, int64_t last) {
   enum { LINE = 64 };
   if (last - at <= FM__STRIP) return last;
@@ -208,46 +222,66 @@ static int64_t run_end(const fm_volume *v, int64_t at, int64_t last) {
   return v->col_stride == element && behind % element == 0 ? end - behind / element : end;
 }
 
-/* Long runs: memory is read by the page and not by the row, and only the first run begins
- * inside a cache line. */
-static fm_status flat_rows(fm__job *job, const fm__lookup *lookup, int64_t first, int64_t last,
-                           const fm_plane *loss, fm_error *err) {
+/* Pixels at .. stop - 1, counted through all rows; the loss map's first pixel is (y, x). Long
+ * runs: memory is read by the page and not by the row, and only the first run begins inside a
+ * cache line. */
+static fm_status flat_pixels(fm__job *job, int64_t at, int64_t stop, int64_t y, int64_t x,
+                             const fm_plane *loss, fm_error *err) {
+  fm__lookup lookup = fm__labels_lookup(job->model->labels);
   piece p;
-  for (int64_t at = first * job->mask.width, stop = last * job->mask.width, end; at < stop;
-       at = end) {
+  for (int64_t end; at < stop; at = end) {
     end = run_end(&job->output, at, stop);
     for (int64_t i = at; i < end; i += (int64_t)p.n) {
       p = piece_of(job, i, end);
-      fm__tile_classes(&job->mask, lookup, p.y, p.x, p.n, job->classes + (i - at));
+      fm__tile_classes(&job->mask, &lookup, p.y, p.x, p.n, job->classes + (i - at));
     }
     fm_status status = job->strip(job, 0, 1, at, end, job->losses, err);
     if (status) return status;
     for (int64_t i = at; loss->data && i < end; i += (int64_t)p.n) {
       p = piece_of(job, i, end);
-      write_row(loss, p.y - first, p.x, job->losses + (i - at), p.n);
+      write_row(loss, p.y - y, p.x - x, job->losses + (i - at), p.n);
     }
+  }
+  return FM_OK;
+}
+
+static fm_status flat_rows(fm__job *job, int64_t x, int64_t stop, int64_t first, int64_t end,
+                           const fm_plane *loss, fm_error *err) {
+  int64_t width = job->mask.width;
+  if (x == 0 && stop == width)
+    return flat_pixels(job, first * width, end * width, first, x, loss, err);
+  fm_status status = FM_OK;
+  for (int64_t y = first; y < end && !status; y++)
+    status = flat_pixels(job, y * width + x, y * width + stop, first, x, loss, err);
+  return status;
+}
+
+fm_status fm__job_losses(fm__job *job, int64_t x, int64_t stop, int64_t first, int64_t end,
+                         const fm_plane *loss, fm_error *err) {
+  if (is_flat(job)) return flat_rows(job, x, stop, first, end, loss, err);
+  fm__lookup lookup = fm__labels_lookup(job->model->labels);
+  size_t n = (size_t)(stop - x);
+  for (int64_t y = first; y < end;) {
+    int count = fm__axis_span(&job->down, y, end).count;
+    for (int j = 0; j < count; j++)
+      fm__tile_classes(&job->mask, &lookup, y + j, x, n, job->classes + j * FM__STRIP_ROOM);
+    fm_status status = job->strip(job, y, count, x, stop, job->losses, err);
+    if (status) return status;
+    for (int j = 0; loss->data && j < count; j++)
+      write_row(loss, y + j - first, 0, job->losses + j * FM__STRIP_ROOM, n);
+    y += count;
   }
   return FM_OK;
 }
 
 fm_status fm__job_rows(fm__job *job, int64_t first, int64_t end, const fm_plane *loss,
                        fm_error *err) {
-  fm__lookup lookup = fm__labels_lookup(job->model->labels);
-  if (job->strip == fm__strip_logits_full && fm__is_flat(job))
-    return flat_rows(job, &lookup, first, end, loss, err);
-  for (int64_t x = 0, stop; x < job->mask.width; x = stop) {
-    stop = strip_end(job, x);
-    size_t n = (size_t)(stop - x);
-    for (int64_t y = first; y < end;) {
-      int count = fm__axis_span(&job->down, y, end).count;
-      for (int j = 0; j < count; j++)
-        fm__tile_classes(&job->mask, &lookup, y + j, x, n, job->classes + j * FM__STRIP_ROOM);
-      fm_status status = job->strip(job, y, count, x, stop, job->losses, err);
-      if (status) return status;
-      for (int j = 0; loss->data && j < count; j++)
-        write_row(loss, y + j - first, x, job->losses + j * FM__STRIP_ROOM, n);
-      y += count;
-    }
+  fm_status status = FM_OK;
+  fm_plane part = *loss;
+  for (int64_t x = 0, stop; x < job->mask.width && !status; x = stop) {
+    stop = fm__job_strip(job, x);
+    if (loss->data) part.data = fm__pixel(loss, 0, x);
+    status = fm__job_losses(job, x, stop, first, end, &part, err);
   }
-  return FM_OK;
+  return status;
 }

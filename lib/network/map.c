@@ -20,8 +20,8 @@ typedef struct journal {
 static fm_status open_journal(journal *j, const fm__job *job, const fm_plane *loss, fm_error *err) {
   size_t row = (size_t)loss->width * sizeof *j->values;
   size_t left = job->memory_size < FM__WORK_BYTES ? FM__WORK_BYTES - job->memory_size : 0;
-  j->rows = (int64_t)(left / row);
-  if (j->rows > loss->height) j->rows = loss->height;
+  int64_t fit = (int64_t)(left / row);
+  j->rows = fit < FM__BLOCK && fit < loss->height ? 0 : fm__job_cut(job, 0, fit);
   j->values = NULL;
   if (!j->rows) return FM_OK;
   j->values = fm__alloc(job->model->labels->context, (size_t)j->rows * row);

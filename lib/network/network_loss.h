@@ -22,7 +22,11 @@ fm_network_loss *fm__network_loss_hold(const fm_network_loss *model);
 enum { FM__STRIP = 1024, FM__STRIP_ROOM = FM__STRIP + FM__STAGE_ALIGN };
 
 /* Bytes of a call's memory, if channels are not extremely many. */
-enum { FM__STAGE_BYTES = 384 << 10, FM__ROWS_BYTES = 192 << 10, FM__WORK_BYTES = 1020 << 10 };
+enum { FM__STAGE_BYTES = 384 << 10, FM__PART_BYTES = 192 << 10, FM__WORK_BYTES = 1020 << 10 };
+
+/* Losses of a part of the mask that are kept together, and columns of a strip whose rows are
+ * worked on as one. */
+enum { FM__PART_PIXELS = FM__PART_BYTES / sizeof(float), FM__FLAT_STRIP = FM__PART_PIXELS };
 
 /* Two rows of the output, as far as a strip needs them, pixel after pixel. */
 typedef struct fm__stage {
@@ -145,8 +149,24 @@ fm_status fm__job_open(fm__job *job, const fm_network_loss *model, const fm_volu
                        const fm_plane *class_logits, const fm_plane *mask, fm_error *err);
 void fm__job_close(fm__job *job);
 
-/* The losses of rows first .. end - 1 into `loss`, an F32 plane with its strides filled
- * in, whose row 0 is row `first`; data NULL: nowhere, to see whether it works. */
+/* The mask is worked on strip by strip, from the left, and each strip in blocks, from the top.
+ * What a loss is made from depends on where its block begins, so all calls have to begin blocks
+ * at the same pixels: strips are those of fm__job_strip, rows are cut by fm__job_cut alone. */
+
+/* Opens the strip that begins with column x, 0 or the end of another. Returns its end. */
+int64_t fm__job_strip(fm__job *job, int64_t x);
+
+/* Where rows may be cut, at most `most` (FM__BLOCK or more) behind row `first`, which is 0 or
+ * such a cut: returns the first row that is not taken. */
+int64_t fm__job_cut(const fm__job *job, int64_t first, int64_t most);
+
+/* The losses of an open strip, columns x .. stop - 1, rows first .. end - 1 between two cuts, into
+ * `loss`, an F32 plane with its strides filled in whose pixel (0, 0) is (first, x); data NULL:
+ * nowhere, to see whether it works. */
+fm_status fm__job_losses(fm__job *job, int64_t x, int64_t stop, int64_t first, int64_t end,
+                         const fm_plane *loss, fm_error *err);
+
+/* The same for all strips. Row 0 of `loss` is row `first`. */
 fm_status fm__job_rows(fm__job *job, int64_t first, int64_t end, const fm_plane *loss,
                        fm_error *err);
 

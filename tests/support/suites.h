@@ -17,6 +17,7 @@ Suite *hardness_suite(void);
 Suite *planner_suite(void);
 Suite *network_loss_suite(void);
 Suite *network_full_suite(void);
+Suite *network_fused_suite(void);
 Suite *network_loops_suite(void);
 Suite *provider_suite(void);
 Suite *schedule_suite(void);

@@ -17,6 +17,7 @@ static const named_suite all[] = {
     {"planner", planner_suite},
     {"network_loss", network_loss_suite},
     {"network_full", network_full_suite},
+    {"network_fused", network_fused_suite},
     {"network_loops", network_loops_suite},
     {"provider", provider_suite},
     {"schedule", schedule_suite},
