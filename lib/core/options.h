@@ -24,4 +24,11 @@ fm_status fm__result_check(const void *result, size_t known_size, size_t first_s
 #define FM__RESULT_CHECK(result, type, last, size, err) \
   fm__result_check(result, sizeof(type), FM__FIRST_SIZE(type, last), #type, size, err)
 
+/* Fills a caller's structure, whose `size` is set and stays, from `known`: for fm_x_get_options. A
+ * NULL `out` is refused. */
+fm_status fm__result_write(void *out, const void *known, size_t known_size, size_t first_size,
+                           const char *name, fm_error *err);
+#define FM__RESULT_WRITE(out, known, type, last, err) \
+  fm__result_write(out, known, sizeof(type), FM__FIRST_SIZE(type, last), #type, err)
+
 #endif
