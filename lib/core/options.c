@@ -41,7 +41,7 @@ fm_status fm__options_read(void *known, size_t known_size, size_t first_size, co
 
 fm_status fm__result_write(void *out, const void *known, size_t known_size, size_t first_size,
                            const char *name, fm_error *err) {
-  size_t size;
+  size_t size = sizeof size;
   if (!out) return fm__fail(err, FM_ERR_ARGUMENT, "%s: is NULL", name);
   fm_status status = fm__result_check(out, known_size, first_size, name, &size, err);
   if (status) return status;
