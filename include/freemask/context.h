@@ -83,8 +83,9 @@ typedef enum fm_kernels {
   FM_KERNELS_BEST = 0,   /**< as good as the CPU has */
   FM_KERNELS_C = 1,      /**< plain C */
   FM_KERNELS_SSE41 = 2,  /**< SSE4.1 and POPCNT: Intel since 2008, AMD since 2011 */
-  FM_KERNELS_AVX2 = 3,   /**< AVX2 and F16C: Intel since 2013, AMD since 2015 */
-  FM_KERNELS_AVX512 = 4, /**< AVX-512 F, BW, DQ, VL, VBMI, VBMI2: Ice Lake, Zen 4 and later */
+  FM_KERNELS_AVX2 = 3,   /**< AVX2, FMA and F16C: Intel since 2013, AMD since 2015 */
+  FM_KERNELS_AVX512 = 4, /**< AVX-512 F, BW, DQ, VL, VBMI where it is faster than AVX2: Ice Lake,
+                              Zen 4 and later */
   FM_KERNELS_NEON = 5    /**< 64-bit Arm, all of them */
 } fm_kernels;
 

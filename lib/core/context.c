@@ -20,32 +20,33 @@ static void default_release(void *memory, void *user) {
   free(memory);
 }
 
-fm_status fm_context_create(const fm_context_options *options, fm_context **out, fm_error *err) {
-  fm_context_options o;
-  fm_status status = FM__OPTIONS_READ(&o, options, fm_context_options, kernels, err);
+fm_status fm__context_options_read(fm_context_options *o, const fm_context_options *given,
+                                   fm_error *err) {
+  fm_status status = FM__OPTIONS_READ(o, given, fm_context_options, kernels, err);
   if (status) return status;
-  if (!out) return fm__fail(err, FM_ERR_ARGUMENT, "fm_context_create: out is NULL");
-  if (!o.allocate != !o.release)
+  if (!o->allocate != !o->release)
     return fm__fail(err, FM_ERR_ARGUMENT,
                     "fm_context_options: allocate and release go together, one of them is NULL");
-  if (o.log_level < 0 || o.log_level > FM_LOG_DEBUG)
+  if (o->log_level < 0 || o->log_level > FM_LOG_DEBUG)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_context_options: log_level is %d, expected 0 to %d",
-                    (int)o.log_level, FM_LOG_DEBUG);
+                    (int)o->log_level, FM_LOG_DEBUG);
+  if (!o->allocate) o->allocate = default_allocate;
+  if (!o->release) o->release = default_release;
+  if (!o->log_level) o->log_level = FM_LOG_WARNING;
+  return FM_OK;
+}
 
-  fm_context shape = {0};
-  shape.allocate = o.allocate ? o.allocate : default_allocate;
-  shape.release = o.release ? o.release : default_release;
-  shape.allocator_user = o.allocator_user;
-  shape.log = o.log;
-  shape.log_user = o.log_user;
-  shape.wanted = o.kernels;
-  shape.log_level = o.log_level ? o.log_level : FM_LOG_WARNING;
-  status = fm__dsp_init(&shape.dsp, o.kernels, &shape.level, err);
-  if (status) return status;
-
-  fm_context *context = shape.allocate(sizeof *context, shape.allocator_user);
+fm_status fm__context_make(const fm_context_options *o, const struct fm_dsp *dsp, fm_context **out,
+                           fm_error *err) {
+  fm_context *context = o->allocate(sizeof *context, o->allocator_user);
   if (!context) return fm__fail_memory(err, sizeof *context);
-  *context = shape;
+  *context = (fm_context){.allocate = o->allocate,
+                          .release = o->release,
+                          .allocator_user = o->allocator_user,
+                          .log = o->log,
+                          .log_user = o->log_user,
+                          .log_level = o->log_level,
+                          .dsp = dsp};
   atomic_init(&context->holds, 1);
   *out = context;
   return FM_OK;
@@ -53,10 +54,6 @@ fm_status fm_context_create(const fm_context_options *options, fm_context **out,
 
 void fm_context_destroy(fm_context *context) {
   if (context) fm__context_drop(context);
-}
-
-const char *fm_context_kernels(const fm_context *context) {
-  return context ? fm__dsp_level_name(context->level) : "";
 }
 
 fm_context *fm__context_hold(const fm_context *context) {

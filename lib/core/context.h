@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "dsp/dsp.h"
+struct fm_dsp; /* dsp/dsp.h; core only keeps the pointer */
 
 struct fm_context {
   fm_allocate_fn allocate;
@@ -16,13 +16,18 @@ struct fm_context {
   void *log_user;
   int32_t log_level;
   atomic_size_t holds; /* the caller's, and one per living handle */
-  uint32_t wanted;     /* the fastest kernels allowed, an fm_kernels */
-  fm_kernels level;
-  fm_dsp dsp;
+  const struct fm_dsp *dsp;
 };
 
-/* Holds: a handle takes one at birth and drops it at death. Handles are held through const
- * pointers, since the count is not part of what a handle is: this holds for all fm__x_hold. */
+/* The two steps of fm_context_create, which dsp/dsp.c has because it chooses the kernels. */
+fm_status fm__context_options_read(fm_context_options *options, const fm_context_options *given,
+                                   fm_error *err);
+/* `options` are those read. Errors: MEMORY. */
+fm_status fm__context_make(const fm_context_options *options, const struct fm_dsp *dsp,
+                           fm_context **out, fm_error *err);
+
+/* Every handle holds its context from its creation until it is destroyed, through a const pointer,
+ * since the count is not part of what a handle is: this holds for all fm__x_hold. */
 fm_context *fm__context_hold(const fm_context *context);
 void fm__context_drop(fm_context *context);
 

@@ -6,6 +6,8 @@
 #include <freemask/labels.h>
 #include <string.h>
 
+#include "dsp/reference.h"
+
 /* The smallest of the numbers; `*differ` if there is another. NULL: 1. */
 static uint32_t least_of(const uint32_t *times, int64_t n, bool *differ) {
   *differ = false;
@@ -37,7 +39,7 @@ static void make_ready(fm__count *c) {
     c->column_bits = NULL;
   if (!rows_differ) c->rows = NULL;
   fm_plane *plane = &c->mask;
-  if (!columns_differ && !rows_differ) fm__span_flatten(&plane, 1);
+  if (!columns_differ && !rows_differ) fm__flatten(&plane, 1);
 }
 
 /* The counters for a row: those of rows repeated `least_row` times or once more. */
@@ -46,7 +48,7 @@ static unsigned set_of(const fm__count *c, int64_t y) {
 }
 
 /* Any dtype and label space. Answers the first bad pixel or n. */
-static size_t count_pixels(const fm__count *c, fm__place at, size_t n) {
+static size_t count_pixels(const fm__count *c, fm__yx at, size_t n) {
   int32_t classes[FM__TILE];
   uint32_t weights[FM__TILE];
   fm__tile_classes(&c->mask, &c->lookup, at.y, at.x, n, classes);
@@ -55,29 +57,11 @@ static size_t count_pixels(const fm__count *c, fm__place at, size_t n) {
     weights[i] = c->least_column;
     if (c->column_bits) weights[i] += (uint32_t)(c->column_bits[x / 64] >> (x % 64) & 1);
   }
-  return c->dsp->count_classes(classes, weights, c->counts + set_of(c, at.y) * (c->class_count + 1),
-                               n);
-}
-
-static uint64_t counted_in(const fm__slot_counts *counts, uint32_t slot) {
-  uint64_t sum = 0;
-  for (int lane = 0; lane < 8; lane++) sum += counts->numbers[slot][lane];
-  for (int byte = 0; byte < 64; byte++)
-    sum += counts->halves[slot / 2][byte] >> 4 * (slot % 2) & 15;
-  return sum;
-}
-
-void fm__slots_empty(fm__tally *tally) {
-  fm__slots *slots = &tally->slots;
-  for (uint32_t slot = 0; slot < slots->used; slot++)
-    tally->parts[0][slots->label[slot]] +=
-        counted_in(&slots->all, slot) | counted_in(&slots->set, slot) << 32;
-  memset(slots, 0, sizeof *slots);
+  return fm__count_classes(classes, weights, c->counts + set_of(c, at.y) * (c->class_count + 1), n);
 }
 
 /* Adds what was counted as bytes to a set of counters. False: labels outside the space. */
 static bool drain(const fm__count *c, fm__tally *tally, unsigned set) {
-  fm__slots_empty(tally);
   for (unsigned label = 0; label < FM__BYTES; label++) {
     int64_t count = 0, more = 0;
     for (unsigned part = 0; part < 4; part++) {
@@ -93,9 +77,10 @@ static bool drain(const fm__count *c, fm__tally *tally, unsigned set) {
   return true;
 }
 
-static bool count_tile(const fm__count *c, fm__place at, size_t n, fm__tally *tally) {
+static bool count_tile(const fm__count *c, fm__yx at, size_t n, fm__tally *tally) {
   uint8_t made[FM__TILE];
-  const uint8_t *labels = c->dsp->count ? fm__span_labels(c->dsp, &c->mask, at, n, made) : NULL;
+  const uint8_t *labels =
+      c->dsp->count ? fm__tile_label_bytes(c->dsp, &c->mask, at, n, made) : NULL;
   if (!labels) return count_pixels(c, at, n) == n;
   const uint64_t *bits = c->column_bits ? c->column_bits + at.x / 64 : NULL;
   c->dsp->count(labels, bits, n, tally);
@@ -106,9 +91,9 @@ static bool count_all(const fm__count *c) {
   fm__tally tallies[2];
   int64_t since_drain = 0;
   memset(tallies, 0, sizeof tallies);
-  for (fm__place at = {0, 0}; at.y < c->mask.height; at.y++)
+  for (fm__yx at = {0, 0}; at.y < c->mask.height; at.y++)
     for (at.x = 0; at.x < c->mask.width; at.x += FM__TILE) {
-      size_t n = fm__span_length(&c->mask, at.x);
+      size_t n = fm__tile_length(&c->mask, at.x);
       if (!count_tile(c, at, n, &tallies[set_of(c, at.y)])) return false;
       since_drain += (int64_t)n;
       if (since_drain < FM__TALLY_PERIOD) continue;
@@ -118,19 +103,19 @@ static bool count_all(const fm__count *c) {
   return drain(c, &tallies[0], 0) && drain(c, &tallies[1], 1);
 }
 
-static bool find_bad(const fm__count *c, fm__place *bad) {
-  for (fm__place at = {0, 0}; at.y < c->mask.height; at.y++)
+static bool find_bad(const fm__count *c, fm__yx *bad) {
+  for (fm__yx at = {0, 0}; at.y < c->mask.height; at.y++)
     for (at.x = 0; at.x < c->mask.width; at.x += FM__TILE) {
-      size_t n = fm__span_length(&c->mask, at.x);
+      size_t n = fm__tile_length(&c->mask, at.x);
       size_t good = count_pixels(c, at, n);
       if (good == n) continue;
-      *bad = (fm__place){at.y, at.x + (int64_t)good};
+      *bad = (fm__yx){at.y, at.x + (int64_t)good};
       return true;
     }
   return false;
 }
 
-bool fm__count_image(fm__count *c, fm__place *bad) {
+bool fm__count_image(fm__count *c, fm__yx *bad) {
   int64_t width = c->mask.width;
   make_ready(c);
   if (!count_all(c) && find_bad(c, bad)) {

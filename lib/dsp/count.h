@@ -3,7 +3,7 @@
 #ifndef FM_DSP_COUNT_H
 #define FM_DSP_COUNT_H
 
-#include "dsp/span.h"
+#include "dsp/tile.h"
 
 /* One mask to count. The caller fills the first part. */
 typedef struct fm__count {
@@ -21,10 +21,7 @@ typedef struct fm__count {
   uint32_t least_column, least_row; /* the smaller of the two numbers */
 } fm__count;
 
-/* Moves what slots have counted to the parts. */
-void fm__slots_empty(fm__tally *tally);
-
 /* Counts all pixels. False: `*bad` is the first bad one, whatever the resizing. */
-bool fm__count_image(fm__count *c, fm__place *bad);
+bool fm__count_image(fm__count *c, fm__yx *bad);
 
 #endif

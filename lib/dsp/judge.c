@@ -5,7 +5,7 @@
 #include <freemask/labels.h>
 #include <string.h>
 
-#include "dsp/count.h"
+#include "dsp/reference.h"
 
 /* 256 MiB of bits: 2^31 pixels. Larger images are judged twice. */
 enum { MOST_WORDS = 1 << 25 };
@@ -70,14 +70,14 @@ static void make_limits(fm__limits *limits, const fm__lookup *lookup, const floa
 /* ---- A tile --------------------------------------------------------------------- */
 
 /* Any dtype and label space, pixel by pixel. Answers the first bad pixel or n. */
-static size_t judge_pixels(const fm__judge *j, fm__place at, size_t n, uint64_t *bits,
+static size_t judge_pixels(const fm__judge *j, fm__yx at, size_t n, uint64_t *bits,
                            int64_t *counts) {
   int32_t classes[FM__TILE];
   float losses[FM__TILE];
   uint8_t drop[FM__TILE];
   fm__tile_classes(&j->mask, &j->lookup, at.y, at.x, n, classes);
   fm__tile_losses(&j->loss, at.y, at.x, n, losses);
-  size_t good = j->dsp->mark_noisy(classes, losses, j->thresholds, drop, counts, n);
+  size_t good = fm__mark_noisy(classes, losses, j->thresholds, drop, counts, n);
   memset(bits, 0, words_of(n) * sizeof *bits);
   for (size_t i = 0; i < good; i++) bits[i / 64] |= (uint64_t)drop[i] << (i % 64);
   return good;
@@ -85,7 +85,6 @@ static size_t judge_pixels(const fm__judge *j, fm__place at, size_t n, uint64_t 
 
 /* What becomes of labels counted as bytes. */
 static void drain(const fm__judge *j, fm__tally *tally) {
-  fm__slots_empty(tally);
   for (unsigned label = 0; label < FM__BYTES; label++) {
     int32_t k = j->lookup.classes[label];
     if (k < 0) continue;
@@ -99,14 +98,13 @@ static void drain(const fm__judge *j, fm__tally *tally) {
 }
 
 /* Judges a tile as bytes, if that can be; counts into the tally unless that is NULL. */
-static bool judge_bytes(const fm__judge *j, fm__place at, size_t n, uint64_t *bits,
-                        fm__tally *tally) {
+static bool judge_bytes(const fm__judge *j, fm__yx at, size_t n, uint64_t *bits, fm__tally *tally) {
   uint8_t labels_made[FM__TILE];
   float losses_made[FM__TILE];
   if (!j->dsp->judge) return false;
-  const uint8_t *labels = fm__span_labels(j->dsp, &j->mask, at, n, labels_made);
+  const uint8_t *labels = fm__tile_label_bytes(j->dsp, &j->mask, at, n, labels_made);
   if (!labels) return false;
-  const float *losses = fm__span_losses(j->dsp, &j->loss, at, n, losses_made);
+  const float *losses = fm__tile_loss_floats(j->dsp, &j->loss, at, n, losses_made);
   if (!j->dsp->judge(&j->limits, labels, losses, n, bits)) return false;
   if (tally) j->dsp->count(labels, bits, n, tally);
   return true;
@@ -117,7 +115,7 @@ static bool judge_bytes(const fm__judge *j, fm__place at, size_t n, uint64_t *bi
 void fm__judge_start(fm__judge *j) {
   j->width = j->mask.width;
   fm_plane *planes[] = {&j->mask, &j->loss, &j->out};
-  fm__span_flatten(planes, 3);
+  fm__flatten(planes, 3);
   j->row_words = words_of((size_t)j->mask.width);
   fm__judge_change(j, j->thresholds);
 }
@@ -129,24 +127,24 @@ void fm__judge_change(fm__judge *j, const float *thresholds) {
 }
 
 /* Where the bits of a tile are kept, or `spare`. */
-static uint64_t *bits_of(const fm__judge *j, fm__place at, uint64_t *spare) {
+static uint64_t *bits_of(const fm__judge *j, fm__yx at, uint64_t *spare) {
   return j->bits ? j->bits + (size_t)at.y * j->row_words + (size_t)at.x / 64 : spare;
 }
 
-bool fm__judge_count(fm__judge *j, fm__place *bad) {
+bool fm__judge_count(fm__judge *j, fm__yx *bad) {
   fm__tally tally;
   uint64_t spare[FM__TILE_WORDS];
   int64_t since_drain = 0;
   memset(&tally, 0, sizeof tally);
-  for (fm__place at = {0, 0}; at.y < j->mask.height; at.y++)
+  for (fm__yx at = {0, 0}; at.y < j->mask.height; at.y++)
     for (at.x = 0; at.x < j->mask.width; at.x += FM__TILE) {
-      size_t n = fm__span_length(&j->mask, at.x);
+      size_t n = fm__tile_length(&j->mask, at.x);
       uint64_t *bits = bits_of(j, at, spare);
       if (!judge_bytes(j, at, n, bits, j->counts ? &tally : NULL)) {
         size_t good = judge_pixels(j, at, n, bits, j->counts);
         if (good < n) {
           int64_t x = at.x + (int64_t)good;
-          *bad = (fm__place){at.y + x / j->width, x % j->width};
+          *bad = (fm__yx){at.y + x / j->width, x % j->width};
           return false;
         }
       }
@@ -163,9 +161,9 @@ bool fm__judge_count(fm__judge *j, fm__place *bad) {
 /* ---- Second walk ---------------------------------------------------------------- */
 
 /* Sets the bits of ignored pixels, too: their weight is 0. */
-static void mark_ignored(const fm__judge *j, fm__place at, size_t n, uint64_t *bits) {
+static void mark_ignored(const fm__judge *j, fm__yx at, size_t n, uint64_t *bits) {
   uint8_t made[FM__TILE];
-  const uint8_t *labels = j->dsp->mark ? fm__span_labels(j->dsp, &j->mask, at, n, made) : NULL;
+  const uint8_t *labels = j->dsp->mark ? fm__tile_label_bytes(j->dsp, &j->mask, at, n, made) : NULL;
   if (labels) {
     for (unsigned label = 0; label < FM__BYTES; label++)
       if (j->lookup.classes[label] == FM_CLASS_IGNORE)
@@ -183,8 +181,8 @@ static uint32_t one_of(int32_t dtype) {
 }
 
 /* Any element size and stride: a dropped pixel gets `set`, another its label or `clear`. */
-static void write_pixels(const fm__judge *j, fm__place at, size_t n, const uint64_t *bits,
-                         int64_t set, int64_t clear) {
+static void write_pixels(const fm__judge *j, fm__yx at, size_t n, const uint64_t *bits, int64_t set,
+                         int64_t clear) {
   size_t element = fm_dtype_size((fm_dtype)j->out.dtype);
   const char *from = fm__pixel(&j->mask, at.y, at.x);
   char *to = fm__pixel(&j->out, at.y, at.x);
@@ -198,8 +196,8 @@ static void write_pixels(const fm__judge *j, fm__place at, size_t n, const uint6
 }
 
 /* The same where elements lie without gaps, if there is a kernel for their size. */
-static bool write_packed(const fm__judge *j, fm__place at, size_t n, const uint64_t *bits,
-                         int64_t set, int64_t clear) {
+static bool write_packed(const fm__judge *j, fm__yx at, size_t n, const uint64_t *bits, int64_t set,
+                         int64_t clear) {
   size_t element = fm_dtype_size((fm_dtype)j->out.dtype);
   if (element > 4 || !fm__is_packed(&j->out) || (!j->weights && !fm__is_packed(&j->mask)))
     return false;
@@ -212,7 +210,7 @@ static bool write_packed(const fm__judge *j, fm__place at, size_t n, const uint6
 }
 
 /* Judges a tile again, unless its bits are there. It was found good. */
-static uint64_t *judge_again(const fm__judge *j, fm__place at, size_t n, uint64_t *spare) {
+static uint64_t *judge_again(const fm__judge *j, fm__yx at, size_t n, uint64_t *spare) {
   if (j->bits_are_current) return bits_of(j, at, spare);
   if (!judge_bytes(j, at, n, spare, NULL)) (void)judge_pixels(j, at, n, spare, NULL);
   return spare;
@@ -232,9 +230,9 @@ void fm__judge_write(fm__judge *j) {
   int64_t set = j->weights ? 0 : j->ignore_label;
   int64_t clear = j->weights ? one_of(j->out.dtype) : 0;
   uint64_t spare[FM__TILE_WORDS] = {0};
-  for (fm__place at = {0, 0}; at.y < j->mask.height; at.y++)
+  for (fm__yx at = {0, 0}; at.y < j->mask.height; at.y++)
     for (at.x = 0; at.x < j->mask.width; at.x += FM__TILE) {
-      size_t n = fm__span_length(&j->mask, at.x);
+      size_t n = fm__tile_length(&j->mask, at.x);
       uint64_t *bits = judge_again(j, at, n, spare);
       if (is_done(j, n, bits)) continue;
       if (j->weights) mark_ignored(j, at, n, bits);

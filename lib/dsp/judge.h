@@ -2,7 +2,7 @@
 #ifndef FM_DSP_JUDGE_H
 #define FM_DSP_JUDGE_H
 
-#include "dsp/span.h"
+#include "dsp/tile.h"
 
 /* One application to one image. The caller fills the first part; planes as
  * fm__plane_read gives them. */
@@ -32,7 +32,7 @@ size_t fm__judge_words(const fm_plane *mask);
 void fm__judge_start(fm__judge *j);
 
 /* Judges every pixel and counts, writes nothing. False: `*bad` is the first bad pixel. */
-bool fm__judge_count(fm__judge *j, fm__place *bad);
+bool fm__judge_count(fm__judge *j, fm__yx *bad);
 
 /* New thresholds for the same image. */
 void fm__judge_change(fm__judge *j, const float *thresholds);

@@ -11,7 +11,7 @@
 
 /* The window as bits: of 2^-25, and how many floats there are from it to 2^8. */
 #define FM__LANE_FIRST ((127 - 25) << 23)
-#define FM__LANE_SPAN ((25 + 8) << 23)
+#define FM__LANE_COUNT ((25 + 8) << 23)
 
 #define FM__LANE_HIGH 0x1p20F
 #define FM__LANE_LOW 0x1p28F

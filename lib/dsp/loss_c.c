@@ -2,8 +2,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "core/bits.h"
 #include "dsp/loss_kernels.h"
-#include "dsp/tile.h"
 
 #if defined(__GNUC__)
 #define KERNEL __attribute__((always_inline)) static inline
@@ -11,7 +11,7 @@
 #define KERNEL static inline
 #endif
 #define KERNEL_ENTRY static
-#define LEVEL_KERNELS kernels
+#define LEVEL_KERNELS fm__loss_c
 #define LANES 4
 
 #if defined(__GNUC__)
@@ -46,9 +46,6 @@ typedef struct vec {
   for (int i = 0; i < LANES; i++) r.lane[i] = expression; \
   return r
 
-KERNEL uint32_t bits_of(float value);
-KERNEL float of_bits(uint32_t bits);
-
 KERNEL vec v_set(float a) { LANEWISE(a); }
 KERNEL vec v_add(vec a, vec b) { LANEWISE(a.lane[i] + b.lane[i]); }
 KERNEL vec v_sub(vec a, vec b) { LANEWISE(a.lane[i] - b.lane[i]); }
@@ -58,7 +55,7 @@ KERNEL vec v_fma(vec a, vec b, vec c) { LANEWISE(a.lane[i] * b.lane[i] + c.lane[
 KERNEL vec v_min(vec a, vec b) { LANEWISE(a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i]); }
 KERNEL vec v_max(vec a, vec b) { LANEWISE(a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i]); }
 KERNEL vec v_scale(vec p, vec m) {
-  LANEWISE(of_bits(bits_of(p.lane[i]) + (bits_of(m.lane[i]) << 23)));
+  LANEWISE(fm__float_of_bits(fm__float_bits(p.lane[i]) + (fm__float_bits(m.lane[i]) << 23)));
 }
 #endif
 
@@ -74,28 +71,16 @@ KERNEL vec v_load_bytes(const char *at) {
 }
 KERNEL void v_store(float *at, vec a) { memcpy(at, &a, sizeof a); }
 
-KERNEL uint32_t bits_of(float value) {
-  uint32_t bits;
-  memcpy(&bits, &value, sizeof bits);
-  return bits;
-}
-
-KERNEL float of_bits(uint32_t bits) {
-  float value;
-  memcpy(&value, &bits, sizeof value);
-  return value;
-}
-
 /* Bits of sqrt(1/2), from which on an exponent counts as the next one. */
 #define ROOT_BITS UINT32_C(0x3f3504f3)
 
 KERNEL vec v_split(vec x, vec *e) {
   vec m;
   for (int i = 0; i < LANES; i++) {
-    uint32_t bits = bits_of(LANE(x, i));
+    uint32_t bits = fm__float_bits(LANE(x, i));
     uint32_t above = (bits - ROOT_BITS + (UINT32_C(128) << 23)) >> 23; /* e + 128 */
     LANE(*e, i) = (float)((int32_t)above - 128);
-    LANE(m, i) = of_bits(bits - (above << 23) + (UINT32_C(128) << 23));
+    LANE(m, i) = fm__float_of_bits(bits - (above << 23) + (UINT32_C(128) << 23));
   }
   return m;
 }
@@ -112,7 +97,7 @@ KERNEL vec v_load_bfloat(const char *at) {
   uint16_t halves[LANES];
   memcpy(halves, at, sizeof halves);
   float values[LANES];
-  for (int i = 0; i < LANES; i++) values[i] = of_bits((uint32_t)halves[i] << 16);
+  for (int i = 0; i < LANES; i++) values[i] = fm__float_of_bfloat(halves[i]);
   return v_load(values);
 }
 
@@ -160,5 +145,3 @@ KERNEL vec v_less(vec a, const double *b) {
 }
 
 #include "dsp/vector/loss.h"
-
-const fm__loss_kernels *fm__loss_kernels_c(void) { return &kernels; }

@@ -1,7 +1,5 @@
-/* dsp/loss_kernels.h - the inner loops of loss from logits, one table per instruction set.
- *
- * Unlike the kernels of dsp.h these agree between instruction sets only to the error
- * bound that freemask/network_loss.h states. */
+/* dsp/loss_kernels.h - the inner loops of losses from outputs, the part of a level's table that
+ * agrees between levels only to the error bound that freemask/network_loss.h states. */
 #ifndef FM_DSP_LOSS_KERNELS_H
 #define FM_DSP_LOSS_KERNELS_H
 
@@ -72,10 +70,10 @@ typedef struct fm__loss_kernels {
 
   /* Queries: the corners hold -z of the mask logits, |z| <= FM__STAGE_RANGE. With s the
    * sigmoid of a query at pixel p = FM__BLOCK * j + i:
-   * shares[p] = sum of s * rows[p][query], totals[p] = sum of s * weights[query].
+   * scores[p] = sum of s * rows[p][query], totals[p] = sum of s * weights[query].
    * `queries` is a multiple of FM__STAGE_ALIGN; `scratch` holds 4 * queries floats. */
   void (*queries)(const fm__block *block, int nx, int ny, size_t queries, const float *const *rows,
-                  const float *weights, float *scratch, float *shares, float *totals);
+                  const float *weights, float *scratch, float *scores, float *totals);
 
   /* Where output and mask have one size and pixels of a channel are adjacent:
    * sums[x] = sum over channels of exp(z - base[x]) for x < n, n a multiple of `lanes`.
@@ -100,13 +98,6 @@ typedef struct fm__loss_kernels {
   size_t lanes;
 } fm__loss_kernels;
 
-/* The kernels for a context; chosen by its level. */
-const fm__loss_kernels *fm__loss_kernels_of(const fm_context *context);
-
-/* NULL where the build or the CPU lacks them. */
-const fm__loss_kernels *fm__loss_kernels_c(void);
-const fm__loss_kernels *fm__loss_kernels_avx2(void);
-const fm__loss_kernels *fm__loss_kernels_avx512(void);
-const fm__loss_kernels *fm__loss_kernels_neon(void);
+extern const fm__loss_kernels fm__loss_c;
 
 #endif

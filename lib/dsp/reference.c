@@ -2,7 +2,6 @@
 #include "dsp/reference.h"
 
 #include <freemask/labels.h>
-#include <string.h>
 
 #include "dsp/bins.h"
 
@@ -12,8 +11,7 @@
 #define MINUS_ZERO_BITS UINT32_C(0x80000000)
 
 static uint32_t loss_bits(float loss) {
-  uint32_t bits;
-  memcpy(&bits, &loss, sizeof bits);
+  uint32_t bits = fm__float_bits(loss);
   return bits == MINUS_ZERO_BITS ? 0 : bits;
 }
 
@@ -31,8 +29,8 @@ static void add_exactly(int64_t *digits, uint32_t bits) {
   digits[(exponent >> 5) + 1] += (int64_t)(shifted >> 32);
 }
 
-static size_t add_losses(const fm__cells *cells, const int32_t *classes, const float *losses,
-                         const uint8_t *strata, size_t n) {
+size_t fm__add_losses(const fm__cells *cells, const int32_t *classes, const float *losses,
+                      const uint8_t *strata, size_t n) {
   for (size_t i = 0; i < n; i++) {
     if (classes[i] == FM_CLASS_IGNORE) continue;
     uint32_t bits = loss_bits(losses[i]);
@@ -47,8 +45,8 @@ static size_t add_losses(const fm__cells *cells, const int32_t *classes, const f
   return n;
 }
 
-static size_t mark_noisy(const int32_t *classes, const float *losses, const float *thresholds,
-                         uint8_t *drop, int64_t *counts, size_t n) {
+size_t fm__mark_noisy(const int32_t *classes, const float *losses, const float *thresholds,
+                      uint8_t *drop, int64_t *counts, size_t n) {
   for (size_t i = 0; i < n; i++) {
     drop[i] = 0;
     if (classes[i] == FM_CLASS_IGNORE) continue;
@@ -62,17 +60,11 @@ static size_t mark_noisy(const int32_t *classes, const float *losses, const floa
   return n;
 }
 
-static size_t count_classes(const int32_t *classes, const uint32_t *weights, int64_t *counts,
-                            size_t n) {
+size_t fm__count_classes(const int32_t *classes, const uint32_t *weights, int64_t *counts,
+                         size_t n) {
   for (size_t i = 0; i < n; i++) {
     if (classes[i] < FM_CLASS_IGNORE) return i;
     counts[classes[i] + 1] += weights ? weights[i] : 1;
   }
   return n;
-}
-
-void fm__dsp_init_reference(fm_dsp *dsp) {
-  dsp->add_losses = add_losses;
-  dsp->mark_noisy = mark_noisy;
-  dsp->count_classes = count_classes;
 }

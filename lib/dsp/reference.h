@@ -1,9 +1,22 @@
-/* dsp/reference.h - the plain C kernels, which all others equal. */
+/* dsp/reference.h - plain C, pixel by pixel, for any label space and dtype. It decides what is
+ * right: the byte kernels equal it. */
 #ifndef FM_DSP_REFERENCE_H
 #define FM_DSP_REFERENCE_H
 
 #include "dsp/dsp.h"
 
-void fm__dsp_init_reference(fm_dsp *dsp);
+/* All take looked-up classes and return the index of the first bad pixel, or n. */
+
+/* Adds n pixels to the cells; those before a bad one have been added. Bad are a class, a loss or a
+ * stratum. `strata` may be NULL: all 0. */
+size_t fm__add_losses(const fm__cells *cells, const int32_t *classes, const float *losses,
+                      const uint8_t *strata, size_t n);
+/* drop[i] = loss > threshold[class]; ignored pixels 0. counts[2 * class] grows by valid pixels,
+ * counts[2 * class + 1] by dropped ones; NULL: not wanted. */
+size_t fm__mark_noisy(const int32_t *classes, const float *losses, const float *thresholds,
+                      uint8_t *drop, int64_t *counts, size_t n);
+/* counts[class + 1] += weight; index 0 has the ignored pixels. `weights` NULL: 1 each. */
+size_t fm__count_classes(const int32_t *classes, const uint32_t *weights, int64_t *counts,
+                         size_t n);
 
 #endif

@@ -7,32 +7,30 @@
 
 #include "dsp/bins.h"
 #include "dsp/lanes.h"
-
-/* A block that byte kernels take or leave as a whole. */
-enum { BLOCK = 64 };
+#include "dsp/reference.h"
 
 /* ---- Pixel by pixel ------------------------------------------------------------- */
 
 /* Answers the first bad pixel or n; n is at most FM__TILE. */
-static size_t sum_pixels(const fm__sum *s, fm__place at, size_t n) {
+static size_t sum_pixels(const fm__sum *s, fm__yx at, size_t n) {
   int32_t classes[FM__TILE];
   float losses[FM__TILE];
   uint8_t strata[FM__TILE];
   fm__tile_classes(&s->mask, &s->lookup, at.y, at.x, n, classes);
   fm__tile_losses(&s->loss, at.y, at.x, n, losses);
   if (s->stratified) fm__tile_bytes(&s->strata, at.y, at.x, n, strata);
-  return s->dsp->add_losses(&s->cells, classes, losses, s->stratified ? strata : NULL, n);
+  return fm__add_losses(&s->cells, classes, losses, s->stratified ? strata : NULL, n);
 }
 
 /* The whole image from its start, until a bad pixel. */
-static bool sum_all_pixels(const fm__sum *s, fm__place *bad) {
+static bool sum_all_pixels(const fm__sum *s, fm__yx *bad) {
   int64_t since_carry = 0;
-  for (fm__place at = {0, 0}; at.y < s->mask.height; at.y++)
+  for (fm__yx at = {0, 0}; at.y < s->mask.height; at.y++)
     for (at.x = 0; at.x < s->mask.width; at.x += FM__TILE) {
-      size_t n = fm__span_length(&s->mask, at.x);
+      size_t n = fm__tile_length(&s->mask, at.x);
       size_t good = sum_pixels(s, at, n);
       if (good < n) {
-        *bad = (fm__place){at.y, at.x + (int64_t)good};
+        *bad = (fm__yx){at.y, at.x + (int64_t)good};
         return false;
       }
       since_carry += (int64_t)n;
@@ -79,31 +77,31 @@ static void add_bins(const fm__sum *s, const uint8_t *labels, const float *losse
   }
 }
 
-/* A tile into the lanes, blocks out of their window into the cells. False: a bad pixel. */
-static bool sum_tile(const fm__sum *s, fm__lanes *lanes, fm__place at, size_t n) {
+/* A tile into the lanes, chunks out of their window into the cells. False: a bad pixel. */
+static bool sum_tile(const fm__sum *s, fm__lanes *lanes, fm__yx at, size_t n) {
   uint8_t labels_made[FM__TILE];
   float losses_made[FM__TILE];
-  const uint8_t *labels = fm__span_labels(s->dsp, &s->mask, at, n, labels_made);
+  const uint8_t *labels = fm__tile_label_bytes(s->dsp, &s->mask, at, n, labels_made);
   if (!labels) return sum_pixels(s, at, n) == n;
-  const float *losses = fm__span_losses(s->dsp, &s->loss, at, n, losses_made);
+  const float *losses = fm__tile_loss_floats(s->dsp, &s->loss, at, n, losses_made);
   for (size_t done = 0; done < n;) {
     size_t taken = s->dsp->sum(lanes, labels + done, losses + done, n - done);
     if (s->cells.bin_shift >= 0) add_bins(s, labels + done, losses + done, taken);
     done += taken;
     if (done == n) break;
-    size_t block = n - done < BLOCK ? n - done : BLOCK;
-    fm__place there = {at.y, at.x + (int64_t)done};
-    if (sum_pixels(s, there, block) < block) return false;
-    done += block;
+    size_t chunk = n - done < FM__CHUNK_PIXELS ? n - done : FM__CHUNK_PIXELS;
+    fm__yx there = {at.y, at.x + (int64_t)done};
+    if (sum_pixels(s, there, chunk) < chunk) return false;
+    done += chunk;
   }
   return true;
 }
 
 static bool sum_all_bytes(const fm__sum *s, fm__lanes *lanes) {
   int64_t since_carry = 0;
-  for (fm__place at = {0, 0}; at.y < s->mask.height; at.y++)
+  for (fm__yx at = {0, 0}; at.y < s->mask.height; at.y++)
     for (at.x = 0; at.x < s->mask.width; at.x += FM__TILE) {
-      size_t n = fm__span_length(&s->mask, at.x);
+      size_t n = fm__tile_length(&s->mask, at.x);
       if (!sum_tile(s, lanes, at, n)) return false;
       since_carry += (int64_t)n;
       if (since_carry <= FM__CARRY_PERIOD - FM__TILE) continue;
@@ -114,10 +112,10 @@ static bool sum_all_bytes(const fm__sum *s, fm__lanes *lanes) {
   return drain(s, lanes);
 }
 
-bool fm__sum_image(fm__sum *s, fm__place *bad) {
+bool fm__sum_image(fm__sum *s, fm__yx *bad) {
   int64_t width = s->mask.width;
   fm_plane *planes[] = {&s->mask, &s->loss, &s->strata};
-  fm__span_flatten(planes, s->stratified ? 3 : 2);
+  fm__flatten(planes, s->stratified ? 3 : 2);
   bool by_pixel = !s->dsp->sum || s->stratified;
   if (!by_pixel) {
     fm__lanes lanes;

@@ -2,7 +2,7 @@
 #ifndef FM_DSP_SUM_H
 #define FM_DSP_SUM_H
 
-#include "dsp/span.h"
+#include "dsp/tile.h"
 
 /* One image to add. Planes as fm__plane_read gives them. */
 typedef struct fm__sum {
@@ -16,6 +16,6 @@ typedef struct fm__sum {
 } fm__sum;
 
 /* Adds all pixels. False: `*bad` is the first bad one, and what the cells hold is of no use. */
-bool fm__sum_image(fm__sum *s, fm__place *bad);
+bool fm__sum_image(fm__sum *s, fm__yx *bad);
 
 #endif

@@ -1,26 +1,9 @@
-/* dsp/tile.c - loads of any dtype and stride. memcpy because pixels may be unaligned. */
+/* dsp/tile.c - loads of any dtype and stride; labels as bytes and losses as floats, without a copy
+ * where they are such. memcpy because pixels may be unaligned. */
 #include "dsp/tile.h"
 
 #include <freemask/labels.h>
 #include <string.h>
-
-float fm__float_of_half(uint16_t half) {
-  uint32_t sign = (uint32_t)(half & 0x8000) << 16;
-  uint32_t rest = half & 0x7fff;
-  uint32_t bits;
-  if (rest >= 0x7c00) {
-    bits = 0x7f800000 | (rest & 0x3ff) << 13;
-  } else if (rest >= 0x0400) {
-    bits = (rest << 13) + ((127 - 15) << 23);
-  } else { /* subnormal: rest * 2^-24, which a float holds exactly */
-    float value = (float)rest * 0x1p-24F;
-    memcpy(&bits, &value, sizeof bits);
-  }
-  bits |= sign;
-  float value;
-  memcpy(&value, &bits, sizeof value);
-  return value;
-}
 
 static int64_t load_label(const char *at, int32_t dtype) {
   switch (dtype) {
@@ -59,12 +42,9 @@ static float load_loss(const char *at, int32_t dtype) {
     case FM_F16:
       memcpy(&half, at, sizeof half);
       return fm__float_of_half(half);
-    default: {
+    default:
       memcpy(&half, at, sizeof half);
-      uint32_t bits = (uint32_t)half << 16;
-      memcpy(&value, &bits, sizeof value);
-      return value;
-    }
+      return fm__float_of_bfloat(half);
   }
 }
 
@@ -97,6 +77,76 @@ void fm__tile_bytes(const fm_plane *plane, int64_t y, int64_t x, size_t n, uint8
   const char *at = fm__pixel(plane, y, x);
   for (size_t i = 0; i < n; i++, at += plane->col_stride) bytes[i] = *(const unsigned char *)at;
 }
+
+/* ---- For byte kernels ------------------------------------------------------------ */
+
+static bool is_one_run(const fm_plane *plane) {
+  return plane->height == 1 || plane->row_stride == plane->width * plane->col_stride;
+}
+
+void fm__flatten(fm_plane *const *planes, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (!is_one_run(planes[i])) return;
+  for (size_t i = 0; i < count; i++) {
+    planes[i]->width *= planes[i]->height;
+    planes[i]->height = 1;
+  }
+}
+
+static const uint8_t *gather_bytes(const char *at, int64_t step, size_t n, uint8_t *buffer) {
+  for (size_t i = 0; i < n; i++, at += step) buffer[i] = *(const unsigned char *)at;
+  return buffer;
+}
+
+/* One loop for each wider integer type; a negative number is wide when unsigned. */
+#define NARROW(name, type, wide)                                                        \
+  static const uint8_t *name(const char *at, int64_t step, size_t n, uint8_t *buffer) { \
+    wide all = 0;                                                                       \
+    for (size_t i = 0; i < n; i++, at += step) {                                        \
+      type v;                                                                           \
+      memcpy(&v, at, sizeof v);                                                         \
+      all |= (wide)v;                                                                   \
+      buffer[i] = (uint8_t)v;                                                           \
+    }                                                                                   \
+    return all > UINT8_MAX ? NULL : buffer;                                             \
+  }
+NARROW(narrow_16, uint16_t, uint32_t)
+NARROW(narrow_32, int32_t, uint32_t)
+NARROW(narrow_64, int64_t, uint64_t)
+#undef NARROW
+
+const uint8_t *fm__tile_label_bytes(const fm_dsp *dsp, const fm_plane *mask, fm__yx at, size_t n,
+                                    uint8_t *buffer) {
+  const char *from = fm__pixel(mask, at.y, at.x);
+  int64_t step = mask->col_stride;
+  switch (mask->dtype) {
+    case FM_U8:
+      return step == 1 ? (const uint8_t *)from : gather_bytes(from, step, n, buffer);
+    case FM_U16:
+    case FM_I16: /* negative ones are above 255 as unsigned ones */
+      if (step == 2) return dsp->narrow(from, n, buffer) ? buffer : NULL;
+      return narrow_16(from, step, n, buffer);
+    case FM_I32:
+      return narrow_32(from, step, n, buffer);
+    default:
+      return narrow_64(from, step, n, buffer);
+  }
+}
+
+const float *fm__tile_loss_floats(const fm_dsp *dsp, const fm_plane *loss, fm__yx at, size_t n,
+                                  float *buffer) {
+  const char *from = fm__pixel(loss, at.y, at.x);
+  bool packed = loss->col_stride == (int64_t)fm_dtype_size((fm_dtype)loss->dtype);
+  if (packed && loss->dtype == FM_F32 && (uintptr_t)from % alignof(float) == 0)
+    return (const float *)(const void *)from;
+  if (packed && loss->dtype == FM_F16 && dsp->widen)
+    dsp->widen(from, n, buffer);
+  else
+    fm__tile_losses(loss, at.y, at.x, n, buffer);
+  return buffer;
+}
+
+/* ---- One pixel -------------------------------------------------------------------- */
 
 void fm__store_label(char *to, size_t element, int64_t label) {
   uint8_t v8 = (uint8_t)label;

@@ -6,15 +6,13 @@
 #include <string.h>
 
 #include "core/fail.h"
+#include "core/mean.h"
 #include "core/options.h"
 #include "core/view.h"
 #include "dsp/judge.h"
 #include "labels/class_stats.h"
 
 static const double DEFAULT_TOLERANCE = 1.25;
-
-/* The released code's guard against a division by 0; part of the formula. */
-static const double EPSILON = 1e-5;
 
 /* ---- Making --------------------------------------------------------------------- */
 
@@ -103,10 +101,10 @@ fm_status fm_filter_create(const fm_class_stats *stats, const fm_filter_options 
 static double global_mean_of(const double *means, const int64_t *pixels, size_t classes) {
   double sum = 0, count = 0;
   for (size_t k = 0; k < classes; k++) {
-    if (pixels[k]) sum += means[k] * ((double)pixels[k] + EPSILON);
+    if (pixels[k]) sum += means[k] * ((double)pixels[k] + FM__MEAN_EPSILON);
     count += (double)pixels[k];
   }
-  return count > 0 ? sum / (count + EPSILON) : -1;
+  return count > 0 ? sum / (count + FM__MEAN_EPSILON) : -1;
 }
 
 fm_status fm_filter_create_from_means(const fm_labels *labels, const double *mean_loss,
@@ -165,7 +163,7 @@ typedef struct workspace {
   uint64_t *bits;
 } workspace;
 
-static fm_status fail_pixel(const application *a, fm__place at, fm_error *err) {
+static fm_status fail_pixel(const application *a, fm__yx at, fm_error *err) {
   const fm_labels *labels = a->filter->labels;
   int32_t k = fm_labels_class_of(labels, fm__label_at(&a->mask, at.y, at.x));
   if (k < 0) return fm__labels_fail(labels, &a->mask, at.y, at.x, err);
@@ -189,7 +187,7 @@ static fm_status run(const application *a, const workspace *w, fm_filter_report 
                      fm_error *err) {
   const fm_filter *filter = a->filter;
   bool has_floor = filter->min_kept_share > 0;
-  fm__judge judge = {.dsp = &filter->labels->context->dsp,
+  fm__judge judge = {.dsp = filter->labels->context->dsp,
                      .mask = a->mask,
                      .loss = a->loss,
                      .out = a->out,
@@ -200,7 +198,7 @@ static fm_status run(const application *a, const workspace *w, fm_filter_report 
                      .counts = report || has_floor ? w->counts : NULL,
                      .ignore_label = filter->labels->ignore_label,
                      .bits = w->bits};
-  fm__place bad;
+  fm__yx bad;
   fm__judge_start(&judge);
   if (!fm__judge_count(&judge, &bad)) return fail_pixel(a, bad, err);
   if (has_floor) {

@@ -137,8 +137,8 @@ static fm_status count_resized(const fm_hardness *hardness, const fm_plane *mask
   uint32_t *rows = times + mask->width;
   count_times(times, mask->width, hardness->width ? hardness->width : mask->width);
   count_times(rows, mask->height, hardness->height ? hardness->height : mask->height);
-  fm__place bad;
-  fm__count count = {.dsp = &hardness->labels->context->dsp,
+  fm__yx bad;
+  fm__count count = {.dsp = hardness->labels->context->dsp,
                      .mask = *mask,
                      .lookup = fm__labels_lookup(hardness->labels),
                      .class_count = (size_t)hardness->labels->class_count,

@@ -15,9 +15,6 @@ struct fm_hardness {
   uint32_t *by_mean; /* classes, the easiest first */
 };
 
-/* The paper's guard against a division by 0. */
-#define FM__HARDNESS_EPSILON 1e-5
-
 /* The measure of a mask with so many pixels of each class, whose mean losses are `means`. `*valid`
  * gets the number of pixels. */
 double fm__hardness_of(const fm_hardness *hardness, const int64_t *class_pixels, int64_t *valid);

@@ -1,11 +1,13 @@
 /* hardness/hardness_value.c - the measures of a mask by its classes' pixels. */
 #include "hardness/hardness.h"
 
+#include "core/mean.h"
+
 static double mean(const fm_hardness *hardness, const int64_t *class_pixels, int64_t valid) {
   double sum = 0;
   for (int32_t k = 0; k < hardness->labels->class_count; k++)
     sum += (double)class_pixels[k] * hardness->means[k];
-  return sum / ((double)valid + FM__HARDNESS_EPSILON);
+  return sum / ((double)valid + FM__MEAN_EPSILON);
 }
 
 double fm__worst_class(const double *means, const int64_t *class_pixels, int32_t class_count,

@@ -5,12 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Where the order of bytes matters, loops go byte by byte on other machines. */
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-#define FM__LITTLE_ENDIAN 1
-#else
-#define FM__LITTLE_ENDIAN 0
-#endif
+#include "core/bits.h" /* FM__LITTLE_ENDIAN: loops go byte by byte on other machines */
 
 /* Eight sums modulo 256: no carry crosses from byte to byte. */
 static inline uint64_t fm__add_bytes(uint64_t a, uint64_t b) {

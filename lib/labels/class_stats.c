@@ -119,8 +119,8 @@ static void carry_pending(void *user) {
 }
 
 static fm_status add_rows(fm_class_stats *stats, const add_planes *image, fm_error *err) {
-  fm__place bad;
-  fm__sum sum = {.dsp = &stats->labels->context->dsp,
+  fm__yx bad;
+  fm__sum sum = {.dsp = stats->labels->context->dsp,
                  .mask = image->mask,
                  .loss = image->loss,
                  .strata = image->strata,

@@ -3,11 +3,9 @@
 #include <string.h>
 
 #include "core/fail.h"
+#include "core/mean.h"
 #include "labels/class_stats.h"
 #include "labels/exact_sum.h"
-
-/* The released code's guard against a division by 0; part of the formula. */
-static const double EPSILON = 1e-5;
 
 /* The strata of a class that a caller named: first .. last - 1, none if it named none. */
 typedef struct span {
@@ -36,7 +34,7 @@ static int64_t pixels_of(const fm_class_stats *stats, span cells) {
 static double mean_of(const fm_class_stats *stats, span cells) {
   int64_t digits[FM__SUM_DIGITS] = {0};
   for (size_t c = cells.first; c < cells.last; c++) fm__sum_add(digits, cell_at(stats, c) + 1);
-  return fm__sum_to_double(digits) / ((double)pixels_of(stats, cells) + EPSILON);
+  return fm__sum_to_double(digits) / ((double)pixels_of(stats, cells) + FM__MEAN_EPSILON);
 }
 
 int64_t fm_class_stats_image_count(const fm_class_stats *stats) {

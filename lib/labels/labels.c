@@ -303,8 +303,8 @@ fm_status fm_labels_count(const fm_labels *labels, const fm_plane *mask, int64_t
   size_t classes = (size_t)labels->class_count;
   int64_t *counts = fm__alloc_zeroed(labels->context, 2 * (classes + 1), sizeof *counts);
   if (!counts) return fm__fail_memory(err, 2 * (classes + 1) * sizeof *counts);
-  fm__place bad;
-  fm__count count = {.dsp = &labels->context->dsp,
+  fm__yx bad;
+  fm__count count = {.dsp = labels->context->dsp,
                      .mask = known,
                      .lookup = fm__labels_lookup(labels),
                      .class_count = classes,

@@ -101,7 +101,7 @@ fm_status fm_network_loss_create(const fm_labels *labels, const fm_network_loss_
   model->labels = fm__labels_hold(labels);
   atomic_init(&model->holds, 1);
   model->options = o;
-  model->kernels = fm__loss_kernels_of(context);
+  model->kernels = context->dsp->losses;
   *out = model;
   return FM_OK;
 }

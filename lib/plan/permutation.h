@@ -2,12 +2,9 @@
 #ifndef FM_PLAN_PERMUTATION_H
 #define FM_PLAN_PERMUTATION_H
 
-#include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-struct fm_dsp; /* dsp/dsp.h: which kernels there are */
 
 /* An alternating Feistel network (Black and Rogaway 2002) on a grid of 2^left_bits columns
  * and `rows` rows, the smallest that has `length` cells; who lands outside goes on until he
@@ -27,27 +24,11 @@ fm__permutation fm__permutation_make(uint64_t length, uint64_t key);
 /* Where `x`, below the length, goes. */
 uint64_t fm__permutation_at(const fm__permutation *permutation, uint64_t x);
 
-/* The end of the way of an `x` that has gone once through the rounds. */
-uint64_t fm__permutation_finish(const fm__permutation *permutation, uint64_t x);
-
-/* The functions of all rounds, worked out for every argument: by row, by column, by row, ...
- * Each begins at a multiple of 64 bytes. What lies between two, or behind the last, means nothing,
- * but may be read (64 bytes of it, at most). */
-enum { FM__PERMUTATION_VALUES = 8192, FM__PERMUTATION_ALIGN = 32 };
+/* The functions of all rounds, worked out for every argument: by row, by column, by row, ... */
+enum { FM__PERMUTATION_VALUES = 8192 };
 typedef struct fm__permutation_table {
-  alignas(64) uint16_t values[FM__PERMUTATION_VALUES + FM__PERMUTATION_ALIGN];
+  uint16_t values[FM__PERMUTATION_VALUES];
 } fm__permutation_table;
-
-/* Places of a function of so many arguments in a table. */
-static inline size_t fm__permutation_room(size_t arguments) {
-  return (arguments + FM__PERMUTATION_ALIGN - 1) / FM__PERMUTATION_ALIGN * FM__PERMUTATION_ALIGN;
-}
-
-/* Of the functions of two rounds. */
-static inline size_t fm__permutation_pair(const fm__permutation *permutation) {
-  return fm__permutation_room(permutation->rows) +
-         fm__permutation_room((size_t)1 << permutation->left_bits);
-}
 
 /* Whether a table is possible (it is for lengths to 2^20) and pays for `count` elements. */
 bool fm__permutation_table_pays(const fm__permutation *permutation, uint64_t count);
@@ -55,11 +36,10 @@ void fm__permutation_table_fill(const fm__permutation *permutation, fm__permutat
 
 /* out[i] = where first + i * step goes, for all i below `count`; none of them may be beyond
  * the length. `table` may be NULL. */
-void fm__permutation_many(const struct fm_dsp *dsp, const fm__permutation *permutation,
-                          const fm__permutation_table *table, uint64_t first, uint64_t step,
-                          size_t count, uint64_t *out);
+void fm__permutation_many(const fm__permutation *permutation, const fm__permutation_table *table,
+                          uint64_t first, uint64_t step, size_t count, uint64_t *out);
 /* x[i] = where x[i] goes under keys[i]. */
-void fm__permutation_keyed(const struct fm_dsp *dsp, const fm__permutation *permutation,
-                           const uint64_t *keys, size_t count, uint64_t *x);
+void fm__permutation_keyed(const fm__permutation *permutation, const uint64_t *keys, size_t count,
+                           uint64_t *x);
 
 #endif

@@ -30,10 +30,6 @@ static inline uint64_t divide(uint64_t value, double inverse) {
 static void draw_joint(const fm__epoch *e, size_t count, fm__draws *draws) {
   const fm_schedule *s = e->schedule;
   uint64_t copies = e->part->real, real = s->real;
-  if (s->context->dsp.join && count > 1) {
-    s->context->dsp.join(real, copies, count, draws->numbers, draws->repeats);
-    return;
-  }
   double inverse = 1.0 / (double)real;
   for (size_t i = 0; i < count; i++) {
     uint64_t place = draws->numbers[i], repeat = divide(place, inverse);
@@ -62,7 +58,7 @@ static void shuffle_walkers(const fm_schedule *s, fm_dataset set, walkers *w) {
     w->keys[i] = i && w->shuffles[i] == w->shuffles[i - 1]
                      ? w->keys[i - 1]
                      : fm__random_output(s->streams[stream], w->shuffles[i]);
-  fm__permutation_keyed(&s->context->dsp, &s->walks[set], w->keys, w->count, w->places);
+  fm__permutation_keyed(&s->walks[set], w->keys, w->count, w->places);
 }
 
 /* Each goes to step start + place. */
@@ -105,13 +101,7 @@ static fm__random generator_at(fm__random epoch, uint64_t place) {
 }
 
 /* Replaces places by the first numbers below a bound of their generators. */
-static void draw_below(const fm__epoch *e, fm__random epoch, uint64_t bound, size_t count,
-                       uint64_t *numbers) {
-  const fm_dsp *dsp = &e->schedule->context->dsp;
-  if (dsp->draw_below && count > 1) {
-    dsp->draw_below(epoch.state, bound, count, numbers);
-    return;
-  }
+static void draw_below(fm__random epoch, uint64_t bound, size_t count, uint64_t *numbers) {
   for (size_t i = 0; i < count; i++) {
     fm__random random = generator_at(epoch, numbers[i]);
     numbers[i] = fm__random_below_wide(&random, bound);
@@ -137,14 +127,14 @@ static void draw_set(const fm__epoch *e, fm_dataset set, size_t count, const uin
 static void draw_random(const fm__epoch *e, size_t count, fm__draws *draws) {
   uint64_t chosen[FM__CHUNK];
   memcpy(chosen, draws->numbers, count * sizeof *chosen);
-  draw_below(e, e->mix, e->schedule->all_shares, count, chosen);
+  draw_below(e->mix, e->schedule->all_shares, count, chosen);
   draw_set(e, FM_DATASET_REAL, count, chosen, draws);
   draw_set(e, FM_DATASET_SYNTHETIC, count, chosen, draws);
 }
 
 static void draw_weighted(const fm__epoch *e, size_t count, fm__draws *draws) {
   const fm__shares *weights = &e->schedule->weights;
-  draw_below(e, e->weights, weights->total, count, draws->numbers);
+  draw_below(e->weights, weights->total, count, draws->numbers);
   fm__shares_find_many(weights, count, draws->numbers);
 }
 
@@ -177,8 +167,7 @@ void fm__epoch_draw(const fm__epoch *e, const fm__permutation_table *table, uint
                     size_t count, fm__draws *draws) {
   uint64_t world = e->schedule->world;
   if (is_shuffled(e))
-    fm__permutation_many(&e->schedule->context->dsp, &e->order, table, offset, world, count,
-                         draws->numbers);
+    fm__permutation_many(&e->order, table, offset, world, count, draws->numbers);
   else
     for (size_t i = 0; i < count; i++) draws->numbers[i] = offset + i * world;
   if (e->part->mix != FM_MIX_JOINT && e->part->mix != FM_MIX_RATIO)

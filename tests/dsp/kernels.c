@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "network.h"
-#include "schedule.h"
 #include "space.h"
 #include "truth.h"
 
@@ -288,7 +287,6 @@ int main(int argc, char **argv) {
   for (size_t i = 0; i < space_count(); i++)
     good = run_space(contexts, count, i, images, seed, &line) && good;
   good = network_run(contexts, count, images, seed, &line) && good;
-  good = schedule_run(contexts, count, images, seed, &line) && good;
   for (size_t i = 0; i < count; i++) fm_context_destroy(contexts[i]);
   printf("1..%d\n", line);
   return good ? 0 : 1;

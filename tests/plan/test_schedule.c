@@ -68,5 +68,6 @@ Suite *schedule_suite(void) {
   suite_add_tcase(suite, schedule_state_case());
   suite_add_tcase(suite, schedule_errors_case());
   suite_add_tcase(suite, schedule_golden_case());
+  suite_add_tcase(suite, schedule_many_case());
   return suite;
 }

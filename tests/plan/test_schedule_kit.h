@@ -26,5 +26,6 @@ TCase *schedule_rank_case(void);
 TCase *schedule_state_case(void);
 TCase *schedule_errors_case(void);
 TCase *schedule_golden_case(void);
+TCase *schedule_many_case(void);
 
 #endif

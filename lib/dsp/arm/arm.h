@@ -1,10 +1,17 @@
-/* dsp/arm/arm.h - kernels for ARM. */
+/* dsp/arm/arm.h - kernels for 64-bit Arm, whose CPUs all have NEON. */
 #ifndef FM_DSP_ARM_ARM_H
 #define FM_DSP_ARM_ARM_H
 
 #include "dsp/dsp.h"
+#include "dsp/loss_kernels.h"
 
-/* Overwrites what it has. Every 64-bit ARM in little-endian mode can do it. */
-void fm__dsp_init_neon(fm_dsp *dsp);
+fm__judge_fn fm__neon_judge;
+fm__sum_fn fm__neon_sum;
+fm__count_fn fm__neon_count;
+fm__mark_fn fm__neon_mark;
+fm__blend_fn fm__neon_blend_1, fm__neon_blend_2, fm__neon_blend_4;
+fm__narrow_fn fm__neon_narrow;
+fm__widen_fn fm__neon_widen;
+extern const fm__loss_kernels fm__loss_neon;
 
 #endif

@@ -1,14 +1,14 @@
 /* dsp/arm/loss_neon.c - the loss kernels for AArch64, whose CPUs all have NEON. */
-#include "dsp/loss_kernels.h"
+#include "dsp/arm/arm.h"
 
-#if defined(__GNUC__) && defined(__aarch64__) && !defined(__AARCH64EB__)
+#if FM__BUILD_NEON
 #include <arm_neon.h>
 #include <stdint.h>
 #include <string.h>
 
 #define KERNEL_ENTRY static
 #define KERNEL __attribute__((always_inline)) static inline
-#define LEVEL_KERNELS kernels
+#define LEVEL_KERNELS fm__loss_neon
 #define LANES 4
 #define BLOCK_ROWS 4
 
@@ -88,11 +88,5 @@ KERNEL vec v_less(vec a, const double *b) {
 }
 
 #include "dsp/vector/loss.h"
-
-const fm__loss_kernels *fm__loss_kernels_neon(void) { return &kernels; }
-
-#else
-
-const fm__loss_kernels *fm__loss_kernels_neon(void) { return NULL; }
 
 #endif

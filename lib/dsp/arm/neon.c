@@ -1,18 +1,16 @@
 /* dsp/arm/neon.c - the byte kernels with NEON (every 64-bit ARM). */
-#include <freemask/view.h>
-
 #include "dsp/arm/arm.h"
 
-#if defined(__aarch64__) && defined(__GNUC__) && (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
+#if FM__BUILD_NEON
 
 #include <arm_neon.h>
 
 #define VECTOR 16
 #define TARGET
+#define LEVEL(name) fm__neon_##name
 #define POPCOUNT(word) __builtin_popcountll(word)
 
-#include "dsp/tile.h"
-#include "dsp/vector/blocks.h"
+#include "dsp/vector/chunks.h"
 
 /* Bit i of byte i, and bytes added up in pairs: 64 bytes become 8. */
 static inline uint64_t bits_of(const bytes masks[4]) {
@@ -70,7 +68,7 @@ static inline void spread(const bytes planes[4], ints numbers[4]) {
 #include "dsp/vector/labels.h"
 #include "dsp/vector/sum.h"
 
-static void widen(const void *from, size_t n, float *to) {
+void LEVEL(widen)(const void *from, size_t n, float *to) {
   const char *in = from;
   size_t i = 0;
   for (; i + 4 <= n; i += 4) {
@@ -83,13 +81,6 @@ static void widen(const void *from, size_t n, float *to) {
     memcpy(&half, in + 2 * i, sizeof half);
     to[i] = fm__float_of_half(half);
   }
-}
-
-void fm__dsp_init_neon(fm_dsp *dsp) {
-  init_labels(dsp);
-  dsp->judge = judge;
-  dsp->sum = sum;
-  dsp->widen = widen;
 }
 
 #endif

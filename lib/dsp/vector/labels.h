@@ -2,16 +2,13 @@
 #ifndef FM_DSP_VECTOR_LABELS_H
 #define FM_DSP_VECTOR_LABELS_H
 
-#include "dsp/vector/blocks.h"
-
-/* Peeled labels of a mixed block; the pixels of all others are taken one by one. */
-enum { MOST_PEELED = 4 };
+#include "dsp/vector/chunks.h"
 
 /* Bit i: label i is `label`. */
-TARGET static inline uint64_t equal_bits(const label_block *block, uint8_t label) {
+TARGET static inline uint64_t equal_bits(const label_chunk *chunk, uint8_t label) {
   bytes equal[LABEL_VECTORS];
   FM__UNROLL
-  for (int v = 0; v < LABEL_VECTORS; v++) equal[v] = (bytes)(block->v[v] == same_bytes(label));
+  for (int v = 0; v < LABEL_VECTORS; v++) equal[v] = (bytes)(chunk->v[v] == same_bytes(label));
   return bits_of(equal);
 }
 
@@ -29,27 +26,32 @@ TARGET static void count_singly(const uint8_t *labels, uint64_t left, uint64_t b
   }
 }
 
-TARGET static void count(const uint8_t *labels, const uint64_t *bits, size_t n, fm__tally *tally) {
-  for (size_t i = 0; i < n; i += BLOCK) {
-    uint64_t left = first_pixels(n - i), set = bits ? bits[i / BLOCK] : 0;
-    label_block block;
+/* Labels of a chunk that are compared with: the first ones whether there are as many or not, which
+ * is cheaper than to guess wrong; then up to so many; the pixels of all others are taken one by
+ * one. */
+enum { ALWAYS_COUNTED = 3, MOST_COUNTED = 6 };
+
+TARGET void LEVEL(count)(const uint8_t *labels, const uint64_t *bits, size_t n, fm__tally *tally) {
+  for (size_t i = 0; i < n; i += CHUNK) {
+    uint64_t left = first_pixels(n - i), set = bits ? bits[i / CHUNK] : 0;
+    label_chunk chunk;
     __builtin_prefetch(labels + i + FETCH_AHEAD);
-    load_labels(labels + i, n - i, &block);
-    for (int peeled = 0; left && peeled < MOST_PEELED; peeled++) {
-      uint8_t label = labels[i + (unsigned)__builtin_ctzll(left)];
-      uint64_t same = equal_bits(&block, label) & left;
-      tally->parts[peeled % 4][label] += two_counts(same, set);
+    load_labels(labels + i, n - i, &chunk);
+    for (int counted = 0; counted < ALWAYS_COUNTED || (left && counted < MOST_COUNTED); counted++) {
+      uint8_t label = left ? labels[i + (unsigned)__builtin_ctzll(left)] : labels[i];
+      uint64_t same = equal_bits(&chunk, label) & left;
+      tally->parts[counted % 4][label] += two_counts(same, set);
       left &= ~same;
     }
     if (left) count_singly(labels + i, left, set, tally);
   }
 }
 
-TARGET static void mark(const uint8_t *labels, uint8_t label, size_t n, uint64_t *bits) {
-  for (size_t i = 0; i < n; i += BLOCK) {
-    label_block block;
-    load_labels(labels + i, n - i, &block);
-    bits[i / BLOCK] |= equal_bits(&block, label) & first_pixels(n - i);
+TARGET void LEVEL(mark)(const uint8_t *labels, uint8_t label, size_t n, uint64_t *bits) {
+  for (size_t i = 0; i < n; i += CHUNK) {
+    label_chunk chunk;
+    load_labels(labels + i, n - i, &chunk);
+    bits[i / CHUNK] |= equal_bits(&chunk, label) & first_pixels(n - i);
   }
 }
 
@@ -93,35 +95,35 @@ TARGET static inline void store(char *to, bytes v, size_t size) {
 }
 
 /* One loop for each size of elements. */
-#define BLEND(name, element, masks, splat)                                                      \
-  TARGET static void name(const void *from, const uint64_t *bits, uint32_t set, uint32_t clear, \
-                          size_t n, void *out) {                                                \
-    enum { STEP = VECTOR / (element) };                                                         \
-    const char *in = from;                                                                      \
-    char *to = out;                                                                             \
-    const bytes sets = splat(set), clears = splat(clear);                                       \
-    for (size_t i = 0; i < n; i += STEP) {                                                      \
-      const bytes mask = masks(bits[i / BLOCK] >> (i % BLOCK));                                 \
-      const size_t left = (n - i) * (element);                                                  \
-      const bytes v = !in             ? clears                                                  \
-                      : left < VECTOR ? load(in + i * (element), left)                          \
-                                      : load(in + i * (element), VECTOR);                       \
-      if (in) __builtin_prefetch(in + i * (element) + FETCH_AHEAD);                             \
-      __builtin_prefetch(to + i * (element) + FETCH_AHEAD, 1);                                  \
-      store(to + i * (element), (sets & mask) | (v & ~mask), left);                             \
-    }                                                                                           \
+#define BLEND(name, element, masks, splat)                                                         \
+  TARGET void name(const void *from, const uint64_t *bits, uint32_t set, uint32_t clear, size_t n, \
+                   void *out) {                                                                    \
+    enum { STEP = VECTOR / (element) };                                                            \
+    const char *in = from;                                                                         \
+    char *to = out;                                                                                \
+    const bytes sets = splat(set), clears = splat(clear);                                          \
+    for (size_t i = 0; i < n; i += STEP) {                                                         \
+      const bytes mask = masks(bits[i / CHUNK] >> (i % CHUNK));                                    \
+      const size_t left = (n - i) * (element);                                                     \
+      const bytes v = !in             ? clears                                                     \
+                      : left < VECTOR ? load(in + i * (element), left)                             \
+                                      : load(in + i * (element), VECTOR);                          \
+      if (in) __builtin_prefetch(in + i * (element) + FETCH_AHEAD);                                \
+      __builtin_prefetch(to + i * (element) + FETCH_AHEAD, 1);                                     \
+      store(to + i * (element), (sets & mask) | (v & ~mask), left);                                \
+    }                                                                                              \
   }
 TARGET static inline bytes splat_1(uint32_t v) { return same_bytes((uint8_t)v); }
 TARGET static inline bytes splat_2(uint32_t v) { return (bytes)((uint16_t)v - (shorts){0}); }
 TARGET static inline bytes splat_4(uint32_t v) { return (bytes)(v - (words){0}); }
-BLEND(blend_1, 1, byte_masks, splat_1)
-BLEND(blend_2, 2, short_masks, splat_2)
-BLEND(blend_4, 4, int_masks, splat_4)
+BLEND(LEVEL(blend_1), 1, byte_masks, splat_1)
+BLEND(LEVEL(blend_2), 2, short_masks, splat_2)
+BLEND(LEVEL(blend_4), 4, int_masks, splat_4)
 #undef BLEND
 
 /* ---- Narrow --------------------------------------------------------------------- */
 
-TARGET static bool narrow(const void *labels, size_t n, uint8_t *to) {
+TARGET bool LEVEL(narrow)(const void *labels, size_t n, uint8_t *to) {
   typedef uint8_t half_bytes __attribute__((vector_size(VECTOR / 2)));
   enum { STEP = VECTOR / 2 };
   const char *in = labels;
@@ -145,15 +147,6 @@ TARGET static bool narrow(const void *labels, size_t n, uint8_t *to) {
     to[i] = (uint8_t)v;
   }
   return rest <= UINT8_MAX;
-}
-
-static void init_labels(fm_dsp *dsp) {
-  dsp->count = count;
-  dsp->mark = mark;
-  dsp->blend[0] = blend_1;
-  dsp->blend[1] = blend_2;
-  dsp->blend[2] = blend_4;
-  dsp->narrow = narrow;
 }
 
 #endif

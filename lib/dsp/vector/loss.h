@@ -14,9 +14,6 @@
  *   v_sum4(a, b, c, d, out)      the sums of four vectors
  *   v_blend(corners, weights, base, c)   LANES channels from c on: the sum of weights[i] *
  *                     corners[i][c], less base, in double, then rounded
- *   HAS_POWER with v_nearest(a), an integer, and v_power(p, k), p * 2^k for any p and k, 0
- *                     where k is -infinity, even if p is NaN; or none of the three
- *   PLANAR_GROUP      channels of full size that are read side by side, if not 4
  *   v_less(a, b)      a - LANES doubles, in double, then rounded
  *   v_transpose4(from, stride, to, pixel)   4 x 4 floats, untyped `stride` bytes apart, to
  *                     rows `pixel` floats apart
@@ -39,7 +36,7 @@ KERNEL_ENTRY int fn_stage_finish_entry(float *pixel, size_t channels, size_t pad
 
 KERNEL_ENTRY void fn_logarithms_entry(float *values, size_t n) { fn_logarithms(values, n); }
 
-static const fm__loss_kernels LEVEL_KERNELS = {
+const fm__loss_kernels LEVEL_KERNELS = {
     fn_regular,
     fn_transpose,
     fn_stage_finish_entry,

@@ -53,15 +53,10 @@ KERNEL vec fn_power(vec f) {
  * slower. */
 KERNEL vec fn_exp_term(vec x) {
   const vec unit = v_set(0x1.715476p0F);
-#ifdef HAS_POWER
-  vec y = v_mul(x, unit), k = v_nearest(y);
-  return v_power(fn_power(v_sub(y, k)), k);
-#else
   const vec magic = v_set(0x1.8p23F); /* as above */
   x = v_min(v_set(88), v_max(v_set(-87), x));
   vec m = v_fma(x, unit, magic);
   return v_scale(fn_power(v_fma(x, unit, v_sub(magic, m))), m);
-#endif
 }
 
 /* log(x) of a positive normal x. Absolute error below 2e-7 near 1, half a unit of the
@@ -95,14 +90,14 @@ KERNEL void fn_logarithms(float *values, size_t n) {
 
 /* x - x is 0 for finite numbers and NaN for the others. */
 KERNEL_ENTRY int fn_regular(const float *values, size_t n, float least) {
-  vec low = v_set(least), odd = v_set(0);
+  vec low = v_set(least), nan = v_set(0);
   size_t i = 0;
   for (; i + LANES <= n; i += LANES) {
     vec z = v_load(values + i);
-    odd = v_add(odd, v_sub(z, z));
+    nan = v_add(nan, v_sub(z, z));
     low = v_min(low, z);
   }
-  float lowest = v_least(low), rest = v_sum(odd);
+  float lowest = v_least(low), rest = v_sum(nan);
   for (; i < n; i++) {
     rest += values[i] - values[i];
     lowest = values[i] < lowest ? values[i] : lowest;

@@ -3,9 +3,7 @@
 #include <string.h>
 
 /* Channels whose terms are added before they go to memory. */
-#ifndef PLANAR_GROUP
-#define PLANAR_GROUP 4
-#endif
+enum { PLANAR_GROUP = 4 };
 
 KERNEL vec fn_load(const char *at, const int32_t dtype) {
   if (dtype == FM_F16) return v_load_half(at);

@@ -40,15 +40,15 @@ KERNEL_ENTRY void fn_transpose(const char *lines, ptrdiff_t stride, ptrdiff_t ah
 
 KERNEL int fn_stage_finish(float *pixel, size_t channels, size_t padded, float *top) {
   for (size_t c = channels; c < padded; c++) pixel[c] = pixel[0];
-  vec largest = v_load(pixel), least = largest, odd = v_sub(largest, largest);
+  vec largest = v_load(pixel), least = largest, nan = v_sub(largest, largest);
   for (size_t c = LANES; c < padded; c += LANES) {
     vec z = v_load(pixel + c);
     largest = v_max(largest, z);
     least = v_min(least, z);
-    odd = v_add(odd, v_sub(z, z)); /* 0, or NaN */
+    nan = v_add(nan, v_sub(z, z)); /* 0, or NaN */
   }
   *top = v_largest(largest);
-  if (!(v_sum(odd) >= 0)) return FM__STAGE_ODD;
+  if (!(v_sum(nan) >= 0)) return FM__STAGE_ODD;
   for (size_t c = channels; c < padded; c++) pixel[c] = *top - FM__STAGE_PAD;
   return *top - v_least(least) <= FM__STAGE_RANGE ? FM__STAGE_GOOD : FM__STAGE_WIDE;
 }

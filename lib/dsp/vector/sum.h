@@ -8,14 +8,17 @@
 /* Vectors that add up in 32 bits. */
 enum { MOST_ADDED = 8 };
 
+/* Labels of a mixed chunk that are compared with; the pixels of all others are taken one by one. */
+enum { MOST_SUMMED = 4 };
+
 /* All bits set for every loss that the lanes can take. */
 TARGET static inline ints inside(ints bits) {
-  /* As unsigned numbers: bits - first < span. */
+  /* As unsigned numbers: bits - first < count. */
   const words offset = (words)bits - FM__LANE_FIRST + (uint32_t)INT32_MIN;
-  return (ints)((ints)offset < same_ints(INT32_MIN + FM__LANE_SPAN));
+  return (ints)((ints)offset < same_ints(INT32_MIN + FM__LANE_COUNT));
 }
 
-TARGET static inline bool all_inside(const loss_block *losses) {
+TARGET static inline bool all_inside(const loss_chunk *losses) {
   ints good = same_ints(-1);
   FM__UNROLL
   for (int v = 0; v < LOSS_VECTORS; v++) good &= inside(losses->v[v]);
@@ -23,7 +26,7 @@ TARGET static inline bool all_inside(const loss_block *losses) {
 }
 
 /* 0 and -0, too: apart, and not inlined, so that the usual case keeps its registers. */
-__attribute__((noinline)) TARGET static bool all_inside_or_zero(const loss_block *losses) {
+__attribute__((noinline)) TARGET static bool all_inside_or_zero(const loss_chunk *losses) {
   ints good = same_ints(-1);
   FM__UNROLL
   for (int v = 0; v < LOSS_VECTORS; v++)
@@ -32,11 +35,11 @@ __attribute__((noinline)) TARGET static bool all_inside_or_zero(const loss_block
 }
 
 /* Losses of ignored pixels are not looked at: 0 instead. */
-TARGET static void clear_ignored(const fm__lanes *lanes, const label_block *block,
-                                 loss_block *losses) {
+TARGET static void clear_ignored(const fm__lanes *lanes, const label_chunk *chunk,
+                                 loss_chunk *losses) {
   uint64_t ignored = 0;
   for (unsigned i = 0; i < lanes->ignored_count; i++)
-    ignored |= equal_bits(block, lanes->ignored[i]);
+    ignored |= equal_bits(chunk, lanes->ignored[i]);
   FM__UNROLL
   for (int v = 0; v < LOSS_VECTORS; v++) losses->v[v] &= (ints)~int_masks(ignored >> (v * LANES));
 }
@@ -49,7 +52,7 @@ TARGET static inline void split(ints bits, ints *high, ints *low) {
   *low = __builtin_convertvector(rest * FM__LANE_LOW, ints);
 }
 
-/* A block in groups of MOST_ADDED vectors, each added up. */
+/* A chunk in groups of MOST_ADDED vectors, each added up. */
 enum { GROUPS = LOSS_VECTORS / MOST_ADDED };
 typedef struct totals {
   ints high[GROUPS], low[GROUPS];
@@ -63,12 +66,12 @@ TARGET static inline void add_totals(fm__lanes *lanes, uint8_t label, const tota
   }
 }
 
-/* The losses of a block, split. */
+/* The losses of a chunk, split. */
 typedef struct halves {
-  loss_block high, low;
+  loss_chunk high, low;
 } halves;
 
-/* All pixels of a block. */
+/* All pixels of a chunk. */
 TARGET static inline totals total_of(const halves *h) {
   totals t;
   FM__UNROLL
@@ -85,12 +88,12 @@ TARGET static inline totals total_of(const halves *h) {
 }
 
 /* The pixels of one label; what `rest` holds becomes less by them. */
-TARGET static inline totals take(const label_block *block, uint8_t label, const halves *h,
+TARGET static inline totals take(const label_chunk *chunk, uint8_t label, const halves *h,
                                  totals *rest) {
   bytes equal[LABEL_VECTORS];
   totals t = {0};
   FM__UNROLL
-  for (int v = 0; v < LABEL_VECTORS; v++) equal[v] = (bytes)(block->v[v] == same_bytes(label));
+  for (int v = 0; v < LABEL_VECTORS; v++) equal[v] = (bytes)(chunk->v[v] == same_bytes(label));
   FM__UNROLL
   for (int v = 0; v < LOSS_VECTORS; v++) {
     ints mask = widen_masks((const char *)equal + v * LANES);
@@ -107,7 +110,7 @@ TARGET static inline totals take(const label_block *block, uint8_t label, const 
 
 TARGET static void sum_singly(fm__lanes *lanes, const uint8_t *labels, uint64_t left,
                               const halves *h) {
-  int32_t high[BLOCK], low[BLOCK];
+  int32_t high[CHUNK], low[CHUNK];
   memcpy(high, h->high.v, sizeof high);
   memcpy(low, h->low.v, sizeof low);
   for (; left; left &= left - 1) {
@@ -119,39 +122,39 @@ TARGET static void sum_singly(fm__lanes *lanes, const uint8_t *labels, uint64_t 
 }
 
 /* A label after the other; the last one gets what is left of all. */
-TARGET static void sum_block(fm__lanes *lanes, const uint8_t *labels, const label_block *block,
+TARGET static void sum_chunk(fm__lanes *lanes, const uint8_t *labels, const label_chunk *chunk,
                              uint64_t left, const halves *h, totals rest) {
-  for (int peeled = 0; peeled < MOST_PEELED; peeled++) {
+  for (int summed = 0; summed < MOST_SUMMED; summed++) {
     uint8_t label = labels[__builtin_ctzll(left)];
-    uint64_t same = equal_bits(block, label) & left;
+    uint64_t same = equal_bits(chunk, label) & left;
     lanes->count[label] += (uint64_t)POPCOUNT(same);
     left &= ~same;
     if (!left) {
       add_totals(lanes, label, &rest);
       return;
     }
-    totals t = take(block, label, h, &rest);
+    totals t = take(chunk, label, h, &rest);
     add_totals(lanes, label, &t);
   }
   sum_singly(lanes, labels, left, h);
 }
 
-TARGET static size_t sum(fm__lanes *lanes, const uint8_t *labels, const float *losses, size_t n) {
-  for (size_t i = 0; i < n; i += BLOCK) {
+TARGET size_t LEVEL(sum)(fm__lanes *lanes, const uint8_t *labels, const float *losses, size_t n) {
+  for (size_t i = 0; i < n; i += CHUNK) {
     uint64_t present = first_pixels(n - i);
-    label_block block;
-    loss_block bits;
+    label_chunk chunk;
+    loss_chunk bits;
     fetch(labels + i, losses + i);
-    load_labels(labels + i, n - i, &block);
+    load_labels(labels + i, n - i, &chunk);
     load_losses(losses + i, n - i, &bits);
     if (!all_inside(&bits) && !all_inside_or_zero(&bits)) {
-      clear_ignored(lanes, &block, &bits);
+      clear_ignored(lanes, &chunk, &bits);
       if (!all_inside_or_zero(&bits)) return i;
     }
     halves h;
     FM__UNROLL
     for (int v = 0; v < LOSS_VECTORS; v++) split(bits.v[v], &h.high.v[v], &h.low.v[v]);
-    sum_block(lanes, labels + i, &block, present, &h, total_of(&h));
+    sum_chunk(lanes, labels + i, &chunk, present, &h, total_of(&h));
   }
   return n;
 }

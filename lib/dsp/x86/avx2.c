@@ -1,18 +1,16 @@
 /* dsp/x86/avx2.c - the byte kernels with AVX2 (Haswell, Zen and later). */
-#include <freemask/view.h>
-
 #include "dsp/x86/x86.h"
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if FM__BUILD_X86
 
 #include <immintrin.h>
 
 #define VECTOR 32
 #define TARGET __attribute__((target("avx2,f16c,popcnt,bmi")))
+#define LEVEL(name) fm__avx2_##name
 #define POPCOUNT(word) _mm_popcnt_u64(word)
 
-#include "dsp/tile.h"
-#include "dsp/vector/blocks.h"
+#include "dsp/vector/chunks.h"
 
 TARGET static inline uint64_t bits_of(const bytes masks[2]) {
   uint64_t low = (uint32_t)_mm256_movemask_epi8((__m256i)masks[0]);
@@ -76,7 +74,7 @@ TARGET static inline void spread(const bytes planes[4], ints numbers[4]) {
 #include "dsp/vector/labels.h"
 #include "dsp/vector/sum.h"
 
-TARGET static void widen(const void *from, size_t n, float *to) {
+TARGET void LEVEL(widen)(const void *from, size_t n, float *to) {
   const char *in = from;
   size_t i = 0;
   for (; i + 8 <= n; i += 8) {
@@ -89,13 +87,6 @@ TARGET static void widen(const void *from, size_t n, float *to) {
     memcpy(&half, in + 2 * i, sizeof half);
     to[i] = fm__float_of_half(half);
   }
-}
-
-void fm__dsp_init_avx2(fm_dsp *dsp) {
-  init_labels(dsp);
-  dsp->judge = judge;
-  dsp->sum = sum;
-  dsp->widen = widen;
 }
 
 #endif

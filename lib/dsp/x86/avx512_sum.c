@@ -1,21 +1,19 @@
-/* dsp/x86/avx512_sum.c - exact sums of losses with AVX-512: blocks of 64 pixels. */
-#include <freemask/view.h>
-
+/* dsp/x86/avx512_sum.c - exact sums of losses with AVX-512: chunks of 64 pixels. */
 #include "dsp/x86/x86.h"
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if FM__BUILD_X86
 
 #include "dsp/lanes.h"
 #include "dsp/x86/avx512.h"
 
-/* Peeled labels of a mixed block; the pixels of all others are taken one by one. Fewer are peeled
- * where more pixels than STREWN have neither of the first two labels. */
-enum { MOST_PEELED = 8, FEWER_PEELED = 4, STREWN = 48 };
+/* Labels of a mixed chunk that are compared with; the pixels of all others are taken one by one.
+ * Fewer are where more pixels than STREWN have neither of the first two labels. */
+enum { MOST_SUMMED = 8, FEWER_SUMMED = 4, STREWN = 48 };
 
 /* Losses that the lanes cannot take. */
 AVX512 static inline __mmask16 outside(__m512i bits) {
   __m512i offset = _mm512_sub_epi32(bits, _mm512_set1_epi32(FM__LANE_FIRST));
-  __mmask16 far = _mm512_cmpge_epu32_mask(offset, _mm512_set1_epi32(FM__LANE_SPAN));
+  __mmask16 far = _mm512_cmpge_epu32_mask(offset, _mm512_set1_epi32(FM__LANE_COUNT));
   return _mm512_mask_test_epi32_mask(far, bits, _mm512_set1_epi32(INT32_MAX)); /* not 0, -0 */
 }
 
@@ -25,7 +23,7 @@ AVX512 static inline bool all_inside(const __m512i bits[4]) {
   __m512i largest = _mm512_sub_epi32(bits[0], first);
   FM__UNROLL
   for (int v = 1; v < 4; v++) largest = _mm512_max_epu32(largest, _mm512_sub_epi32(bits[v], first));
-  return _mm512_cmpge_epu32_mask(largest, _mm512_set1_epi32(FM__LANE_SPAN)) == 0;
+  return _mm512_cmpge_epu32_mask(largest, _mm512_set1_epi32(FM__LANE_COUNT)) == 0;
 }
 
 AVX512 static inline bool any_outside(const __m512i bits[4]) {
@@ -36,10 +34,10 @@ AVX512 static inline bool any_outside(const __m512i bits[4]) {
 }
 
 /* Losses of ignored pixels are not looked at: 0 instead. */
-AVX512 static void clear_ignored(const fm__lanes *lanes, __m512i block, __m512i bits[4]) {
+AVX512 static void clear_ignored(const fm__lanes *lanes, __m512i chunk, __m512i bits[4]) {
   uint64_t ignored = 0;
   for (unsigned i = 0; i < lanes->ignored_count; i++)
-    ignored |= _mm512_cmpeq_epi8_mask(block, _mm512_set1_epi8((char)lanes->ignored[i]));
+    ignored |= _mm512_cmpeq_epi8_mask(chunk, _mm512_set1_epi8((char)lanes->ignored[i]));
   FM__UNROLL
   for (int v = 0; v < 4; v++)
     bits[v] = _mm512_maskz_mov_epi32((__mmask16)(~ignored >> (16 * v)), bits[v]);
@@ -86,7 +84,7 @@ AVX512 static inline void sum_label(fm__lanes *lanes, uint8_t label, uint64_t sa
 
 AVX512 static void sum_singly(fm__lanes *lanes, const uint8_t *labels, uint64_t left,
                               const halves *h) {
-  alignas(64) int32_t high[BLOCK], low[BLOCK];
+  alignas(64) int32_t high[CHUNK], low[CHUNK];
   FM__UNROLL
   for (int v = 0; v < 4; v++) {
     _mm512_store_si512(high + 16 * v, h->high[v]);
@@ -100,13 +98,13 @@ AVX512 static void sum_singly(fm__lanes *lanes, const uint8_t *labels, uint64_t 
   }
 }
 
-/* Third and further labels of a block. */
-AVX512 static void sum_rest(fm__lanes *lanes, const uint8_t *labels, __m512i block, uint64_t left,
+/* Third and further labels of a chunk. */
+AVX512 static void sum_rest(fm__lanes *lanes, const uint8_t *labels, __m512i chunk, uint64_t left,
                             const halves *h) {
-  const int most = _mm_popcnt_u64(left) > STREWN ? FEWER_PEELED : MOST_PEELED;
-  for (int peeled = 2; left && peeled < most; peeled++) {
+  const int most = _mm_popcnt_u64(left) > STREWN ? FEWER_SUMMED : MOST_SUMMED;
+  for (int summed = 2; left && summed < most; summed++) {
     uint8_t label = labels[__builtin_ctzll(left)];
-    uint64_t same = _mm512_mask_cmpeq_epi8_mask(left, block, _mm512_set1_epi8((char)label));
+    uint64_t same = _mm512_mask_cmpeq_epi8_mask(left, chunk, _mm512_set1_epi8((char)label));
     sum_label(lanes, label, same, h);
     left &= ~same;
   }
@@ -114,35 +112,34 @@ AVX512 static void sum_rest(fm__lanes *lanes, const uint8_t *labels, __m512i blo
 }
 
 /* Two labels are summed whether there are two or one: cheaper than to guess wrong. */
-AVX512 static inline void sum_block(fm__lanes *lanes, const uint8_t *labels, __m512i block,
+AVX512 static inline void sum_chunk(fm__lanes *lanes, const uint8_t *labels, __m512i chunk,
                                     uint64_t present, const halves *h) {
-  uint64_t same = _mm512_mask_cmpeq_epi8_mask(present, block, _mm512_set1_epi8((char)labels[0]));
+  uint64_t same = _mm512_mask_cmpeq_epi8_mask(present, chunk, _mm512_set1_epi8((char)labels[0]));
   sum_label(lanes, labels[0], same, h);
   uint64_t left = present & ~same;
-  uint8_t label = labels[_tzcnt_u64(left) & (BLOCK - 1)];
-  same = _mm512_mask_cmpeq_epi8_mask(left, block, _mm512_set1_epi8((char)label));
+  uint8_t label = labels[_tzcnt_u64(left) & (CHUNK - 1)];
+  same = _mm512_mask_cmpeq_epi8_mask(left, chunk, _mm512_set1_epi8((char)label));
   sum_label(lanes, label, same, h);
   left &= ~same;
-  if (left) sum_rest(lanes, labels, block, left, h);
+  if (left) sum_rest(lanes, labels, chunk, left, h);
 }
 
-AVX512 static size_t sum(fm__lanes *lanes, const uint8_t *labels, const float *losses, size_t n) {
-  for (size_t i = 0; i < n; i += BLOCK) {
+AVX512 size_t fm__avx512_sum(fm__lanes *lanes, const uint8_t *labels, const float *losses,
+                             size_t n) {
+  for (size_t i = 0; i < n; i += CHUNK) {
     __mmask64 present = first_pixels(n - i);
-    __m512i block = load_labels(labels + i, present), bits[4];
+    __m512i chunk = load_labels(labels + i, present), bits[4];
     fetch(labels + i, losses + i);
     load_losses(losses + i, present, bits);
     if (!all_inside(bits) && any_outside(bits)) {
-      clear_ignored(lanes, block, bits);
+      clear_ignored(lanes, chunk, bits);
       if (any_outside(bits)) return i;
     }
     halves h;
     split(bits, &h);
-    sum_block(lanes, labels + i, block, present, &h);
+    sum_chunk(lanes, labels + i, chunk, present, &h);
   }
   return n;
 }
-
-void fm__dsp_init_avx512_sum(fm_dsp *dsp) { dsp->sum = sum; }
 
 #endif

@@ -1,13 +1,13 @@
 /* dsp/x86/loss_avx2.c - the loss kernels for AVX2 with FMA and F16C. */
-#include "dsp/loss_kernels.h"
+#include "dsp/x86/x86.h"
 
-#if defined(__GNUC__) && defined(__x86_64__)
+#if FM__BUILD_X86
 #include <immintrin.h>
 #include <stdint.h>
 
 #define KERNEL_ENTRY __attribute__((target("avx2,fma,f16c"))) static
 #define KERNEL __attribute__((target("avx2,fma,f16c"), always_inline)) static inline
-#define LEVEL_KERNELS kernels
+#define LEVEL_KERNELS fm__loss_avx2
 #define LANES 8
 
 typedef __m256 vec;
@@ -107,14 +107,5 @@ KERNEL vec v_less(vec a, const double *b) {
 }
 
 #include "dsp/vector/loss.h"
-
-/* Every CPU that has FMA has F16C, which not every compiler can ask for. */
-const fm__loss_kernels *fm__loss_kernels_avx2(void) {
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &kernels : NULL;
-}
-
-#else
-
-const fm__loss_kernels *fm__loss_kernels_avx2(void) { return NULL; }
 
 #endif

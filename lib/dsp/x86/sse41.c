@@ -1,17 +1,16 @@
 /* dsp/x86/sse41.c - the byte kernels with SSE4.1 (Penryn, Bulldozer and later). */
-#include <freemask/view.h>
-
 #include "dsp/x86/x86.h"
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if FM__BUILD_X86
 
 #include <immintrin.h>
 
 #define VECTOR 16
 #define TARGET __attribute__((target("sse4.1,popcnt")))
+#define LEVEL(name) fm__sse41_##name
 #define POPCOUNT(word) _mm_popcnt_u64(word)
 
-#include "dsp/vector/blocks.h"
+#include "dsp/vector/chunks.h"
 
 TARGET static inline uint64_t bits_of(const bytes masks[4]) {
   uint64_t bits = 0;
@@ -70,11 +69,5 @@ TARGET static inline void spread(const bytes planes[4], ints numbers[4]) {
 #include "dsp/vector/judge.h"
 #include "dsp/vector/labels.h"
 #include "dsp/vector/sum.h"
-
-void fm__dsp_init_sse41(fm_dsp *dsp) {
-  init_labels(dsp);
-  dsp->judge = judge;
-  dsp->sum = sum;
-}
 
 #endif

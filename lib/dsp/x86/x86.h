@@ -1,22 +1,24 @@
-/* dsp/x86/x86.h - kernels for x86, level by level. */
+/* dsp/x86/x86.h - kernels for x86, level by level, and what the CPU has. */
 #ifndef FM_DSP_X86_X86_H
 #define FM_DSP_X86_X86_H
 
 #include "dsp/dsp.h"
+#include "dsp/loss_kernels.h"
 
-/* Each fills in all byte kernels. The CPU has to have the level. */
-void fm__dsp_init_sse41(fm_dsp *dsp);
-void fm__dsp_init_avx2(fm_dsp *dsp);
-void fm__dsp_init_avx512_count(fm_dsp *dsp);
-void fm__dsp_init_avx512_judge(fm_dsp *dsp);
-void fm__dsp_init_avx512_labels(fm_dsp *dsp);
-void fm__dsp_init_avx512_sum(fm_dsp *dsp);
-/* And for schedules: */
-void fm__dsp_init_avx2_permute(fm_dsp *dsp);
-void fm__dsp_init_avx512_permute(fm_dsp *dsp);
+/* The CPU and the operating system have what the level's kernels need. */
+bool fm__cpu_has_sse41(void);
+bool fm__cpu_has_avx2(void);
+bool fm__cpu_has_avx512(void);
 
-/* Fills in the fastest byte kernels not above `most` that this CPU has, and answers which those
- * are: FM_KERNELS_C if none. */
-fm_kernels fm__dsp_init_x86(fm_dsp *dsp, fm_kernels most);
+fm__judge_fn fm__sse41_judge, fm__avx2_judge, fm__avx512_judge;
+fm__sum_fn fm__sse41_sum, fm__avx2_sum, fm__avx512_sum;
+fm__count_fn fm__sse41_count, fm__avx2_count;
+fm__mark_fn fm__sse41_mark, fm__avx2_mark;
+fm__blend_fn fm__sse41_blend_1, fm__avx2_blend_1, fm__avx512_blend_1;
+fm__blend_fn fm__sse41_blend_2, fm__avx2_blend_2;
+fm__blend_fn fm__sse41_blend_4, fm__avx2_blend_4;
+fm__narrow_fn fm__sse41_narrow, fm__avx2_narrow;
+fm__widen_fn fm__avx2_widen;
+extern const fm__loss_kernels fm__loss_avx2;
 
 #endif

@@ -1,34 +1,35 @@
-/* dsp/vector/blocks.h - what the byte kernels for vectors of 16 and of 32 bytes share. They are
- * written once, in blocks_*.h, in GNU C's vector types; a file for an instruction set defines
+/* dsp/vector/chunks.h - what the byte kernels for vectors of 16 and of 32 bytes share. They are
+ * written once, in this folder, in GNU C's vector types; a file for an instruction set defines
  *
  *   VECTOR           bytes of a vector, 16 or 32
  *   TARGET           the attribute of all functions
+ *   LEVEL(name)      the kernel's name on this level: fm__avx2_name
  *   POPCOUNT(word)   bits set in 64
  *
  * includes this, defines what vector types cannot say
  *
- *   bits_of          from a block of bytes that are 0 or 255 to bits
+ *   bits_of          from a chunk of bytes that are 0 or 255 to bits
  *   any_sign         whether one of the 32-bit numbers is negative
  *   pack             from four vectors of 32-bit masks to one of byte masks
  *   widen_masks      from LANES byte masks in memory to a vector of 32-bit masks
  *   add_lanes        adds a vector of 32-bit numbers to as many 64-bit ones in memory
  *   look_up          table[index] for VECTOR indices below 32
  *   spread           the bytes of four vectors as 32-bit numbers (vector/judge.h)
- *   mix, widen       see there
+ *   mix              the order of bytes that `spread` undoes
  *
- * and then includes the kernels. */
-#ifndef FM_DSP_VECTOR_BLOCKS_H
-#define FM_DSP_VECTOR_BLOCKS_H
+ * and then includes the kernels. A chunk is 64 pixels, whose bits fill a word. */
+#ifndef FM_DSP_VECTOR_CHUNKS_H
+#define FM_DSP_VECTOR_CHUNKS_H
 
 #include <string.h>
 
 #include "dsp/dsp.h"
 
 enum {
-  BLOCK = 64,                     /* pixels */
-  LABEL_VECTORS = BLOCK / VECTOR, /* of a block */
+  CHUNK = FM__CHUNK_PIXELS,
+  LABEL_VECTORS = CHUNK / VECTOR, /* of a chunk */
   LANES = VECTOR / 4,             /* losses of a vector */
-  LOSS_VECTORS = BLOCK / LANES    /* of a block */
+  LOSS_VECTORS = CHUNK / LANES    /* of a chunk */
 };
 
 typedef uint8_t bytes __attribute__((vector_size(VECTOR)));
@@ -43,15 +44,15 @@ typedef float floats __attribute__((vector_size(VECTOR)));
 typedef bytes loose_bytes __attribute__((aligned(1), may_alias));
 typedef ints loose_ints __attribute__((aligned(1), may_alias));
 
-/* A block in registers, or in the first-level cache. */
-typedef struct label_block {
+/* A chunk in registers, or in the first-level cache. */
+typedef struct label_chunk {
   bytes v[LABEL_VECTORS];
-} label_block;
-typedef struct loss_block {
+} label_chunk;
+typedef struct loss_chunk {
   ints v[LOSS_VECTORS]; /* bits */
-} loss_block;
+} loss_chunk;
 
-/* Asks for what comes FETCH_AHEAD pixels later: a block takes longer than the CPU looks ahead. */
+/* Asks for what comes FETCH_AHEAD pixels later: a chunk takes longer than the CPU looks ahead. */
 enum { FETCH_AHEAD = 2048 };
 TARGET FM__INLINE void fetch(const uint8_t *labels, const float *losses) {
   __builtin_prefetch(labels + FETCH_AHEAD);
@@ -60,31 +61,31 @@ TARGET FM__INLINE void fetch(const uint8_t *labels, const float *losses) {
 }
 
 TARGET static inline uint64_t first_pixels(size_t n) {
-  return n < BLOCK ? ((uint64_t)1 << n) - 1 : ~(uint64_t)0;
+  return n < CHUNK ? ((uint64_t)1 << n) - 1 : ~(uint64_t)0;
 }
 
-/* The labels of a block; behind the end of the row its first one again. */
-TARGET static inline void load_labels(const uint8_t *labels, size_t n, label_block *block) {
-  uint8_t row[BLOCK];
-  if (n < BLOCK) {
+/* The labels of a chunk; behind the end of the row its first one again. */
+TARGET static inline void load_labels(const uint8_t *labels, size_t n, label_chunk *chunk) {
+  uint8_t row[CHUNK];
+  if (n < CHUNK) {
     memset(row, labels[0], sizeof row);
     labels = memcpy(row, labels, n);
   }
   const loose_bytes *from = (const loose_bytes *)(const void *)labels;
   FM__UNROLL
-  for (int v = 0; v < LABEL_VECTORS; v++) block->v[v] = from[v];
+  for (int v = 0; v < LABEL_VECTORS; v++) chunk->v[v] = from[v];
 }
 
-/* The losses of a block, 0 behind the end of the row. */
-TARGET static inline void load_losses(const float *losses, size_t n, loss_block *block) {
-  float row[BLOCK];
-  if (n < BLOCK) {
+/* The losses of a chunk, 0 behind the end of the row. */
+TARGET static inline void load_losses(const float *losses, size_t n, loss_chunk *chunk) {
+  float row[CHUNK];
+  if (n < CHUNK) {
     memset(row, 0, sizeof row);
     losses = memcpy(row, losses, n * sizeof *losses);
   }
   const loose_ints *from = (const loose_ints *)(const void *)losses;
   FM__UNROLL
-  for (int v = 0; v < LOSS_VECTORS; v++) block->v[v] = from[v];
+  for (int v = 0; v < LOSS_VECTORS; v++) chunk->v[v] = from[v];
 }
 
 TARGET static inline bytes same_bytes(uint8_t value) { return value - (bytes){0}; }
