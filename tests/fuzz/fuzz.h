@@ -7,6 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Ends the process if it is not true. */
+void fuzz_expect(int truth, const char *what);
+
+/* Ends the process unless a message is one line of valid UTF-8 for people. */
+void fuzz_expect_sentence(const char *message);
+
 typedef fm_status (*fuzz_decoder)(const fm_context *, const void *, size_t, const fm_read_options *,
                                   fm_raster **, fm_error *);
 
