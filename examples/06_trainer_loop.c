@@ -28,7 +28,7 @@ static fm_plan *make_plan(fm_context *context) {
   for (int i = 0; i < 4; i++) {
     char id[16];
     snprintf(id, sizeof id, "street_%d", i);
-    check(fm_planner_add(planner, id, 0.1 * i, &err), &err);
+    check(fm_planner_add(planner, id, 0.1 * i, NULL, 0, &err), &err);
   }
   check(fm_planner_make_plan(planner, &plan, &err), &err);
   fm_planner_destroy(planner);

@@ -13,6 +13,7 @@
 #include <freemask/io.h>
 #include <freemask/labels.h>
 #include <freemask/network_loss.h>
+#include <freemask/plan.h>
 #include <freemask/planner.h>
 #include <freemask/provider.h>
 #include <freemask/schedule.h>

@@ -9,15 +9,12 @@
 #include <freemask/context.h>
 #include <freemask/error.h>
 #include <freemask/export.h>
+#include <freemask/plan.h>
 
 FM_BEGIN_DECLS
 
 /** Collects (mask id, hardness) rows. Thread-safety: one thread at a time. */
 typedef struct fm_planner fm_planner;
-
-/** The finished plan: for every mask its rank, its count and its seeds, sorted by
- *  mask id. Thread-safety: immutable; share it freely. */
-typedef struct fm_plan fm_plan;
 
 /** How counts follow from what is known of the masks. doc/plans.md has the formulas once
  *  more, their sources, and which one to use when.
@@ -78,27 +75,26 @@ FM_API fm_status fm_planner_create(const fm_context *context, const fm_planner_o
 FM_API void fm_planner_destroy(fm_planner *planner);
 
 /** Adds a mask. `mask_id` is copied: 1 to 4,095 bytes, any but NUL; ids compare by
- *  their bytes. `hardness` is finite, and not negative where PROPORTIONAL is looked at.
- *  Adding an id twice is found by fm_planner_make_plan.
- *  Errors: ARGUMENT (also where the policy looks at classes), MEMORY, LIMIT (2^31 - 1 masks). */
+ *  their bytes. `hardness` is finite, and not negative where the policy is or blends PROPORTIONAL.
+ *
+ *  `class_pixels`: the pixels of each class in the mask, as fm_labels_count gives them, which
+ *  REPEAT_FACTOR and RARE_CLASS require, alone or in a blend; other policies do not look at them.
+ *  `class_count`: their number, 1 to 65,535, the same for all masks. NULL and 0: none.
+ *
+ *  On failure the planner is what it was. Errors: ARGUMENT, DUPLICATE (the id was added before),
+ *  MEMORY, LIMIT (2^31 - 1 masks, 2^62 pixels). */
 FM_API fm_status fm_planner_add(fm_planner *planner, const char *mask_id, double hardness,
-                                fm_error *err);
+                                const int64_t *class_pixels, int32_t class_count, fm_error *err);
 
-/** As fm_planner_add, with the pixels of each class in the mask, as fm_labels_count gives
- *  them: what REPEAT_FACTOR and RARE_CLASS look at, themselves or in a blend; other policies
- *  do not. `class_count` is the same for all masks, 1 to 65,535. The planner keeps one bit for
- *  each class and mask. Errors: ARGUMENT, MEMORY, LIMIT (2^31 - 1 masks, 2^62 pixels). */
-FM_API fm_status fm_planner_add_classes(fm_planner *planner, const char *mask_id, double hardness,
-                                        const int64_t *class_pixels, size_t class_count,
-                                        fm_error *err);
-
-/** Says what an earlier plan gave a mask, so that nothing of it is withdrawn: in plans finished
- *  from now on the mask gets at least `count` images (more than n_max if need be), these
- *  `seeds` among them, which need not be in the planner's own list. No two are alike. The mask
- *  may be added before or after. Once for a mask; twice is found by fm_planner_make_plan.
- *  Errors: ARGUMENT, DUPLICATE (seeds), MEMORY, LIMIT. */
+/** Says what an earlier plan gave a mask, so that nothing of it is withdrawn: in plans made
+ *  from now on the mask gets at least `seed_count` images (more than n_max if need be), these
+ *  `seeds` among them, which need not be in the planner's own list. They are copied, and distinct.
+ *  The mask may be added before or after.
+ *
+ *  On failure the planner is what it was. Errors: ARGUMENT, DUPLICATE (what the mask keeps was
+ * given before, or a seed twice), MEMORY, LIMIT (2^20 seeds, 2^31 - 1 masks). */
 FM_API fm_status fm_planner_keep(fm_planner *planner, const char *mask_id, const int64_t *seeds,
-                                 size_t count, fm_error *err);
+                                 int64_t seed_count, fm_error *err);
 
 /** Makes the plan of what was added so far; more may be added for another plan.
  *
@@ -110,7 +106,7 @@ FM_API fm_status fm_planner_keep(fm_planner *planner, const char *mask_id, const
  *
  *  On success the caller owns `*out`. Memory: 48 bytes per mask and 8 per chosen seed,
  *  ids apart; while it works 28 bytes per mask more, and where the policy looks at classes a bit
- *  for each. Errors: ARGUMENT (the budget cannot be met), DUPLICATE (names the id), EMPTY, MEMORY,
+ *  for each. Errors: ARGUMENT (the budget cannot be met), EMPTY, MEMORY,
  *  MISMATCH (something is kept of a mask that was not added). */
 FM_API fm_status fm_planner_make_plan(const fm_planner *planner, fm_plan **out, fm_error *err);
 
@@ -142,41 +138,6 @@ FM_API fm_status fm_planner_count_images(const fm_context *context,
                                          const fm_planner_options *options,
                                          const fm_planner_table *table, uint32_t *counts,
                                          fm_error *err);
-
-/** Destroys; NULL is fine. */
-FM_API void fm_plan_destroy(fm_plan *plan);
-
-/** One row of a plan. Pointers live as long as the plan. */
-typedef struct fm_plan_entry {
-  size_t size; /**< set by the caller, kept */
-  const char *mask_id;
-  double hardness;
-  int64_t rank;         /**< 1 (easiest) .. masks */
-  int64_t count;        /**< synthetic images, n_min .. n_max; more if as many are kept */
-  const int64_t *seeds; /**< `count` seeds, ascending */
-} fm_plan_entry;
-
-/** Masks in the plan. */
-FM_API int64_t fm_plan_mask_count(const fm_plan *plan);
-
-/** The row `index`, 0 .. masks - 1, in ascending order of mask ids. Set `entry->size`.
- *  Errors: ARGUMENT. */
-FM_API fm_status fm_plan_get(const fm_plan *plan, int64_t index, fm_plan_entry *entry,
-                             fm_error *err);
-
-/** Finds a mask's index; -1 if it is not in the plan. */
-FM_API int64_t fm_plan_find(const fm_plan *plan, const char *mask_id);
-
-/** Synthetic images of the whole plan. */
-FM_API int64_t fm_plan_image_count(const fm_plan *plan);
-
-/** How often the real set is repeated in joint training, so that real and synthetic
- *  images are as many: round(images / masks), half to even, at least 1 (the paper: 11
- *  for ADE20K, 4 for COCO-Stuff). */
-FM_API int64_t fm_plan_real_repeats(const fm_plan *plan);
-
-/** A number that two plans share if they have the same rows. Equal on all machines. */
-FM_API uint64_t fm_plan_fingerprint(const fm_plan *plan);
 
 FM_END_DECLS
 

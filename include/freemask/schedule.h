@@ -9,7 +9,7 @@
 #include <freemask/context.h>
 #include <freemask/error.h>
 #include <freemask/export.h>
-#include <freemask/planner.h>
+#include <freemask/plan.h>
 
 FM_BEGIN_DECLS
 

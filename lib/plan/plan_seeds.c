@@ -7,7 +7,7 @@
 #include "core/sort.h"
 #include "plan/planner.h"
 
-static bool holds(const fm__kept_row *kept, int64_t seed) {
+static bool holds(const fm__kept *kept, int64_t seed) {
   size_t low = 0, high = kept ? kept->count : 0;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
@@ -23,7 +23,7 @@ static bool holds(const fm__kept_row *kept, int64_t seed) {
 /* What is kept, and then the first of a permutation that depends on (plan seed, id) alone. There
  * are enough: a mask gets more than n_max only if it keeps as many, and seeds are n_max at least.
  */
-static void draw_seeds(const fm_planner *planner, const char *id, const fm__kept_row *kept,
+static void draw_seeds(const fm_planner *planner, const char *id, const fm__kept *kept,
                        int64_t *pool, int64_t *out, size_t count) {
   fm__random random = fm__random_for(planner->policy.plan_seed, id);
   size_t drawn = kept ? kept->count : 0;
@@ -39,18 +39,15 @@ static void draw_seeds(const fm_planner *planner, const char *id, const fm__kept
 }
 
 fm_status fm__plan_choose_seeds(fm_plan *plan, const fm_planner *planner,
-                                const fm__kept_row *const *kept, fm_error *err) {
+                                const fm__kept *const *kept, fm_error *err) {
   int64_t *pool = fm__alloc_array(plan->context, planner->seed_count, sizeof *pool);
-  plan->seeds = fm__alloc_array(plan->context, (size_t)plan->images, sizeof *plan->seeds);
-  fm_status status = FM_OK;
-  if (pool && plan->seeds)
-    for (size_t i = 0; i < plan->masks; i++) {
-      const fm__plan_row *row = &plan->rows[i];
-      draw_seeds(planner, row->mask_id, kept ? kept[i] : NULL, pool, plan->seeds + row->first_seed,
-                 (size_t)row->count);
-    }
-  else
-    status = fm__fail(err, FM_ERR_MEMORY, "out of memory for %" PRId64 " seeds", plan->images);
+  if (!pool) return fm__fail_memory(err, planner->seed_count * sizeof *pool);
+  fm_status status = fm__plan_reserve_seeds(plan, err);
+  for (size_t i = 0; !status && i < plan->mask_count; i++) {
+    const fm__plan_row *row = &plan->rows[i];
+    draw_seeds(planner, row->mask_id, kept ? kept[i] : NULL, pool, plan->seeds + row->first_seed,
+               (size_t)row->count);
+  }
   fm__free(plan->context, pool);
   return status;
 }

@@ -7,27 +7,16 @@
 
 #include "core/fail.h"
 #include "core/options.h"
-#include "core/sort.h"
 
 enum {
-  FIRST_SEED = 42, /* the paper's seeds: 42 .. 61 */
+  FIRST_SEED = 42, /* the paper's seeds: 42 to 61 */
   DEFAULT_SEEDS = 20,
-  LONGEST_ID = 4095,
   MOST_CLASSES = 65535,
-  LARGEST_COUNT = 1 << 20,
-  BLOCK = 1 << 16
+  SLAB = 1 << 16
 };
 static const int64_t MOST_PIXELS = INT64_C(1) << 62;
 
 /* ---- Making --------------------------------------------------------------------- */
-
-static fm_status check_distinct(int64_t *sorted, size_t count, fm_error *err) {
-  fm__sort_numbers(sorted, count);
-  for (size_t i = 1; i < count; i++)
-    if (sorted[i] == sorted[i - 1])
-      return fm__fail(err, FM_ERR_DUPLICATE, "seed %" PRId64 " is given twice", sorted[i]);
-  return FM_OK;
-}
 
 static fm_status copy_seeds(fm_planner *planner, const fm_planner_options *o, fm_error *err) {
   planner->seed_count = o->seeds ? o->seed_count : DEFAULT_SEEDS;
@@ -40,7 +29,7 @@ static fm_status copy_seeds(fm_planner *planner, const fm_planner_options *o, fm
     for (size_t i = 0; i < planner->seed_count; i++)
       planner->seeds[i] = o->seeds ? o->seeds[i] : FIRST_SEED + (int64_t)i;
     memcpy(sorted, planner->seeds, planner->seed_count * sizeof *sorted);
-    status = check_distinct(sorted, planner->seed_count, err);
+    status = fm__sort_seeds(sorted, planner->seed_count, err);
   }
   fm__free(planner->context, sorted);
   return status;
@@ -83,15 +72,19 @@ fm_status fm_planner_create(const fm_context *context, const fm_planner_options 
 void fm_planner_destroy(fm_planner *planner) {
   if (!planner) return;
   fm_context *context = planner->context;
-  while (planner->blocks) {
-    fm__block *next = planner->blocks->next;
-    fm__free(context, planner->blocks);
-    planner->blocks = next;
+  while (planner->slabs) {
+    fm__slab *next = planner->slabs->next;
+    fm__free(context, planner->slabs);
+    planner->slabs = next;
   }
+  fm__id_set_free(&planner->kept_index, context);
   fm__free(context, planner->kept);
+  fm__free(context, planner->kept_ids);
   fm__free(context, planner->class_pixels);
   fm__free(context, planner->classes);
-  fm__free(context, planner->rows);
+  fm__id_set_free(&planner->index, context);
+  fm__free(context, planner->hardness);
+  fm__free(context, planner->ids);
   fm__free(context, planner->seeds);
   fm__free(context, planner);
   fm__context_drop(context);
@@ -99,116 +92,125 @@ void fm_planner_destroy(fm_planner *planner) {
 
 /* ---- Room ------------------------------------------------------------------------ */
 
-/* An array of `capacity` elements that begins with `count` of `old`; the caller frees `old`. */
-static void *grown(const fm_planner *planner, const void *old, size_t count, size_t capacity,
-                   size_t size) {
-  void *array = fm__alloc_array(planner->context, capacity, size);
-  if (array && old && count) memcpy(array, old, count * size);
-  return array;
-}
-
-static bool reserve_row(fm_planner *planner, size_t words) {
-  if (planner->count < planner->capacity && (!words || planner->classes)) return true;
-  size_t capacity = planner->capacity ? 2 * planner->capacity : 64;
-  fm__mask_row *rows =
-      grown(planner, planner->rows, planner->count, capacity, sizeof *planner->rows);
-  uint64_t *classes = NULL;
-  if (words)
-    classes = grown(planner, planner->classes, planner->count, capacity,
-                    words * sizeof *planner->classes);
-  if (!rows || (words && !classes)) {
-    fm__free(planner->context, rows);
-    fm__free(planner->context, classes);
-    return false;
-  }
-  fm__free(planner->context, planner->rows);
-  fm__free(planner->context, planner->classes);
-  planner->rows = rows;
-  planner->classes = classes;
-  planner->capacity = capacity;
+/* Gives an array of `count` elements room for `capacity`. */
+static bool grow(const fm_context *context, void *array_at, size_t count, size_t capacity,
+                 size_t size) {
+  void *array, *larger = fm__alloc_array(context, capacity, size);
+  if (!larger) return false;
+  memcpy(&array, array_at, sizeof array);
+  if (count) memcpy(larger, array, count * size);
+  fm__free(context, array);
+  memcpy(array_at, &larger, sizeof larger);
   return true;
 }
 
-void *fm__planner_take(fm_planner *planner, size_t size) {
-  fm__block *block = planner->blocks;
-  if (!block || block->capacity - block->used < size) {
-    size_t capacity = size > BLOCK ? size : BLOCK;
-    block = fm__alloc(planner->context, sizeof *block + capacity);
-    if (!block) return NULL;
-    *block = (fm__block){.next = planner->blocks, .used = 0, .capacity = capacity};
-    planner->blocks = block;
+static size_t larger(size_t capacity) { return capacity ? 2 * capacity : 64; }
+
+/* Room for one mask more. Where one array cannot grow, others may have: they only have more room
+ * than `capacity` says. */
+static bool reserve_mask(fm_planner *p) {
+  if (p->count == p->capacity) {
+    size_t capacity = larger(p->capacity);
+    if (!grow(p->context, &p->ids, p->count, capacity, sizeof *p->ids) ||
+        !grow(p->context, &p->hardness, p->count, capacity, sizeof *p->hardness))
+      return false;
+    p->capacity = capacity;
   }
-  void *memory = (char *)block->memory + block->used;
-  block->used += size;
+  return fm__id_set_reserve(&p->index, p->context, p->count + 1);
+}
+
+static bool reserve_classes(fm_planner *p, size_t class_count) {
+  if (p->class_count != class_count) { /* the first mask, or one after others that failed */
+    int64_t *pixels = fm__alloc_zeroed(p->context, class_count, sizeof *pixels);
+    if (!pixels) return false;
+    fm__free(p->context, p->class_pixels);
+    p->class_pixels = pixels;
+    p->class_count = class_count;
+    p->class_capacity = 0;
+  }
+  if (p->count < p->class_capacity) return true;
+  size_t capacity = larger(p->class_capacity);
+  if (!grow(p->context, &p->classes, p->count, capacity,
+            fm__class_words(class_count) * sizeof *p->classes))
+    return false;
+  p->class_capacity = capacity;
+  return true;
+}
+
+static bool reserve_kept(fm_planner *p) {
+  if (p->kept_count == p->kept_capacity) {
+    size_t capacity = larger(p->kept_capacity);
+    if (!grow(p->context, &p->kept_ids, p->kept_count, capacity, sizeof *p->kept_ids) ||
+        !grow(p->context, &p->kept, p->kept_count, capacity, sizeof *p->kept))
+      return false;
+    p->kept_capacity = capacity;
+  }
+  return fm__id_set_reserve(&p->kept_index, p->context, p->kept_count + 1);
+}
+
+/* Memory that is released with the planner; NULL if there is none. */
+static void *take(fm_planner *planner, size_t size) {
+  fm__slab *slab = planner->slabs;
+  if (!slab || slab->capacity - slab->used < size) {
+    size_t capacity = size > SLAB ? size : SLAB;
+    slab = fm__alloc(planner->context, sizeof *slab + capacity);
+    if (!slab) return NULL;
+    *slab = (fm__slab){.next = planner->slabs, .used = 0, .capacity = capacity};
+    planner->slabs = slab;
+  }
+  void *memory = (char *)slab->memory + slab->used;
+  slab->used += size;
   return memory;
 }
 
-fm_status fm__planner_copy_id(fm_planner *planner, const char *mask_id, const char **out,
-                              fm_error *err) {
+static const char *take_id(fm_planner *planner, const char *id) {
+  size_t size = strlen(id) + 1;
+  char *copy = take(planner, size);
+  if (copy) memcpy(copy, id, size);
+  return copy;
+}
+
+static fm_status check_id(const char *mask_id, fm_error *err) {
   size_t length = strlen(mask_id);
-  if (length < 1 || length > LONGEST_ID)
-    return fm__fail(err, FM_ERR_ARGUMENT, "mask id has %zu bytes, expected 1 to 4095", length);
-  char *id = fm__planner_take(planner, length + 1);
-  if (!id)
-    return fm__fail(err, FM_ERR_MEMORY, "out of memory for mask number %zu", planner->count + 1);
-  memcpy(id, mask_id, length + 1);
-  *out = id;
-  return FM_OK;
+  if (length >= 1 && length <= FM__LONGEST_ID) return FM_OK;
+  return fm__fail(err, FM_ERR_ARGUMENT, "mask id has %zu bytes, expected 1 to 4095", length);
 }
 
 /* ---- Adding --------------------------------------------------------------------- */
 
-static fm_status check_row(const fm_planner *planner, const char *mask_id, double hardness,
-                           fm_error *err) {
+static fm_status check_mask(const fm_planner *planner, const char *mask_id, double hardness,
+                            uint32_t hash, fm_error *err) {
+  fm_status status = check_id(mask_id, err);
+  if (status) return status;
   bool powers = fm__policy_has(&planner->policy, FM_PLAN_PROPORTIONAL);
   if (!isfinite(hardness) || (powers && hardness < 0))
     return fm__fail(err, FM_ERR_ARGUMENT, "mask %s: hardness is %g, expected a finite number%s",
                     mask_id, hardness, powers ? " from 0 on" : "");
+  if (fm__id_set_find(&planner->index, planner->ids, mask_id, hash) >= 0)
+    return fm__fail(err, FM_ERR_DUPLICATE, "mask %s was added before", mask_id);
   if (planner->count >= INT32_MAX)
     return fm__fail(err, FM_ERR_LIMIT, "the planner is full: it holds %zu masks", planner->count);
   return FM_OK;
 }
 
-/* Adds a row whose classes, if `words` is not 0, the caller fills in. */
-static fm_status add_row(fm_planner *planner, const char *mask_id, double hardness, size_t words,
-                         fm_error *err) {
-  const char *id;
-  fm_status status = check_row(planner, mask_id, hardness, err);
-  if (status) return status;
-  if (!reserve_row(planner, words))
-    return fm__fail(err, FM_ERR_MEMORY, "out of memory for mask number %zu", planner->count + 1);
-  status = fm__planner_copy_id(planner, mask_id, &id, err);
-  if (status) return status;
-  planner->rows[planner->count++] = (fm__mask_row){id, hardness};
-  return FM_OK;
-}
-
-fm_status fm_planner_add(fm_planner *planner, const char *mask_id, double hardness, fm_error *err) {
-  if (!planner || !mask_id)
-    return fm__fail(err, FM_ERR_ARGUMENT, "fm_planner_add: an argument is NULL");
-  if (fm__policy_needs_classes(&planner->policy))
-    return fm__fail(err, FM_ERR_ARGUMENT,
-                    "mask %s: the policy looks at classes, so masks are added with "
-                    "fm_planner_add_classes",
-                    mask_id);
-  return add_row(planner, mask_id, hardness, 0, err);
-}
-
 static fm_status check_classes(const fm_planner *planner, const char *mask_id,
-                               const int64_t *class_pixels, size_t class_count, fm_error *err) {
+                               const int64_t *class_pixels, int32_t class_count, fm_error *err) {
   int64_t pixels = planner->pixels;
-  if (class_count < 1 || class_count > MOST_CLASSES)
-    return fm__fail(err, FM_ERR_ARGUMENT, "mask %s: class_count is %zu, expected 1 to 65535",
-                    mask_id, class_count);
-  if (planner->count && planner->class_count != class_count)
+  if (!class_pixels)
     return fm__fail(err, FM_ERR_ARGUMENT,
-                    "mask %s: class_count is %zu, the masks before it have %zu", mask_id,
-                    class_count, planner->class_count);
-  for (size_t k = 0; k < class_count; k++) {
+                    "mask %s: the policy looks at classes, but class_pixels is NULL", mask_id);
+  if (class_count < 1 || class_count > MOST_CLASSES)
+    return fm__fail(err, FM_ERR_ARGUMENT, "mask %s: class_count is %d, expected 1 to 65535",
+                    mask_id, (int)class_count);
+  if (planner->count && planner->class_count != (size_t)class_count)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "mask %s: class_count is %d, the masks before it have %zu", mask_id,
+                    (int)class_count, planner->class_count);
+  for (int32_t k = 0; k < class_count; k++) {
     if (class_pixels[k] < 0)
       return fm__fail(err, FM_ERR_ARGUMENT,
-                      "mask %s: class_pixels[%zu] is %" PRId64 ", expected 0 or more", mask_id, k,
-                      class_pixels[k]);
+                      "mask %s: class_pixels[%d] is %" PRId64 ", expected 0 or more", mask_id,
+                      (int)k, class_pixels[k]);
     if (class_pixels[k] > MOST_PIXELS - pixels)
       return fm__fail(err, FM_ERR_LIMIT, "mask %s: more than 2^62 pixels in all", mask_id);
     pixels += class_pixels[k];
@@ -216,86 +218,98 @@ static fm_status check_classes(const fm_planner *planner, const char *mask_id,
   return FM_OK;
 }
 
-/* Room for the pixels of so many classes, which the first mask decides. */
-static fm_status reserve_classes(fm_planner *planner, size_t class_count, fm_error *err) {
-  if (planner->class_count == class_count) return FM_OK;
-  int64_t *pixels = fm__alloc_zeroed(planner->context, class_count, sizeof *pixels);
-  if (!pixels) return fm__fail_memory(err, class_count * sizeof *pixels);
-  fm__free(planner->context, planner->class_pixels);
-  fm__free(planner->context, planner->classes);
-  fm__free(planner->context, planner->rows);
-  planner->classes = NULL;
-  planner->rows = NULL;
-  planner->capacity = 0;
-  planner->class_pixels = pixels;
-  planner->class_count = class_count;
-  return FM_OK;
-}
-
-fm_status fm_planner_add_classes(fm_planner *planner, const char *mask_id, double hardness,
-                                 const int64_t *class_pixels, size_t class_count, fm_error *err) {
-  if (!planner || !mask_id || !class_pixels)
-    return fm__fail(err, FM_ERR_ARGUMENT, "fm_planner_add_classes: an argument is NULL");
-  if (!fm__policy_needs_classes(&planner->policy))
-    return add_row(planner, mask_id, hardness, 0, err);
-  size_t words = fm__class_words(class_count);
-  fm_status status = check_classes(planner, mask_id, class_pixels, class_count, err);
-  if (!status) status = reserve_classes(planner, class_count, err);
-  if (!status) status = add_row(planner, mask_id, hardness, words, err);
-  if (status || !planner->classes) return status; /* without words there are no sets: never here */
-  uint64_t *set = planner->classes + (planner->count - 1) * words;
-  for (size_t k = 0; k < class_count; k++) {
+static void add_classes(fm_planner *planner, const int64_t *class_pixels) {
+  size_t words = fm__class_words(planner->class_count);
+  uint64_t *set = planner->classes + planner->count * words;
+  memset(set, 0, words * sizeof *set);
+  for (size_t k = 0; k < planner->class_count; k++) {
     bool has = class_pixels[k] >= planner->policy.min_class_pixels;
-    set[k / 64] = (k % 64 ? set[k / 64] : 0) | (uint64_t)has << k % 64;
+    set[k / 64] |= (uint64_t)has << k % 64;
     planner->class_pixels[k] += class_pixels[k];
     planner->pixels += class_pixels[k];
   }
+}
+
+fm_status fm_planner_add(fm_planner *planner, const char *mask_id, double hardness,
+                         const int64_t *class_pixels, int32_t class_count, fm_error *err) {
+  if (!planner || !mask_id)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_planner_add: an argument is NULL");
+  if (!class_pixels && class_count)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_planner_add: class_pixels is NULL, but class_count is %d",
+                    (int)class_count);
+  bool classes = fm__policy_needs_classes(&planner->policy);
+  uint32_t hash = fm__id_hash(mask_id);
+  fm_status status = check_mask(planner, mask_id, hardness, hash, err);
+  if (!status && classes) status = check_classes(planner, mask_id, class_pixels, class_count, err);
+  if (status) return status;
+  const char *id = NULL;
+  if (reserve_mask(planner) && (!classes || reserve_classes(planner, (size_t)class_count)))
+    id = take_id(planner, mask_id);
+  if (!id)
+    return fm__fail(err, FM_ERR_MEMORY, "out of memory for mask number %zu", planner->count + 1);
+  if (classes) add_classes(planner, class_pixels);
+  fm__id_set_put(&planner->index, hash, planner->count);
+  planner->ids[planner->count] = id;
+  planner->hardness[planner->count++] = hardness;
   return FM_OK;
 }
 
 /* ---- Keeping -------------------------------------------------------------------- */
 
-static bool reserve_kept(fm_planner *planner) {
-  if (planner->kept_count < planner->kept_capacity) return true;
-  size_t capacity = planner->kept_capacity ? 2 * planner->kept_capacity : 64;
-  fm__kept_row *kept =
-      grown(planner, planner->kept, planner->kept_count, capacity, sizeof *planner->kept);
-  if (!kept) return false;
-  fm__free(planner->context, planner->kept);
-  planner->kept = kept;
-  planner->kept_capacity = capacity;
-  return true;
-}
-
-/* Seeds stand at a multiple of their size, ids do not. */
+/* Seeds begin at a multiple of their size, ids do not. */
 static int64_t *take_seeds(fm_planner *planner, const int64_t *seeds, size_t count) {
   size_t size = count * sizeof *seeds;
-  char *memory = fm__planner_take(planner, size + sizeof *seeds - 1);
+  char *memory = take(planner, size + sizeof *seeds - 1);
   if (!memory) return NULL;
   memory += (0 - (uintptr_t)memory) % sizeof *seeds;
   if (count) memcpy(memory, seeds, size);
   return (int64_t *)(void *)memory;
 }
 
-fm_status fm_planner_keep(fm_planner *planner, const char *mask_id, const int64_t *seeds,
-                          size_t count, fm_error *err) {
-  if (!planner || !mask_id || (count && !seeds))
-    return fm__fail(err, FM_ERR_ARGUMENT, "fm_planner_keep: an argument is NULL");
-  if (count > LARGEST_COUNT || planner->kept_count >= INT32_MAX)
-    return fm__fail(err, FM_ERR_LIMIT, "mask %s: %zu seeds to keep, expected up to 1048576",
-                    mask_id, count);
-  fm__kept_row row = {.count = (uint32_t)count};
-  fm_status status = fm__planner_copy_id(planner, mask_id, &row.mask_id, err);
+static fm_status check_keep(const fm_planner *planner, const char *mask_id, int64_t count,
+                            uint32_t hash, fm_error *err) {
+  fm_status status = check_id(mask_id, err);
   if (status) return status;
-  row.seeds = take_seeds(planner, seeds, count);
-  if (!row.seeds || !reserve_kept(planner))
-    return fm__fail(err, FM_ERR_MEMORY, "out of memory for the %zu seeds that mask %s keeps", count,
+  if (count < 0)
+    return fm__fail(err, FM_ERR_ARGUMENT, "mask %s: seed_count is %" PRId64 ", expected 0 or more",
+                    mask_id, count);
+  if (count > FM__MOST_IMAGES_OF_MASK || planner->kept_count >= INT32_MAX)
+    return fm__fail(err, FM_ERR_LIMIT, "mask %s: %" PRId64 " seeds to keep, expected up to 1048576",
+                    mask_id, count);
+  if (fm__id_set_find(&planner->kept_index, planner->kept_ids, mask_id, hash) >= 0)
+    return fm__fail(err, FM_ERR_DUPLICATE, "seeds to keep of mask %s were given before", mask_id);
+  return FM_OK;
+}
+
+fm_status fm_planner_keep(fm_planner *planner, const char *mask_id, const int64_t *seeds,
+                          int64_t seed_count, fm_error *err) {
+  if (!planner || !mask_id || (seed_count && !seeds))
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_planner_keep: an argument is NULL");
+  uint32_t hash = fm__id_hash(mask_id);
+  fm_status status = check_keep(planner, mask_id, seed_count, hash, err);
+  if (status) return status;
+  fm__kept kept = {.count = (uint32_t)seed_count};
+  const char *id = NULL;
+  if (reserve_kept(planner)) kept.seeds = take_seeds(planner, seeds, kept.count);
+  if (kept.seeds) id = take_id(planner, mask_id);
+  if (!id)
+    return fm__fail(err, FM_ERR_MEMORY,
+                    "out of memory for the %" PRId64 " seeds that mask %s keeps", seed_count,
                     mask_id);
-  status = check_distinct(row.seeds, count, err);
+  status = fm__sort_seeds(kept.seeds, kept.count, err);
   if (status) {
     fm__fail_prefix(err, "mask %s", mask_id);
     return status;
   }
-  planner->kept[planner->kept_count++] = row;
+  fm__id_set_put(&planner->kept_index, hash, planner->kept_count);
+  planner->kept_ids[planner->kept_count] = id;
+  planner->kept[planner->kept_count++] = kept;
   return FM_OK;
+}
+
+const fm__kept *fm__planner_kept(const fm_planner *planner, const char *mask_id) {
+  int64_t at =
+      fm__id_set_find(&planner->kept_index, planner->kept_ids, mask_id, fm__id_hash(mask_id));
+  return at < 0 ? NULL : &planner->kept[at];
 }

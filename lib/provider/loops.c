@@ -101,11 +101,11 @@ static fm_status measure_sample(const fm_sample *sample, const fm_prediction *pr
   double hardness;
   const fm_labels *labels = p->hardness->labels;
   fm_status status = fm_hardness_measure(p->hardness, &sample->mask, &hardness, NULL, err);
-  if (!status && !p->class_pixels) return fm_planner_add(p->planner, sample->id, hardness, err);
-  if (!status) status = fm_labels_count(labels, &sample->mask, p->class_pixels, NULL, err);
+  if (!status && p->class_pixels)
+    status = fm_labels_count(labels, &sample->mask, p->class_pixels, NULL, err);
   if (status) return status;
-  return fm_planner_add_classes(p->planner, sample->id, hardness, p->class_pixels,
-                                (size_t)labels->class_count, err);
+  return fm_planner_add(p->planner, sample->id, hardness, p->class_pixels,
+                        p->class_pixels ? labels->class_count : 0, err);
 }
 
 fm_status fm_source_measure(fm_source *source, const fm_hardness *hardness, fm_planner *planner,

@@ -111,6 +111,21 @@ static void fill_table(void *table) {
   memcpy((char *)table + offsetof(fm_planner_table, hardness), &at, sizeof at);
 }
 
+static void fill_rows(void *options) {
+  static const char *const id = "a";
+  static const double hardness = 1;
+  static const int64_t count = 0;
+  fm_plan_rows rows = {.row_count = 1, .mask_ids = &id, .hardness = &hardness, .counts = &count};
+  memcpy(options, &rows, sizeof rows);
+}
+
+static fm_status call_rows(fm_context *context, const void *rows, fm_error *err) {
+  fm_plan *made = NULL;
+  fm_status status = fm_plan_create(context, rows, &made, err);
+  fm_plan_destroy(made);
+  return status;
+}
+
 static fm_status call_counts(fm_context *context, const void *table, fm_error *err) {
   uint32_t count;
   return fm_planner_count_images(context, NULL, table, &count, err);
@@ -231,6 +246,7 @@ const options_call options_calls[] = {
     ROW(fm_class_stats_options, fill_nothing, call_class_stats),
     ROW(fm_filter_options, fill_nothing, call_filter),
     ROW(fm_hardness_options, fill_nothing, call_hardness),
+    ROW(fm_plan_rows, fill_rows, call_rows),
     ROW(fm_planner_options, fill_nothing, call_planner),
     ROW(fm_network_loss_options, fill_network_loss, call_network_loss),
     ROW(fm_schedule_options, fill_schedule, call_schedule),

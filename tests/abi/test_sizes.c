@@ -143,7 +143,7 @@ static fm_status fill_entry(void *structure) {
   fm_planner *planner = NULL;
   fm_plan *plan = NULL;
   fm_planner_create(context, NULL, &planner, NULL);
-  fm_planner_add(planner, "a", 0.5, NULL);
+  fm_planner_add(planner, "a", 0.5, NULL, 0, NULL);
   fm_planner_make_plan(planner, &plan, NULL);
   fm_status status = fm_plan_get(plan, 0, structure, NULL);
   fm_plan_destroy(plan);

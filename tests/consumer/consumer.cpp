@@ -32,7 +32,7 @@ std::vector<int64_t> plan_counts() {
   check(fm_planner_create(context, nullptr, &planner, &err), err);
   std::unique_ptr<fm_planner, Destroy> own_planner(planner);
   for (int i = 0; i < 5; i++)
-    check(fm_planner_add(planner, std::to_string(i).c_str(), 0.1 * i, &err), err);
+    check(fm_planner_add(planner, std::to_string(i).c_str(), 0.1 * i, nullptr, 0, &err), err);
   check(fm_planner_make_plan(planner, &plan, &err), err);
   std::unique_ptr<fm_plan, Destroy> own_plan(plan);
   std::vector<int64_t> counts;

@@ -116,7 +116,7 @@ static fm_plan *five_masks(fm_context *context) {
   fm_plan *plan = NULL;
   KIT_OK(fm_planner_create(context, NULL, &planner, &err));
   static const char *const ids[] = {"a", "b", "c", "d", "e"};
-  for (int i = 0; i < 5; i++) KIT_OK(fm_planner_add(planner, ids[i], i, &err));
+  for (int i = 0; i < 5; i++) KIT_OK(fm_planner_add(planner, ids[i], i, NULL, 0, &err));
   KIT_OK(fm_planner_make_plan(planner, &plan, &err));
   fm_planner_destroy(planner);
   return plan;

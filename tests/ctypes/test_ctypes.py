@@ -179,7 +179,7 @@ def check_plan(context, ids, hardness):
     options = LIB.make("fm_planner_options", n_max=7, seeds=seeds, seed_count=9, plan_seed=5)
     planner = make(LIB.fm_planner_create, context, options)
     for name, value in zip(ids, hardness):
-        call(LIB.fm_planner_add, planner, name.encode(), value)
+        call(LIB.fm_planner_add, planner, name.encode(), value, None, 0)
     plan = make(LIB.fm_planner_make_plan, planner)
     order = sorted(range(len(ids)), key=lambda i: (hardness[i], ids[i]))
     counts = {ids[i]: min(1 + round((place + 1) / len(ids) * 7), 7) for place, i in enumerate(order)}

@@ -81,7 +81,7 @@ class Plan:
                       for k in range(len(table["class_pixels"]))]
             if kept_seeds and i % 2:
                 self.keep(names[i], kept_seeds[i])
-            call(LIB.fm_planner_add_classes, self.planner, names[i], table["hardness"][i],
+            call(LIB.fm_planner_add, self.planner, names[i], table["hardness"][i],
                  array(ctypes.c_int64, pixels), len(pixels))
             if kept_seeds and i % 2 == 0:
                 self.keep(names[i], kept_seeds[i])
@@ -269,21 +269,27 @@ def check_refusals():
     fails_with("reserved", counts_of, ref.RANK, table, {"n_max": 2, "reserved": 1})
     planner = ctypes.c_void_p()
     call(LIB.fm_planner_create, CONTEXT, planner_options(ref.RARE_CLASS, {}), ctypes.byref(planner))
-    fails_with("fm_planner_add_classes", call, LIB.fm_planner_add, planner, b"x", 1.0)
-    call(LIB.fm_planner_add_classes, planner, b"x", 1.0, array(ctypes.c_int64, [1, 2]), 2)
-    fails_with("have 2", call, LIB.fm_planner_add_classes, planner, b"y", 1.0, array(ctypes.c_int64, [1]), 1)
-    fails_with("class_pixels[1] is -2", call, LIB.fm_planner_add_classes, planner, b"y", 1.0,
+    fails_with("class_pixels is NULL", call, LIB.fm_planner_add, planner, b"x", 1.0, None, 0)
+    fails_with("class_count is 2", call, LIB.fm_planner_add, planner, b"x", 1.0, None, 2)
+    call(LIB.fm_planner_add, planner, b"x", 1.0, array(ctypes.c_int64, [1, 2]), 2)
+    fails_with("have 2", call, LIB.fm_planner_add, planner, b"y", 1.0, array(ctypes.c_int64, [1]), 1)
+    fails_with("class_pixels[1] is -2", call, LIB.fm_planner_add, planner, b"y", 1.0,
                array(ctypes.c_int64, [1, -2]), 2)
-    fails_with("2^62", call, LIB.fm_planner_add_classes, planner, b"y", 1.0,
+    fails_with("2^62", call, LIB.fm_planner_add, planner, b"y", 1.0,
                array(ctypes.c_int64, [1 << 62, 0]), 2)
     fails_with("seed 4 is given twice", call, LIB.fm_planner_keep, planner, b"x",
                array(ctypes.c_int64, [4, 3, 4]), 3)
     call(LIB.fm_planner_keep, planner, b"zz", array(ctypes.c_int64, [1]), 1)
     plan = ctypes.c_void_p()
     fails_with("mask zz are to be kept", call, LIB.fm_planner_make_plan, planner, ctypes.byref(plan))
-    call(LIB.fm_planner_add_classes, planner, b"zz", 1.0, array(ctypes.c_int64, [1, 2]), 2)
-    call(LIB.fm_planner_keep, planner, b"zz", array(ctypes.c_int64, [2]), 1)
-    fails_with("given twice", call, LIB.fm_planner_make_plan, planner, ctypes.byref(plan))
+    call(LIB.fm_planner_add, planner, b"zz", 1.0, array(ctypes.c_int64, [1, 2]), 2)
+    fails_with("mask zz were given before", call, LIB.fm_planner_keep, planner, b"zz",
+               array(ctypes.c_int64, [2]), 1)
+    fails_with("mask zz was added before", call, LIB.fm_planner_add, planner, b"zz", 2.0,
+               array(ctypes.c_int64, [1, 2]), 2)
+    call(LIB.fm_planner_make_plan, planner, ctypes.byref(plan))
+    tap.equal(LIB.fm_plan_mask_count(plan), 2, "what was refused changed nothing")
+    LIB.fm_plan_destroy(plan)
     LIB.fm_planner_destroy(planner)
 
 

@@ -40,7 +40,7 @@ class Library:
                                 plan_seed=plan_seed)
         planner, plan = ctypes.c_void_p(), ctypes.c_void_p()
         self.lib.fm_planner_create(self.context, options, ctypes.byref(planner), None)
-        self.lib.fm_planner_add(planner, mask_id, 0.5, None)
+        self.lib.fm_planner_add(planner, mask_id, 0.5, None, 0, None)
         self.lib.fm_planner_make_plan(planner, ctypes.byref(plan), None)
         entry = self.lib.make("fm_plan_entry")
         self.lib.fm_plan_get(plan, 0, entry, None)

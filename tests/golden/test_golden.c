@@ -225,7 +225,7 @@ static void check_hardness(const fm_class_stats *stats, fm_planner *planner) {
                   w.real[i].hardness);
     ck_assert_int_eq(valid, w.real[i].hardness_valid);
     ck_assert(unresized == w.real[i].unresized);
-    KIT_OK(fm_planner_add(planner, w.real[i].id, value, &err));
+    KIT_OK(fm_planner_add(planner, w.real[i].id, value, NULL, 0, &err));
   }
   fm_hardness_destroy(paper);
   fm_hardness_destroy(as_is);

@@ -196,10 +196,28 @@ static fm_status plan(fm_context *context, void *user, fm_error *err) {
   for (int i = 0; i < 300 && !status; i++) {
     memset(id, 'x', 1000);
     snprintf(id + 1000, 16, "%d", i);
-    status = fm_planner_add(planner, id, i % 9, err);
+    status = fm_planner_add(planner, id, i % 9, NULL, 0, err);
   }
   if (!status) CREATE(fm_plan, fm_plan_destroy, fm_planner_make_plan(planner, &made, err));
   fm_planner_destroy(planner);
+  return status;
+}
+
+/* A plan from rows, with ranks and without. */
+static fm_status plan_from_rows(fm_context *context, void *user, fm_error *err) {
+  static const char *const ids[] = {"b", "a", "c"};
+  static const double value[] = {1, 2, 0};
+  static const int64_t ranks[] = {1, 2, 3}, counts[] = {1, 0, 2}, seeds[] = {5, 7, 6};
+  fm_plan_rows rows = {.size = sizeof rows,
+                       .row_count = 3,
+                       .mask_ids = ids,
+                       .hardness = value,
+                       .ranks = user ? ranks : NULL,
+                       .counts = counts,
+                       .seeds = seeds,
+                       .seed_count = 3};
+  fm_status status;
+  CREATE(fm_plan, fm_plan_destroy, fm_plan_create(context, &rows, &made, err));
   return status;
 }
 
@@ -210,7 +228,7 @@ static fm_status schedule(fm_context *context, void *user, fm_error *err) {
   fm_planner *planner = NULL;
   fm_plan *made_plan = NULL;
   fm_status status = fm_planner_create(context, NULL, &planner, err);
-  if (!status) status = fm_planner_add(planner, "a", 1, err);
+  if (!status) status = fm_planner_add(planner, "a", 1, NULL, 0, err);
   if (!status) status = fm_planner_make_plan(planner, &made_plan, err);
   for (int i = 0; i < 25; i++) weights[i] = i;
   fm_schedule_options options = {.size = sizeof options,
@@ -249,8 +267,8 @@ static fm_status plan_blend(fm_context *context, void *user, fm_error *err) {
   static char id[2000];
   for (int i = 0; i < 200 && !status; i++) {
     snprintf(id, sizeof id, "%01000d", i);
-    status = fm_planner_add_classes(planner, id, i % 9, class_pixels, 3, err);
-    if (!status) status = fm_planner_keep(planner, id, kept, (size_t)i % 4, err);
+    status = fm_planner_add(planner, id, i % 9, class_pixels, 3, err);
+    if (!status) status = fm_planner_keep(planner, id, kept, i % 4, err);
   }
   if (!status) CREATE(fm_plan, fm_plan_destroy, fm_planner_make_plan(planner, &made, err));
   fm_planner_destroy(planner);
@@ -425,6 +443,8 @@ static const struct {
     {"hardness", hardness, NULL, 5},
     {"hardness by losses", measure_loss, NULL, 8},
     {"plan", plan, NULL, 8},
+    {"plan from rows", plan_from_rows, NULL, 7},
+    {"plan from rows with ranks", plan_from_rows, &half, 5},
     {"schedule", schedule, NULL, 12},
     {"plan of a blend", plan_blend, NULL, 12},
     {"statistics loop", collect, NULL, 6},
@@ -453,14 +473,14 @@ START_TEST(what_failed_can_be_repeated) {
     memset(id, 'm', 500);
     snprintf(id + 500, 16, "%d", i);
     allocator.fail_at = atomic_load(&allocator.calls);
-    fm_status status = fm_planner_add(planner, id, i % 13, NULL);
+    fm_status status = fm_planner_add(planner, id, i % 13, NULL, 0, NULL);
     allocator.fail_at = -1;
     if (status) {
       ck_assert_int_eq(status, FM_ERR_MEMORY);
       refused++;
-      KIT_OK(fm_planner_add(planner, id, i % 13, &err));
+      KIT_OK(fm_planner_add(planner, id, i % 13, NULL, 0, &err));
     }
-    KIT_OK(fm_planner_add(calm, id, i % 13, &err));
+    KIT_OK(fm_planner_add(calm, id, i % 13, NULL, 0, &err));
   }
   ck_assert_int_gt(refused, 4);
   fm_plan *plans[2] = {NULL, NULL};

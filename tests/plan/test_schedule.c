@@ -36,7 +36,7 @@ fm_plan *schedule_plan(int masks, int32_t n_max) {
   char id[32];
   for (int i = 0; i < masks; i++) {
     snprintf(id, sizeof id, "mask_%06d", i);
-    KIT_OK(fm_planner_add(planner, id, (i * 7919 % masks), &err));
+    KIT_OK(fm_planner_add(planner, id, (i * 7919 % masks), NULL, 0, &err));
   }
   KIT_OK(fm_planner_make_plan(planner, &plan, &err));
   fm_planner_destroy(planner);

@@ -516,7 +516,7 @@ START_TEST(plan_gets_every_hardness) {
     fm_plane mask = fm_plane_make(h.masks[i], FM_U8, h.heights[i], h.widths[i]);
     double value;
     KIT_OK(fm_hardness_measure(hardness, &mask, &value, NULL, &err));
-    KIT_OK(fm_planner_add(by_hand, h.ids[i], value, &err));
+    KIT_OK(fm_planner_add(by_hand, h.ids[i], value, NULL, 0, &err));
   }
   fm_plan *plan = NULL, *expected = NULL;
   KIT_OK(fm_planner_make_plan(planner, &plan, &err));
@@ -527,13 +527,20 @@ START_TEST(plan_gets_every_hardness) {
   fm_plan_destroy(expected);
 
   reset_books();
-  h.masks[7][0] = 44;
-  KIT_FAILS(FM_ERR_LABEL, h.ids[7], fm_source_measure(source, hardness, by_hand, NULL, &err));
+  KIT_FAILS(FM_ERR_DUPLICATE, h.ids[0], fm_source_measure(source, hardness, by_hand, NULL, &err));
   expect_balance();
+  fm_planner_destroy(planner);
+  KIT_OK(fm_planner_create(context, NULL, &planner, &err));
+  reset_books();
+  h.masks[7][0] = 44;
+  KIT_FAILS(FM_ERR_LABEL, h.ids[7], fm_source_measure(source, hardness, planner, NULL, &err));
+  expect_balance();
+  fm_planner_destroy(planner);
+  KIT_OK(fm_planner_create(context, NULL, &planner, &err));
   reset_books();
   h.stop_get_at = 3;
   fm_error err = kit_error();
-  fm_status status = fm_source_measure(source, hardness, by_hand, NULL, &err);
+  fm_status status = fm_source_measure(source, hardness, planner, NULL, &err);
   kit_expect("get", status, FM_ERR_CALLBACK, &err, "sample 3");
   ck_assert_int_eq(err.host_code, 71);
   expect_balance();
@@ -559,7 +566,7 @@ START_TEST(plan_gets_the_classes) {
     double value;
     KIT_OK(fm_hardness_measure(hardness, &mask, &value, NULL, &err));
     KIT_OK(fm_labels_count(labels, &mask, pixels, NULL, &err));
-    KIT_OK(fm_planner_add_classes(by_hand, h.ids[i], value, pixels, CLASSES, &err));
+    KIT_OK(fm_planner_add(by_hand, h.ids[i], value, pixels, CLASSES, &err));
   }
   fm_plan *plan = NULL, *expected = NULL;
   KIT_OK(fm_planner_make_plan(planner, &plan, &err));

@@ -14,6 +14,7 @@ Suite *class_stats_suite(void);
 Suite *class_stats_exact_suite(void);
 Suite *filter_suite(void);
 Suite *hardness_suite(void);
+Suite *plan_suite(void);
 Suite *planner_suite(void);
 Suite *network_loss_suite(void);
 Suite *network_full_suite(void);

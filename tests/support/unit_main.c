@@ -14,6 +14,7 @@ static const named_suite all[] = {
     {"class_stats_exact", class_stats_exact_suite},
     {"filter", filter_suite},
     {"hardness", hardness_suite},
+    {"plan", plan_suite},
     {"planner", planner_suite},
     {"network_loss", network_loss_suite},
     {"network_full", network_full_suite},

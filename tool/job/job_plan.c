@@ -58,11 +58,11 @@ static int add_rows(fm_planner *planner, const plan_job *job, const hardness_row
   fm_status status = FM_OK;
   for (size_t i = 0; i < count && !status; i++) {
     if (classes->pixels)
-      status = fm_planner_add_classes(planner, rows[i].mask, rows[i].hardness,
-                                      classes->pixels + i * classes->class_count,
-                                      classes->class_count, &err);
+      status = fm_planner_add(planner, rows[i].mask, rows[i].hardness,
+                              classes->pixels + i * classes->class_count,
+                              (int32_t)classes->class_count, &err);
     else
-      status = fm_planner_add(planner, rows[i].mask, rows[i].hardness, &err);
+      status = fm_planner_add(planner, rows[i].mask, rows[i].hardness, NULL, 0, &err);
   }
   return status ? fault_library(f, &err, job->hardness) : EXIT_FINE;
 }
@@ -74,7 +74,7 @@ static int keep_rows(fm_planner *planner, const plan_job *job, fault *f) {
   int code = job->grow ? plan_rows_read(job->grow, &rows, &count, f) : EXIT_FINE;
   if (code || !job->grow) return code;
   for (size_t i = 0; i < count && !code; i++)
-    if (fm_planner_keep(planner, rows[i].mask, rows[i].seeds, (size_t)rows[i].count, &err))
+    if (fm_planner_keep(planner, rows[i].mask, rows[i].seeds, rows[i].count, &err))
       code = fault_library(f, &err, job->grow);
   plan_rows_free(rows, count);
   return code;
