@@ -121,6 +121,18 @@ def write(path, data):
         file.write(data)
 
 
+def dead_process():
+    """The number of a process that has ended."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
+
+
+def left_by_a_crash(name):
+    """Unfinished files, and the lock of a process that was killed."""
+    return name.endswith((".fm-part", ".freemask.lock"))
+
+
 # ---- PNG by hand: the stored numbers, whatever a library makes of them -------------------------
 
 def chunk(kind, data):

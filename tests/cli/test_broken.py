@@ -398,7 +398,7 @@ def bad_flags():
     for value in ("0", "-2", "many", "1025"):
         case(f"-j {value}", STATS + ["-j", value], 2, "threads")
     case("--histogram 3", STATS + ["--histogram", "3"], 2, "histogram")
-    case("--policy clever", FILTER + ["--policy", "clever"], 2, "clever")
+    case("--policy, a flag of plan", FILTER + ["--policy", "paper"], 2, "unknown flag '--policy'")
     case("--unseen maybe", FILTER + ["--unseen", "maybe"], 2, "maybe")
     case("--losses and --images", STATS + ["--images", "masks", "--provider", "baseline"], 2, "--losses")
     case("a provider that is none", "stats --labels camvid --masks masks --images masks --provider magic "

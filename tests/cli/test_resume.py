@@ -20,14 +20,13 @@ tap.ok(result.code == 0, "stats runs", result)
 
 # What a killed run left beside a table goes with the next one that is written; that of a run which
 # is alive does not.
-dead = subprocess.Popen(["true"])
-dead.wait()
-for process in (dead.pid, os.getpid()):
+dead = dead_process()
+for process in (dead, os.getpid()):
     write(tap.path(f"stats.json.{process}-7ffd6df13670-0.fm-part"), b"half")
-write(tap.path(f"other.json.{dead.pid}-7ffd6df13670-0.fm-part"), b"half")
+write(tap.path(f"other.json.{dead}-7ffd6df13670-0.fm-part"), b"half")
 run("stats", *INPUTS, "-o", tap.path("stats.json"))
 tap.equal(sorted(name.split("-")[0] for name in os.listdir(tap.folder) if name.endswith(".fm-part")),
-          sorted([f"other.json.{dead.pid}", f"stats.json.{os.getpid()}"]), "orphans of the same file go")
+          sorted([f"other.json.{dead}", f"stats.json.{os.getpid()}"]), "orphans of the same file go")
 FILTER = ["filter", "--stats", tap.path("stats.json"), *INPUTS, "-o"]
 
 

@@ -8,7 +8,7 @@
 
 static void read_member(const json_t *root, const char *path, const char *key) {
   json_t *inside;
-  char *text = NULL;
+  char *words = NULL;
   int64_t whole;
   uint64_t hex;
   double real;
@@ -17,8 +17,8 @@ static void read_member(const json_t *root, const char *path, const char *key) {
     fuzz_expect(whole >= -3 && whole <= 1 << 20, "a number beyond its range");
   if (fuzz_succeeded(json_member_real(root, path, key, &real, &f), &f))
     fuzz_expect(isfinite(real), "not finite");
-  if (fuzz_succeeded(json_member_text(root, path, key, &text, &f), &f)) free(text);
-  if (fuzz_succeeded(json_member_text_or_null(root, path, key, &text, &f), &f)) free(text);
+  if (fuzz_succeeded(json_member_text(root, path, key, &words, &f), &f)) free(words);
+  if (fuzz_succeeded(json_member_text_or_null(root, path, key, &words, &f), &f)) free(words);
   (void)fuzz_succeeded(json_member_hex(root, path, key, &hex, &f), &f);
   if (fuzz_succeeded(json_member_array(root, path, key, &inside, &f), &f))
     fuzz_expect(json_is_array(inside), "no array");

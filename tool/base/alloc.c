@@ -10,7 +10,7 @@
 #include "base/fault.h"
 
 /* _exit: other threads may be at work, and what is on disk is whole at any moment. */
-static void give_up(void) {
+void alloc_fail(void) {
   static const char sentence[] = "freemask: out of memory\n";
   ssize_t written = write(STDERR_FILENO, sentence, sizeof sentence - 1);
   (void)written;
@@ -19,15 +19,15 @@ static void give_up(void) {
 
 void *alloc_zeroed(size_t count, size_t size) {
   void *memory = calloc(count ? count : 1, size ? size : 1);
-  if (!memory) give_up();
+  if (!memory) alloc_fail();
   return memory;
 }
 
 void *alloc_resize(void *old, size_t count, size_t size) {
-  if (size && count > SIZE_MAX / size) give_up();
+  if (size && count > SIZE_MAX / size) alloc_fail();
   size_t bytes = count * size;
   void *memory = realloc(old, bytes ? bytes : 1);
-  if (!memory) give_up();
+  if (!memory) alloc_fail();
   return memory;
 }
 

@@ -6,6 +6,9 @@
 
 void *alloc_zeroed(size_t count, size_t size); /* never NULL, also for 0 */
 void *alloc_resize(void *old, size_t count, size_t size);
+/* Ends the tool as if memory were out. */
+void alloc_fail(void);
+
 char *alloc_text(const char *text); /* a copy; NULL gives NULL */
 
 /* Makes room for element `count` of an array that holds `*capacity`, doubling it. */

@@ -25,22 +25,37 @@ typedef struct ancestor {
 } ancestor;
 
 typedef struct listing {
-  const char *const *extensions;
+  folder_kind kind;
   const char *suffix;
   folder *out;
   size_t capacity;
+  const struct stat *sought; /* NULL; or nothing is listed, and this file is looked for */
+  bool found;
   fault *f;
 } listing;
 
-static const char *const mask_extensions[] = {".png", ".npy", NULL};
-static const char *const image_extensions[] = {".jpg", ".jpeg", ".png", NULL};
-static const char *const loss_extensions[] = {".npy", NULL};
-static const char *const query_extensions[] = {".npz", ".npy", NULL};
+enum { MOST_TYPES = 3 };
 
-static bool wanted(const listing *l, const char *name) {
+/* By folder_kind: the types of files that are listed, in any case of letters. */
+static const char *const types[][MOST_TYPES] = {
+    [FOLDER_MASKS] = {".png", ".npy"},
+    [FOLDER_IMAGES] = {".jpg", ".jpeg", ".png"},
+    [FOLDER_LOSSES] = {".npy"},
+    [FOLDER_QUERIES] = {".npz", ".npy"},
+};
+enum { KINDS = sizeof types / sizeof *types };
+
+static bool wanted(int kind, const char *name) {
   const char *dot = strrchr(name, '.');
-  for (const char *const *e = l->extensions; dot && *e; e++)
-    if (!strcasecmp(dot, *e)) return true;
+  for (int i = 0; dot && i < MOST_TYPES && types[kind][i]; i++)
+    if (!strcasecmp(dot, types[kind][i])) return true;
+  return false;
+}
+
+bool folder_takes(const char *path) {
+  const char *slash = strrchr(path, '/');
+  for (int kind = FOLDER_MASKS; kind < KINDS; kind++)
+    if (wanted(kind, slash ? slash + 1 : path)) return true;
   return false;
 }
 
@@ -67,8 +82,13 @@ static int visit(listing *l, const char *relative, const char *name, const ances
       if (a->device == info.st_dev && a->node == info.st_ino) return EXIT_FINE;
     return walk(l, relative, &(ancestor){up, info.st_dev, info.st_ino});
   }
+  if (l->sought) {
+    l->found = l->found ||
+               (!missing && l->sought->st_dev == info.st_dev && l->sought->st_ino == info.st_ino);
+    return EXIT_FINE;
+  }
   /* A link that leads nowhere is listed: reading it will say so. */
-  if ((missing || S_ISREG(info.st_mode)) && wanted(l, name)) return add(l, relative);
+  if ((missing || S_ISREG(info.st_mode)) && wanted(l->kind, name)) return add(l, relative);
   return EXIT_FINE;
 }
 
@@ -76,7 +96,7 @@ static int walk(listing *l, const char *below, const ancestor *up) {
   char *path = *below ? path_join(l->out->path, below) : alloc_text(l->out->path);
   DIR *handle = opendir(path);
   int code = handle ? EXIT_FINE : fault_system(l->f, errno, "open folder", path);
-  while (!code) {
+  while (!code && !l->found) {
     errno = 0;
     struct dirent *entry = readdir(handle);
     if (!entry) {
@@ -147,11 +167,7 @@ static int check_unique(const folder *out, fault *f) {
 int folder_list(folder_kind kind, const char *path, const fm_labels *labels, folder *out,
                 fault *f) {
   *out = (folder){.path = alloc_text(path)};
-  listing l = {.out = out, .f = f, .suffix = ""};
-  l.extensions = kind == FOLDER_MASKS     ? mask_extensions
-                 : kind == FOLDER_IMAGES  ? image_extensions
-                 : kind == FOLDER_QUERIES ? query_extensions
-                                          : loss_extensions;
+  listing l = {.kind = kind, .out = out, .f = f, .suffix = ""};
   if (labels && kind == FOLDER_MASKS) l.suffix = fm_labels_mask_suffix(labels);
   if (labels && kind == FOLDER_IMAGES) l.suffix = fm_labels_image_suffix(labels);
   struct stat info;
@@ -164,6 +180,16 @@ int folder_list(folder_kind kind, const char *path, const fm_labels *labels, fol
   }
   if (code) folder_free(out);
   return code;
+}
+
+bool folder_holds(const char *path, const struct stat *file) {
+  fault f;
+  struct stat info;
+  folder out = {.path = alloc_text(path)};
+  listing l = {.sought = file, .out = &out, .f = &f};
+  if (!stat(path, &info)) walk(&l, "", &(ancestor){NULL, info.st_dev, info.st_ino});
+  free(out.path);
+  return l.found;
 }
 
 void folder_free(folder *files) {

@@ -2,8 +2,10 @@
 #ifndef FREEMASK_TOOL_FOLDER_H
 #define FREEMASK_TOOL_FOLDER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "base/fault.h"
 #include "cmd/args.h"
@@ -39,6 +41,12 @@ const folder_file *folder_find(const folder *files, const char *stem);
 
 /* The file's path. Caller frees. */
 char *folder_path(const folder *files, const folder_file *file);
+
+/* Is the path of a type that is listed in folders of some kind? */
+bool folder_takes(const char *path);
+
+/* Is the file, which stat described, in the folder or below, whatever it is called there? */
+bool folder_holds(const char *path, const struct stat *file);
 
 /* Which shard of `count` a stem belongs to: depends on the stem alone. */
 int64_t folder_shard_of(const char *stem, int64_t count);

@@ -106,3 +106,99 @@ int json_member_array(const json_t *object, const char *path, const char *key, j
   if (json_is_array(*out)) return EXIT_FINE;
   return fault_set(f, EXIT_DATA, "%s: \"%s\" is not a list", path, key);
 }
+
+int json_member_path(const json_t *object, const char *path, const char *key, char **out,
+                     fault *f) {
+  char *stored = NULL;
+  int code = json_member_text(object, path, key, &stored, f);
+  if (!code) *out = path_from_store(path, stored);
+  free(stored);
+  return code;
+}
+
+int json_member_path_or_null(const json_t *object, const char *path, const char *key, char **out,
+                             fault *f) {
+  *out = NULL;
+  if (json_is_null(json_object_get(object, key))) return EXIT_FINE;
+  return json_member_path(object, path, key, out, f);
+}
+
+/* ---- Making --------------------------------------------------------------------------- */
+
+json_t *json_text(const char *string) {
+  if (!string) return json_null();
+  text t = {0};
+  text_add_utf8(&t, string);
+  json_t *value = json_string(t.data);
+  text_free(&t);
+  return value;
+}
+
+json_t *json_hex(uint64_t number) { return json_sprintf("%016" PRIx64, number); }
+
+json_t *json_stored_path(const char *file, const char *path) {
+  char *stored = path_to_store(file, path);
+  json_t *value = json_text(stored);
+  free(stored);
+  return value;
+}
+
+/* Numbers are written so that the same bits are read back. */
+enum { DUMP = JSON_ENCODE_ANY | JSON_REAL_PRECISION(17) };
+
+static void add(const json_t *value, size_t flags, text *t) {
+  char *words = json_dumps(value, DUMP | flags);
+  if (!words) alloc_fail();
+  text_add_bytes(t, words, strlen(words));
+  free(words);
+}
+
+void json_add_line(json_t *value, text *t) {
+  add(value, 0, t);
+  text_add_bytes(t, "\n", 1);
+  json_decref(value);
+}
+
+void json_add_string(const char *string, text *t) {
+  json_t *value = json_text(string);
+  add(value, 0, t);
+  json_decref(value);
+}
+
+/* An array of objects or arrays: an element in each line. */
+static bool is_table(const json_t *value) {
+  const json_t *first = json_array_get(value, 0);
+  return json_is_object(first) || json_is_array(first);
+}
+
+static void add_member(const char *key, const json_t *value, text *t) {
+  size_t index;
+  json_t *item;
+  text_add_bytes(t, " ", 1);
+  json_add_string(key, t);
+  text_add_bytes(t, ": ", 2);
+  if (!is_table(value)) {
+    add(value, 0, t);
+    return;
+  }
+  json_array_foreach((json_t *)value, index, item) {
+    text_add(t, index ? ",\n  " : "[\n  ");
+    add(item, 0, t);
+  }
+  text_add(t, "\n ]");
+}
+
+int json_file_write(fm_context *context, json_t *object, const char *path, fault *f) {
+  text t = {0};
+  const char *key;
+  json_t *value;
+  json_object_foreach(object, key, value) {
+    text_add(&t, t.length ? ",\n" : "{\n");
+    add_member(key, value, &t);
+  }
+  text_add(&t, "\n}\n");
+  int code = text_write(&t, context, path, f);
+  text_free(&t);
+  json_decref(object);
+  return code;
+}

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/fault.h"
+#include "base/text.h"
 
 /* Reads a file whose root is an object with "format" and "version" as given. EXIT_DATA names
  * line and column of broken JSON. The caller owns the object (json_decref). */
@@ -26,5 +27,24 @@ int json_member_object(const json_t *object, const char *path, const char *key, 
                        fault *f); /* borrowed */
 int json_member_array(const json_t *object, const char *path, const char *key, json_t **out,
                       fault *f); /* borrowed */
+
+/* A path, as path_from_store has it; null gives NULL. The caller frees. */
+int json_member_path(const json_t *object, const char *path, const char *key, char **out, fault *f);
+int json_member_path_or_null(const json_t *object, const char *path, const char *key, char **out,
+                             fault *f);
+
+/* A string (new reference): NULL gives null, and what is no UTF-8 U+FFFD. */
+json_t *json_text(const char *string);
+json_t *json_hex(uint64_t number);                            /* 16 digits */
+json_t *json_stored_path(const char *file, const char *path); /* as path_to_store has it */
+
+/* Writes an object with one member a line as a file, whole or not at all, and releases it. */
+int json_file_write(fm_context *context, json_t *object, const char *path, fault *f);
+
+/* Adds a value in one line and a line end, and releases it. */
+void json_add_line(json_t *value, text *t);
+
+/* Adds a string in quotes, as JSON, Python and YAML take it. */
+void json_add_string(const char *string, text *t);
 
 #endif

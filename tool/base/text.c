@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "job/outdir.h"
 
 static void reserve(text *t, size_t more) {
   if (t->capacity - t->length > more) return;
@@ -102,6 +101,17 @@ void text_add_json(text *t, const char *string) {
   text_add_bytes(t, "\"", 1);
 }
 
+void text_add_utf8(text *t, const char *string) {
+  const unsigned char *s = (const unsigned char *)string;
+  reserve(t, 0);
+  t->data[t->length] = '\0';
+  while (*s) {
+    size_t length = utf8_length(s);
+    text_add_bytes(t, length ? (const char *)s : "\xEF\xBF\xBD", length ? length : 3);
+    s += length ? length : 1;
+  }
+}
+
 void text_add_csv(text *t, const char *field) {
   if (*field && !strpbrk(field, ",\"\r\n") && *field != ' ') {
     text_add_bytes(t, field, strlen(field));
@@ -162,7 +172,6 @@ void text_free(text *t) {
 
 int text_write(const text *t, fm_context *context, const char *path, fault *f) {
   fm_error err;
-  outdir_sweep_file(path);
   if (fm_file_write(context, path, t->data ? t->data : "", t->length, &err))
     return fault_library(f, &err, path);
   return EXIT_FINE;

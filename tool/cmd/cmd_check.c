@@ -3,13 +3,13 @@
 #include "job/jobs.h"
 
 int cmd_check(int argc, char **argv) {
-  check_job job = {.masks = NULL};
+  check_job job = {.images = NULL};
   fault f;
   const arg_option options[] = {
       ARG_LABELS(&job.common.labels),
-      {"masks", 0, ARG_TEXT, &job.masks, "DIR", "masks", true, false, 0, 0, NULL},
+      {"masks", 0, ARG_TEXT, &job.set.masks, "DIR", "masks", true, false, 0, 0, NULL},
       {"images", 0, ARG_TEXT, &job.images, "DIR", "their images", false, false, 0, 0, NULL},
-      ARG_LOSS_ROWS(&job.loss),
+      ARG_LOSS_ROWS(&job.set.loss),
       ARG_THREADS(&job.common.threads),
       ARG_QUIET(&job.common.quiet),
       ARG_JSON(&job.common.json),

@@ -1,18 +1,21 @@
 /* cmd/cmd_export.c - freemask export. */
 #include "cmd/commands.h"
-#include "job/jobs.h"
+#include "export/exporter.h"
 
-static const char *const formats[] = {"list",      "mmseg",        "detectron2", "hf", "webdataset",
-                                      "paddleseg", "freestylenet", "jsonl",      NULL};
+enum { MOST_FORMATS = 32 };
+
 static const char *const paths[] = {"absolute", "relative", NULL};
 
 int cmd_export(int argc, char **argv) {
   export_job job = {.plan = NULL};
-  int relative = 0;
+  const char *names[MOST_FORMATS] = {NULL};
+  int format = 0, relative = 0;
   fault f;
+  for (size_t i = 0; export_formats[i] && i + 1 < MOST_FORMATS; i++)
+    names[i] = export_formats[i]->name;
   const arg_option options[] = {
       {"plan", 0, ARG_TEXT, &job.plan, "P.csv", "table of freemask plan", true, false, 0, 0, NULL},
-      {"to", 0, ARG_CHOICE, &job.format, "FORMAT", "what for", true, false, 0, 0, formats},
+      {"to", 0, ARG_CHOICE, &format, "FORMAT", "what for", true, false, 0, 0, names},
       {"labels", 'l', ARG_TEXT, &job.common.labels, "L",
        "label space; most formats need it, and names with suffixes do", false, false, 0, 0, NULL},
       {"synthetic", 0, ARG_TEXT, &job.synthetic, "DIR", "filtered masks of the synthetic images",
@@ -36,7 +39,7 @@ int cmd_export(int argc, char **argv) {
        false, 1, 65536, NULL},
       {"size", 0, ARG_SIZE, &job.size, "WxH", "jsonl: of the images, none (default) as their masks",
        false, false, 0, 0, NULL},
-      ARG_OUTPUT(&job.output, "DIR", "gets the lists and what the format needs"),
+      ARG_OUTPUT(&job.output.folder, "DIR", "gets the lists and what the format needs"),
       ARG_THREADS(&job.common.threads),
       ARG_QUIET(&job.common.quiet),
       ARG_JSON(&job.common.json),
@@ -54,6 +57,7 @@ int cmd_export(int argc, char **argv) {
       0};
   int code = args_parse(&command, argc, argv, NULL, &f);
   if (code == ARGS_HELP) return EXIT_FINE;
+  job.format = export_formats[format];
   job.relative = relative != 0;
   if (!code) code = export_job_run(&job, &f);
   return code ? fault_print(&f) : EXIT_FINE;

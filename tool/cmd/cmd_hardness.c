@@ -10,7 +10,7 @@ int cmd_hardness(int argc, char **argv) {
   const arg_option options[] = {
       ARG_STATS(&job.stats),
       ARG_LABELS(&job.common.labels),
-      {"masks", 0, ARG_TEXT, &job.masks, "DIR", "masks of the real images", true, false, 0, 0,
+      {"masks", 0, ARG_TEXT, &job.set.masks, "DIR", "masks of the real images", true, false, 0, 0,
        NULL},
       {"resize", 0, ARG_SIZE, &job.resize, "WxH",
        "measure as if resized to this, or none (default 512x512)", false, false, 0, 0, NULL},
@@ -20,7 +20,7 @@ int cmd_hardness(int argc, char **argv) {
       {"share", 0, ARG_REAL, &job.share, "X",
        "top-share: of so many pixels (default 0.1); worst-class: of classes with so many", false,
        true, 0, 1, NULL},
-      {"losses", 0, ARG_TEXT, &job.losses, "DIR",
+      {"losses", 0, ARG_TEXT, &job.set.loss.folders[LOSS_MAPS], "DIR",
        "measure by each image's own losses, <stem>.npy, not by its classes' means", false, false, 0,
        0, NULL},
       ARG_OUTPUT(&job.output, "H.csv", "where to write the table"),

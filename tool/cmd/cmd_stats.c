@@ -7,10 +7,10 @@ int cmd_stats(int argc, char **argv) {
   fault f;
   const arg_option options[] = {
       ARG_LABELS(&job.common.labels),
-      {"masks", 0, ARG_TEXT, &job.masks, "DIR", "masks of the real images", true, false, 0, 0,
+      {"masks", 0, ARG_TEXT, &job.set.masks, "DIR", "masks of the real images", true, false, 0, 0,
        NULL},
-      ARG_LOSS_ROWS(&job.loss),
-      ARG_PROVIDER_ROWS(&job.loss),
+      ARG_LOSS_ROWS(&job.set.loss),
+      ARG_PROVIDER_ROWS(&job.set.loss),
       {"histogram", 0, ARG_WHOLE, &job.histogram, "B",
        "also count losses, B bins per factor of two (1, 2, 4, 8, 16, 32)", false, false, 0, 32,
        NULL},

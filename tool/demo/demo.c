@@ -21,19 +21,10 @@ typedef struct demo {
   double tolerance;
   bool overwrite;
   char *results; /* DIR/results */
+  outdir out, results_out;
   int64_t planted[ERROR_KINDS];
   demo_score score;
 } demo;
-
-static bool folder_is_empty(const char *path) {
-  DIR *handle = opendir(path);
-  const struct dirent *entry;
-  bool empty = true;
-  while (handle && empty && (entry = readdir(handle)))
-    empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
-  if (handle) closedir(handle);
-  return empty;
-}
 
 /* Removes the images and masks of an earlier demo from one of its folders. */
 static void clear_folder(const char *dir, const char *name) {
@@ -53,14 +44,12 @@ static void clear_folder(const char *dir, const char *name) {
   free(place);
 }
 
-/* The folder must be new, empty, or an earlier demo's that may go. */
+/* The folder must be empty, or an earlier demo's that may go. */
 static int folder_ready(const demo *d, fault *f) {
   static const char *const folders[] = {"real/images",     "real/masks", "synthetic/images",
                                         "synthetic/masks", "truth",      "results/masks"};
   const char *dir = d->world.dir;
-  if (path_exists(dir) && !path_is_folder(dir))
-    return fault_set(f, EXIT_USAGE, "%s is a file, expected a folder", dir);
-  if (!path_exists(dir) || folder_is_empty(dir)) return EXIT_FINE;
+  if (outdir_is_empty(dir)) return EXIT_FINE;
   if (!d->overwrite)
     return fault_set(f, EXIT_USAGE, "%s is not empty; --overwrite replaces an earlier demo", dir);
   char *mark = path_join(dir, MARK);
@@ -68,7 +57,7 @@ static int folder_ready(const demo *d, fault *f) {
   if (ours) unlink(mark);
   free(mark);
   if (!ours)
-    return fault_set(f, EXIT_USAGE, "%s holds something else than a demo (it has no %s)", dir,
+    return fault_set(f, EXIT_USAGE, "%s holds something other than a demo (it has no %s)", dir,
                      MARK);
   for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) clear_folder(dir, folders[i]);
   return EXIT_FINE;
@@ -100,21 +89,13 @@ static int mark_folder(const demo *d, fault *f) {
   return code;
 }
 
-/* All files of the world, or none. */
 static int make_world(demo *d, fault *f) {
-  outdir out;
-  int code = outdir_open(d->world.dir, &out, f);
+  int code = mark_folder(d, f);
   if (code) return code;
-  code = mark_folder(d, f);
-  if (!code) {
-    char *mark = path_join(d->world.dir, MARK);
-    outdir_made(&out, mark);
-    free(mark);
-    code = demo_make(&d->world, &d->common, &out, d->planted, f);
-  }
-  if (code) outdir_undo(&out);
-  outdir_close(&out);
-  return code;
+  char *mark = path_join(d->world.dir, MARK);
+  outdir_made(&d->out, mark);
+  free(mark);
+  return demo_make(&d->world, &d->common, &d->out, d->planted, f);
 }
 
 static int run_all(demo *d, fault *f) {
@@ -124,16 +105,14 @@ static int run_all(demo *d, fault *f) {
                     path_join(dir, "synthetic/masks"), path_join(dir, "synthetic/images")};
   snprintf(seeds, sizeof seeds, "%d:%lld", (int)DEMO_FIRST_SEED,
            (long long)(DEMO_FIRST_SEED + d->world.per_mask));
-  run_job job = {.common = d->common,
-                 .real_masks = paths[0],
-                 .real = {.images = paths[1]},
-                 .synthetic_masks = paths[2],
-                 .synthetic = {.images = paths[3]},
-                 .provider = "baseline",
-                 .tolerance = d->tolerance,
-                 .plan = {.n_max = d->world.per_mask, .seeds = seeds},
-                 .overwrite = d->overwrite,
-                 .output = d->results};
+  run_job job = {
+      .common = d->common,
+      .real = {.masks = paths[0], .loss = {.folders = {[LOSS_IMAGES] = paths[1]}}},
+      .synthetic = {.masks = paths[2], .loss = {.folders = {[LOSS_IMAGES] = paths[3]}}},
+      .provider = "baseline",
+      .criterion = {.tolerance = d->tolerance},
+      .plan = {.n_max = d->world.per_mask, .seeds = seeds},
+      .output = {.folder = d->results, .overwrite = d->overwrite, .held = &d->results_out.lock}};
   job.common.labels = "camvid";
   job.common.silent = d->common.silent || d->common.json;
   int code = run_job_run(&job, f);
@@ -141,17 +120,16 @@ static int run_all(demo *d, fault *f) {
   return code;
 }
 
-/* The score stands beside the results, and the report is made anew with it. */
+/* The score is written beside the results, and the report is made anew with it. */
 static int score_all(demo *d, fault *f) {
   text t = {0};
-  job_common silent = d->common;
-  silent.labels = "camvid";
-  silent.silent = true;
-  silent.json = false;
+  report_job report = {.common = d->common, .folder = d->results, .held = &d->results_out.lock};
+  report.common.silent = true;
+  report.common.json = false;
   int code = demo_score_run(&d->world, &d->common, d->results, &d->score, f);
   if (!code) demo_score_json(&d->world, &d->score, d->planted, &t);
   if (!code) code = note(d->results, "score.json", &t, f);
-  if (!code) code = report_job_run(d->results, NULL, NULL, &silent, f);
+  if (!code) code = report_job_run(&report, f);
   text_free(&t);
   return code;
 }
@@ -177,16 +155,28 @@ static void tell(const demo *d, double seconds) {
   summary_print(&t);
 }
 
+static int open_folders(demo *d, fault *f) {
+  const char *dir = d->world.dir;
+  if (path_exists(dir) && !path_is_folder(dir))
+    return fault_set(f, EXIT_USAGE, "%s is a file, expected a folder", dir);
+  int code = outdir_open(dir, NULL, &d->out, f);
+  if (!code) code = folder_ready(d, f);
+  return code ? code : outdir_open(d->results, NULL, &d->results_out, f);
+}
+
+/* All files of the world, or none; what was made of it goes as `run` does it. */
 static int demo_run(demo *d, fault *f) {
   const double start = seconds_now();
   d->results = path_join(d->world.dir, "results");
-  int code = folder_ready(d, f);
-  if (!code) code = make_world(d, f);
+  int code = open_folders(d, f), made = code;
+  if (!code) code = made = make_world(d, f);
   if (!code) code = run_all(d, f);
   if (!code) code = score_all(d, f);
   if (!code) tell(d, seconds_now() - start);
   if (code == EXIT_STOPPED)
     fault_set(f, code, "interrupted; the same command with --overwrite begins again");
+  outdir_close(&d->results_out, code ? OUTDIR_KEEP_FILES : OUTDIR_KEEP);
+  outdir_close(&d->out, made ? OUTDIR_UNDO : OUTDIR_KEEP);
   free(d->results);
   return code;
 }

@@ -62,8 +62,8 @@ static void add_factors(text *t, size_t count, int64_t factor) {
     text_add(t, "%s%" PRId64, t->data[t->length - 1] == '[' ? "" : ", ", factor);
 }
 
-int export_detectron2(export_state *s, fault *f) {
-  const fm_labels *labels = s->bench.labels;
+static int write_all(export_state *s, fault *f) {
+  const fm_labels *labels = s->ws.labels;
   text t = {0};
   text_add(&t, "{\"format\": \"freemask-detectron2\", \"version\": 1, \"ignore_label\": 255,\n");
   text_add(&t, " \"classes\": [");
@@ -82,3 +82,8 @@ int export_detectron2(export_state *s, fault *f) {
   text_free(&t);
   return code ? code : export_write_fixed(s, "freemask_detectron2.py", script, f);
 }
+
+static const char *const files[] = {"detectron2.json", "freemask_detectron2.py", NULL};
+
+const export_format export_detectron2 = {"detectron2", EXPORT_LABELS | EXPORT_FILES | EXPORT_PLAIN,
+                                         files, write_all};

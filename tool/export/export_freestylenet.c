@@ -107,16 +107,19 @@ static int link_masks(export_state *s, const char *below, fault *f) {
 /* ---- A list for each seed ---------------------------------------------------------------- */
 
 /* Lists of an earlier export are in the way: they ask for what is there by now. */
-static void remove_lists(const char *output) {
-  DIR *handle = opendir(output);
+static int remove_lists(const export_state *s, fault *f) {
+  DIR *handle = opendir(s->out.path);
   struct dirent *entry;
-  while (handle && (entry = readdir(handle))) {
+  int code = EXIT_FINE;
+  while (handle && !code && (entry = readdir(handle))) {
     if (strncmp(entry->d_name, "seed_", 5) || !path_ends_with(entry->d_name, ".txt")) continue;
-    char *path = path_join(output, entry->d_name);
-    unlink(path);
+    char *path = path_join(s->out.path, entry->d_name);
+    code = inputs_spare_file(&s->inputs, path, f);
+    if (!code) unlink(path);
     free(path);
   }
   if (handle) closedir(handle);
+  return code;
 }
 
 /* Entries of one seed. The last line is repeated until the last batch is full. */
@@ -177,11 +180,11 @@ static int write_lists(export_state *s, size_t which, fault *f) {
 
 static int find_dataset(const export_state *s, size_t *which, fault *f) {
   for (*which = 0; *which < KNOWN; ++*which)
-    if (!strcmp(known[*which].labels, fm_labels_name(s->bench.labels))) return EXIT_FINE;
+    if (!strcmp(known[*which].labels, fm_labels_name(s->ws.labels))) return EXIT_FINE;
   return fault_set(f, EXIT_USAGE,
                    "--to freestylenet knows the labels of ade20k and cocostuff164k-raw, not %s "
                    "(--to jsonl is for any generator)",
-                   fm_labels_name(s->bench.labels));
+                   fm_labels_name(s->ws.labels));
 }
 
 /* Beyond these the script takes a seed of its own. */
@@ -195,13 +198,18 @@ static int check_seeds(const export_state *s, fault *f) {
   return EXIT_FINE;
 }
 
-int export_freestylenet(export_state *s, fault *f) {
+static int write_all(export_state *s, fault *f) {
   size_t which;
   int code = find_dataset(s, &which, f);
   if (!code) code = check_seeds(s, f);
   if (code) return code;
-  remove_lists(s->job->output);
-  code = link_masks(s, known[which].masks, f);
+  code = remove_lists(s, f);
+  if (!code) code = link_masks(s, known[which].masks, f);
   if (!code) code = write_lists(s, which, f);
   return code ? code : generate_write_jobs(s, place_of, (arg_size){SIDE, SIDE}, f);
 }
+
+static const char *const files[] = {"jobs.jsonl", "generate.sh", "data/", NULL};
+
+const export_format export_freestylenet = {
+    "freestylenet", EXPORT_LABELS | EXPORT_GENERATES | EXPORT_NAMES_FOLDER, files, write_all};

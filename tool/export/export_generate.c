@@ -13,7 +13,7 @@ static void add_job(export_state *s, const export_entry *entry, generate_place p
   char *below = place(s, entry);
   text mask_name = {0};
   text_add(&mask_name, "%s%s.png", entry->stem,
-           s->bench.labels ? fm_labels_mask_suffix(s->bench.labels) : "");
+           s->ws.labels ? fm_labels_mask_suffix(s->ws.labels) : "");
   job_row row = {.seed = entry->seed, .name = entry->stem, .synthetic_mask = mask_name.data};
   row.mask = export_mask_path(&s->real, real);
   row.output = path_join(base, below);
@@ -28,7 +28,7 @@ static void add_job(export_state *s, const export_entry *entry, generate_place p
 
 int generate_write_jobs(export_state *s, generate_place place, arg_size size, fault *f) {
   text t = {0};
-  char *base = export_path(s, s->job->output);
+  char *base = export_path(s, s->job->output.folder);
   for (size_t i = 0; i < s->synthetic.count; i++)
     add_job(s, &s->synthetic.entries[i], place, base, size, &t);
   free(base);
@@ -44,6 +44,11 @@ static char *place_of(const export_state *s, const export_entry *entry) {
   return t.data;
 }
 
-int export_jsonl(export_state *s, fault *f) {
+static int write_all(export_state *s, fault *f) {
   return generate_write_jobs(s, place_of, s->job->size, f);
 }
+
+static const char *const files[] = {"jobs.jsonl", NULL};
+
+const export_format export_jsonl = {"jsonl", EXPORT_GENERATES | EXPORT_NPY | EXPORT_NAMES_FOLDER,
+                                    files, write_all};

@@ -62,7 +62,7 @@ static int write_set(export_state *s, const export_set *set, fault *f) {
 }
 
 static int write_classes(export_state *s, fault *f) {
-  const fm_labels *labels = s->bench.labels;
+  const fm_labels *labels = s->ws.labels;
   text t = {0};
   for (int32_t k = 0; k < fm_labels_class_count(labels); k++) {
     text_add(&t, k ? ",\n " : "[");
@@ -86,8 +86,8 @@ static bool reduces(const fm_labels *labels) {
   return classes < 255;
 }
 
-int export_hf(export_state *s, fault *f) {
-  const fm_labels *labels = s->bench.labels;
+static int write_all(export_state *s, fault *f) {
+  const fm_labels *labels = s->ws.labels;
   bool plain = s->job->train_ids || export_is_train_ids(s);
   if (!plain && !reduces(labels))
     return fault_set(f, EXIT_USAGE,
@@ -103,3 +103,8 @@ int export_hf(export_state *s, fault *f) {
   text_free(&t);
   return code;
 }
+
+static const char *const files[] = {"real.jsonl", "synthetic.jsonl", "classes.json",
+                                    "freemask_hf.py", NULL};
+
+const export_format export_hf = {"hf", EXPORT_LABELS | EXPORT_FILES, files, write_all};

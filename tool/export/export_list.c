@@ -56,8 +56,12 @@ static int write_sum(export_state *s, fault *f) {
   return code;
 }
 
-int export_list(export_state *s, fault *f) {
+static int write_all(export_state *s, fault *f) {
   int code = write_joint(s, f);
   if (!code) code = write_table(s, f);
   return code ? code : write_sum(s, f);
 }
+
+static const char *const files[] = {"joint.txt", "train.csv", "plan.json", NULL};
+
+const export_format export_list = {"list", EXPORT_NPY | EXPORT_STRIPS, files, write_all};

@@ -121,11 +121,11 @@ static void add_metainfo(text *t, const fm_labels *labels) {
 
 static int add_part(text *t, export_state *s, const export_set *set, const reading *how, fault *f) {
   char *mask_suffix = NULL, *image_suffix = NULL, standard[80];
-  const char *type = type_of(s->bench.labels);
-  snprintf(standard, sizeof standard, "%s.png", fm_labels_mask_suffix(s->bench.labels));
+  const char *type = type_of(s->ws.labels);
+  snprintf(standard, sizeof standard, "%s.png", fm_labels_mask_suffix(s->ws.labels));
   int code = find_suffix(set, true, standard, &mask_suffix, f);
   if (code) return code;
-  snprintf(standard, sizeof standard, "%s.jpg", fm_labels_image_suffix(s->bench.labels));
+  snprintf(standard, sizeof standard, "%s.jpg", fm_labels_image_suffix(s->ws.labels));
   code = find_suffix(set, false, standard, &image_suffix, f);
   if (!code) {
     text_add(t, "%s = dict(\n    type='%s',\n", set->name, type ? type : "BaseSegDataset");
@@ -153,7 +153,7 @@ static void add_paths(text *t, const export_state *s) {
   for (size_t k = 0; k < 2; k++) {
     char key[40], name[40];
     snprintf(name, sizeof name, "%s.txt", sets[k]->name);
-    char *list = path_join(s->job->output, name), *path = export_path(s, list);
+    char *list = path_join(s->job->output.folder, name), *path = export_path(s, list);
     snprintf(key, sizeof key, "%s_images", sets[k]->name);
     add_path(t, s, key, sets[k]->image_base);
     snprintf(key, sizeof key, "%s_masks", sets[k]->name);
@@ -207,8 +207,8 @@ static void add_loader(text *t, const export_state *s, const reading *how) {
              how->ignore);
 }
 
-int export_mmseg(export_state *s, fault *f) {
-  const fm_labels *labels = s->bench.labels;
+static int write_all(export_state *s, fault *f) {
+  const fm_labels *labels = s->ws.labels;
   reading how = {.ignore = 255};
   text t = {0};
   int code = s->job->train_ids ? EXIT_FINE : find_reading(labels, &how, f);
@@ -225,3 +225,8 @@ int export_mmseg(export_state *s, fault *f) {
   text_free(&t);
   return code;
 }
+
+static const char *const files[] = {"freemask_mmseg.py", NULL};
+
+const export_format export_mmseg = {"mmseg", EXPORT_LABELS | EXPORT_STRIPS | EXPORT_NAMES_FOLDER,
+                                    files, write_all};

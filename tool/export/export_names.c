@@ -64,7 +64,7 @@ static int check_entry(const export_state *s, const export_entry *entry, fault *
   if (!utf8)
     return fault_set(f, EXIT_DATA, "%s: the name '%s' is not UTF-8, no list can hold it",
                      s->job->plan, stem);
-  if (s->job->format <= EXPORT_MMSEG && begins_or_ends_blank(stem))
+  if (export_has(s, EXPORT_STRIPS) && begins_or_ends_blank(stem))
     return fault_set(f, EXIT_DATA,
                      "%s: the name '%s' begins or ends with a blank, which trainers strip from "
                      "the lines of a list",
@@ -76,18 +76,16 @@ static int check_entry(const export_state *s, const export_entry *entry, fault *
 static int check_mask(const export_state *s, const export_set *set, const export_entry *entry,
                       fault *f) {
   const char *dot = entry->mask ? strrchr(entry->mask->relative, '.') : NULL;
-  bool reads_npy = s->job->format == EXPORT_LIST || s->job->format == EXPORT_JSONL;
-  if (!dot || reads_npy || strcasecmp(dot, ".npy")) return EXIT_FINE;
+  if (!dot || export_has(s, EXPORT_NPY) || strcasecmp(dot, ".npy")) return EXIT_FINE;
   return fault_set(f, EXIT_DATA, "%s/%s: trainers and generators want masks as PNG%s",
                    set->masks.path, entry->mask->relative,
-                   s->job->format < EXPORT_FREESTYLENET ? " (--train-ids converts them)" : "");
+                   export_has(s, EXPORT_GENERATES) ? "" : " (--train-ids converts them)");
 }
 
 /* Formats that name their own folder. */
 static int check_output(const export_state *s, fault *f) {
-  const int format = s->job->format;
-  if (format != EXPORT_MMSEG && format < EXPORT_PADDLESEG) return EXIT_FINE;
-  char *base = export_path(s, s->job->output);
+  if (!export_has(s, EXPORT_NAMES_FOLDER)) return EXIT_FINE;
+  char *base = export_path(s, s->job->output.folder);
   int code = check_base(base, f);
   free(base);
   return code;

@@ -25,9 +25,9 @@ static int write_list(export_state *s, fault *f) {
   return code;
 }
 
-int export_paddleseg(export_state *s, fault *f) {
+static int write_all(export_state *s, fault *f) {
   text t = {0};
-  char *root = path_real(s->job->output), *list = path_join(root, "train.txt");
+  char *root = path_real(s->job->output.folder), *list = path_join(root, "train.txt");
   text_add(&t,
            "# Joint training on real and filtered synthetic images, for PaddleSeg.\n"
            "# Written by freemask export: %zu real images %" PRId64
@@ -39,8 +39,7 @@ int export_paddleseg(export_state *s, fault *f) {
            "  mode: train\n"
            "  num_classes: %d\n"
            "  dataset_root: ",
-           s->real.count, s->times, s->synthetic.count,
-           (int)fm_labels_class_count(s->bench.labels));
+           s->real.count, s->times, s->synthetic.count, (int)fm_labels_class_count(s->ws.labels));
   text_add_json(&t, root);
   text_add(&t, "\n  train_path: ");
   text_add_json(&t, list);
@@ -63,3 +62,9 @@ int export_paddleseg(export_state *s, fault *f) {
   free(root);
   return code;
 }
+
+static const char *const files[] = {"train.txt", "freemask_paddleseg.yml", NULL};
+
+const export_format export_paddleseg = {
+    "paddleseg", EXPORT_LABELS | EXPORT_FILES | EXPORT_PLAIN | EXPORT_NAMES_FOLDER, files,
+    write_all};

@@ -12,7 +12,7 @@ static int list_folder(const export_state *s, folder_kind kind, const char *path
                        char **base, fault *f) {
   if (!path) return EXIT_FINE;
   *base = export_path(s, path);
-  return folder_list(kind, path, s->bench.labels, out, f);
+  return folder_list(kind, path, s->ws.labels, out, f);
 }
 
 static int list_folders(export_state *s, fault *f) {
@@ -64,11 +64,10 @@ static export_entry synthetic_entry(const export_state *s, size_t row, int64_t s
 }
 
 /* Generating: lists what is not there. Else: what is. */
-static void add_synthetic(export_state *s, export_entry entry, bool generates,
-                          char **first_missing) {
+static void add_synthetic(export_state *s, export_entry entry, char **first_missing) {
   export_set *set = &s->synthetic;
   bool there = (!set->masks.path || entry.mask) && (!set->images.path || entry.image);
-  if (generates ? !entry.image : there) {
+  if (export_has(s, EXPORT_GENERATES) ? !entry.image : there) {
     set->entries[set->count++] = entry;
     return;
   }
@@ -76,7 +75,7 @@ static void add_synthetic(export_state *s, export_entry entry, bool generates,
   free(entry.stem);
 }
 
-static int list_synthetic(export_state *s, bool generates, fault *f) {
+static int list_synthetic(export_state *s, fault *f) {
   export_set *set = &s->synthetic;
   char *first = NULL;
   text stem = {0};
@@ -84,7 +83,7 @@ static int list_synthetic(export_state *s, bool generates, fault *f) {
   set->entries = alloc_zeroed((size_t)s->asked, sizeof *set->entries);
   for (size_t i = 0; i < s->row_count; i++)
     for (int64_t k = 0; k < s->rows[i].count; k++)
-      add_synthetic(s, synthetic_entry(s, i, s->rows[i].seeds[k], &stem), generates, &first);
+      add_synthetic(s, synthetic_entry(s, i, s->rows[i].seeds[k], &stem), &first);
   text_free(&stem);
   int code = EXIT_FINE;
   if (s->missing && !s->job->allow_missing)
@@ -103,7 +102,7 @@ static int by_mask(const void *a, const void *b) {
   return strcmp(((const plan_row *)a)->mask, ((const plan_row *)b)->mask);
 }
 
-int export_open_sets(export_state *s, bool generates, fault *f) {
+int export_open_sets(export_state *s, fault *f) {
   s->real.name = "real";
   s->real.mask_option = "--real-masks";
   s->real.image_option = "--real-images";
@@ -115,7 +114,7 @@ int export_open_sets(export_state *s, bool generates, fault *f) {
   qsort(s->rows, s->row_count, sizeof *s->rows, by_mask);
   code = list_folders(s, f);
   if (!code) code = list_real(s, f);
-  return code ? code : list_synthetic(s, generates, f);
+  return code ? code : list_synthetic(s, f);
 }
 
 static void close_set(export_set *set) {
@@ -136,7 +135,7 @@ void export_close_sets(export_state *s) {
 char *export_path(const export_state *s, const char *path) {
   char *real = path_real(path);
   if (!s->job->relative) return real;
-  char *from = path_real(s->job->output), *relative = path_relative(from, real);
+  char *from = path_real(s->job->output.folder), *relative = path_relative(from, real);
   free(from);
   free(real);
   return relative;

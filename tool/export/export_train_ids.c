@@ -11,7 +11,7 @@
 enum { IGNORED = 255 };
 
 bool export_is_train_ids(const export_state *s) {
-  const fm_labels *labels = s->bench.labels;
+  const fm_labels *labels = s->ws.labels;
   int32_t classes = fm_labels_class_count(labels);
   for (int32_t label = 0; label < 65536; label++) {
     int32_t k = fm_labels_class_of(labels, label);
@@ -49,7 +49,7 @@ static char *png_name(const char *relative) {
 
 static int write_converted(const conversion *c, const fm_raster *raster, const char *relative,
                            const char *from_path, fault *f) {
-  const fm_labels *labels = c->s->bench.labels;
+  const fm_labels *labels = c->s->ws.labels;
   fm_plane from = fm_raster_plane(raster);
   fm_error err;
   /* Judges every label, and names the pixel of a wrong one. */
@@ -59,7 +59,7 @@ static int write_converted(const conversion *c, const fm_raster *raster, const c
   convert_pixels(labels, &from, pixels);
   char *name = png_name(relative), *below = path_join(c->below, name), *path = NULL;
   int code = outdir_place(&c->s->out, below, &path, f);
-  if (!code && fm_mask_write(c->s->bench.context, path, &to, NULL, &err))
+  if (!code && fm_mask_write(c->s->ws.context, path, &to, NULL, &err))
     code = fault_library(f, &err, path);
   if (!code) outdir_made(&c->s->out, path);
   free(path);
@@ -77,7 +77,7 @@ static int convert_one(void *shared, void *own, size_t index, fault *f) {
   (void)own;
   char *path = folder_path(&c->set->masks, file);
   int code = EXIT_FINE;
-  if (fm_mask_read(c->s->bench.context, path, NULL, &raster, &err))
+  if (fm_mask_read(c->s->ws.context, path, NULL, &raster, &err))
     code = fault_library(f, &err, path);
   if (!code) code = write_converted(c, raster, file->relative, path, f);
   fm_raster_destroy(raster);
@@ -88,9 +88,9 @@ static int convert_one(void *shared, void *own, size_t index, fault *f) {
 /* From now on the set's masks are the converted ones. */
 static int adopt(const conversion *c, export_set *set, fault *f) {
   export_state *s = c->s;
-  char *path = path_join(s->job->output, c->below);
+  char *path = path_join(s->job->output.folder, c->below);
   folder made = {0};
-  int code = folder_list(FOLDER_MASKS, path, s->bench.labels, &made, f);
+  int code = folder_list(FOLDER_MASKS, path, s->ws.labels, &made, f);
   for (size_t i = 0; i < set->count && !code; i++) {
     set->entries[i].mask = folder_find(&made, set->entries[i].stem);
     if (!set->entries[i].mask)
@@ -120,9 +120,9 @@ static int convert_set(export_state *s, export_set *set, const char *below, faul
 }
 
 int export_train_ids(export_state *s, fault *f) {
-  if (fm_labels_class_count(s->bench.labels) > IGNORED)
+  if (fm_labels_class_count(s->ws.labels) > IGNORED)
     return fault_set(f, EXIT_USAGE, "--train-ids: %s has %d classes, masks of 8 bits hold %d",
-                     fm_labels_name(s->bench.labels), (int)fm_labels_class_count(s->bench.labels),
+                     fm_labels_name(s->ws.labels), (int)fm_labels_class_count(s->ws.labels),
                      IGNORED);
   int code = convert_set(s, &s->real, "train_ids/real", f);
   return code ? code : convert_set(s, &s->synthetic, "train_ids/synthetic", f);

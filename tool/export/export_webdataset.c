@@ -101,7 +101,7 @@ static void add_row(text *t, const sample *item, size_t at, size_t shard) {
   free(mask);
 }
 
-int export_webdataset(export_state *s, fault *f) {
+static int write_all(export_state *s, fault *f) {
   size_t count = s->real.count * (size_t)s->times + s->synthetic.count;
   size_t each = (size_t)(s->job->shard_size ? s->job->shard_size : 1000);
   sample *order = alloc_zeroed(count, sizeof *order);
@@ -117,3 +117,7 @@ int export_webdataset(export_state *s, fault *f) {
   free(order);
   return code ? code : export_write_fixed(s, "freemask_pack.py", script, f);
 }
+
+static const char *const files[] = {"shards.jsonl", "freemask_pack.py", NULL};
+
+const export_format export_webdataset = {"webdataset", EXPORT_FILES, files, write_all};

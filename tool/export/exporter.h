@@ -3,10 +3,11 @@
 #define FREEMASK_TOOL_EXPORTER_H
 
 #include "base/text.h"
-#include "job/bench.h"
+#include "job/inputs.h"
 #include "job/jobs.h"
 #include "job/outdir.h"
 #include "job/plan_file.h"
+#include "job/workspace.h"
 
 /* An image that is listed, and its files where folders were given. */
 typedef struct export_entry {
@@ -28,29 +29,45 @@ typedef struct export_set {
 
 typedef struct export_state {
   const export_job *job;
-  bench bench;
+  workspace ws;
   plan_row *rows; /* by mask */
   size_t row_count;
   export_set real, synthetic;
   int64_t asked, missing; /* images of the plan; those whose files are not there */
   int64_t times;          /* repeats of the real set */
+  inputs inputs;          /* what no file may replace */
   outdir out;
   text summary; /* what a format adds to the sentence at the end */
 } export_state;
 
-/* The formats: each writes its files into the folder of the state. */
-int export_list(export_state *s, fault *f);
-int export_mmseg(export_state *s, fault *f);
-int export_detectron2(export_state *s, fault *f);
-int export_hf(export_state *s, fault *f);
-int export_webdataset(export_state *s, fault *f);
-int export_paddleseg(export_state *s, fault *f);
-int export_freestylenet(export_state *s, fault *f);
-int export_jsonl(export_state *s, fault *f);
+/* What a format wants, and what it is. */
+enum {
+  EXPORT_LABELS = 1,        /* --labels */
+  EXPORT_FILES = 2,         /* masks and images of both sets */
+  EXPORT_PLAIN = 4,         /* masks whose labels are the classes, 255 ignored */
+  EXPORT_GENERATES = 8,     /* it lists what is not there yet */
+  EXPORT_NPY = 16,          /* takes masks as NPY, too */
+  EXPORT_STRIPS = 32,       /* readers of its lists strip blanks from names */
+  EXPORT_NAMES_FOLDER = 64, /* its files name the folder that they are in */
+};
+
+/* A format, in a file of its own; export_formats.c lists them. `files` are the names that it writes
+ * into the folder beside what all write, with NULL behind them. */
+struct export_format {
+  const char *name; /* --to NAME */
+  int traits;
+  const char *const *files;
+  int (*write)(export_state *s, fault *f);
+};
+
+extern const export_format export_list, export_mmseg, export_detectron2, export_hf,
+    export_webdataset, export_paddleseg, export_freestylenet, export_jsonl;
+
+bool export_has(const export_state *s, int trait); /* of the state's format */
 
 /* export_sets.c: which images, and where their files are. A format that generates lists, as
  * `synthetic`, what is not there yet. */
-int export_open_sets(export_state *s, bool generates, fault *f);
+int export_open_sets(export_state *s, fault *f);
 void export_close_sets(export_state *s);
 
 /* export_names.c: what a format cannot say about names is refused. */

@@ -7,7 +7,7 @@
 #include "base/pool.h"
 
 typedef struct state {
-  const bench *bench;
+  const workspace *ws;
   folder masks;
   size_t *files; /* per row: the mask's place in the folder */
   class_table *table;
@@ -19,11 +19,11 @@ static int count_one(void *shared, void *own, size_t row, fault *f) {
   fm_error err;
   char *path;
   (void)own;
-  int code = bench_read_mask(s->bench, &s->masks, s->files[row], &raster, &path, f);
+  int code = workspace_read_mask(s->ws, &s->masks, s->files[row], &raster, &path, f);
   if (!code) {
     fm_plane mask = fm_raster_plane(raster);
     int64_t *pixels = s->table->pixels + row * s->table->class_count;
-    if (fm_labels_count(s->bench->labels, &mask, pixels, NULL, &err))
+    if (fm_labels_count(s->ws->labels, &mask, pixels, NULL, &err))
       code = fault_library(f, &err, path);
   }
   fm_raster_destroy(raster);
@@ -33,7 +33,7 @@ static int count_one(void *shared, void *own, size_t row, fault *f) {
 
 static int find_files(state *s, const char *path, const hardness_row *rows, size_t count,
                       fault *f) {
-  int code = bench_masks(s->bench, path, (arg_shard){0, 1}, &s->masks, NULL, NULL, f);
+  int code = workspace_masks(s->ws, path, (arg_shard){0, 1}, &s->masks, NULL, NULL, f);
   s->files = alloc_zeroed(count, sizeof *s->files);
   for (size_t i = 0; i < count && !code; i++) {
     const folder_file *file = folder_find(&s->masks, rows[i].mask);
@@ -46,10 +46,10 @@ static int find_files(state *s, const char *path, const hardness_row *rows, size
   return code;
 }
 
-int class_table_make(const bench *b, const char *path, const hardness_row *rows, size_t count,
+int class_table_make(const workspace *ws, const char *path, const hardness_row *rows, size_t count,
                      int threads, bool quiet, class_table *out, fault *f) {
-  state s = {.bench = b, .table = out};
-  out->class_count = (size_t)fm_labels_class_count(b->labels);
+  state s = {.ws = ws, .table = out};
+  out->class_count = (size_t)fm_labels_class_count(ws->labels);
   out->pixels = alloc_zeroed(count, out->class_count * sizeof *out->pixels);
   int code = find_files(&s, path, rows, count, f);
   if (!code) {

@@ -7,14 +7,9 @@
 #include "base/alloc.h"
 #include "base/path.h"
 #include "job/filter_run.h"
+#include "job/inputs.h"
 
-/* What stands in the folder. */
-typedef struct found {
-  char *table, *manifest, *journal, *masks; /* paths */
-  bool finished, unfinished;
-} found;
-
-static void look(const char *output, found *at) {
+static void look(const char *output, filter_found *at) {
   at->table = path_join(output, "filter.csv");
   at->manifest = path_join(output, "filter.json");
   at->journal = path_join(output, "filter.journal");
@@ -23,11 +18,43 @@ static void look(const char *output, found *at) {
   at->finished = !at->unfinished && (path_exists(at->table) || path_exists(at->manifest));
 }
 
-static void free_found(found *at) {
-  free(at->table);
-  free(at->manifest);
-  free(at->journal);
-  free(at->masks);
+static int check_free(const job_output *output, const filter_found *at, fault *f) {
+  if ((at->finished || at->unfinished) && !output->resume && !output->overwrite)
+    return fault_set(f, EXIT_USAGE,
+                     "%s holds %s run of filter, expected --resume, --overwrite or "
+                     "another folder",
+                     output->folder, at->finished ? "a finished" : "an unfinished");
+  if (!at->finished && !at->unfinished && outdir_has_files(at->masks))
+    return fault_set(f, EXIT_USAGE,
+                     "%s holds files that are no output of filter, expected a folder "
+                     "without masks",
+                     output->folder);
+  return EXIT_FINE;
+}
+
+static int check_inputs(const filter_job *job, fault *f) {
+  static const char *const written[] = {"masks/", "filter.csv", "filter.json", "filter.journal",
+                                        NULL};
+  inputs list = {0};
+  inputs_add_labels(&list, job->common.labels);
+  inputs_add(&list, job->stats);
+  inputs_add_apart(&list, job->set.masks);
+  inputs_add_losses(&list, &job->set.loss);
+  int code = inputs_spare_folder(&list, job->output.folder, written, f);
+  inputs_free(&list);
+  return code;
+}
+
+int filter_run_lock(filter_run *r, fault *f) {
+  const filter_job *job = r->job;
+  if (job->output.resume && job->output.overwrite)
+    return fault_set(f, EXIT_USAGE, "--resume and --overwrite are both given, expected one");
+  int code = loss_options_check(&job->set.loss, f);
+  if (!code) code = check_inputs(job, f);
+  if (!code) code = outdir_open(job->output.folder, job->output.held, &r->out, f);
+  if (code) return code;
+  look(job->output.folder, &r->found);
+  return check_free(&job->output, &r->found, f);
 }
 
 /* Has an input of the mask changed since `output` was written? */
@@ -40,34 +67,34 @@ static bool is_outdated(const filter_run *r, size_t index, const char *output) {
 }
 
 /* A finished run does not tell what each mask added to the totals. */
-static int check_outdated(const filter_run *r, const filter_job *job, const found *at, fault *f) {
+static int check_outdated(const filter_run *r, fault *f) {
   for (size_t i = 0; i < r->masks.count; i++)
-    if (is_outdated(r, i, at->manifest))
+    if (is_outdated(r, i, r->found.manifest))
       return fault_set(f, EXIT_USAGE,
                        "%s was finished before '%s' or its losses changed, expected --overwrite",
-                       job->output, r->masks.files[i].stem);
+                       r->job->output.folder, r->masks.files[i].stem);
   return EXIT_FINE;
 }
 
 /* A whole run with the same inputs: its totals become ours. */
-static int accept_finished(filter_run *r, const filter_job *job, const found *at, fault *f) {
+static int accept_finished(filter_run *r, fault *f) {
   filter_file earlier;
-  int code = filter_file_read(at->manifest, &earlier, f);
+  int code = filter_file_read(r->found.manifest, &earlier, f);
   if (code) return code;
   if (earlier.fingerprint != r->file.fingerprint) {
     filter_file_free(&earlier);
     return fault_set(f, EXIT_USAGE,
                      "%s was finished with other flags, statistics or inputs, expected the same "
                      "with --resume (or --overwrite)",
-                     job->output);
+                     r->job->output.folder);
   }
   filter_file_free(&r->file);
   r->file = earlier;
-  return check_outdated(r, job, at, f);
+  return check_outdated(r, f);
 }
 
 /* Removes what an earlier run left. */
-static int clear(const found *at, fault *f) {
+static int clear(const filter_found *at, fault *f) {
   const char *const paths[] = {at->journal, at->table, at->manifest};
   outdir_clear_masks(at->masks);
   for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
@@ -79,7 +106,7 @@ static int clear(const found *at, fault *f) {
  * before the machine stopped may be damaged, which the sums in a PNG tell. */
 static bool is_whole(const filter_run *r, const char *path) {
   fm_raster *raster = NULL;
-  bool whole = !fm_mask_read(r->bench.context, path, NULL, &raster, NULL);
+  bool whole = !fm_mask_read(r->ws.context, path, NULL, &raster, NULL);
   fm_raster_destroy(raster);
   return whole;
 }
@@ -118,32 +145,15 @@ static int revoke_outdated(filter_run *r, fault *f) {
   return code;
 }
 
-static int check_free(const filter_job *job, const found *at, fault *f) {
-  if ((at->finished || at->unfinished) && !job->resume && !job->overwrite)
-    return fault_set(f, EXIT_USAGE,
-                     "%s holds %s run of filter, expected --resume, --overwrite or "
-                     "another folder",
-                     job->output, at->finished ? "a finished" : "an unfinished");
-  if (!at->finished && !at->unfinished && outdir_has_files(at->masks))
-    return fault_set(f, EXIT_USAGE,
-                     "%s holds files that are no output of filter, expected a folder "
-                     "without masks",
-                     job->output);
-  return EXIT_FINE;
-}
-
-/* Opens the folder and the journal; what is done already is taken over. */
-static int open_folder(filter_run *r, const filter_job *job, const found *at, fault *f) {
+/* Opens the journal; what is done already is taken over. */
+static int open_journal(filter_run *r, fault *f) {
+  const filter_found *at = &r->found;
   char *masks;
-  int code = outdir_open(job->output, &r->out, f);
-  if (code) return code;
-  if (at->unfinished && job->resume) {
-    outdir_sweep(at->masks);
-    outdir_sweep_prefix(job->output, "filter.");
-  }
+  outdir_sweep(at->masks);
+  outdir_sweep_top(r->out.path);
   bool fresh = !path_exists(at->journal);
-  code = journal_open(at->journal, r->file.fingerprint, r->file.class_count, take_over, r,
-                      &r->journal, f);
+  int code = journal_open(at->journal, r->file.fingerprint, r->file.class_count, take_over, r,
+                          &r->journal, f);
   /* Made even where its first line did not fit the disk; another run's is not ours. */
   if (fresh && (!code || code == EXIT_IO)) outdir_made(&r->out, at->journal);
   if (!code) code = revoke_outdated(r, f);
@@ -152,16 +162,14 @@ static int open_folder(filter_run *r, const filter_job *job, const found *at, fa
   return code;
 }
 
-int filter_run_enter(filter_run *r, const filter_job *job, bool *finished, fault *f) {
-  found at;
-  look(job->output, &at);
-  *finished = at.finished && job->resume;
-  int code = check_free(job, &at, f);
-  if (!code && *finished) code = accept_finished(r, job, &at, f);
-  if (!code && !*finished && job->overwrite) code = clear(&at, f);
-  if (!code && !*finished) code = open_folder(r, job, &at, f);
+int filter_run_enter(filter_run *r, bool *finished, fault *f) {
+  const job_output *output = &r->job->output;
+  int code = EXIT_FINE;
+  *finished = r->found.finished && output->resume;
+  if (*finished) return accept_finished(r, f);
+  if (output->overwrite) code = clear(&r->found, f);
+  if (!code) code = open_journal(r, f);
   for (size_t i = 0; i < r->masks.count; i++)
     if (!r->done[i]) r->pending[r->pending_count++] = i;
-  free_found(&at);
   return code;
 }

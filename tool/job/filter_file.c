@@ -13,6 +13,8 @@
 #include "base/text.h"
 #include "job/labels_file.h"
 
+const char *const filter_unseen[] = {"drop", "keep", "global-mean", NULL};
+
 static const char rows_header[] = "stem,valid,dropped,kept_share";
 
 static int read_class(const json_t *item, const char *path, filter_class *out, fault *f) {
@@ -46,28 +48,14 @@ static int read_inputs(const json_t *root, const char *path, filter_file *out, f
   int code = json_member_object(root, path, "labels", &labels, f);
   if (!code) code = json_member_text(labels, path, "name", &out->labels_name, f);
   if (!code) code = json_member_hex(labels, path, "fingerprint", &out->labels_fingerprint, f);
-  if (!code) code = json_member_text(root, path, "labels_source", &out->labels_source, f);
-  if (!code) code = json_member_text(root, path, "stats", &out->stats, f);
-  if (!code) code = json_member_text(root, path, "masks", &out->masks, f);
-  if (!code) code = json_member_text_or_null(root, path, "losses", &out->losses, f);
-  if (!code) code = json_member_text_or_null(root, path, "logits", &out->logits, f);
-  if (!code) code = json_member_text_or_null(root, path, "queries", &out->queries, f);
-  if (!code) code = json_member_text_or_null(root, path, "images", &out->images, f);
+  if (!code) code = json_member_path(root, path, "labels_source", &out->labels_source, f);
+  if (!code) code = json_member_path(root, path, "stats", &out->stats, f);
+  if (!code) code = json_member_path(root, path, "masks", &out->masks, f);
+  if (!code) code = loss_folders_load(root, path, out->folders, f);
   if (!code) code = json_member_text_or_null(root, path, "provider", &out->provider, f);
   json_t *network = json_object_get(root, "network");
   if (!code && json_is_object(network)) out->network = json_incref(network);
   return code;
-}
-
-/* Paths in the file begin at its folder. */
-static void find_inputs(const char *path, filter_file *out) {
-  char **const texts[] = {&out->labels_source, &out->stats,   &out->masks, &out->losses,
-                          &out->logits,        &out->queries, &out->images};
-  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-    char *found = path_from_store(path, *texts[i]);
-    free(*texts[i]);
-    *texts[i] = found;
-  }
 }
 
 static int read_numbers(const json_t *root, const char *path, filter_file *out, fault *f) {
@@ -94,7 +82,6 @@ int filter_file_read(const char *path, filter_file *out, fault *f) {
   int code = json_file_read(path, "freemask-filter", 1, &root, f);
   if (code) return code;
   code = read_inputs(root, path, out, f);
-  if (!code) find_inputs(path, out);
   if (!code) code = read_numbers(root, path, out, f);
   if (!code) code = read_classes(root, path, out, f);
   json_decref(root);
@@ -102,88 +89,45 @@ int filter_file_read(const char *path, filter_file *out, fault *f) {
   return code;
 }
 
-static void add_text(text *t, const char *key, const char *value) {
-  text_add(t, " \"%s\": ", key);
-  if (value)
-    text_add_json(t, value);
-  else
-    text_add(t, "null");
-  text_add(t, ",\n");
-}
-
-static void add_path(text *t, const char *key, const char *value, const char *path) {
-  char *stored = path_to_store(path, value);
-  add_text(t, key, stored);
-  free(stored);
-}
-
-static void add_network(text *t, const json_t *network) {
-  char *words = network ? json_dumps(network, JSON_SORT_KEYS) : NULL;
-  text_add(t, " \"network\": %s,\n", words ? words : "null");
-  free(words);
-}
-
-static void add_real(text *t, const char *key, double value) {
-  text_add(t, "\"%s\": ", key);
-  text_add_real(t, value);
-  text_add(t, ", ");
-}
-
-static void add_class(text *t, const filter_file *file, int32_t k) {
-  const filter_class *c = &file->classes[k];
-  text_add(t, "  {\"index\": %d, \"name\": ", (int)k);
-  text_add_json(t, c->name);
-  text_add(t, ", ");
-  add_real(t, "mean_loss", c->mean_loss);
-  if (isfinite(c->threshold))
-    add_real(t, "threshold", c->threshold);
-  else
-    text_add(t, "\"threshold\": null, ");
-  text_add(t, "\"valid\": %" PRId64 ", \"dropped\": %" PRId64 "}%s\n", c->valid, c->dropped,
-           k + 1 < file->class_count ? "," : "");
+static json_t *save_class(const filter_class *c, int32_t index) {
+  return json_pack("{s:i, s:o, s:f, s:o, s:I, s:I}", "index", (int)index, "name",
+                   json_text(c->name), "mean_loss", c->mean_loss, "threshold",
+                   isfinite(c->threshold) ? json_real(c->threshold) : json_null(), "valid",
+                   (json_int_t)c->valid, "dropped", (json_int_t)c->dropped);
 }
 
 int filter_file_write(fm_context *context, const filter_file *file, const char *path, fault *f) {
-  text t = {0};
-  text_add(&t, "{\"format\": \"freemask-filter\", \"version\": 1,\n \"labels\": {\"name\": ");
-  text_add_json(&t, file->labels_name);
-  text_add(&t, ", \"fingerprint\": \"%016" PRIx64 "\", \"classes\": %d},\n",
-           file->labels_fingerprint, (int)file->class_count);
+  json_t *root = json_pack("{s:s, s:i, s:{s:o, s:o, s:i}}", "format", "freemask-filter", "version",
+                           1, "labels", "name", json_text(file->labels_name), "fingerprint",
+                           json_hex(file->labels_fingerprint), "classes", (int)file->class_count);
   char *labels = labels_to_store(path, file->labels_source);
-  add_text(&t, "labels_source", labels);
+  json_object_set_new(root, "labels_source", json_text(labels));
   free(labels);
-  add_path(&t, "stats", file->stats, path);
-  add_path(&t, "masks", file->masks, path);
-  add_path(&t, "losses", file->losses, path);
-  add_path(&t, "logits", file->logits, path);
-  add_path(&t, "queries", file->queries, path);
-  add_network(&t, file->network);
-  add_path(&t, "images", file->images, path);
-  add_text(&t, "provider", file->provider);
-  add_text(&t, "policy", file->policy);
-  text_add(&t, " ");
-  add_real(&t, "tolerance", file->tolerance);
-  add_real(&t, "min_kept", file->min_kept);
-  text_add(&t, "\"unseen\": \"%s\",\n \"fingerprint\": \"%016" PRIx64 "\",\n", file->unseen,
-           file->fingerprint);
-  text_add(&t, " \"shard\": {\"index\": %" PRId64 ", \"count\": %" PRId64 "},\n", file->shard.index,
-           file->shard.count);
-  text_add(&t,
-           " \"count\": %" PRId64 ", \"valid\": %" PRId64 ", \"dropped\": %" PRId64
-           ", \"emptied\": %" PRId64 ",\n \"classes\": [\n",
-           file->count, file->valid, file->dropped, file->emptied);
-  for (int32_t k = 0; k < file->class_count; k++) add_class(&t, file, k);
-  text_add(&t, " ]}\n");
-  int code = text_write(&t, context, path, f);
-  text_free(&t);
-  return code;
+  json_object_set_new(root, "stats", json_stored_path(path, file->stats));
+  json_object_set_new(root, "masks", json_stored_path(path, file->masks));
+  loss_folders_save((const char *const *)file->folders, path, root);
+  json_object_set_new(root, "network", file->network ? json_incref(file->network) : json_null());
+  json_t *rest = json_pack(
+      "{s:o, s:s, s:f, s:f, s:s, s:o, s:{s:I, s:I}, s:I, s:I, s:I, s:I}", "provider",
+      json_text(file->provider), "policy", file->policy, "tolerance", file->tolerance, "min_kept",
+      file->min_kept, "unseen", file->unseen, "fingerprint", json_hex(file->fingerprint), "shard",
+      "index", (json_int_t)file->shard.index, "count", (json_int_t)file->shard.count, "count",
+      (json_int_t)file->count, "valid", (json_int_t)file->valid, "dropped",
+      (json_int_t)file->dropped, "emptied", (json_int_t)file->emptied);
+  json_object_update(root, rest);
+  json_decref(rest);
+  json_t *classes = json_array();
+  for (int32_t k = 0; k < file->class_count; k++)
+    json_array_append_new(classes, save_class(&file->classes[k], k));
+  json_object_set_new(root, "classes", classes);
+  return json_file_write(context, root, path, f);
 }
 
 void filter_file_free(filter_file *file) {
-  char *texts[] = {file->labels_name, file->labels_source, file->stats,   file->masks,
-                   file->losses,      file->logits,        file->queries, file->images,
+  char *texts[] = {file->labels_name, file->labels_source, file->stats, file->masks,
                    file->provider,    file->policy,        file->unseen};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) free(texts[i]);
+  for (int i = 0; i < LOSS_FOLDERS; i++) free(file->folders[i]);
   for (int32_t k = 0; k < file->class_count; k++) free(file->classes[k].name);
   free(file->classes);
   json_decref(file->network);

@@ -7,6 +7,10 @@
 
 #include "base/fault.h"
 #include "cmd/args.h"
+#include "losses/loss_source.h"
+
+/* Names of fm_unseen; NULL-terminated. */
+extern const char *const filter_unseen[];
 
 typedef struct filter_class {
   char *name;
@@ -29,8 +33,9 @@ typedef struct filter_file {
   char *labels_name, *labels_source;        /* of the label space; --labels as given */
   uint64_t labels_fingerprint, fingerprint; /* the latter: of all that determines the results */
   char *stats, *masks;
-  char *losses, *logits, *queries, *images, *provider; /* NULL if not given */
-  json_t *network; /* of logits and queries: network_flags_save; else NULL */
+  char *folders[LOSS_FOLDERS]; /* as loss_folders; NULL if not given */
+  char *provider;              /* NULL if not given */
+  json_t *network;             /* of outputs: network_flags_save; else NULL */
   char *policy, *unseen;
   double tolerance, min_kept;
   arg_shard shard;

@@ -10,31 +10,28 @@
 #include "job/filter_run.h"
 #include "job/stats_file.h"
 
-static const char *const unseen_names[] = {"drop", "keep", "global-mean"};
-
 /* The manifest's part that is known before the first mask. */
-static void describe(filter_run *r, const filter_job *job, const stats_file *stats) {
+static void describe(filter_run *r, const stats_file *stats) {
+  const filter_job *job = r->job;
+  const loss_options *loss = &job->set.loss;
   filter_file *file = &r->file;
-  file->labels_name = alloc_text(fm_labels_name(r->bench.labels));
+  file->labels_name = alloc_text(fm_labels_name(r->ws.labels));
   file->labels_source = alloc_text(job->common.labels);
-  file->labels_fingerprint = fm_labels_fingerprint(r->bench.labels);
+  file->labels_fingerprint = fm_labels_fingerprint(r->ws.labels);
   file->stats = alloc_text(job->stats);
-  file->masks = alloc_text(job->masks);
-  file->losses = alloc_text(job->loss.losses);
-  file->logits = alloc_text(job->loss.logits);
-  file->queries = alloc_text(job->loss.queries);
-  if (job->loss.logits || job->loss.queries) file->network = network_flags_save(&job->loss.network);
-  file->images = alloc_text(job->loss.images);
-  file->provider = alloc_text(job->loss.provider);
+  file->masks = alloc_text(job->set.masks);
+  for (int i = 0; i < LOSS_FOLDERS; i++) file->folders[i] = alloc_text(loss->folders[i]);
+  if (loss_options_have_outputs(loss)) file->network = network_flags_save(&loss->network);
+  file->provider = alloc_text(loss->provider);
   file->policy = alloc_text("paper");
-  file->unseen = alloc_text(unseen_names[job->unseen]);
-  file->tolerance = job->tolerance > 0 ? job->tolerance : 1.25;
-  file->min_kept = job->min_kept;
+  file->unseen = alloc_text(filter_unseen[job->criterion.unseen]);
+  file->tolerance = job->criterion.tolerance > 0 ? job->criterion.tolerance : 1.25;
+  file->min_kept = job->criterion.min_kept;
   file->shard = job->shard.count ? job->shard : (arg_shard){0, 1};
   file->class_count = stats->class_count;
   file->classes = alloc_zeroed((size_t)stats->class_count, sizeof *file->classes);
   for (int32_t k = 0; k < stats->class_count; k++) {
-    file->classes[k].name = alloc_text(fm_labels_class_name(r->bench.labels, k));
+    file->classes[k].name = alloc_text(fm_labels_class_name(r->ws.labels, k));
     file->classes[k].mean_loss = fm_class_stats_mean(stats->stats, k, FM_ALL_STRATA);
     file->classes[k].threshold = (double)fm_filter_threshold(r->filter, k);
   }
@@ -53,7 +50,7 @@ static void add_real_path(text *t, const char *path) {
 }
 
 /* One number for all that determines the results, so that --resume continues the same run. */
-static uint64_t fingerprint(const filter_run *r, const filter_job *job, const stats_file *stats) {
+static uint64_t fingerprint(const filter_run *r, const stats_file *stats) {
   text t = {0};
   text_add(&t, "%016" PRIx64 " %.17g %.17g %s %" PRId64 "/%" PRId64 " %016" PRIx64 " %" PRId64 "\n",
            r->file.labels_fingerprint, r->file.tolerance, r->file.min_kept, r->file.unseen,
@@ -61,15 +58,10 @@ static uint64_t fingerprint(const filter_run *r, const filter_job *job, const st
   for (int32_t k = 0; k < stats->class_count; k++)
     text_add(&t, "%" PRId64 " %.17g\n", fm_class_stats_pixel_count(stats->stats, k, FM_ALL_STRATA),
              r->file.classes[k].mean_loss);
-  add_real_path(&t, job->masks);
-  add_real_path(&t, job->loss.losses);
-  add_real_path(&t, job->loss.images);
-  if (r->file.network) {
-    add_real_path(&t, job->loss.logits);
-    add_real_path(&t, job->loss.queries);
-    add_json(&t, r->file.network);
-  }
-  if (job->loss.provider) {
+  add_real_path(&t, r->file.masks);
+  for (int i = 0; i < LOSS_FOLDERS; i++) add_real_path(&t, r->file.folders[i]);
+  if (r->file.network) add_json(&t, r->file.network);
+  if (r->file.provider) {
     json_t *model = loss_source_model(r->source);
     if (model) add_json(&t, model);
     json_decref(model);
@@ -79,56 +71,42 @@ static uint64_t fingerprint(const filter_run *r, const filter_job *job, const st
   return hash;
 }
 
-static int make_filter(filter_run *r, const filter_job *job, const stats_file *stats, fault *f) {
-  fm_filter_options options = {.size = sizeof options, .tolerance = job->tolerance};
+static int make_filter(filter_run *r, const stats_file *stats, fault *f) {
+  const job_criterion *criterion = &r->job->criterion;
+  fm_filter_options options = {.size = sizeof options, .tolerance = criterion->tolerance};
   fm_error err;
-  options.unseen = job->unseen;
-  options.min_kept_share = job->min_kept;
+  options.unseen = criterion->unseen;
+  options.min_kept_share = criterion->min_kept;
   if (fm_filter_create(stats->stats, &options, &r->filter, &err))
-    return fault_library(f, &err, job->stats);
+    return fault_library(f, &err, r->job->stats);
   return EXIT_FINE;
 }
 
-static int open_source(filter_run *r, const filter_job *job, const stats_file *stats, fault *f) {
-  loss_options loss = job->loss;
-  loss.quiet = job->common.quiet;
-  int code =
-      loss_source_open(r->bench.context, r->bench.labels, &loss, &r->masks, false, &r->source, f);
-  return code ? code : loss_source_use_model(r->source, stats->provider, job->stats, f);
+static int open_source(filter_run *r, const stats_file *stats, fault *f) {
+  loss_options loss = r->job->set.loss;
+  loss.quiet = r->job->common.quiet;
+  int code = loss_source_open(r->ws.context, r->ws.labels, &loss, &r->masks, false, &r->source, f);
+  return code ? code : loss_source_use_model(r->source, stats->provider, r->job->stats, f);
 }
 
-/* Neither masks nor losses nor images get company. */
-static int check_apart(const filter_job *job, fault *f) {
-  const char *const inputs[] = {job->loss.losses, job->loss.logits, job->loss.queries,
-                                job->loss.images};
-  int code = outdir_apart(job->output, job->masks, f);
-  for (size_t i = 0; i < sizeof inputs / sizeof *inputs && !code; i++)
-    if (inputs[i] && path_same_or_inside(job->output, inputs[i]))
-      code = fault_set(f, EXIT_USAGE, "-o %s lies in the input folder %s, expected a folder apart",
-                       job->output, inputs[i]);
-  return code;
-}
-
-static int read_inputs(filter_run *r, const filter_job *job, stats_file *stats, fault *f) {
-  int code = bench_open(job->common.labels, &r->bench, f);
-  if (!code) code = stats_file_read(r->bench.context, r->bench.labels, job->stats, stats, f);
+static int read_inputs(filter_run *r, stats_file *stats, fault *f) {
+  const filter_job *job = r->job;
+  int code = workspace_open(job->common.labels, &r->ws, f);
+  if (!code) code = stats_file_read(r->ws.context, r->ws.labels, job->stats, stats, f);
   if (!code) code = stats_file_whole(stats, job->stats, f);
   if (!code)
-    code = bench_masks(&r->bench, job->masks, job->shard, &r->masks, &r->identity, &r->whole, f);
-  if (!code) code = check_apart(job, f);
-  if (!code) code = open_source(r, job, stats, f);
-  return code ? code : make_filter(r, job, stats, f);
+    code =
+        workspace_masks(&r->ws, job->set.masks, job->shard, &r->masks, &r->identity, &r->whole, f);
+  if (!code) code = open_source(r, stats, f);
+  return code ? code : make_filter(r, stats, f);
 }
 
-int filter_run_prepare(filter_run *r, const filter_job *job, fault *f) {
+int filter_run_prepare(filter_run *r, fault *f) {
   stats_file stats = {0};
-  if (job->resume && job->overwrite)
-    return fault_set(f, EXIT_USAGE, "--resume and --overwrite are both given, expected one");
-  int code = loss_options_check(&job->loss, f);
-  if (!code) code = read_inputs(r, job, &stats, f);
+  int code = read_inputs(r, &stats, f);
   if (!code) {
-    describe(r, job, &stats);
-    r->file.fingerprint = fingerprint(r, job, &stats);
+    describe(r, &stats);
+    r->file.fingerprint = fingerprint(r, &stats);
     r->rows = alloc_zeroed(r->masks.count, sizeof *r->rows);
     r->done = alloc_zeroed(r->masks.count, sizeof *r->done);
     r->outdated = alloc_zeroed(r->masks.count, sizeof *r->outdated);
@@ -148,9 +126,13 @@ char *filter_run_name(const filter_run *r, size_t index) {
   return name.data;
 }
 
-void filter_run_free(filter_run *r) {
+void filter_run_free(filter_run *r, outdir_end end) {
   journal_close(&r->journal);
-  if (r->out.path) outdir_close(&r->out);
+  outdir_close(&r->out, end);
+  free(r->found.table);
+  free(r->found.manifest);
+  free(r->found.journal);
+  free(r->found.masks);
   free(r->rows);
   free(r->done);
   free(r->outdated);
@@ -160,5 +142,5 @@ void filter_run_free(filter_run *r) {
   fm_filter_destroy(r->filter);
   loss_source_close(r->source);
   folder_free(&r->masks);
-  bench_close(&r->bench);
+  workspace_close(&r->ws);
 }

@@ -25,11 +25,11 @@ static const char *advice_on_outputs(const json_t *network) {
 }
 
 static const char *advice(const filter_file *file) {
-  if (file->queries)
+  if (file->folders[LOSS_QUERIES])
     return "if the class logits of the queries are probabilities, give them as they were before "
            "the softmax";
   if (file->network) return advice_on_outputs(file->network);
-  if (file->losses)
+  if (file->folders[LOSS_MAPS])
     return "if the loss maps were made of probabilities or scores taken for logits, make them of "
            "logits, or give the outputs themselves (--logits with --kind)";
   if (loss_provider_is_plugin(file->provider))

@@ -3,14 +3,23 @@
 #define FREEMASK_TOOL_FILTER_RUN_H
 
 #include "base/text.h"
-#include "job/bench.h"
 #include "job/filter_file.h"
 #include "job/jobs.h"
 #include "job/journal.h"
 #include "job/outdir.h"
+#include "job/workspace.h"
+
+/* What is in the output folder. */
+typedef struct filter_found {
+  char *table, *manifest, *journal, *masks; /* paths */
+  bool finished, unfinished;                /* an earlier run's */
+} filter_found;
 
 typedef struct filter_run {
-  bench bench;
+  const filter_job *job;
+  outdir out;
+  filter_found found;
+  workspace ws;
   folder masks;      /* of the shard */
   uint64_t identity; /* of the whole folder */
   int64_t whole;
@@ -23,20 +32,23 @@ typedef struct filter_run {
   size_t *pending;  /* masks left to do */
   size_t pending_count;
   text expected; /* a warning, known from the statistics already */
-  outdir out;
   journal journal;
 } filter_run;
 
-/* Inputs, filter, manifest without totals. Nothing is written. */
-int filter_run_prepare(filter_run *r, const filter_job *job, fault *f);
+/* Locks the output folder, which must be empty, or an unfinished run's (--resume), or to be
+ * replaced (--overwrite). Changes nothing in it. */
+int filter_run_lock(filter_run *r, fault *f);
 
-/* The output folder: empty, or an unfinished run's (--resume), or to be replaced (--overwrite).
- * `*finished` if an earlier run did everything: the manifest's totals are its. */
-int filter_run_enter(filter_run *r, const filter_job *job, bool *finished, fault *f);
+/* Inputs, filter, manifest without totals. Nothing is written. */
+int filter_run_prepare(filter_run *r, fault *f);
+
+/* Takes over what an earlier run left, or clears it, and opens the journal. `*finished` if an
+ * earlier run did everything: the manifest's totals are its. */
+int filter_run_enter(filter_run *r, bool *finished, fault *f);
 
 /* The filtered mask's name below the output folder. Caller frees. */
 char *filter_run_name(const filter_run *r, size_t index);
 
-void filter_run_free(filter_run *r);
+void filter_run_free(filter_run *r, outdir_end end);
 
 #endif

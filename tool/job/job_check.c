@@ -7,17 +7,17 @@
 #include "base/alloc.h"
 #include "base/path.h"
 #include "base/pool.h"
-#include "job/bench.h"
 #include "job/census.h"
 #include "job/check.h"
 #include "job/summary.h"
+#include "job/workspace.h"
 
 enum { SHOWN = 40 }; /* findings printed as text */
 
 /* The job at work. */
 typedef struct state {
   const check_job *job;
-  bench bench;
+  workspace ws;
   folder masks, images;
   loss_source *losses; /* NULL: none are looked at */
   findings *found;     /* of each mask: in order, whatever the threads */
@@ -35,9 +35,9 @@ static int begin(void *shared, void **own, fault *f) {
   const state *s = shared;
   own_state *o = alloc_zeroed(1, sizeof *o);
   fm_error err;
-  o->counts = alloc_zeroed((size_t)fm_labels_class_count(s->bench.labels), sizeof *o->counts);
+  o->counts = alloc_zeroed((size_t)fm_labels_class_count(s->ws.labels), sizeof *o->counts);
   *own = o;
-  if (!fm_class_stats_create(s->bench.labels, NULL, &o->stats, &err)) return EXIT_FINE;
+  if (!fm_class_stats_create(s->ws.labels, NULL, &o->stats, &err)) return EXIT_FINE;
   free(o->counts);
   free(o);
   return fault_library(f, &err, NULL);
@@ -91,7 +91,7 @@ static void check_image(const state *s, const folder_file *file, const fm_plane 
     return;
   }
   char *path = folder_path(&s->images, found);
-  if (fm_image_read(s->bench.context, path, NULL, &raster, &err)) {
+  if (fm_image_read(s->ws.context, path, NULL, &raster, &err)) {
     note_error(list, FINDING_UNREADABLE, file->stem, &err, path);
   } else if (mask) {
     fm_volume image = fm_raster_volume(raster);
@@ -133,7 +133,7 @@ static void check_labels(const state *s, own_state *o, const folder_file *file,
   fm_error err;
   int64_t ignored;
   census_add(&o->census, mask);
-  if (fm_labels_count(s->bench.labels, mask, o->counts, &ignored, &err)) {
+  if (fm_labels_count(s->ws.labels, mask, o->counts, &ignored, &err)) {
     note_error(list, err.code == FM_ERR_LABEL ? FINDING_LABEL : FINDING_UNREADABLE, file->stem,
                &err, path);
   } else if (ignored == mask->height * mask->width) {
@@ -149,7 +149,7 @@ static int check_one(void *shared, void *own, size_t index, fault *f) {
   findings *list = &s->found[index];
   fm_raster *raster = NULL;
   char *path;
-  bool good = !bench_read_mask(&s->bench, &s->masks, index, &raster, &path, f);
+  bool good = !workspace_read_mask(&s->ws, &s->masks, index, &raster, &path, f);
   fm_plane mask = {0};
   if (good) {
     mask = fm_raster_plane(raster);
@@ -169,14 +169,12 @@ static int check_one(void *shared, void *own, size_t index, fault *f) {
 
 /* ---- The whole ---------------------------------------------------------------------- */
 
-static bool has_losses(const loss_options *o) { return o->losses || o->logits || o->queries; }
-
 static int list_partners(state *s, fault *f) {
   int code = EXIT_FINE;
   if (s->job->images)
-    code = folder_list(FOLDER_IMAGES, s->job->images, s->bench.labels, &s->images, f);
-  if (!code && has_losses(&s->job->loss))
-    code = loss_source_open(s->bench.context, s->bench.labels, &s->job->loss, &s->masks, true,
+    code = folder_list(FOLDER_IMAGES, s->job->images, s->ws.labels, &s->images, f);
+  if (!code && loss_options_have_files(&s->job->set.loss))
+    code = loss_source_open(s->ws.context, s->ws.labels, &s->job->set.loss, &s->masks, true,
                             &s->losses, f);
   return code;
 }
@@ -188,18 +186,20 @@ static void conclude(state *s) {
   out->fits = false;
   for (size_t i = 0; i < s->masks.count; i++) findings_move(&out->findings, &s->found[i]);
   if (!out->census.pixels) return;
-  census_describe(&out->census, s->bench.context, s->bench.labels, &out->convention, &misfit);
-  census_presets(&out->census, s->bench.context, "", 64, &out->presets);
+  census_describe(&out->census, s->ws.context, s->ws.labels, &out->convention, &misfit);
+  census_presets(&out->census, s->ws.context, "", 64, &out->presets);
   out->fits = !misfit;
   if (misfit) findings_add(&out->findings, FINDING_CONVENTION, NULL, out->convention.data);
 }
 
 int check_job_look(const check_job *job, check_result *out, fault *f) {
   state s = {.job = job, .out = out};
-  int code = has_losses(&job->loss) ? loss_options_check(&job->loss, f)
-                                    : network_flags_check(&job->loss.network, false, false, f);
-  if (!code) code = bench_open(job->common.labels, &s.bench, f);
-  if (!code) code = bench_masks(&s.bench, job->masks, (arg_shard){0, 1}, &s.masks, NULL, NULL, f);
+  const loss_options *loss = &job->set.loss;
+  int code = loss_options_have_files(loss) ? loss_options_check(loss, f)
+                                           : network_flags_check(&loss->network, false, false, f);
+  if (!code) code = workspace_open(job->common.labels, &s.ws, f);
+  if (!code)
+    code = workspace_masks(&s.ws, job->set.masks, (arg_shard){0, 1}, &s.masks, NULL, NULL, f);
   if (!code) code = list_partners(&s, f);
   if (!code) {
     s.found = alloc_zeroed(s.masks.count, sizeof *s.found);
@@ -217,7 +217,7 @@ int check_job_look(const check_job *job, check_result *out, fault *f) {
   folder_free(&s.images);
   loss_source_close(s.losses);
   folder_free(&s.masks);
-  bench_close(&s.bench);
+  workspace_close(&s.ws);
   return code;
 }
 

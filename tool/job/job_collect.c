@@ -8,14 +8,15 @@
 #include "base/path.h"
 #include "base/pool.h"
 #include "collect/collect.h"
-#include "job/bench.h"
+#include "job/inputs.h"
 #include "job/summary.h"
+#include "job/workspace.h"
 
 enum { SHOWN = 40 }; /* findings printed as text */
 
 typedef struct state {
   const collect_job *job;
-  bench bench;
+  workspace ws;
   job_row *rows;
   size_t count;
   outdir out;
@@ -34,7 +35,7 @@ static void note(findings *list, finding_kind kind, const job_row *row, const ch
 static fm_raster *read_mask(const state *s, job_row *row, findings *list) {
   fm_raster *mask;
   fm_error err;
-  if (fm_mask_read(s->bench.context, row->mask, NULL, &mask, &err)) {
+  if (fm_mask_read(s->ws.context, row->mask, NULL, &mask, &err)) {
     fault why;
     fault_library(&why, &err, row->mask);
     findings_add(list, FINDING_UNREADABLE, row->name, why.text);
@@ -70,7 +71,7 @@ static int read_pair(const state *s, const job_row *row, pair *p, findings *list
   const char *type = dot && (!slash || dot > slash) ? dot : "";
   char *stem = alloc_text(row->output);
   stem[strlen(stem) - strlen(type)] = '\0';
-  fm_context *context = s->bench.context;
+  fm_context *context = s->ws.context;
   int code = collect_read(context, stem, type, row->name, true, &p->result, list, f);
   /* What equals a good image is one. */
   if (!code)
@@ -121,13 +122,13 @@ static int bring(state *s, job_row *row, const fm_raster *mask, const pair *p, c
   collected mask_is = COLLECTED_NOT;
   char *below = path_join("masks", row->synthetic_mask), *path = NULL;
   int code = outdir_place(&s->out, below, &path, f);
-  if (!code) code = collect_mask(s->bench.context, path, mask, row, &mask_is, list, f);
+  if (!code) code = collect_mask(s->ws.context, path, mask, row, &mask_is, list, f);
   free(path);
   free(below);
   if (code || !mask_is || !p->target || p->place.path) return code;
   below = path_join("images", row->name);
   code = outdir_place(&s->out, below, &path, f); /* makes the folder */
-  if (!code) code = collect_place(s->bench.context, s->job->by, &p->result, p->target, f);
+  if (!code) code = collect_place(s->ws.context, s->job->by, &p->result, p->target, f);
   if (!code) *what = COLLECTED_NEW;
   if (!code) free(path);
   free(below);
@@ -224,22 +225,33 @@ static void sweep(const state *s) {
   }
 }
 
+/* What is in its place is never replaced, so only the file of jobs is looked after. */
+static int check_inputs(const char *jobs, const collect_job *job, fault *f) {
+  static const char *const written[] = {NULL};
+  inputs list = {0};
+  inputs_add(&list, jobs);
+  int code = inputs_spare_folder(&list, job->output, written, f);
+  inputs_free(&list);
+  return code;
+}
+
 int collect_job_run(const collect_job *job, fault *f) {
   state s = {.job = job};
   char *path =
       path_is_folder(job->jobs) ? path_join(job->jobs, "jobs.jsonl") : alloc_text(job->jobs);
-  int code = bench_open(NULL, &s.bench, f);
+  int code = check_inputs(path, job, f);
+  if (!code) code = outdir_open(job->output, NULL, &s.out, f);
+  if (!code) code = workspace_open(NULL, &s.ws, f);
   if (!code) code = job_rows_read(path, &s.rows, &s.count, f);
-  if (!code) code = outdir_open(job->output, &s.out, f);
   if (!code) {
     sweep(&s);
     code = collect_all(&s, f);
     if (code == EXIT_STOPPED)
       fault_set(f, code, "interrupted; the same command goes on in %s", job->output);
-    outdir_close(&s.out);
   }
+  outdir_close(&s.out, code > EXIT_FINDINGS ? OUTDIR_KEEP_FILES : OUTDIR_KEEP);
   if (s.rows) job_rows_free(s.rows, s.count);
-  bench_close(&s.bench);
+  workspace_close(&s.ws);
   free(path);
   return code;
 }

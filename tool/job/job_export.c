@@ -1,42 +1,18 @@
 /* job/job_export.c - from a plan to what a trainer or a generator reads. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/path.h"
 #include "export/exporter.h"
 #include "job/summary.h"
-
-enum {
-  NEEDS_LABELS = 1,
-  NEEDS_FILES = 2,     /* masks and images of both sets */
-  NEEDS_TRAIN_IDS = 4, /* labels that are the classes */
-  GENERATES = 8        /* lists what is not there yet */
-};
-
-/* By export_format. */
-static const struct {
-  const char *name;
-  int needs;
-  int (*write)(export_state *s, fault *f);
-} formats[] = {
-    {"list", 0, export_list},
-    {"mmseg", NEEDS_LABELS, export_mmseg},
-    {"detectron2", NEEDS_LABELS | NEEDS_FILES | NEEDS_TRAIN_IDS, export_detectron2},
-    {"hf", NEEDS_LABELS | NEEDS_FILES, export_hf},
-    {"webdataset", NEEDS_FILES, export_webdataset},
-    {"paddleseg", NEEDS_LABELS | NEEDS_FILES | NEEDS_TRAIN_IDS, export_paddleseg},
-    {"freestylenet", NEEDS_LABELS | GENERATES, export_freestylenet},
-    {"jsonl", GENERATES, export_jsonl},
-};
-
-static bool needs(const export_state *s, int what) {
-  return (formats[s->job->format].needs & what) != 0;
-}
 
 int export_write(export_state *s, const char *name, const text *t, fault *f) {
   char *path;
   int code = outdir_place(&s->out, name, &path, f);
   if (code) return code;
-  code = text_write(t, s->bench.context, path, f);
+  code = inputs_spare_file(&s->inputs, path, f);
+  if (!code) code = text_write(t, s->ws.context, path, f);
   if (!code) outdir_made(&s->out, path);
   free(path);
   return code;
@@ -70,37 +46,38 @@ static void summarise(const export_state *s) {
   text t = {0};
   if (summary_as_json(&job->common)) {
     text_add(&t, "{\"output\": ");
-    text_add_json(&t, job->output);
-    text_add(&t, ", \"format\": \"%s\", \"real\": %zu, ", formats[job->format].name, s->real.count);
-    if (needs(s, GENERATES))
+    text_add_json(&t, job->output.folder);
+    text_add(&t, ", \"format\": \"%s\", \"real\": %zu, ", job->format->name, s->real.count);
+    if (export_has(s, EXPORT_GENERATES))
       text_add(&t, "\"jobs\": %zu, \"there\": %" PRId64 "}\n", s->synthetic.count,
                s->asked - (int64_t)s->synthetic.count);
     else
       text_add(&t, "\"synthetic\": %zu, \"missing\": %" PRId64 ", \"times\": %" PRId64 "}\n",
                s->synthetic.count, s->missing, s->times);
-  } else if (summary_as_text(&job->common) && needs(s, GENERATES)) {
+  } else if (summary_as_text(&job->common) && export_has(s, EXPORT_GENERATES)) {
     text_add(&t, "%zu images to generate, %" PRId64 " of %" PRId64 " are there%s; written to %s\n",
              s->synthetic.count, s->asked - (int64_t)s->synthetic.count, s->asked, more,
-             job->output);
+             job->output.folder);
   } else if (summary_as_text(&job->common)) {
     text_add(&t, "%zu real images, each %" PRId64 " times, and %zu synthetic ones", s->real.count,
              s->times, s->synthetic.count);
     if (s->missing) text_add(&t, " (%" PRId64 " more are missing)", s->missing);
-    text_add(&t, "%s; written to %s\n", more, job->output);
+    text_add(&t, "%s; written to %s\n", more, job->output.folder);
   }
   summary_print(&t);
 }
 
 static int missing_flag(const export_job *job, const char *flag, fault *f) {
-  return fault_set(f, EXIT_USAGE, "--to %s needs %s", formats[job->format].name, flag);
+  return fault_set(f, EXIT_USAGE, "--to %s needs %s", job->format->name, flag);
 }
 
 static int check_flags(const export_state *s, fault *f) {
   const export_job *job = s->job;
-  const bool generates = needs(s, GENERATES), files = needs(s, NEEDS_FILES);
+  const bool generates = export_has(s, EXPORT_GENERATES), files = export_has(s, EXPORT_FILES);
   if (job->train_ids && !job->common.labels)
     return fault_set(f, EXIT_USAGE, "--train-ids needs --labels L");
-  if (needs(s, NEEDS_LABELS) && !job->common.labels) return missing_flag(job, "--labels L", f);
+  if (export_has(s, EXPORT_LABELS) && !job->common.labels)
+    return missing_flag(job, "--labels L", f);
   if ((files || generates) && !job->real_masks) return missing_flag(job, "--real-masks DIR", f);
   if (files && !job->real_images) return missing_flag(job, "--real-images DIR", f);
   if (files && !job->synthetic) return missing_flag(job, "--synthetic DIR", f);
@@ -109,43 +86,63 @@ static int check_flags(const export_state *s, fault *f) {
     return fault_set(f, EXIT_USAGE,
                      "--to %s is for images that are not there yet: it takes --real-masks and "
                      "--images, not --synthetic, --train-ids or --allow-missing",
-                     formats[job->format].name);
-  int code = outdir_apart(job->output, job->synthetic, f);
-  if (!code) code = outdir_apart(job->output, job->real_masks, f);
-  if (code || !job->train_ids) return code; /* else masks might pass for images */
-  code = outdir_apart(job->output, job->real_images, f);
-  return code ? code : outdir_apart(job->output, job->images, f);
+                     job->format->name);
+  return EXIT_FINE;
+}
+
+/* Converted masks might pass for images. */
+static int check_inputs(export_state *s, fault *f) {
+  static const char *const always[] = {"real.txt", "synthetic.txt", "train_ids/", NULL};
+  const export_job *job = s->job;
+  void (*add_images)(inputs *, const char *) = job->train_ids ? inputs_add_apart : inputs_add;
+  inputs_add_labels(&s->inputs, job->common.labels);
+  inputs_add(&s->inputs, job->plan);
+  inputs_add_apart(&s->inputs, job->synthetic);
+  inputs_add_apart(&s->inputs, job->real_masks);
+  add_images(&s->inputs, job->real_images);
+  add_images(&s->inputs, job->images);
+  int code = inputs_spare_folder(&s->inputs, job->output.folder, always, f);
+  return code ? code : inputs_spare_folder(&s->inputs, job->output.folder, job->format->files, f);
 }
 
 /* Masks as the format can read them. */
 static int fit_masks(export_state *s, fault *f) {
   if (s->job->train_ids) return export_train_ids(s, f);
-  if (!needs(s, NEEDS_TRAIN_IDS) || export_is_train_ids(s)) return EXIT_FINE;
+  if (!export_has(s, EXPORT_PLAIN) || export_is_train_ids(s)) return EXIT_FINE;
   return fault_set(f, EXIT_USAGE,
                    "--to %s takes masks whose labels are the classes, 255 ignored, and those of %s "
                    "are not: --train-ids converts them",
-                   formats[s->job->format].name, fm_labels_name(s->bench.labels));
+                   s->job->format->name, fm_labels_name(s->ws.labels));
 }
 
 static int write_all(export_state *s, fault *f) {
   int code = fit_masks(s, f);
   if (!code) code = export_check_names(s, f);
-  if (!code && !needs(s, GENERATES)) code = write_lists(s, f);
-  return code ? code : formats[s->job->format].write(s, f);
+  if (!code && !export_has(s, EXPORT_GENERATES)) code = write_lists(s, f);
+  return code ? code : s->job->format->write(s, f);
+}
+
+static void sweep(const export_state *s) {
+  char *converted = path_join(s->out.path, "train_ids");
+  outdir_sweep_top(s->out.path);
+  outdir_sweep(converted);
+  free(converted);
 }
 
 int export_job_run(const export_job *job, fault *f) {
   export_state s = {.job = job};
   int code = check_flags(&s, f);
-  if (!code) code = bench_open(job->common.labels, &s.bench, f);
-  if (!code) code = export_open_sets(&s, needs(&s, GENERATES), f);
-  if (!code) code = outdir_open(job->output, &s.out, f);
+  if (!code) code = check_inputs(&s, f);
+  if (!code) code = outdir_open(job->output.folder, job->output.held, &s.out, f);
+  if (!code) sweep(&s);
+  if (!code) code = workspace_open(job->common.labels, &s.ws, f);
+  if (!code) code = export_open_sets(&s, f);
   if (!code) code = write_all(&s, f);
-  if (code && s.out.path) outdir_undo(&s.out);
   if (!code) summarise(&s);
+  outdir_close(&s.out, code ? OUTDIR_UNDO : OUTDIR_KEEP);
   export_close_sets(&s);
   text_free(&s.summary);
-  if (s.out.path) outdir_close(&s.out);
-  bench_close(&s.bench);
+  inputs_free(&s.inputs);
+  workspace_close(&s.ws);
   return code;
 }

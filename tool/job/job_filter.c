@@ -10,7 +10,6 @@
 #include "base/disk.h"
 #include "base/path.h"
 #include "base/pool.h"
-#include "job/bench.h"
 #include "job/filter_file.h"
 #include "job/filter_reach.h"
 #include "job/filter_run.h"
@@ -19,6 +18,7 @@
 #include "job/mask_store.h"
 #include "job/stats_file.h"
 #include "job/summary.h"
+#include "job/workspace.h"
 
 /* A worker's arrays, one element for each class. */
 typedef struct counts {
@@ -46,7 +46,7 @@ static int keep(filter_run *r, size_t index, const fm_plane *mask, const fm_rast
   int code = outdir_place(&r->out, name, &path, f);
   free(name);
   if (code) return code;
-  code = mask_store(r->bench.context, mask, raster, path, f);
+  code = mask_store(r->ws.context, mask, raster, path, f);
   if (!code) {
     outdir_made(&r->out, path);
     journal_entry entry = {
@@ -65,7 +65,7 @@ static int filter_one(filter_run *r, counts *c, const mask_batch *batch, size_t 
   fm_filter_report report = {.size = sizeof report};
   report.class_valid = c->valid;
   report.class_dropped = c->dropped;
-  void *memory = mask_widen(&mask, fm_labels_ignore_label(r->bench.labels));
+  void *memory = mask_widen(&mask, fm_labels_ignore_label(r->ws.labels));
   int code = EXIT_FINE;
   if (fm_filter_apply(r->filter, &mask, &batch->losses[at].plane, &mask, &report, &err))
     code = loss_source_blame(r->source, index, batch->paths[at], &err, f);
@@ -84,7 +84,7 @@ static int filter_one(filter_run *r, counts *c, const mask_batch *batch, size_t 
 static int filter_some(void *shared, void *own, size_t first, size_t count, fault *f) {
   filter_run *r = shared;
   mask_batch batch;
-  int code = mask_batch_open(&r->bench, &r->masks, r->source, &r->pending[first], count, &batch, f);
+  int code = mask_batch_open(&r->ws, &r->masks, r->source, &r->pending[first], count, &batch, f);
   if (code) return code;
   for (size_t i = 0; i < count && !code; i++) code = filter_one(r, own, &batch, i, f);
   mask_batch_close(&batch);
@@ -105,9 +105,10 @@ static int end(void *shared, void *own, bool good, fault *f) {
   return EXIT_FINE;
 }
 
-static int filter_all(filter_run *r, const filter_job *job, fault *f) {
-  pool_job work = {.what = "filter", .count = r->pending_count, .quiet = job->common.quiet};
-  work.threads = (int)job->common.threads;
+static int filter_all(filter_run *r, fault *f) {
+  const job_common *common = &r->job->common;
+  pool_job work = {.what = "filter", .count = r->pending_count, .quiet = common->quiet};
+  work.threads = (int)common->threads;
   work.shared = r;
   work.begin = begin;
   work.group = loss_source_batch(r->source);
@@ -129,30 +130,16 @@ static void add_up(filter_run *r) {
 /* The masks are flushed, then come the tables, then the journal goes: its absence says that
  * the run is complete. */
 static int finish(filter_run *r, fault *f) {
-  char *table = NULL, *manifest = NULL;
+  const filter_found *at = &r->found;
   int code = disk_flush(r->out.path, f);
-  if (!code) code = outdir_place(&r->out, "filter.csv", &table, f);
   if (code) return code;
-  code = outdir_place(&r->out, "filter.json", &manifest, f);
   add_up(r);
-  if (!code) code = filter_rows_write(r->bench.context, r->rows, r->masks.count, table, f);
-  if (!code) outdir_made(&r->out, table);
-  if (!code) code = filter_file_write(r->bench.context, &r->file, manifest, f);
-  if (!code) outdir_made(&r->out, manifest);
-  if (!code && unlink(r->journal.path)) code = fault_system(f, errno, "remove", r->journal.path);
-  free(table);
-  free(manifest);
+  code = filter_rows_write(r->ws.context, r->rows, r->masks.count, at->table, f);
+  if (!code) outdir_made(&r->out, at->table);
+  if (!code) code = filter_file_write(r->ws.context, &r->file, at->manifest, f);
+  if (!code) outdir_made(&r->out, at->manifest);
+  if (!code && unlink(at->journal)) code = fault_system(f, errno, "remove", at->journal);
   return code;
-}
-
-/* After Ctrl-C what is finished stays; after an error only with --resume. */
-static void clean_up(filter_run *r, const filter_job *job, int code, fault *f) {
-  if (code == EXIT_STOPPED) {
-    fault_set(f, EXIT_STOPPED, "interrupted; the same command with --resume continues in %s",
-              job->output);
-  } else if (code && !job->resume) {
-    outdir_undo(&r->out);
-  }
 }
 
 /* Once: of the real set before the work, else of what was filtered. */
@@ -167,19 +154,28 @@ static void warn_after(const filter_run *r) {
   filter_reach_print(&t);
 }
 
+/* After Ctrl-C what is finished stays; after an error only with --resume. */
+static outdir_end end_of(const filter_job *job, int code) {
+  if (!code) return OUTDIR_KEEP;
+  return code == EXIT_STOPPED || job->output.resume ? OUTDIR_KEEP_FILES : OUTDIR_UNDO;
+}
+
 int filter_job_run(const filter_job *job, fault *f) {
-  filter_run r = {.journal = {.handle = -1}};
+  filter_run r = {.job = job, .journal = {.handle = -1}};
+  const char *output = job->output.folder;
   bool finished = false, warned = false;
-  int code = filter_run_prepare(&r, job, f);
-  if (!code) code = filter_run_enter(&r, job, &finished, f);
+  int code = filter_run_lock(&r, f);
+  if (!code) code = filter_run_prepare(&r, f);
+  if (!code) code = filter_run_enter(&r, &finished, f);
   if (!code) warn_before(&r, &warned);
-  if (!code && !finished) code = filter_all(&r, job, f);
+  if (!code && !finished) code = filter_all(&r, f);
   if (!code && !finished) code = finish(&r, f);
-  if (r.out.path) clean_up(&r, job, code, f);
+  if (code == EXIT_STOPPED)
+    fault_set(f, code, "interrupted; the same command with --resume continues in %s", output);
   if (!code && finished && summary_as_text(&job->common))
-    printf("%s is finished already\n", job->output);
-  if (!code) summary_filter(&job->common, &r.file, job->output);
+    printf("%s is finished already\n", output);
+  if (!code) summary_filter(&job->common, &r.file, output);
   if (!code && !warned) warn_after(&r);
-  filter_run_free(&r);
+  filter_run_free(&r, end_of(job, code));
   return code;
 }

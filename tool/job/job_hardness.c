@@ -4,16 +4,16 @@
 
 #include "base/alloc.h"
 #include "base/pool.h"
-#include "job/bench.h"
+#include "job/inputs.h"
 #include "job/jobs.h"
-#include "job/outdir.h"
 #include "job/plan_file.h"
 #include "job/stats_file.h"
 #include "job/summary.h"
+#include "job/workspace.h"
 #include "losses/loss_source.h"
 
 typedef struct state {
-  bench bench;
+  workspace ws;
   folder masks;
   fm_hardness *hardness;
   loss_source *source; /* NULL: by class means */
@@ -42,7 +42,7 @@ static int measure(void *shared, void *own, size_t index, fault *f) {
   fm_error err;
   char *path;
   (void)own;
-  int code = bench_read_mask(&s->bench, &s->masks, index, &raster, &path, f);
+  int code = workspace_read_mask(&s->ws, &s->masks, index, &raster, &path, f);
   if (!code) {
     fm_plane mask = fm_raster_plane(raster);
     if (s->source)
@@ -55,6 +55,10 @@ static int measure(void *shared, void *own, size_t index, fault *f) {
   return code;
 }
 
+static bool by_losses(const hardness_job *job) {
+  return loss_options_which(&job->set.loss) < LOSS_FOLDERS;
+}
+
 static int prepare(state *s, const hardness_job *job, fault *f) {
   stats_file stats = {0};
   fm_error err;
@@ -63,29 +67,35 @@ static int prepare(state *s, const hardness_job *job, fault *f) {
   options.resize_height = job->resize.height;
   options.measure = job->measure;
   options.share = job->share;
-  int code = bench_open(job->common.labels, &s->bench, f);
-  if (!code) code = stats_file_read(s->bench.context, s->bench.labels, job->stats, &stats, f);
+  int code = workspace_open(job->common.labels, &s->ws, f);
+  if (!code) code = stats_file_read(s->ws.context, s->ws.labels, job->stats, &stats, f);
   if (!code) code = stats_file_whole(&stats, job->stats, f);
   if (!code && fm_hardness_create(stats.stats, &options, &s->hardness, &err))
     code = fault_library(f, &err, job->stats);
   stats_file_free(&stats);
-  if (!code) code = bench_masks(&s->bench, job->masks, (arg_shard){0, 1}, &s->masks, NULL, NULL, f);
-  if (!code && job->losses) {
-    const loss_options losses = {.losses = job->losses};
-    code = loss_source_open(s->bench.context, s->bench.labels, &losses, &s->masks, false,
+  if (!code)
+    code = workspace_masks(&s->ws, job->set.masks, (arg_shard){0, 1}, &s->masks, NULL, NULL, f);
+  if (!code && by_losses(job))
+    code = loss_source_open(s->ws.context, s->ws.labels, &job->set.loss, &s->masks, false,
                             &s->source, f);
-  }
   return code;
 }
 
 static int check_flags(const hardness_job *job, fault *f) {
   if (job->share > 0 && job->measure == FM_MEASURE_MEAN)
     return fault_set(f, EXIT_USAGE, "--share is for --measure worst-class and top-share");
-  if (job->losses && job->resize.width)
+  if (by_losses(job) && job->resize.width)
     return fault_set(f, EXIT_USAGE,
                      "--resize and --losses exclude each other: losses are taken as "
                      "they are");
-  return EXIT_FINE;
+  inputs list = {0};
+  inputs_add_labels(&list, job->common.labels);
+  inputs_add(&list, job->stats);
+  inputs_add(&list, job->set.masks);
+  inputs_add_losses(&list, &job->set.loss);
+  int code = inputs_check_file(&list, job->output, f);
+  inputs_free(&list);
+  return code;
 }
 
 static void summarise(const hardness_job *job, const hardness_row *rows, size_t count) {
@@ -122,10 +132,7 @@ static void summarise(const hardness_job *job, const hardness_row *rows, size_t 
 
 int hardness_job_run(const hardness_job *job, fault *f) {
   state s = {0};
-  const char *const inputs[] = {job->common.labels, job->stats, job->masks, job->losses};
   int code = check_flags(job, f);
-  if (!code) code = outdir_check_file(job->output, f);
-  for (size_t i = 0; i < 4 && !code; i++) code = outdir_spare(job->output, inputs[i], f);
   if (!code) code = prepare(&s, job, f);
   if (!code) {
     s.rows = alloc_zeroed(s.masks.count, sizeof *s.rows);
@@ -136,12 +143,12 @@ int hardness_job_run(const hardness_job *job, fault *f) {
     work.work = measure;
     code = pool_run(&work, f);
   }
-  if (!code) code = hardness_rows_write(s.bench.context, s.rows, s.masks.count, job->output, f);
+  if (!code) code = hardness_rows_write(s.ws.context, s.rows, s.masks.count, job->output, f);
   if (!code) summarise(job, s.rows, s.masks.count);
   free(s.rows);
   loss_source_close(s.source);
   fm_hardness_destroy(s.hardness);
   folder_free(&s.masks);
-  bench_close(&s.bench);
+  workspace_close(&s.ws);
   return code;
 }

@@ -5,25 +5,25 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "job/bench.h"
+#include "job/inputs.h"
 #include "job/jobs.h"
-#include "job/outdir.h"
 #include "job/stats_file.h"
 #include "job/summary.h"
+#include "job/workspace.h"
 
-/* The inputs, sorted by set and shard. */
-typedef struct input {
+/* A file to be added; they are sorted by set and shard. */
+typedef struct part {
   const char *path;
   stats_file file;
-} input;
+} part;
 
-static bool same_model(const input *a, const input *b) {
+static bool same_model(const part *a, const part *b) {
   if (!a->file.provider || !b->file.provider) return a->file.provider == b->file.provider;
   return json_equal(a->file.provider, b->file.provider);
 }
 
 /* May `other` be added to `first`? */
-static int check_alike(const input *first, const input *other, fault *f) {
+static int check_alike(const part *first, const part *other, fault *f) {
   if (first->file.labels_fingerprint != other->file.labels_fingerprint ||
       first->file.class_count != other->file.class_count)
     return fault_set(f, EXIT_DATA, "%s: made with label space %s, but %s with %s", other->path,
@@ -38,7 +38,7 @@ static int check_alike(const input *first, const input *other, fault *f) {
 }
 
 static int by_set_and_shard(const void *a, const void *b) {
-  const stats_file *left = &((const input *)a)->file, *right = &((const input *)b)->file;
+  const stats_file *left = &((const part *)a)->file, *right = &((const part *)b)->file;
   uint64_t l = left->sets->identity, r = right->sets->identity;
   if (l != r) return l < r ? -1 : 1;
   if (left->shard.count != right->shard.count)
@@ -46,13 +46,13 @@ static int by_set_and_shard(const void *a, const void *b) {
   return (left->shard.index > right->shard.index) - (left->shard.index < right->shard.index);
 }
 
-static int missing(const input *any, int64_t index, fault *f) {
+static int missing(const part *any, int64_t index, fault *f) {
   return fault_set(f, EXIT_DATA, "shard %" PRId64 "/%" PRId64 " is missing beside %s", index,
                    any->file.shard.count, any->path);
 }
 
 /* Are the numbers the same, to the last bit? */
-static bool same_numbers(const input *a, const input *b) {
+static bool same_numbers(const part *a, const part *b) {
   size_t words = fm_class_stats_word_count(a->file.stats);
   int64_t *left = alloc_zeroed(words, sizeof *left), *right = alloc_zeroed(words, sizeof *right);
   bool same = !fm_class_stats_export(a->file.stats, left, words, NULL) &&
@@ -63,55 +63,55 @@ static bool same_numbers(const input *a, const input *b) {
   return same;
 }
 
-/* With --distinct: complete inputs of one name each. A file and its copy are still one set. */
-static bool are_complete(const input *inputs, size_t first, size_t end) {
+/* With --distinct: complete parts of one name each. A file and its copy are still one set. */
+static bool are_complete(const part *parts, size_t first, size_t end) {
   for (size_t i = first; i < end; i++)
-    if (inputs[i].file.shard.count > 1) return false;
+    if (parts[i].file.shard.count > 1) return false;
   return true;
 }
 
-static int check_distinct(const input *inputs, size_t first, size_t end, fault *f) {
+static int check_distinct(const part *parts, size_t first, size_t end, fault *f) {
   for (size_t i = first; i < end; i++)
     for (size_t k = i + 1; k < end; k++)
-      if (same_numbers(&inputs[i], &inputs[k]))
+      if (same_numbers(&parts[i], &parts[k]))
         return fault_set(f, EXIT_DATA, "%s and %s hold the same numbers, they are not distinct",
-                         inputs[i].path, inputs[k].path);
+                         parts[i].path, parts[k].path);
   return EXIT_FINE;
 }
 
 /* Inputs `first` .. `end - 1` hold shards of one set: each must be there once. */
-static int check_shards(const input *inputs, size_t first, size_t end, fault *f) {
-  const input *any = &inputs[first];
+static int check_shards(const part *parts, size_t first, size_t end, fault *f) {
+  const part *any = &parts[first];
   int64_t expected = 0;
   for (size_t i = first; i < end; i++) {
-    const stats_file *file = &inputs[i].file;
+    const stats_file *file = &parts[i].file;
     if (file->shard.count != any->file.shard.count)
       return fault_set(f, EXIT_DATA,
                        "%s and %s are shards of one set, but of %" PRId64 " and %" PRId64,
-                       any->path, inputs[i].path, any->file.shard.count, file->shard.count);
+                       any->path, parts[i].path, any->file.shard.count, file->shard.count);
     if (i > first && file->shard.count == 1)
       return fault_set(f, EXIT_DATA,
                        "%s and %s are statistics of the same masks, or of masks with the same "
                        "names: --distinct takes them for different sets",
-                       inputs[i - 1].path, inputs[i].path);
-    if (i > first && file->shard.index == inputs[i - 1].file.shard.index)
+                       parts[i - 1].path, parts[i].path);
+    if (i > first && file->shard.index == parts[i - 1].file.shard.index)
       return fault_set(f, EXIT_DATA,
                        "%s and %s hold the same shard %" PRId64 "/%" PRId64 " of the same set",
-                       inputs[i - 1].path, inputs[i].path, file->shard.index, file->shard.count);
+                       parts[i - 1].path, parts[i].path, file->shard.index, file->shard.count);
     if (file->shard.index != expected++) return missing(any, expected - 1, f);
   }
   return expected < any->file.shard.count ? missing(any, expected, f) : EXIT_FINE;
 }
 
-static int check_group(const input *inputs, size_t first, size_t end, bool distinct, fault *f) {
+static int check_group(const part *parts, size_t first, size_t end, bool distinct, fault *f) {
   int64_t images = 0;
-  if (distinct && are_complete(inputs, first, end)) return check_distinct(inputs, first, end, f);
-  int code = check_shards(inputs, first, end, f);
-  for (size_t i = first; i < end; i++) images += fm_class_stats_image_count(inputs[i].file.stats);
-  if (!code && inputs[first].file.shard.count > 1 && images != inputs[first].file.sets->count)
+  if (distinct && are_complete(parts, first, end)) return check_distinct(parts, first, end, f);
+  int code = check_shards(parts, first, end, f);
+  for (size_t i = first; i < end; i++) images += fm_class_stats_image_count(parts[i].file.stats);
+  if (!code && parts[first].file.shard.count > 1 && images != parts[first].file.sets->count)
     code = fault_set(f, EXIT_DATA,
                      "%s and its sister shards hold %" PRId64 " images, expected %" PRId64,
-                     inputs[first].path, images, inputs[first].file.sets->count);
+                     parts[first].path, images, parts[first].file.sets->count);
   return code;
 }
 
@@ -123,24 +123,24 @@ static size_t place_of(const stats_file *out, uint64_t identity, bool *there) {
   return at;
 }
 
-/* Two complete inputs must have no set in common; or each further one of the same names gets the
+/* Two complete parts must have no set in common; or each further one of the same names gets the
  * next number that is free. */
-static int join_sets(const input *inputs, size_t count, bool distinct, stats_file *out, fault *f) {
+static int join_sets(const part *parts, size_t count, bool distinct, stats_file *out, fault *f) {
   size_t total = 0;
-  for (size_t i = 0; i < count; i++) total += inputs[i].file.set_count;
+  for (size_t i = 0; i < count; i++) total += parts[i].file.set_count;
   out->sets = alloc_zeroed(total, sizeof *out->sets);
   for (size_t i = 0; i < count; i++) {
-    for (size_t s = 0; s < inputs[i].file.set_count; s++) {
-      stats_set set = inputs[i].file.sets[s];
+    for (size_t s = 0; s < parts[i].file.set_count; s++) {
+      stats_set set = parts[i].file.sets[s];
       bool there;
       size_t at = place_of(out, set.identity, &there);
-      if (there && inputs[i].file.shard.index > 0) continue; /* came with shard 0 */
+      if (there && parts[i].file.shard.index > 0) continue; /* came with shard 0 */
       while (there && distinct) at = place_of(out, ++set.identity, &there);
       if (there)
         return fault_set(f, EXIT_DATA,
                          "%s: its set of %" PRId64
                          " masks, or one of the same names, is in another input, too",
-                         inputs[i].path, set.count);
+                         parts[i].path, set.count);
       memmove(out->sets + at + 1, out->sets + at, (out->set_count - at) * sizeof *out->sets);
       out->sets[at] = set;
       out->set_count++;
@@ -150,35 +150,35 @@ static int join_sets(const input *inputs, size_t count, bool distinct, stats_fil
 }
 
 /* Shards stand together after sorting; files of several sets are complete. */
-static int check_all(input *inputs, size_t count, bool distinct, stats_file *out, fault *f) {
+static int check_all(part *parts, size_t count, bool distinct, stats_file *out, fault *f) {
   int code = EXIT_FINE;
-  for (size_t i = 1; i < count && !code; i++) code = check_alike(&inputs[0], &inputs[i], f);
+  for (size_t i = 1; i < count && !code; i++) code = check_alike(&parts[0], &parts[i], f);
   if (code) return code;
-  qsort(inputs, count, sizeof *inputs, by_set_and_shard);
+  qsort(parts, count, sizeof *parts, by_set_and_shard);
   for (size_t first = 0, end; first < count && !code; first = end) {
-    uint64_t identity = inputs[first].file.sets->identity;
-    for (end = first; end < count && inputs[end].file.sets->identity == identity;) end++;
-    code = check_group(inputs, first, end, distinct, f);
+    uint64_t identity = parts[first].file.sets->identity;
+    for (end = first; end < count && parts[end].file.sets->identity == identity;) end++;
+    code = check_group(parts, first, end, distinct, f);
   }
-  return code ? code : join_sets(inputs, count, distinct, out, f);
+  return code ? code : join_sets(parts, count, distinct, out, f);
 }
 
-static int add_up(const input *inputs, size_t count, stats_file *out, fault *f) {
+static int add_up(const part *parts, size_t count, stats_file *out, fault *f) {
   size_t words = fm_class_stats_word_count(out->stats);
   int64_t *memory = alloc_zeroed(words, sizeof *memory);
   fm_error err;
   int code = EXIT_FINE;
   for (size_t i = 0; i < count && !code; i++) {
-    if (fm_class_stats_export(inputs[i].file.stats, memory, words, &err) ||
+    if (fm_class_stats_export(parts[i].file.stats, memory, words, &err) ||
         fm_class_stats_import(out->stats, memory, words, &err))
-      code = fault_library(f, &err, inputs[i].path);
+      code = fault_library(f, &err, parts[i].path);
   }
   free(memory);
   return code;
 }
 
 /* Names, options and empty statistics, from the first input. */
-static int begin_output(fm_context *context, const input *first, stats_file *out, fault *f) {
+static int begin_output(fm_context *context, const part *first, stats_file *out, fault *f) {
   int code = stats_file_read(context, NULL, first->path, out, f);
   if (code) return code;
   free(out->sets);
@@ -189,28 +189,34 @@ static int begin_output(fm_context *context, const input *first, stats_file *out
   return EXIT_FINE;
 }
 
+static int check_output(const merge_job *job, fault *f) {
+  inputs list = {0};
+  for (size_t i = 0; i < job->input_count; i++) inputs_add(&list, job->inputs[i]);
+  int code = inputs_check_file(&list, job->output, f);
+  inputs_free(&list);
+  return code;
+}
+
 int merge_job_run(const merge_job *job, fault *f) {
-  bench b;
+  workspace ws;
   stats_file out = {0};
   size_t opened = 0;
-  int code = bench_open(NULL, &b, f);
+  int code = workspace_open(NULL, &ws, f);
   if (code) return code;
-  input *inputs = alloc_zeroed(job->input_count, sizeof *inputs);
-  code = outdir_check_file(job->output, f);
-  for (size_t i = 0; i < job->input_count && !code; i++)
-    code = outdir_spare(job->output, job->inputs[i], f);
+  part *parts = alloc_zeroed(job->input_count, sizeof *parts);
+  code = check_output(job, f);
   for (; opened < job->input_count && !code; opened += !code) {
-    inputs[opened].path = job->inputs[opened];
-    code = stats_file_read(b.context, NULL, job->inputs[opened], &inputs[opened].file, f);
+    parts[opened].path = job->inputs[opened];
+    code = stats_file_read(ws.context, NULL, job->inputs[opened], &parts[opened].file, f);
   }
-  if (!code) code = begin_output(b.context, &inputs[0], &out, f);
-  if (!code) code = check_all(inputs, job->input_count, job->distinct, &out, f);
-  if (!code) code = add_up(inputs, job->input_count, &out, f);
-  if (!code) code = stats_file_write(b.context, &out, job->output, f);
+  if (!code) code = begin_output(ws.context, &parts[0], &out, f);
+  if (!code) code = check_all(parts, job->input_count, job->distinct, &out, f);
+  if (!code) code = add_up(parts, job->input_count, &out, f);
+  if (!code) code = stats_file_write(ws.context, &out, job->output, f);
   if (!code) summary_stats(&job->common, &out, job->output);
-  for (size_t i = 0; i < opened; i++) stats_file_free(&inputs[i].file);
-  free(inputs);
+  for (size_t i = 0; i < opened; i++) stats_file_free(&parts[i].file);
+  free(parts);
   stats_file_free(&out);
-  bench_close(&b);
+  workspace_close(&ws);
   return code;
 }

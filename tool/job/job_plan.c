@@ -4,12 +4,12 @@
 #include <stdlib.h>
 
 #include "base/seeds.h"
-#include "job/bench.h"
 #include "job/class_table.h"
+#include "job/inputs.h"
 #include "job/jobs.h"
-#include "job/outdir.h"
 #include "job/plan_file.h"
 #include "job/summary.h"
+#include "job/workspace.h"
 
 /* What a policy needs, and what it does not look at. */
 static int check_masks(const plan_job *job, const plan_policy *policy, fault *f) {
@@ -25,7 +25,7 @@ static int check_masks(const plan_job *job, const plan_policy *policy, fault *f)
   return EXIT_FINE;
 }
 
-static int make_planner(const bench *b, const plan_flags *flags, const plan_policy *policy,
+static int make_planner(const workspace *ws, const plan_flags *flags, const plan_policy *policy,
                         fm_planner **out, fault *f) {
   fm_planner_options options = {.size = sizeof options,
                                 .policy = policy->policy,
@@ -46,7 +46,7 @@ static int make_planner(const bench *b, const plan_flags *flags, const plan_poli
     options.blend = policy->blend;
     options.blend_count = FM_PLAN_BLEND;
   }
-  if (fm_planner_create(b->context, &options, out, &err)) code = fault_library(f, &err, NULL);
+  if (fm_planner_create(ws->context, &options, out, &err)) code = fault_library(f, &err, NULL);
   free(seeds);
   return code;
 }
@@ -80,7 +80,7 @@ static int keep_rows(fm_planner *planner, const plan_job *job, fault *f) {
   return code;
 }
 
-static int make_plan(const bench *b, fm_planner *planner, const plan_job *job, fm_plan **out,
+static int make_plan(const workspace *ws, fm_planner *planner, const plan_job *job, fm_plan **out,
                      fault *f) {
   hardness_row *rows;
   size_t count;
@@ -89,8 +89,8 @@ static int make_plan(const bench *b, fm_planner *planner, const plan_job *job, f
   int code = hardness_rows_read(job->hardness, &rows, &count, f);
   if (code) return code;
   if (job->masks)
-    code = class_table_make(b, job->masks, rows, count, (int)job->common.threads, job->common.quiet,
-                            &classes, f);
+    code = class_table_make(ws, job->masks, rows, count, (int)job->common.threads,
+                            job->common.quiet, &classes, f);
   if (!code) code = add_rows(planner, job, rows, count, &classes, f);
   if (!code) code = keep_rows(planner, job, f);
   if (!code && fm_planner_make_plan(planner, out, &err))
@@ -120,24 +120,33 @@ static void summarise(const plan_job *job, const fm_plan *plan) {
   summary_print(&t);
 }
 
+static int check_output(const plan_job *job, fault *f) {
+  inputs list = {0};
+  inputs_add_labels(&list, job->common.labels);
+  inputs_add(&list, job->hardness);
+  inputs_add(&list, job->masks);
+  inputs_add(&list, job->grow);
+  int code = inputs_check_file(&list, job->output, f);
+  inputs_free(&list);
+  return code;
+}
+
 int plan_job_run(const plan_job *job, fault *f) {
-  bench b;
+  workspace ws;
   fm_planner *planner = NULL;
   fm_plan *plan = NULL;
   plan_policy policy;
-  const char *const inputs[] = {job->hardness, job->masks, job->grow, job->common.labels};
   int code = plan_flags_read(&job->flags, &policy, f);
   if (!code) code = check_masks(job, &policy, f);
-  if (!code) code = bench_open(job->masks ? job->common.labels : NULL, &b, f);
+  if (!code) code = workspace_open(job->masks ? job->common.labels : NULL, &ws, f);
   if (code) return code;
-  code = make_planner(&b, &job->flags, &policy, &planner, f);
-  if (!code) code = outdir_check_file(job->output, f);
-  for (size_t i = 0; i < 4 && !code; i++) code = outdir_spare(job->output, inputs[i], f);
-  if (!code) code = make_plan(&b, planner, job, &plan, f);
-  if (!code) code = plan_write(b.context, plan, job->output, f);
+  code = make_planner(&ws, &job->flags, &policy, &planner, f);
+  if (!code) code = check_output(job, f);
+  if (!code) code = make_plan(&ws, planner, job, &plan, f);
+  if (!code) code = plan_write(ws.context, plan, job->output, f);
   if (!code) summarise(job, plan);
   fm_plan_destroy(plan);
   fm_planner_destroy(planner);
-  bench_close(&b);
+  workspace_close(&ws);
   return code;
 }

@@ -45,77 +45,72 @@ static int check_set(const run_state *s, const char *what, const check_job *job,
   return code;
 }
 
-static bool has_files(const loss_options *o) { return o->losses || o->logits || o->queries; }
-
 /* A set's losses: with files of them, images only illustrate. */
-static loss_options losses_of(const run_job *j, const loss_options *set) {
-  loss_options o = *set;
-  o.network = j->network;
-  if (has_files(set))
-    o.images = NULL;
+static job_set set_of(const run_state *s, const job_set *set) {
+  const run_job *j = s->job;
+  job_set out = *set;
+  out.loss.network = j->network;
+  out.loss.kept = s->kept;
+  if (loss_options_have_files(&set->loss))
+    out.loss.folders[LOSS_IMAGES] = NULL;
   else
-    o.provider = j->provider;
-  return o;
+    out.loss.provider = j->provider;
+  return out;
 }
 
 /* What check reads: files only. */
-static loss_options files_of(const run_job *j, const loss_options *set) {
-  loss_options o = {.losses = set->losses, .logits = set->logits, .queries = set->queries};
-  if (set->logits || set->queries) o.network = j->network;
-  return o;
+static check_job check_of(const run_state *s, const job_set *set) {
+  check_job job = {s->common, *set, set->loss.folders[LOSS_IMAGES]};
+  job.set.loss.folders[LOSS_IMAGES] = NULL;
+  if (loss_options_have_outputs(&set->loss)) job.set.loss.network = s->job->network;
+  return job;
 }
 
 static int check_stage(const run_state *s, fault *f) {
-  const run_job *j = s->job;
-  check_job real = {s->common, j->real_masks, j->real.images, files_of(j, &j->real)};
-  check_job synthetic = {s->common, j->synthetic_masks, j->synthetic.images,
-                         files_of(j, &j->synthetic)};
+  check_job real = check_of(s, &s->job->real), synthetic = check_of(s, &s->job->synthetic);
   say(s, "check");
   int code = check_set(s, "real", &real, f);
   return code ? code : check_set(s, "synthetic", &synthetic, f);
 }
 
 static int stats_stage(const run_state *s, fault *f) {
-  const run_job *j = s->job;
-  stats_job stats = {.common = s->common, .masks = j->real_masks, .shard = {0, 1}};
-  stats.loss = losses_of(j, &j->real);
-  stats.loss.kept = s->kept;
-  stats.output = s->stats;
+  const stats_job stats = {
+      .common = s->common, .set = set_of(s, &s->job->real), .shard = {0, 1}, .output = s->stats};
   say(s, "stats");
   return stats_job_run(&stats, f);
 }
 
 static int filter_stage(const run_state *s, fault *f) {
-  const run_job *j = s->job;
-  filter_job filter = {.common = s->common, .masks = j->synthetic_masks, .shard = {0, 1}};
-  filter.stats = s->stats;
-  filter.loss = losses_of(j, &j->synthetic);
-  filter.loss.kept = s->kept;
-  filter.tolerance = j->tolerance;
-  filter.unseen = j->unseen;
-  filter.min_kept = j->min_kept;
-  filter.resume = j->resume;
-  filter.overwrite = j->overwrite;
-  filter.output = j->output;
+  const filter_job filter = {.common = s->common,
+                             .stats = s->stats,
+                             .set = set_of(s, &s->job->synthetic),
+                             .criterion = s->job->criterion,
+                             .shard = {0, 1},
+                             .output = {.folder = s->job->output.folder,
+                                        .resume = s->job->output.resume,
+                                        .overwrite = s->job->output.overwrite,
+                                        .held = s->lock}};
   say(s, "filter");
   return filter_job_run(&filter, f);
 }
 
 static int hardness_stage(const run_state *s, fault *f) {
-  hardness_job hardness = {.common = s->common, .stats = s->stats, .masks = s->job->real_masks};
-  hardness.resize = s->job->resize;
-  hardness.output = s->hardness;
+  const hardness_job hardness = {.common = s->common,
+                                 .stats = s->stats,
+                                 .set = {.masks = s->job->real.masks},
+                                 .resize = s->job->resize,
+                                 .output = s->hardness};
   say(s, "hardness");
   return hardness_job_run(&hardness, f);
 }
 
 static int plan_stage(const run_state *s, fault *f) {
-  plan_job plan = {.common = s->common, .hardness = s->hardness, .flags = s->job->plan};
+  plan_job plan = {
+      .common = s->common, .hardness = s->hardness, .flags = s->job->plan, .output = s->plan};
   plan_policy policy;
   int code = plan_flags_read(&plan.flags, &policy, f);
   if (code) return code;
-  if (plan_policy_needs_classes(&policy)) plan.masks = s->job->real_masks;
-  plan.output = s->plan;
+  if (plan_policy_needs_classes(&policy)) plan.masks = s->job->real.masks;
   say(s, "plan");
   return plan_job_run(&plan, f);
 }
@@ -123,20 +118,20 @@ static int plan_stage(const run_state *s, fault *f) {
 /* The lists, and the configuration where the label space allows: mmseg cannot express each. */
 static int export_stage(const run_state *s, fault *f) {
   const run_job *j = s->job;
-  char *masks = path_join(j->output, "masks");
+  char *masks = path_join(j->output.folder, "masks");
   export_job job = {.common = s->common, .plan = s->plan, .allow_missing = true};
-  job.real_masks = j->real_masks;
-  job.real_images = j->real.images;
+  job.real_masks = j->real.masks;
+  job.real_images = j->real.loss.folders[LOSS_IMAGES];
   job.synthetic = masks;
-  job.images = j->synthetic.images;
-  job.output = s->lists;
+  job.images = j->synthetic.loss.folders[LOSS_IMAGES];
+  job.output = (job_output){.folder = s->export, .held = &s->lists.lock};
   say(s, "export");
   fault reason;
-  job.format = EXPORT_MMSEG;
+  job.format = export_format_find("mmseg");
   job.common.silent = true;
   int code = export_job_run(&job, &reason);
   if (code && summary_as_text(&s->common)) printf("no mmseg configuration: %s\n", reason.text);
-  job.format = EXPORT_LIST;
+  job.format = export_format_find("list");
   job.relative = true; /* the same lists, wherever the folder is */
   job.common.silent = s->common.silent;
   code = export_job_run(&job, f);
@@ -145,8 +140,13 @@ static int export_stage(const run_state *s, fault *f) {
 }
 
 static int report_stage(const run_state *s, fault *f) {
+  const report_job report = {.common = s->common,
+                             .folder = s->job->output.folder,
+                             .provider = s->job->provider,
+                             .kept = s->kept,
+                             .held = s->lock};
   say(s, "report");
-  return report_job_run(s->job->output, s->job->provider, s->kept, &s->common, f);
+  return report_job_run(&report, f);
 }
 
 /* Runs a stage unless its file is there; files are whole or not there at all. */
@@ -169,41 +169,40 @@ static int all_stages(run_state *s, fault *f) {
   return code ? code : stage(s, NULL, report_stage, f);
 }
 
-static int check_flags(const run_job *j, fault *f) {
-  loss_options real = losses_of(j, &j->real);
-  loss_options synthetic = losses_of(j, &j->synthetic);
+/* The same source for both sets: losses of two networks cannot be compared. */
+static int check_sources(const run_state *s, fault *f) {
+  const job_set real = set_of(s, &s->job->real), synthetic = set_of(s, &s->job->synthetic);
+  for (int i = 0; i < LOSS_FOLDERS; i++) {
+    if (loss_folders[i].provided || !real.loss.folders[i] == !synthetic.loss.folders[i]) continue;
+    return fault_set(f, EXIT_USAGE,
+                     "losses for only one of the sets, expected --%s and --%s, or images and "
+                     "--provider baseline for both",
+                     loss_folders[i].real, loss_folders[i].synthetic);
+  }
+  if (loss_options_have_files(&real.loss) && s->job->provider)
+    return fault_set(f, EXIT_USAGE, "--provider and losses are both given, expected one source");
+  int code = loss_options_check(&real.loss, f);
+  return code ? code : loss_options_check(&synthetic.loss, f);
+}
+
+static int check_flags(const run_state *s, fault *f) {
+  const run_job *j = s->job;
   plan_policy policy;
   int64_t *seeds;
   size_t count;
-  if (j->resume && j->overwrite)
+  if (j->output.resume && j->output.overwrite)
     return fault_set(f, EXIT_USAGE, "--resume and --overwrite are both given, expected one");
-  if (!real.losses != !synthetic.losses || !real.logits != !synthetic.logits ||
-      !real.queries != !synthetic.queries)
-    return fault_set(f, EXIT_USAGE,
-                     "losses for only one of the sets, expected --real-%s and --synthetic-%s, or "
-                     "images and --provider baseline for both",
-                     real.queries || synthetic.queries ? "queries"
-                     : real.logits || synthetic.logits ? "logits"
-                                                       : "losses",
-                     real.queries || synthetic.queries ? "queries"
-                     : real.logits || synthetic.logits ? "logits"
-                                                       : "losses");
-  if (has_files(&real) && j->provider)
-    return fault_set(f, EXIT_USAGE, "--provider and losses are both given, expected one source");
-  int code = loss_options_check(&real, f);
-  if (!code) code = loss_options_check(&synthetic, f);
+  int code = check_sources(s, f);
   if (!code) code = plan_flags_read(&j->plan, &policy, f);
   if (!code)
     code = seeds_read(j->plan.seeds, j->plan.n_max ? j->plan.n_max : 20, &seeds, &count, f);
-  if (code) return code;
-  free(seeds);
-  code = outdir_apart(j->output, j->real_masks, f);
-  return code ? code : outdir_apart(j->output, j->synthetic_masks, f);
+  if (!code) free(seeds);
+  return code;
 }
 
 static void summarise(const run_state *s) {
   text t = {0};
-  const char *output = s->job->output;
+  const char *output = s->job->output.folder;
   if (summary_as_json(&s->job->common)) {
     text_add(&t, "{");
     text_add(&t, "\"output\": ");
@@ -221,31 +220,37 @@ static void summarise(const run_state *s) {
   summary_print(&t);
 }
 
+/* After Ctrl-C what is finished stays; after an error only with --resume. */
+static outdir_end end_of(const run_job *job, int code) {
+  if (!code) return OUTDIR_KEEP;
+  return code == EXIT_STOPPED || job->output.resume ? OUTDIR_KEEP_FILES : OUTDIR_UNDO;
+}
+
 int run_job_run(const run_job *job, fault *f) {
+  const char *output = job->output.folder;
   plugin_host *kept = NULL;
   run_state s = {.job = job, .common = job->common, .kept = &kept};
   s.common.silent = job->common.silent || job->common.json;
-  s.stats = path_join(job->output, "stats.json");
-  s.hardness = path_join(job->output, "hardness.csv");
-  s.plan = path_join(job->output, "plan.csv");
-  s.lists = path_join(job->output, "export");
-  s.manifest = path_join(job->output, "run.json");
-  int code = check_flags(job, f);
+  s.stats = path_join(output, "stats.json");
+  s.hardness = path_join(output, "hardness.csv");
+  s.plan = path_join(output, "plan.csv");
+  s.export = path_join(output, "export");
+  s.manifest = path_join(output, "run.json");
+  int code = check_flags(&s, f);
+  if (!code) code = run_lock(&s, f);
   if (!code) code = run_find_fingerprint(&s, f);
   if (!code) code = run_enter(&s, f);
   if (!code) code = all_stages(&s, f);
   plugin_host_close(kept);
   if (!code) summarise(&s);
   if (code == EXIT_STOPPED)
-    fault_set(f, code, "interrupted; the same command with --resume continues in %s", job->output);
-  if (s.out.path) {
-    if (code && code != EXIT_STOPPED && !job->resume) outdir_undo(&s.out);
-    outdir_close(&s.out);
-  }
+    fault_set(f, code, "interrupted; the same command with --resume continues in %s", output);
+  outdir_close(&s.lists, end_of(job, code));
+  outdir_close(&s.out, end_of(job, code));
   free(s.stats);
   free(s.hardness);
   free(s.plan);
-  free(s.lists);
+  free(s.export);
   free(s.manifest);
   return code;
 }

@@ -5,16 +5,16 @@
 
 #include "base/alloc.h"
 #include "base/pool.h"
-#include "job/bench.h"
+#include "job/inputs.h"
 #include "job/jobs.h"
 #include "job/mask_batch.h"
-#include "job/outdir.h"
 #include "job/stats_file.h"
 #include "job/summary.h"
+#include "job/workspace.h"
 
 /* The job at work; workers read it. */
 typedef struct state {
-  bench bench;
+  workspace ws;
   folder masks;
   loss_source *source;
   size_t *members; /* indices of the shard's masks */
@@ -25,8 +25,7 @@ typedef struct state {
 static int make_stats(const state *s, fm_class_stats **out, fault *f) {
   fm_class_stats_options options = {.size = sizeof options, .histogram = s->file.histogram};
   fm_error err;
-  if (fm_class_stats_create(s->bench.labels, &options, out, &err))
-    return fault_library(f, &err, NULL);
+  if (fm_class_stats_create(s->ws.labels, &options, out, &err)) return fault_library(f, &err, NULL);
   return EXIT_FINE;
 }
 
@@ -41,7 +40,7 @@ static int add_some(void *shared, void *own, size_t first, size_t count, fault *
   const state *s = shared;
   mask_batch batch;
   fm_error err;
-  int code = mask_batch_open(&s->bench, &s->masks, s->source, &s->members[first], count, &batch, f);
+  int code = mask_batch_open(&s->ws, &s->masks, s->source, &s->members[first], count, &batch, f);
   if (code) return code;
   for (size_t i = 0; i < count && !code; i++)
     if (fm_class_stats_add(own, &batch.requests[i].mask, &batch.losses[i].plane, &err))
@@ -62,7 +61,7 @@ static int end(void *shared, void *own, bool good, fault *f) {
 /* A model is fitted on all masks, whatever the shard, so that all shards have the same;
  * partners of other kinds need to be there for the shard only. */
 static int open_source(state *s, const stats_job *job, fault *f) {
-  loss_options loss = job->loss;
+  loss_options loss = job->set.loss;
   loss.quiet = job->common.quiet;
   if (!loss_options_need_all(&loss) && job->shard.count > 1)
     folder_keep_shard(&s->masks, job->shard);
@@ -71,8 +70,7 @@ static int open_source(state *s, const stats_job *job, fault *f) {
     if (job->shard.count <= 1 ||
         folder_shard_of(s->masks.files[i].stem, job->shard.count) == job->shard.index)
       s->members[s->member_count++] = i;
-  int code =
-      loss_source_open(s->bench.context, s->bench.labels, &loss, &s->masks, false, &s->source, f);
+  int code = loss_source_open(s->ws.context, s->ws.labels, &loss, &s->masks, false, &s->source, f);
   if (!code && loss_source_needs_model(s->source))
     code = loss_source_fit(s->source, (int)job->common.threads, job->common.quiet, f);
   if (!code) s->file.provider = loss_source_model(s->source);
@@ -84,25 +82,34 @@ static int prepare(state *s, const stats_job *job, fault *f) {
   s->file.shard = job->shard.count ? job->shard : (arg_shard){0, 1};
   s->file.sets = alloc_zeroed(1, sizeof *s->file.sets);
   s->file.set_count = 1;
-  int code = bench_open(job->common.labels, &s->bench, f);
+  int code = workspace_open(job->common.labels, &s->ws, f);
   if (code) return code;
-  stats_file_describe(&s->file, s->bench.labels);
+  stats_file_describe(&s->file, s->ws.labels);
   code = make_stats(s, &s->file.stats, f);
   if (!code)
-    code = bench_masks(&s->bench, job->masks, (arg_shard){0, 1}, &s->masks, &s->file.sets->identity,
-                       &s->file.sets->count, f);
+    code = workspace_masks(&s->ws, job->set.masks, (arg_shard){0, 1}, &s->masks,
+                           &s->file.sets->identity, &s->file.sets->count, f);
   return code ? code : open_source(s, job, f);
+}
+
+static int check_flags(const stats_job *job, fault *f) {
+  if (job->histogram & (job->histogram - 1))
+    return fault_set(f, EXIT_USAGE, "--histogram is '%" PRId64 "', expected 1, 2, 4, 8, 16 or 32",
+                     job->histogram);
+  int code = loss_options_check(&job->set.loss, f);
+  if (code) return code;
+  inputs list = {0};
+  inputs_add_labels(&list, job->common.labels);
+  inputs_add(&list, job->set.masks);
+  inputs_add_losses(&list, &job->set.loss);
+  code = inputs_check_file(&list, job->output, f);
+  inputs_free(&list);
+  return code;
 }
 
 int stats_job_run(const stats_job *job, fault *f) {
   state s = {0};
-  if (job->histogram & (job->histogram - 1))
-    return fault_set(f, EXIT_USAGE, "--histogram is '%" PRId64 "', expected 1, 2, 4, 8, 16 or 32",
-                     job->histogram);
-  int code = loss_options_check(&job->loss, f);
-  if (!code) code = outdir_check_file(job->output, f);
-  const char *const inputs[] = {job->common.labels, job->masks, job->loss.losses, job->loss.images};
-  for (size_t i = 0; i < 4 && !code; i++) code = outdir_spare(job->output, inputs[i], f);
+  int code = check_flags(job, f);
   if (!code) code = prepare(&s, job, f);
   if (!code) {
     pool_job work = {.what = "stats", .count = s.member_count, .quiet = job->common.quiet};
@@ -114,12 +121,12 @@ int stats_job_run(const stats_job *job, fault *f) {
     work.end = end;
     code = pool_run(&work, f);
   }
-  if (!code) code = stats_file_write(s.bench.context, &s.file, job->output, f);
+  if (!code) code = stats_file_write(s.ws.context, &s.file, job->output, f);
   if (!code) summary_stats(&job->common, &s.file, job->output);
   loss_source_close(s.source);
   free(s.members);
   folder_free(&s.masks);
   stats_file_free(&s.file);
-  bench_close(&s.bench);
+  workspace_close(&s.ws);
   return code;
 }

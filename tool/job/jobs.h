@@ -4,6 +4,7 @@
 #define FREEMASK_TOOL_JOBS_H
 
 #include "base/fault.h"
+#include "base/folder_lock.h"
 #include "cmd/args.h"
 #include "cmd/plan_flags.h"
 #include "losses/loss_source.h"
@@ -17,10 +18,29 @@ typedef struct job_common {
   bool json;          /* summary as JSON */
 } job_common;
 
+/* A set of images: their masks, and where their losses come from. */
+typedef struct job_set {
+  const char *masks; /* a folder */
+  loss_options loss;
+} job_set;
+
+/* What the filter drops. */
+typedef struct job_criterion {
+  double tolerance; /* 0: 1.25 */
+  int unseen;       /* an fm_unseen */
+  double min_kept;
+} job_criterion;
+
+/* An output folder. */
+typedef struct job_output {
+  const char *folder;
+  bool resume, overwrite;
+  const folder_lock *held; /* the folder's lock, of the command that runs this job; NULL: none */
+} job_output;
+
 typedef struct stats_job {
   job_common common;
-  const char *masks;
-  loss_options loss;
+  job_set set;
   int64_t histogram; /* bins per factor of two, 0: none */
   arg_shard shard;
   const char *output; /* stats.json */
@@ -38,24 +58,21 @@ int merge_job_run(const merge_job *job, fault *f);
 
 typedef struct filter_job {
   job_common common;
-  const char *stats, *masks;
-  loss_options loss;
-  double tolerance; /* 0: 1.25 */
-  int unseen;       /* an fm_unseen */
-  double min_kept;
+  const char *stats;
+  job_set set;
+  job_criterion criterion;
   arg_shard shard;
-  bool resume, overwrite;
-  const char *output; /* a folder */
+  job_output output;
 } filter_job;
 int filter_job_run(const filter_job *job, fault *f);
 
 typedef struct hardness_job {
   job_common common;
-  const char *stats, *masks;
-  arg_size resize;    /* zero: 512x512 */
-  int measure;        /* an fm_measure */
-  double share;       /* 0: the measure's default */
-  const char *losses; /* loss maps of the real images: measure by these; NULL: by class means */
+  const char *stats;
+  job_set set;     /* with loss maps: measure by these; else by class means */
+  arg_size resize; /* zero: 512x512 */
+  int measure;     /* an fm_measure */
+  double share;    /* 0: the measure's default */
   const char *output;
 } hardness_job;
 int hardness_job_run(const hardness_job *job, fault *f);
@@ -70,17 +87,10 @@ typedef struct plan_job {
 } plan_job;
 int plan_job_run(const plan_job *job, fault *f);
 
-/* The order of `export --to`. */
-typedef enum export_format {
-  EXPORT_LIST = 0,
-  EXPORT_MMSEG,
-  EXPORT_DETECTRON2,
-  EXPORT_HF,
-  EXPORT_WEBDATASET,
-  EXPORT_PADDLESEG,
-  EXPORT_FREESTYLENET,
-  EXPORT_JSONL
-} export_format;
+/* What `export` writes; NULL-terminated, in the order of --help. */
+typedef struct export_format export_format;
+extern const export_format *const export_formats[];
+const export_format *export_format_find(const char *name); /* NULL: there is no such */
 
 typedef struct export_job {
   job_common common; /* labels may be NULL where the format does without */
@@ -88,7 +98,7 @@ typedef struct export_job {
   const char *real_masks, *real_images; /* may be NULL */
   const char *synthetic;                /* filtered masks, may be NULL */
   const char *images;                   /* synthetic images, may be NULL */
-  int format;                           /* an export_format */
+  const export_format *format;
   bool allow_missing;
   bool train_ids;     /* convert the masks */
   bool relative;      /* paths relative to `output` */
@@ -96,7 +106,7 @@ typedef struct export_job {
   uint64_t seed;      /* webdataset: of the order */
   int64_t batch_size; /* freestylenet, 0: 8 */
   arg_size size;      /* jsonl: of the images to make, zero: as their masks */
-  const char *output; /* a folder */
+  job_output output;  /* neither resumed nor overwritten: files of the same names are replaced */
 } export_job;
 int export_job_run(const export_job *job, fault *f);
 
@@ -113,30 +123,26 @@ int collect_job_run(const collect_job *job, fault *f); /* EXIT_FINDINGS if there
 
 typedef struct check_job {
   job_common common;
-  const char *masks, *images; /* images may be NULL */
-  loss_options loss;          /* losses, logits or queries, or none; not a provider */
+  job_set set;        /* losses of files, or none; no provider */
+  const char *images; /* may be NULL */
 } check_job;
 int check_job_run(const check_job *job, fault *f); /* EXIT_FINDINGS if there are any */
 
 typedef struct run_job {
   job_common common;
-  const char *real_masks, *synthetic_masks;
-  loss_options real, synthetic; /* with losses, logits or queries, images only illustrate */
-  network_flags network;        /* of both sets */
-  const char *provider;         /* of both sets */
-  double tolerance;
-  int unseen;
-  double min_kept;
+  job_set real, synthetic; /* with files of losses, images only illustrate */
+  network_flags network;   /* of both sets */
+  const char *provider;    /* of both sets */
+  job_criterion criterion;
   arg_size resize;
   plan_flags plan;
-  bool resume, overwrite;
-  const char *output;
+  job_output output;
 } run_job;
 
 /* Writes into the folder `output`: stats.json, masks/..., filter.csv, filter.json, hardness.csv,
  * plan.csv, export/, run.json, report.html. run.json:
  *   {"format": "freemask-run", "version": 1, "labels": L, "fingerprint": hex,
- *    "real": {"masks", "losses", "logits", "queries", "images"}, "synthetic": the same,
+ *    "real": {"masks", and each of loss_folders}, "synthetic": the same,
  *    "network": null or what network_flags_save makes, "provider",
  *    "plan_flags": the words of plan_flags_add_words, "resize": "512x512" or "none",
  *    "stats": "stats.json", "filter": "filter.json", "filter_rows": "filter.csv",
@@ -146,10 +152,15 @@ typedef struct run_job {
  * folder. */
 int run_job_run(const run_job *job, fault *f);
 
-/* Written by the report: makes DIR/report.html from what is in DIR; run.json may be missing
- * (after `filter` alone). A plug-in that made the losses is loaded only if `provider` says the same
- * as the folder does: a report must not run what a file names. `kept` as in loss_options. */
-int report_job_run(const char *dir, const char *provider, plugin_host **kept,
-                   const job_common *common, fault *f);
+typedef struct report_job {
+  job_common common;
+  const char *folder;   /* of run, demo or filter; run.json may be missing */
+  const char *provider; /* a plug-in that made the losses is loaded only if this is the same as the
+                           folder says: a report must not run what a file names */
+  plugin_host **kept;   /* as in loss_options */
+  const char *output;   /* NULL: report.html in the folder */
+  const folder_lock *held; /* as in job_output, where the output is in the folder */
+} report_job;
+int report_job_run(const report_job *job, fault *f);
 
 #endif

@@ -126,13 +126,6 @@ static int write_all(const journal *j, const char *data, size_t length, fault *f
   return EXIT_FINE;
 }
 
-static int lock_file(const journal *j, fault *f) {
-  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-  if (!fcntl(j->handle, F_SETLK, &lock)) return EXIT_FINE;
-  if (errno != EACCES && errno != EAGAIN) return EXIT_FINE; /* a file system without locks */
-  return fault_set(f, EXIT_USAGE, "%s: another freemask is writing here", j->path);
-}
-
 /* Is the first line whole, and this run's? */
 static int check_first(const journal *j, const char *data, size_t length, uint64_t run,
                        size_t *good, fault *f) {
@@ -151,7 +144,6 @@ static int check_first(const journal *j, const char *data, size_t length, uint64
   return code;
 }
 
-/* Through the handle: closing another one on the same file would give the lock up. */
 static int read_back(const journal *j, char **data, size_t *length, fault *f) {
   struct stat info;
   if (fstat(j->handle, &info)) return fault_system(f, errno, "read", j->path);
@@ -173,8 +165,7 @@ static int start(journal *j, uint64_t run, int32_t class_count, journal_entry_fn
   char *data = NULL;
   size_t length = 0, good = 0;
   text first = {0};
-  int code = lock_file(j, f);
-  if (!code) code = read_back(j, &data, &length, f);
+  int code = read_back(j, &data, &length, f);
   if (!code) code = check_first(j, data, length, run, &good, f);
   if (!code && good) code = replay(data, length, class_count, entry, user, &good, f);
   free(data);

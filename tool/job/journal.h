@@ -33,8 +33,8 @@ typedef struct journal_entry {
 /* Called for every whole line, the last one first: of two for one mask the later one holds. */
 typedef int (*journal_entry_fn)(const journal_entry *entry, void *user, fault *f);
 
-/* Opens for writing and holds a lock on it, so that two runs cannot share a folder (EXIT_USAGE).
- * An existing one is replayed into `entry` first and must be of the same run (EXIT_USAGE). */
+/* Opens for writing; the caller has locked the folder. An existing one is replayed into `entry`
+ * first and must be of the same run (EXIT_USAGE). */
 int journal_open(const char *path, uint64_t run, int32_t class_count, journal_entry_fn entry,
                  void *user, journal *out, fault *f);
 

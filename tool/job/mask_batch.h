@@ -2,7 +2,7 @@
 #ifndef FREEMASK_TOOL_MASK_BATCH_H
 #define FREEMASK_TOOL_MASK_BATCH_H
 
-#include "job/bench.h"
+#include "job/workspace.h"
 #include "losses/loss_source.h"
 
 typedef struct mask_batch {
@@ -15,7 +15,7 @@ typedef struct mask_batch {
 } mask_batch;
 
 /* Reads the masks and gets their losses. On failure there is nothing to free. */
-int mask_batch_open(const bench *b, const folder *masks, const loss_source *source,
+int mask_batch_open(const workspace *ws, const folder *masks, const loss_source *source,
                     const size_t *indices, size_t count, mask_batch *out, fault *f);
 void mask_batch_close(mask_batch *batch);
 

@@ -1,12 +1,9 @@
-/* job/outdir.c - making and unmaking output folders. */
-#define _XOPEN_SOURCE 700 /* nftw */
+/* job/outdir.c - making, locking and unmaking output folders. */
 #include "job/outdir.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,7 +20,7 @@ static void remember(outdir *dir, char *path) {
   dir->made[dir->count++] = path;
 }
 
-/* Makes `path` and what is missing above it. The caller holds the lock. */
+/* Makes `path` and what is missing above it. The caller holds the mutex. */
 static int make(outdir *dir, const char *path, fault *f) {
   char *part = alloc_text(path);
   int code = EXIT_FINE;
@@ -44,14 +41,22 @@ static int make(outdir *dir, const char *path, fault *f) {
 
 int outdir_make(const char *path, fault *f) { return make(NULL, path, f); }
 
-int outdir_open(const char *path, outdir *out, fault *f) {
+/* The folder may go between the moment it is made and the moment it is locked: whoever made it
+ * removes it on failure. */
+static int make_and_lock(outdir *dir, fault *f) {
+  int code;
+  do {
+    code = make(dir, dir->path, f);
+    if (!code) code = folder_lock_take(dir->path, &dir->lock, f);
+  } while (code == FOLDER_GONE);
+  return code;
+}
+
+int outdir_open(const char *path, const folder_lock *held, outdir *out, fault *f) {
   *out = (outdir){.path = alloc_text(path)};
-  pthread_mutex_init(&out->lock, NULL);
-  int code = make(out, path, f);
-  if (code) {
-    outdir_undo(out);
-    outdir_close(out);
-  }
+  pthread_mutex_init(&out->mutex, NULL);
+  int code = held ? make(out, path, f) : make_and_lock(out, f);
+  if (code) outdir_close(out, OUTDIR_UNDO);
   return code;
 }
 
@@ -61,9 +66,9 @@ int outdir_place(outdir *dir, const char *relative, char **path, fault *f) {
   int code = EXIT_FINE;
   if (slash && strchr(relative, '/')) {
     *slash = '\0';
-    pthread_mutex_lock(&dir->lock);
+    pthread_mutex_lock(&dir->mutex);
     if (!path_is_folder(full)) code = make(dir, full, f);
-    pthread_mutex_unlock(&dir->lock);
+    pthread_mutex_unlock(&dir->mutex);
     *slash = '/';
   }
   if (code)
@@ -74,67 +79,29 @@ int outdir_place(outdir *dir, const char *relative, char **path, fault *f) {
 }
 
 void outdir_made(outdir *dir, const char *path) {
-  pthread_mutex_lock(&dir->lock);
+  pthread_mutex_lock(&dir->mutex);
   remember(dir, alloc_text(path));
-  pthread_mutex_unlock(&dir->lock);
+  pthread_mutex_unlock(&dir->mutex);
 }
 
-void outdir_undo(outdir *dir) {
-  while (dir->count) {
-    char *path = dir->made[--dir->count];
-    if (path_ends_with(path, "/"))
-      rmdir(path);
-    else
-      unlink(path);
-    free(path);
+/* Newest first. Folders stay where something else is in them. */
+static void remove_made(const outdir *dir, bool files) {
+  for (size_t i = dir->count; i--;) {
+    if (path_ends_with(dir->made[i], "/"))
+      rmdir(dir->made[i]);
+    else if (files)
+      unlink(dir->made[i]);
   }
 }
 
-void outdir_close(outdir *dir) {
+void outdir_close(outdir *dir, outdir_end end) {
+  if (!dir->path) return;
+  if (end == OUTDIR_UNDO) remove_made(dir, true);
+  folder_lock_release(&dir->lock);
+  if (end != OUTDIR_KEEP) remove_made(dir, false);
   for (size_t i = 0; i < dir->count; i++) free(dir->made[i]);
   free(dir->made);
   free(dir->path);
-  pthread_mutex_destroy(&dir->lock);
-  memset(dir, 0, sizeof *dir);
-}
-
-int outdir_apart(const char *output, const char *input, fault *f) {
-  if (!input || !path_same_or_inside(input, output)) {
-    if (!input || !path_same_or_inside(output, input)) return EXIT_FINE;
-  }
-  return fault_set(f, EXIT_USAGE,
-                   "-o %s and the input folder %s lie in one another, expected a folder apart",
-                   output, input);
-}
-
-static bool is_pixels(const char *path) {
-  static const char *const endings[] = {".png", ".npy", ".jpg", ".jpeg"};
-  const char *dot = strrchr(path, '.');
-  for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++)
-    if (!strcasecmp(dot, endings[i])) return true;
-  return false;
-}
-
-int outdir_spare(const char *output, const char *input, fault *f) {
-  struct stat mine, theirs;
-  if (!input || stat(output, &mine) || stat(input, &theirs)) return EXIT_FINE;
-  bool same = mine.st_dev == theirs.st_dev && mine.st_ino == theirs.st_ino;
-  bool within = S_ISDIR(theirs.st_mode) && is_pixels(output) && path_same_or_inside(output, input);
-  if (!S_ISREG(mine.st_mode) || !(same || within)) return EXIT_FINE;
-  return fault_set(f, EXIT_USAGE, "-o %s is an input as well, which it would replace", output);
-}
-
-int outdir_check_file(const char *path, fault *f) {
-  char *folder = alloc_text(path), *slash = strrchr(folder, '/');
-  if (slash) slash[slash == folder] = '\0';
-  const char *above = slash ? folder : ".";
-  int code = EXIT_FINE;
-  if (path_is_folder(path))
-    code = fault_system(f, EISDIR, "write", path);
-  else if (!path_is_folder(above))
-    code = fault_system(f, path_exists(above) ? ENOTDIR : ENOENT, "write", path);
-  else if (access(above, W_OK | X_OK))
-    code = fault_system(f, errno, "write", path);
-  free(folder);
-  return code;
+  pthread_mutex_destroy(&dir->mutex);
+  *dir = (outdir){0};
 }

@@ -7,9 +7,10 @@
 #include "base/json_file.h"
 #include "base/path.h"
 #include "base/text.h"
-#include "job/bench.h"
+#include "job/inputs.h"
 #include "job/labels_file.h"
 #include "job/run_state.h"
+#include "job/workspace.h"
 
 const char *const run_outputs[RUN_OUTPUTS] = {"run.json",    "stats.json",   "filter.csv",
                                               "filter.json", "hardness.csv", "plan.csv",
@@ -23,20 +24,18 @@ static void add_input(text *t, const char *path) {
   free(real);
 }
 
-/* The flags about outputs, or null. */
-static void add_network(text *t, const run_job *j) {
-  json_t *flags = j->real.logits || j->real.queries ? network_flags_save(&j->network) : NULL;
-  char *words = flags ? json_dumps(flags, JSON_SORT_KEYS) : NULL;
-  text_add(t, "%s", words ? words : "null");
-  free(words);
-  json_decref(flags);
+/* The flags about outputs, or null. New reference. */
+static json_t *save_network(const run_job *j) {
+  return loss_options_have_outputs(&j->real.loss) ? network_flags_save(&j->network) : json_null();
 }
 
-static int add_set(const bench *b, const char *path, text *t, fault *f) {
+static int add_set(const workspace *ws, const job_set *set, text *t, fault *f) {
   folder masks;
   uint64_t identity;
   int64_t count;
-  int code = bench_masks(b, path, (arg_shard){0, 1}, &masks, &identity, &count, f);
+  add_input(t, set->masks);
+  for (int i = 0; i < LOSS_FOLDERS; i++) add_input(t, set->loss.folders[i]);
+  int code = workspace_masks(ws, set->masks, (arg_shard){0, 1}, &masks, &identity, &count, f);
   if (code) return code;
   text_add(t, "%016" PRIx64 " %" PRId64 "\n", identity, count);
   folder_free(&masks);
@@ -45,101 +44,61 @@ static int add_set(const bench *b, const char *path, text *t, fault *f) {
 
 int run_find_fingerprint(run_state *s, fault *f) {
   const run_job *j = s->job;
-  const loss_options *real = &j->real, *synthetic = &j->synthetic;
-  const char *const paths[] = {j->real_masks,     real->losses,      real->logits,
-                               real->queries,     real->images,      j->synthetic_masks,
-                               synthetic->losses, synthetic->logits, synthetic->queries,
-                               synthetic->images};
-  bench b;
+  const job_criterion *criterion = &j->criterion;
+  workspace ws;
   text t = {0};
-  int code = bench_open(j->common.labels, &b, f);
+  int code = workspace_open(j->common.labels, &ws, f);
   if (code) return code;
-  for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) add_input(&t, paths[i]);
-  text_add(&t, "%016" PRIx64 " %s %.17g %d %.17g %dx%d ", fm_labels_fingerprint(b.labels),
-           j->provider ? j->provider : "-", j->tolerance, j->unseen, j->min_kept,
-           (int)j->resize.width, (int)j->resize.height);
+  text_add(&t, "%016" PRIx64 " %s %.17g %d %.17g %dx%d ", fm_labels_fingerprint(ws.labels),
+           j->provider ? j->provider : "-", criterion->tolerance, criterion->unseen,
+           criterion->min_kept, (int)j->resize.width, (int)j->resize.height);
   plan_flags_add_words(&j->plan, &t);
   text_add(&t, "\n");
-  add_network(&t, j);
-  code = add_set(&b, j->real_masks, &t, f);
-  if (!code) code = add_set(&b, j->synthetic_masks, &t, f);
+  json_add_line(save_network(j), &t);
+  code = add_set(&ws, &j->real, &t, f);
+  if (!code) code = add_set(&ws, &j->synthetic, &t, f);
   s->fingerprint = text_hash(t.data, t.length);
   text_free(&t);
-  bench_close(&b);
+  workspace_close(&ws);
   return code;
 }
 
 /* ---- The folder ----------------------------------------------------------------------- */
 
-static void add_text(text *t, const char *key, const char *value) {
-  text_add(t, "\"%s\": ", key);
-  if (value)
-    text_add_json(t, value);
-  else
-    text_add(t, "null");
-}
-
-/* As a file of the run's folder remembers it. */
-static void add_path(text *t, const char *key, const char *path, const run_state *s) {
-  char *stored = path_to_store(s->manifest, path);
-  add_text(t, key, stored);
-  free(stored);
-}
-
-static void add_inputs(text *t, const char *key, const char *masks, const loss_options *set,
-                       const run_state *s) {
-  text_add(t, " \"%s\": {", key);
-  add_path(t, "masks", masks, s);
-  text_add(t, ", ");
-  add_path(t, "losses", set->losses, s);
-  text_add(t, ", ");
-  add_path(t, "logits", set->logits, s);
-  text_add(t, ", ");
-  add_path(t, "queries", set->queries, s);
-  text_add(t, ", ");
-  add_path(t, "images", set->images, s);
-  text_add(t, "},\n");
+static json_t *save_set(const run_state *s, const job_set *set) {
+  json_t *object = json_object();
+  json_object_set_new(object, "masks", json_stored_path(s->manifest, set->masks));
+  loss_folders_save(set->loss.folders, s->manifest, object);
+  return object;
 }
 
 /* As --resize takes it. */
-static void add_resize(text *t, arg_size size) {
-  if (size.width == FM_NO_RESIZE)
-    text_add(t, "\"resize\": \"none\",\n");
-  else
-    text_add(t, "\"resize\": \"%dx%d\",\n", size.width ? (int)size.width : 512,
-             size.width ? (int)size.height : 512);
+static json_t *save_resize(arg_size size) {
+  if (size.width == FM_NO_RESIZE) return json_string("none");
+  return json_sprintf("%dx%d", size.width ? (int)size.width : 512,
+                      size.width ? (int)size.height : 512);
 }
 
 static int write_manifest(run_state *s, fault *f) {
   const run_job *j = s->job;
   fm_context *context;
   fm_error err;
-  text t = {0}, plan = {0};
+  text plan = {0};
   if (fm_context_create(NULL, &context, &err)) return fault_library(f, &err, NULL);
-  text_add(&t, "{\"format\": \"freemask-run\", \"version\": 1, ");
   char *labels = labels_to_store(s->manifest, j->common.labels);
-  add_text(&t, "labels", labels);
-  free(labels);
-  text_add(&t, ", \"fingerprint\": \"%016" PRIx64 "\",\n", s->fingerprint);
-  add_inputs(&t, "real", j->real_masks, &j->real, s);
-  add_inputs(&t, "synthetic", j->synthetic_masks, &j->synthetic, s);
-  text_add(&t, " \"network\": ");
-  add_network(&t, j);
-  text_add(&t, ", ");
-  add_text(&t, "provider", j->provider);
   plan_flags_add_words(&j->plan, &plan);
-  text_add(&t, ", ");
-  add_text(&t, "plan_flags", plan.data);
-  text_free(&plan);
-  text_add(&t, ",\n ");
-  add_resize(&t, j->resize);
-  text_add(&t,
-           " \"stats\": \"stats.json\", \"filter\": \"filter.json\", \"filter_rows\": "
-           "\"filter.csv\", \"masks\": \"masks\",\n \"hardness\": \"hardness.csv\", \"plan\": "
-           "\"plan.csv\", \"export\": \"export\", \"report\": \"report.html\"}\n");
-  int code = text_write(&t, context, s->manifest, f);
+  json_t *root = json_pack(
+      "{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
+      "format", "freemask-run", "version", 1, "labels", json_text(labels), "fingerprint",
+      json_hex(s->fingerprint), "real", save_set(s, &j->real), "synthetic",
+      save_set(s, &j->synthetic), "network", save_network(j), "provider", json_text(j->provider),
+      "plan_flags", json_text(plan.data), "resize", save_resize(j->resize), "stats", "stats.json",
+      "filter", "filter.json", "filter_rows", "filter.csv", "masks", "masks", "hardness",
+      "hardness.csv", "plan", "plan.csv", "export", "export", "report", "report.html");
+  int code = json_file_write(context, root, s->manifest, f);
   if (!code) outdir_made(&s->out, s->manifest);
-  text_free(&t);
+  text_free(&plan);
+  free(labels);
   fm_context_destroy(context);
   return code;
 }
@@ -156,7 +115,7 @@ static int check_manifest(const run_state *s, fault *f) {
     code = fault_set(f, EXIT_USAGE,
                      "%s was begun with other flags or inputs, expected the same with "
                      "--resume (or --overwrite)",
-                     s->job->output);
+                     s->job->output.folder);
   return code;
 }
 
@@ -168,7 +127,7 @@ static void remove_below(const char *output, const char *name) {
 
 /* Masks go only where a table or journal says that `filter` made them. */
 static void clear(const run_state *s) {
-  const char *output = s->job->output;
+  const char *output = s->job->output.folder;
   char *table = path_join(output, "filter.csv"), *journal = path_join(output, "filter.journal");
   char *masks = path_join(output, "masks");
   if (path_exists(table) || path_exists(journal)) outdir_clear_masks(masks);
@@ -182,11 +141,11 @@ static void clear(const run_state *s) {
 /* ---- What is there already ------------------------------------------------------------ */
 
 /* Has a file of the folder (NULL: none) changed since `output` was written? */
-static int look_for_change(const bench *b, folder_kind kind, const char *path, const char *output,
-                           bool *changed, fault *f) {
+static int look_for_change(const workspace *ws, folder_kind kind, const char *path,
+                           const char *output, bool *changed, fault *f) {
   folder files;
   if (!path || *changed) return EXIT_FINE;
-  int code = folder_list(kind, path, b->labels, &files, f);
+  int code = folder_list(kind, path, ws->labels, &files, f);
   if (code) return code;
   for (size_t i = 0; i < files.count && !*changed; i++) {
     char *file = folder_path(&files, &files.files[i]);
@@ -198,22 +157,21 @@ static int look_for_change(const bench *b, folder_kind kind, const char *path, c
 }
 
 /* What was made of the real set goes if that has changed. If statistics come out as they were, the
- * filter goes on; otherwise it refuses. */
+ * filter goes on; otherwise it refuses. Images that only illustrate do not count. */
 static int drop_outdated(const run_state *s, fault *f) {
-  const loss_options *real = &s->job->real;
-  const bool by_provider = !real->losses && !real->logits && !real->queries;
-  bench b;
+  const job_set *real = &s->job->real;
+  const bool files = loss_options_have_files(&real->loss);
+  workspace ws;
   bool changed = false;
   if (!path_exists(s->stats)) return EXIT_FINE;
-  int code = bench_open(s->job->common.labels, &b, f);
+  int code = workspace_open(s->job->common.labels, &ws, f);
   if (code) return code;
-  code = look_for_change(&b, FOLDER_MASKS, s->job->real_masks, s->stats, &changed, f);
-  if (!code) code = look_for_change(&b, FOLDER_LOSSES, real->losses, s->stats, &changed, f);
-  if (!code) code = look_for_change(&b, FOLDER_LOSSES, real->logits, s->stats, &changed, f);
-  if (!code) code = look_for_change(&b, FOLDER_QUERIES, real->queries, s->stats, &changed, f);
-  if (!code && by_provider)
-    code = look_for_change(&b, FOLDER_IMAGES, real->images, s->stats, &changed, f);
-  bench_close(&b);
+  code = look_for_change(&ws, FOLDER_MASKS, real->masks, s->stats, &changed, f);
+  for (int i = 0; i < LOSS_FOLDERS && !code; i++)
+    if (!files || !loss_folders[i].provided)
+      code = look_for_change(&ws, loss_folders[i].partners, real->loss.folders[i], s->stats,
+                             &changed, f);
+  workspace_close(&ws);
   if (code || !changed) return code;
   unlink(s->stats);
   unlink(s->hardness);
@@ -221,28 +179,60 @@ static int drop_outdated(const run_state *s, fault *f) {
   return EXIT_FINE;
 }
 
-int run_enter(run_state *s, fault *f) {
-  const run_job *j = s->job;
-  bool there = path_exists(s->manifest);
-  if (there && !j->resume && !j->overwrite)
-    return fault_set(f, EXIT_USAGE,
-                     "%s holds a run, expected --resume, --overwrite or another folder", j->output);
-  int code = there && j->resume ? check_manifest(s, f) : EXIT_FINE;
-  if (!code && there && j->resume) code = drop_outdated(s, f);
-  if (code) return code;
-  if (!there && !j->overwrite) {
-    for (size_t i = 1; i < RUN_OUTPUTS && !code; i++) {
-      char *path = path_join(j->output, run_outputs[i]);
-      if (path_exists(path))
-        code = fault_set(f, EXIT_USAGE, "%s is there already, expected an empty folder", path);
-      free(path);
-    }
+static int check_inputs(const run_job *j, fault *f) {
+  static const char *const folders[] = {"masks/", "export/", "filter.journal"};
+  const char *written[RUN_OUTPUTS + 4] = {folders[0], folders[1], folders[2]};
+  const job_set *const sets[] = {&j->real, &j->synthetic};
+  inputs list = {0};
+  for (size_t i = 0; i < RUN_OUTPUTS; i++) written[3 + i] = run_outputs[i];
+  inputs_add_labels(&list, j->common.labels);
+  for (size_t i = 0; i < 2; i++) {
+    loss_options losses = sets[i]->loss;
+    losses.provider = j->provider;
+    inputs_add_apart(&list, sets[i]->masks);
+    inputs_add_losses(&list, &losses);
   }
-  if (code) return code;
-  if (j->overwrite) clear(s);
-  bool fresh = !there || j->overwrite;
-  code = outdir_open(j->output, &s->out, f);
-  if (!code) outdir_sweep_prefix(j->output, fresh ? "run.json" : "");
-  if (!code && fresh) code = write_manifest(s, f);
+  int code = inputs_spare_folder(&list, j->output.folder, written, f);
+  inputs_free(&list);
   return code;
+}
+
+static int check_free(const run_state *s, fault *f) {
+  const job_output *output = &s->job->output;
+  int code = EXIT_FINE;
+  if (output->overwrite) return EXIT_FINE;
+  if (path_exists(s->manifest))
+    return output->resume
+               ? EXIT_FINE
+               : fault_set(f, EXIT_USAGE,
+                           "%s holds a run, expected --resume, --overwrite or another folder",
+                           output->folder);
+  for (size_t i = 1; i < RUN_OUTPUTS && !code; i++) {
+    char *path = path_join(output->folder, run_outputs[i]);
+    if (path_exists(path))
+      code = fault_set(f, EXIT_USAGE, "%s is there already, expected an empty folder", path);
+    free(path);
+  }
+  return code;
+}
+
+int run_lock(run_state *s, fault *f) {
+  const job_output *output = &s->job->output;
+  int code = check_inputs(s->job, f);
+  if (!code) code = outdir_open(output->folder, output->held, &s->out, f);
+  if (!code) code = check_free(s, f);
+  if (!code) code = outdir_open(s->export, NULL, &s->lists, f);
+  s->lock = output->held ? output->held : &s->out.lock;
+  return code;
+}
+
+int run_enter(run_state *s, fault *f) {
+  const job_output *output = &s->job->output;
+  bool resumed = output->resume && path_exists(s->manifest);
+  int code = resumed ? check_manifest(s, f) : EXIT_FINE;
+  if (!code && resumed) code = drop_outdated(s, f);
+  if (code) return code;
+  if (output->overwrite) clear(s);
+  outdir_sweep_top(output->folder);
+  return resumed ? EXIT_FINE : write_manifest(s, f);
 }

@@ -15,16 +15,20 @@ typedef struct run_state {
   const run_job *job;
   job_common common; /* of the stages: they print text, or nothing */
   uint64_t fingerprint;
-  outdir out;
-  plugin_host **kept;                               /* the plug-in, once one stage has opened it */
-  char *stats, *hardness, *plan, *lists, *manifest; /* paths */
+  outdir out, lists;                                 /* the folder, and that of the lists in it */
+  const folder_lock *lock;                           /* of the folder */
+  plugin_host **kept;                                /* the plug-in, once one stage has opened it */
+  char *stats, *hardness, *plan, *export, *manifest; /* paths */
 } run_state;
+
+/* Locks the folder and that of the lists, and sees that there is nothing, or a run that goes on
+ * (--resume) or may be replaced (--overwrite). Changes nothing. */
+int run_lock(run_state *s, fault *f);
 
 /* One number for all that determines the results. */
 int run_find_fingerprint(run_state *s, fault *f);
 
-/* Opens the folder: an empty one, or one of this very run (--resume), or one to be replaced
- * (--overwrite); writes run.json. */
+/* Takes over the earlier run of the very same job, or clears it; writes run.json. */
 int run_enter(run_state *s, fault *f);
 
 #endif

@@ -21,5 +21,4 @@ static int get(const loss_source *s, const loss_request *requests, size_t count,
   return code;
 }
 
-const loss_way loss_way_files = {
-    .what = "loss map", .ending = ".npy", .partners = FOLDER_LOSSES, .get = get};
+const loss_way loss_way_maps = {.what = "loss map", .ending = ".npy", .get = get};

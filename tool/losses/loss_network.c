@@ -173,14 +173,12 @@ static int open_queries(loss_source *s, const loss_options *options, fault *f) {
 
 const loss_way loss_way_logits = {.what = "network output",
                                   .ending = ".npy",
-                                  .partners = FOLDER_LOSSES,
                                   .open = open_logits,
                                   .close = close_source,
                                   .get = get_logits};
 
 const loss_way loss_way_queries = {.what = "network output",
                                    .ending = ".npz",
-                                   .partners = FOLDER_QUERIES,
                                    .find = find_queries,
                                    .second = second_of_queries,
                                    .open = open_queries,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/json_file.h"
 #include "base/path.h"
 #include "losses/loss_way.h"
 
@@ -15,43 +16,103 @@ bool loss_options_need_all(const loss_options *o) {
   return o->provider && !loss_provider_is_plugin(o->provider);
 }
 
-/* ---- Choosing ----------------------------------------------------------------------- */
+/* ---- The folders -------------------------------------------------------------------- */
 
-typedef struct given {
-  const char *flag, *value;
-} given;
+const loss_folder loss_folders[LOSS_FOLDERS] = {
+    [LOSS_MAPS] = {.name = "losses",
+                   .real = "real-losses",
+                   .synthetic = "synthetic-losses",
+                   .help = "loss maps: <stem>.npy, [H, W] in nats",
+                   .real_help = "their loss maps",
+                   .synthetic_help = "their loss maps",
+                   .title = "Losses",
+                   .way = &loss_way_maps,
+                   .partners = FOLDER_LOSSES},
+    [LOSS_LOGITS] = {.name = "logits",
+                     .real = "real-logits",
+                     .synthetic = "synthetic-logits",
+                     .help = "a network's outputs: <stem>.npy, [C, h, w]",
+                     .real_help = "or a network's outputs for them",
+                     .synthetic_help = "or a network's outputs for them",
+                     .title = "Outputs",
+                     .way = &loss_way_logits,
+                     .partners = FOLDER_LOSSES,
+                     .outputs = true},
+    [LOSS_QUERIES] = {.name = "queries",
+                      .real = "real-queries",
+                      .synthetic = "synthetic-queries",
+                      .help = "outputs of Mask2Former and the like: <stem>.npz",
+                      .real_help = "or those of Mask2Former and the like",
+                      .synthetic_help = "or those of Mask2Former and the like",
+                      .title = "Outputs, queries",
+                      .way = &loss_way_queries,
+                      .partners = FOLDER_QUERIES,
+                      .outputs = true},
+    [LOSS_IMAGES] = {.name = "images",
+                     .real = "real-images",
+                     .synthetic = "synthetic-images",
+                     .help = "images, for --provider",
+                     .real_help = "the real images",
+                     .synthetic_help = "the synthetic images",
+                     .title = "Images",
+                     .partners = FOLDER_IMAGES,
+                     .provided = true},
+};
 
-enum { FLAGS = 5 };
-
-static void list_given(const loss_options *o, given *out) {
-  const given all[FLAGS] = {{"losses", o->losses},
-                            {"logits", o->logits},
-                            {"queries", o->queries},
-                            {"images", o->images},
-                            {"provider", o->provider}};
-  memcpy(out, all, sizeof all);
+int loss_options_which(const loss_options *o) {
+  int which = 0;
+  while (which < LOSS_FOLDERS && !o->folders[which]) which++;
+  return which;
 }
 
-/* Images go with a provider; everything else goes alone. */
-static int check_one(const loss_options *o, fault *f) {
-  given all[FLAGS];
-  list_given(o, all);
-  const given *first = NULL;
-  for (size_t i = 0; i < FLAGS; i++) {
-    if (!all[i].value) continue;
-    if (first && first->value != o->images)
-      return fault_set(f, EXIT_USAGE, "--%s and --%s are both given, expected one source of losses",
-                       first->flag, all[i].flag);
-    first = &all[i];
+bool loss_options_have_files(const loss_options *o) {
+  int which = loss_options_which(o);
+  return which < LOSS_FOLDERS && !loss_folders[which].provided;
+}
+
+bool loss_options_have_outputs(const loss_options *o) {
+  int which = loss_options_which(o);
+  return which < LOSS_FOLDERS && loss_folders[which].outputs;
+}
+
+void loss_folders_save(const char *const folders[LOSS_FOLDERS], const char *path, json_t *object) {
+  for (int i = 0; i < LOSS_FOLDERS; i++) {
+    char *stored = path_to_store(path, folders[i]);
+    json_object_set_new(object, loss_folders[i].name, json_text(stored));
+    free(stored);
   }
-  if (!o->losses && !o->logits && !o->queries && !o->images)
+}
+
+int loss_folders_load(const json_t *object, const char *path, char *folders[LOSS_FOLDERS],
+                      fault *f) {
+  int code = EXIT_FINE;
+  for (int i = 0; i < LOSS_FOLDERS && !code; i++)
+    code = json_member_path_or_null(object, path, loss_folders[i].name, &folders[i], f);
+  return code;
+}
+
+/* ---- Choosing ----------------------------------------------------------------------- */
+
+static int two_sources(const char *first, const char *second, fault *f) {
+  return fault_set(f, EXIT_USAGE, "--%s and --%s are both given, expected one source of losses",
+                   first, second);
+}
+
+/* A folder that is provided goes with a provider; everything else goes alone. */
+static int check_one(const loss_options *o, fault *f) {
+  int which = loss_options_which(o);
+  for (int i = which + 1; i < LOSS_FOLDERS; i++)
+    if (o->folders[i]) return two_sources(loss_folders[which].name, loss_folders[i].name, f);
+  if (which == LOSS_FOLDERS)
     return fault_set(f, EXIT_USAGE,
                      "no source of losses, expected --losses DIR, --logits DIR, --queries DIR or "
                      "--images DIR --provider baseline");
-  if (o->images && !o->provider)
+  if (o->provider && !loss_folders[which].provided)
+    return two_sources(loss_folders[which].name, "provider", f);
+  if (!o->provider && loss_folders[which].provided)
     return fault_set(f, EXIT_USAGE,
-                     "--images needs --provider baseline (or a plug-in), which makes losses of "
-                     "them");
+                     "--%s needs --provider baseline (or a plug-in), which makes losses of them",
+                     loss_folders[which].name);
   return EXIT_FINE;
 }
 
@@ -60,16 +121,14 @@ int loss_options_check(const loss_options *o, fault *f) {
     return fault_set(f, EXIT_USAGE, "--provider is '%s', expected baseline or plugin:FILE.so",
                      o->provider);
   int code = check_one(o, f);
-  return code ? code : network_flags_check(&o->network, o->logits, o->queries, f);
+  return code ? code
+              : network_flags_check(&o->network, o->folders[LOSS_LOGITS] != NULL,
+                                    o->folders[LOSS_QUERIES] != NULL, f);
 }
 
-static const loss_way *choose(const loss_options *o, const char **dir) {
-  *dir = o->losses ? o->losses : o->logits ? o->logits : o->queries ? o->queries : o->images;
-  return o->losses                              ? &loss_way_files
-         : o->logits                            ? &loss_way_logits
-         : o->queries                           ? &loss_way_queries
-         : loss_provider_is_plugin(o->provider) ? &loss_way_plugin
-                                                : &loss_way_baseline;
+static const loss_way *choose(const loss_options *o, int which) {
+  if (loss_folders[which].way) return loss_folders[which].way;
+  return loss_provider_is_plugin(o->provider) ? &loss_way_plugin : &loss_way_baseline;
 }
 
 /* ---- Partners ----------------------------------------------------------------------- */
@@ -81,7 +140,7 @@ static const folder_file *find(const loss_source *s, const char *stem) {
 /* The partner by stem; what is no image may also carry the mask's full name, suffix included. */
 static const folder_file *find_partner(const loss_source *s, const folder_file *mask) {
   const folder_file *found = find(s, mask->stem);
-  if (found || s->way->partners == FOLDER_IMAGES) return found;
+  if (found || s->folder->partners == FOLDER_IMAGES) return found;
   char *full = path_stem(mask->relative, "");
   found = find(s, full);
   free(full);
@@ -107,12 +166,13 @@ static int pair(loss_source *s, bool lenient, fault *f) {
 int loss_source_open(fm_context *context, fm_labels *labels, const loss_options *options,
                      const folder *masks, bool lenient, loss_source **out, fault *f) {
   loss_source *s = alloc_zeroed(1, sizeof *s);
-  const char *dir;
+  int which = loss_options_which(options);
   s->context = context;
   s->labels = labels;
   s->masks = masks;
-  s->way = choose(options, &dir);
-  int code = folder_list(s->way->partners, dir, labels, &s->partners, f);
+  s->folder = &loss_folders[which];
+  s->way = choose(options, which);
+  int code = folder_list(s->folder->partners, options->folders[which], labels, &s->partners, f);
   if (!code) code = pair(s, lenient, f);
   if (!code && s->way->open) code = s->way->open(s, options, f);
   if (code)

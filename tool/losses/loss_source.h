@@ -10,50 +10,74 @@
 #include "cmd/network_flags.h"
 #include "losses/plugin_host.h"
 
-/* What the user asked for: `losses`, or `logits`, or `queries`, or `images` and `provider`. */
+/* Ways to name what losses are made of: a folder each. To add one: a number here, a row in
+ * loss_source.c with a loss_way in a file of its own, and its flag in the macros below. */
+enum { LOSS_MAPS, LOSS_LOGITS, LOSS_QUERIES, LOSS_IMAGES, LOSS_FOLDERS };
+
+typedef struct loss_folder {
+  const char *name;             /* the flag, and the member of filter.json and run.json */
+  const char *real, *synthetic; /* the flags of `run` */
+  const char *help, *real_help, *synthetic_help;
+  const char *title;          /* in a report */
+  const struct loss_way *way; /* how losses are made; NULL: as the provider does */
+  folder_kind partners;       /* what is in it */
+  bool outputs;               /* of a network: flags tell what they are */
+  bool provided;              /* a provider makes losses of them; alone they only illustrate */
+} loss_folder;
+
+extern const loss_folder loss_folders[LOSS_FOLDERS];
+
+/* What the user asked for: one folder; with one that is `provided`, a provider. */
 typedef struct loss_options {
-  const char *losses;
-  const char *logits;
-  const char *queries;
-  network_flags network; /* of logits and queries */
-  const char *images;
-  const char *provider; /* "baseline" or "plugin:FILE.so,key=value,..." */
-  bool quiet;           /* plug-ins are not heard */
-  plugin_host **kept;   /* NULL; or: of several sources with the same provider and labels the first
-                           leaves its plug-in here, open, for those after it; the caller closes it */
+  const char *folders[LOSS_FOLDERS]; /* NULL: not given */
+  network_flags network;             /* of outputs */
+  const char *provider;              /* "baseline" or "plugin:FILE.so,key=value,..." */
+  bool quiet;                        /* plug-ins are not heard */
+  plugin_host **kept; /* NULL; or: of several sources with the same provider and labels the first
+                         leaves its plug-in here, open, for those after it; the caller closes it */
 } loss_options;
 
-#define ARG_LOSS_ROWS(loss)                                          \
-  {"losses", 0,                                                      \
-   ARG_TEXT, &(loss)->losses,                                        \
-   "DIR",    "loss maps: <stem>.npy, [H, W] in nats",                \
-   false,    false,                                                  \
-   0,        0,                                                      \
-   NULL},                                                            \
-      {"logits", 0,                                                  \
-       ARG_TEXT, &(loss)->logits,                                    \
-       "DIR",    "a network's outputs: <stem>.npy, [C, h, w]",       \
-       false,    false,                                              \
-       0,        0,                                                  \
-       NULL},                                                        \
-      {"queries", 0,                                                 \
-       ARG_TEXT,  &(loss)->queries,                                  \
-       "DIR",     "outputs of Mask2Former and the like: <stem>.npz", \
-       false,     false,                                             \
-       0,         0,                                                 \
-       NULL},                                                        \
-      ARG_NETWORK_ROWS(&(loss)->network)
+#define ARG_FOLDER_ROW(name, target, help) \
+  { name, 0, ARG_TEXT, target, "DIR", help, false, false, 0, 0, NULL }
+#define ARG_LOSS_ROW(loss, which) \
+  ARG_FOLDER_ROW(loss_folders[which].name, &(loss)->folders[which], loss_folders[which].help)
+#define ARG_SET_ROW(loss, which, set) \
+  ARG_FOLDER_ROW(loss_folders[which].set, &(loss)->folders[which], loss_folders[which].set##_help)
 
-#define ARG_PROVIDER_ROWS(loss)                                                                \
-  {"images", 0, ARG_TEXT, &(loss)->images, "DIR", "images, for --provider", false, false,      \
-   0,        0, NULL},                                                                         \
-  {                                                                                            \
-    "provider", 0, ARG_TEXT, &(loss)->provider, "P",                                           \
-        "makes losses from images: baseline, or plugin:FILE.so,key=value", false, false, 0, 0, \
-        NULL                                                                                   \
-  }
+/* clang-format off */
+#define ARG_LOSS_ROWS(loss)          \
+  ARG_LOSS_ROW(loss, LOSS_MAPS),     \
+  ARG_LOSS_ROW(loss, LOSS_LOGITS),   \
+  ARG_LOSS_ROW(loss, LOSS_QUERIES),  \
+  ARG_NETWORK_ROWS(&(loss)->network)
 
-/* Exactly one way must be given: EXIT_USAGE otherwise. */
+#define ARG_PROVIDER_ROWS(loss)                                                                  \
+  ARG_LOSS_ROW(loss, LOSS_IMAGES),                                                               \
+  {"provider", 0, ARG_TEXT, &(loss)->provider, "P",                                              \
+   "makes losses from images: baseline, or plugin:FILE.so,key=value", false, false, 0, 0, NULL}
+
+/* The folders of one of the two sets of `run`; `set` is real or synthetic. */
+#define ARG_SET_ROWS(loss, set)          \
+  ARG_SET_ROW(loss, LOSS_MAPS, set),     \
+  ARG_SET_ROW(loss, LOSS_LOGITS, set),   \
+  ARG_SET_ROW(loss, LOSS_QUERIES, set),  \
+  ARG_SET_ROW(loss, LOSS_IMAGES, set)
+/* clang-format on */
+
+/* Are there files of losses, or of what a network put out? Of outputs? */
+bool loss_options_have_files(const loss_options *options);
+bool loss_options_have_outputs(const loss_options *options);
+
+/* The folder that losses come from: the first of LOSS_FOLDERS that is given; LOSS_FOLDERS: none. */
+int loss_options_which(const loss_options *options);
+
+/* Adds the members of the folders, as the file `path` remembers them (path_to_store; null if not
+ * given). And back: copies, as path_from_store has them, which the caller frees. */
+void loss_folders_save(const char *const folders[LOSS_FOLDERS], const char *path, json_t *object);
+int loss_folders_load(const json_t *object, const char *path, char *folders[LOSS_FOLDERS],
+                      fault *f);
+
+/* One source of losses must be given: EXIT_USAGE otherwise. */
 int loss_options_check(const loss_options *options, fault *f);
 
 /* Must all masks be at hand, even for a shard of them? Yes where a model is fitted. */

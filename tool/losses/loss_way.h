@@ -5,9 +5,8 @@
 #include "losses/loss_source.h"
 
 typedef struct loss_way {
-  const char *what;     /* "loss map" */
-  const char *ending;   /* ".npy", for messages */
-  folder_kind partners; /* what lies in the folder */
+  const char *what;   /* "loss map" */
+  const char *ending; /* ".npy", for messages */
 
   /* The partner with that stem, or NULL. NULL: folder_find. */
   const folder_file *(*find)(const folder *partners, const char *stem);
@@ -31,11 +30,12 @@ struct loss_source {
   const folder *masks;
   folder partners;
   const folder_file **partner; /* of each mask */
+  const loss_folder *folder;   /* where the partners are */
   const loss_way *way;
   void *own;
 };
 
-extern const loss_way loss_way_files, loss_way_logits, loss_way_queries, loss_way_baseline,
+extern const loss_way loss_way_maps, loss_way_logits, loss_way_queries, loss_way_baseline,
     loss_way_plugin;
 
 /* An F32 loss map of the mask's size, zero. */

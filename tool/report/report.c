@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/alloc.h"
 #include "base/path.h"
 #include "cmd/commands.h"
+#include "job/inputs.h"
 #include "job/outdir.h"
 #include "job/summary.h"
 
@@ -22,15 +24,35 @@ static int page_build(const report *r, text *t, fault *f) {
   return code;
 }
 
-static int page_write(const char *dir, const char *provider, plugin_host **kept, const char *output,
-                      size_t *bytes, fault *f) {
+/* The page must not replace what it is made from. */
+static int check_output(const report *r, const char *output, fault *f) {
+  static const char *const files[] = {"run.json",   "stats.json",   "filter.json", "score.json",
+                                      "filter.csv", "hardness.csv", "plan.csv"};
+  loss_options losses = {.provider = r->filter.provider};
+  inputs list = {0};
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+    char *path = path_join(r->job->folder, files[i]);
+    inputs_add(&list, path);
+    free(path);
+  }
+  for (int i = 0; i < LOSS_FOLDERS; i++) losses.folders[i] = r->filter.folders[i];
+  inputs_add_labels(&list, r->filter.labels_source);
+  inputs_add(&list, r->stats_path);
+  inputs_add(&list, r->filter.masks);
+  inputs_add(&list, report_run_text(r, "synthetic", "images"));
+  inputs_add_losses(&list, &losses);
+  int code = inputs_check_file(&list, output, f);
+  inputs_free(&list);
+  return code;
+}
+
+static int page_write(const report_job *job, const char *output, size_t *bytes, fault *f) {
   report r;
   text t = {0};
-  int code = report_read(dir, &r, f);
+  int code = report_read(job, &r, f);
   if (code) return code;
-  r.provider = provider;
-  r.kept = kept;
-  code = page_build(&r, &t, f);
+  code = check_output(&r, output, f);
+  if (!code) code = page_build(&r, &t, f);
   if (!code) code = text_write(&t, r.context, output, f);
   *bytes = t.length;
   text_free(&t);
@@ -50,45 +72,31 @@ static void tell(const job_common *common, const char *output, size_t bytes) {
   summary_print(&t);
 }
 
-static int report_to(const char *dir, const char *provider, plugin_host **kept, const char *output,
-                     const job_common *common, fault *f) {
-  char *path = output ? NULL : path_join(dir, "report.html");
+int report_job_run(const report_job *job, fault *f) {
+  char *path = job->output ? alloc_text(job->output) : path_join(job->folder, "report.html");
+  outdir out = {0};
   size_t bytes = 0;
-  int code = page_write(dir, provider, kept, output ? output : path, &bytes, f);
-  if (!code) tell(common, output ? output : path, bytes);
+  int code = EXIT_FINE;
+  if (!path_is_folder(job->folder))
+    code = fault_set(f, EXIT_USAGE, "%s is not a folder", job->folder);
+  if (!code && !job->output) code = outdir_open(job->folder, job->held, &out, f);
+  if (!code) code = page_write(job, path, &bytes, f);
+  if (!code) tell(&job->common, path, bytes);
+  outdir_close(&out, OUTDIR_KEEP);
   free(path);
   return code;
 }
 
-int report_job_run(const char *dir, const char *provider, plugin_host **kept,
-                   const job_common *common, fault *f) {
-  return report_to(dir, provider, kept, NULL, common, f);
-}
-
-/* The page must not replace what it is made from. */
-static int check_output(const char *dir, const char *output, fault *f) {
-  static const char *const inputs[] = {"run.json",   "stats.json",   "filter.json", "score.json",
-                                       "filter.csv", "hardness.csv", "plan.csv"};
-  int code = EXIT_FINE;
-  for (size_t i = 0; output && i < sizeof inputs / sizeof *inputs && !code; i++) {
-    char *input = path_join(dir, inputs[i]);
-    code = outdir_spare(output, input, f);
-    free(input);
-  }
-  return code;
-}
-
 int cmd_report(int argc, char **argv) {
-  job_common common = {0};
-  const char *output = NULL, *provider = NULL;
+  report_job job = {.folder = NULL};
   fault f;
   const arg_option options[] = {
-      {"output", 'o', ARG_TEXT, &output, "FILE", "the page (default DIR/report.html)", false, false,
-       0, 0, NULL},
-      {"provider", 0, ARG_TEXT, &provider, "P",
+      {"output", 'o', ARG_TEXT, &job.output, "FILE", "the page (default DIR/report.html)", false,
+       false, 0, 0, NULL},
+      {"provider", 0, ARG_TEXT, &job.provider, "P",
        "the plug-in of the run, for pictures of its losses", false, false, 0, 0, NULL},
-      ARG_QUIET(&common.quiet),
-      ARG_JSON(&common.json),
+      ARG_QUIET(&job.common.quiet),
+      ARG_JSON(&job.common.json),
       {0}};
   const arg_command command = {"report",
                                "one HTML page about a run",
@@ -102,7 +110,7 @@ int cmd_report(int argc, char **argv) {
                                1};
   int code = args_parse(&command, argc, argv, NULL, &f);
   if (code == ARGS_HELP) return EXIT_FINE;
-  if (!code) code = check_output(argv[1], output, &f);
-  if (!code) code = report_to(argv[1], provider, NULL, output, &common, &f);
+  job.folder = argv[1];
+  if (!code) code = report_job_run(&job, &f);
   return code ? fault_print(&f) : EXIT_FINE;
 }

@@ -13,9 +13,7 @@
 /* What was found in the folder; what was not is empty. */
 typedef struct report {
   fm_context *context;
-  char *dir;
-  const char *provider; /* --provider, or NULL: only then is a plug-in loaded */
-  plugin_host **kept;   /* as in loss_options */
+  const report_job *job;
   bool has_filter, has_stats;
   filter_file filter;
   filter_row *rows; /* of filter.csv, by stem */
@@ -31,7 +29,7 @@ typedef struct report {
 } report;
 
 /* Reads what is there. EXIT_DATA if nothing is, or if something is broken. */
-int report_read(const char *dir, report *out, fault *f);
+int report_read(const report_job *job, report *out, fault *f);
 void report_free(report *r);
 
 /* A text of run.json, or NULL: `set` is "real" or "synthetic" or NULL for the root. */

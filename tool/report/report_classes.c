@@ -130,20 +130,25 @@ static void network_words(const json_t *object, text *t) {
   if (flags.trust_kind) text_add(t, " --trust-kind");
 }
 
+/* The flags of one of the two sets. */
+static void set_words(const report *r, const char *set, text *t) {
+  text flag = {0};
+  text_add(&flag, "--%s-masks", set);
+  word(t, flag.data, report_run_text(r, set, "masks"));
+  for (int i = 0; i < LOSS_FOLDERS; i++) {
+    flag.length = 0;
+    text_add(&flag, "--%s-%s", set, loss_folders[i].name);
+    word(t, flag.data, report_run_text(r, set, loss_folders[i].name));
+  }
+  text_free(&flag);
+}
+
 static void run_command(const report *r, text *t) {
   if (!r->run) return;
   text_add(t, "<pre>freemask run");
   word(t, "--labels", report_run_text(r, NULL, "labels"));
-  word(t, "--real-masks", report_run_text(r, "real", "masks"));
-  word(t, "--real-losses", report_run_text(r, "real", "losses"));
-  word(t, "--real-logits", report_run_text(r, "real", "logits"));
-  word(t, "--real-queries", report_run_text(r, "real", "queries"));
-  word(t, "--real-images", report_run_text(r, "real", "images"));
-  word(t, "--synthetic-masks", report_run_text(r, "synthetic", "masks"));
-  word(t, "--synthetic-losses", report_run_text(r, "synthetic", "losses"));
-  word(t, "--synthetic-logits", report_run_text(r, "synthetic", "logits"));
-  word(t, "--synthetic-queries", report_run_text(r, "synthetic", "queries"));
-  word(t, "--synthetic-images", report_run_text(r, "synthetic", "images"));
+  set_words(r, "real", t);
+  set_words(r, "synthetic", t);
   network_words(json_object_get(r->run, "network"), t);
   word(t, "--provider", report_run_text(r, NULL, "provider"));
   if (r->has_filter) {
@@ -158,7 +163,7 @@ static void run_command(const report *r, text *t) {
     text_add(t, " ");
     text_add_html(t, plan);
   }
-  word(t, "-o", r->dir);
+  word(t, "-o", r->job->folder);
   text_add(t, "</pre>\n");
 }
 
@@ -167,10 +172,7 @@ void report_origin(const report *r, text *t) {
   fact(t, "Real masks", report_run_text(r, "real", "masks"));
   if (r->has_filter) {
     fact(t, "Synthetic masks", r->filter.masks);
-    fact(t, "Losses", r->filter.losses);
-    fact(t, "Outputs", r->filter.logits);
-    fact(t, "Outputs, queries", r->filter.queries);
-    fact(t, "Images", r->filter.images);
+    for (int i = 0; i < LOSS_FOLDERS; i++) fact(t, loss_folders[i].title, r->filter.folders[i]);
     fact(t, "Provider", r->filter.provider);
     fact(t, "Policy", r->filter.policy);
     text_add(t, "<dt>Tolerance</dt><dd>%.6g</dd>\n", r->filter.tolerance);

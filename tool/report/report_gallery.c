@@ -91,19 +91,17 @@ static int list_masks(gallery *g, size_t count, fault *f) {
 /* A plug-in runs with the user's rights: what a file names is loaded only if the user does, too. */
 static bool may_load(const report *r) {
   return !loss_provider_is_plugin(r->filter.provider) ||
-         (r->provider && !strcmp(r->provider, r->filter.provider));
+         (r->job->provider && !strcmp(r->job->provider, r->filter.provider));
 }
 
 static int open_losses(gallery *g, fault *f) {
   const filter_file *file = &g->r->filter;
-  loss_options options = {.losses = file->losses, .logits = file->logits, .queries = file->queries};
+  loss_options options = {.quiet = true, .kept = g->r->job->kept};
+  for (int i = 0; i < LOSS_FOLDERS; i++) options.folders[i] = file->folders[i];
   network_flags_load(file->network, &options.network);
-  if (!options.losses && !options.logits && !options.queries) {
-    if (!file->images || !file->provider || !may_load(g->r)) return EXIT_FINE;
-    options.images = file->images;
+  if (!loss_options_have_files(&options)) {
+    if (!file->folders[LOSS_IMAGES] || !file->provider || !may_load(g->r)) return EXIT_FINE;
     options.provider = file->provider;
-    options.quiet = true;
-    options.kept = g->r->kept;
   }
   int code = loss_source_open(g->r->context, g->labels, &options, &g->masks, false, &g->losses, f);
   if (!code)
@@ -114,7 +112,8 @@ static int open_losses(gallery *g, fault *f) {
 
 static int gallery_open(gallery *g, fault *f) {
   const filter_file *file = &g->r->filter;
-  const char *images = file->images ? file->images : report_run_text(g->r, "synthetic", "images");
+  const char *images = file->folders[LOSS_IMAGES] ? file->folders[LOSS_IMAGES]
+                                                  : report_run_text(g->r, "synthetic", "images");
   int code = labels_open(g->r->context, file->labels_source, &g->labels, f);
   if (!code) code = list_masks(g, choose(g), f);
   if (!code && images) code = folder_list(FOLDER_IMAGES, images, g->labels, &g->images, f);
@@ -182,7 +181,7 @@ static int filtered_panel(gallery *g, const fm_plane *mask, const char *relative
   fm_raster *raster = NULL;
   fm_error err;
   char *bare = path_stem(relative, "");
-  text_add(&name, "%s/masks/%s.png", g->r->dir, bare);
+  text_add(&name, "%s/masks/%s.png", g->r->job->folder, bare);
   free(bare);
   int code = EXIT_FINE;
   if (fm_mask_read(g->r->context, name.data, NULL, &raster, &err))

@@ -30,11 +30,11 @@ void report_head(const report *r, text *t) {
            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
            "<title>FreeMask report: ");
-  text_add_html(t, r->dir);
+  text_add_html(t, r->job->folder);
   text_add(t, "</title>\n<style>\n");
   for (size_t i = 0; report_style[i]; i++) text_add(t, "%s", report_style[i]);
   text_add(t, "</style>\n</head>\n<body>\n<main>\n<header><h1>FreeMask report</h1>\n<p>");
-  text_add_html(t, r->dir);
+  text_add_html(t, r->job->folder);
   if (labels) {
     text_add(t, " &middot; label space ");
     text_add_html(t, labels);

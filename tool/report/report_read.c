@@ -16,7 +16,7 @@ static char *find(const char *dir, const char *name) {
 }
 
 static int read_filter(report *r, fault *f) {
-  char *path = find(r->dir, "filter.json"), *rows = find(r->dir, "filter.csv");
+  char *path = find(r->job->folder, "filter.json"), *rows = find(r->job->folder, "filter.csv");
   int code = EXIT_FINE;
   if (path) {
     code = filter_file_read(path, &r->filter, f);
@@ -30,7 +30,7 @@ static int read_filter(report *r, fault *f) {
 
 /* The folder's own statistics, or those that the filter used. */
 static int read_stats(report *r, fault *f) {
-  char *path = find(r->dir, "stats.json");
+  char *path = find(r->job->folder, "stats.json");
   if (!path && r->has_filter && path_exists(r->filter.stats)) path = alloc_text(r->filter.stats);
   if (!path) return EXIT_FINE;
   int code = stats_file_read(r->context, NULL, path, &r->stats, f);
@@ -38,12 +38,12 @@ static int read_stats(report *r, fault *f) {
   r->stats_path = path;
   if (!code && r->has_filter && r->filter.class_count != r->stats.class_count)
     code = fault_set(f, EXIT_DATA, "%s has %d classes, but the filter of %s has %d", path,
-                     (int)r->stats.class_count, r->dir, (int)r->filter.class_count);
+                     (int)r->stats.class_count, r->job->folder, (int)r->filter.class_count);
   return code;
 }
 
 static int read_tables(report *r, fault *f) {
-  char *hardness = find(r->dir, "hardness.csv"), *plan = find(r->dir, "plan.csv");
+  char *hardness = find(r->job->folder, "hardness.csv"), *plan = find(r->job->folder, "plan.csv");
   int code = EXIT_FINE;
   if (hardness) code = hardness_rows_read(hardness, &r->hardness, &r->hardness_count, f);
   if (!code && plan) code = plan_rows_read(plan, &r->plan, &r->plan_count, f);
@@ -59,19 +59,19 @@ static void find_inputs(json_t *inputs, const char *path) {
   void *next;
   json_object_foreach_safe(inputs, next, key, value) {
     char *found = path_from_store(path, json_string_value(value));
-    if (found) json_object_set_new(inputs, key, json_string(found));
+    if (found) json_object_set_new(inputs, key, json_text(found));
     free(found);
   }
 }
 
 static int read_notes(report *r, fault *f) {
-  char *run = find(r->dir, "run.json"), *score = find(r->dir, "score.json");
+  char *run = find(r->job->folder, "run.json"), *score = find(r->job->folder, "score.json");
   int code = EXIT_FINE;
   if (run) code = json_file_read(run, "freemask-run", 1, &r->run, f);
   if (run && !code) {
     const char *labels = json_string_value(json_object_get(r->run, "labels"));
     char *found = path_from_store(run, labels);
-    if (found) json_object_set_new(r->run, "labels", json_string(found));
+    if (found) json_object_set_new(r->run, "labels", json_text(found));
     free(found);
     find_inputs(json_object_get(r->run, "real"), run);
     find_inputs(json_object_get(r->run, "synthetic"), run);
@@ -82,12 +82,11 @@ static int read_notes(report *r, fault *f) {
   return code;
 }
 
-int report_read(const char *dir, report *out, fault *f) {
+int report_read(const report_job *job, report *out, fault *f) {
   fm_error err;
-  *out = (report){.dir = alloc_text(dir)};
+  *out = (report){.job = job};
   int code = EXIT_FINE;
-  if (!path_is_folder(dir)) code = fault_set(f, EXIT_USAGE, "%s is not a folder", dir);
-  if (!code && fm_context_create(NULL, &out->context, &err)) code = fault_library(f, &err, NULL);
+  if (fm_context_create(NULL, &out->context, &err)) code = fault_library(f, &err, NULL);
   if (!code) code = read_filter(out, f);
   if (!code) code = read_stats(out, f);
   if (!code) code = read_tables(out, f);
@@ -97,7 +96,7 @@ int report_read(const char *dir, report *out, fault *f) {
     code = fault_set(f, EXIT_DATA,
                      "%s has nothing to report: no stats.json, filter.json, filter.csv, "
                      "hardness.csv or plan.csv",
-                     dir);
+                     job->folder);
   if (code) report_free(out);
   return code;
 }
@@ -111,7 +110,6 @@ void report_free(report *r) {
   json_decref(r->run);
   json_decref(r->score);
   free(r->stats_path);
-  free(r->dir);
   fm_context_destroy(r->context);
   *r = (report){0};
 }

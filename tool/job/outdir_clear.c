@@ -1,0 +1,121 @@
+/* job/outdir_clear.c - what earlier runs left in output folders. */
+#define _XOPEN_SOURCE 700 /* nftw */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/path.h"
+#include "job/outdir.h"
+
+enum { OPEN_FOLDERS = 16, FOUND = 1 };
+
+/* ---- Unfinished files ----------------------------------------------------------------- */
+
+/* An unfinished file NAME.<process>-<hex>-<hex>.fm-part: the length of NAME; 0 for other names and
+ * while the process is alive. */
+static size_t orphan_of(const char *name) {
+  static const char end[] = ".fm-part";
+  if (!path_ends_with(name, end)) return 0;
+  const char *at = name + strlen(name) - strlen(end);
+  while (at > name && (isxdigit((unsigned char)at[-1]) || at[-1] == '-')) at--;
+  if (at - name < 2 || at[-1] != '.') return 0;
+  char *rest;
+  long process = strtol(at, &rest, 10);
+  if (process <= 0 || *rest != '-' || !strchr(rest + 1, '-')) return 0;
+  bool dead = kill((pid_t)process, 0) && errno == ESRCH;
+  return dead ? (size_t)(at - 1 - name) : 0;
+}
+
+static const char *name_of(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
+}
+
+static int sweep(const char *path, const struct stat *info, int kind, struct FTW *place) {
+  (void)info;
+  (void)place;
+  if (kind == FTW_F && orphan_of(name_of(path))) unlink(path);
+  return 0;
+}
+
+void outdir_sweep(const char *path) { nftw(path, sweep, OPEN_FOLDERS, FTW_PHYS); }
+
+/* Those right in the folder: all, or those of one file. */
+static void sweep_top(const char *folder, const char *only) {
+  DIR *handle = opendir(folder);
+  struct dirent *entry;
+  while (handle && (entry = readdir(handle))) {
+    size_t length = orphan_of(entry->d_name);
+    if (!length) continue;
+    if (only && (strlen(only) != length || strncmp(only, entry->d_name, length))) continue;
+    char *file = path_join(folder, entry->d_name);
+    unlink(file);
+    free(file);
+  }
+  if (handle) closedir(handle);
+}
+
+void outdir_sweep_top(const char *path) { sweep_top(path, NULL); }
+
+/* ---- Single files --------------------------------------------------------------------- */
+
+int outdir_check_file(const char *path, fault *f) {
+  char *folder = alloc_text(path), *slash = strrchr(folder, '/');
+  if (slash) slash[slash == folder] = '\0';
+  const char *above = slash ? folder : ".";
+  int code = EXIT_FINE;
+  if (path_is_folder(path))
+    code = fault_system(f, EISDIR, "write", path);
+  else if (!path_is_folder(above))
+    code = fault_system(f, path_exists(above) ? ENOTDIR : ENOENT, "write", path);
+  else if (access(above, W_OK | X_OK))
+    code = fault_system(f, errno, "write", path);
+  else
+    sweep_top(above, name_of(path));
+  free(folder);
+  return code;
+}
+
+/* ---- Folders -------------------------------------------------------------------------- */
+
+static int clear(const char *path, const struct stat *info, int kind, struct FTW *place) {
+  (void)info;
+  (void)place;
+  if (kind == FTW_F && (path_ends_with(path, ".png") || orphan_of(name_of(path))))
+    unlink(path);
+  else if (kind == FTW_DP)
+    rmdir(path); /* stays if something else is in it */
+  return 0;
+}
+
+void outdir_clear_masks(const char *path) { nftw(path, clear, OPEN_FOLDERS, FTW_PHYS | FTW_DEPTH); }
+
+static int find_file(const char *path, const struct stat *info, int kind, struct FTW *place) {
+  (void)path;
+  (void)info;
+  (void)place;
+  return kind == FTW_D || kind == FTW_DNR ? 0 : FOUND;
+}
+
+bool outdir_has_files(const char *path) {
+  return nftw(path, find_file, OPEN_FOLDERS, FTW_PHYS) == FOUND;
+}
+
+bool outdir_is_empty(const char *path) {
+  static const char *const always[] = {".", "..", FOLDER_LOCK_NAME};
+  DIR *handle = opendir(path);
+  const struct dirent *entry;
+  bool empty = true;
+  while (handle && empty && (entry = readdir(handle))) {
+    empty = false;
+    for (size_t i = 0; i < 3; i++) empty = empty || !strcmp(entry->d_name, always[i]);
+  }
+  if (handle) closedir(handle);
+  return empty;
+}
