@@ -34,8 +34,8 @@ typedef struct fm_read_options {
  *
  *  PNG: grey (1, 2, 4, 8 bits as U8, 16 bits as U16) and palette (the index as U8; the
  *  palette is kept for writing), interlaced or not. Colour PNG and JPEG are refused
- *  with a sentence that says why. NPY: |u1, u2, i2, i4, i8 in either byte order, 2-D
- *  (or more with leading ones). On success the caller owns `*out`.
+ *  with a sentence that says why. NPY: integers and bool (as U8) of any size in either
+ *  byte order, 2-D (or more with leading ones). On success the caller owns `*out`.
  *  Errors (with the path): ARGUMENT, MEMORY, UNSUPPORTED, FORMAT, LIMIT, IO. */
 FM_API fm_status fm_mask_read(const fm_context *context, const char *path,
                               const fm_read_options *options, fm_raster **out, fm_error *err);

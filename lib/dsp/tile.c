@@ -5,40 +5,56 @@
 #include <freemask/labels.h>
 #include <string.h>
 
+/* A U64 label beyond the range becomes the largest number, which is no label of any space. */
 static int64_t load_label(const char *at, int32_t dtype) {
+  union {
+    uint8_t u8;
+    int8_t i8;
+    uint16_t u16;
+    int16_t i16;
+    uint32_t u32;
+    int32_t i32;
+    uint64_t u64;
+    int64_t i64;
+  } v;
   switch (dtype) {
     case FM_U8:
       return *(const unsigned char *)at;
-    case FM_U16: {
-      uint16_t v;
-      memcpy(&v, at, sizeof v);
-      return v;
-    }
-    case FM_I16: {
-      int16_t v;
-      memcpy(&v, at, sizeof v);
-      return v;
-    }
-    case FM_I32: {
-      int32_t v;
-      memcpy(&v, at, sizeof v);
-      return v;
-    }
-    default: {
-      int64_t v;
-      memcpy(&v, at, sizeof v);
-      return v;
-    }
+    case FM_I8:
+      memcpy(&v, at, sizeof v.i8);
+      return v.i8;
+    case FM_U16:
+      memcpy(&v, at, sizeof v.u16);
+      return v.u16;
+    case FM_I16:
+      memcpy(&v, at, sizeof v.i16);
+      return v.i16;
+    case FM_U32:
+      memcpy(&v, at, sizeof v.u32);
+      return v.u32;
+    case FM_I32:
+      memcpy(&v, at, sizeof v.i32);
+      return v.i32;
+    case FM_U64:
+      memcpy(&v, at, sizeof v.u64);
+      return v.u64 <= INT64_MAX ? (int64_t)v.u64 : INT64_MAX;
+    default:
+      memcpy(&v, at, sizeof v.i64);
+      return v.i64;
   }
 }
 
 static float load_loss(const char *at, int32_t dtype) {
   uint16_t half;
   float value;
+  double wide;
   switch (dtype) {
     case FM_F32:
       memcpy(&value, at, sizeof value);
       return value;
+    case FM_F64:
+      memcpy(&wide, at, sizeof wide);
+      return (float)wide;
     case FM_F16:
       memcpy(&half, at, sizeof half);
       return fm__float_of_half(half);
@@ -98,21 +114,23 @@ static const uint8_t *gather_bytes(const char *at, int64_t step, size_t n, uint8
   return buffer;
 }
 
-/* One loop for each wider integer type; a negative number is wide when unsigned. */
-#define NARROW(name, type, wide)                                                        \
+/* One loop for each wider integer type; a negative number is large when unsigned. Signed bytes are
+ * labels up to 127, whatever their bits. */
+#define NARROW(name, type, most)                                                        \
   static const uint8_t *name(const char *at, int64_t step, size_t n, uint8_t *buffer) { \
-    wide all = 0;                                                                       \
+    type all = 0;                                                                       \
     for (size_t i = 0; i < n; i++, at += step) {                                        \
       type v;                                                                           \
       memcpy(&v, at, sizeof v);                                                         \
-      all |= (wide)v;                                                                   \
+      all |= v;                                                                         \
       buffer[i] = (uint8_t)v;                                                           \
     }                                                                                   \
-    return all > UINT8_MAX ? NULL : buffer;                                             \
+    return all > (most) ? NULL : buffer;                                                \
   }
-NARROW(narrow_16, uint16_t, uint32_t)
-NARROW(narrow_32, int32_t, uint32_t)
-NARROW(narrow_64, int64_t, uint64_t)
+NARROW(narrow_signed, uint8_t, INT8_MAX)
+NARROW(narrow_16, uint16_t, UINT8_MAX)
+NARROW(narrow_32, uint32_t, UINT8_MAX)
+NARROW(narrow_64, uint64_t, UINT8_MAX)
 #undef NARROW
 
 const uint8_t *fm__tile_label_bytes(const fm_dsp *dsp, const fm_plane *mask, fm__yx at, size_t n,
@@ -122,10 +140,13 @@ const uint8_t *fm__tile_label_bytes(const fm_dsp *dsp, const fm_plane *mask, fm_
   switch (mask->dtype) {
     case FM_U8:
       return step == 1 ? (const uint8_t *)from : gather_bytes(from, step, n, buffer);
+    case FM_I8:
+      return narrow_signed(from, step, n, buffer);
     case FM_U16:
-    case FM_I16: /* negative ones are above 255 as unsigned ones */
+    case FM_I16: /* negative numbers are above 255 when unsigned */
       if (step == 2) return dsp->narrow(from, n, buffer) ? buffer : NULL;
       return narrow_16(from, step, n, buffer);
+    case FM_U32:
     case FM_I32:
       return narrow_32(from, step, n, buffer);
     default:

@@ -247,10 +247,9 @@ static fm_status read_inputs(application *a, const fm_plane *mask, const fm_plan
 }
 
 static fm_status check_label_fits(const application *a, fm_error *err) {
-  static const int64_t largest[] = {0, UINT8_MAX, UINT16_MAX, INT16_MAX, INT32_MAX, INT64_MAX};
   int64_t label = a->filter->labels->ignore_label;
-  bool is_unsigned = a->mask.dtype == FM_U8 || a->mask.dtype == FM_U16;
-  if (label <= largest[a->mask.dtype] && !(label < 0 && is_unsigned)) return FM_OK;
+  fm__range fits = fm__integer_range(a->mask.dtype);
+  if (label >= fits.least && (label < 0 || (uint64_t)label <= fits.most)) return FM_OK;
   return fm__fail(err, FM_ERR_LIMIT,
                   "the ignore label %" PRId64 " of label space %s does not fit the mask's dtype",
                   label, a->filter->labels->name);

@@ -184,17 +184,20 @@ static fm_status mask_dtype(const fm__npy_header *h, fm_dtype *out, fm_error *er
     return fm__fail(err, FM_ERR_UNSUPPORTED,
                     "NPY holds floating-point numbers (f%d), a mask holds integers", h->item);
   bool is_signed = h->kind == 'i';
-  if (h->item == 1 && !is_signed)
-    *out = FM_U8;
-  else if (h->item == 2)
-    *out = is_signed ? FM_I16 : FM_U16;
-  else if (is_signed && h->item == 4)
-    *out = FM_I32;
-  else if (is_signed && h->item == 8)
-    *out = FM_I64;
-  else
-    return fm__fail(err, FM_ERR_UNSUPPORTED,
-                    "NPY has dtype %c%d, a mask may be u1, u2, i2, i4 or i8", h->kind, h->item);
+  switch (h->item) {
+    case 1: /* bool comes as U8 */
+      *out = is_signed ? FM_I8 : FM_U8;
+      break;
+    case 2:
+      *out = is_signed ? FM_I16 : FM_U16;
+      break;
+    case 4:
+      *out = is_signed ? FM_I32 : FM_U32;
+      break;
+    default:
+      *out = is_signed ? FM_I64 : FM_U64;
+      break;
+  }
   return FM_OK;
 }
 

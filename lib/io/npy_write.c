@@ -13,25 +13,12 @@
 enum { HEADER = 128, PREFIX = 10, PIECE = 4096 };
 
 static const char *descr(int32_t dtype) {
-  switch ((fm_dtype)dtype) {
-    case FM_U8:
-      return "|u1";
-    case FM_U16:
-      return "<u2";
-    case FM_I16:
-      return "<i2";
-    case FM_I32:
-      return "<i4";
-    case FM_I64:
-      return "<i8";
-    case FM_F32:
-      return "<f4";
-    case FM_F16:
-      return "<f2";
-    case FM_BF16:
-      break;
-  }
-  return "";
+  static const char *const names[] = {
+      [FM_U8] = "|u1",  [FM_I8] = "|i1",  [FM_U16] = "<u2", [FM_I16] = "<i2",
+      [FM_U32] = "<u4", [FM_I32] = "<i4", [FM_U64] = "<u8", [FM_I64] = "<i8",
+      [FM_F16] = "<f2", [FM_BF16] = "",   [FM_F32] = "<f4", [FM_F64] = "<f8",
+  };
+  return names[dtype];
 }
 
 /* Padded with blanks, so that the numbers begin at a multiple of 64. */

@@ -260,24 +260,39 @@ fm__lookup fm__labels_lookup(const fm_labels *labels) {
   return lookup;
 }
 
+/* The number itself, which may be beyond what fm__label_at can say. */
+static const char *label_text(const fm_plane *mask, int64_t y, int64_t x, char *text, size_t size) {
+  if (mask->dtype == FM_U64) {
+    uint64_t value;
+    memcpy(&value, fm__pixel(mask, y, x), sizeof value);
+    snprintf(text, size, "%" PRIu64, value);
+  } else {
+    snprintf(text, size, "%" PRId64, fm__label_at(mask, y, x));
+  }
+  return text;
+}
+
 fm_status fm__labels_fail(const fm_labels *labels, const fm_plane *mask, int64_t y, int64_t x,
                           fm_error *err) {
+  char text[24];
   int32_t last = FM__LABELS - 1;
   while (labels->classes[last] < 0) last--;
   return fm__fail(err, FM_ERR_LABEL,
-                  "mask: label %" PRId64 " at pixel (x %" PRId64 ", y %" PRId64
+                  "mask: label %s at pixel (x %" PRId64 ", y %" PRId64
                   ") is not in the label space %s (classes at %d to %d, ignored: %" PRId64 ")",
-                  fm__label_at(mask, y, x), x, y, labels->name, (int)labels->first_label[0],
-                  (int)last, labels->ignore_label);
+                  label_text(mask, y, x, text, sizeof text), x, y, labels->name,
+                  (int)labels->first_label[0], (int)last, labels->ignore_label);
 }
 
 fm_status fm__loss_fail(const fm_labels *labels, const fm_plane *loss, int32_t class_index,
                         int64_t y, int64_t x, fm_error *err) {
+  double value = (double)fm__loss_at(loss, y, x);
+  if (loss->dtype == FM_F64) memcpy(&value, fm__pixel(loss, y, x), sizeof value);
+  bool large = value > 0 && !isinf(value);
   return fm__fail(err, FM_ERR_LOSS,
-                  "loss: %g at pixel (x %" PRId64 ", y %" PRId64
-                  ") of class %d (%s), expected a finite number, not below 0",
-                  (double)fm__loss_at(loss, y, x), x, y, (int)class_index,
-                  labels->class_names[class_index]);
+                  "loss: %g at pixel (x %" PRId64 ", y %" PRId64 ") of class %d (%s), expected %s",
+                  value, x, y, (int)class_index, labels->class_names[class_index],
+                  large ? "at most 3.40282e+38, the largest F32" : "a finite number, not below 0");
 }
 
 fm_status fm__means_check(const fm_labels *labels, const double *means, size_t count,

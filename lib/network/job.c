@@ -58,9 +58,9 @@ static fm_status check_output(const fm__job *job, fm_error *err) {
 static fm_status read_inputs(fm__job *job, const fm_volume *output, const fm_plane *class_logits,
                              const fm_plane *mask, fm_error *err) {
   const char *name = class_logits ? "mask logits" : "output";
-  fm_status status = fm__volume_read(&job->output, output, FM__LOSS_TYPES, name, err);
+  fm_status status = fm__volume_read(&job->output, output, FM__OUTPUT_TYPES, name, err);
   if (!status && class_logits)
-    status = fm__plane_read(&job->class_logits, class_logits, FM__LOSS_TYPES, "class logits", err);
+    status = fm__plane_read(&job->class_logits, class_logits, FM__OUTPUT_TYPES, "class logits", err);
   if (!status) status = fm__plane_read(&job->mask, mask, FM__MASK_TYPES, "mask", err);
   if (!status) status = class_logits ? check_queries(job, err) : check_output(job, err);
   return status ? status : check_labels(job->model->labels, &job->mask, err);

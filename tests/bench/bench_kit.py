@@ -19,8 +19,6 @@ for room in ("support", "ctypes"):
 from freemask_ctypes import Interface  # noqa: E402
 
 LEVELS = {"best": 0, "c": 1, "sse41": 2, "avx2": 3, "avx512": 4, "neon": 5}
-DTYPES = {np.dtype(np.uint8): 1, np.dtype(np.uint16): 2, np.dtype(np.float32): 6,
-          np.dtype(np.float16): 7}
 
 
 def find_torch():
@@ -188,7 +186,7 @@ class Kit:
 
     def plane(self, array):
         height, width = array.shape
-        made = self.lib.make("fm_plane", data=array.ctypes.data, dtype=DTYPES[array.dtype],
+        made = self.lib.make("fm_plane", data=array.ctypes.data, dtype=self.lib.dtype(array.dtype.name),
                              height=height, width=width)
         made.row_stride, made.col_stride = array.strides
         return made

@@ -9,12 +9,11 @@ from bench_stats import read_bound
 LOGITS, SCORES = 2, 4
 CLASSES, INNER, OUTER, QUERIES = 150, 128, 512, 100
 IGNORED = 255
-F32, U8 = 6, 1
 
 
 def volume(kit, array):
     channels, height, width = array.shape
-    made = kit.lib.make("fm_volume", data=array.ctypes.data, dtype=F32, channels=channels,
+    made = kit.lib.make("fm_volume", data=array.ctypes.data, dtype=kit.lib.FM_F32, channels=channels,
                         height=height, width=width)
     made.channel_stride, made.row_stride, made.col_stride = array.strides
     return made

@@ -11,14 +11,15 @@ START_TEST(sizes_of_elements) {
     fm_dtype dtype;
     int number;
     size_t size;
-  } known[] = {{FM_U8, 1, 1},  {FM_U16, 2, 2}, {FM_I16, 3, 2}, {FM_I32, 4, 4},
-               {FM_I64, 5, 8}, {FM_F32, 6, 4}, {FM_F16, 7, 2}, {FM_BF16, 8, 2}};
+  } known[] = {{FM_U8, 1, 1},  {FM_I8, 2, 1},    {FM_U16, 3, 2},  {FM_I16, 4, 2},
+               {FM_U32, 5, 4}, {FM_I32, 6, 4},   {FM_U64, 7, 8},  {FM_I64, 8, 8},
+               {FM_F16, 9, 2}, {FM_BF16, 10, 2}, {FM_F32, 11, 4}, {FM_F64, 12, 8}};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     ck_assert_int_eq(known[i].dtype, known[i].number);
     ck_assert_uint_eq(fm_dtype_size(known[i].dtype), known[i].size);
   }
   ck_assert_uint_eq(fm_dtype_size((fm_dtype)0), 0);
-  ck_assert_uint_eq(fm_dtype_size((fm_dtype)9), 0);
+  ck_assert_uint_eq(fm_dtype_size((fm_dtype)13), 0);
   ck_assert_uint_eq(fm_dtype_size((fm_dtype)-1), 0);
 }
 END_TEST
@@ -40,7 +41,7 @@ START_TEST(made_views_are_packed) {
   fm_plane plane = fm_plane_make(pixels, FM_U8, 2, 3);
   ck_assert_ptr_eq(plane.data, pixels);
   ck_assert_int_eq(plane.dtype, FM_U8);
-  ck_assert_int_eq(plane.reserved, 0);
+  ck_assert_int_eq(plane.device, FM_DEVICE_HOST);
   ck_assert_int_eq(plane.height, 2);
   ck_assert_int_eq(plane.width, 3);
   ck_assert(plane.row_stride == 0 || plane.row_stride == 3);
@@ -87,13 +88,21 @@ START_TEST(bad_planes_are_refused) {
   bad.dtype = 77;
   refuse(bad, FM_ERR_ARGUMENT, "dtype is 77");
   bad = good;
-  bad.reserved = 1;
-  refuse(bad, FM_ERR_ARGUMENT, "reserved");
-  bad.reserved = 0;
-  static const int32_t reals[] = {FM_F32, FM_F16, FM_BF16};
-  for (size_t i = 0; i < 3; i++) {
-    bad.dtype = reals[i];
-    refuse(bad, FM_ERR_UNSUPPORTED, "dtype");
+  bad.device = 1;
+  refuse(bad, FM_ERR_UNSUPPORTED, "device is 1");
+  bad.device = -1;
+  refuse(bad, FM_ERR_UNSUPPORTED, "device is -1");
+  bad.device = FM_DEVICE_HOST;
+  static const struct {
+    int32_t dtype;
+    const char *name;
+  } reals[] = {{FM_F32, "dtype is f32, expected u8, i8, u16, i16, u32, i32, u64, i64"},
+               {FM_F16, "dtype is f16"},
+               {FM_BF16, "dtype is bf16"},
+               {FM_F64, "dtype is f64"}};
+  for (size_t i = 0; i < 4; i++) {
+    bad.dtype = reals[i].dtype;
+    refuse(bad, FM_ERR_UNSUPPORTED, reals[i].name);
   }
   KIT_FAILS(FM_ERR_ARGUMENT, "mask", fm_labels_count(labels, NULL, NULL, NULL, &err));
 }
@@ -122,6 +131,7 @@ START_TEST(wild_strides_are_refused) {
   uint8_t pixels[64] = {0};
   for (size_t i = 0; i < sizeof wild / sizeof *wild; i++) {
     fm_plane plane = fm_plane_make(pixels, FM_U8, 4, 4);
+    plane.col_stride = 1;
     plane.row_stride = wild[i];
     refuse(plane, FM_ERR_ARGUMENT, "row_stride");
     plane.row_stride = 4;
@@ -131,16 +141,111 @@ START_TEST(wild_strides_are_refused) {
 }
 END_TEST
 
-START_TEST(zero_row_stride_follows_the_column_stride) {
+/* All strides 0: packed. Else each is literal, and 0 only where there is one element. */
+START_TEST(zero_strides_follow_one_rule) {
   uint8_t pixels[24];
+  int64_t counts[11];
   for (int i = 0; i < 24; i++) pixels[i] = i % 2 ? 10 : 3;
   fm_plane plane = fm_plane_make(pixels, FM_U8, 3, 4);
+  KIT_OK(fm_labels_count(labels, &plane, counts, NULL, &err));
+  ck_assert_int_eq(counts[3], 6);
   plane.col_stride = 2;
-  plane.row_stride = 0;
-  int64_t counts[11];
+  refuse(plane, FM_ERR_ARGUMENT, "row_stride is 0");
+  plane.col_stride = 0;
+  plane.row_stride = 8;
+  refuse(plane, FM_ERR_ARGUMENT, "col_stride is 0");
+  plane.col_stride = 2;
   KIT_OK(fm_labels_count(labels, &plane, counts, NULL, &err));
   ck_assert_int_eq(counts[3], 12);
-  ck_assert_int_eq(counts[10], 0);
+
+  /* Along a single element any stride will do. */
+  static const int64_t any[] = {0, 1, -7, INT64_MAX, INT64_MIN};
+  for (size_t i = 0; i < sizeof any / sizeof *any; i++) {
+    plane = fm_plane_make(pixels, FM_U8, 1, 12);
+    plane.col_stride = 2;
+    plane.row_stride = any[i];
+    KIT_OK(fm_labels_count(labels, &plane, counts, NULL, &err));
+    ck_assert_int_eq(counts[3], 12);
+    plane = fm_plane_make(pixels, FM_U8, 12, 1);
+    plane.row_stride = 2;
+    plane.col_stride = any[i];
+    KIT_OK(fm_labels_count(labels, &plane, counts, NULL, &err));
+    ck_assert_int_eq(counts[3], 12);
+  }
+}
+END_TEST
+
+/* The same rule for volumes; a network's output stands for all of them. Class c has the logit c,
+ * so that a stride that is read wrongly changes the loss. */
+START_TEST(zero_strides_of_volumes_follow_the_rule) {
+  enum { H = 2, W = 3, C = 11 };
+  float logits[C * H * W], losses[H * W], again[H * W];
+  uint8_t pixels[H * W] = {0, 5, 10, 3, 1, 7};
+  for (int i = 0; i < C * H * W; i++) logits[i] = (float)(i / (H * W));
+  fm_plane mask = fm_plane_make(pixels, FM_U8, H, W);
+  fm_plane loss = fm_plane_make(losses, FM_F32, H, W);
+  fm_plane second = fm_plane_make(again, FM_F32, H, W);
+  fm_network_loss_options options = {.size = sizeof options, .kind = FM_OUTPUT_LOGITS};
+  fm_network_loss *model = NULL;
+  KIT_OK(fm_network_loss_create(labels, &options, &model, &err));
+  fm_volume volume = fm_volume_make(logits, FM_F32, C, H, W);
+  KIT_OK(fm_network_loss_map(model, &volume, &mask, &loss, &err));
+  volume.channel_stride = H * W * 4;
+  volume.row_stride = W * 4;
+  volume.col_stride = 4;
+  KIT_OK(fm_network_loss_map(model, &volume, &mask, &second, &err));
+  ck_assert_mem_eq(losses, again, sizeof losses);
+  static const struct {
+    int64_t channel, row, col;
+    const char *text;
+  } bad[] = {{0, W * 4, 4, "channel_stride is 0"},
+             {H * W * 4, 0, 4, "row_stride is 0"},
+             {H * W * 4, W * 4, 0, "col_stride is 0"},
+             {0, 0, 4, "row_stride is 0"},
+             {4, 0, 0, "col_stride is 0"}};
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    volume.channel_stride = bad[i].channel;
+    volume.row_stride = bad[i].row;
+    volume.col_stride = bad[i].col;
+    KIT_FAILS(FM_ERR_ARGUMENT, bad[i].text,
+              fm_network_loss_map(model, &volume, &mask, &second, &err));
+  }
+  volume = fm_volume_make(logits, FM_F32, C, H, W);
+  volume.device = 2;
+  KIT_FAILS(FM_ERR_UNSUPPORTED, "device is 2",
+            fm_network_loss_map(model, &volume, &mask, &second, &err));
+  ck_assert_mem_eq(losses, again, sizeof losses);
+  fm_network_loss_destroy(model);
+}
+END_TEST
+
+/* Every integer type reads the labels that it holds; what it holds beside them is named. */
+START_TEST(masks_of_all_integers) {
+  static const struct {
+    fm_dtype dtype;
+    int64_t stranger;
+    const char *named;
+  } kinds[] = {{FM_U8, 255, "255"},
+               {FM_I8, -1, "-1"},
+               {FM_U16, 65535, "65535"},
+               {FM_I16, -32768, "-32768"},
+               {FM_U32, INT64_C(4294967295), "4294967295"},
+               {FM_I32, INT32_MIN, "-2147483648"},
+               {FM_U64, -1, "18446744073709551615"},
+               {FM_I64, INT64_MIN, "-9223372036854775808"}};
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    for (int layout = 0; layout < KIT_LAYOUTS; layout++) {
+      kit_plane mask = kit_plane_new(kinds[i].dtype, 7, 300, (kit_layout)layout);
+      for (int64_t y = 0; y < 7; y++)
+        for (int64_t x = 0; x < 300; x++) kit_put_int(&mask.view, y, x, (y + x) % 12);
+      int64_t counts[11], ignored;
+      KIT_OK(fm_labels_count(labels, &mask.view, counts, &ignored, &err));
+      for (int k = 0; k < 11; k++) ck_assert_int_eq(counts[k], 175);
+      ck_assert_int_eq(ignored, 175);
+      kit_put_int(&mask.view, 5, 299, kinds[i].stranger);
+      refuse(mask.view, FM_ERR_LABEL, kinds[i].named);
+      kit_plane_free(&mask);
+    }
 }
 END_TEST
 
@@ -181,8 +286,9 @@ START_TEST(dlpack_types) {
   static const struct {
     uint8_t code, bits;
     fm_dtype dtype;
-  } known[] = {{1, 8, FM_U8},   {1, 16, FM_U16}, {0, 16, FM_I16}, {0, 32, FM_I32},
-               {0, 64, FM_I64}, {2, 32, FM_F32}, {2, 16, FM_F16}, {4, 16, FM_BF16}};
+  } known[] = {{1, 8, FM_U8},   {0, 8, FM_I8},   {1, 16, FM_U16}, {0, 16, FM_I16}, {1, 32, FM_U32},
+               {0, 32, FM_I32}, {1, 64, FM_U64}, {0, 64, FM_I64}, {2, 16, FM_F16}, {4, 16, FM_BF16},
+               {2, 32, FM_F32}, {2, 64, FM_F64}, {6, 8, FM_U8}};
   int64_t pixels[6] = {0};
   for (int code = 0; code < 8; code++)
     for (int bits = 1; bits <= 128; bits++) {
@@ -198,7 +304,9 @@ START_TEST(dlpack_types) {
         ck_assert_int_eq(plane.height, 2);
         ck_assert_int_eq(plane.width, 3);
       } else {
-        KIT_FAILS(FM_ERR_UNSUPPORTED, "type", fm_plane_from_dlpack(&t, &plane, &err));
+        static const char *const kinds[] = {"int",    "uint",    "float", "handle",
+                                            "bfloat", "complex", "bool",  "type of code 7"};
+        KIT_FAILS(FM_ERR_UNSUPPORTED, kinds[code], fm_plane_from_dlpack(&t, &plane, &err));
       }
     }
   tensor vector = tensor_of(pixels, 2, 32);
@@ -260,6 +368,56 @@ START_TEST(dlpack_leading_ones) {
 }
 END_TEST
 
+START_TEST(dlpack_volumes) {
+  float values[5 * 2 * 3 * 4];
+  for (int i = 0; i < 120; i++) values[i] = (float)i;
+  tensor t = tensor_of(values, 2, 32);
+  int64_t shape[] = {1, 5, 2, 3}, strides[] = {-9, 1, 60, 5};
+  t.ndim = 4;
+  t.shape = shape;
+  fm_volume volume;
+  KIT_OK(fm_volume_from_dlpack(&t, &volume, &err));
+  ck_assert_int_eq(volume.channels, 5);
+  ck_assert_int_eq(volume.height, 2);
+  ck_assert_int_eq(volume.width, 3);
+  ck_assert_int_eq(volume.channel_stride, 24);
+  ck_assert_int_eq(volume.row_stride, 12);
+  ck_assert_int_eq(volume.col_stride, 4);
+  t.strides = strides; /* channels last */
+  t.byte_offset = 8;
+  KIT_OK(fm_volume_from_dlpack(&t, &volume, &err));
+  for (int64_t c = 0; c < 5; c++)
+    for (int64_t y = 0; y < 2; y++)
+      for (int64_t x = 0; x < 3; x++) {
+        const char *at = (const char *)volume.data + c * volume.channel_stride +
+                         y * volume.row_stride + x * volume.col_stride;
+        float value;
+        memcpy(&value, at, sizeof value);
+        ck_assert_int_eq((int)value, 2 + (int)(c + 60 * y + 5 * x));
+      }
+  fm_volume before = volume;
+  strides[1] = 0;
+  KIT_FAILS(FM_ERR_UNSUPPORTED, "broadcast", fm_volume_from_dlpack(&t, &volume, &err));
+  t.strides = NULL;
+  t.ndim = 2;
+  KIT_FAILS(FM_ERR_SHAPE, "[channels, height, width]", fm_volume_from_dlpack(&t, &volume, &err));
+  t.ndim = 4;
+  shape[0] = 2;
+  KIT_FAILS(FM_ERR_SHAPE, "leading dimension 0 is 2", fm_volume_from_dlpack(&t, &volume, &err));
+  shape[0] = 1;
+  shape[1] = 65537;
+  KIT_FAILS(FM_ERR_ARGUMENT, "65537 channels", fm_volume_from_dlpack(&t, &volume, &err));
+  shape[1] = 5;
+  t.device.type = 2;
+  KIT_FAILS(FM_ERR_UNSUPPORTED, "device 2", fm_volume_from_dlpack(&t, &volume, &err));
+  KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_volume_from_dlpack(NULL, &volume, &err));
+  KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_volume_from_dlpack(&t, NULL, &err));
+  ck_assert_mem_eq(&before, &volume, sizeof volume);
+  t.device.type = 11; /* pinned host memory */
+  KIT_OK(fm_volume_from_dlpack(&t, &volume, &err));
+}
+END_TEST
+
 START_TEST(dlpack_misfits_are_refused) {
   uint8_t pixels[6] = {0};
   fm_plane plane = fm_plane_make(pixels, FM_U8, 7, 9), before = plane;
@@ -295,10 +453,13 @@ Suite *view_suite(void) {
   tcase_add_test(tests, bad_planes_are_refused);
   tcase_add_test(tests, bad_sizes_are_refused);
   tcase_add_test(tests, wild_strides_are_refused);
-  tcase_add_test(tests, zero_row_stride_follows_the_column_stride);
+  tcase_add_test(tests, zero_strides_follow_one_rule);
+  tcase_add_test(tests, zero_strides_of_volumes_follow_the_rule);
+  tcase_add_test(tests, masks_of_all_integers);
   tcase_add_test(tests, dlpack_types);
   tcase_add_test(tests, dlpack_strides_count_elements);
   tcase_add_test(tests, dlpack_leading_ones);
+  tcase_add_test(tests, dlpack_volumes);
   tcase_add_test(tests, dlpack_misfits_are_refused);
   suite_add_tcase(suite, tests);
   return suite;

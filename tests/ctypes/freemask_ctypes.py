@@ -13,7 +13,7 @@ BASE = {"size_t": ctypes.c_size_t, "int": ctypes.c_int, "int32_t": ctypes.c_int3
 
 
 class Interface:
-    """lib.fm_xyz(...), lib.struct("fm_plane"), lib.callback("fm_source_get_fn")."""
+    """lib.fm_xyz(...), lib.FM_U8, lib.struct("fm_plane"), lib.callback("fm_source_get_fn")."""
 
     def __init__(self, path):
         self.library = ctypes.CDLL(path)
@@ -24,6 +24,8 @@ class Interface:
         self.callbacks = {name: (kind, arguments) for kind, name, arguments in re.findall(
             r"typedef ([\w *]+?)\(\*(fm_\w+)\)\(([^;]*)\);", self.code)}
         self.structs, self.types = {}, {}
+        for name, value in headers.constants().items():
+            setattr(self, name, value)
         for kind, name, arguments in re.findall(
                 r"\bFM_API\s+([\w\s*]*?)\b(fm_\w+)\s*\(([^;]*?)\)\s*;", self.code):
             function = getattr(self.library, name)
@@ -61,6 +63,11 @@ class Interface:
             kind, arguments = self.callbacks[name]
             self.types[name] = ctypes.CFUNCTYPE(self.type(kind), *self.types_of(arguments))
         return self.types[name]
+
+    def dtype(self, name):
+        """The fm_dtype of what NumPy calls "uint8" or "float32"."""
+        kind = {"u": "U", "i": "I", "f": "F"}[name[0]]
+        return getattr(self, "FM_" + kind + name.lstrip("uintfloat"))
 
     def struct(self, name):
         if name not in self.structs:

@@ -64,10 +64,10 @@ class Image:
         self.loss = (ctypes.c_float * len(self.losses))(*self.losses)
 
     def mask_view(self):
-        return LIB.fm_plane_make(self.mask, 1, HEIGHT, WIDTH)
+        return LIB.fm_plane_make(self.mask, LIB.FM_U8, HEIGHT, WIDTH)
 
     def loss_view(self):
-        return LIB.fm_plane_make(self.loss, 6, HEIGHT, WIDTH)
+        return LIB.fm_plane_make(self.loss, LIB.FM_F32, HEIGHT, WIDTH)
 
 
 def means_of(images):
@@ -128,7 +128,7 @@ def check_method(labels, real, synthetic):
         out = (ctypes.c_uint8 * (HEIGHT * WIDTH))()
         valid, dropped = (ctypes.c_int64 * CLASSES)(), (ctypes.c_int64 * CLASSES)()
         report = LIB.make("fm_filter_report", class_valid=valid, class_dropped=dropped)
-        view = LIB.fm_plane_make(out, 1, HEIGHT, WIDTH)
+        view = LIB.fm_plane_make(out, LIB.FM_U8, HEIGHT, WIDTH)
         call(LIB.fm_filter_apply, noise, image.mask_view(), image.loss_view(), view, report)
         expected = expected_filter(image, means)
         good = good and list(out) == expected
@@ -285,7 +285,7 @@ def check_errors(context, labels, stats, real):
     failure = fails(-5, "a label outside the space", call, LIB.fm_class_stats_add, stats, image.mask_view(),
                     image.loss_view())
     tap.ok(failure and "label 200 at pixel (x 9, y 2)" in str(failure), "names label and pixel", failure)
-    narrow = LIB.fm_plane_make(image.loss, 6, HEIGHT, WIDTH - 1)
+    narrow = LIB.fm_plane_make(image.loss, LIB.FM_F32, HEIGHT, WIDTH - 1)
     fails(-4, "sizes that differ", call, LIB.fm_class_stats_add, stats, real[0].mask_view(), narrow)
     tap.equal(LIB.fm_class_stats_image_count(stats), len(real), "nothing was added")
     fails(-1, "NULL as a handle", call, LIB.fm_class_stats_add, None, real[0].mask_view(), real[0].loss_view())

@@ -56,13 +56,13 @@ class Estimator:
     def measure(self, mask, loss=None):
         mask = np.ascontiguousarray(mask, np.uint8)
         value, valid = ctypes.c_double(-1), ctypes.c_int64(-1)
-        view = LIB.fm_plane_make(mask.ctypes.data, 1, *mask.shape)
+        view = LIB.fm_plane_make(mask.ctypes.data, LIB.FM_U8, *mask.shape)
         outputs = ctypes.byref(value), ctypes.byref(valid)
         if loss is None:
             call(LIB.fm_hardness_measure, self.handle, ctypes.byref(view), *outputs)
         else:
             loss = np.ascontiguousarray(loss, np.float32)
-            other = LIB.fm_plane_make(loss.ctypes.data, 6, *loss.shape)
+            other = LIB.fm_plane_make(loss.ctypes.data, LIB.FM_F32, *loss.shape)
             call(LIB.fm_hardness_measure_loss, self.handle, ctypes.byref(view), ctypes.byref(other), *outputs)
         return value.value, valid.value
 
@@ -198,7 +198,7 @@ def check_pillow():
             call(LIB.fm_hardness_create_from_means, labels, reals(means), n,
                  made, ctypes.byref(hardness))
             value = ctypes.c_double()
-            view = LIB.fm_plane_make(mask.ctypes.data, 2, 1, n)
+            view = LIB.fm_plane_make(mask.ctypes.data, LIB.FM_U16, 1, n)
             call(LIB.fm_hardness_measure, hardness, ctypes.byref(view), ctypes.byref(value), None)
             expected, _ = reference.hardness(space, mask, means, (size, 2))
             if value.value != expected:

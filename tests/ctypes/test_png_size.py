@@ -15,7 +15,6 @@ except ImportError:
 
 LIB = Interface(os.environ["FM_SHARED"])
 ERROR = LIB.struct("fm_error")
-DTYPES = {np.dtype(np.uint8): 1, np.dtype(np.uint16): 2}
 UNSUPPORTED = -3
 PALETTE = 12 + 3 * 256  # bytes of a palette in the file
 rng = np.random.default_rng(20231215)
@@ -48,7 +47,7 @@ def ours(array, like=None):
     raster = handle(LIB.fm_mask_decode, CONTEXT, like, len(like), None) if like else None
     options = LIB.make("fm_write_options", like=raster)
     height, width = array.shape
-    plane = LIB.fm_plane_make(array.ctypes.data, DTYPES[array.dtype], height, width)
+    plane = LIB.fm_plane_make(array.ctypes.data, LIB.dtype(array.dtype.name), height, width)
     call(LIB.fm_mask_encode, CONTEXT, ctypes.byref(plane), ctypes.byref(options),
          LIB.callback("fm_write_fn")(take), None)
     LIB.fm_raster_destroy(raster)

@@ -82,24 +82,15 @@ static void *pixel(const fm_plane *plane, int64_t y, int64_t x) {
 }
 
 int64_t draw_label_at(const fm_plane *mask, int64_t y, int64_t x) {
-  uint8_t u8;
-  uint16_t u16;
-  int16_t i16;
-  int32_t i32;
-  int64_t i64;
-  const void *at = pixel(mask, y, x);
-  switch (mask->dtype) {
-    case FM_U8:
-      return memcpy(&u8, at, sizeof u8), u8;
-    case FM_U16:
-      return memcpy(&u16, at, sizeof u16), u16;
-    case FM_I16:
-      return memcpy(&i16, at, sizeof i16), i16;
-    case FM_I32:
-      return memcpy(&i32, at, sizeof i32), i32;
-    default:
-      return memcpy(&i64, at, sizeof i64), i64;
-  }
+  uint64_t bits = 0;
+  unsigned size = (unsigned)fm_dtype_size((fm_dtype)mask->dtype);
+  const unsigned char *at = pixel(mask, y, x);
+  const uint16_t one = 1;
+  bool little = *(const unsigned char *)&one;
+  for (unsigned i = 0; i < size; i++) bits = bits << 8 | at[little ? size - 1 - i : i];
+  bool is_signed = mask->dtype == FM_I8 || mask->dtype == FM_I16 || mask->dtype == FM_I32;
+  bool negative = is_signed && bits >> (8 * size - 1);
+  return (int64_t)(negative ? bits | ~UINT64_C(0) << (8 * size) : bits);
 }
 
 void draw_set_label(const fm_plane *mask, int64_t y, int64_t x, int64_t label) {
@@ -151,6 +142,11 @@ double draw_loss_at(const fm_plane *loss, int64_t y, int64_t x) {
     memcpy(&value, pixel(loss, y, x), sizeof value);
     return (double)value;
   }
+  if (loss->dtype == FM_F64) {
+    double wide;
+    memcpy(&wide, pixel(loss, y, x), sizeof wide);
+    return wide;
+  }
   memcpy(&half, pixel(loss, y, x), sizeof half);
   if (loss->dtype == FM_F16) return value_of_half(half);
   uint32_t bits = (uint32_t)half << 16;
@@ -162,7 +158,10 @@ void draw_set_loss(const fm_plane *loss, int64_t y, int64_t x, float value) {
   uint32_t bits;
   memcpy(&bits, &value, sizeof bits);
   uint16_t half = loss->dtype == FM_F16 ? half_of(value) : (uint16_t)(bits >> 16);
-  if (loss->dtype == FM_F32)
+  double wide = (double)value;
+  if (loss->dtype == FM_F64)
+    memcpy(pixel(loss, y, x), &wide, sizeof wide);
+  else if (loss->dtype == FM_F32)
     memcpy(pixel(loss, y, x), &value, sizeof value);
   else
     memcpy(pixel(loss, y, x), &half, sizeof half);

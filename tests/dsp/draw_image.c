@@ -112,12 +112,15 @@ static fm_dtype draw_mask_dtype(draw_random *random, const draw_palette *palette
   int64_t largest = largest_label(palette);
   bool negative = has_negative(palette);
   for (;;) {
-    uint32_t die = draw_below(random, 10);
+    uint32_t die = draw_below(random, 14);
     if (die < 5 && largest <= UINT8_MAX && !negative) return FM_U8;
     if (die >= 5 && die < 7 && largest <= UINT16_MAX && !negative) return FM_U16;
     if (die == 7 && largest <= INT16_MAX) return FM_I16;
     if (die == 8) return FM_I32;
     if (die == 9) return FM_I64;
+    if (die == 10 && largest <= INT8_MAX) return FM_I8;
+    if (die == 11 && !negative) return FM_U32;
+    if (die == 12 && !negative) return FM_U64;
   }
 }
 
@@ -128,11 +131,11 @@ static void draw_size(draw_random *random, int64_t *height, int64_t *width) {
 }
 
 draw_image draw_image_make(draw_random *random, const draw_palette *palette) {
-  static const fm_dtype loss_dtypes[] = {FM_F32, FM_F32, FM_F32, FM_F16, FM_BF16};
+  static const fm_dtype loss_dtypes[] = {FM_F32, FM_F32, FM_F32, FM_F16, FM_BF16, FM_F64};
   int64_t height, width;
   draw_size(random, &height, &width);
   draw_image image = {draw_plane_make(random, draw_mask_dtype(random, palette), height, width),
-                      draw_plane_make(random, loss_dtypes[draw_below(random, 5)], height, width)};
+                      draw_plane_make(random, loss_dtypes[draw_below(random, 6)], height, width)};
   mask_style style = draw_style(random, palette);
   uint32_t kind = draw_chance(random, 30) ? USUAL_KIND : draw_below(random, KINDS);
   bool nonsense = draw_chance(random, 40);

@@ -371,7 +371,7 @@ START_TEST(bad_calls_are_refused) {
   KIT_FAILS(FM_ERR_ARGUMENT, "image: has 1 channels, expected 3 (RGB)",
             fm_image_encode(context, &grey, NULL, io_collect, &file, &err));
   fm_volume deep = fm_volume_make(pixels, FM_U16, 3, 2, 2);
-  KIT_FAILS(FM_ERR_UNSUPPORTED, "image: dtype u16",
+  KIT_FAILS(FM_ERR_UNSUPPORTED, "image: dtype is u16",
             fm_image_encode(context, &deep, NULL, io_collect, &file, &err));
   fm_write_options options = {.size = sizeof options, .jpeg_quality = 101};
   KIT_FAILS(FM_ERR_ARGUMENT, "jpeg_quality is 101, expected 1 to 100, or 0 for PNG",

@@ -285,7 +285,7 @@ START_TEST(bad_calls_are_refused) {
   KIT_FAILS(FM_ERR_ARGUMENT, "fm_mask_write: path is NULL",
             fm_mask_write(context, NULL, &mask, NULL, &err));
   fm_plane wide = fm_plane_make(pixels, FM_I64, 1, 1);
-  KIT_FAILS(FM_ERR_UNSUPPORTED, "mask: dtype i64",
+  KIT_FAILS(FM_ERR_UNSUPPORTED, "mask: dtype is i64",
             fm_mask_encode(context, &wide, NULL, io_collect, &file, &err));
   fm_write_options options = {.size = sizeof options, .compression = 10};
   KIT_FAILS(FM_ERR_ARGUMENT, "compression is 10, expected 0 to 9", make(&options, &mask, &err));

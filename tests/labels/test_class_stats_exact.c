@@ -293,8 +293,8 @@ START_TEST(an_image_of_two_billion_pixels) {
   for (int i = 0; i < WIDTH + HEIGHT; i++) loss[i] = value;
   fm_plane m = fm_plane_make(mask, FM_U8, HEIGHT, WIDTH),
            l = fm_plane_make(loss, FM_F32, HEIGHT, WIDTH);
-  m.row_stride = 1;
-  l.row_stride = sizeof(float);
+  m.row_stride = m.col_stride = 1;
+  l.row_stride = l.col_stride = sizeof(float);
   fm_class_stats *stats = make_stats(0);
   KIT_OK(fm_class_stats_add(stats, &m, &l, &err));
   double count = (double)WIDTH * HEIGHT;

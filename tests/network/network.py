@@ -9,8 +9,6 @@ LIB = Interface(os.environ.get("FM_SHARED") or os.path.join(tap.BUILD, "lib", "l
 ERROR = LIB.struct("fm_error")
 LOGITS, PROBS, SCORES = 2, 3, 4
 IGNORED = 65535
-DTYPES = {"uint8": 1, "uint16": 2, "int16": 3, "int32": 4, "int64": 5, "float32": 6, "float16": 7}
-BF16 = 8  # passed as uint16
 
 
 class Refused(Exception):
@@ -30,12 +28,13 @@ def make(function, *arguments):
 
 
 def plane(array):
-    return LIB.struct("fm_plane")(array.ctypes.data, DTYPES[array.dtype.name], 0, *array.shape,
+    return LIB.struct("fm_plane")(array.ctypes.data, LIB.dtype(array.dtype.name), 0, *array.shape,
                                   *array.strides)
 
 
 def volume(array, bf16=False):
-    dtype = BF16 if bf16 else DTYPES[array.dtype.name]
+    """`bf16`: an array of uint16 that holds bfloat16."""
+    dtype = LIB.FM_BF16 if bf16 else LIB.dtype(array.dtype.name)
     return LIB.struct("fm_volume")(array.ctypes.data, dtype, 0, *array.shape, *array.strides)
 
 

@@ -62,8 +62,11 @@ def structures():
 
 def numbers():
     """Every enumerator, in order of appearance."""
-    found = []
-    for name in names():
-        for body in re.findall(r"\benum\b(?:\s+\w+)?\s*\{(.*?)\}", code(name), re.S):
-            found += re.findall(r"\b(FM_\w+)\s*=", body)
-    return found
+    return list(constants())
+
+
+def constants():
+    """{enumerator: its value}, in order of appearance."""
+    return {name: int(value) for header in names()
+            for body in re.findall(r"\benum\b(?:\s+\w+)?\s*\{(.*?)\}", code(header), re.S)
+            for name, value in re.findall(r"\b(FM_\w+)\s*=\s*(-?\d+)", body)}

@@ -247,14 +247,23 @@ void kit_put_int(const fm_plane *plane, int64_t y, int64_t x, int64_t value) {
     case FM_U8:
       PUT(uint8_t);
       break;
+    case FM_I8:
+      PUT(int8_t);
+      break;
     case FM_U16:
       PUT(uint16_t);
       break;
     case FM_I16:
       PUT(int16_t);
       break;
+    case FM_U32:
+      PUT(uint32_t);
+      break;
     case FM_I32:
       PUT(int32_t);
+      break;
+    case FM_U64:
+      PUT(uint64_t);
       break;
     case FM_I64:
       PUT(int64_t);
@@ -276,12 +285,18 @@ int64_t kit_get_int(const fm_plane *plane, int64_t y, int64_t x) {
   switch (plane->dtype) {
     case FM_U8:
       GET(uint8_t);
+    case FM_I8:
+      GET(int8_t);
     case FM_U16:
       GET(uint16_t);
     case FM_I16:
       GET(int16_t);
+    case FM_U32:
+      GET(uint32_t);
     case FM_I32:
       GET(int32_t);
+    case FM_U64:
+      GET(uint64_t);
     case FM_I64:
       GET(int64_t);
     default:
@@ -292,10 +307,14 @@ int64_t kit_get_int(const fm_plane *plane, int64_t y, int64_t x) {
 
 void kit_put_real(const fm_plane *plane, int64_t y, int64_t x, float value) {
   unsigned char *at = pixel(plane, y, x);
+  double wide = (double)value;
   uint16_t half;
   switch (plane->dtype) {
     case FM_F32:
       memcpy(at, &value, sizeof value);
+      break;
+    case FM_F64:
+      memcpy(at, &wide, sizeof wide);
       break;
     case FM_F16:
       half = kit_half_bits(value);
@@ -313,11 +332,15 @@ void kit_put_real(const fm_plane *plane, int64_t y, int64_t x, float value) {
 float kit_get_real(const fm_plane *plane, int64_t y, int64_t x) {
   const unsigned char *at = pixel(plane, y, x);
   float value;
+  double wide;
   uint16_t half;
   switch (plane->dtype) {
     case FM_F32:
       memcpy(&value, at, sizeof value);
       return value;
+    case FM_F64:
+      memcpy(&wide, at, sizeof wide);
+      return (float)wide;
     case FM_F16:
       memcpy(&half, at, sizeof half);
       return (float)kit_half_value(half);

@@ -93,8 +93,8 @@ class Plugin:
         for image, mask in zip(images, masks):
             height, width = mask.shape
             sample = LIB.make("fm_sample", id=b"some image")
-            sample.mask = LIB.fm_plane_make(mask.ctypes.data, 1, height, width)
-            sample.image = LIB.fm_volume_make(image.ctypes.data, 1, 3, height, width)
+            sample.mask = LIB.fm_plane_make(mask.ctypes.data, LIB.FM_U8, height, width)
+            sample.image = LIB.fm_volume_make(image.ctypes.data, LIB.FM_U8, 3, height, width)
             sample.image.channel_stride, sample.image.col_stride, sample.image.row_stride = 1, 3, 3 * width
             samples.append(sample)
         predictions = [LIB.make("fm_plugin_prediction") for _ in images]

@@ -11,22 +11,34 @@ fm_plane pixel_strides(const fm_plane *plane) {
 }
 
 int64_t pixel_label(const void *at, int32_t dtype) {
+  int8_t i8;
   uint16_t u16;
   int16_t i16;
+  uint32_t u32;
   int32_t i32;
+  uint64_t u64;
   int64_t i64;
   switch (dtype) {
     case FM_U8:
       return *(const unsigned char *)at;
+    case FM_I8:
+      memcpy(&i8, at, sizeof i8);
+      return i8;
     case FM_U16:
       memcpy(&u16, at, sizeof u16);
       return u16;
     case FM_I16:
       memcpy(&i16, at, sizeof i16);
       return i16;
+    case FM_U32:
+      memcpy(&u32, at, sizeof u32);
+      return u32;
     case FM_I32:
       memcpy(&i32, at, sizeof i32);
       return i32;
+    case FM_U64:
+      memcpy(&u64, at, sizeof u64);
+      return u64 <= INT64_MAX ? (int64_t)u64 : INT64_MAX;
     default:
       memcpy(&i64, at, sizeof i64);
       return i64;

@@ -2,30 +2,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/pixel.h"
 #include "baseline/baseline_model.h"
-
-static int64_t label_at(const uint8_t *at, int32_t dtype) {
-  union {
-    uint8_t u8;
-    uint16_t u16;
-    int16_t i16;
-    int32_t i32;
-    int64_t i64;
-  } v;
-  memcpy(&v, at, fm_dtype_size((fm_dtype)dtype));
-  switch (dtype) {
-    case FM_U8:
-      return v.u8;
-    case FM_U16:
-      return v.u16;
-    case FM_I16:
-      return v.i16;
-    case FM_I32:
-      return v.i32;
-    default:
-      return v.i64;
-  }
-}
 
 /* `class_of` begins with label -1. */
 static int32_t class_of(const baseline *b, int64_t label) {
@@ -36,7 +14,7 @@ fm_status baseline_classes(const baseline *b, const fm_plane *mask, int64_t y, i
                            fm_error *err) {
   const uint8_t *at = (const uint8_t *)mask->data + y * mask->row_stride;
   for (int64_t x = 0; x < mask->width; x++, at += mask->col_stride) {
-    const int64_t label = mask->dtype == FM_U8 ? *at : label_at(at, mask->dtype);
+    const int64_t label = mask->dtype == FM_U8 ? *at : pixel_label(at, mask->dtype);
     out[x] = class_of(b, label);
     if (out[x] == FM_CLASS_INVALID)
       return baseline_fail(err, FM_ERR_LABEL,

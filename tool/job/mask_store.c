@@ -31,6 +31,7 @@ static int narrow(const fm_plane *plane, uint16_t *out, uint16_t *largest, const
 
 /* The largest label that the dtype holds; those wider than I16 hold every label. */
 static int64_t largest_label(int32_t dtype) {
+  if (dtype == FM_I8) return INT8_MAX;
   return dtype == FM_U8 ? UINT8_MAX : dtype == FM_I16 ? INT16_MAX : INT64_MAX;
 }
 
@@ -38,7 +39,7 @@ void *mask_widen(fm_plane *mask, int64_t label) {
   if (mask->dtype == FM_U16 || label <= largest_label(mask->dtype)) return NULL;
   const fm_plane p = pixel_strides(mask);
   size_t count = (size_t)(p.height * p.width);
-  /* A U8 mask's file may be written alike; I16 may hold -1. */
+  /* A U8 mask's file may be written alike; signed ones may hold -1. */
   fm_dtype wider = mask->dtype == FM_U8 ? FM_U16 : FM_I32;
   void *memory = alloc_zeroed(count, fm_dtype_size(wider));
   uint16_t *words = memory;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/pixel.h"
 
 static const uint8_t chosen[20][3] = {
     {112, 165, 224}, {176, 96, 84},  {222, 196, 72},  {120, 112, 132}, {226, 160, 190},
@@ -85,18 +86,7 @@ static const uint8_t *plane_at(const fm_plane *p, int64_t x, int64_t y) {
 }
 
 static int64_t label_at(const fm_plane *p, int64_t x, int64_t y) {
-  union {
-    uint8_t u8;
-    uint16_t u16;
-    int16_t i16;
-    int32_t i32;
-    int64_t i64;
-  } v;
-  memcpy(&v, plane_at(p, x, y), fm_dtype_size((fm_dtype)p->dtype));
-  if (p->dtype == FM_U8) return v.u8;
-  if (p->dtype == FM_U16) return v.u16;
-  if (p->dtype == FM_I16) return v.i16;
-  return p->dtype == FM_I32 ? v.i32 : v.i64;
+  return pixel_label(plane_at(p, x, y), p->dtype);
 }
 
 static float half(uint16_t bits) {
@@ -114,6 +104,11 @@ static float loss_at(const fm_plane *p, int64_t x, int64_t y) {
   if (p->dtype == FM_F32) {
     memcpy(&v, at, sizeof v);
     return v;
+  }
+  if (p->dtype == FM_F64) {
+    double wide;
+    memcpy(&wide, at, sizeof wide);
+    return (float)wide;
   }
   memcpy(&bits, at, sizeof bits);
   return half(bits);
