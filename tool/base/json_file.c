@@ -146,59 +146,80 @@ json_t *json_stored_path(const char *file, const char *path) {
 /* Numbers are written so that the same bits are read back. */
 enum { DUMP = JSON_ENCODE_ANY | JSON_REAL_PRECISION(17) };
 
-static void add(const json_t *value, size_t flags, text *t) {
-  char *words = json_dumps(value, DUMP | flags);
+static void add(const json_t *value, text *t) {
+  char *words = json_dumps(value, DUMP);
   if (!words) alloc_fail();
   text_add_bytes(t, words, strlen(words));
   free(words);
 }
 
 void json_add_line(json_t *value, text *t) {
-  add(value, 0, t);
+  add(value, t);
   text_add_bytes(t, "\n", 1);
   json_decref(value);
 }
 
 void json_add_string(const char *string, text *t) {
   json_t *value = json_text(string);
-  add(value, 0, t);
+  add(value, t);
   json_decref(value);
 }
 
-/* An array of objects or arrays: an element in each line. */
-static bool is_table(const json_t *value) {
-  const json_t *first = json_array_get(value, 0);
-  return json_is_object(first) || json_is_array(first);
+static void end_table(json_writer *w) {
+  if (w->in_table) text_add(&w->text, w->rows ? "\n ]" : "]");
+  w->in_table = false;
 }
 
-static void add_member(const char *key, const json_t *value, text *t) {
-  size_t index;
-  json_t *item;
-  text_add_bytes(t, " ", 1);
-  json_add_string(key, t);
-  text_add_bytes(t, ": ", 2);
-  if (!is_table(value)) {
-    add(value, 0, t);
-    return;
-  }
-  json_array_foreach((json_t *)value, index, item) {
-    text_add(t, index ? ",\n  " : "[\n  ");
-    add(item, 0, t);
-  }
-  text_add(t, "\n ]");
+static void begin_member(json_writer *w, const char *key) {
+  end_table(w);
+  text_add(&w->text, w->members++ ? ",\n " : "{\n ");
+  json_add_string(key, &w->text);
+  text_add_bytes(&w->text, ": ", 2);
 }
+
+void json_write_member(json_writer *w, const char *key, json_t *value) {
+  begin_member(w, key);
+  add(value, &w->text);
+  json_decref(value);
+}
+
+void json_write_table(json_writer *w, const char *key) {
+  begin_member(w, key);
+  text_add_bytes(&w->text, "[", 1);
+  w->in_table = true;
+  w->rows = 0;
+}
+
+void json_write_row(json_writer *w, json_t *row) {
+  text_add(&w->text, w->rows++ ? ",\n  " : "\n  ");
+  add(row, &w->text);
+  json_decref(row);
+}
+
+void json_write_end(json_writer *w) {
+  end_table(w);
+  text_add(&w->text, w->members ? "\n}\n" : "{}\n");
+}
+
+/* Is it an array of objects? */
+static bool is_table(const json_t *value) { return json_is_object(json_array_get(value, 0)); }
 
 int json_file_write(fm_context *context, json_t *object, const char *path, fault *f) {
-  text t = {0};
+  json_writer w = {0};
   const char *key;
-  json_t *value;
+  json_t *value, *row;
+  size_t i;
   json_object_foreach(object, key, value) {
-    text_add(&t, t.length ? ",\n" : "{\n");
-    add_member(key, value, &t);
+    if (!is_table(value)) {
+      json_write_member(&w, key, json_incref(value));
+      continue;
+    }
+    json_write_table(&w, key);
+    json_array_foreach(value, i, row) json_write_row(&w, json_incref(row));
   }
-  text_add(&t, "\n}\n");
-  int code = text_write(&t, context, path, f);
-  text_free(&t);
+  json_write_end(&w);
+  int code = text_write(&w.text, context, path, f);
+  text_free(&w.text);
   json_decref(object);
   return code;
 }

@@ -3,6 +3,7 @@
 #define FREEMASK_TOOL_JSON_FILE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/fault.h"
@@ -38,13 +39,26 @@ json_t *json_text(const char *string);
 json_t *json_hex(uint64_t number);                            /* 16 digits */
 json_t *json_stored_path(const char *file, const char *path); /* as path_to_store has it */
 
-/* Writes an object with one member a line as a file, whole or not at all, and releases it. */
-int json_file_write(fm_context *context, json_t *object, const char *path, fault *f);
-
 /* Adds a value in one line and a line end, and releases it. */
 void json_add_line(json_t *value, text *t);
 
 /* Adds a string in quotes, as JSON, Python and YAML take it. */
 void json_add_string(const char *string, text *t);
+
+/* An object as text, member by member, each in a line of its own; a table has a line for each row,
+ * so that rows need not be held as values. Zero-initialise; values are released. */
+typedef struct json_writer {
+  text text;
+  size_t members, rows;
+  bool in_table;
+} json_writer;
+
+void json_write_member(json_writer *w, const char *key, json_t *value);
+void json_write_table(json_writer *w, const char *key); /* up to the next member or the end */
+void json_write_row(json_writer *w, json_t *row);
+void json_write_end(json_writer *w);
+
+/* Writes an object as a file in this way, whole or not at all, and releases it. */
+int json_file_write(fm_context *context, json_t *object, const char *path, fault *f);
 
 #endif

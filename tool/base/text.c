@@ -81,26 +81,6 @@ uint64_t text_hash(const void *bytes, size_t count) {
   return h;
 }
 
-void text_add_json(text *t, const char *string) {
-  const unsigned char *s = (const unsigned char *)string;
-  text_add_bytes(t, "\"", 1);
-  while (*s) {
-    size_t length = utf8_length(s);
-    if (!length) {
-      text_add(t, "\\ufffd");
-      length = 1;
-    } else if (*s == '"' || *s == '\\') {
-      text_add(t, "\\%c", *s);
-    } else if (*s < 0x20 || *s == 0x7F) {
-      text_add(t, "\\u%04x", (unsigned)*s);
-    } else {
-      text_add_bytes(t, s, length);
-    }
-    s += length;
-  }
-  text_add_bytes(t, "\"", 1);
-}
-
 void text_add_utf8(text *t, const char *string) {
   const unsigned char *s = (const unsigned char *)string;
   reserve(t, 0);

@@ -1,4 +1,4 @@
-/* base/text.h - a string that grows; JSON and CSV are built in one. */
+/* base/text.h - a string that grows; CSV and HTML are built in one. */
 #ifndef FREEMASK_TOOL_TEXT_H
 #define FREEMASK_TOOL_TEXT_H
 
@@ -19,7 +19,6 @@ typedef struct text {
 TOOL_PRINTF(2, 3) void text_add(text *t, const char *format, ...);
 void text_add_bytes(text *t, const void *bytes, size_t count);
 void text_add_whole(text *t, int64_t value);
-void text_add_json(text *t, const char *string); /* quoted and escaped; bad UTF-8 as U+FFFD */
 void text_add_utf8(text *t, const char *string); /* what is no UTF-8 as U+FFFD */
 void text_add_csv(text *t, const char *field);   /* quoted if it has to be (RFC 4180) */
 void text_add_html(text *t, const char *string); /* & < > " ' escaped */

@@ -12,17 +12,15 @@
 enum { MOST_SIDE = 1 << 20 };
 
 void job_row_add(text *t, const job_row *row) {
-  text_add(t, "{\"mask\": ");
-  text_add_json(t, row->mask);
-  text_add(t, ", \"seed\": %" PRId64 ", \"output\": ", row->seed);
-  text_add_json(t, row->output);
-  text_add(t, ", \"name\": ");
-  text_add_json(t, row->name);
-  text_add(t, ", \"synthetic_mask\": ");
-  text_add_json(t, row->synthetic_mask);
-  if (row->width)
-    text_add(t, ", \"width\": %" PRId64 ", \"height\": %" PRId64, row->width, row->height);
-  text_add(t, "}\n");
+  json_t *object =
+      json_pack("{s:o, s:I, s:o, s:o, s:o}", "mask", json_text(row->mask), "seed",
+                (json_int_t)row->seed, "output", json_text(row->output), "name",
+                json_text(row->name), "synthetic_mask", json_text(row->synthetic_mask));
+  if (row->width) {
+    json_object_set_new(object, "width", json_integer((json_int_t)row->width));
+    json_object_set_new(object, "height", json_integer((json_int_t)row->height));
+  }
+  json_add_line(object, t);
 }
 
 static void free_row(job_row *row) {

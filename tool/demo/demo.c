@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/json_file.h"
 #include "base/path.h"
 #include "cmd/commands.h"
 #include "job/summary.h"
@@ -79,11 +80,11 @@ static int note(const char *dir, const char *name, const text *t, fault *f) {
 static int mark_folder(const demo *d, fault *f) {
   const demo_world *w = &d->world;
   text t = {0};
-  text_add(&t,
-           "{\"format\": \"freemask-demo\", \"version\": 1, \"scenes\": %lld, \"per_mask\": %lld, "
-           "\"width\": %d, \"height\": %d, \"seed\": %llu, \"labels\": \"camvid\"}\n",
-           (long long)w->scenes, (long long)w->per_mask, (int)w->width, (int)w->height,
-           (unsigned long long)w->seed);
+  json_add_line(
+      json_pack("{s:s, s:i, s:I, s:I, s:i, s:i, s:o, s:s}", "format", "freemask-demo", "version", 1,
+                "scenes", (json_int_t)w->scenes, "per_mask", (json_int_t)w->per_mask, "width",
+                (int)w->width, "height", (int)w->height, "seed", demo_seed(w), "labels", "camvid"),
+      &t);
   int code = note(w->dir, MARK, &t, f);
   text_free(&t);
   return code;
@@ -127,7 +128,7 @@ static int score_all(demo *d, fault *f) {
   report.common.silent = true;
   report.common.json = false;
   int code = demo_score_run(&d->world, &d->common, d->results, &d->score, f);
-  if (!code) demo_score_json(&d->world, &d->score, d->planted, &t);
+  if (!code) json_add_line(demo_score_json(&d->world, &d->score, d->planted), &t);
   if (!code) code = note(d->results, "score.json", &t, f);
   if (!code) code = report_job_run(&report, f);
   text_free(&t);
@@ -143,7 +144,7 @@ static double seconds_now(void) {
 static void tell(const demo *d, double seconds) {
   text t = {0};
   if (summary_as_json(&d->common)) {
-    demo_score_json(&d->world, &d->score, d->planted, &t);
+    summary_print_json(demo_score_json(&d->world, &d->score, d->planted));
   } else if (summary_as_text(&d->common)) {
     text_add(&t, "\nThe world: %lld scenes of %dx%d, %lld synthetic images for each, in %s\n",
              (long long)d->world.scenes, (int)d->world.width, (int)d->world.height,

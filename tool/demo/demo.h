@@ -3,6 +3,8 @@
 #ifndef FREEMASK_TOOL_DEMO_H
 #define FREEMASK_TOOL_DEMO_H
 
+#include <jansson.h>
+
 #include "base/text.h"
 #include "demo/world.h"
 #include "job/jobs.h"
@@ -44,7 +46,9 @@ int64_t demo_caught(const demo_score *score);
 
 /* The score as text for people, or as JSON, which the report shows too. */
 void demo_score_text(const demo_score *score, const int64_t planted[ERROR_KINDS], text *t);
-void demo_score_json(const demo_world *world, const demo_score *score,
-                     const int64_t planted[ERROR_KINDS], text *t);
+json_t *demo_score_json(const demo_world *world, const demo_score *score,
+                        const int64_t planted[ERROR_KINDS]); /* new reference */
+
+json_t *demo_seed(const demo_world *world); /* as JSON; new reference */
 
 #endif

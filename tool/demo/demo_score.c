@@ -146,31 +146,28 @@ void demo_score_text(const demo_score *s, const int64_t planted[ERROR_KINDS], te
            100.0 * share(s->caught[ERROR_NONE], s->wrong[ERROR_NONE]));
 }
 
-static void add_share(text *t, const char *key, int64_t part, int64_t whole) {
-  text_add(t, ", \"%s\": ", key);
-  text_add_real(t, share(part, whole));
+/* An integer of jansson has 63 bits; larger seeds are written as texts. */
+json_t *demo_seed(const demo_world *world) {
+  return world->seed <= INT64_MAX ? json_integer((json_int_t)world->seed)
+                                  : json_sprintf("%llu", (unsigned long long)world->seed);
 }
 
-void demo_score_json(const demo_world *world, const demo_score *s,
-                     const int64_t planted[ERROR_KINDS], text *t) {
+json_t *demo_score_json(const demo_world *world, const demo_score *s,
+                        const int64_t planted[ERROR_KINDS]) {
   const int64_t wrong = demo_wrong(s), caught = demo_caught(s);
-  text_add(t,
-           "{\"format\": \"freemask-demo-score\", \"version\": 1, \"scenes\": %lld, "
-           "\"per_mask\": %lld, \"width\": %d, \"height\": %d, \"seed\": %llu,\n",
-           (long long)world->scenes, (long long)world->per_mask, (int)world->width,
-           (int)world->height, (unsigned long long)world->seed);
-  text_add(t, " \"valid\": %lld, \"dropped\": %lld, \"wrong\": %lld, \"caught\": %lld",
-           (long long)s->valid, (long long)s->dropped, (long long)wrong, (long long)caught);
-  add_share(t, "precision", caught, s->dropped);
-  add_share(t, "recall", caught, wrong);
-  add_share(t, "false_drop_share", s->caught[ERROR_NONE], s->wrong[ERROR_NONE]);
-  text_add(t, ",\n \"kinds\": {");
-  for (int k = 1; k < ERROR_KINDS; k++) {
-    text_add(t, "%s\"%s\": {\"planted\": %lld, \"wrong\": %lld, \"caught\": %lld",
-             k > 1 ? ", " : "", keys[k], (long long)planted[k], (long long)s->wrong[k],
-             (long long)s->caught[k]);
-    add_share(t, "recall", s->caught[k], s->wrong[k]);
-    text_add(t, "}");
-  }
-  text_add(t, "}}\n");
+  json_t *found = json_object();
+  for (int k = 1; k < ERROR_KINDS; k++)
+    json_object_set_new(
+        found, keys[k],
+        json_pack("{s:I, s:I, s:I, s:f}", "planted", (json_int_t)planted[k], "wrong",
+                  (json_int_t)s->wrong[k], "caught", (json_int_t)s->caught[k], "recall",
+                  share(s->caught[k], s->wrong[k])));
+  return json_pack("{s:s, s:i, s:I, s:I, s:i, s:i, s:o, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:o}",
+                   "format", "freemask-demo-score", "version", 1, "scenes",
+                   (json_int_t)world->scenes, "per_mask", (json_int_t)world->per_mask, "width",
+                   (int)world->width, "height", (int)world->height, "seed", demo_seed(world),
+                   "valid", (json_int_t)s->valid, "dropped", (json_int_t)s->dropped, "wrong",
+                   (json_int_t)wrong, "caught", (json_int_t)caught, "precision",
+                   share(caught, s->dropped), "recall", share(caught, wrong), "false_drop_share",
+                   share(s->caught[ERROR_NONE], s->wrong[ERROR_NONE]), "kinds", found);
 }

@@ -1,7 +1,7 @@
 /* export/export_detectron2.c - dataset records with repeat factors. */
-#include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/json_file.h"
 #include "export/exporter.h"
 
 static const char script[] =
@@ -38,48 +38,42 @@ static const char script[] =
     "    return RepeatFactorTrainingSampler(torch.tensor(repeat_factors(), dtype=torch.float32),\n"
     "                                       seed=seed)\n";
 
-static void add_records(text *t, const export_set *set) {
+static void add_records(json_writer *w, const export_set *set) {
   for (size_t i = 0; i < set->count; i++) {
     const export_entry *entry = &set->entries[i];
     char *image = export_image_path(set, entry), *mask = export_mask_path(set, entry);
     text id = {0};
     text_add(&id, "%s/%s", set->name, entry->stem);
-    text_add(t, t->data[t->length - 1] == '[' ? "\n  {\"file_name\": " : ",\n  {\"file_name\": ");
-    text_add_json(t, image);
-    text_add(t, ", \"sem_seg_file_name\": ");
-    text_add_json(t, mask);
-    text_add(t, ", \"image_id\": ");
-    text_add_json(t, id.data);
-    text_add(t, "}");
+    json_write_row(w,
+                   json_pack("{s:o, s:o, s:o}", "file_name", json_text(image), "sem_seg_file_name",
+                             json_text(mask), "image_id", json_text(id.data)));
     text_free(&id);
     free(image);
     free(mask);
   }
 }
 
-static void add_factors(text *t, size_t count, int64_t factor) {
-  for (size_t i = 0; i < count; i++)
-    text_add(t, "%s%" PRId64, t->data[t->length - 1] == '[' ? "" : ", ", factor);
+static json_t *repeat_factors(const export_state *s) {
+  json_t *all = json_array();
+  for (size_t i = 0; i < s->real.count; i++)
+    json_array_append_new(all, json_integer((json_int_t)s->times));
+  for (size_t i = 0; i < s->synthetic.count; i++) json_array_append_new(all, json_integer(1));
+  return all;
 }
 
 static int write_all(export_state *s, fault *f) {
-  const fm_labels *labels = s->ws.labels;
-  text t = {0};
-  text_add(&t, "{\"format\": \"freemask-detectron2\", \"version\": 1, \"ignore_label\": 255,\n");
-  text_add(&t, " \"classes\": [");
-  for (int32_t k = 0; k < fm_labels_class_count(labels); k++) {
-    if (k) text_add(&t, ", ");
-    text_add_json(&t, fm_labels_class_name(labels, k));
-  }
-  text_add(&t, "],\n \"records\": [");
-  add_records(&t, &s->real);
-  add_records(&t, &s->synthetic);
-  text_add(&t, "],\n \"repeat_factors\": [");
-  add_factors(&t, s->real.count, s->times);
-  add_factors(&t, s->synthetic.count, 1);
-  text_add(&t, "]}\n");
-  int code = export_write(s, "detectron2.json", &t, f);
-  text_free(&t);
+  json_writer w = {0};
+  json_write_member(&w, "format", json_string("freemask-detectron2"));
+  json_write_member(&w, "version", json_integer(1));
+  json_write_member(&w, "ignore_label", json_integer(255));
+  json_write_member(&w, "classes", export_class_names(s));
+  json_write_table(&w, "records");
+  add_records(&w, &s->real);
+  add_records(&w, &s->synthetic);
+  json_write_member(&w, "repeat_factors", repeat_factors(s));
+  json_write_end(&w);
+  int code = export_write(s, "detectron2.json", &w.text, f);
+  text_free(&w.text);
   return code ? code : export_write_fixed(s, "freemask_detectron2.py", script, f);
 }
 

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/json_file.h"
 #include "export/exporter.h"
 
 /* %s: True if the classes are the labels less one. %lld: repeats of the real set. */
@@ -44,13 +45,9 @@ static int write_set(export_state *s, const export_set *set, fault *f) {
   for (size_t i = 0; i < set->count; i++) {
     char *image = export_image_path(set, &set->entries[i]);
     char *mask = export_mask_path(set, &set->entries[i]);
-    text_add(&t, "{\"image\": ");
-    text_add_json(&t, image);
-    text_add(&t, ", \"annotation\": ");
-    text_add_json(&t, mask);
-    text_add(&t, ", \"stem\": ");
-    text_add_json(&t, set->entries[i].stem);
-    text_add(&t, "}\n");
+    json_add_line(json_pack("{s:o, s:o, s:o}", "image", json_text(image), "annotation",
+                            json_text(mask), "stem", json_text(set->entries[i].stem)),
+                  &t);
     free(image);
     free(mask);
   }
@@ -62,13 +59,8 @@ static int write_set(export_state *s, const export_set *set, fault *f) {
 }
 
 static int write_classes(export_state *s, fault *f) {
-  const fm_labels *labels = s->ws.labels;
   text t = {0};
-  for (int32_t k = 0; k < fm_labels_class_count(labels); k++) {
-    text_add(&t, k ? ",\n " : "[");
-    text_add_json(&t, fm_labels_class_name(labels, k));
-  }
-  text_add(&t, "]\n");
+  json_add_line(export_class_names(s), &t);
   int code = export_write(s, "classes.json", &t, f);
   text_free(&t);
   return code;

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/json_file.h"
 #include "export/exporter.h"
 
 /* As many lines for an image as an epoch of joint training shows it. */
@@ -41,18 +42,22 @@ static int write_table(export_state *s, fault *f) {
 }
 
 static int write_sum(export_state *s, fault *f) {
-  text t = {0};
-  text_add(&t, "{\"format\": \"freemask-export\", \"version\": 1, \"plan\": ");
-  text_add_json(&t, s->job->plan);
-  text_add(&t, ",\n \"real\": \"real.txt\", \"real_images\": %zu, \"times\": %" PRId64 ",\n",
-           s->real.count, s->times);
-  text_add(&t, " \"joint\": \"joint.txt\", \"table\": \"train.csv\",\n");
-  text_add(&t,
-           " \"synthetic\": \"synthetic.txt\", \"synthetic_images\": %zu, \"asked\": %" PRId64
-           ", \"missing\": %" PRId64 "}\n",
-           s->synthetic.count, s->asked, s->missing);
-  int code = export_write(s, "plan.json", &t, f);
-  text_free(&t);
+  json_writer w = {0};
+  json_write_member(&w, "format", json_string("freemask-export"));
+  json_write_member(&w, "version", json_integer(1));
+  json_write_member(&w, "plan", json_text(s->job->plan));
+  json_write_member(&w, "real", json_string("real.txt"));
+  json_write_member(&w, "real_images", json_integer((json_int_t)s->real.count));
+  json_write_member(&w, "times", json_integer((json_int_t)s->times));
+  json_write_member(&w, "joint", json_string("joint.txt"));
+  json_write_member(&w, "table", json_string("train.csv"));
+  json_write_member(&w, "synthetic", json_string("synthetic.txt"));
+  json_write_member(&w, "synthetic_images", json_integer((json_int_t)s->synthetic.count));
+  json_write_member(&w, "asked", json_integer((json_int_t)s->asked));
+  json_write_member(&w, "missing", json_integer((json_int_t)s->missing));
+  json_write_end(&w);
+  int code = export_write(s, "plan.json", &w.text, f);
+  text_free(&w.text);
   return code;
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/json_file.h"
 #include "base/path.h"
 #include "export/exporter.h"
 
@@ -63,7 +64,7 @@ static int find_reading(const fm_labels *labels, reading *out, fault *f) {
 /* Strings of JSON are strings of Python; but MMEngine replaces {{ ... }} in the file before. */
 static void add_string(text *t, const char *string) {
   text json = {0};
-  text_add_json(&json, string);
+  json_add_string(string, &json);
   for (const char *c = json.data; *c; c++) {
     if (*c == '{')
       text_add(t, "\\u007b");

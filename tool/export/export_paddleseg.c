@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/json_file.h"
 #include "base/path.h"
 #include "export/exporter.h"
 
@@ -40,9 +41,9 @@ static int write_all(export_state *s, fault *f) {
            "  num_classes: %d\n"
            "  dataset_root: ",
            s->real.count, s->times, s->synthetic.count, (int)fm_labels_class_count(s->ws.labels));
-  text_add_json(&t, root);
+  json_add_string(root, &t);
   text_add(&t, "\n  train_path: ");
-  text_add_json(&t, list);
+  json_add_string(list, &t);
   text_add(&t,
            "\n  separator: \"\\t\"\n"
            "  transforms:\n"

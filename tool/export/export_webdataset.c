@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/json_file.h"
 #include "demo/world_random.h"
 #include "export/exporter.h"
 
@@ -89,14 +90,11 @@ static size_t add_samples(const export_state *s, const export_set *set, int64_t 
 static void add_row(text *t, const sample *item, size_t at, size_t shard) {
   const export_entry *entry = &item->set->entries[item->index];
   char *image = export_image_path(item->set, entry), *mask = export_mask_path(item->set, entry);
-  text_add(t, "{\"shard\": %zu, \"key\": \"%09zu\", \"set\": \"%s\", \"stem\": ", shard, at,
-           item->set->name);
-  text_add_json(t, entry->stem);
-  text_add(t, ", \"repeat\": %" PRId64 ", \"image\": ", item->repeat);
-  text_add_json(t, image);
-  text_add(t, ", \"mask\": ");
-  text_add_json(t, mask);
-  text_add(t, "}\n");
+  json_add_line(json_pack("{s:I, s:o, s:s, s:o, s:I, s:o, s:o}", "shard", (json_int_t)shard, "key",
+                          json_sprintf("%09zu", at), "set", item->set->name, "stem",
+                          json_text(entry->stem), "repeat", (json_int_t)item->repeat, "image",
+                          json_text(image), "mask", json_text(mask)),
+                t);
   free(image);
   free(mask);
 }

@@ -2,6 +2,8 @@
 #ifndef FREEMASK_TOOL_EXPORTER_H
 #define FREEMASK_TOOL_EXPORTER_H
 
+#include <jansson.h>
+
 #include "base/text.h"
 #include "job/inputs.h"
 #include "job/jobs.h"
@@ -83,6 +85,8 @@ bool export_is_train_ids(const export_state *s);
 /* Writes a text, or one that does not change, into the output folder. */
 int export_write(export_state *s, const char *name, const text *t, fault *f);
 int export_write_fixed(export_state *s, const char *name, const char *content, fault *f);
+
+json_t *export_class_names(const export_state *s); /* new reference */
 
 /* A folder or file as files in the output folder name it: absolute, or relative to that folder
  * (beginning with "./" or "../"). Caller frees. */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/json_file.h"
 
 static const char *const names[] = {"unreadable", "label", "size",       "missing",
                                     "loss",       "empty", "convention", "differs"};
@@ -35,20 +36,14 @@ bool finding_is_fatal(finding_kind kind) { return kind < FINDING_EMPTY; }
 
 const char *finding_name(finding_kind kind) { return names[kind]; }
 
-void findings_as_json(const findings *list, text *out) {
-  text_add(out, "[");
-  for (size_t i = 0; i < list->count; i++) {
-    text_add(out, "%s{\"kind\": \"%s\", \"mask\": ", i ? ", " : "",
-             finding_name(list->items[i].kind));
-    if (list->items[i].stem)
-      text_add_json(out, list->items[i].stem);
-    else
-      text_add(out, "null");
-    text_add(out, ", \"sentence\": ");
-    text_add_json(out, list->items[i].sentence);
-    text_add(out, "}");
-  }
-  text_add(out, "]");
+json_t *findings_as_json(const findings *list) {
+  json_t *all = json_array();
+  for (size_t i = 0; i < list->count; i++)
+    json_array_append_new(
+        all,
+        json_pack("{s:s, s:o, s:o}", "kind", finding_name(list->items[i].kind), "mask",
+                  json_text(list->items[i].stem), "sentence", json_text(list->items[i].sentence)));
+  return all;
 }
 
 void findings_as_text(const findings *list, size_t most, text *out) {

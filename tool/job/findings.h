@@ -2,6 +2,7 @@
 #ifndef FREEMASK_TOOL_FINDINGS_H
 #define FREEMASK_TOOL_FINDINGS_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -38,7 +39,7 @@ void findings_free(findings *list);
 bool finding_is_fatal(finding_kind kind);
 const char *finding_name(finding_kind kind); /* "label" */
 
-void findings_as_json(const findings *list, text *out);              /* a list */
+json_t *findings_as_json(const findings *list);                      /* new reference */
 void findings_as_text(const findings *list, size_t most, text *out); /* a line each */
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/json_file.h"
 #include "base/path.h"
 #include "base/pool.h"
 #include "job/census.h"
@@ -231,15 +232,11 @@ static void print_result(const check_job *job, const check_result *r) {
   text t = {0};
   const char *convention = r->convention.data ? r->convention.data : "no mask could be read";
   if (job->common.json) {
-    text_add(&t, "{\"labels\": ");
-    text_add_json(&t, job->common.labels);
-    text_add(&t, ", \"masks\": %zu, \"convention\": ", r->masks);
-    text_add_json(&t, convention);
-    text_add(&t, ", \"presets\": ");
-    text_add_json(&t, r->presets.data ? r->presets.data : "");
-    text_add(&t, ", \"findings\": ");
-    findings_as_json(&r->findings, &t);
-    text_add(&t, "}\n");
+    summary_print_json(json_pack("{s:o, s:I, s:o, s:o, s:o}", "labels",
+                                 json_text(job->common.labels), "masks", (json_int_t)r->masks,
+                                 "convention", json_text(convention), "presets",
+                                 json_text(r->presets.data ? r->presets.data : ""), "findings",
+                                 findings_as_json(&r->findings)));
   } else if (!job->common.quiet || r->findings.count) {
     text_add(&t, "%zu masks%s%s\n", r->masks, r->fits ? ", " : "", r->fits ? convention : "");
     findings_as_text(&r->findings, SHOWN, &t);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/json_file.h"
 #include "base/path.h"
 #include "base/pool.h"
 #include "collect/collect.h"
@@ -183,12 +184,9 @@ static void print_result(const state *s, const findings *list) {
   const job_common *common = &s->job->common;
   text t = {0};
   if (summary_as_json(common)) {
-    text_add(&t, "{\"output\": ");
-    text_add_json(&t, s->job->output);
-    text_add(&t, ", \"jobs\": %zu, \"collected\": %zu, \"there\": %zu, \"findings\": ", s->count,
-             fresh, there);
-    findings_as_json(list, &t);
-    text_add(&t, "}\n");
+    summary_print_json(json_pack("{s:o, s:I, s:I, s:I, s:o}", "output", json_text(s->job->output),
+                                 "jobs", (json_int_t)s->count, "collected", (json_int_t)fresh,
+                                 "there", (json_int_t)there, "findings", findings_as_json(list)));
   } else if (summary_as_text(common) || list->count) {
     findings_as_text(list, SHOWN, &t);
     text_add(&t, "%zu of %zu images collected", fresh, s->count);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_file.h"
 #include "base/path.h"
 #include "export/exporter.h"
 #include "job/summary.h"
@@ -26,6 +27,13 @@ int export_write_fixed(export_state *s, const char *name, const char *content, f
   return code;
 }
 
+json_t *export_class_names(const export_state *s) {
+  json_t *names = json_array();
+  for (int32_t k = 0; k < fm_labels_class_count(s->ws.labels); k++)
+    json_array_append_new(names, json_text(fm_labels_class_name(s->ws.labels, k)));
+  return names;
+}
+
 static int write_lists(export_state *s, fault *f) {
   const export_set *const sets[] = {&s->real, &s->synthetic};
   int code = EXIT_FINE;
@@ -40,20 +48,26 @@ static int write_lists(export_state *s, fault *f) {
   return code;
 }
 
+static json_t *result_as_json(const export_state *s) {
+  const export_job *job = s->job;
+  json_int_t count = (json_int_t)s->synthetic.count;
+  json_t *all = json_pack("{s:o, s:s, s:I}", "output", json_text(job->output.folder), "format",
+                          job->format->name, "real", (json_int_t)s->real.count);
+  json_t *rest = export_has(s, EXPORT_GENERATES)
+                     ? json_pack("{s:I, s:I}", "jobs", count, "there", (json_int_t)s->asked - count)
+                     : json_pack("{s:I, s:I, s:I}", "synthetic", count, "missing",
+                                 (json_int_t)s->missing, "times", (json_int_t)s->times);
+  json_object_update(all, rest);
+  json_decref(rest);
+  return all;
+}
+
 static void summarise(const export_state *s) {
   const export_job *job = s->job;
   const char *more = s->summary.data ? s->summary.data : "";
   text t = {0};
   if (summary_as_json(&job->common)) {
-    text_add(&t, "{\"output\": ");
-    text_add_json(&t, job->output.folder);
-    text_add(&t, ", \"format\": \"%s\", \"real\": %zu, ", job->format->name, s->real.count);
-    if (export_has(s, EXPORT_GENERATES))
-      text_add(&t, "\"jobs\": %zu, \"there\": %" PRId64 "}\n", s->synthetic.count,
-               s->asked - (int64_t)s->synthetic.count);
-    else
-      text_add(&t, "\"synthetic\": %zu, \"missing\": %" PRId64 ", \"times\": %" PRId64 "}\n",
-               s->synthetic.count, s->missing, s->times);
+    summary_print_json(result_as_json(s));
   } else if (summary_as_text(&job->common) && export_has(s, EXPORT_GENERATES)) {
     text_add(&t, "%zu images to generate, %" PRId64 " of %" PRId64 " are there%s; written to %s\n",
              s->synthetic.count, s->asked - (int64_t)s->synthetic.count, s->asked, more,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/json_file.h"
 #include "base/pool.h"
 #include "job/inputs.h"
 #include "job/jobs.h"
@@ -98,6 +99,10 @@ static int check_flags(const hardness_job *job, fault *f) {
   return code;
 }
 
+static json_t *row_as_json(const hardness_row *row) {
+  return json_pack("{s:o, s:f}", "mask", json_text(row->mask), "hardness", row->hardness);
+}
+
 static void summarise(const hardness_job *job, const hardness_row *rows, size_t count) {
   const hardness_row *easy = rows, *hard = rows;
   double sum = 0;
@@ -108,19 +113,9 @@ static void summarise(const hardness_job *job, const hardness_row *rows, size_t 
   }
   text t = {0};
   if (summary_as_json(&job->common)) {
-    text_add(&t, "{\"output\": ");
-    text_add_json(&t, job->output);
-    text_add(&t, ", \"masks\": %zu, \"mean\": ", count);
-    text_add_real(&t, sum / (double)count);
-    text_add(&t, ", \"easiest\": {\"mask\": ");
-    text_add_json(&t, easy->mask);
-    text_add(&t, ", \"hardness\": ");
-    text_add_real(&t, easy->hardness);
-    text_add(&t, "}, \"hardest\": {\"mask\": ");
-    text_add_json(&t, hard->mask);
-    text_add(&t, ", \"hardness\": ");
-    text_add_real(&t, hard->hardness);
-    text_add(&t, "}}\n");
+    summary_print_json(json_pack("{s:o, s:I, s:f, s:o, s:o}", "output", json_text(job->output),
+                                 "masks", (json_int_t)count, "mean", sum / (double)count, "easiest",
+                                 row_as_json(easy), "hardest", row_as_json(hard)));
   } else if (summary_as_text(&job->common)) {
     text_add(&t,
              "%zu masks, mean hardness %.5f; easiest %s (%.5f), hardest %s (%.5f); written to %s\n",

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/json_file.h"
 #include "base/seeds.h"
 #include "job/class_table.h"
 #include "job/inputs.h"
@@ -103,13 +104,11 @@ static int make_plan(const workspace *ws, fm_planner *planner, const plan_job *j
 static void summarise(const plan_job *job, const fm_plan *plan) {
   text t = {0};
   if (summary_as_json(&job->common)) {
-    text_add(&t, "{\"output\": ");
-    text_add_json(&t, job->output);
-    text_add(&t,
-             ", \"masks\": %" PRId64 ", \"images\": %" PRId64 ", \"times\": %" PRId64
-             ", \"fingerprint\": \"%016" PRIx64 "\"}\n",
-             fm_plan_mask_count(plan), fm_plan_image_count(plan), fm_plan_real_repeats(plan),
-             fm_plan_fingerprint(plan));
+    summary_print_json(json_pack("{s:o, s:I, s:I, s:I, s:o}", "output", json_text(job->output),
+                                 "masks", (json_int_t)fm_plan_mask_count(plan), "images",
+                                 (json_int_t)fm_plan_image_count(plan), "times",
+                                 (json_int_t)fm_plan_real_repeats(plan), "fingerprint",
+                                 json_hex(fm_plan_fingerprint(plan))));
   } else if (summary_as_text(&job->common)) {
     text_add(&t,
              "%" PRId64 " masks get %" PRId64 " synthetic images; repeat the real set %" PRId64

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/interrupt.h"
+#include "base/json_file.h"
 #include "base/path.h"
 #include "base/seeds.h"
 #include "job/check.h"
@@ -204,16 +205,13 @@ static void summarise(const run_state *s) {
   text t = {0};
   const char *output = s->job->output.folder;
   if (summary_as_json(&s->job->common)) {
-    text_add(&t, "{");
-    text_add(&t, "\"output\": ");
-    text_add_json(&t, output);
+    json_t *all = json_pack("{s:o}", "output", json_text(output));
     for (size_t i = 0; i < RUN_OUTPUTS; i++) {
       char *path = path_join(output, run_outputs[i]);
-      text_add(&t, ", \"%s\": ", run_outputs[i]);
-      text_add_json(&t, path);
+      json_object_set_new(all, run_outputs[i], json_text(path));
       free(path);
     }
-    text_add(&t, "}\n");
+    summary_print_json(all);
   } else if (summary_as_text(&s->job->common)) {
     text_add(&t, "\nEverything is in %s; open %s/report.html in a browser.\n", output, output);
   }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/text.h"
+#include "base/json_file.h"
 
 int stats_file_whole(const stats_file *file, const char *path, fault *f) {
   if (file->shard.count == 1) return EXIT_FINE;
@@ -30,58 +30,51 @@ void stats_file_describe(stats_file *file, const fm_labels *labels) {
     file->class_names[k] = alloc_text(fm_labels_class_name(labels, k));
 }
 
-static void add_sets(text *t, const stats_file *file) {
-  text_add(t, " \"sets\": [");
+static json_t *save_sets(const stats_file *file) {
+  json_t *sets = json_array();
   for (size_t i = 0; i < file->set_count; i++)
-    text_add(t, "%s{\"identity\": \"%016" PRIx64 "\", \"count\": %" PRId64 "}", i ? ", " : "",
-             file->sets[i].identity, file->sets[i].count);
-  text_add(t, "],\n \"shard\": {\"index\": %" PRId64 ", \"count\": %" PRId64 "},\n",
-           file->shard.index, file->shard.count);
+    json_array_append_new(
+        sets, json_pack("{s:o, s:I}", "identity", json_hex(file->sets[i].identity), "count",
+                        (json_int_t)file->sets[i].count));
+  return sets;
 }
 
-static void add_class(text *t, const stats_file *file, int32_t k, const int64_t *words,
-                      size_t count) {
-  text_add(t, "  {\"index\": %d, \"name\": ", (int)k);
-  text_add_json(t, file->class_names[k]);
-  text_add(t, ", \"pixels\": %" PRId64 ", \"mean_loss\": %.17g, \"words\": [", words[0],
-           fm_class_stats_mean(file->stats, k, FM_ALL_STRATA));
-  for (size_t i = 0; i < count; i++) text_add(t, "%s%" PRId64, i ? ", " : "", words[i]);
-  text_add(t, "]}%s\n", k + 1 < file->class_count ? "," : "");
+static json_t *save_class(const stats_file *file, int32_t k, const int64_t *words, size_t count) {
+  json_t *list = json_array();
+  for (size_t i = 0; i < count; i++)
+    json_array_append_new(list, json_integer((json_int_t)words[i]));
+  return json_pack("{s:i, s:o, s:I, s:f, s:o}", "index", (int)k, "name",
+                   json_text(file->class_names[k]), "pixels", (json_int_t)words[0], "mean_loss",
+                   fm_class_stats_mean(file->stats, k, FM_ALL_STRATA), "words", list);
 }
 
-static int add_classes(text *t, const stats_file *file, fault *f) {
-  size_t count = fm_class_stats_word_count(file->stats), each = stats_file_class_words(file);
+static int save_classes(const stats_file *file, json_t *classes, fault *f) {
+  size_t count = fm_class_stats_word_count(file->stats);
+  size_t each = stats_file_class_words(file);
   int64_t *words = alloc_zeroed(count, sizeof *words);
   fm_error err;
   int code = EXIT_FINE;
   if (fm_class_stats_export(file->stats, words, count, &err)) code = fault_library(f, &err, NULL);
-  text_add(t, " \"classes\": [\n");
   for (int32_t k = 0; k < file->class_count && !code; k++)
-    add_class(t, file, k, words + 1 + (size_t)k * each, each);
-  text_add(t, " ]");
+    json_array_append_new(classes, save_class(file, k, words + 1 + (size_t)k * each, each));
   free(words);
   return code;
 }
 
 int stats_file_write(fm_context *context, const stats_file *file, const char *path, fault *f) {
-  text t = {0};
-  text_add(&t, "{\"format\": \"freemask-stats\", \"version\": 1,\n \"labels\": {\"name\": ");
-  text_add_json(&t, file->labels_name);
-  text_add(&t, ", \"fingerprint\": \"%016" PRIx64 "\", \"classes\": %d},\n",
-           file->labels_fingerprint, (int)file->class_count);
-  text_add(&t, " \"strata\": 1, \"histogram\": %d, \"images\": %" PRId64 ",\n",
-           (int)file->histogram, fm_class_stats_image_count(file->stats));
-  add_sets(&t, file);
-  int code = add_classes(&t, file, f);
-  if (!code && file->provider) {
-    char *model =
-        json_dumps(file->provider, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(17));
-    text_add(&t, ",\n \"provider\": %s", model ? model : "null");
-    free(model);
-  }
-  text_add(&t, "}\n");
-  if (!code) code = text_write(&t, context, path, f);
-  text_free(&t);
+  json_t *classes = json_array();
+  json_t *root =
+      json_pack("{s:s, s:i, s:{s:o, s:o, s:i}, s:i, s:i, s:I, s:o, s:{s:I, s:I}, s:o}", "format",
+                "freemask-stats", "version", 1, "labels", "name", json_text(file->labels_name),
+                "fingerprint", json_hex(file->labels_fingerprint), "classes",
+                (int)file->class_count, "strata", 1, "histogram", (int)file->histogram, "images",
+                (json_int_t)fm_class_stats_image_count(file->stats), "sets", save_sets(file),
+                "shard", "index", (json_int_t)file->shard.index, "count",
+                (json_int_t)file->shard.count, "classes", classes);
+  if (file->provider) json_object_set(root, "provider", file->provider);
+  int code = save_classes(file, classes, f);
+  if (!code) return json_file_write(context, root, path, f);
+  json_decref(root);
   return code;
 }
 

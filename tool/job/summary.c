@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/json_file.h"
 #include "job/filter_reach.h"
 
 bool summary_as_json(const job_common *common) { return common->json && !common->silent; }
@@ -18,6 +19,12 @@ void summary_print(text *t) {
   text_free(t);
 }
 
+void summary_print_json(json_t *value) {
+  text t = {0};
+  json_add_line(value, &t);
+  summary_print(&t);
+}
+
 static int64_t all_pixels(const stats_file *file) {
   int64_t pixels = 0;
   for (int32_t k = 0; k < file->class_count; k++)
@@ -26,23 +33,17 @@ static int64_t all_pixels(const stats_file *file) {
 }
 
 static void stats_as_json(const stats_file *file, const char *output) {
-  text t = {0};
-  text_add(&t, "{\"output\": ");
-  text_add_json(&t, output);
-  text_add(&t, ", \"labels\": ");
-  text_add_json(&t, file->labels_name);
-  text_add(&t, ", \"images\": %" PRId64 ", \"pixels\": %" PRId64 ", \"classes\": [",
-           fm_class_stats_image_count(file->stats), all_pixels(file));
-  for (int32_t k = 0; k < file->class_count; k++) {
-    text_add(&t, "%s{\"index\": %d, \"name\": ", k ? ", " : "", (int)k);
-    text_add_json(&t, file->class_names[k]);
-    text_add(&t, ", \"pixels\": %" PRId64 ", \"mean_loss\": ",
-             fm_class_stats_pixel_count(file->stats, k, FM_ALL_STRATA));
-    text_add_real(&t, fm_class_stats_mean(file->stats, k, FM_ALL_STRATA));
-    text_add(&t, "}");
-  }
-  text_add(&t, "]}\n");
-  summary_print(&t);
+  json_t *classes = json_array();
+  for (int32_t k = 0; k < file->class_count; k++)
+    json_array_append_new(
+        classes,
+        json_pack("{s:i, s:o, s:I, s:f}", "index", (int)k, "name", json_text(file->class_names[k]),
+                  "pixels", (json_int_t)fm_class_stats_pixel_count(file->stats, k, FM_ALL_STRATA),
+                  "mean_loss", fm_class_stats_mean(file->stats, k, FM_ALL_STRATA)));
+  summary_print_json(json_pack("{s:o, s:o, s:I, s:I, s:o}", "output", json_text(output), "labels",
+                               json_text(file->labels_name), "images",
+                               (json_int_t)fm_class_stats_image_count(file->stats), "pixels",
+                               (json_int_t)all_pixels(file), "classes", classes));
 }
 
 void summary_stats(const job_common *common, const stats_file *file, const char *output) {
@@ -65,42 +66,29 @@ void summary_stats(const job_common *common, const stats_file *file, const char 
   summary_print(&t);
 }
 
-static void warning_as_json(const filter_file *file, text *t) {
+static json_t *warning_as_json(const filter_file *file) {
   text sentence = {0};
   filter_reach_warn(file, &sentence);
-  text_add(t, ", \"warning\": ");
-  if (sentence.length)
-    text_add_json(t, sentence.data);
-  else
-    text_add(t, "null");
+  json_t *value = json_text(sentence.length ? sentence.data : NULL);
   text_free(&sentence);
+  return value;
+}
+
+static json_t *class_as_json(const filter_class *c, int32_t index) {
+  return json_pack("{s:i, s:o, s:o, s:I, s:I}", "index", (int)index, "name", json_text(c->name),
+                   "threshold", isfinite(c->threshold) ? json_real(c->threshold) : json_null(),
+                   "valid", (json_int_t)c->valid, "dropped", (json_int_t)c->dropped);
 }
 
 static void filter_as_json(const filter_file *file, const char *output) {
-  text t = {0};
-  text_add(&t, "{\"output\": ");
-  text_add_json(&t, output);
-  text_add(&t,
-           ", \"masks\": %" PRId64 ", \"valid\": %" PRId64 ", \"dropped\": %" PRId64
-           ", \"kept_share\": ",
-           file->count, file->valid, file->dropped);
-  text_add_real(&t, filter_kept_share(file->valid, file->dropped));
-  text_add(&t, ", \"emptied\": %" PRId64 ", \"classes\": [", file->emptied);
-  for (int32_t k = 0; k < file->class_count; k++) {
-    const filter_class *c = &file->classes[k];
-    text_add(&t, "%s{\"index\": %d, \"name\": ", k ? ", " : "", (int)k);
-    text_add_json(&t, c->name);
-    text_add(&t, ", \"threshold\": ");
-    if (isfinite(c->threshold))
-      text_add_real(&t, c->threshold);
-    else
-      text_add(&t, "null");
-    text_add(&t, ", \"valid\": %" PRId64 ", \"dropped\": %" PRId64 "}", c->valid, c->dropped);
-  }
-  text_add(&t, "]");
-  warning_as_json(file, &t);
-  text_add(&t, "}\n");
-  summary_print(&t);
+  json_t *classes = json_array();
+  for (int32_t k = 0; k < file->class_count; k++)
+    json_array_append_new(classes, class_as_json(&file->classes[k], k));
+  summary_print_json(json_pack(
+      "{s:o, s:I, s:I, s:I, s:f, s:I, s:o, s:o}", "output", json_text(output), "masks",
+      (json_int_t)file->count, "valid", (json_int_t)file->valid, "dropped",
+      (json_int_t)file->dropped, "kept_share", filter_kept_share(file->valid, file->dropped),
+      "emptied", (json_int_t)file->emptied, "classes", classes, "warning", warning_as_json(file)));
 }
 
 static double percent(int64_t valid, int64_t dropped) {

@@ -15,7 +15,8 @@ void summary_filter(const job_common *common, const filter_file *file, const cha
 bool summary_as_text(const job_common *common);
 bool summary_as_json(const job_common *common);
 
-/* Prints a text, which may be empty, and frees it. */
+/* Prints a text, which may be empty, and frees it; or a value in one line, and releases it. */
 void summary_print(text *t);
+void summary_print_json(json_t *value);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/json_file.h"
 #include "base/path.h"
 #include "cmd/commands.h"
 #include "job/inputs.h"
@@ -63,9 +64,8 @@ static int page_write(const report_job *job, const char *output, size_t *bytes, 
 static void tell(const job_common *common, const char *output, size_t bytes) {
   text t = {0};
   if (summary_as_json(common)) {
-    text_add(&t, "{\"output\": ");
-    text_add_json(&t, output);
-    text_add(&t, ", \"bytes\": %zu}\n", bytes);
+    summary_print_json(
+        json_pack("{s:o, s:I}", "output", json_text(output), "bytes", (json_int_t)bytes));
   } else if (summary_as_text(common)) {
     text_add(&t, "%s, %zu KiB; open it in a browser\n", output, (bytes + 1023) / 1024);
   }
