@@ -3,7 +3,6 @@
  * no resized mask is made. */
 #include "dsp/count.h"
 
-#include <freemask/labels.h>
 #include <string.h>
 
 #include "dsp/reference.h"
@@ -69,7 +68,7 @@ static bool drain(const fm__count *c, fm__tally *tally, unsigned set) {
       more += (int64_t)(tally->parts[part][label] >> 32);
     }
     int32_t k = c->lookup.classes[label];
-    if (count && k < FM_CLASS_IGNORE) return false;
+    if (count && k < FM__CLASS_IGNORE) return false;
     if (count)
       c->counts[set * (c->class_count + 1) + (size_t)(k + 1)] += count * c->least_column + more;
   }

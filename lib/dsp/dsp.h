@@ -58,6 +58,10 @@ enum { FM__CARRY_PERIOD = 1 << 30 };
 #define FM__INLINE static inline
 #endif
 
+/* What labels mean besides classes, which are 0 and more; the numbers of freemask/labels.h, which is
+ * above this room: labels/labels.h checks that they are the same. */
+enum { FM__CLASS_IGNORE = -1, FM__CLASS_INVALID = -2 };
+
 /* Values of a label byte. */
 enum { FM__BYTES = 256 };
 

@@ -2,7 +2,6 @@
  * last pixel turns out to be bad. What the first walk found is kept as a bit per pixel. */
 #include "dsp/judge.h"
 
-#include <freemask/labels.h>
 #include <string.h>
 
 #include "dsp/reference.h"
@@ -20,7 +19,7 @@ size_t fm__judge_words(const fm_plane *mask) {
 /* ---- Limits --------------------------------------------------------------------- */
 
 static int32_t limit_of(int32_t class_index, const float *thresholds) {
-  if (class_index == FM_CLASS_IGNORE) return FM__LIMIT_IGNORED;
+  if (class_index == FM__CLASS_IGNORE) return FM__LIMIT_IGNORED;
   if (class_index < 0) return FM__LIMIT_INVALID;
   int32_t bits;
   float threshold = thresholds[class_index];
@@ -166,7 +165,7 @@ static void mark_ignored(const fm__judge *j, fm__yx at, size_t n, uint64_t *bits
   const uint8_t *labels = j->dsp->mark ? fm__tile_label_bytes(j->dsp, &j->mask, at, n, made) : NULL;
   if (labels) {
     for (unsigned label = 0; label < FM__BYTES; label++)
-      if (j->lookup.classes[label] == FM_CLASS_IGNORE)
+      if (j->lookup.classes[label] == FM__CLASS_IGNORE)
         j->dsp->mark(labels, (uint8_t)label, n, bits);
     return;
   }

@@ -1,7 +1,6 @@
 /* dsp/reference.c - exact sums, noise marks and label counts, pixel by pixel. */
 #include "dsp/reference.h"
 
-#include <freemask/labels.h>
 
 #include "dsp/bins.h"
 
@@ -32,7 +31,7 @@ static void add_exactly(int64_t *digits, uint32_t bits) {
 size_t fm__add_losses(const fm__cells *cells, const int32_t *classes, const float *losses,
                       const uint8_t *strata, size_t n) {
   for (size_t i = 0; i < n; i++) {
-    if (classes[i] == FM_CLASS_IGNORE) continue;
+    if (classes[i] == FM__CLASS_IGNORE) continue;
     uint32_t bits = loss_bits(losses[i]);
     size_t stratum = strata ? strata[i] : 0;
     if (classes[i] < 0 || bits >= INFINITY_BITS || stratum >= cells->strata) return i;
@@ -49,7 +48,7 @@ size_t fm__mark_noisy(const int32_t *classes, const float *losses, const float *
                       uint8_t *drop, int64_t *counts, size_t n) {
   for (size_t i = 0; i < n; i++) {
     drop[i] = 0;
-    if (classes[i] == FM_CLASS_IGNORE) continue;
+    if (classes[i] == FM__CLASS_IGNORE) continue;
     if (classes[i] < 0 || loss_bits(losses[i]) >= INFINITY_BITS) return i;
     /* As bits, which order alike: a host may have told its FPU to take denormals for 0. */
     drop[i] = loss_bits(losses[i]) > loss_bits(thresholds[classes[i]]);
@@ -63,7 +62,7 @@ size_t fm__mark_noisy(const int32_t *classes, const float *losses, const float *
 size_t fm__count_classes(const int32_t *classes, const uint32_t *weights, int64_t *counts,
                          size_t n) {
   for (size_t i = 0; i < n; i++) {
-    if (classes[i] < FM_CLASS_IGNORE) return i;
+    if (classes[i] < FM__CLASS_IGNORE) return i;
     counts[classes[i] + 1] += weights ? weights[i] : 1;
   }
   return n;

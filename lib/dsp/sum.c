@@ -2,7 +2,6 @@
  * pixel. Which of them took a pixel does not show in the sums. */
 #include "dsp/sum.h"
 
-#include <freemask/labels.h>
 #include <string.h>
 
 #include "dsp/bins.h"
@@ -46,7 +45,7 @@ static bool sum_all_pixels(const fm__sum *s, fm__yx *bad) {
 static void empty_lanes(fm__lanes *lanes, const fm__lookup *lookup) {
   memset(lanes, 0, sizeof *lanes);
   for (unsigned label = 0; label < FM__BYTES; label++)
-    if (lookup->classes[label] == FM_CLASS_IGNORE)
+    if (lookup->classes[label] == FM__CLASS_IGNORE)
       lanes->ignored[lanes->ignored_count++] = (uint8_t)label;
 }
 
@@ -55,7 +54,7 @@ static bool drain(const fm__sum *s, fm__lanes *lanes) {
   for (unsigned label = 0; label < FM__BYTES; label++) {
     if (!lanes->count[label]) continue;
     int32_t k = s->lookup.classes[label];
-    if (k == FM_CLASS_INVALID) return false;
+    if (k == FM__CLASS_INVALID) return false;
     int64_t nowhere[FM__CELL_WORDS] = {0};
     size_t cell = k < 0 ? 0 : (size_t)k * s->cells.strata * s->cells.cell_words;
     fm__lanes_drain(lanes, label, k < 0 ? nowhere : s->cells.words + cell);

@@ -2,7 +2,6 @@
  * where they are such. memcpy because pixels may be unaligned. */
 #include "dsp/tile.h"
 
-#include <freemask/labels.h>
 #include <string.h>
 
 /* A U64 label beyond the range becomes the largest number, which is no label of any space. */
@@ -66,7 +65,7 @@ static float load_loss(const char *at, int32_t dtype) {
 
 static int32_t look_up(const fm__lookup *lookup, int64_t label) {
   if ((uint64_t)label <= 0xffff) return lookup->classes[label];
-  return label == -1 ? lookup->minus_one : FM_CLASS_INVALID;
+  return label == -1 ? lookup->minus_one : FM__CLASS_INVALID;
 }
 
 void fm__tile_classes(const fm_plane *mask, const fm__lookup *lookup, int64_t y, int64_t x,

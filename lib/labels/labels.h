@@ -7,6 +7,10 @@
 #include "core/context.h"
 #include "dsp/tile.h"
 
+_Static_assert(FM_CLASS_IGNORE == (int)FM__CLASS_IGNORE &&
+                   FM_CLASS_INVALID == (int)FM__CLASS_INVALID,
+               "dsp/dsp.h has the same numbers");
+
 enum { FM__LABELS = 65536, FM__MOST_CLASSES = 65535 };
 
 struct fm_labels {
