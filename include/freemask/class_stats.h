@@ -25,7 +25,7 @@ FM_BEGIN_DECLS
  *  that like is compared with like. The paper has one stratum, and so have all
  *  calls here that do not mention them.
  *
- *  Memory: 96 bytes, plus 8 per histogram bin, for each class and stratum, twice.
+ *  Memory: 96 bytes, plus 8 per histogram bin, for each class and stratum, twice; 35 KB besides.
  *  Thread-safety: one thread at a time; functions with a const handle may run side
  *  by side. For speed, one per thread, merged at the end. */
 typedef struct fm_class_stats fm_class_stats;

@@ -26,10 +26,21 @@ static void set_column_bits(fm__count *c) {
     c->column_bits[x / 64] |= (uint64_t)(c->columns[x] - c->least_column) << (x % 64);
 }
 
+/* Words of two sets of counters, and of the tallies. */
+static size_t counter_words(size_t class_count) { return 2 * (class_count + 1); }
+enum { TALLY_WORDS = 2 * sizeof(fm__tally) / sizeof(int64_t) };
+
+size_t fm__count_words(size_t class_count, int64_t width) {
+  return counter_words(class_count) + TALLY_WORDS + ((size_t)width + 63) / 64;
+}
+
 /* Labels with all repetitions alike are counted once and multiplied; then rows do not
  * matter, either. */
 static void make_ready(fm__count *c) {
   bool columns_differ, rows_differ;
+  int64_t *memory = c->counts + counter_words(c->class_count);
+  c->tallies = (fm__tally *)(void *)memory;
+  c->column_bits = (uint64_t *)(memory + TALLY_WORDS);
   c->least_column = least_of(c->columns, c->mask.width, &columns_differ);
   c->least_row = least_of(c->rows, c->mask.height, &rows_differ);
   if (columns_differ)
@@ -46,17 +57,23 @@ static unsigned set_of(const fm__count *c, int64_t y) {
   return c->rows ? c->rows[y] - c->least_row : 0;
 }
 
-/* Any dtype and label space. Answers the first bad pixel or n. */
+/* Any dtype and label space. Returns the first bad pixel or n. */
 static size_t count_pixels(const fm__count *c, fm__yx at, size_t n) {
-  int32_t classes[FM__TILE];
-  uint32_t weights[FM__TILE];
-  fm__tile_classes(&c->mask, &c->lookup, at.y, at.x, n, classes);
-  for (size_t i = 0; i < n; i++) {
-    size_t x = (size_t)at.x + i;
-    weights[i] = c->least_column;
-    if (c->column_bits) weights[i] += (uint32_t)(c->column_bits[x / 64] >> (x % 64) & 1);
+  int32_t classes[FM__PIECE];
+  uint32_t weights[FM__PIECE];
+  int64_t *counts = c->counts + set_of(c, at.y) * (c->class_count + 1);
+  for (size_t done = 0, now; done < n; done += now, at.x += (int64_t)now) {
+    now = n - done < FM__PIECE ? n - done : FM__PIECE;
+    fm__tile_classes(&c->mask, &c->lookup, at.y, at.x, now, classes);
+    for (size_t i = 0; i < now; i++) {
+      size_t x = (size_t)at.x + i;
+      weights[i] = c->least_column;
+      if (c->column_bits) weights[i] += (uint32_t)(c->column_bits[x / 64] >> (x % 64) & 1);
+    }
+    size_t good = fm__count_classes(classes, weights, counts, now);
+    if (good < now) return done + good;
   }
-  return fm__count_classes(classes, weights, c->counts + set_of(c, at.y) * (c->class_count + 1), n);
+  return n;
 }
 
 /* Adds what was counted as bytes to a set of counters. False: labels outside the space. */
@@ -87,9 +104,8 @@ static bool count_tile(const fm__count *c, fm__yx at, size_t n, fm__tally *tally
 }
 
 static bool count_all(const fm__count *c) {
-  fm__tally tallies[2];
+  fm__tally *tallies = c->tallies;
   int64_t since_drain = 0;
-  memset(tallies, 0, sizeof tallies);
   for (fm__yx at = {0, 0}; at.y < c->mask.height; at.y++)
     for (at.x = 0; at.x < c->mask.width; at.x += FM__TILE) {
       size_t n = fm__tile_length(&c->mask, at.x);

@@ -13,13 +13,17 @@ typedef struct fm__count {
   size_t class_count;
   const uint32_t *columns; /* [width]: how often the resized mask has each; NULL: once. Two */
   const uint32_t *rows;    /* [height]   such numbers differ by at most one. */
-  uint64_t *column_bits;   /* memory: (width + 63) / 64 words; may be NULL if `columns` is */
-  int64_t *counts; /* [2][class_count + 1], zeroed; the result is in the first half: at k + 1
-                      the pixels of class k, at 0 the ignored ones */
+  int64_t *counts; /* fm__count_words, zeroed; the result comes first: at k + 1 the pixels of class
+                      k, at 0 the ignored ones */
 
-  /* The walk's own. */
+  /* The walk's own, in the rest of that memory. */
+  fm__tally *tallies;               /* [2]: of rows repeated `least_row` times, or once more */
+  uint64_t *column_bits;            /* [(width + 63) / 64] */
   uint32_t least_column, least_row; /* the smaller of the two numbers */
 } fm__count;
+
+/* Words of `counts` for a mask so wide. */
+size_t fm__count_words(size_t class_count, int64_t width);
 
 /* Counts all pixels. False: `*bad` is the first bad one, whatever the resizing. */
 bool fm__count_image(fm__count *c, fm__yx *bad);

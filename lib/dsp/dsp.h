@@ -32,7 +32,10 @@
 enum { FM__CHUNK_PIXELS = 64 };
 
 /* Pixels of a tile, a piece of a row: what is made of one stays in the first-level cache. */
-enum { FM__TILE = 2048, FM__TILE_WORDS = FM__TILE / FM__CHUNK_PIXELS };
+enum { FM__TILE = 1024, FM__TILE_WORDS = FM__TILE / FM__CHUNK_PIXELS };
+
+/* Pixels that plain C looks up at a time: tables of them are on the stack. */
+enum { FM__PIECE = 256 };
 
 /* Digits (base 2^32) of an exact sum of floats: 277 bits for the range of a float,
  * 63 for the count, rounded up. Digit i weighs 2^(32 i - 149) nats. */
@@ -58,8 +61,8 @@ enum { FM__CARRY_PERIOD = 1 << 30 };
 #define FM__INLINE static inline
 #endif
 
-/* What labels mean besides classes, which are 0 and more; the numbers of freemask/labels.h, which is
- * above this room: labels/labels.h checks that they are the same. */
+/* What labels mean besides classes, which are 0 and more; the numbers of freemask/labels.h, which
+ * is above this room: labels/labels.h checks that they are the same. */
 enum { FM__CLASS_IGNORE = -1, FM__CLASS_INVALID = -2 };
 
 /* Values of a label byte. */
@@ -99,7 +102,7 @@ typedef struct fm__lanes {
  * upper; four counters per label, to be added, so that increments need not wait for each
  * other. Holds 2^31 pixels. */
 typedef struct fm__tally {
-  alignas(64) uint64_t parts[4][FM__BYTES];
+  uint64_t parts[4][FM__BYTES];
 } fm__tally;
 enum { FM__TALLY_PERIOD = 1 << 30 };
 

@@ -3,6 +3,21 @@
 
 #include <string.h>
 
+fm__lanes *fm__lanes_make(void *memory, const int32_t classes[FM__BYTES]) {
+  const size_t align = alignof(fm__lanes);
+  fm__lanes *lanes = (fm__lanes *)(void *)((char *)memory + (align - (uintptr_t)memory % align));
+  memset(lanes, 0, sizeof *lanes);
+  for (unsigned label = 0; label < FM__BYTES; label++)
+    if (classes[label] == FM__CLASS_IGNORE) lanes->ignored[lanes->ignored_count++] = (uint8_t)label;
+  return lanes;
+}
+
+void fm__lanes_clear(fm__lanes *lanes) {
+  memset(lanes->high, 0, sizeof lanes->high);
+  memset(lanes->low, 0, sizeof lanes->low);
+  memset(lanes->count, 0, sizeof lanes->count);
+}
+
 /* Adds number * 2^shift, below 2^64, to the digits. */
 static void add_to_digits(int64_t *digits, int64_t number, unsigned shift) {
   uint64_t shifted = (uint64_t)number << shift;

@@ -16,6 +16,14 @@
 #define FM__LANE_HIGH 0x1p20F
 #define FM__LANE_LOW 0x1p28F
 
+/* Makes empty lanes in memory of this size, aligned in it. The losses of labels that `classes` has
+ * as ignored do not count. */
+#define FM__LANES_MEMORY (sizeof(fm__lanes) + alignof(fm__lanes))
+fm__lanes *fm__lanes_make(void *memory, const int32_t classes[FM__BYTES]);
+
+/* Empties them. */
+void fm__lanes_clear(fm__lanes *lanes);
+
 /* Adds the sum and the count of a label's lanes, of at most FM__CARRY_PERIOD pixels, to a
  * cell, and empties them. */
 void fm__lanes_drain(fm__lanes *lanes, unsigned label, int64_t *cell);

@@ -1,7 +1,6 @@
 /* dsp/reference.c - exact sums, noise marks and label counts, pixel by pixel. */
 #include "dsp/reference.h"
 
-
 #include "dsp/bins.h"
 
 /* Bits of +infinity: finite and not negative floats are exactly the patterns below

@@ -10,15 +10,20 @@
 
 /* ---- Pixel by pixel ------------------------------------------------------------- */
 
-/* Answers the first bad pixel or n; n is at most FM__TILE. */
+/* Returns the first bad pixel or n. */
 static size_t sum_pixels(const fm__sum *s, fm__yx at, size_t n) {
-  int32_t classes[FM__TILE];
-  float losses[FM__TILE];
-  uint8_t strata[FM__TILE];
-  fm__tile_classes(&s->mask, &s->lookup, at.y, at.x, n, classes);
-  fm__tile_losses(&s->loss, at.y, at.x, n, losses);
-  if (s->stratified) fm__tile_bytes(&s->strata, at.y, at.x, n, strata);
-  return fm__add_losses(&s->cells, classes, losses, s->stratified ? strata : NULL, n);
+  int32_t classes[FM__PIECE];
+  float losses[FM__PIECE];
+  uint8_t strata[FM__PIECE];
+  for (size_t done = 0, now; done < n; done += now, at.x += (int64_t)now) {
+    now = n - done < FM__PIECE ? n - done : FM__PIECE;
+    fm__tile_classes(&s->mask, &s->lookup, at.y, at.x, now, classes);
+    fm__tile_losses(&s->loss, at.y, at.x, now, losses);
+    if (s->stratified) fm__tile_bytes(&s->strata, at.y, at.x, now, strata);
+    size_t good = fm__add_losses(&s->cells, classes, losses, s->stratified ? strata : NULL, now);
+    if (good < now) return done + good;
+  }
+  return n;
 }
 
 /* The whole image from its start, until a bad pixel. */
@@ -42,15 +47,9 @@ static bool sum_all_pixels(const fm__sum *s, fm__yx *bad) {
 
 /* ---- As bytes ------------------------------------------------------------------- */
 
-static void empty_lanes(fm__lanes *lanes, const fm__lookup *lookup) {
-  memset(lanes, 0, sizeof *lanes);
-  for (unsigned label = 0; label < FM__BYTES; label++)
-    if (lookup->classes[label] == FM__CLASS_IGNORE)
-      lanes->ignored[lanes->ignored_count++] = (uint8_t)label;
-}
-
 /* Lanes to cells. False: there are pixels of a label outside the space. */
-static bool drain(const fm__sum *s, fm__lanes *lanes) {
+static bool drain(const fm__sum *s) {
+  fm__lanes *lanes = s->lanes;
   for (unsigned label = 0; label < FM__BYTES; label++) {
     if (!lanes->count[label]) continue;
     int32_t k = s->lookup.classes[label];
@@ -77,14 +76,14 @@ static void add_bins(const fm__sum *s, const uint8_t *labels, const float *losse
 }
 
 /* A tile into the lanes, chunks out of their window into the cells. False: a bad pixel. */
-static bool sum_tile(const fm__sum *s, fm__lanes *lanes, fm__yx at, size_t n) {
+static bool sum_tile(const fm__sum *s, fm__yx at, size_t n) {
   uint8_t labels_made[FM__TILE];
   float losses_made[FM__TILE];
   const uint8_t *labels = fm__tile_label_bytes(s->dsp, &s->mask, at, n, labels_made);
   if (!labels) return sum_pixels(s, at, n) == n;
   const float *losses = fm__tile_loss_floats(s->dsp, &s->loss, at, n, losses_made);
   for (size_t done = 0; done < n;) {
-    size_t taken = s->dsp->sum(lanes, labels + done, losses + done, n - done);
+    size_t taken = s->dsp->sum(s->lanes, labels + done, losses + done, n - done);
     if (s->cells.bin_shift >= 0) add_bins(s, labels + done, losses + done, taken);
     done += taken;
     if (done == n) break;
@@ -96,30 +95,28 @@ static bool sum_tile(const fm__sum *s, fm__lanes *lanes, fm__yx at, size_t n) {
   return true;
 }
 
-static bool sum_all_bytes(const fm__sum *s, fm__lanes *lanes) {
+static bool sum_all_bytes(const fm__sum *s) {
   int64_t since_carry = 0;
   for (fm__yx at = {0, 0}; at.y < s->mask.height; at.y++)
     for (at.x = 0; at.x < s->mask.width; at.x += FM__TILE) {
       size_t n = fm__tile_length(&s->mask, at.x);
-      if (!sum_tile(s, lanes, at, n)) return false;
+      if (!sum_tile(s, at, n)) return false;
       since_carry += (int64_t)n;
       if (since_carry <= FM__CARRY_PERIOD - FM__TILE) continue;
-      if (!drain(s, lanes)) return false;
+      if (!drain(s)) return false;
       s->carry(s->user);
       since_carry = 0;
     }
-  return drain(s, lanes);
+  return drain(s);
 }
 
 bool fm__sum_image(fm__sum *s, fm__yx *bad) {
   int64_t width = s->mask.width;
   fm_plane *planes[] = {&s->mask, &s->loss, &s->strata};
   fm__flatten(planes, s->stratified ? 3 : 2);
-  bool by_pixel = !s->dsp->sum || s->stratified;
-  if (!by_pixel) {
-    fm__lanes lanes;
-    empty_lanes(&lanes, &s->lookup);
-    if (sum_all_bytes(s, &lanes)) return true;
+  if (s->lanes && !s->stratified) {
+    if (sum_all_bytes(s)) return true;
+    fm__lanes_clear(s->lanes);
   }
   if (sum_all_pixels(s, bad)) return true;
   bad->y += bad->x / width;

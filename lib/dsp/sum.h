@@ -11,6 +11,7 @@ typedef struct fm__sum {
   bool stratified; /* else `strata` is not looked at */
   fm__lookup lookup;
   fm__cells cells;           /* get the pixels */
+  fm__lanes *lanes;          /* empty, and so they are left; NULL: there are no byte kernels */
   void (*carry)(void *user); /* called at least once in FM__CARRY_PERIOD pixels */
   void *user;
 } fm__sum;

@@ -133,7 +133,7 @@ static void count_times(uint32_t *times, int64_t n, int64_t size) {
 /* Counts every pixel as often as the resized mask has it. `times` are the columns', then
  * the rows'. */
 static fm_status count_resized(const fm_hardness *hardness, const fm_plane *mask, uint32_t *times,
-                               uint64_t *column_bits, int64_t *counts, fm_error *err) {
+                               int64_t *counts, fm_error *err) {
   uint32_t *rows = times + mask->width;
   count_times(times, mask->width, hardness->width ? hardness->width : mask->width);
   count_times(rows, mask->height, hardness->height ? hardness->height : mask->height);
@@ -144,7 +144,6 @@ static fm_status count_resized(const fm_hardness *hardness, const fm_plane *mask
                      .class_count = (size_t)hardness->labels->class_count,
                      .columns = times,
                      .rows = rows,
-                     .column_bits = column_bits,
                      .counts = counts};
   if (fm__count_image(&count, &bad)) return FM_OK;
   return fm__labels_fail(hardness->labels, mask, bad.y, bad.x, err);
@@ -158,15 +157,14 @@ fm_status fm_hardness_measure(const fm_hardness *hardness, const fm_plane *mask,
   fm_status status = fm__plane_read(&known, mask, FM__MASK_TYPES, "mask", err);
   if (status) return status;
   const fm_context *context = hardness->labels->context;
-  size_t cells = (size_t)hardness->labels->class_count + 1;
+  size_t words = fm__count_words((size_t)hardness->labels->class_count, known.width);
   size_t sides = (size_t)known.width + (size_t)known.height;
-  size_t bits = ((size_t)known.width + 63) / 64;
-  int64_t *counts = fm__alloc_zeroed(context, 2 * cells + bits, sizeof *counts);
+  int64_t *counts = fm__alloc_zeroed(context, words, sizeof *counts);
   uint32_t *times = fm__alloc_zeroed(context, sides, sizeof *times);
   if (counts && times)
-    status = count_resized(hardness, &known, times, (uint64_t *)(counts + 2 * cells), counts, err);
+    status = count_resized(hardness, &known, times, counts, err);
   else
-    status = fm__fail(err, FM_ERR_MEMORY, "out of memory for %zu counters", 2 * cells + sides);
+    status = fm__fail(err, FM_ERR_MEMORY, "out of memory for %zu counters", words + sides);
   if (!status) {
     int64_t valid;
     *out = fm__hardness_of(hardness, counts + 1, &valid);

@@ -7,6 +7,7 @@
 #include "core/fail.h"
 #include "core/options.h"
 #include "core/view.h"
+#include "dsp/lanes.h"
 #include "dsp/sum.h"
 #include "labels/exact_sum.h"
 
@@ -28,8 +29,14 @@ static fm_status allocate(fm_class_stats *stats, fm_error *err) {
   size_t count = stats->cells * stats->cell_words;
   stats->words = fm__alloc_zeroed(context, count, sizeof *stats->words);
   stats->pending = fm__alloc_zeroed(context, count, sizeof *stats->pending);
-  if (stats->words && stats->pending) return FM_OK;
-  return fm__fail(err, FM_ERR_MEMORY, "out of memory for two times %zu words of statistics", count);
+  if (!stats->words || !stats->pending)
+    return fm__fail(err, FM_ERR_MEMORY, "out of memory for two times %zu words of statistics",
+                    count);
+  if (!context->dsp->sum) return FM_OK;
+  stats->lanes_memory = fm__alloc(context, FM__LANES_MEMORY);
+  if (!stats->lanes_memory) return fm__fail_memory(err, FM__LANES_MEMORY);
+  stats->lanes = fm__lanes_make(stats->lanes_memory, stats->labels->classes);
+  return FM_OK;
 }
 
 static fm_status make(const fm_labels *labels, size_t strata, int bin_shift, fm_class_stats **out,
@@ -79,6 +86,7 @@ void fm_class_stats_destroy(fm_class_stats *stats) {
   fm_labels *labels = stats->labels;
   fm__free(labels->context, stats->words);
   fm__free(labels->context, stats->pending);
+  fm__free(labels->context, stats->lanes_memory);
   fm__free(labels->context, stats);
   fm__labels_drop(labels);
 }
@@ -127,6 +135,7 @@ static fm_status add_rows(fm_class_stats *stats, const add_planes *image, fm_err
                  .stratified = image->stratified,
                  .lookup = fm__labels_lookup(stats->labels),
                  .cells = {stats->pending, stats->cell_words, stats->strata, stats->bin_shift},
+                 .lanes = stats->lanes,
                  .carry = carry_pending,
                  .user = stats};
   return fm__sum_image(&sum, &bad) ? FM_OK : fail_pixel(stats, image, bad.y, bad.x, err);

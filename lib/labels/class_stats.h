@@ -16,6 +16,8 @@ struct fm_class_stats {
   int64_t images;
   int64_t pixels;   /* of all cells */
   int64_t *words;   /* [cells][cell_words], carried */
+  fm__lanes *lanes; /* empty between calls; NULL without byte kernels */
+  void *lanes_memory;
   int64_t *pending; /* as words: the image being added, so that a bad pixel undoes it */
 };
 

@@ -316,8 +316,9 @@ fm_status fm_labels_count(const fm_labels *labels, const fm_plane *mask, int64_t
   fm_status status = fm__plane_read(&known, mask, FM__MASK_TYPES, "mask", err);
   if (status) return status;
   size_t classes = (size_t)labels->class_count;
-  int64_t *counts = fm__alloc_zeroed(labels->context, 2 * (classes + 1), sizeof *counts);
-  if (!counts) return fm__fail_memory(err, 2 * (classes + 1) * sizeof *counts);
+  size_t words = fm__count_words(classes, known.width);
+  int64_t *counts = fm__alloc_zeroed(labels->context, words, sizeof *counts);
+  if (!counts) return fm__fail_memory(err, words * sizeof *counts);
   fm__yx bad;
   fm__count count = {.dsp = labels->context->dsp,
                      .mask = known,

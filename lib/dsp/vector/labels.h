@@ -31,20 +31,36 @@ TARGET static void count_singly(const uint8_t *labels, uint64_t left, uint64_t b
  * one. */
 enum { ALWAYS_COUNTED = 3, MOST_COUNTED = 6 };
 
-TARGET void LEVEL(count)(const uint8_t *labels, const uint64_t *bits, size_t n, fm__tally *tally) {
+TARGET FM__INLINE void count_chunks(const uint8_t *labels, const uint64_t *bits, size_t n,
+                                    fm__tally *tally) {
   for (size_t i = 0; i < n; i += CHUNK) {
     uint64_t left = first_pixels(n - i), set = bits ? bits[i / CHUNK] : 0;
+    const uint64_t last = left ^ left >> 1; /* a bit to find where none is left */
     label_chunk chunk;
     __builtin_prefetch(labels + i + FETCH_AHEAD);
     load_labels(labels + i, n - i, &chunk);
-    for (int counted = 0; counted < ALWAYS_COUNTED || (left && counted < MOST_COUNTED); counted++) {
-      uint8_t label = left ? labels[i + (unsigned)__builtin_ctzll(left)] : labels[i];
+    FM__UNROLL
+    for (int counted = 0; counted < ALWAYS_COUNTED; counted++) {
+      uint8_t label = labels[i + (unsigned)__builtin_ctzll(left | last)];
+      uint64_t same = equal_bits(&chunk, label) & left;
+      tally->parts[counted][label] += two_counts(same, set);
+      left &= ~same;
+    }
+    for (int counted = ALWAYS_COUNTED; left && counted < MOST_COUNTED; counted++) {
+      uint8_t label = labels[i + (unsigned)__builtin_ctzll(left)];
       uint64_t same = equal_bits(&chunk, label) & left;
       tally->parts[counted % 4][label] += two_counts(same, set);
       left &= ~same;
     }
     if (left) count_singly(labels + i, left, set, tally);
   }
+}
+
+TARGET void LEVEL(count)(const uint8_t *labels, const uint64_t *bits, size_t n, fm__tally *tally) {
+  if (bits)
+    count_chunks(labels, bits, n, tally);
+  else
+    count_chunks(labels, NULL, n, tally);
 }
 
 TARGET void LEVEL(mark)(const uint8_t *labels, uint8_t label, size_t n, uint64_t *bits) {
