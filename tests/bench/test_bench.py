@@ -6,10 +6,7 @@ import tempfile
 
 import tap
 
-try:
-    import numpy  # noqa: F401
-except ImportError:
-    tap.skip_all("NumPy is not installed")
+tap.need("numpy", "PIL")
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 

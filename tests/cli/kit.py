@@ -1,63 +1,30 @@
-# cli/kit.py - what the tests of the tool share: TAP, running it, PNG by hand, random worlds.
+# cli/kit.py - what the tests of the tool share: running it, PNG by hand, random worlds.
 # SPDX-License-Identifier: MIT
-"""FREEMASK_TOOL names the tool. Scripts print TAP; what they need and do not find they skip."""
+"""FREEMASK_TOOL names the tool. `from kit import *` also gives the TAP kit as `tap`."""
 import os
 import resource
 import shutil
 import struct
 import subprocess
 import sys
-import tempfile
 import zlib
 
-GOLDEN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "golden")
-sys.dont_write_bytecode = True
-sys.path.insert(0, GOLDEN)
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+GOLDEN = os.path.join(TESTS, "golden")
+sys.path[:0] = [os.path.join(TESTS, "support"), GOLDEN]
 
-try:
-    import numpy as np
-    import PIL  # noqa: F401: reference needs it
-    import reference as ref
-except ImportError as missing:
-    print(f"1..0 # SKIP {missing}")
-    sys.exit(0)
+import tap  # noqa: E402
 
-TOOL = os.environ.get("FREEMASK_TOOL")
-if not TOOL:
-    print("1..0 # SKIP FREEMASK_TOOL does not name the tool")
-    sys.exit(0)
-TOOL = os.path.abspath(TOOL)
+tap.need("numpy", "PIL")
+import numpy as np  # noqa: E402
+import reference as ref  # noqa: E402
+
+if not os.environ.get("FREEMASK_TOOL"):
+    tap.skip_all("FREEMASK_TOOL does not name the tool")
+TOOL = os.path.abspath(os.environ["FREEMASK_TOOL"])
 
 GIB = 1 << 30
 INFLATES = os.environ.get("FREEMASK_INFLATES") != "false"  # the tool reads compressed NPZ
-
-
-class Tap:
-    """Numbered results; `done` prints the plan and ends the script."""
-
-    def __init__(self):
-        self.count = self.failed = 0
-        self.folder = tempfile.mkdtemp(prefix="freemask-test-")
-
-    def ok(self, good, name, detail=""):
-        self.count += 1
-        self.failed += not good
-        print(f"{'ok' if good else 'not ok'} {self.count} - {name}", flush=True)
-        if not good:
-            for line in str(detail).splitlines()[:20]:
-                print(f"#   {line}", flush=True)
-        return good
-
-    def equal(self, value, expected, name):
-        return self.ok(value == expected, name, f"got {value!r}\nexpected {expected!r}")
-
-    def path(self, *parts):
-        return os.path.join(self.folder, *parts)
-
-    def done(self):
-        print(f"1..{self.count}")
-        shutil.rmtree(self.folder, ignore_errors=True)
-        sys.exit(1 if self.failed else 0)
 
 
 def _limits(address_space):
@@ -304,13 +271,13 @@ class Breaker:
     """Every case copies a good folder, breaks one thing and runs one command: the right exit code, one
     clear line on standard error, nothing left behind, no input changed."""
 
-    def __init__(self, tap, good):
-        self.tap, self.good, self.number = tap, good, 0
+    def __init__(self, good):
+        self.good, self.number = good, 0
 
     def case(self, name, arguments, code, says, break_it=None, **more):
         """`says`: texts that the one line has to contain. `code` may be a tuple."""
         self.number += 1
-        folder = self.tap.path(f"case{self.number}")
+        folder = tap.path(f"case{self.number}")
         shutil.copytree(self.good, folder)
         if break_it:
             break_it(folder)
@@ -330,7 +297,7 @@ class Breaker:
             problems.append(f"left behind: {sorted(set(everything(folder)) ^ set(names))}")
         if tree(folder) != before:
             problems.append("changed an input")
-        self.tap.ok(not problems, f"{arguments[0] if arguments else 'nothing'}: {name}",
+        tap.ok(not problems, f"{arguments[0] if arguments else 'nothing'}: {name}",
                "\n".join(problems) + f"\n{result}")
         shutil.rmtree(folder)
 

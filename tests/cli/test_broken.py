@@ -8,7 +8,6 @@ import signal
 
 from kit import *
 
-tap = Tap()
 space = ref.preset("camvid")
 rng = np.random.default_rng(13)
 GOOD = tap.path("good")
@@ -48,7 +47,7 @@ def prepare():
         shutil.rmtree(folder)
 
 
-case = Breaker(tap, GOOD).case
+case = Breaker(GOOD).case
 
 
 # ---- PNG ----------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ import re
 
 from kit import *
 
-tap = Tap()
 space = ref.preset("ade20k")
 rng = np.random.default_rng(15)
 real, synthetic = {}, {}
@@ -23,7 +22,7 @@ L = ["--labels", "ade20k"]
 
 
 def tool(*arguments):
-    return run(*arguments, cwd=tap.folder)
+    return run(*arguments, cwd=tap.path())
 
 
 def good(name, *arguments):

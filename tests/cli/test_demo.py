@@ -8,7 +8,6 @@ import time
 from kit import *
 from PIL import Image
 
-tap = Tap()
 space = ref.preset("camvid")
 FLAGS = ["--scenes", "12", "--per-mask", "4", "--size", "160x120", "--json"]
 

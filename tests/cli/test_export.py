@@ -13,13 +13,12 @@ import tarfile
 from export_world import *
 from PIL import Image
 
-tap = Tap()
 space = ref.preset("ade20k")
 ADE = "ade {{ fileDirname }} \u00e9"  # a folder with such a name stands in the files, too
 
 
 def tool(*arguments):
-    return run(*arguments, cwd=tap.folder)
+    return run(*arguments, cwd=tap.path())
 
 
 make_world(tap, ADE, ".png", space)
@@ -229,7 +228,7 @@ for name, why in ((" blank", "blank"), ("blank\u3000", "blank"), ("blank\u2028",
 write(tap.path("bad/plan.csv"), plan_csv({"x": [42]}).replace(b"\nx,", b"\n\xffx,"))
 result = tool("export", "--plan", "bad/plan.csv", "--to", "list", "-o", "bad/out")
 tap.ok(result.code == 3 and "UTF-8" in result.err, "a name that is not UTF-8 is refused", result)
-latin = os.fsencode(tap.folder) + b"/bad/\xff"
+latin = os.fsencode(tap.path()) + b"/bad/\xff"
 os.makedirs(latin)
 result = run("export", "--plan", tap.path("coco/plan.csv"), "--to", "paddleseg", "--labels", "cocostuff164k",
              *[tap.path(flag) if "/" in flag else flag for flag in folders("coco")], "-o", "out", cwd=latin)

@@ -10,14 +10,13 @@ import time
 from export_world import *
 from PIL import Image
 
-tap = Tap()
 HERE = os.path.dirname(os.path.abspath(__file__))
 NAMES = ["plain", "two words", 'quo"te', "apos'trophe", "uml\u00e4ut", "\u65e5\u672c", "sub/deep", "other/deep",
          "sub%2Fdeep", "$HOME`x`", "semi;colon", "-dash", "line\u2028end", "dots.in.name"]
 
 
 def tool(*arguments, cwd=None):
-    return run(*arguments, cwd=cwd or tap.folder)
+    return run(*arguments, cwd=cwd or tap.path())
 
 
 def make_masks(folder, names, suffix, space, shape):
@@ -222,7 +221,7 @@ any_generator("many/jobs")
 collect("many/jobs", "many/calm")
 for name, number in (("SIGKILL", signal.SIGKILL), ("SIGINT", signal.SIGINT)):
     out = f"many/{name}"
-    process = start("collect", "--jobs", "many/jobs", "-o", out, "--threads", "1", cwd=tap.folder)
+    process = start("collect", "--jobs", "many/jobs", "-o", out, "--threads", "1", cwd=tap.path())
     while process.poll() is None and len(collected(out)) < 40:
         time.sleep(0.005)
     process.send_signal(number)

@@ -5,7 +5,6 @@
 exit code 2, one line that names it, and every file as it was. Each command has run well before."""
 from kit import *
 
-tap = Tap()
 GOOD = tap.path("good")
 space = ref.preset("camvid")
 rng = np.random.default_rng(32)
@@ -59,7 +58,7 @@ for arguments in (*(stats(which) + ["-o", f"{which}.json"] for which in SOURCES)
                   ASK + ["-o", "jobs"]):
     result = run(*arguments, cwd=GOOD)
     tap.ok(result.code == 0, f"works: {arguments[0]} {arguments[-1]}", result)
-case = Breaker(tap, GOOD).case
+case = Breaker(GOOD).case
 
 
 def refused(name, arguments, says, prepare=None):

@@ -8,10 +8,9 @@ import json
 import re
 import zipfile
 
-import network_truth as truth
 from kit import *
+import network_truth as truth  # noqa: E402 - kit says what is missing
 
-tap = Tap()
 rng = np.random.default_rng(31)
 BOUND = 5e-6
 

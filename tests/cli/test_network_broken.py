@@ -7,7 +7,6 @@ import zipfile
 
 from kit import *
 
-tap = Tap()
 space = ref.preset("camvid")
 rng = np.random.default_rng(37)
 GOOD = tap.path("good")
@@ -46,7 +45,7 @@ def prepare():
 
 
 prepare()
-case = Breaker(tap, GOOD).case
+case = Breaker(GOOD).case
 
 
 def shares(x):

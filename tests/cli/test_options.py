@@ -7,7 +7,6 @@ import math
 
 from kit import *
 
-tap = Tap()
 space = ref.preset("voc2012")
 rng = np.random.default_rng(8)
 SEEN = set(range(0, 15))  # six classes never occur in the real set
@@ -29,7 +28,7 @@ def make(folder, count, present, shape=(31, 45)):
 
 
 def tool(*arguments, cwd=None):
-    return run(*arguments, cwd=cwd or tap.folder)
+    return run(*arguments, cwd=cwd or tap.path())
 
 
 def good(name, *arguments, cwd=None):

@@ -11,7 +11,6 @@ import time
 
 from kit import *
 
-tap = Tap()
 space = ref.preset("ade20k")
 rng = np.random.default_rng(31)
 MASKS = 60
@@ -27,7 +26,7 @@ MADE = [*LABELS, "--masks", "made/masks", "--losses", "made/losses"]
 
 
 def tool(*arguments, **more):
-    return run(*arguments, cwd=tap.folder, **more)
+    return run(*arguments, cwd=tap.path(), **more)
 
 
 for arguments in (["stats", *REAL, "-o", "stats.json"],
@@ -60,7 +59,7 @@ def count(folder):
 
 def stopped_midway(command, folder, files):
     """A process that has written so many images or masks, and is stopped."""
-    process = start(*command, *folder_of(command, folder), "-j1", cwd=tap.folder)
+    process = start(*command, *folder_of(command, folder), "-j1", cwd=tap.path())
     while process.poll() is None and (count(folder) < files or "--overwrite" in command and
                                       not os.path.exists(tap.path(folder, "filter.journal"))):
         time.sleep(0.0005)
@@ -126,12 +125,12 @@ tap.ok(result.code == 0 and same_as("lists", "calm run"), "which stops nobody", 
 # Many at once: each is refused or does all of it, and the folder is as if one had come alone.
 for round in range(4):
     folder = f"crowd{round}"
-    crowd = [start(*FILTER, "-o", folder, *(["--overwrite"], ["--resume"], [])[i % 3], "-j1", cwd=tap.folder) for i in range(6)]
+    crowd = [start(*FILTER, "-o", folder, *(["--overwrite"], ["--resume"], [])[i % 3], "-j1", cwd=tap.path()) for i in range(6)]
     results = [Result(process, 120) for process in crowd]
     tap.ok({r.code for r in results} <= {0, 2} and 0 in {r.code for r in results},
            f"a crowd: done or refused ({round})", "\n".join(map(str, results)))
     tap.ok(tree(tap.path(folder)) == tree(tap.path("calm filter")), f"a crowd: as if alone ({round})")
-crowd = [start(*FILTER, "-o", "nowhere", "--stats", "x", cwd=tap.folder) for i in range(4)]
+crowd = [start(*FILTER, "-o", "nowhere", "--stats", "x", cwd=tap.path()) for i in range(4)]
 tap.ok({Result(p, 60).code for p in crowd} <= {2, 4} and not os.path.exists(tap.path("nowhere")), "a crowd that fails leaves nothing")
 
 # Only what dead processes left unfinished is swept.
@@ -151,7 +150,7 @@ for command in (FILTER, COLLECT, RUN):
 # Single files are whole at any moment, whoever writes them.
 STATS = ["stats", *REAL, "-o", "same.json", "-j1"]
 expected = read(tap.path("stats.json"))
-crowd = [start(*STATS, cwd=tap.folder) for i in range(6)]
+crowd = [start(*STATS, cwd=tap.path()) for i in range(6)]
 seen = set()
 while any(process.poll() is None for process in crowd):
     if os.path.exists(tap.path("same.json")):
@@ -160,7 +159,7 @@ while any(process.poll() is None for process in crowd):
 results = [Result(process, 60) for process in crowd]
 tap.ok(all(r.code == 0 for r in results), "statistics to one file: all do", "\n".join(map(str, results)))
 tap.ok(seen <= {expected} and read(tap.path("same.json")) == expected, "statistics to one file: whole at any moment")
-tap.ok(not [n for n in os.listdir(tap.folder) if n.endswith(".fm-part")], "statistics to one file: nothing is left")
+tap.ok(not [n for n in os.listdir(tap.path()) if n.endswith(".fm-part")], "statistics to one file: nothing is left")
 
 # A lock that is none is not followed, waited for or written into.
 victim = tap.path("real/losses/0/m0.npy")

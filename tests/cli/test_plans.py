@@ -9,7 +9,6 @@ import time
 from kit import *
 import plan_reference as plans  # noqa: E402 - kit says where
 
-tap = Tap()
 space = ref.preset("camvid")
 rng = np.random.default_rng(29)
 K = space.classes
@@ -25,7 +24,7 @@ for i in range(40):
 
 
 def tool(*arguments):
-    return run(*arguments, cwd=tap.folder)
+    return run(*arguments, cwd=tap.path())
 
 
 def good(name, *arguments):

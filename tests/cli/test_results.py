@@ -7,7 +7,6 @@ import math
 
 from kit import *
 
-tap = Tap()
 SEEDS = list(range(42, 62))
 
 

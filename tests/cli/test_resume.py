@@ -6,7 +6,6 @@ import time
 
 from kit import *
 
-tap = Tap()
 space = ref.preset("ade20k")
 rng = np.random.default_rng(12)
 MASKS = 150
@@ -25,7 +24,7 @@ for process in (dead, os.getpid()):
     write(tap.path(f"stats.json.{process}-7ffd6df13670-0.fm-part"), b"half")
 write(tap.path(f"other.json.{dead}-7ffd6df13670-0.fm-part"), b"half")
 run("stats", *INPUTS, "-o", tap.path("stats.json"))
-tap.equal(sorted(name.split("-")[0] for name in os.listdir(tap.folder) if name.endswith(".fm-part")),
+tap.equal(sorted(name.split("-")[0] for name in os.listdir(tap.path()) if name.endswith(".fm-part")),
           sorted([f"other.json.{dead}", f"stats.json.{os.getpid()}"]), "orphans of the same file go")
 FILTER = ["filter", "--stats", tap.path("stats.json"), *INPUTS, "-o"]
 

@@ -5,7 +5,6 @@ import json
 
 from kit import *
 
-tap = Tap()
 space = ref.preset("cocostuff164k-raw")
 rng = np.random.default_rng(11)
 for i in range(23):

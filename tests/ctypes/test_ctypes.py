@@ -103,7 +103,7 @@ def expected_hardness(image, means, side=512):
 
 def check_layout():
     if ctypes.sizeof(ctypes.c_void_p) != 8:
-        tap.skip("the layout", "recorded for 64-bit machines")
+        tap.skip("the layout", "recorded for 64-bit machines", excused=True)
         return
     for name in headers.structures():
         with open(os.path.join(tap.SOURCE, "tests", "abi", "layout.txt"), encoding="utf-8") as file:

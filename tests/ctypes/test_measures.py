@@ -7,11 +7,9 @@ import sys
 import tap
 from freemask_ctypes import Interface
 
-try:
-    import numpy as np
-    import PIL  # noqa: F401
-except ImportError:
-    tap.skip_all("no NumPy or Pillow")
+tap.need("numpy", "PIL")
+import numpy as np  # noqa: E402
+
 sys.path.insert(0, os.path.join(tap.SOURCE, "tests", "golden"))
 import reference  # noqa: E402
 

@@ -9,6 +9,8 @@ from freemask_ctypes import Interface
 
 sys.path.insert(0, os.path.join(tap.SOURCE, "tests", "golden"))
 import plan_reference as ref  # noqa: E402
+
+tap.need("numpy", "PIL")
 import reference  # noqa: E402
 
 LIB = Interface(os.environ["FM_SHARED"])

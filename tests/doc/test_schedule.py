@@ -8,10 +8,7 @@ import tap
 sys.path.insert(0, os.path.join(tap.SOURCE, "tests", "golden"))
 from make_schedule_golden import JOINT, RATIO, Schedule  # noqa: E402
 
-try:
-    import numpy  # noqa: F401  pylint: disable=unused-import
-except ImportError:
-    tap.skip_all("the page's sampler needs NumPy")
+tap.need("numpy")  # for the page's sampler
 try:
     import torch.utils.data as torch_data
 except ImportError:

@@ -18,8 +18,7 @@ sys.path.insert(0, os.path.join(TESTS, "cli"))
 from export_world import *  # noqa: E402
 from PIL import Image  # noqa: E402
 
-tap = Tap()
-os.chdir(tap.folder)
+os.chdir(tap.path())
 with open(os.path.join(os.path.dirname(TESTS), "doc", "exports.md"), encoding="utf-8") as page:
     SNIPPETS = dict(re.findall(r"```python\n# (\w+)\n(.*?)```", page.read(), re.S))
 WORLDS = {"ade20k": ("ade", ".png"), "cocostuff164k": ("coco {{ fileDirname }}", "_labelTrainIds.png")}

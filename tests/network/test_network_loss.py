@@ -1,4 +1,4 @@
-# cross/test_network_loss.py - losses from network outputs against float64, over random shapes,
+# network/test_network_loss.py - losses from network outputs against float64, over random shapes,
 # scales, dtypes, memory orders and values.
 """FM_CROSS_SEED and FM_CROSS_CASES ask for others and for more."""
 import os
@@ -6,16 +6,13 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "ctypes"))
 
-try:
-    import numpy as np
-except ImportError:
-    import tap
-    tap.skip_all("NumPy is not installed")
-
-import network
 import tap
-import truth
-from network import IGNORED, LOGITS, PROBS, SCORES, NetworkLoss
+
+tap.need("numpy")
+import network  # noqa: E402
+import numpy as np  # noqa: E402
+import truth  # noqa: E402
+from network import IGNORED, LOGITS, PROBS, SCORES, NetworkLoss  # noqa: E402
 
 RNG = np.random.default_rng(int(os.environ.get("FM_CROSS_SEED", "20231")))
 CASES = int(os.environ.get("FM_CROSS_CASES", "30"))
