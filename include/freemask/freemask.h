@@ -8,6 +8,7 @@
 #include <freemask/context.h>
 #include <freemask/error.h>
 #include <freemask/export.h>
+#include <freemask/files.h>
 #include <freemask/filter.h>
 #include <freemask/hardness.h>
 #include <freemask/io.h>

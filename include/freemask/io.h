@@ -1,5 +1,5 @@
-/* freemask/io.h - masks, images and loss maps in files. Optional: a host with a data
- * loader of its own needs nothing here.
+/* freemask/io.h - masks, images, loss maps and networks' outputs in files. Optional: a host with a
+ * data loader of its own needs nothing here.
  * SPDX-License-Identifier: MIT */
 #ifndef FREEMASK_IO_H
 #define FREEMASK_IO_H
@@ -14,79 +14,103 @@
 
 FM_BEGIN_DECLS
 
-/* All functions here exist in every build; what was built without libpng or
- * libjpeg-turbo answers FM_ERR_UNSUPPORTED. Paths are UTF-8 on Windows and bytes
- * elsewhere. The format of a file is told by its first bytes, never by its name.
+/* All functions here exist in every build; those that need a library that this build lacks
+ * (libpng, libjpeg-turbo, libdeflate) return FM_ERR_UNSUPPORTED. Paths are UTF-8 on Windows and
+ * bytes elsewhere. A file's first bytes tell its format, never its name.
+ *
+ * Reading trusts nothing: a size in a header that the file's bytes cannot fulfil is refused before
+ * memory is taken. Memory comes from the context, but for the working memory of libjpeg-turbo (a
+ * few rows; all coefficients of a progressive file) and libdeflate (about 40 KiB per call).
+ *
  * Thread-safety: any number of threads with one context. */
 
 /** Pixels that the library read, with what is needed to write them back alike.
- *  Thread-safety: one thread at a time; const use may be shared. */
+ *
+ *  Thread-safety: one thread at a time; calls that take it as const may run side by side. */
 typedef struct fm_raster fm_raster;
 
 typedef struct fm_read_options {
   size_t size;
-  int64_t max_pixels; /**< width * height; 0: 2^28. Larger files are refused with
-                           FM_ERR_LIMIT before memory for pixels is taken. */
-  int64_t max_bytes;  /**< bytes of the file; 0: 2^32 */
+  int64_t max_pixels; /**< width * height; 0: 2^28. Larger files are refused (FM_ERR_LIMIT) before
+                           memory for pixels is taken. */
+  int64_t max_bytes;  /**< of the file, and of an array unpacked from an archive; 0: 2^32 */
+  const char *member; /**< archives (.npz) of masks, losses and outputs: the name of the array to
+                           read, "x" or "x.npy"; NULL: the only one. A file that is no archive is
+                           refused then (FM_ERR_FORMAT) */
 } fm_read_options;
 
-/** Reads a mask: the stored numbers, never colours.
+/* Each call that reads takes `options` (NULL: the defaults). On success the caller owns `*out` and
+ * destroys it with fm_raster_destroy. Memory: the pixels; an archive's array besides, packed and
+ * unpacked. Stack: 8 KiB. Errors (`*out` is untouched; messages of _read name the path): ARGUMENT,
+ * MEMORY, UNSUPPORTED, FORMAT, LIMIT; _read also IO. The _decode calls read from memory, which is
+ * not kept. */
+
+/** Reads a mask: the stored numbers, never colors.
  *
- *  PNG: grey (1, 2, 4, 8 bits as U8, 16 bits as U16) and palette (the index as U8; the
- *  palette is kept for writing), interlaced or not. Colour PNG and JPEG are refused
- *  with a sentence that says why. NPY: integers and bool (as U8) of any size in either
- *  byte order, 2-D (or more with leading ones). On success the caller owns `*out`.
- *  Errors (with the path): ARGUMENT, MEMORY, UNSUPPORTED, FORMAT, LIMIT, IO. */
+ *  PNG: gray (1, 2, 4, 8 bits as U8, 16 bits as U16) and palette (the index as U8; the palette is
+ *  kept for writing), interlaced or not. Color PNG and JPEG are refused with a sentence that says
+ *  why. NPY, or one array of an NPZ: every integer type, in either byte order and in C or Fortran
+ *  order, and bool as U8; [height, width], or more dimensions of which the leading ones are 1. */
 FM_API fm_status fm_mask_read(const fm_context *context, const char *path,
                               const fm_read_options *options, fm_raster **out, fm_error *err);
 
-/** As fm_mask_read, from memory, which is not kept. */
+/** As fm_mask_read, from memory. */
 FM_API fm_status fm_mask_decode(const fm_context *context, const void *data, size_t size,
                                 const fm_read_options *options, fm_raster **out, fm_error *err);
 
-/** Reads a loss map from an NPY file (versions 1 to 3; f2, f4, f8, either byte order, C or
- *  Fortran order), 2-D or with leading ones. f8 is rounded to F32; f4 and f2 come as
- *  they are. Values are not judged here. On success the caller owns `*out`. Errors: as
- *  fm_mask_read. */
+/** Reads a loss map from NPY, or one array of an NPZ: f2 as F16, f4 as F32, and f8 rounded to F32,
+ *  as it would be when it is used; shapes and orders as for masks. The values are not judged here.
+ */
 FM_API fm_status fm_loss_read(const fm_context *context, const char *path,
                               const fm_read_options *options, fm_raster **out, fm_error *err);
 
-/** As fm_loss_read, from memory, which is not kept. */
+/** As fm_loss_read, from memory. */
 FM_API fm_status fm_loss_decode(const fm_context *context, const void *data, size_t size,
                                 const fm_read_options *options, fm_raster **out, fm_error *err);
 
-/** Reads a network's output for fm_network_loss: an NPY file as fm_loss_read takes it, of the
- *  shape [C, h, w], or more with leading ones. What was saved as [h, w, C] comes as that: the
- *  host gives the volume's axes their names. 2-D arrays, as class logits of queries, are
- *  fm_loss_read's. `max_pixels` is about the last two sizes. On success the caller owns
- *  `*out`. Errors: as fm_mask_read. */
+/** Reads a network's output for fm_network_loss from NPY, or one array of an NPZ, with the types of
+ *  a loss map: [C, h, w], or more dimensions of which the leading ones are 1. What was saved as
+ *  [h, w, C] comes as that: the host names the volume's axes itself. `max_pixels` limits the
+ * product of the last two sizes. */
 FM_API fm_status fm_output_read(const fm_context *context, const char *path,
                                 const fm_read_options *options, fm_raster **out, fm_error *err);
 
-/** As fm_output_read, from memory, which is not kept. */
+/** As fm_output_read, from memory. */
 FM_API fm_status fm_output_decode(const fm_context *context, const void *data, size_t size,
                                   const fm_read_options *options, fm_raster **out, fm_error *err);
 
-/** Reads a photograph as RGB, U8, interleaved: JPEG (grey and colour) and PNG of any type
- *  (16 bits reduced to 8, transparency dropped). On success the caller owns `*out`.
- *  Errors: as fm_mask_read. */
+/** Reads the output of a network with queries from an NPZ, as np.savez or (in builds with
+ * libdeflate) np.savez_compressed writes it: class logits [Q, C + 1] and mask logits [Q, h, w],
+ * with the types of a loss map. The arrays are called class_logits and mask_logits, or
+ * class_queries_logits and masks_queries_logits (transformers), or pred_logits and pred_masks
+ * (detectron2); others are ignored. The raster has both: fm_raster_plane is the class logits,
+ * fm_raster_volume the mask logits. Two NPY files are read by fm_loss_read and fm_output_read. */
+FM_API fm_status fm_queries_read(const fm_context *context, const char *path,
+                                 const fm_read_options *options, fm_raster **out, fm_error *err);
+
+/** As fm_queries_read, from memory. */
+FM_API fm_status fm_queries_decode(const fm_context *context, const void *data, size_t size,
+                                   const fm_read_options *options, fm_raster **out, fm_error *err);
+
+/** Reads a photograph as RGB, U8, interleaved: JPEG (gray and color) and PNG of any type (16 bits
+ *  are reduced to 8, transparency is dropped). */
 FM_API fm_status fm_image_read(const fm_context *context, const char *path,
                                const fm_read_options *options, fm_raster **out, fm_error *err);
 
-/** As fm_image_read, from memory, which is not kept. */
+/** As fm_image_read, from memory. */
 FM_API fm_status fm_image_decode(const fm_context *context, const void *data, size_t size,
                                  const fm_read_options *options, fm_raster **out, fm_error *err);
 
 /** Destroys; NULL is fine. */
 FM_API void fm_raster_destroy(fm_raster *raster);
 
-/** The pixels: a mask or loss map as a plane (else its data is NULL), an image or an
- *  output as a volume (else its data is NULL). They live as long as the raster, and
- *  the host may write to them. */
+/** The pixels: a mask, loss map or class logits as a plane, an image, output or mask logits as a
+ *  volume; `data` is NULL where the raster has none. They live as long as the raster, and the host
+ *  may write to them. */
 FM_API fm_plane fm_raster_plane(const fm_raster *raster);
 FM_API fm_volume fm_raster_volume(const fm_raster *raster);
 
-/** Bits per pixel in the file, 1 to 64, and the palette's entries (0: none). */
+/** Bits per pixel in the file, 1 to 64, and the number of the palette's entries (0: none). */
 FM_API int32_t fm_raster_bit_depth(const fm_raster *raster);
 FM_API int32_t fm_raster_palette_size(const fm_raster *raster);
 
@@ -96,33 +120,34 @@ FM_API fm_status fm_raster_palette_entry(const fm_raster *raster, int32_t index,
 
 /* ---- Writing -------------------------------------------------------------------- */
 
-/** Receives bytes of an encoded file. Returns 0, or a value that stops. */
+/** Receives the bytes of an encoded file, all of them in one call; they are valid during the call.
+ *  Returns 0; any other value stops the library's call with FM_ERR_CALLBACK. */
 typedef int (*fm_write_fn)(const void *data, size_t size, void *user);
 
-/** Writes `size` bytes as the file `path`, whole or not at all: a file of another name
- *  beside it (ending in ".fm-part") is written, flushed to disk and renamed. Folders are
- *  not made. Errors (nothing left behind): ARGUMENT, MEMORY, IO. */
+/** Writes `size` bytes as the file `path`, whole or not at all: a file of another name beside it
+ *  (ending in ".fm-part") is written, flushed to disk and renamed. Folders are not created. Errors
+ *  (a file that was there before is unchanged, and nothing else is left): ARGUMENT, MEMORY, IO. */
 FM_API fm_status fm_file_write(const fm_context *context, const char *path, const void *data,
                                size_t size, fm_error *err);
 
 /** When what was written is on the disk. */
 typedef enum fm_flush {
   FM_FLUSH_FILE = 0, /**< before the call returns */
-  FM_FLUSH_LATER = 1 /**< when the system gets to it. The name still stands for the whole file or
-                          for none, whatever becomes of the process; but if the *machine* stops
-                          before the host has flushed (syncfs, fsync), the file may be damaged.
-                          A flush takes milliseconds: for hosts that write many files. */
+  FM_FLUSH_LATER = 1 /**< when the system gets to it. If the process ends, the file is still whole
+                        or not there; but if the *machine* stops before the host has flushed
+                        (syncfs, fsync), it may be damaged. For hosts that write many files: a flush
+                        takes milliseconds. */
 } fm_flush;
 
 typedef struct fm_write_options {
   size_t size;
-  const fm_raster *like; /**< masks: written the way this one was stored, with its bit depth
-                              and palette (and further entries, white, where the mask holds
-                              larger indices), or wider where the mask's largest value demands
-                              it; NULL: grey, 8 or 16 bits as the dtype */
-  int32_t compression;   /**< PNG: 1 (fastest) to 9 (smallest); 0: what measured best */
-  int32_t jpeg_quality;  /**< images: 1 to 100, as JPEG; 0: as PNG */
-  int32_t flush;         /**< an fm_flush; of no account where the bytes are handed over */
+  const fm_raster *like; /**< masks: write the way this one was stored, with its bit depth and
+                              palette (with further entries, white, where the mask holds larger
+                              indices), or wider where the mask's largest value demands it; NULL:
+                              gray, 8 or 16 bits as the dtype. Images: NULL */
+  int32_t compression;   /**< PNG: 1 (fastest) to 9 (smallest); 0: what measured best. JPEG: 0 */
+  int32_t jpeg_quality;  /**< images: 1 to 100, as JPEG; 0: as PNG. Masks: 0 */
+  int32_t flush;         /**< files: an fm_flush. Bytes for a callback: 0 */
   int32_t reserved;      /**< 0 */
 } fm_write_options;
 
@@ -146,8 +171,10 @@ FM_API fm_status fm_image_encode(const fm_context *context, const fm_volume *ima
                                  const fm_write_options *options, fm_write_fn write, void *user,
                                  fm_error *err);
 
-/** Writes a plane of any dtype but BF16 as NPY, version 1.0, little-endian. Whole or not at
- *  all. Errors: ARGUMENT, MEMORY, UNSUPPORTED, IO. */
+/** Writes a plane of any dtype but BF16, which NumPy does not have, as NPY: version 1.0,
+ *  little-endian, C order, [height, width]. Whole or not at all, as fm_file_write. What
+ *  fm_mask_read and fm_loss_read return can be written. Stack: 8 KiB. Errors: ARGUMENT, MEMORY,
+ *  UNSUPPORTED, IO. */
 FM_API fm_status fm_npy_write(const fm_context *context, const char *path, const fm_plane *plane,
                               fm_error *err);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/context.h"
+#include "io/number.h"
 
 bool fm__bytes_reserve(fm__bytes *bytes, size_t more) {
   if (more <= bytes->capacity - bytes->size) return true;
@@ -29,6 +30,20 @@ bool fm__bytes_append(fm__bytes *bytes, const void *data, size_t size) {
   memcpy(bytes->data + bytes->size, data, size);
   bytes->size += size;
   return true;
+}
+
+void fm__bytes_text(fm__bytes *bytes, const char *text) {
+  if (!bytes->refused) (void)fm__bytes_append(bytes, text, strlen(text));
+}
+
+void fm__bytes_whole(fm__bytes *bytes, int64_t number) {
+  char text[FM__NUMBER_TEXT];
+  fm__bytes_text(bytes, fm__whole_text(number, text));
+}
+
+void fm__bytes_real(fm__bytes *bytes, double number) {
+  char text[FM__NUMBER_TEXT];
+  fm__bytes_text(bytes, fm__real_text(number, text));
 }
 
 void fm__bytes_free(fm__bytes *bytes) {

@@ -50,7 +50,7 @@ fm_status fm__input_open(const fm_context *context, const char *path, int64_t ma
     (void)close(fd);
     return status;
   }
-  *input = (fm__input){buffer, 0, size, size, fd, 0, buffer};
+  *input = (fm__input){buffer, 0, size, size, fd, 0, buffer, NULL};
   return FM_OK;
 }
 
@@ -58,13 +58,58 @@ fm_status fm__input_memory(const void *data, size_t size, int64_t max_bytes, fm_
                            fm_error *err) {
   if (size > PTRDIFF_MAX || (int64_t)size > max_bytes)
     return too_large(size > INT64_MAX ? INT64_MAX : (int64_t)size, max_bytes, err);
-  *input = (fm__input){data, size, 0, (int64_t)size, -1, 0, NULL};
+  *input = (fm__input){data, size, 0, (int64_t)size, -1, 0, NULL, data};
   return FM_OK;
 }
 
 void fm__input_close(const fm_context *context, fm__input *input) {
   fm__free(context, input->buffer);
   if (input->fd >= 0) (void)close(input->fd);
+}
+
+/* What a parser takes for a file that was cut off may be a disk that failed. */
+static fm_status parse_input(const fm_context *context, fm__input *input, fm__parse_fn parse,
+                             void *job, fm_error *err) {
+  fm_status status = parse(context, input, job, err);
+  if (status && input->host_code) return fm__fail_errno(err, input->host_code, "cannot be read");
+  return status;
+}
+
+fm_status fm__parse_file(const fm_context *context, const char *path, int64_t max_bytes,
+                         fm__parse_fn parse, void *job, fm_error *err) {
+  fm__input input;
+  fm_status status = fm__input_open(context, path, max_bytes, &input, err);
+  if (!status) {
+    status = parse_input(context, &input, parse, job, err);
+    fm__input_close(context, &input);
+  }
+  if (status) fm__fail_prefix(err, "%s", path);
+  return status;
+}
+
+fm_status fm__parse_memory(const fm_context *context, const void *data, size_t size,
+                           int64_t max_bytes, fm__parse_fn parse, void *job, fm_error *err) {
+  fm__input input;
+  fm_status status = fm__input_memory(size ? data : "", size, max_bytes, &input, err);
+  return status ? status : parse_input(context, &input, parse, job, err);
+}
+
+fm_status fm__input_load(const fm_context *context, fm__input *input, size_t extra, char **data,
+                         size_t *size, fm_error *err) {
+  int64_t left = fm__input_left(input);
+  if ((uint64_t)left > (uint64_t)PTRDIFF_MAX - extra)
+    return fm__fail(err, FM_ERR_LIMIT, "has %" PRId64 " bytes, more than this machine can address",
+                    left);
+  char *bytes = fm__alloc(context, (size_t)left + extra);
+  if (!bytes) return fm__fail_memory(err, (size_t)left + extra);
+  *size = fm__input_read(input, bytes, (size_t)left);
+  if (input->host_code) {
+    fm__free(context, bytes);
+    return fm__fail_errno(err, input->host_code, "cannot be read");
+  }
+  if (extra) memset(bytes + *size, 0, extra);
+  *data = bytes;
+  return FM_OK;
 }
 
 int64_t fm__input_left(const fm__input *input) { return (int64_t)input->ready + input->beyond; }
@@ -84,6 +129,26 @@ static size_t read_file(fm__input *input, unsigned char *to, size_t size) {
   }
   input->beyond -= got;
   return (size_t)got;
+}
+
+bool fm__input_at(fm__input *input, uint64_t offset, void *to, size_t size) {
+  if (offset > (uint64_t)input->size || size > (uint64_t)input->size - offset) return false;
+  if (input->memory) {
+    memcpy(to, input->memory + offset, size);
+    return true;
+  }
+  unsigned char *at = to;
+  while (size) {
+    size_t wanted = size < (1U << 30) ? size : 1U << 30;
+    ssize_t got = pread(input->fd, at, wanted, (off_t)offset);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) input->host_code = errno;
+    if (got <= 0) return false;
+    at += got;
+    offset += (uint64_t)got;
+    size -= (size_t)got;
+  }
+  return true;
 }
 
 bool fm__input_fill(fm__input *input) {

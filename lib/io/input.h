@@ -5,6 +5,10 @@
 #include <freemask/context.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+/* The most bytes of a table or a JSON file. */
+#define FM__LARGEST_TEXT (INT64_C(1) << 30)
 
 /* A file is read through a window, so that no file, however large, costs more
  * memory than its pixels. */
@@ -16,6 +20,7 @@ typedef struct fm__input {
   int fd;         /* -1: memory */
   int host_code;  /* errno of the read that failed; 0: none did */
   unsigned char *buffer;
+  const unsigned char *memory; /* all of it, if it is memory */
 } fm__input;
 
 /* Opens a regular file of at most `max_bytes`. */
@@ -25,8 +30,25 @@ fm_status fm__input_memory(const void *data, size_t size, int64_t max_bytes, fm_
                            fm_error *err);
 void fm__input_close(const fm_context *context, fm__input *input);
 
+/* What is done with an input that is at its first byte. Messages do not name the file. */
+typedef fm_status (*fm__parse_fn)(const fm_context *context, fm__input *input, void *job,
+                                  fm_error *err);
+
+/* Opens the file or memory, parses it, closes it. Before messages about a file comes its path. */
+fm_status fm__parse_file(const fm_context *context, const char *path, int64_t max_bytes,
+                         fm__parse_fn parse, void *job, fm_error *err);
+fm_status fm__parse_memory(const fm_context *context, const void *data, size_t size,
+                           int64_t max_bytes, fm__parse_fn parse, void *job, fm_error *err);
+
+/* Reads everything that is left. `extra` zero bytes follow it; the caller frees `*data`. */
+fm_status fm__input_load(const fm_context *context, fm__input *input, size_t extra, char **data,
+                         size_t *size, fm_error *err);
+
 /* Bytes not read yet. */
 int64_t fm__input_left(const fm__input *input);
+/* Copies bytes from any place; what is read in order does not change. False if they are not there
+ * or cannot be read. */
+bool fm__input_at(fm__input *input, uint64_t offset, void *to, size_t size);
 /* Makes sure that the window holds a byte; false at the end. */
 bool fm__input_fill(fm__input *input);
 /* Copies the next bytes; fewer than `size` at the end only. Large pieces of a file

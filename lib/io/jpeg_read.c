@@ -123,10 +123,12 @@ static fm_status run(jpeg_read *r, fm_error *err) {
   return FM_OK;
 }
 
-fm_status fm__jpeg_read_image(const fm_context *context, fm__input *input, int64_t max_pixels,
-                              fm_raster **out, fm_error *err) {
-  jpeg_read r = {
-      .hooks = {.context = context}, .context = context, .input = input, .max_pixels = max_pixels};
+fm_status fm__jpeg_read(const fm_context *context, fm__input *input, const fm__request *request,
+                        fm_raster **out, fm_error *err) {
+  jpeg_read r = {.hooks = {.context = context},
+                 .context = context,
+                 .input = input,
+                 .max_pixels = request->max_pixels};
   fm_status status = run(&r, err);
   if (r.created) jpeg_destroy_decompress(&r.jpeg);
   if (status)

@@ -71,25 +71,34 @@ static fm_status take_number(parser *p, int64_t *out) {
   return FM_OK;
 }
 
-static bool is_item(char kind, int item) {
-  switch (kind) {
-    case 'b':
-      return item == 1;
-    case 'i':
-    case 'u':
-      return item == 1 || item == 2 || item == 4 || item == 8;
-    case 'f':
-      return item == 2 || item == 4 || item == 8 || item == 12 || item == 16;
-    default:
-      return false;
-  }
+/* Element types, their kinds and bytes as NumPy has them. The first row of a type counts. */
+static const struct {
+  fm_dtype dtype;
+  char kind;
+  int item;
+  const char *descr;
+} types[] = {
+    {FM_U8, 'u', 1, "|u1"},  {FM_I8, 'i', 1, "|i1"},  {FM_U16, 'u', 2, "<u2"},
+    {FM_I16, 'i', 2, "<i2"}, {FM_U32, 'u', 4, "<u4"}, {FM_I32, 'i', 4, "<i4"},
+    {FM_U64, 'u', 8, "<u8"}, {FM_I64, 'i', 8, "<i8"}, {FM_F16, 'f', 2, "<f2"},
+    {FM_F32, 'f', 4, "<f4"}, {FM_F64, 'f', 8, "<f8"}, {FM_U8, 'b', 1, "|b1"},
+};
+
+fm_dtype fm__npy_dtype(char kind, int item) {
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+    if (types[i].kind == kind && types[i].item == item) return types[i].dtype;
+  return (fm_dtype)0;
 }
 
-static bool native_big_endian(void) {
-  const uint16_t one = 1;
-  unsigned char first;
-  memcpy(&first, &one, 1);
-  return first == 0;
+const char *fm__npy_descr(fm_dtype dtype) {
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+    if (types[i].dtype == dtype) return types[i].descr;
+  return NULL;
+}
+
+static bool is_item(char kind, int item) {
+  bool wide = kind == 'f' && (item == 12 || item == 16);
+  return wide || fm__npy_dtype(kind, item);
 }
 
 /* "<f4": byte order, kind, bytes. */
@@ -118,7 +127,7 @@ static fm_status read_descr(parser *p, fm__npy_header *out) {
     return fm__fail(p->err, FM_ERR_UNSUPPORTED, "NPY has dtype '%s', expected plain numbers", text);
   out->kind = kind;
   out->item = item;
-  out->big_endian = order == '>' || (order != '<' && native_big_endian());
+  out->big_endian = order == '>'; /* NumPy writes '<', '>', or '|' where it does not matter */
   return FM_OK;
 }
 

@@ -6,6 +6,7 @@
 #include "core/fail.h"
 #include "io/decode.h"
 #include "io/npy_header.h"
+#include "io/words.h"
 
 enum { MOST_HEADER = 64 * 1024, PREFIX = 8 };
 
@@ -48,12 +49,23 @@ static fm_status read_header(const fm_context *context, fm__input *input, fm__np
   return status;
 }
 
-/* What an array is read as. */
-typedef struct npy_reading {
-  int rank;             /* 2: a plane; 3: a volume */
-  const char *expected; /* its shape, for messages */
-  fm_status (*dtype)(const fm__npy_header *h, fm_dtype *out, fm_error *err);
-} npy_reading;
+/* What an array is read as, by content. */
+static const struct {
+  int rank;          /* 2: a plane; 3: a volume */
+  const char *shape; /* for messages, as the next two */
+  const char *name;
+  const char *types;
+  const char *kinds; /* NumPy's, that have a meaning here */
+} contents[FM__CONTENTS] = {
+    [FM__MASK] = {2, "[height, width]", "a mask", "an integer type (u1 to u8, i1 to i8) or b1",
+                  "uib"},
+    [FM__LOSS] = {2, "[height, width]", "a loss map", "f2, f4 or f8", "f"},
+    [FM__OUTPUT] = {3, "[channels, height, width]", "a network's output",
+                    "f2, f4 or f8 (save bfloat16 as f4)", "f"},
+    /* The first of the two arrays; the other is an output. */
+    [FM__QUERIES] = {2, "[queries, classes + 1]", "class logits",
+                     "f2, f4 or f8 (save bfloat16 as f4)", "f"},
+};
 
 /* An array that will be read. */
 typedef struct array {
@@ -80,41 +92,31 @@ static fm_status check_size(array *a, int rank, const fm__input *input, fm_error
                   fm__npy_shape_text(a->shape, rank, text), item, item == 1 ? "" : "s", left);
 }
 
-static bool native_big_endian(void) {
-  const uint16_t one = 1;
-  unsigned char first;
-  memcpy(&first, &one, 1);
-  return first == 0;
-}
-
-static uint64_t swap64(uint64_t v) {
-  v = (v & UINT64_C(0x00FF00FF00FF00FF)) << 8 | (v >> 8 & UINT64_C(0x00FF00FF00FF00FF));
-  v = (v & UINT64_C(0x0000FFFF0000FFFF)) << 16 | (v >> 16 & UINT64_C(0x0000FFFF0000FFFF));
-  return v << 32 | v >> 32;
-}
-
-/* Other byte order, in place. `data` is aligned for the items. */
-static void swap_bytes(void *data, size_t count, int item) {
-  if (item == 2) {
-    uint16_t *v = data;
-    for (size_t i = 0; i < count; i++) v[i] = (uint16_t)(v[i] << 8 | v[i] >> 8);
-  } else if (item == 4) {
-    uint32_t *v = data;
-    for (size_t i = 0; i < count; i++)
-      v[i] = v[i] << 24 | (v[i] & 0xFF00U) << 8 | (v[i] >> 8 & 0xFF00U) | v[i] >> 24;
-  } else if (item == 8) {
-    uint64_t *v = data;
-    for (size_t i = 0; i < count; i++) v[i] = swap64(v[i]);
+/* Numbers of `item` bytes, in place: from the file's byte order to this machine's. */
+static void set_byte_order(void *numbers, size_t count, int item, bool big_endian) {
+  if (item == 1 || (FM__LITTLE_ENDIAN && !big_endian)) return;
+  unsigned char *at = numbers;
+  for (size_t i = 0; i < count; i++, at += item) {
+    uint64_t value = 0;
+    for (int b = 0; b < item; b++) value = value << 8 | at[big_endian ? b : item - 1 - b];
+    const uint16_t two = (uint16_t)value;
+    const uint32_t four = (uint32_t)value;
+    if (item == 2)
+      memcpy(at, &two, sizeof two);
+    else if (item == 4)
+      memcpy(at, &four, sizeof four);
+    else
+      memcpy(at, &value, sizeof value);
   }
 }
 
 /* Float64 as the F32 that is next to it, piece by piece. */
-static bool read_doubles(fm__input *input, float *to, size_t count, bool swap) {
+static bool read_doubles(fm__input *input, float *to, size_t count, bool big_endian) {
   double piece[512];
   while (count) {
     size_t now = count < 512 ? count : 512;
     if (fm__input_read(input, piece, now * sizeof *piece) < now * sizeof *piece) return false;
-    if (swap) swap_bytes(piece, now, 8);
+    set_byte_order(piece, now, 8, big_endian);
     for (size_t i = 0; i < now; i++) to[i] = (float)piece[i];
     to += now;
     count -= now;
@@ -124,11 +126,11 @@ static bool read_doubles(fm__input *input, float *to, size_t count, bool swap) {
 
 static bool read_numbers(fm__input *input, const array *a, fm_raster *raster) {
   const fm__npy_header *h = &a->header;
-  bool swap = h->item > 1 && h->big_endian != native_big_endian();
-  if (h->kind == 'f' && h->item == 8) return read_doubles(input, raster->pixels, a->count, swap);
+  if (h->kind == 'f' && h->item == 8)
+    return read_doubles(input, raster->pixels, a->count, h->big_endian);
   size_t size = a->count * (size_t)h->item;
   if (fm__input_read(input, raster->pixels, size) < size) return false;
-  if (swap) swap_bytes(raster->pixels, a->count, h->item);
+  set_byte_order(raster->pixels, a->count, h->item, h->big_endian);
   return true;
 }
 
@@ -146,29 +148,43 @@ static void set_order(fm_raster *raster) {
   }
 }
 
-static fm_status read_array(const fm_context *context, fm__input *input, int64_t max_pixels,
-                            const npy_reading *what, array *out, fm_error *err) {
-  fm_status status = read_header(context, input, &out->header, err);
-  if (!status) status = fm__npy_fit(&out->header, what->rank, what->expected, out->shape, err);
-  if (!status) status = what->dtype(&out->header, &out->dtype, err);
-  if (!status) status = check_size(out, what->rank, input, err);
-  if (status) return status;
-  const int64_t *size = out->shape + what->rank - 2;
-  return fm__check_pixels((uint64_t)size[1], (uint64_t)size[0], max_pixels, err);
+/* F64 is rounded to F32, as it would be when it is used. */
+static fm_status find_dtype(const fm__npy_header *h, fm__content content, fm_dtype *out,
+                            fm_error *err) {
+  fm_dtype dtype = fm__npy_dtype(h->kind, h->item);
+  if (dtype && strchr(contents[content].kinds, h->kind)) {
+    *out = dtype == FM_F64 ? FM_F32 : dtype;
+    return FM_OK;
+  }
+  return fm__fail(err, FM_ERR_UNSUPPORTED, "NPY has dtype %c%d, %s is %s", h->kind, h->item,
+                  contents[content].name, contents[content].types);
 }
 
-static fm_status read_npy(const fm_context *context, fm__input *input, int64_t max_pixels,
-                          const npy_reading *what, fm_raster **out, fm_error *err) {
+static fm_status read_array(const fm_context *context, fm__input *input, const fm__request *request,
+                            array *out, fm_error *err) {
+  const int rank = contents[request->content].rank;
+  fm_status status = read_header(context, input, &out->header, err);
+  if (!status)
+    status = fm__npy_fit(&out->header, rank, contents[request->content].shape, out->shape, err);
+  if (!status) status = find_dtype(&out->header, request->content, &out->dtype, err);
+  if (!status) status = check_size(out, rank, input, err);
+  if (status) return status;
+  const int64_t *size = out->shape + rank - 2;
+  return fm__check_pixels((uint64_t)size[1], (uint64_t)size[0], request->max_pixels, err);
+}
+
+fm_status fm__npy_read(const fm_context *context, fm__input *input, const fm__request *request,
+                       fm_raster **out, fm_error *err) {
   array a = {.count = 0};
   fm_raster *raster = NULL;
-  fm_status status = read_array(context, input, max_pixels, what, &a, err);
+  fm_status status = read_array(context, input, request, &a, err);
+  if (status) return status;
   const int64_t *shape = a.shape;
-  if (!status && what->rank == 2)
-    status =
-        fm__raster_plane(context, a.dtype, shape[0], shape[1], 8 * a.header.item, &raster, err);
-  else if (!status)
-    status = fm__raster_volume(context, a.dtype, shape[0], shape[1], shape[2], 8 * a.header.item,
-                               &raster, err);
+  const int depth = 8 * a.header.item;
+  status =
+      contents[request->content].rank == 2
+          ? fm__raster_plane(context, a.dtype, shape[0], shape[1], depth, &raster, err)
+          : fm__raster_volume(context, a.dtype, shape[0], shape[1], shape[2], depth, &raster, err);
   if (status) return status;
   if (!read_numbers(input, &a, raster)) {
     fm_raster_destroy(raster);
@@ -177,62 +193,4 @@ static fm_status read_npy(const fm_context *context, fm__input *input, int64_t m
   if (a.header.fortran) set_order(raster);
   *out = raster;
   return FM_OK;
-}
-
-static fm_status mask_dtype(const fm__npy_header *h, fm_dtype *out, fm_error *err) {
-  if (h->kind == 'f')
-    return fm__fail(err, FM_ERR_UNSUPPORTED,
-                    "NPY holds floating-point numbers (f%d), a mask holds integers", h->item);
-  bool is_signed = h->kind == 'i';
-  switch (h->item) {
-    case 1: /* bool comes as U8 */
-      *out = is_signed ? FM_I8 : FM_U8;
-      break;
-    case 2:
-      *out = is_signed ? FM_I16 : FM_U16;
-      break;
-    case 4:
-      *out = is_signed ? FM_I32 : FM_U32;
-      break;
-    default:
-      *out = is_signed ? FM_I64 : FM_U64;
-      break;
-  }
-  return FM_OK;
-}
-
-static fm_status loss_dtype(const fm__npy_header *h, fm_dtype *out, fm_error *err) {
-  if (h->kind != 'f' || h->item > 8)
-    return fm__fail(err, FM_ERR_UNSUPPORTED, "NPY has dtype %c%d, a loss map is f2, f4 or f8",
-                    h->kind, h->item);
-  *out = h->item == 2 ? FM_F16 : FM_F32;
-  return FM_OK;
-}
-
-static fm_status output_dtype(const fm__npy_header *h, fm_dtype *out, fm_error *err) {
-  if (h->kind != 'f' || h->item > 8)
-    return fm__fail(err, FM_ERR_UNSUPPORTED,
-                    "NPY has dtype %c%d, a network's output is f2, f4 or f8 (save bfloat16 as f4)",
-                    h->kind, h->item);
-  *out = h->item == 2 ? FM_F16 : FM_F32;
-  return FM_OK;
-}
-
-static const npy_reading MASK = {2, "[height, width]", mask_dtype};
-static const npy_reading LOSS = {2, "[height, width]", loss_dtype};
-static const npy_reading OUTPUT = {3, "[channels, height, width]", output_dtype};
-
-fm_status fm__npy_read_mask(const fm_context *context, fm__input *input, int64_t max_pixels,
-                            fm_raster **out, fm_error *err) {
-  return read_npy(context, input, max_pixels, &MASK, out, err);
-}
-
-fm_status fm__npy_read_loss(const fm_context *context, fm__input *input, int64_t max_pixels,
-                            fm_raster **out, fm_error *err) {
-  return read_npy(context, input, max_pixels, &LOSS, out, err);
-}
-
-fm_status fm__npy_read_output(const fm_context *context, fm__input *input, int64_t max_pixels,
-                              fm_raster **out, fm_error *err) {
-  return read_npy(context, input, max_pixels, &OUTPUT, out, err);
 }

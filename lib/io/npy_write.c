@@ -8,18 +8,11 @@
 #include "core/context.h"
 #include "core/fail.h"
 #include "core/view.h"
+#include "io/npy_header.h"
 #include "io/part_file.h"
+#include "io/words.h"
 
 enum { HEADER = 128, PREFIX = 10, PIECE = 4096 };
-
-static const char *descr(int32_t dtype) {
-  static const char *const names[] = {
-      [FM_U8] = "|u1",  [FM_I8] = "|i1",  [FM_U16] = "<u2", [FM_I16] = "<i2",
-      [FM_U32] = "<u4", [FM_I32] = "<i4", [FM_U64] = "<u8", [FM_I64] = "<i8",
-      [FM_F16] = "<f2", [FM_BF16] = "",   [FM_F32] = "<f4", [FM_F64] = "<f8",
-  };
-  return names[dtype];
-}
 
 /* Padded with blanks, so that the numbers begin at a multiple of 64. */
 static void write_header(char *header, const fm_plane *plane) {
@@ -30,30 +23,40 @@ static void write_header(char *header, const fm_plane *plane) {
   int length =
       snprintf(header + PREFIX, HEADER - PREFIX,
                "{'descr': '%s', 'fortran_order': False, 'shape': (%" PRId64 ", %" PRId64 "), }",
-               descr(plane->dtype), plane->height, plane->width);
+               fm__npy_descr((fm_dtype)plane->dtype), plane->height, plane->width);
   header[PREFIX + length] = ' ';
   header[HEADER - 1] = '\n';
 }
 
-static bool little_endian(void) {
-  const uint16_t one = 1;
-  unsigned char first;
-  memcpy(&first, &one, 1);
-  return first == 1;
+/* The bits of a number of this machine. */
+static uint64_t bits_of(const unsigned char *at, size_t element) {
+  uint16_t two;
+  uint32_t four;
+  uint64_t eight;
+  if (element == 1) return *at;
+  if (element == 2) return memcpy(&two, at, sizeof two), two;
+  if (element == 4) return memcpy(&four, at, sizeof four), four;
+  return memcpy(&eight, at, sizeof eight), eight;
 }
 
 /* Pixels from `at` on, `stride` bytes apart, as little-endian bytes. */
 static void gather(unsigned char *to, const unsigned char *at, int64_t stride, size_t count,
                    size_t element) {
-  bool swap = !little_endian();
-  for (size_t i = 0; i < count; i++, at += stride, to += element)
-    for (size_t b = 0; b < element; b++) to[b] = at[swap ? element - 1 - b : b];
+  for (size_t i = 0; i < count; i++, at += stride) {
+    uint64_t bits = bits_of(at, element);
+    for (size_t b = 0; b < element; b++) *to++ = (unsigned char)(bits >> 8 * b);
+  }
+}
+
+/* Do pixels of a row lie in memory as they do in the file? */
+static bool is_ready(const fm_plane *plane, size_t element) {
+  return fm__rows_packed(plane, element) && (FM__LITTLE_ENDIAN || element == 1);
 }
 
 static fm_status write_row(fm__part_file *file, const fm_plane *plane, int64_t y, fm_error *err) {
   size_t element = fm_dtype_size((fm_dtype)plane->dtype);
   const unsigned char *row = (const unsigned char *)plane->data + y * plane->row_stride;
-  if (fm__rows_packed(plane, element) && (little_endian() || element == 1))
+  if (is_ready(plane, element))
     return fm__part_write(file, row, (size_t)plane->width * element, err);
   unsigned char piece[PIECE];
   int64_t most = (int64_t)(PIECE / element);
@@ -68,10 +71,7 @@ static fm_status write_row(fm__part_file *file, const fm_plane *plane, int64_t y
 
 static fm_status write_rows(fm__part_file *file, const fm_plane *plane, fm_error *err) {
   size_t element = fm_dtype_size((fm_dtype)plane->dtype);
-  bool packed = fm__rows_packed(plane, element) &&
-                plane->row_stride == plane->width * (int64_t)element &&
-                (little_endian() || element == 1);
-  if (packed)
+  if (is_ready(plane, element) && plane->row_stride == plane->width * (int64_t)element)
     return fm__part_write(file, plane->data, (size_t)(plane->height * plane->row_stride), err);
   for (int64_t y = 0; y < plane->height; y++) {
     fm_status status = write_row(file, plane, y, err);

@@ -90,13 +90,6 @@ static void keep_palette(png_read *r) {
   r->raster->palette_size = count;
 }
 
-static bool little_endian(void) {
-  const uint16_t one = 1;
-  unsigned char first;
-  memcpy(&first, &one, 1);
-  return first == 1;
-}
-
 /* The numbers as stored: unpacked to bytes, but neither scaled nor coloured. */
 static fm_status prepare_mask(png_read *r, fm_error *err) {
   if (r->color_type != PNG_COLOR_TYPE_GRAY && r->color_type != PNG_COLOR_TYPE_PALETTE)
@@ -110,7 +103,6 @@ static fm_status prepare_mask(png_read *r, fm_error *err) {
   if (status) return status;
   if (r->color_type == PNG_COLOR_TYPE_PALETTE) keep_palette(r);
   png_set_packing(r->png);
-  if (r->bit_depth == 16 && little_endian()) png_set_swap(r->png);
   return FM_OK;
 }
 
@@ -127,10 +119,19 @@ static fm_status prepare_image(png_read *r, fm_error *err) {
   return FM_OK;
 }
 
+/* PNG stores the upper byte first. */
+static void set_byte_order(fm_raster *raster) {
+  uint16_t *numbers = raster->pixels;
+  const unsigned char *bytes = raster->pixels;
+  size_t count = (size_t)(raster->plane.height * raster->plane.width);
+  for (size_t i = 0; i < count; i++) numbers[i] = (uint16_t)(bytes[2 * i] << 8 | bytes[2 * i + 1]);
+}
+
 static void read_rows(png_read *r) {
   for (int pass = 0; pass < r->passes; pass++)
     for (uint32_t y = 0; y < r->height; y++)
       png_read_row(r->png, fm__raster_row(r->raster, y), NULL);
+  if (r->bit_depth == 16 && !r->image) set_byte_order(r->raster);
 }
 
 /* The transformed rows have to fit the raster's exactly; anything else would be a
@@ -184,21 +185,16 @@ static fm_status read_png(const fm_context *context, fm__input *input, int64_t m
   return status;
 }
 
-fm_status fm__png_read_mask(const fm_context *context, fm__input *input, int64_t max_pixels,
-                            fm_raster **out, fm_error *err) {
+fm_status fm__png_read(const fm_context *context, fm__input *input, const fm__request *request,
+                       fm_raster **out, fm_error *err) {
+  bool image = request->content == FM__IMAGE;
 #if defined(FM_HAVE_DEFLATE)
-  fm_raster *raster = NULL;
-  fm_status status = fm__png_fast_mask(context, input, max_pixels, &raster, err);
-  if (status) return status;
-  if (raster) {
-    *out = raster;
-    return FM_OK;
+  if (!image) {
+    fm_raster *raster = NULL;
+    fm_status status = fm__png_fast_mask(context, input, request->max_pixels, &raster, err);
+    if (raster) *out = raster;
+    if (status || raster) return status;
   }
 #endif
-  return read_png(context, input, max_pixels, false, out, err);
-}
-
-fm_status fm__png_read_image(const fm_context *context, fm__input *input, int64_t max_pixels,
-                             fm_raster **out, fm_error *err) {
-  return read_png(context, input, max_pixels, true, out, err);
+  return read_png(context, input, request->max_pixels, image, out, err);
 }

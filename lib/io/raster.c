@@ -72,6 +72,13 @@ fm_status fm__raster_image(const fm_context *context, int64_t height, int64_t wi
   return FM_OK;
 }
 
+void fm__raster_join(fm_raster *volume, fm_raster *plane) {
+  volume->plane = plane->plane;
+  volume->class_pixels = plane->pixels;
+  plane->pixels = NULL;
+  fm_raster_destroy(plane);
+}
+
 fm_status fm__check_pixels(uint64_t width, uint64_t height, int64_t max_pixels, fm_error *err) {
   if (width <= INT32_MAX && height <= INT32_MAX && width * height <= (uint64_t)max_pixels)
     return FM_OK;
@@ -85,6 +92,7 @@ void fm_raster_destroy(fm_raster *raster) {
   if (!raster) return;
   fm_context *context = raster->context;
   fm__free(context, raster->pixels);
+  fm__free(context, raster->class_pixels);
   fm__free(context, raster);
   fm__context_drop(context);
 }

@@ -10,8 +10,9 @@ enum { FM__PALETTE_MAX = 256 };
 struct fm_raster {
   fm_context *context;
   void *pixels;
-  fm_plane plane;   /* data NULL: holds an image */
-  fm_volume volume; /* data NULL: holds a plane */
+  void *class_pixels; /* of queries: the plane's; else NULL */
+  fm_plane plane;     /* data NULL: holds an image or an output */
+  fm_volume volume;   /* data NULL: holds a plane only */
   int32_t bit_depth;
   int32_t palette_size;
   uint8_t palette[3 * FM__PALETTE_MAX]; /* red, green, blue of each entry */
@@ -30,6 +31,9 @@ fm_status fm__raster_volume(const fm_context *context, fm_dtype dtype, int64_t c
 /* A raster with an interleaved RGB image of undefined contents. */
 fm_status fm__raster_image(const fm_context *context, int64_t height, int64_t width,
                            int32_t bit_depth, fm_raster **out, fm_error *err);
+
+/* Makes the volume of one raster and the plane of another, which is destroyed, one. */
+void fm__raster_join(fm_raster *volume, fm_raster *plane);
 
 /* The start of row `y` of a raster whose rows are packed. */
 static inline unsigned char *fm__raster_row(const fm_raster *raster, int64_t y) {

@@ -1,4 +1,4 @@
-/* io/without_jpeg.c - what a build without libjpeg-turbo answers. */
+/* io/without_jpeg.c - what a build without libjpeg-turbo does. */
 #include "core/fail.h"
 #include "io/decode.h"
 #include "io/encode.h"
@@ -8,9 +8,9 @@ static fm_status refuse(fm_error *err) {
                   "this libfreemask was built without JPEG (libjpeg-turbo)");
 }
 
-fm_status fm__jpeg_read_image(const fm_context *context, fm__input *input, int64_t max_pixels,
-                              fm_raster **out, fm_error *err) {
-  (void)context, (void)input, (void)max_pixels, (void)out;
+fm_status fm__jpeg_read(const fm_context *context, fm__input *input, const fm__request *request,
+                        fm_raster **out, fm_error *err) {
+  (void)context, (void)input, (void)request, (void)out;
   return refuse(err);
 }
 

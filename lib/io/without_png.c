@@ -1,4 +1,4 @@
-/* io/without_png.c - what a build without libpng answers. */
+/* io/without_png.c - what a build without libpng does. */
 #include "core/fail.h"
 #include "io/decode.h"
 #include "io/encode.h"
@@ -7,15 +7,9 @@ static fm_status refuse(fm_error *err) {
   return fm__fail(err, FM_ERR_UNSUPPORTED, "this libfreemask was built without PNG (libpng)");
 }
 
-fm_status fm__png_read_mask(const fm_context *context, fm__input *input, int64_t max_pixels,
-                            fm_raster **out, fm_error *err) {
-  (void)context, (void)input, (void)max_pixels, (void)out;
-  return refuse(err);
-}
-
-fm_status fm__png_read_image(const fm_context *context, fm__input *input, int64_t max_pixels,
-                             fm_raster **out, fm_error *err) {
-  (void)context, (void)input, (void)max_pixels, (void)out;
+fm_status fm__png_read(const fm_context *context, fm__input *input, const fm__request *request,
+                       fm_raster **out, fm_error *err) {
+  (void)context, (void)input, (void)request, (void)out;
   return refuse(err);
 }
 

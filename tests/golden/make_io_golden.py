@@ -2,8 +2,9 @@
 """golden/make_io_golden.py - files by NumPy and Pillow that the readers must agree with.
 
 Run in this folder: python3 make_io_golden.py. It writes io/mask_* and io/image_* and, beside
-each, NAME.expected.npy: a mask's numbers, or an image's as [height, 3 * width]. What is there
-already changes only if NumPy's or Pillow's encoders do; the expectations never do.
+each, NAME.expected.npy: a mask's numbers, or an image's as [height, 3 * width]; and archives of
+arrays. What is there already changes only if NumPy's or Pillow's encoders do; the expectations
+never do.
 """
 import pathlib
 
@@ -56,6 +57,26 @@ def masks(rng):
     expect("mask_fortran", mask.astype("<i4"))
 
 
+def archives():
+    """What np.savez writes of arrays whose numbers follow from their indices: test_io_npz.c knows
+    the formulas."""
+    q, c = np.mgrid[0:6, 0:5]
+    classes = 4.0 * q + c / 2.0 - 3
+    q, y, x = np.mgrid[0:6, 0:3, 0:7]
+    masks = 32.0 * q + 8 * y + x + 0.5
+    np.savez(OUT / "queries_stored.npz", class_logits=classes.astype("<f4"),
+             mask_logits=masks.astype("<f2"))
+    np.savez_compressed(OUT / "queries_packed.npz", other=np.array(["text"]),
+                        masks_queries_logits=np.asfortranarray(masks.astype(">f4")),
+                        class_queries_logits=classes.astype("<f2"))
+    np.savez_compressed(OUT / "queries_wide.npz", pred_masks=masks[None], pred_logits=classes[None])
+
+    y, x = np.mgrid[0:4, 0:9]
+    np.savez(OUT / "one.npz", (7 * y + x).astype("<i4"))
+    np.savez_compressed(OUT / "several.npz", mask=(7 * y + x).astype(">u2"),
+                        loss=(x / 8 + y).astype("<f4"), output=masks[:2].astype("<f4"))
+
+
 def images(rng):
     y, x = np.mgrid[0:37, 0:45]
     rgb = np.stack([3 * x + y, 5 * y, 2 * x + 3 * y], -1).clip(0, 255).astype(np.uint8)
@@ -83,3 +104,4 @@ if __name__ == "__main__":
     generator = np.random.default_rng(20260101)
     masks(generator)
     images(generator)
+    archives()

@@ -6,9 +6,13 @@
 #include "test_io_kit.h"
 
 static const named_suite all[] = {
-    {"io_mask", io_mask_suite}, {"io_mask_write", io_mask_write_suite},
-    {"io_npy", io_npy_suite},   {"io_image", io_image_suite},
+    {"io_mask", io_mask_suite},
+    {"io_mask_write", io_mask_write_suite},
+    {"io_npy", io_npy_suite},
+    {"io_npz", io_npz_suite},
+    {"io_image", io_image_suite},
     {"io_file", io_file_suite},
+    {"files_labels", files_labels_suite},
 };
 
 int main(int argc, char **argv) { return run_suites(all, sizeof all / sizeof *all, argc, argv); }

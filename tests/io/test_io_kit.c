@@ -41,6 +41,12 @@ int io_collect(const void *data, size_t size, void *bytes) {
   return 0;
 }
 
+int io_stop(const void *data, size_t size, void *user) {
+  (void)data;
+  (void)size;
+  return *(const int *)user;
+}
+
 void io_bytes_free(io_bytes *bytes) {
   free(bytes->data);
   *bytes = (io_bytes){NULL, 0};

@@ -1,5 +1,5 @@
-/* io/test_io_kit.h - what the tests of freemask/io.h share: PNG and NPY files made by
- * hand, a folder of their own, and the suites of test_io_*.c, run by test_io.c.
+/* io/test_io_kit.h - what the tests of freemask/io.h and freemask/files.h share: PNG and NPY files
+ * made by hand, a folder of their own, and the suites of this folder, run by test_io.c.
  * SPDX-License-Identifier: MIT */
 #ifndef FM_TESTS_IO_TEST_IO_KIT_H
 #define FM_TESTS_IO_TEST_IO_KIT_H
@@ -9,8 +9,10 @@
 Suite *io_mask_suite(void);
 Suite *io_mask_write_suite(void);
 Suite *io_npy_suite(void);
+Suite *io_npz_suite(void);
 Suite *io_image_suite(void);
 Suite *io_file_suite(void);
+Suite *files_labels_suite(void);
 
 /* ---- Builds --------------------------------------------------------------------- */
 
@@ -27,6 +29,8 @@ typedef struct io_bytes {
 
 /* An fm_write_fn that collects into an io_bytes. */
 int io_collect(const void *data, size_t size, void *bytes);
+/* One that stops with the int that `user` points to. */
+int io_stop(const void *data, size_t size, void *user);
 void io_bytes_free(io_bytes *bytes);
 void io_append(io_bytes *bytes, const void *data, size_t size);
 

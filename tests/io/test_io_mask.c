@@ -233,7 +233,7 @@ START_TEST(other_files_are_named) {
       {"GIF89a", 6, "a GIF image"},
       {"II*\0\x08\0\0\0", 8, "a TIFF image"},
       {"RIFF\0\0\0\0WEBP", 12, "a WebP image"},
-      {"PK\x03\x04", 4, "a ZIP archive"},
+      {"PK\x05\x06", 4, "an empty ZIP archive"},
       {"\xff\xd8\xff\xe0\0\x10JFIF", 10, "is a JPEG image: JPEG compression changes numbers"},
       {"labels: 1 2 3\n", 14, "looks like a text file"},
       {"\x89PNG\n\x1a\n", 7, "a PNG image that went through a text conversion"},

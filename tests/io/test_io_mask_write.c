@@ -259,11 +259,6 @@ END_TEST
 
 /* ---- Calls ---------------------------------------------------------------------- */
 
-static int stop(const void *data, size_t size, void *user) {
-  (void)data, (void)size;
-  return *(int *)user;
-}
-
 static fm_status make(const void *options, void *mask, fm_error *err) {
   io_bytes file = {0};
   fm_status status = fm_mask_encode(context, mask, options, io_collect, &file, err);
@@ -302,7 +297,7 @@ START_TEST(bad_calls_are_refused) {
   ck_assert_uint_eq(file.size, 0);
   int answer = 42;
   fm_error err = kit_error();
-  ck_assert_int_eq(fm_mask_encode(context, &mask, NULL, stop, &answer, &err), FM_ERR_CALLBACK);
+  ck_assert_int_eq(fm_mask_encode(context, &mask, NULL, io_stop, &answer, &err), FM_ERR_CALLBACK);
   ck_assert_int_eq(err.host_code, 42);
   ck_assert_str_eq(err.message, "the write callback stopped the call with 42");
 }

@@ -23,6 +23,13 @@ static void tear_down(void) {
 #define HEADER(descr, order, shape) \
   "{'descr': '" descr "', 'fortran_order': " order ", 'shape': " shape ", }"
 
+/* This machine's byte order. */
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define NATIVE ">"
+#else
+#define NATIVE "<"
+#endif
+
 typedef fm_status (*decoder)(const fm_context *, const void *, size_t, const fm_read_options *,
                              fm_raster **, fm_error *);
 
@@ -145,7 +152,7 @@ END_TEST
 START_TEST(losses_are_read) {
   static const float values[4] = {0.5F, -1.0F, INFINITY, 3.25F};
   fm_raster *raster =
-      decoded(fm_loss_decode, 1, HEADER("=f4", "False", "(2, 2)"), values, sizeof values);
+      decoded(fm_loss_decode, 1, HEADER(NATIVE "f4", "False", "(2, 2)"), values, sizeof values);
   fm_plane plane = fm_raster_plane(raster);
   ck_assert_int_eq(plane.dtype, FM_F32);
   ck_assert_mem_eq(plane.data, values, sizeof values);
@@ -195,12 +202,12 @@ START_TEST(outputs_are_read) {
     memcpy(&bits, &wide[i], sizeof bits);
     for (int b = 0; b < 8; b++) big[8 * i + b] = (unsigned char)(bits >> (56 - 8 * b));
   }
-  check_output(HEADER("=f4", "False", "(2, 3, 2)"), rows, sizeof rows, 2, FM_F32);
-  check_output(HEADER("=f4", "False", "(1, 1, 2, 3, 2)"), rows, sizeof rows, 2, FM_F32);
-  check_output(HEADER("=f4", "True", "(2, 3, 2)"), columns, sizeof columns, 2, FM_F32);
-  check_output(HEADER("=f4", "True", "(1, 2, 3, 2)"), columns, sizeof columns, 2, FM_F32);
-  check_output(HEADER("=f4", "False", "(1, 3, 2)"), rows, sizeof rows / 2, 1, FM_F32);
-  check_output(HEADER("=f8", "False", "(2, 3, 2)"), wide, sizeof wide, 2, FM_F32);
+  check_output(HEADER(NATIVE "f4", "False", "(2, 3, 2)"), rows, sizeof rows, 2, FM_F32);
+  check_output(HEADER(NATIVE "f4", "False", "(1, 1, 2, 3, 2)"), rows, sizeof rows, 2, FM_F32);
+  check_output(HEADER(NATIVE "f4", "True", "(2, 3, 2)"), columns, sizeof columns, 2, FM_F32);
+  check_output(HEADER(NATIVE "f4", "True", "(1, 2, 3, 2)"), columns, sizeof columns, 2, FM_F32);
+  check_output(HEADER(NATIVE "f4", "False", "(1, 3, 2)"), rows, sizeof rows / 2, 1, FM_F32);
+  check_output(HEADER(NATIVE "f8", "False", "(2, 3, 2)"), wide, sizeof wide, 2, FM_F32);
   check_output(HEADER(">f8", "False", "(2, 3, 2)"), big, sizeof big, 2, FM_F32);
 }
 END_TEST
@@ -216,7 +223,7 @@ START_TEST(doubles_are_rounded_once) {
   values[2] = 1.0 + 0x1p-24 + 0x1p-50; /* just above it */
   values[3] = 1e-320;
   fm_raster *raster =
-      decoded(fm_loss_decode, 1, HEADER("=f8", "False", "(30, 50)"), values, sizeof values);
+      decoded(fm_loss_decode, 1, HEADER(NATIVE "f8", "False", "(30, 50)"), values, sizeof values);
   fm_plane plane = fm_raster_plane(raster);
   ck_assert_int_eq(plane.dtype, FM_F32);
   ck_assert_int_eq(fm_raster_bit_depth(raster), 64);
@@ -299,7 +306,7 @@ START_TEST(shapes_that_are_no_output_are_refused) {
 END_TEST
 
 START_TEST(other_types_are_refused) {
-  REFUSES(fm_mask_decode, FM_ERR_UNSUPPORTED, "NPY holds floating-point numbers (f4)",
+  REFUSES(fm_mask_decode, FM_ERR_UNSUPPORTED, "NPY has dtype f4, a mask is an integer type",
           HEADER("<f4", "False", "(1, 1)"), 4);
   REFUSES(fm_loss_decode, FM_ERR_UNSUPPORTED, "NPY has dtype u1, a loss map is f2, f4 or f8",
           HEADER("|u1", "False", "(1, 1)"), 1);
@@ -378,8 +385,7 @@ START_TEST(other_files_are_no_loss_maps) {
             fm_loss_decode(context, "\x89PNG\r\n\x1a\n", 8, NULL, &out, &err));
   KIT_FAILS(FM_ERR_FORMAT, "is a JPEG image: loss maps",
             fm_loss_decode(context, "\xff\xd8\xff\xe0", 4, NULL, &out, &err));
-  KIT_FAILS(FM_ERR_FORMAT,
-            "looks like a ZIP archive (.npz or a PyTorch file?), expected a loss map as NPY",
+  KIT_FAILS(FM_ERR_FORMAT, "the archive was cut off",
             fm_loss_decode(context, "PK\3\4", 4, NULL, &out, &err));
   KIT_FAILS(FM_ERR_FORMAT, "is a NumPy array (.npy): images come as JPEG or PNG",
             fm_image_decode(context, "\x93NUMPY\x01\0", 8, NULL, &out, &err));
@@ -454,7 +460,7 @@ END_TEST
 static fm_status scenario(fm_context *own, void *path, fm_error *err) {
   float pixels[6] = {0.5F, 1, 2, 3, 4, 5};
   fm_plane plane = fm_plane_make(pixels, FM_F32, 2, 3);
-  io_bytes cube = io_npy(1, HEADER("=f4", "False", "(1, 2, 3)"), pixels, sizeof pixels);
+  io_bytes cube = io_npy(1, HEADER(NATIVE "f4", "False", "(1, 2, 3)"), pixels, sizeof pixels);
   fm_raster *raster = NULL;
   fm_status status = fm_npy_write(own, path, &plane, err);
   if (!status) status = fm_loss_read(own, path, NULL, &raster, err);

@@ -1,4 +1,4 @@
-/* io/without_deflate.c - zlib, by libpng, does it all. */
+/* io/without_png_deflate.c - zlib, by libpng, does it all. */
 #include "io/png_deflate.h"
 
 fm_status fm__png_deflate(const fm__png_layout *layout, const unsigned char *rows,

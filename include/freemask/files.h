@@ -1,0 +1,76 @@
+/* freemask/files.h - label spaces, plans and statistics in files: those that the command-line tool
+ * reads and writes, too. Optional, as io.h is.
+ * SPDX-License-Identifier: MIT */
+#ifndef FREEMASK_FILES_H
+#define FREEMASK_FILES_H
+
+#include <stddef.h>
+
+#include <freemask/context.h>
+#include <freemask/error.h>
+#include <freemask/export.h>
+#include <freemask/io.h>
+#include <freemask/labels.h>
+#include <freemask/plan.h>
+
+FM_BEGIN_DECLS
+
+/* For each kind of file there are four calls:
+ *
+ *   _read    from a file, at most 2^30 bytes;
+ *   _decode  the same from memory, which is not kept;
+ *   _write   to a file, whole or not at all, as fm_file_write;
+ *   _encode  the same, handing all bytes to `write` in one call.
+ *
+ * doc/formats.md describes the files. Text is UTF-8; names of masks are whatever bytes they are.
+ * Tables are CSV (RFC 4180): fields are quoted or not, lines end in LF or CRLF, a byte order mark
+ * is skipped, the first line has to be the names of the columns. Writing is deterministic: equal
+ * objects give equal bytes, in every locale, and what was written is read back to the last bit.
+ *
+ * Reading trusts nothing: what is damaged, out of range or contradicts itself is FM_ERR_FORMAT, and
+ * the message names the file, the line, the column, what was found and what was expected.
+ *
+ * Memory, all of it from the context: reading a table takes the file's size and what the object
+ * takes besides; writing, the size of the file that results, twice while it grows.
+ *
+ * Errors of _read and _decode: ARGUMENT, MEMORY, FORMAT, LIMIT (size), and IO if it is a file; of
+ * _write: ARGUMENT, MEMORY, IO; of _encode: ARGUMENT, MEMORY, CALLBACK. Further ones are stated
+ * with each call. On errors of reading `*out` is untouched; on errors of writing a file that was
+ * there before is still there, and nothing new.
+ *
+ * Thread-safety: any number of threads with one context; handles are only read. */
+
+/* ---- Label spaces: label,class,name ----------------------------------------------- */
+
+/** Reads a label space from a table with the columns label, class and name, one row for each label:
+ *
+ *      label,class,name
+ *      0,ignore,
+ *      1,0,wall
+ *      2,1,floor
+ *      3,1,
+ *
+ *  `label` is 0 to 65,535, or down to -32,768 if it is ignored. `class` is 0, 1, ... without gaps,
+ *  or `ignore` (also -1). The first row with `ignore` has the label that the filter writes; there
+ *  has to be one. A class has the first name that is given for it, else "class 1". The space's name
+ *  is the file's, without folders and extension.
+ *
+ *  On success the caller owns `*out`. Memory: 1.7 MiB while it works, and the file. */
+FM_API fm_status fm_labels_read(const fm_context *context, const char *path, fm_labels **out,
+                                fm_error *err);
+
+/** As fm_labels_read, from memory. `name` is the space's name; NULL: "custom". */
+FM_API fm_status fm_labels_decode(const fm_context *context, const void *data, size_t size,
+                                  const char *name, fm_labels **out, fm_error *err);
+
+/** Writes a label space as a table that fm_labels_read reads to the same fingerprint. Errors: also
+ *  UNSUPPORTED (a class has an empty name). */
+FM_API fm_status fm_labels_write(const fm_labels *labels, const char *path, fm_error *err);
+
+/** As fm_labels_write, to a callback. */
+FM_API fm_status fm_labels_encode(const fm_labels *labels, fm_write_fn write, void *user,
+                                  fm_error *err);
+
+FM_END_DECLS
+
+#endif

@@ -1,0 +1,169 @@
+/* io/csv.c - reading tables strictly, and writing them. */
+#include "io/csv.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/context.h"
+#include "io/number.h"
+
+static fm_status malformed(const fm__csv *t, const char *what, fm_error *err) {
+  return fm__fail(err, FM_ERR_FORMAT, "line %" PRId64 ": %s", t->line, what);
+}
+
+/* Takes the quotes off in place. `*end` receives what follows the closing one. */
+static fm_status unquote(fm__csv *t, char *start, char **end, char **terminator, fm_error *err) {
+  char *read = start + 1, *write = start, *limit = t->data + t->size;
+  for (; read < limit; read++) {
+    if (*read == '"') {
+      if (read[1] != '"') break;
+      read++;
+    }
+    t->next_line += *read == '\n';
+    *write++ = *read;
+  }
+  if (read >= limit) return malformed(t, "a quoted field has no closing quote", err);
+  *terminator = write;
+  *end = read + 1;
+  return FM_OK;
+}
+
+/* Reads the field at `t->at` and steps over its separator; `*last` if it ends the row. */
+static fm_status read_field(fm__csv *t, char **out, bool *last, fm_error *err) {
+  char *start = t->data + t->at, *limit = t->data + t->size, *end = start, *terminator = NULL;
+  if (*start == '"') {
+    fm_status status = unquote(t, start, &end, &terminator, err);
+    if (status) return status;
+  } else {
+    terminator = end = start + strcspn(start, ",\"\r\n");
+    if (*end == '"') return malformed(t, "a quote inside a field that is not quoted", err);
+  }
+  if (*end == '\r' && end[1] == '\n') end++;
+  if (end < limit && *end != ',' && *end != '\n')
+    return malformed(t,
+                     *end == '\r' ? "a carriage return that does not end a line"
+                                  : "text follows a closing quote",
+                     err);
+  *last = *end != ',';
+  t->next_line += *end == '\n';
+  t->at = (size_t)(end - t->data) + (end < limit);
+  *terminator = '\0';
+  *out = start;
+  return FM_OK;
+}
+
+static fm_status read_row(fm__csv *t, fm_error *err) {
+  bool last = false;
+  int count = 0;
+  t->line = t->next_line;
+  while (!last) {
+    char *field = NULL;
+    fm_status status = read_field(t, &field, &last, err);
+    if (status) return status;
+    if (count < t->column_count) t->fields[count] = field;
+    count++;
+  }
+  if (count == t->column_count) return FM_OK;
+  return fm__fail(err, FM_ERR_FORMAT, "line %" PRId64 ": has %d field%s, expected %d", t->line,
+                  count, count == 1 ? "" : "s", t->column_count);
+}
+
+/* "label,class,name", cut to its room. */
+static void join(const char *const *columns, char *text, size_t room) {
+  size_t at = 0;
+  for (int i = 0; columns[i] && at < room; i++)
+    at += (size_t)snprintf(text + at, room - at, "%s%s", i ? "," : "", columns[i]);
+}
+
+static fm_status check_header(fm__csv *t, fm_error *err) {
+  char expected[120], found[64];
+  join(t->columns, expected, sizeof expected);
+  snprintf(found, sizeof found, "%.*s", (int)strcspn(t->data + t->at, "\r\n"), t->data + t->at);
+  bool good = t->at < t->size && !read_row(t, NULL);
+  for (int i = 0; i < t->column_count && good; i++) good = !strcmp(t->fields[i], t->columns[i]);
+  if (good) return FM_OK;
+  return fm__fail(err, FM_ERR_FORMAT, "line 1: '%s', expected the header %s", found, expected);
+}
+
+fm_status fm__csv_open(const fm_context *context, fm__input *input, const char *const *columns,
+                       fm__csv *out, fm_error *err) {
+  fm__csv t = {.context = context, .columns = columns, .line = 1, .next_line = 1};
+  while (columns[t.column_count]) t.column_count++;
+  fm_status status = fm__input_load(context, input, 2, &t.data, &t.size, err);
+  if (status) return status;
+  if (t.size >= 3 && !memcmp(t.data, "\xEF\xBB\xBF", 3)) t.at = 3;
+  bool wide = t.size >= 2 && (!memcmp(t.data, "\xFF\xFE", 2) || !memcmp(t.data, "\xFE\xFF", 2));
+  if (wide || memchr(t.data, 0, t.size))
+    status = fm__fail(err, FM_ERR_FORMAT, "%s, expected text in UTF-8",
+                      wide ? "is UTF-16" : "holds NUL bytes");
+  if (!status) status = check_header(&t, err);
+  if (status)
+    fm__csv_close(&t);
+  else
+    *out = t;
+  return status;
+}
+
+fm_status fm__csv_next(fm__csv *t, bool *more, fm_error *err) {
+  *more = t->at < t->size;
+  return *more ? read_row(t, err) : FM_OK;
+}
+
+void fm__csv_close(fm__csv *t) {
+  fm__free(t->context, t->data);
+  t->data = NULL;
+}
+
+fm_status fm__csv_fail(const fm__csv *t, int column, fm_error *err, const char *format, ...) {
+  char text[200];
+  va_list args;
+  va_start(args, format);
+  (void)vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  return fm__fail(err, FM_ERR_FORMAT, "line %" PRId64 ", column %s: '%.60s', %s", t->line,
+                  t->columns[column], t->fields[column], text);
+}
+
+fm_status fm__csv_whole(const fm__csv *t, int column, int64_t lowest, int64_t highest, int64_t *out,
+                        fm_error *err) {
+  int64_t number = 0;
+  if (fm__whole_parse(t->fields[column], &number) && number >= lowest && number <= highest) {
+    *out = number;
+    return FM_OK;
+  }
+  return fm__csv_fail(t, column, err, "expected a whole number from %" PRId64 " to %" PRId64,
+                      lowest, highest);
+}
+
+fm_status fm__csv_real(const fm__csv *t, int column, double *out, fm_error *err) {
+  return fm__real_parse(t->fields[column], out)
+             ? FM_OK
+             : fm__csv_fail(t, column, err, "expected a finite number");
+}
+
+void fm__csv_put_header(fm__bytes *out, const char *const *columns) {
+  for (int i = 0; columns[i]; i++) {
+    if (i) fm__bytes_text(out, ",");
+    fm__bytes_text(out, columns[i]);
+  }
+  fm__bytes_text(out, "\n");
+}
+
+void fm__csv_put(fm__bytes *out, const char *field) {
+  if (!strpbrk(field, ",\"\r\n") && *field != ' ') {
+    fm__bytes_text(out, field);
+    return;
+  }
+  fm__bytes_text(out, "\"");
+  for (const char *at = field; *at && !out->refused;) {
+    size_t piece = strcspn(at, "\"");
+    (void)fm__bytes_append(out, at, piece);
+    at += piece;
+    if (*at != '"') break;
+    fm__bytes_text(out, "\"\"");
+    at++;
+  }
+  fm__bytes_text(out, "\"");
+}
