@@ -104,14 +104,13 @@ fm_status fm_plan_get(const fm_plan *plan, int64_t index, fm_plan_entry *entry, 
   if (index < 0 || index >= (int64_t)plan->mask_count)
     return fm__fail(err, FM_ERR_ARGUMENT, "the plan has no row %" PRId64 ", its rows are 0 to %zu",
                     index, plan->mask_count - 1);
-  size_t size;
-  fm_status status = FM__RESULT_CHECK(entry, fm_plan_entry, seeds, &size, err);
-  if (status) return status;
   const fm__plan_row *row = &plan->rows[index];
-  fm_plan_entry known = {entry->size, row->mask_id, row->hardness,
-                         row->rank,   row->count,   plan->seeds + row->first_seed};
-  memcpy(entry, &known, size);
-  return FM_OK;
+  fm_plan_entry known = {.mask_id = row->mask_id,
+                         .hardness = row->hardness,
+                         .rank = row->rank,
+                         .count = row->count,
+                         .seeds = plan->seeds + row->first_seed};
+  return FM__RESULT_WRITE(entry, &known, fm_plan_entry, seeds, err);
 }
 
 int64_t fm_plan_find(const fm_plan *plan, const char *mask_id) {

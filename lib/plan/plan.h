@@ -7,7 +7,7 @@
 
 #include "core/context.h"
 
-enum { FM__LONGEST_ID = 4095, FM__MOST_IMAGES_OF_MASK = 1 << 20 };
+enum { FM__LONGEST_ID = 4095 };
 
 typedef struct fm__plan_row {
   const char *mask_id; /* in the plan's `ids` */

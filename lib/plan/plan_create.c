@@ -7,6 +7,7 @@
 #include "core/options.h"
 #include "core/sort.h"
 #include "plan/plan.h"
+#include "plan/policy.h"
 
 /* ---- Checks ------------------------------------------------------------------------- */
 

@@ -7,11 +7,11 @@
 
 #include "core/fail.h"
 #include "core/options.h"
+#include "labels/labels.h"
 
 enum {
   FIRST_SEED = 42, /* the paper's seeds: 42 to 61 */
   DEFAULT_SEEDS = 20,
-  MOST_CLASSES = 65535,
   SLAB = 1 << 16
 };
 static const int64_t MOST_PIXELS = INT64_C(1) << 62;
@@ -19,30 +19,51 @@ static const int64_t MOST_PIXELS = INT64_C(1) << 62;
 /* ---- Making --------------------------------------------------------------------- */
 
 static fm_status copy_seeds(fm_planner *planner, const fm_planner_options *o, fm_error *err) {
-  planner->seed_count = o->seeds ? o->seed_count : DEFAULT_SEEDS;
-  planner->seeds = fm__alloc_array(planner->context, planner->seed_count, sizeof(int64_t));
-  int64_t *sorted = fm__alloc_array(planner->context, planner->seed_count, sizeof *sorted);
+  size_t count = o->seeds ? (size_t)o->seed_count : DEFAULT_SEEDS;
+  planner->seed_count = count;
+  planner->seeds = fm__alloc_array(planner->context, count, sizeof(int64_t));
+  int64_t *sorted = fm__alloc_array(planner->context, count, sizeof *sorted);
   fm_status status = FM_OK;
   if (!planner->seeds || !sorted) {
-    status = fm__fail_memory(err, planner->seed_count * sizeof *sorted);
+    status = fm__fail_memory(err, count * sizeof *sorted);
   } else {
-    for (size_t i = 0; i < planner->seed_count; i++)
+    for (size_t i = 0; i < count; i++)
       planner->seeds[i] = o->seeds ? o->seeds[i] : FIRST_SEED + (int64_t)i;
-    memcpy(sorted, planner->seeds, planner->seed_count * sizeof *sorted);
-    status = fm__sort_seeds(sorted, planner->seed_count, err);
+    memcpy(sorted, planner->seeds, count * sizeof *sorted);
+    status = fm__sort_seeds(sorted, count, err);
   }
   fm__free(planner->context, sorted);
   return status;
 }
 
-static fm_status check_seeds(const fm_planner_options *o, uint32_t n_max, fm_error *err) {
-  if (o->seed_count && !o->seeds)
+static fm_status check_seeds(const fm_planner_options *o, fm_error *err) {
+  if (!o->seeds && o->seed_count)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_planner_options: seeds is NULL, seed_count is not 0");
-  size_t seeds = o->seeds ? o->seed_count : DEFAULT_SEEDS;
-  if (n_max > seeds)
+  int64_t count = o->seeds ? o->seed_count : DEFAULT_SEEDS;
+  if (o->n_max > count)
     return fm__fail(err, FM_ERR_ARGUMENT,
-                    "n_max is %u, but there are only %zu seeds to choose from", (unsigned)n_max,
-                    seeds);
+                    "n_max is %d, but there are only %" PRId64 " seeds to choose from",
+                    (int)o->n_max, count);
+  if (count > UINT32_MAX)
+    return fm__fail(err, FM_ERR_LIMIT,
+                    "fm_planner_options: seed_count is %" PRId64 ", expected up to 2^32 - 1",
+                    count);
+  return FM_OK;
+}
+
+static fm_status copy_options(fm_planner *planner, const fm_planner_options *o, fm_error *err) {
+  fm_status status = copy_seeds(planner, o, err);
+  if (status) return status;
+  size_t parts = (size_t)o->blend_count;
+  if (parts) {
+    planner->blend = fm__alloc_array(planner->context, parts, sizeof *planner->blend);
+    if (!planner->blend) return fm__fail_memory(err, parts * sizeof *planner->blend);
+    memcpy(planner->blend, o->blend, parts * sizeof *planner->blend);
+  }
+  planner->options = *o;
+  planner->options.seeds = planner->seeds;
+  planner->options.seed_count = (int64_t)planner->seed_count;
+  planner->options.blend = planner->blend;
   return FM_OK;
 }
 
@@ -52,21 +73,19 @@ fm_status fm_planner_create(const fm_context *context, const fm_planner_options 
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_planner_create: an argument is NULL");
   fm_planner_options o;
   fm__policy policy;
-  fm_status status = FM__OPTIONS_READ(&o, options, fm_planner_options, blend_count, err);
-  if (!status) status = fm__policy_read(options, &policy, err);
-  if (!status) status = check_seeds(&o, policy.n_max, err);
+  fm_status status = fm__policy_read(options, &o, &policy, err);
+  if (!status) status = check_seeds(&o, err);
   if (status) return status;
   fm_planner *planner = fm__alloc_zeroed(context, 1, sizeof *planner);
   if (!planner) return fm__fail_memory(err, sizeof *planner);
   planner->context = fm__context_hold(context);
   planner->policy = policy;
-  status = copy_seeds(planner, &o, err);
-  if (status) {
+  status = copy_options(planner, &o, err);
+  if (status)
     fm_planner_destroy(planner);
-    return status;
-  }
-  *out = planner;
-  return FM_OK;
+  else
+    *out = planner;
+  return status;
 }
 
 void fm_planner_destroy(fm_planner *planner) {
@@ -85,6 +104,7 @@ void fm_planner_destroy(fm_planner *planner) {
   fm__id_set_free(&planner->index, context);
   fm__free(context, planner->hardness);
   fm__free(context, planner->ids);
+  fm__free(context, planner->blend);
   fm__free(context, planner->seeds);
   fm__free(context, planner);
   fm__context_drop(context);
@@ -182,10 +202,10 @@ static fm_status check_mask(const fm_planner *planner, const char *mask_id, doub
                             uint32_t hash, fm_error *err) {
   fm_status status = check_id(mask_id, err);
   if (status) return status;
-  bool powers = fm__policy_has(&planner->policy, FM_PLAN_PROPORTIONAL);
-  if (!isfinite(hardness) || (powers && hardness < 0))
+  bool signless = planner->policy.needs.hardness;
+  if (!isfinite(hardness) || (signless && hardness < 0))
     return fm__fail(err, FM_ERR_ARGUMENT, "mask %s: hardness is %g, expected a finite number%s",
-                    mask_id, hardness, powers ? " from 0 on" : "");
+                    mask_id, hardness, signless ? " from 0 on" : "");
   if (fm__id_set_find(&planner->index, planner->ids, mask_id, hash) >= 0)
     return fm__fail(err, FM_ERR_DUPLICATE, "mask %s was added before", mask_id);
   if (planner->count >= INT32_MAX)
@@ -199,7 +219,7 @@ static fm_status check_classes(const fm_planner *planner, const char *mask_id,
   if (!class_pixels)
     return fm__fail(err, FM_ERR_ARGUMENT,
                     "mask %s: the policy looks at classes, but class_pixels is NULL", mask_id);
-  if (class_count < 1 || class_count > MOST_CLASSES)
+  if (class_count < 1 || class_count > FM__MOST_CLASSES)
     return fm__fail(err, FM_ERR_ARGUMENT, "mask %s: class_count is %d, expected 1 to 65535",
                     mask_id, (int)class_count);
   if (planner->count && planner->class_count != (size_t)class_count)
@@ -238,7 +258,7 @@ fm_status fm_planner_add(fm_planner *planner, const char *mask_id, double hardne
     return fm__fail(err, FM_ERR_ARGUMENT,
                     "fm_planner_add: class_pixels is NULL, but class_count is %d",
                     (int)class_count);
-  bool classes = fm__policy_needs_classes(&planner->policy);
+  bool classes = planner->policy.needs.classes;
   uint32_t hash = fm__id_hash(mask_id);
   fm_status status = check_mask(planner, mask_id, hardness, hash, err);
   if (!status && classes) status = check_classes(planner, mask_id, class_pixels, class_count, err);
@@ -312,4 +332,43 @@ const fm__kept *fm__planner_kept(const fm_planner *planner, const char *mask_id)
   int64_t at =
       fm__id_set_find(&planner->kept_index, planner->kept_ids, mask_id, fm__id_hash(mask_id));
   return at < 0 ? NULL : &planner->kept[at];
+}
+
+/* ---- Reading -------------------------------------------------------------------- */
+
+fm_status fm_planner_get_options(const fm_planner *planner, fm_planner_options *out,
+                                 fm_error *err) {
+  if (!planner)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_planner_get_options: an argument is NULL");
+  return FM__RESULT_WRITE(out, &planner->options, fm_planner_options, blend_count, err);
+}
+
+int64_t fm_planner_mask_count(const fm_planner *planner) {
+  return planner ? (int64_t)planner->count : 0;
+}
+
+int64_t fm_planner_find(const fm_planner *planner, const char *mask_id) {
+  if (!planner || !mask_id) return -1;
+  return fm__id_set_find(&planner->index, planner->ids, mask_id, fm__id_hash(mask_id));
+}
+
+fm_status fm_planner_get(const fm_planner *planner, int64_t index, fm_planner_row *row,
+                         fm_error *err) {
+  if (!planner || !row)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_planner_get: an argument is NULL");
+  if (index < 0 || index >= (int64_t)planner->count)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "the planner has no mask %" PRId64 ", it has %zu, counted from 0", index,
+                    planner->count);
+  fm_planner_row known = {.mask_id = planner->ids[index], .hardness = planner->hardness[index]};
+  const fm__kept *kept = fm__planner_kept(planner, known.mask_id);
+  if (kept) {
+    known.kept_seeds = kept->seeds;
+    known.kept_count = kept->count;
+  }
+  if (planner->classes) {
+    known.class_count = (int32_t)planner->class_count;
+    known.classes = planner->classes + (size_t)index * fm__class_words(planner->class_count);
+  }
+  return FM__RESULT_WRITE(row, &known, fm_planner_row, kept_count, err);
 }

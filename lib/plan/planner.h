@@ -5,9 +5,9 @@
 #include <freemask/planner.h>
 
 #include "core/context.h"
-#include "plan/counts.h"
 #include "plan/id_set.h"
 #include "plan/plan.h"
+#include "plan/policy.h"
 
 /* What a mask keeps of an earlier plan. */
 typedef struct fm__kept {
@@ -26,9 +26,11 @@ typedef struct fm__slab {
  * for `capacity` masks at least. */
 struct fm_planner {
   fm_context *context;
+  fm_planner_options options; /* resolved; seeds and blend are the planner's own */
   fm__policy policy;
   int64_t *seeds;
   size_t seed_count;
+  fm_plan_part *blend; /* NULL if the policy is no blend */
   const char **ids;
   double *hardness;
   size_t count, capacity;

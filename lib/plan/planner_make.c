@@ -4,6 +4,7 @@
 #include "core/fail.h"
 #include "core/random.h"
 #include "core/sort.h"
+#include "plan/counts.h"
 #include "plan/planner.h"
 
 /* Working memory, mask by mask in the order of the ids. */

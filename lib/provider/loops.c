@@ -114,7 +114,7 @@ fm_status fm_source_measure(fm_source *source, const fm_hardness *hardness, fm_p
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_source_measure: an argument is NULL");
   planning p = {hardness, planner, NULL};
   const fm_labels *labels = hardness->labels;
-  if (fm__policy_needs_classes(&planner->policy)) {
+  if (planner->policy.needs.classes) {
     size_t classes = (size_t)labels->class_count;
     p.class_pixels = fm__alloc_array(labels->context, classes, sizeof *p.class_pixels);
     if (!p.class_pixels) return fm__fail_memory(err, classes * sizeof *p.class_pixels);

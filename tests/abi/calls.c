@@ -106,8 +106,8 @@ static fm_status call_arrays(fm_context *context, const void *arrays, fm_error *
 static void fill_table(void *table) {
   static const double hardness = 1;
   const double *at = &hardness;
-  const int64_t masks = 1;
-  memcpy((char *)table + offsetof(fm_planner_table, masks), &masks, sizeof masks);
+  const int64_t count = 1;
+  memcpy((char *)table + offsetof(fm_planner_table, mask_count), &count, sizeof count);
   memcpy((char *)table + offsetof(fm_planner_table, hardness), &at, sizeof at);
 }
 

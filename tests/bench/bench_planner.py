@@ -31,7 +31,7 @@ def counts_of(numpy, **options):
         hardness = np.random.default_rng(3).gamma(4, 0.1, MASKS)
         counts = np.zeros(MASKS, np.uint32)
         made = kit.lib.make("fm_planner_options", n_max=N_MAX, **options)
-        table = kit.lib.make("fm_planner_table", masks=MASKS,
+        table = kit.lib.make("fm_planner_table", mask_count=MASKS,
                              hardness=hardness.ctypes.data_as(ctypes.POINTER(ctypes.c_double)))
         ours = kit.c_way("fm_planner_count_images", [[(kit.context, made, table, counts, None)]], 1)
         return Work(ours, numpy=kit.python_way([lambda: numpy(hardness)], 1),

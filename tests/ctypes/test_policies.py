@@ -38,8 +38,11 @@ def array(kind, values):
 def planner_options(policy, options, **more):
     fields = dict(options, policy=policy, **more)
     if "blend" in fields:
-        fields["blend_count"] = len(fields["blend"])
-        fields["blend"] = array(ctypes.c_double, fields["blend"])
+        parts = [LIB.make("fm_plan_part", policy=p, share=share)
+                 for p, share in enumerate(fields["blend"]) if share]
+        rng.shuffle(parts)
+        fields["blend_count"] = len(parts)
+        fields["blend"] = array(LIB.struct("fm_plan_part"), parts)
     return LIB.make("fm_planner_options", **fields)
 
 
@@ -52,7 +55,7 @@ def counts_of(policy, table, options):
     """By fm_planner_count_images."""
     masks = len(table["hardness"])
     kept = table.get("kept")
-    fields = LIB.make("fm_planner_table", masks=masks, class_count=len(table["class_pixels"]),
+    fields = LIB.make("fm_planner_table", mask_count=masks, class_count=len(table["class_pixels"]),
                       hardness=array(ctypes.c_double, table["hardness"]),
                       classes=array(ctypes.c_uint64, bit_sets(table["classes"], len(table["class_pixels"]))),
                       class_pixels=array(ctypes.c_int64, table["class_pixels"]),
@@ -112,12 +115,14 @@ def random_table(masks, class_count):
             "class_pixels": [sum(p.get(k, 0) for p in pixels) for k in range(class_count)]}
 
 
+OWN_OPTIONS = [(ref.PROPORTIONAL, "gamma", [1, 0.5, 2, 0.7, 3.25, 1 / 3, 10]),
+               (ref.REPEAT_FACTOR, "threshold", [0.001, 0.1, 0.5, 1]),
+               (ref.RARE_CLASS, "temperature", [0.01, 0.1, 1, 0.003])]
+
+
 def random_options(masks, policy):
     n_max = rng.choice([1, 2, 5, 20, 60])
     options = {"n_max": n_max, "n_min": rng.choice([0, 0, 1, n_max // 3, n_max])}
-    options["gamma"] = rng.choice([1, 0.5, 2, 0.7, 3.25, 1 / 3, 10])
-    options["threshold"] = rng.choice([0.001, 0.1, 0.5, 1])
-    options["temperature"] = rng.choice([0.01, 0.1, 1, 0.003])
     options["plan_seed"] = rng.getrandbits(64)
     if rng.random() < 0.7:
         low, high = masks * options["n_min"], masks * n_max
@@ -125,6 +130,10 @@ def random_options(masks, policy):
     if policy == ref.BLEND:
         options["blend"] = [rng.choice([0, 1, 0.25, 3]) for _ in range(rng.randint(1, 5))]
         options["blend"][rng.randrange(len(options["blend"]))] = 0.5
+    parts = options.get("blend", [])
+    for one, name, values in OWN_OPTIONS:  # others than its own are refused
+        if policy == one or one < len(parts) and parts[one]:
+            options[name] = rng.choice(values)
     return options
 
 
@@ -185,7 +194,10 @@ def check_growing():
             if "budget" in more:
                 more["budget"] = rng.randint(low, high) or 1
             if policy == ref.BLEND:
-                more["blend"] = options["blend"]
+                for name in ["blend"] + [name for _, name, _ in OWN_OPTIONS]:
+                    more.pop(name, None)
+                    if name in options:
+                        more[name] = options[name]
             new = Plan(policy, bigger, more, seeds=list(range(30, 130)), kept_seeds=kept)
             expected = ref.counts(policy, bigger, more, as_ids(more))
             if new.counts != expected or counts_of(policy, bigger, more) != ref.counts(
@@ -250,6 +262,10 @@ def fails_with(text, function, *arguments):
         tap.ok(text in str(failure), f"refused: {text}", failure)
 
 
+def ref_name(policy):
+    return "FM_PLAN_" + NAMES[policy].upper().replace(" ", "_")
+
+
 def check_refusals():
     table = random_table(10, 3)
     hard = dict(table, hardness=[1.0] * 9 + [-1.0])
@@ -261,10 +277,19 @@ def check_refusals():
     fails_with("gamma is", counts_of, ref.PROPORTIONAL, table, {"n_max": 2, "gamma": float("nan")})
     fails_with("threshold is", counts_of, ref.REPEAT_FACTOR, table, {"n_max": 2, "threshold": 1.5})
     fails_with("temperature is", counts_of, ref.RARE_CLASS, table, {"n_max": 2, "temperature": float("inf")})
-    fails_with("all 0", counts_of, ref.BLEND, table, {"n_max": 2, "blend": [0, 0]})
-    fails_with("blend has 6", counts_of, ref.BLEND, table, {"n_max": 2, "blend": [1] * 6})
-    fails_with("blend is given", counts_of, ref.RANK, table, {"n_max": 2, "blend": [1]})
-    fails_with("blend[1] is -1", counts_of, ref.BLEND, table, {"n_max": 2, "blend": [1, -1]})
+    fails_with("no parts", counts_of, ref.BLEND, table, {"n_max": 2, "blend": [0, 0]})
+    fails_with("policy is 5, expected", counts_of, ref.BLEND, table, {"n_max": 2, "blend": [0] * 5 + [1]})
+    fails_with("blend is given, but policy is FM_PLAN_RANK", counts_of, ref.RANK, table, {"n_max": 2, "blend": [1]})
+    fails_with("share is -1", counts_of, ref.BLEND, table, {"n_max": 2, "blend": [1, -1]})
+    for policy in range(len(NAMES)):
+        for one, name, values in OWN_OPTIONS:
+            if policy != one:
+                options = {"n_max": 2, name: values[0]}
+                if policy == ref.BLEND:
+                    options["blend"] = [0 if p == one else 1 for p in range(5)]
+                fails_with(f"{name} is set, but only {ref_name(one)} uses it", counts_of, policy, table, options)
+    for policy in (ref.RANK, ref.UNIFORM, ref.PROPORTIONAL):
+        fails_with("min_class_pixels is set", counts_of, policy, table, {"n_max": 2, "min_class_pixels": 1})
     fails_with("hardness[9] is -1", counts_of, ref.PROPORTIONAL, hard, {"n_max": 2})
     fails_with("mask mask 00009: hardness is -1", Plan, ref.BLEND, hard, {"n_max": 2, "blend": [0, 0, 1]})
     fails_with("class_pixels[0]", counts_of, ref.RARE_CLASS, dict(table, class_pixels=[-1, 1, 1]), {"n_max": 2})

@@ -61,7 +61,7 @@ class Library:
 
     def proportional(self, hardness, gamma, n_max, budget):
         options = self.lib.make("fm_planner_options", policy=2, gamma=gamma, n_max=n_max, budget=budget)
-        table = self.lib.make("fm_planner_table", masks=len(hardness),
+        table = self.lib.make("fm_planner_table", mask_count=len(hardness),
                               hardness=(ctypes.c_double * len(hardness))(*hardness))
         counts = (ctypes.c_uint32 * len(hardness))()
         status = self.lib.fm_planner_count_images(self.context, options, table, counts, None)

@@ -45,12 +45,13 @@ class Planner:
         self.context = ctypes.c_void_p()
         LIB.fm_context_create(None, ctypes.byref(self.context), None)
         self.counts = np.full(len(hardness), 1, np.uint32)  # touched: it is the host's memory
-        self.table = LIB.make("fm_planner_table", masks=len(hardness), hardness=pointer(hardness, ctypes.c_double))
+        self.table = LIB.make("fm_planner_table", mask_count=len(hardness), hardness=pointer(hardness, ctypes.c_double))
 
     def plan(self, name, **options):
         if "blend" in options:
-            options["blend_count"] = len(options["blend"])
-            options["blend"] = (ctypes.c_double * len(options["blend"]))(*options["blend"])
+            parts = [LIB.make("fm_plan_part", policy=p, share=share) for p, share in enumerate(options["blend"])]
+            options["blend_count"] = len(parts)
+            options["blend"] = (LIB.struct("fm_plan_part") * len(parts))(*parts)
         made = LIB.make("fm_planner_options", **options)
         reset_peak()
         before, start = peak(), time.monotonic()

@@ -247,14 +247,18 @@ static fm_status schedule(fm_context *context, void *user, fm_error *err) {
 /* All that policies take: class sets, kept seeds, ranks, tables of classes. */
 static fm_status plan_blend(fm_context *context, void *user, fm_error *err) {
   (void)user;
-  static const double parts[] = {1, 1, 1, 1, 1};
+  static const fm_plan_part parts[] = {{FM_PLAN_RANK, 0, 1},
+                                       {FM_PLAN_UNIFORM, 0, 1},
+                                       {FM_PLAN_PROPORTIONAL, 0, 1},
+                                       {FM_PLAN_REPEAT_FACTOR, 0, 1},
+                                       {FM_PLAN_RARE_CLASS, 0, 1}};
   static const int64_t kept[] = {7, 8, 9}, class_pixels[] = {5, 0, 7};
   static const double hardness[] = {1, 3, 2};
   static const uint64_t classes[] = {1, 5, 4};
   fm_planner_options options = {
       .size = sizeof options, .policy = FM_PLAN_BLEND, .blend = parts, .blend_count = 5};
   fm_planner_table table = {.size = sizeof table,
-                            .masks = 3,
+                            .mask_count = 3,
                             .hardness = hardness,
                             .classes = classes,
                             .class_count = 3,

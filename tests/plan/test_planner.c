@@ -245,7 +245,7 @@ START_TEST(seeds_follow_the_documented_generator) {
         .size = sizeof options, .plan_seed = plan_seeds[_i], .n_max = (int32_t)(own ? 5 : 20)};
     if (own) {
       options.seeds = seeds;
-      options.seed_count = seed_count;
+      options.seed_count = (int64_t)seed_count;
     }
     fm_planner *planner = planner_with(&options);
     char id[64];

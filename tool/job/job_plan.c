@@ -38,14 +38,16 @@ static int make_planner(const workspace *ws, const plan_flags *flags, const plan
                                 .temperature = flags->temperature,
                                 .min_class_pixels = flags->min_pixels};
   int64_t *seeds, n_max = flags->n_max ? flags->n_max : 20;
+  size_t seed_count;
   fm_error err;
-  int code = seeds_read(flags->seeds, n_max, &seeds, &options.seed_count, f);
+  int code = seeds_read(flags->seeds, n_max, &seeds, &seed_count, f);
   if (code) return code;
   options.n_max = (int32_t)n_max;
   options.seeds = seeds;
-  if (policy->policy == FM_PLAN_BLEND) {
-    options.blend = policy->blend;
-    options.blend_count = FM_PLAN_BLEND;
+  options.seed_count = (int64_t)seed_count;
+  if (policy->part_count) {
+    options.blend = policy->parts;
+    options.blend_count = policy->part_count;
   }
   if (fm_planner_create(ws->context, &options, out, &err)) code = fault_library(f, &err, NULL);
   free(seeds);

@@ -7,9 +7,12 @@
 
 #include "base/fault.h"
 
+enum { PLAN_POLICIES = 5 }; /* that have a name, blends apart */
+
 typedef struct plan_policy {
-  int32_t policy;              /* an fm_plan_policy */
-  double blend[FM_PLAN_BLEND]; /* parts of a blend, 0: not in it */
+  int32_t policy;                    /* an fm_plan_policy */
+  fm_plan_part parts[PLAN_POLICIES]; /* of a blend */
+  int64_t part_count;                /* 0: it is no blend */
 } plan_policy;
 
 /* "rank", ..., or "blend:rank=1,rare-class=0.5"; NULL: rank. EXIT_USAGE if it is none. */
