@@ -16,6 +16,7 @@ sys.path[:0] = [os.path.join(TESTS, "support"), GOLDEN]
 import tap  # noqa: E402
 
 tap.need("numpy", "PIL")
+import PIL.Image  # noqa: E402, F401
 import numpy as np  # noqa: E402
 import reference as ref  # noqa: E402
 
