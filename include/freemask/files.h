@@ -71,6 +71,35 @@ FM_API fm_status fm_labels_write(const fm_labels *labels, const char *path, fm_e
 FM_API fm_status fm_labels_encode(const fm_labels *labels, fm_write_fn write, void *user,
                                   fm_error *err);
 
+/* ---- Plans: mask,hardness,rank,count,seeds ---------------------------------------- */
+
+/** Reads a plan from a table with the columns mask, hardness, rank, count and seeds, rows in any
+ *  order:
+ *
+ *      mask,hardness,rank,count,seeds
+ *      img_10,0.5,2,3,42 44 47
+ *      img_9,0.25,1,0,
+ *
+ *  What the columns may hold is documented for fm_plan_rows: ranks are 1 to the number of rows,
+ *  each once; `seeds` has as many whole numbers as `count` says, with a blank between two. A mask
+ * or a seed of a mask that occurs twice is FM_ERR_FORMAT.
+ *
+ *  On success the caller owns `*out`. Memory while it works: besides the file and what
+ * fm_plan_create takes, 32 bytes per row and 8 per seed, up to half as much again. */
+FM_API fm_status fm_plan_read(const fm_context *context, const char *path, fm_plan **out,
+                              fm_error *err);
+
+/** As fm_plan_read, from memory. */
+FM_API fm_status fm_plan_decode(const fm_context *context, const void *data, size_t size,
+                                fm_plan **out, fm_error *err);
+
+/** Writes a plan as a table, rows sorted by the bytes of the mask ids, that fm_plan_read reads to
+ *  the same fingerprint. */
+FM_API fm_status fm_plan_write(const fm_plan *plan, const char *path, fm_error *err);
+
+/** As fm_plan_write, to a callback. */
+FM_API fm_status fm_plan_encode(const fm_plan *plan, fm_write_fn write, void *user, fm_error *err);
+
 FM_END_DECLS
 
 #endif

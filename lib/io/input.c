@@ -94,6 +94,12 @@ fm_status fm__parse_memory(const fm_context *context, const void *data, size_t s
   return status ? status : parse_input(context, &input, parse, job, err);
 }
 
+fm_status fm__blame_file(fm_status status, fm_error *err) {
+  if (status == FM_ERR_MEMORY) return status;
+  if (err) err->code = FM_ERR_FORMAT;
+  return FM_ERR_FORMAT;
+}
+
 fm_status fm__input_load(const fm_context *context, fm__input *input, size_t extra, char **data,
                          size_t *size, fm_error *err) {
   int64_t left = fm__input_left(input);

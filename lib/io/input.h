@@ -40,6 +40,10 @@ fm_status fm__parse_file(const fm_context *context, const char *path, int64_t ma
 fm_status fm__parse_memory(const fm_context *context, const void *data, size_t size,
                            int64_t max_bytes, fm__parse_fn parse, void *job, fm_error *err);
 
+/* The status of a call that refused what a file holds: FM_ERR_FORMAT, unless memory is the cause.
+ * The error is changed likewise. */
+fm_status fm__blame_file(fm_status status, fm_error *err);
+
 /* Reads everything that is left. `extra` zero bytes follow it; the caller frees `*data`. */
 fm_status fm__input_load(const fm_context *context, fm__input *input, size_t extra, char **data,
                          size_t *size, fm_error *err);

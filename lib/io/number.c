@@ -105,8 +105,9 @@ bool fm__real_parse(const char *text, double *out) {
   if (count == first) return false;
   int64_t exponent = 0;
   if (*at == 'e' || *at == 'E') {
-    at += at[1] == '+' ? 2 : 1;
-    if (*at == '+' || !fm__whole_parse(at, &exponent)) return false;
+    at++;
+    if (*at == '+' && *++at == '-') return false;
+    if (!fm__whole_parse(at, &exponent)) return false;
     at += strlen(at);
   }
   if (*at || exponent > 9999 || exponent < -9999) return false;
