@@ -8,6 +8,7 @@
 #include "io/deliver.h"
 #include "io/number.h"
 #include "plan/plan.h"
+#include "plan/policy.h"
 
 static const char *const COLUMNS[] = {"mask", "hardness", "rank", "count", "seeds", NULL};
 enum { MASK, HARDNESS, RANK, COUNT, SEEDS, COLUMN_COUNT };
