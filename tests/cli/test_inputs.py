@@ -4,6 +4,7 @@
 """A good folder is copied, a command is told to write where one of its inputs is, by its name or another:
 exit code 2, one line that names it, and every file as it was. Each command has run well before."""
 from kit import *
+from PIL import Image  # noqa: E402 - kit says what is missing
 
 GOOD = tap.path("good")
 space = ref.preset("camvid")
@@ -18,7 +19,7 @@ for i in range(3):
         for half, shape in (("class", (5, CLASSES + 1)), ("mask", (5, 6, 8))):
             write(f"{GOOD}/{kind}/queries/{stem}.{half}.npy", npy(rng.normal(0, 2, shape).astype(np.float32)))
         os.makedirs(f"{GOOD}/{kind}/images", exist_ok=True)
-        PIL.Image.fromarray(rng.integers(0, 256, (24, 30, 3), np.uint8)).save(f"{GOOD}/{kind}/images/{stem}.png")
+        Image.fromarray(rng.integers(0, 256, (24, 30, 3), np.uint8)).save(f"{GOOD}/{kind}/images/{stem}.png")
 write(f"{GOOD}/labels.csv", labels_csv(space))
 os.makedirs(f"{GOOD}/plug-in")
 write(f"{GOOD}/plug-in/model.bin", b"weights")

@@ -10,6 +10,7 @@ import signal
 import time
 
 from kit import *
+from PIL import Image  # noqa: E402 - kit says what is missing
 
 space = ref.preset("ade20k")
 rng = np.random.default_rng(31)
@@ -38,7 +39,7 @@ for arguments in (["stats", *REAL, "-o", "stats.json"],
 for line in open(tap.path("jobs/jobs.jsonl"), encoding="utf-8"):
     output = os.path.join(tap.path("jobs"), json.loads(line)["output"])
     os.makedirs(os.path.dirname(output), exist_ok=True)
-    PIL.Image.fromarray(np.zeros((120, 160, 3), np.uint8)).save(output)
+    Image.fromarray(np.zeros((120, 160, 3), np.uint8)).save(output)
 
 FILTER = ["filter", "--stats", "stats.json", *MADE]
 RUN = ["run", *LABELS, "--real-masks", "real/masks", "--real-losses", "real/losses", "--synthetic-masks", "made/masks",

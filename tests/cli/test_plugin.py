@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # cli/test_plugin.py - plug-ins: the example, one that misbehaves, and files that are none.
 # SPDX-License-Identifier: MIT
-"""FREEMASK_PLUGIN and FREEMASK_ODD name examples/05_plugin and the plug-in beside this file."""
+"""FREEMASK_PLUGIN and FREEMASK_FAULTY_PLUGIN name examples/05_plugin and the plug-in beside this file."""
 import json
 import re
 
@@ -9,8 +9,8 @@ from kit import *
 from PIL import Image  # noqa: E402 - kit says what is missing
 import network_truth as truth  # noqa: E402
 
-PLUGIN, ODD = os.environ.get("FREEMASK_PLUGIN"), os.environ.get("FREEMASK_ODD")
-if not PLUGIN or not ODD:
+PLUGIN, FAULTY = os.environ.get("FREEMASK_PLUGIN"), os.environ.get("FREEMASK_FAULTY_PLUGIN")
+if not PLUGIN or not FAULTY:
     tap.skip_all("built without examples, so there is no plug-in")
 
 space = ref.preset("camvid")
@@ -29,8 +29,8 @@ for part, found in SETS.items():
         Image.fromarray(image).save(f"{GOOD}/{part}/i/{stem}.png")
         found[stem] = (mask, image)
 shutil.copy(PLUGIN, f"{GOOD}/plugin.so")
-shutil.copy(ODD, f"{GOOD}/odd.so")
-shutil.copy(ODD, f"{GOOD}/odd,one=.so")
+shutil.copy(FAULTY, f"{GOOD}/faulty.so")
+shutil.copy(FAULTY, f"{GOOD}/faulty,one=.so")
 L = ["--labels", "camvid"]
 
 
@@ -71,9 +71,9 @@ TRUTHS = {
     "plugin:plugin.so": lambda image, classes: truth.logits(brightness(image, 8), classes, np.arange(space.classes)),
     "plugin:./plugin.so,sharpness=40": lambda image, classes: truth.logits(brightness(image, 40), classes,
                                                                            np.arange(space.classes)),
-    "plugin:odd.so,do=loss": lambda image, classes: np.where(classes >= 0, 0.25 * classes + image[..., 0] / 256, 0),
-    "plugin:odd.so,do=logits": odd_logits,
-    "plugin:odd.so,do=queries": odd_queries,
+    "plugin:faulty.so,do=loss": lambda image, classes: np.where(classes >= 0, 0.25 * classes + image[..., 0] / 256, 0),
+    "plugin:faulty.so,do=logits": odd_logits,
+    "plugin:faulty.so,do=queries": odd_queries,
 }
 
 
@@ -119,8 +119,8 @@ def check_one(provider, function):
 
 
 def counted(*more):
-    """What the odd plug-in says about how it was called."""
-    result = run(*stats("plugin:odd.so,do=count" + ",".join(("", *more)), "-j", "4"), cwd=fresh())
+    """What the faulty plug-in says about how it was called."""
+    result = run(*stats("plugin:faulty.so,do=count" + ",".join(("", *more)), "-j", "4"), cwd=fresh())
     words = re.search(r"calls (\d+) samples (\d+) largest (\d+) inside (\d+) released (\d+)", result.err)
     tap.ok(result.code == 0 and words, f"counts its calls {more}", result)
     return [int(n) for n in words.groups()] if words else [0] * 5
@@ -132,11 +132,11 @@ def check_calls():
               "batches of three, one call at a time, each prediction released once")
     calls, samples, largest, inside, released = counted("concurrency=2")
     tap.ok(calls == 3 and samples == 7 and inside <= 2 and released == 7, "two calls at a time at most", inside)
-    result = run(*stats("plugin:odd.so,do=loss,say=hello there"), cwd=fresh())
+    result = run(*stats("plugin:faulty.so,do=loss,say=hello there"), cwd=fresh())
     tap.ok(result.code == 0 and "freemask: plug-in: hello there\n" in result.err, "its log is heard", result)
-    result = run(*stats("plugin:odd.so,do=loss,say=hello", "--quiet"), cwd=fresh())
+    result = run(*stats("plugin:faulty.so,do=loss,say=hello", "--quiet"), cwd=fresh())
     tap.ok(result.code == 0 and not result.err, "--quiet silences it", result)
-    result = run(*stats(r"plugin:odd\,one\=.so,do=loss,say=a\,b\=c\\d"), cwd=fresh())
+    result = run(*stats(r"plugin:faulty\,one\=.so,do=loss,say=a\,b\=c\\d"), cwd=fresh())
     tap.ok(result.code == 0 and "a,b=c\\d" in result.err, "commas behind a backslash", result)
 
 
@@ -160,13 +160,13 @@ def check_run():
     page = read(f"{folder}/all/report.html").decode()
     tap.ok(result.code == 0 and "Loss of " not in page and "Filtered of" in page and "Losses are not shown" in page,
            "report alone loads no plug-in", result)
-    result = run("report", "--provider", "plugin:odd.so", "all", cwd=folder)
+    result = run("report", "--provider", "plugin:faulty.so", "all", cwd=folder)
     tap.ok(result.code == 0 and "Loss of " not in read(f"{folder}/all/report.html").decode(),
            "nor does one that is told another", result)
     result = run("report", "--provider", provider, "all", cwd=folder)
     tap.ok(result.code == 0 and "Loss of " in read(f"{folder}/all/report.html").decode(),
            "told the same, it does", result)
-    result = run(*RUN[:-1], "once", "--provider", "plugin:odd.so,do=count,say=opened", cwd=folder)
+    result = run(*RUN[:-1], "once", "--provider", "plugin:faulty.so,do=count,say=opened", cwd=folder)
     counts = [[int(n) for n in words] for words in
               re.findall(r"calls (\d+) samples (\d+) largest \d+ inside \d+ released (\d+)", result.err)]
     tap.ok(result.code == 0 and result.err.count("plug-in: opened\n") == 1 and len(counts) == 1,
@@ -185,7 +185,7 @@ def check_run():
 
 
 def check_shards():
-    folder, provider = fresh(), "plugin:odd.so,do=logits"
+    folder, provider = fresh(), "plugin:faulty.so,do=logits"
     for i in range(3):
         result = run(*stats(provider, "--shard", f"{i}/3"), cwd=folder)
         shutil.copy(f"{folder}/out.json", f"{folder}/s{i}.json")
@@ -199,7 +199,7 @@ def check_shards():
 
 def check_broken():
     case = Breaker(GOOD).case
-    odd = lambda what: stats(f"plugin:odd.so,do={what}")
+    faulty = lambda what: stats(f"plugin:faulty.so,do={what}")
     case("no such file", stats("plugin:nowhere.so"), 4, ["nowhere.so", "No such file"])
     case("a folder", stats("plugin:real"), 3, "real: cannot be loaded")
     case("no shared object", stats("plugin:real/m/i0.png"), 3, ["i0.png", "cannot be loaded as a plug-in"])
@@ -208,22 +208,22 @@ def check_broken():
     if os.environ.get("FREEMASK_SHARED"):
         case("a library that is no plug-in", stats("plugin:" + os.environ["FREEMASK_SHARED"]), 3,
              ["is no plug-in", "fm_plugin_open"])
-    case("another ABI", odd("abi"), 3, ["odd.so", "ABI 2", "ABI 1"])
-    case("another ABI that says so", odd("abi-refused"), 3, ["odd.so", "ABI 2", "ABI 1"])
-    case("no ABI", odd("no-abi"), 3, ["odd.so", "ABI number"])
+    case("another ABI", faulty("abi"), 3, ["faulty.so", "ABI 2", "ABI 1"])
+    case("another ABI that says so", faulty("abi-refused"), 3, ["faulty.so", "ABI 2", "ABI 1"])
+    case("no ABI", faulty("no-abi"), 3, ["faulty.so", "ABI number"])
     for what in ("no-predict", "batch", "concurrency", "bare-queries"):
-        case(f"a broken contract: {what}", odd(what), 3, ["odd.so", "contract"])
-    case("queries of logits", odd("wrong-queries"), 3, ["odd.so", "SCORES"])
-    case("a kind that is none", odd("kind"), 2, ["odd.so", "kind is 77"])
-    case("a refusal of two lines", odd("refuse"), 3, ["odd.so: the model has no layers"])
-    case("a refusal without words", odd("silent-open"), 3, ["odd.so", "does not say why"])
-    case("a failing call", odd("fail"), 3, ["odd.so: the third call is one too many"])
-    case("a failing call without words", odd("silent"), 3, ["odd.so", "does not say why"])
-    case("no output", odd("nothing"), 3, ["odd.so", "no output for 'i0'"])
-    case("queries without class logits", odd("half-queries"), 3, ["odd.so", "no output for 'i0'"])
-    case("NaN", odd("nan"), 3, ["i0.png", "nan", "channel 0"])
-    case("a channel too many", odd("channel"), 3, ["i0.png", "12 channels", "11"])
-    case("probabilities declared logits", odd("probs"), 2, ["i0.png", "softmax"])
+        case(f"a broken contract: {what}", faulty(what), 3, ["faulty.so", "contract"])
+    case("queries of logits", faulty("wrong-queries"), 3, ["faulty.so", "SCORES"])
+    case("a kind that is none", faulty("kind"), 2, ["faulty.so", "kind is 77"])
+    case("a refusal of two lines", faulty("refuse"), 3, ["faulty.so: the model has no layers"])
+    case("a refusal without words", faulty("silent-open"), 3, ["faulty.so", "does not say why"])
+    case("a failing call", faulty("fail"), 3, ["faulty.so: the third call is one too many"])
+    case("a failing call without words", faulty("silent"), 3, ["faulty.so", "does not say why"])
+    case("no output", faulty("nothing"), 3, ["faulty.so", "no output for 'i0'"])
+    case("queries without class logits", faulty("half-queries"), 3, ["faulty.so", "no output for 'i0'"])
+    case("NaN", faulty("nan"), 3, ["i0.png", "nan", "channel 0"])
+    case("a channel too many", faulty("channel"), 3, ["i0.png", "12 channels", "11"])
+    case("probabilities declared logits", faulty("probs"), 2, ["i0.png", "softmax"])
     case("an unknown key", stats("plugin:plugin.so,blur=2"), 2, ["plugin.so", "sharpness", "blur"])
     case("a bad value", stats("plugin:plugin.so,sharpness=soft"), 2, ["sharpness", "soft"])
     for name, text, says in (("no file", "plugin:", "plugin:FILE.so"), ("no file but a key", "plugin:,a=b", "FILE.so"),
@@ -233,7 +233,7 @@ def check_broken():
                              ("a key twice", "plugin:plugin.so,sharpness=1,sharpness=2", "sharpness is given twice"),
                              ("another provider", "plugins:plugin.so", "plugins:plugin.so")):
         case(name, stats(text), 2, says)
-    case("a plug-in without images", ["stats", *L, "--masks", "real/m", "--provider", "plugin:odd.so", "-o", "out.json"],
+    case("a plug-in without images", ["stats", *L, "--masks", "real/m", "--provider", "plugin:faulty.so", "-o", "out.json"],
          2, "--images")
     bad = SETS["real"]["i0"][0].copy()
     bad[3, 5] = 99

@@ -24,9 +24,9 @@ static int flush_all(const char *folder) {
 enum { OPEN_FOLDERS = 16 };
 
 /* Some systems cannot flush folders, and some file systems nothing at all. */
-static int flush_one(const char *path, const struct stat *info, int kind, struct FTW *place) {
+static int flush_one(const char *path, const struct stat *info, int kind, struct FTW *where) {
   (void)info;
-  (void)place;
+  (void)where;
   if (kind != FTW_F && kind != FTW_DP) return 0;
   int handle = open(path, O_RDONLY | O_CLOEXEC);
   if (handle < 0) return -1;

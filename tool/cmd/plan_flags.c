@@ -3,29 +3,22 @@
 
 #include <inttypes.h>
 
-bool plan_policy_needs_classes(const plan_policy *policy) {
-  return plan_policy_has(policy, FM_PLAN_REPEAT_FACTOR) ||
-         plan_policy_has(policy, FM_PLAN_RARE_CLASS);
-}
-
 int plan_flags_read(const plan_flags *flags, plan_policy *policy, fault *f) {
+  const struct {
+    bool given;
+    const char *name;
+    int flag;
+  } rows[] = {{flags->gamma > 0, "gamma", PLAN_GAMMA},
+              {flags->threshold > 0, "threshold", PLAN_THRESHOLD},
+              {flags->temperature > 0, "temperature", PLAN_TEMPERATURE},
+              {flags->min_pixels > 0, "min-pixels", PLAN_CLASSES}};
+  char names[200];
   int code = plan_policy_read(flags->policy, policy, f);
   if (code) return code;
-  const struct {
-    bool given, used;
-    const char *name, *policy;
-  } rows[] = {
-      {flags->gamma > 0, plan_policy_has(policy, FM_PLAN_PROPORTIONAL), "gamma", "proportional"},
-      {flags->threshold > 0, plan_policy_has(policy, FM_PLAN_REPEAT_FACTOR), "threshold",
-       "repeat-factor"},
-      {flags->temperature > 0, plan_policy_has(policy, FM_PLAN_RARE_CLASS), "temperature",
-       "rare-class"},
-      {flags->min_pixels > 0, plan_policy_needs_classes(policy), "min-pixels",
-       "repeat-factor or rare-class"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-    if (rows[i].given && !rows[i].used)
+    if (rows[i].given && !plan_policy_looks_at(policy, rows[i].flag))
       return fault_set(f, EXIT_USAGE, "--%s is for --policy %s, alone or in a blend", rows[i].name,
-                       rows[i].policy);
+                       plan_kinds_with(rows[i].flag, names, sizeof names));
   return EXIT_FINE;
 }
 

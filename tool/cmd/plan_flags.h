@@ -48,9 +48,6 @@ typedef struct plan_flags {
 /* Reads the policy; EXIT_USAGE if there is no such, or for a flag that it does not look at. */
 int plan_flags_read(const plan_flags *flags, plan_policy *policy, fault *f);
 
-/* Does it look at the classes of masks? */
-bool plan_policy_needs_classes(const plan_policy *policy);
-
 /* The flags as words of a command line, "--n-max 20 --seeds 42:62" and what else was given. */
 void plan_flags_add_words(const plan_flags *flags, text *t);
 

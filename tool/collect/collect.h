@@ -12,7 +12,7 @@
 /* What became of a file. */
 typedef enum collected {
   COLLECTED_NOT = 0, /* see the findings */
-  COLLECTED_NEW,     /* brought to its place */
+  COLLECTED_NEW,     /* brought there */
   COLLECTED_THERE    /* was there, with the same content */
 } collected;
 
@@ -31,14 +31,14 @@ int collect_read(fm_context *context, const char *without_type, const char *type
                  bool look, result_file *out, findings *list, fault *f);
 void collect_free(result_file *file);
 
-/* Brings an image to `place`, which does not exist: a copy, a hard link or the file itself.
+/* Brings an image to `target`, which does not exist: a copy, a hard link or the file itself.
  * Never half a file, never over another one. */
-int collect_place(fm_context *context, int by, const result_file *file, const char *place,
+int collect_bring(fm_context *context, int by, const result_file *file, const char *target,
                   fault *f);
 
-/* Writes the row's mask in the size of its image to `place`, or finds the same there; another
+/* Writes the row's mask in the size of its image to `target`, or finds the same there; another
  * content is a finding. Without a size of its own the row gets the mask's. */
-int collect_mask(fm_context *context, const char *place, const fm_raster *mask, const job_row *row,
+int collect_mask(fm_context *context, const char *target, const fm_raster *mask, const job_row *row,
                  collected *what, findings *list, fault *f);
 
 #endif

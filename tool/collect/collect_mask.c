@@ -40,10 +40,10 @@ static bool same_planes(const fm_plane *left, const fm_plane *right) {
 }
 
 /* Its labels: another compression is no other content. */
-static bool same_labels(fm_context *context, const char *place, const text *bytes) {
+static bool same_labels(fm_context *context, const char *target, const text *bytes) {
   fm_raster *old = NULL, *fresh = NULL;
   fm_error err;
-  bool same = !fm_mask_read(context, place, NULL, &old, &err) &&
+  bool same = !fm_mask_read(context, target, NULL, &old, &err) &&
               !fm_mask_decode(context, bytes->data, bytes->length, NULL, &fresh, &err);
   if (same) {
     const fm_plane a = fm_raster_plane(old), b = fm_raster_plane(fresh);
@@ -54,21 +54,21 @@ static bool same_labels(fm_context *context, const char *place, const text *byte
   return same;
 }
 
-int collect_mask(fm_context *context, const char *place, const fm_raster *mask, const job_row *row,
+int collect_mask(fm_context *context, const char *target, const fm_raster *mask, const job_row *row,
                  collected *what, findings *list, fault *f) {
   text bytes = {0};
   int code = encode(context, mask, row, &bytes, f);
   if (code == EXIT_DATA) { /* a label that no PNG holds */
     findings_add(list, FINDING_LABEL, row->name, f->text);
     code = EXIT_FINE;
-  } else if (!code && !path_exists(place)) {
-    code = text_write(&bytes, context, place, f);
+  } else if (!code && !path_exists(target)) {
+    code = text_write(&bytes, context, target, f);
     *what = COLLECTED_NEW;
-  } else if (!code && same_labels(context, place, &bytes)) {
+  } else if (!code && same_labels(context, target, &bytes)) {
     *what = COLLECTED_THERE;
   } else if (!code) {
     fault why;
-    fault_set(&why, EXIT_DATA, "%s: another mask is in this place, it stays as it is", place);
+    fault_set(&why, EXIT_DATA, "%s: another mask is in this place, it stays as it is", target);
     findings_add(list, FINDING_DIFFERS, row->name, why.text);
   }
   text_free(&bytes);

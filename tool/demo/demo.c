@@ -29,20 +29,20 @@ typedef struct demo {
 
 /* Removes the images and masks of an earlier demo from one of its folders. */
 static void clear_folder(const char *dir, const char *name) {
-  char *place = path_join(dir, name);
-  DIR *handle = opendir(place);
+  char *above = path_join(dir, name);
+  DIR *handle = opendir(above);
   const struct dirent *entry;
   while (handle && (entry = readdir(handle))) {
     const char *file = entry->d_name;
     const bool image = path_ends_with(file, ".png") || path_ends_with(file, ".jpg") ||
                        path_ends_with(file, ".fm-part");
     if (!image || strncmp(file, "scene_", 6) != 0) continue;
-    char *path = path_join(place, file);
+    char *path = path_join(above, file);
     unlink(path);
     free(path);
   }
   if (handle) closedir(handle);
-  free(place);
+  free(above);
 }
 
 /* The folder must be empty, or an earlier demo's that may go. */

@@ -69,7 +69,7 @@ static int write_plane(const maker *m, const char *below, int64_t number, int64_
   char *name = demo_name(below, number, image, "png"), *path = NULL;
   const fm_plane plane = fm_plane_make(pixels, FM_U8, m->world->height, m->world->width);
   fm_error err;
-  int code = outdir_place(m->out, name, &path, f);
+  int code = outdir_path(m->out, name, &path, f);
   if (!code && fm_mask_write(m->context, path, &plane, NULL, &err))
     code = fault_library(f, &err, path);
   if (!code) outdir_made(m->out, path);
@@ -92,7 +92,7 @@ static int write_image(const maker *m, const char *below, int64_t number, int64_
   const fm_volume volume = interleaved(pixels, m->world->width, m->world->height);
   const fm_write_options options = {.size = sizeof options, .jpeg_quality = m->jpeg_quality};
   fm_error err;
-  int code = outdir_place(m->out, name, &path, f);
+  int code = outdir_path(m->out, name, &path, f);
   if (!code && fm_image_write(m->context, path, &volume, &options, &err))
     code = fault_library(f, &err, path);
   if (!code) outdir_made(m->out, path);

@@ -5,17 +5,17 @@
 #include "demo/world.h"
 #include "demo/world_random.h"
 
-/* Kinds of places, from open country to the inner city. */
-typedef struct place {
+/* Kinds of sceneries, from open country to the inner city. */
+typedef struct scenery {
   float buildings; /* share of the sides that is built up */
   float woods;     /* share of the rest that is wood or hedge, the others fence or open */
   float height;    /* of buildings, metres */
   float lane_low, lane_high, walk_low, walk_high, setback;
   float grass;                      /* chance that the verge is grass */
   float trees, poles, cars, people; /* how many, at most */
-} place;
+} scenery;
 
-static const place places[] = {
+static const scenery sceneries[] = {
     {0.10F, 0.70F, 5.0F, 2.8F, 4.0F, 0.0F, 0.6F, 5.0F, 1.0F, 7.0F, 3.0F, 3.0F, 1.0F},
     {0.55F, 0.60F, 7.5F, 3.0F, 4.5F, 1.4F, 2.6F, 3.0F, 0.7F, 8.0F, 6.0F, 9.0F, 6.0F},
     {0.92F, 0.50F, 15.0F, 3.2F, 5.5F, 2.0F, 4.0F, 0.4F, 0.0F, 5.0F, 9.0F, 13.0F, 16.0F},
@@ -32,7 +32,7 @@ static void camera_draw(scene *s, dice *d) {
   s->bonnet = dice_chance(d, 0.25F);
 }
 
-static void stretch_draw(scene *s, int side, float from, float to, const place *p, dice *d) {
+static void stretch_draw(scene *s, int side, float from, float to, const scenery *p, dice *d) {
   stretch *new = &s->side[side][s->side_count[side]];
   if (s->side_count[side] == STRETCHES) return;
   *new = (stretch){.from = from, .to = to, .thing = s->things};
@@ -52,7 +52,7 @@ static void stretch_draw(scene *s, int side, float from, float to, const place *
   s->side_count[side]++;
 }
 
-static void sides_draw(scene *s, const place *p, dice *d) {
+static void sides_draw(scene *s, const scenery *p, dice *d) {
   for (int side = 0; side < SIDES; side++) {
     s->wall[side] = s->lane + s->walk + p->setback * dice_real(d, 0.3F, 2.0F) + 0.3F;
     for (float z = 0.0F; z < s->end;) {
@@ -169,10 +169,10 @@ static void sprites_sort(scene *s) {
     }
 }
 
-static const place *place_draw(float hard, dice *d) {
-  const int last = (int)(sizeof places / sizeof *places) - 1;
-  if (hard < 0.35F) return &places[dice_chance(d, 0.6F) ? 0 : dice_whole(d, 1, 4)];
-  return &places[dice_whole(d, hard > 0.65F ? 1 : 0, last)];
+static const scenery *scenery_draw(float hard, dice *d) {
+  const int last = (int)(sizeof sceneries / sizeof *sceneries) - 1;
+  if (hard < 0.35F) return &sceneries[dice_chance(d, 0.6F) ? 0 : dice_whole(d, 1, 4)];
+  return &sceneries[dice_whole(d, hard > 0.65F ? 1 : 0, last)];
 }
 
 void scene_draw(scene *s, int width, int height, float hard, uint64_t seed) {
@@ -182,7 +182,7 @@ void scene_draw(scene *s, int width, int height, float hard, uint64_t seed) {
   s->height = height;
   s->seed = seed;
   s->things = 1; /* 0: the ground and the sky */
-  const place *p = place_draw(hard, &d);
+  const scenery *p = scenery_draw(hard, &d);
   camera_draw(s, &d);
   s->lane = dice_real(&d, p->lane_low, p->lane_high);
   s->walk = dice_real(&d, p->walk_low, p->walk_high);

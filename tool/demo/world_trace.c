@@ -71,18 +71,18 @@ static float backdrop_top(const scene *s, float x) {
   const uint32_t seed = (uint32_t)s->seed;
   if (s->backdrop == TREE)
     return s->backdrop_height * (0.45F + 0.9F * noise_sum(seed, x * 0.09F, 0.0F, 5));
-  const float block = noise_cell(seed, (int)floorf(x / 13.0F), 7);
-  return s->backdrop_height * (0.5F + block);
+  const float building = noise_cell(seed, (int)floorf(x / 13.0F), 7);
+  return s->backdrop_height * (0.5F + building);
 }
 
 static void trace_backdrop(const scene *s, float dx, float dy, surface *out) {
   const float x = dx * s->end, up = s->eye - dy * s->end;
   if (out->depth <= s->end || up > backdrop_top(s, x)) return;
-  const int block = s->backdrop == BUILDING ? (int)floorf(x / 13.0F) & 15 : 0;
+  const int building = s->backdrop == BUILDING ? (int)floorf(x / 13.0F) & 15 : 0;
   *out = (surface){.depth = s->end,
                    .u = x,
                    .v = up,
-                   .thing = (uint16_t)(s->things + block),
+                   .thing = (uint16_t)(s->things + building),
                    .class_index = s->backdrop,
                    .facing = FACING_CAMERA};
 }

@@ -43,7 +43,7 @@ static char *flat_name(const char *stem) {
   return t.data;
 }
 
-static char *place_of(const export_state *s, const export_entry *entry) {
+static char *name_result(const export_state *s, const export_entry *entry) {
   char *name = flat_name(s->rows[entry->row].mask);
   text t = {0};
   text_add(&t, "seed_%" PRId64 "/%s.jpg", entry->seed, name);
@@ -65,7 +65,7 @@ static int link_mask(export_state *s, const char *below, const char *name, const
   text file = {0};
   char *path, old[4096];
   text_add(&file, "data/%s/%s.png", below, name);
-  int code = outdir_place(&s->out, file.data, &path, f);
+  int code = outdir_path(&s->out, file.data, &path, f);
   text_free(&file);
   if (code) return code;
   ssize_t length = readlink(path, old, sizeof old);
@@ -206,7 +206,7 @@ static int write_all(export_state *s, fault *f) {
   code = remove_lists(s, f);
   if (!code) code = link_masks(s, known[which].masks, f);
   if (!code) code = write_lists(s, which, f);
-  return code ? code : generate_write_jobs(s, place_of, (arg_size){SIDE, SIDE}, f);
+  return code ? code : generate_write_jobs(s, name_result, (arg_size){SIDE, SIDE}, f);
 }
 
 static const char *const files[] = {"jobs.jsonl", "generate.sh", "data/", NULL};

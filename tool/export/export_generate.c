@@ -7,10 +7,10 @@
 #include "collect/jobs_file.h"
 
 /* `base` is the output folder, as files name it. */
-static void add_job(export_state *s, const export_entry *entry, generate_place place,
+static void add_job(export_state *s, const export_entry *entry, result_name name_of,
                     const char *base, arg_size size, text *t) {
   const export_entry *real = &s->real.entries[entry->row];
-  char *below = place(s, entry);
+  char *below = name_of(s, entry);
   text mask_name = {0};
   text_add(&mask_name, "%s%s.png", entry->stem,
            s->ws.labels ? fm_labels_mask_suffix(s->ws.labels) : "");
@@ -26,18 +26,18 @@ static void add_job(export_state *s, const export_entry *entry, generate_place p
   free(below);
 }
 
-int generate_write_jobs(export_state *s, generate_place place, arg_size size, fault *f) {
+int generate_write_jobs(export_state *s, result_name name_of, arg_size size, fault *f) {
   text t = {0};
   char *base = export_path(s, s->job->output.folder);
   for (size_t i = 0; i < s->synthetic.count; i++)
-    add_job(s, &s->synthetic.entries[i], place, base, size, &t);
+    add_job(s, &s->synthetic.entries[i], name_of, base, size, &t);
   free(base);
   int code = export_write(s, "jobs.jsonl", &t, f);
   text_free(&t);
   return code;
 }
 
-static char *place_of(const export_state *s, const export_entry *entry) {
+static char *name_result(const export_state *s, const export_entry *entry) {
   text t = {0};
   (void)s;
   text_add(&t, "results/%s.jpg", entry->stem);
@@ -45,7 +45,7 @@ static char *place_of(const export_state *s, const export_entry *entry) {
 }
 
 static int write_all(export_state *s, fault *f) {
-  return generate_write_jobs(s, place_of, s->job->size, f);
+  return generate_write_jobs(s, name_result, s->job->size, f);
 }
 
 static const char *const files[] = {"jobs.jsonl", NULL};

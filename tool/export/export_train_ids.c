@@ -58,7 +58,7 @@ static int write_converted(const conversion *c, const fm_raster *raster, const c
   fm_plane to = fm_plane_make(pixels, FM_U8, from.height, from.width);
   convert_pixels(labels, &from, pixels);
   char *name = png_name(relative), *below = path_join(c->below, name), *path = NULL;
-  int code = outdir_place(&c->s->out, below, &path, f);
+  int code = outdir_path(&c->s->out, below, &path, f);
   if (!code && fm_mask_write(c->s->ws.context, path, &to, NULL, &err))
     code = fault_library(f, &err, path);
   if (!code) outdir_made(&c->s->out, path);

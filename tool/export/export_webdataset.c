@@ -54,14 +54,14 @@ static const char script[] =
 
 /* A sample of the epoch, and where chance puts it. */
 typedef struct sample {
-  uint64_t place;
+  uint64_t draw;
   const export_set *set;
   size_t index;
   int64_t repeat;
 } sample;
 
 /* The first number of the generator that belongs to the seed and the sample's name. */
-static uint64_t place_of(uint64_t seed, const char *set, const char *stem, int64_t repeat) {
+static uint64_t draw_for(uint64_t seed, const char *set, const char *stem, int64_t repeat) {
   text name = {0};
   text_add(&name, "%s/%s/%" PRId64, set, stem, repeat);
   dice d = {seed_scramble(text_hash(name.data, name.length) ^ seed_scramble(seed))};
@@ -69,9 +69,9 @@ static uint64_t place_of(uint64_t seed, const char *set, const char *stem, int64
   return dice_next(&d);
 }
 
-static int by_place(const void *a, const void *b) {
+static int by_draw(const void *a, const void *b) {
   const sample *x = a, *y = b;
-  if (x->place != y->place) return x->place < y->place ? -1 : 1;
+  if (x->draw != y->draw) return x->draw < y->draw ? -1 : 1;
   int order = strcmp(x->set->entries[x->index].stem, y->set->entries[y->index].stem);
   return order ? order : (x->repeat > y->repeat) - (x->repeat < y->repeat);
 }
@@ -81,8 +81,8 @@ static size_t add_samples(const export_state *s, const export_set *set, int64_t 
   size_t count = 0;
   for (size_t i = 0; i < set->count; i++)
     for (int64_t k = 0; k < repeats; k++) {
-      uint64_t place = place_of(s->job->seed, set->name, set->entries[i].stem, k);
-      out[count++] = (sample){place, set, i, k};
+      uint64_t draw = draw_for(s->job->seed, set->name, set->entries[i].stem, k);
+      out[count++] = (sample){draw, set, i, k};
     }
   return count;
 }
@@ -105,7 +105,7 @@ static int write_all(export_state *s, fault *f) {
   sample *order = alloc_zeroed(count, sizeof *order);
   size_t used = add_samples(s, &s->real, s->times, order);
   add_samples(s, &s->synthetic, 1, order + used);
-  qsort(order, count, sizeof *order, by_place);
+  qsort(order, count, sizeof *order, by_draw);
   text t = {0};
   for (size_t i = 0; i < count; i++) add_row(&t, &order[i], i, i / each);
   size_t shards = (count + each - 1) / each;

@@ -157,7 +157,7 @@ static int open_journal(filter_run *r, fault *f) {
   /* Made even where its first line did not fit the disk; another run's is not ours. */
   if (fresh && (!code || code == EXIT_IO)) outdir_made(&r->out, at->journal);
   if (!code) code = revoke_outdated(r, f);
-  if (!code) code = outdir_place(&r->out, "masks/", &masks, f);
+  if (!code) code = outdir_path(&r->out, "masks/", &masks, f);
   if (!code) free(masks);
   return code;
 }

@@ -62,7 +62,7 @@ static bool right_size(const job_row *row, const result_file *file, findings *li
 
 /* A row's image as the generator left it and as it was collected. */
 typedef struct pair {
-  result_file result, place;
+  result_file result, old;
   char *target; /* where the result goes */
 } pair;
 
@@ -76,7 +76,7 @@ static int read_pair(const state *s, const job_row *row, pair *p, findings *list
   int code = collect_read(context, stem, type, row->name, true, &p->result, list, f);
   /* What equals a good image is one. */
   if (!code)
-    code = collect_read(context, base, type, row->name, !p->result.bytes, &p->place, list, f);
+    code = collect_read(context, base, type, row->name, !p->result.bytes, &p->old, list, f);
   if (!code && p->result.path) {
     text target = {0};
     text_add(&target, "%s%s", base, strrchr(p->result.path, '.'));
@@ -90,7 +90,7 @@ static int read_pair(const state *s, const job_row *row, pair *p, findings *list
 
 static void free_pair(pair *p) {
   collect_free(&p->result);
-  collect_free(&p->place);
+  collect_free(&p->old);
   free(p->target);
 }
 
@@ -100,8 +100,8 @@ static bool same_bytes(const result_file *a, const result_file *b) {
 
 /* With nothing to bring: is a good image there? */
 static int keep_there(const job_row *row, const pair *p, collected *what, findings *list) {
-  if (p->place.bytes) {
-    if (right_size(row, &p->place, list)) *what = COLLECTED_THERE;
+  if (p->old.bytes) {
+    if (right_size(row, &p->old, list)) *what = COLLECTED_THERE;
   } else if (!list->count) {
     note(list, FINDING_MISSING, row, "%s: the generator left no such image", row->output);
   }
@@ -111,7 +111,7 @@ static int keep_there(const job_row *row, const pair *p, collected *what, findin
 /* The same image twice: a move that was cut off is finished. */
 static void drop_result(const state *s, const pair *p) {
   if (s->job->by != COLLECT_MOVE) return;
-  char *from = path_real(p->result.path), *to = path_real(p->place.path);
+  char *from = path_real(p->result.path), *to = path_real(p->old.path);
   if (strcmp(from, to)) unlink(p->result.path);
   free(from);
   free(to);
@@ -122,14 +122,14 @@ static int bring(state *s, job_row *row, const fm_raster *mask, const pair *p, c
                  findings *list, fault *f) {
   collected mask_is = COLLECTED_NOT;
   char *below = path_join("masks", row->synthetic_mask), *path = NULL;
-  int code = outdir_place(&s->out, below, &path, f);
+  int code = outdir_path(&s->out, below, &path, f);
   if (!code) code = collect_mask(s->ws.context, path, mask, row, &mask_is, list, f);
   free(path);
   free(below);
-  if (code || !mask_is || !p->target || p->place.path) return code;
+  if (code || !mask_is || !p->target || p->old.path) return code;
   below = path_join("images", row->name);
-  code = outdir_place(&s->out, below, &path, f); /* makes the folder */
-  if (!code) code = collect_place(s->ws.context, s->job->by, &p->result, p->target, f);
+  code = outdir_path(&s->out, below, &path, f); /* makes the folder */
+  if (!code) code = collect_bring(s->ws.context, s->job->by, &p->result, p->target, f);
   if (!code) *what = COLLECTED_NEW;
   if (!code) free(path);
   free(below);
@@ -143,11 +143,11 @@ static int judge(state *s, job_row *row, const fm_raster *mask, const pair *p, c
     code = keep_there(row, p, what, list);
   } else if (!right_size(row, &p->result, list)) {
     return EXIT_FINE;
-  } else if (p->place.path && (!p->place.bytes || !same_bytes(&p->result, &p->place))) {
+  } else if (p->old.path && (!p->old.bytes || !same_bytes(&p->result, &p->old))) {
     note(list, FINDING_DIFFERS, row, "%s: another image is in this place, it stays as it is",
-         p->place.path);
+         p->old.path);
     return EXIT_FINE;
-  } else if (p->place.path) {
+  } else if (p->old.path) {
     *what = COLLECTED_THERE;
   }
   bool usable = p->result.bytes || *what;

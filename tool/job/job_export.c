@@ -10,7 +10,7 @@
 
 int export_write(export_state *s, const char *name, const text *t, fault *f) {
   char *path;
-  int code = outdir_place(&s->out, name, &path, f);
+  int code = outdir_path(&s->out, name, &path, f);
   if (code) return code;
   code = inputs_spare_file(&s->inputs, path, f);
   if (!code) code = text_write(t, s->ws.context, path, f);

@@ -43,7 +43,7 @@ static int begin(void *shared, void **own, fault *f) {
 static int keep(filter_run *r, size_t index, const fm_plane *mask, const fm_raster *raster,
                 const counts *c, const fm_filter_report *report, fault *f) {
   char *name = filter_run_name(r, index), *path;
-  int code = outdir_place(&r->out, name, &path, f);
+  int code = outdir_path(&r->out, name, &path, f);
   free(name);
   if (code) return code;
   code = mask_store(r->ws.context, mask, raster, path, f);

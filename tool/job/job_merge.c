@@ -115,8 +115,8 @@ static int check_group(const part *parts, size_t first, size_t end, bool distinc
   return code;
 }
 
-/* Where the identity stands among the sets, or belongs. */
-static size_t place_of(const stats_file *out, uint64_t identity, bool *there) {
+/* The index of the identity among the sets, or where it belongs. */
+static size_t find_set(const stats_file *out, uint64_t identity, bool *there) {
   size_t at = out->set_count;
   while (at && out->sets[at - 1].identity >= identity) at--;
   *there = at < out->set_count && out->sets[at].identity == identity;
@@ -133,9 +133,9 @@ static int join_sets(const part *parts, size_t count, bool distinct, stats_file 
     for (size_t s = 0; s < parts[i].file.set_count; s++) {
       stats_set set = parts[i].file.sets[s];
       bool there;
-      size_t at = place_of(out, set.identity, &there);
+      size_t at = find_set(out, set.identity, &there);
       if (there && parts[i].file.shard.index > 0) continue; /* came with shard 0 */
-      while (there && distinct) at = place_of(out, ++set.identity, &there);
+      while (there && distinct) at = find_set(out, ++set.identity, &there);
       if (there)
         return fault_set(f, EXIT_DATA,
                          "%s: its set of %" PRId64

@@ -14,10 +14,11 @@
 
 /* What a policy needs, and what it does not look at. */
 static int check_masks(const plan_job *job, const plan_policy *policy, fault *f) {
-  bool classes = plan_policy_needs_classes(policy);
+  bool classes = plan_policy_looks_at(policy, PLAN_CLASSES);
+  char names[200];
   if (job->masks && !classes)
-    return fault_set(f, EXIT_USAGE,
-                     "--masks is for --policy repeat-factor or rare-class, alone or in a blend");
+    return fault_set(f, EXIT_USAGE, "--masks is for --policy %s, alone or in a blend",
+                     plan_kinds_with(PLAN_CLASSES, names, sizeof names));
   if (classes && (!job->masks || !job->common.labels))
     return fault_set(f, EXIT_USAGE,
                      "--policy %s looks at the classes of the masks: give --masks DIR and "
@@ -29,7 +30,6 @@ static int check_masks(const plan_job *job, const plan_policy *policy, fault *f)
 static int make_planner(const workspace *ws, const plan_flags *flags, const plan_policy *policy,
                         fm_planner **out, fault *f) {
   fm_planner_options options = {.size = sizeof options,
-                                .policy = policy->policy,
                                 .plan_seed = flags->seed,
                                 .n_min = (int32_t)flags->n_min,
                                 .budget = flags->budget,
@@ -45,10 +45,7 @@ static int make_planner(const workspace *ws, const plan_flags *flags, const plan
   options.n_max = (int32_t)n_max;
   options.seeds = seeds;
   options.seed_count = (int64_t)seed_count;
-  if (policy->part_count) {
-    options.blend = policy->parts;
-    options.blend_count = policy->part_count;
-  }
+  plan_policy_apply(policy, &options);
   if (fm_planner_create(ws->context, &options, out, &err)) code = fault_library(f, &err, NULL);
   free(seeds);
   return code;

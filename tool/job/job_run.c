@@ -111,7 +111,7 @@ static int plan_stage(const run_state *s, fault *f) {
   plan_policy policy;
   int code = plan_flags_read(&plan.flags, &policy, f);
   if (code) return code;
-  if (plan_policy_needs_classes(&policy)) plan.masks = s->job->real.masks;
+  if (plan_policy_looks_at(&policy, PLAN_CLASSES)) plan.masks = s->job->real.masks;
   say(s, "plan");
   return plan_job_run(&plan, f);
 }

@@ -60,7 +60,7 @@ int outdir_open(const char *path, const folder_lock *held, outdir *out, fault *f
   return code;
 }
 
-int outdir_place(outdir *dir, const char *relative, char **path, fault *f) {
+int outdir_path(outdir *dir, const char *relative, char **path, fault *f) {
   char *full = path_join(dir->path, relative);
   char *slash = strrchr(full, '/');
   int code = EXIT_FINE;

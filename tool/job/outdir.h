@@ -31,7 +31,7 @@ typedef enum outdir_end {
 int outdir_open(const char *path, const folder_lock *held, outdir *out, fault *f);
 
 /* Makes the folder that holds `relative`. Returns the full path in `*path` (caller frees). */
-int outdir_place(outdir *dir, const char *relative, char **path, fault *f);
+int outdir_path(outdir *dir, const char *relative, char **path, fault *f);
 
 /* Remembers a file that was made, by its full path. */
 void outdir_made(outdir *dir, const char *path);

@@ -37,9 +37,9 @@ static const char *name_of(const char *path) {
   return slash ? slash + 1 : path;
 }
 
-static int sweep(const char *path, const struct stat *info, int kind, struct FTW *place) {
+static int sweep(const char *path, const struct stat *info, int kind, struct FTW *where) {
   (void)info;
-  (void)place;
+  (void)where;
   if (kind == FTW_F && orphan_of(name_of(path))) unlink(path);
   return 0;
 }
@@ -84,9 +84,9 @@ int outdir_check_file(const char *path, fault *f) {
 
 /* ---- Folders -------------------------------------------------------------------------- */
 
-static int clear(const char *path, const struct stat *info, int kind, struct FTW *place) {
+static int clear(const char *path, const struct stat *info, int kind, struct FTW *where) {
   (void)info;
-  (void)place;
+  (void)where;
   if (kind == FTW_F && (path_ends_with(path, ".png") || orphan_of(name_of(path))))
     unlink(path);
   else if (kind == FTW_DP)
@@ -96,10 +96,10 @@ static int clear(const char *path, const struct stat *info, int kind, struct FTW
 
 void outdir_clear_masks(const char *path) { nftw(path, clear, OPEN_FOLDERS, FTW_PHYS | FTW_DEPTH); }
 
-static int find_file(const char *path, const struct stat *info, int kind, struct FTW *place) {
+static int find_file(const char *path, const struct stat *info, int kind, struct FTW *where) {
   (void)path;
   (void)info;
-  (void)place;
+  (void)where;
   return kind == FTW_D || kind == FTW_DNR ? 0 : FOUND;
 }
 

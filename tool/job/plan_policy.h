@@ -1,4 +1,4 @@
-/* job/plan_policy.h - the value of plan's --policy. */
+/* job/plan_policy.h - the value of plan's --policy: policies by name, alone and in blends. */
 #ifndef FREEMASK_TOOL_PLAN_POLICY_H
 #define FREEMASK_TOOL_PLAN_POLICY_H
 
@@ -7,18 +7,35 @@
 
 #include "base/fault.h"
 
-enum { PLAN_POLICIES = 5 }; /* that have a name, blends apart */
+/* Flags that only some policies look at. */
+enum { PLAN_GAMMA = 1, PLAN_THRESHOLD = 2, PLAN_TEMPERATURE = 4, PLAN_CLASSES = 8 };
+
+/* A policy. To add one: a row in plan_policy.c, and here a number for a flag of its own. */
+typedef struct plan_kind {
+  const char *name;
+  int32_t policy; /* an fm_plan_policy */
+  int flags;      /* what it looks at; PLAN_CLASSES: the classes of the masks, too */
+} plan_kind;
+
+enum { PLAN_KINDS = 5 };
+extern const plan_kind plan_kinds[PLAN_KINDS];
 
 typedef struct plan_policy {
-  int32_t policy;                    /* an fm_plan_policy */
-  fm_plan_part parts[PLAN_POLICIES]; /* of a blend */
-  int64_t part_count;                /* 0: it is no blend */
+  bool blend;
+  fm_plan_part parts[PLAN_KINDS]; /* of the blend, or the one policy with a share of 1 */
+  int64_t part_count;
 } plan_policy;
 
 /* "rank", ..., or "blend:rank=1,rare-class=0.5"; NULL: rank. EXIT_USAGE if it is none. */
 int plan_policy_read(const char *value, plan_policy *out, fault *f);
 
-/* Is this policy the one, or part of the blend? */
-bool plan_policy_has(const plan_policy *flag, int32_t policy);
+/* Does it look at one of these flags? */
+bool plan_policy_looks_at(const plan_policy *policy, int flags);
+
+/* The names of the kinds that do: "repeat-factor or rare-class". Returns `out`. */
+const char *plan_kinds_with(int flags, char *out, size_t size);
+
+/* Sets policy and blend of the options; the latter points into `policy`. */
+void plan_policy_apply(const plan_policy *policy, fm_planner_options *options);
 
 #endif

@@ -120,16 +120,16 @@ static void hardness_chart(const report *r, text *t) {
     high = fmax(high, r->hardness[i].hardness);
     sum += r->hardness[i].hardness;
   }
-  const double span = high > low ? high - low : fmax(fabs(low) * 0.1, 1e-6);
+  const double range = high > low ? high - low : fmax(fabs(low) * 0.1, 1e-6);
   c->x_low = low;
-  c->x_high = low + span;
+  c->x_high = low + range;
   for (size_t i = 0; i < r->hardness_count; i++) {
-    const int bin = (int)((r->hardness[i].hardness - low) / span * HARDNESS_BARS);
+    const int bin = (int)((r->hardness[i].hardness - low) / range * HARDNESS_BARS);
     c->bars[bin < HARDNESS_BARS ? bin : HARDNESS_BARS - 1]++;
   }
   for (int i = 0; i < HARDNESS_BARS; i++)
     snprintf(c->tips[i], sizeof c->tips[i], "%.4g to %.4g: %.0f masks",
-             low + span * i / HARDNESS_BARS, low + span * (i + 1) / HARDNESS_BARS, c->bars[i]);
+             low + range * i / HARDNESS_BARS, low + range * (i + 1) / HARDNESS_BARS, c->bars[i]);
   char caption[160];
   snprintf(caption, sizeof caption, "%zu masks; mean %.4f, from %.4f to %.4f.", r->hardness_count,
            sum / (double)r->hardness_count, low, high);

@@ -1,4 +1,4 @@
-/* collect/collect_place.c - images: reading them, and bringing them to their place. */
+/* collect/collect_image.c - images: reading them, and bringing them where they belong. */
 #define _XOPEN_SOURCE 700 /* link */
 #include <errno.h>
 #include <stdlib.h>
@@ -65,22 +65,22 @@ void collect_free(result_file *file) {
   *file = (result_file){0};
 }
 
-static int copy(fm_context *context, const result_file *file, const char *place, fault *f) {
+static int copy(fm_context *context, const result_file *file, const char *target, fault *f) {
   fm_error err;
-  if (fm_file_write(context, place, file->bytes, file->length, &err))
-    return fault_library(f, &err, place);
+  if (fm_file_write(context, target, file->bytes, file->length, &err))
+    return fault_library(f, &err, target);
   return EXIT_FINE;
 }
 
-int collect_place(fm_context *context, int by, const result_file *file, const char *place,
+int collect_bring(fm_context *context, int by, const result_file *file, const char *target,
                   fault *f) {
-  if (by == COLLECT_COPY) return copy(context, file, place, f);
-  if (!link(file->path, place)) {
+  if (by == COLLECT_COPY) return copy(context, file, target, f);
+  if (!link(file->path, target)) {
     if (by == COLLECT_MOVE) unlink(file->path);
     return EXIT_FINE;
   }
-  if (by == COLLECT_LINK || errno == EEXIST) return fault_system(f, errno, "make link", place);
-  int code = copy(context, file, place, f); /* from another file system */
+  if (by == COLLECT_LINK || errno == EEXIST) return fault_system(f, errno, "make link", target);
+  int code = copy(context, file, target, f); /* from another file system */
   if (!code) unlink(file->path);
   return code;
 }

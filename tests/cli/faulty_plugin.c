@@ -1,4 +1,4 @@
-/* cli/odd_plugin.c - a plug-in that does what the key `do` says, mostly what it should not.
+/* cli/faulty_plugin.c - a plug-in that does what the key `do` says, mostly what it should not.
  * SPDX-License-Identifier: MIT */
 #include <freemask/plugin.h>
 #include <math.h>
