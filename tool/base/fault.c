@@ -40,6 +40,12 @@ int fault_library(fault *f, const fm_error *err, const char *path) {
   return code;
 }
 
+int fault_file(fault *f, const fm_error *err, const char *path) {
+  fault_library(f, err, path);
+  if (f->exit_code == EXIT_USAGE) f->exit_code = EXIT_DATA;
+  return f->exit_code;
+}
+
 int fault_system(fault *f, int error_number, const char *deed, const char *path) {
   return fault_set(f, EXIT_IO, "cannot %s %s: %s", deed, path, strerror(error_number));
 }

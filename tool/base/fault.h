@@ -34,6 +34,9 @@ TOOL_PRINTF(3, 4) int fault_set(fault *f, int exit_code, const char *format, ...
  * it. Status becomes exit code: I/O and memory 4, an argument 2, everything else 3. */
 int fault_library(fault *f, const fm_error *err, const char *path);
 
+/* The same where the content of the file `path` is to blame: an argument is data then. */
+int fault_file(fault *f, const fm_error *err, const char *path);
+
 /* EXIT_IO with strerror(error_number): "cannot <deed> <path>: <reason>". */
 int fault_system(fault *f, int error_number, const char *deed, const char *path);
 

@@ -6,9 +6,7 @@
 
 #include "base/fault.h"
 
-/* A preset's name, or a CSV file with the header `label,class,name`: class is 0 .. K-1 or
- * `ignore`; the first ignored label is the one that the filter writes. A file that is not there
- * and no preset either is EXIT_USAGE. */
+/* A preset's name, or a file for fm_labels_read. What is neither is EXIT_USAGE. */
 int labels_open(fm_context *context, const char *name_or_file, fm_labels **out, fault *f);
 
 bool labels_is_preset(const char *name);

@@ -145,8 +145,7 @@ static int use_model(loss_source *s, const json_t *model, const char *stats_path
                      "--provider baseline",
                      stats_path);
   if (!baseline_load(s->context, s->labels, model, &b->model, &err)) return EXIT_FINE;
-  fault_library(f, &err, stats_path);
-  return f->exit_code = f->exit_code == EXIT_USAGE ? EXIT_DATA : f->exit_code;
+  return fault_file(f, &err, stats_path);
 }
 
 const loss_way loss_way_baseline = {.what = "image",

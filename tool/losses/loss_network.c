@@ -115,9 +115,8 @@ static const folder_file *second_of_queries(const folder *partners, const folder
 static int read_queries(const loss_source *s, size_t index, const char *path, query_arrays *out,
                         fault *f) {
   const folder_file *second = second_of_queries(&s->partners, s->partner[index]);
-  if (!second) return query_file_read_npz(s->context, path, out, f);
-  char *other = folder_path(&s->partners, second);
-  int code = query_file_read_pair(s->context, path, other, out, f);
+  char *other = second ? folder_path(&s->partners, second) : NULL;
+  int code = query_file_read(s->context, path, other, out, f);
   free(other);
   return code;
 }
@@ -129,10 +128,9 @@ static int queries_of(const loss_source *s, const loss_request *r, loss_map *out
   fm_error err;
   int code = read_queries(s, r->mask_index, path, &q, f);
   if (!code) {
-    fm_plane class_logits = fm_raster_plane(q.class_logits);
-    fm_volume mask_logits = fm_raster_volume(q.mask_logits);
     loss_map_make(out, &r->mask);
-    if (fm_network_loss_queries(n->loss, &class_logits, &mask_logits, &r->mask, &out->plane, &err))
+    if (fm_network_loss_queries(n->loss, &q.class_logits, &q.mask_logits, &r->mask, &out->plane,
+                                &err))
       code = fail(s, r, &err, path, f);
   }
   query_arrays_free(&q);
@@ -154,7 +152,7 @@ static int count_classes(const loss_source *s, int64_t *out, fault *f) {
     char *path = loss_source_path(s, i);
     query_arrays q = {0};
     int code = read_queries(s, i, path, &q, f);
-    if (!code) *out = fm_raster_plane(q.class_logits).width - 1;
+    if (!code) *out = q.class_logits.width - 1;
     query_arrays_free(&q);
     free(path);
     return code;

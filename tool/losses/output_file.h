@@ -6,9 +6,6 @@
 
 #include "base/fault.h"
 
-/* The most bytes of a file, and of an array: as the library's limit. */
-#define OUTPUT_MOST_BYTES (UINT64_C(1) << 32)
-
 /* An array [C, h, w]; or, with `channels_last`, [h, w, C]; or, with `one_channel`, [h, w], too. The
  * volume lives as long as the raster, which the caller destroys. */
 int output_file_read(fm_context *context, const char *path, bool channels_last, bool one_channel,
