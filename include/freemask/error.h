@@ -9,7 +9,7 @@
 
 FM_BEGIN_DECLS
 
-/** What a call answers: FM_OK, or why it did nothing.
+/** What a call returns: FM_OK, or why it did nothing.
  *
  *  The numbers are part of the ABI and never change; new ones may be added, so
  *  treat an unknown negative number as a failure.
@@ -18,8 +18,8 @@ FM_BEGIN_DECLS
  *  were, `*out` arguments keep their value, and there is nothing to free. */
 typedef enum fm_status {
   FM_OK = 0,
-  FM_ERR_ARGUMENT = -1,    /**< the caller broke the contract: NULL, range, option */
-  FM_ERR_MEMORY = -2,      /**< the context's allocator answered NULL */
+  FM_ERR_ARGUMENT = -1,    /**< the call broke the contract: NULL, range, option */
+  FM_ERR_MEMORY = -2,      /**< the context's allocator returned NULL */
   FM_ERR_UNSUPPORTED = -3, /**< known, but not in this build or not by this call */
   FM_ERR_SHAPE = -4,       /**< sizes that have to agree differ */
   FM_ERR_LABEL = -5,       /**< a label outside the label space */
@@ -37,7 +37,7 @@ typedef enum fm_status {
  *
  *  Every function that can fail takes an `fm_error *` as its last argument; NULL
  *  is allowed. It is written on failure only and never allocates, so a variable on
- *  the stack will do and needs no initialisation:
+ *  the stack will do and needs no initialization:
  *
  *      fm_error err;
  *      if (fm_class_stats_add(stats, &mask, &loss, &err))
@@ -47,12 +47,17 @@ typedef enum fm_status {
 typedef struct fm_error {
   int32_t code;      /**< the fm_status that the call returned */
   int32_t host_code; /**< FM_ERR_CALLBACK: the callback's value; FM_ERR_IO: errno; else 0 */
-  char message[504]; /**< one line of UTF-8, no line break at its end, NUL-terminated:
-                          names file, pixel, value and expectation where there are such */
+  char message[504]; /**< one line of valid UTF-8 without a line break, NUL-terminated: names
+                          file, pixel, value and expectation where there are any. What
+                          comes from outside (ids, paths, class names) has its bytes that are not
+                          UTF-8 and its control characters replaced by a backslash, x and two
+                          hexadecimal digits; U+0080 to U+009F, U+2028 and U+2029, which break
+                          lines, by a backslash, u and four. A message that is too long ends with
+                          the last whole character that fits. */
 } fm_error;
 
-/** The constant's name, "FM_ERR_SHAPE"; "FM_ERR_?" for a number that is none.
- *  Static storage. Thread-safety: any thread, any time. */
+/** The constant's name, such as "FM_ERR_SHAPE"; "FM_ERR_?" for an unknown number. Static
+ *  storage. Thread safety: any thread, any time. */
 FM_API const char *fm_status_name(fm_status status);
 
 FM_END_DECLS

@@ -95,10 +95,10 @@ char *fm__copy_string(const fm_context *context, const char *text) {
 
 void fm__log(const fm_context *context, fm_log_level level, const char *format, ...) {
   if (!context->log || (int32_t)level > context->log_level) return;
-  char line[512];
+  char line[FM__LINE];
   va_list args;
   va_start(args, format);
-  (void)vsnprintf(line, sizeof line, format, args);
+  fm__line(line, format, args);
   va_end(args);
   context->log((int32_t)level, line, context->log_user);
 }

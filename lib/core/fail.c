@@ -2,30 +2,83 @@
 #define FM_CORE_FAIL_C
 #include "core/fail.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Cuts an overlong UTF-8 text before the character that does not fit, and takes
- * control characters out: names of files may hold them, lines of logs may not. */
-static void tidy(char *text, size_t capacity, int wanted) {
-  size_t length = strlen(text);
-  if (wanted >= 0 && (size_t)wanted >= capacity) {
-    while (length && ((unsigned char)text[length - 1] & 0xC0) == 0x80) length--;
-    if (length && (unsigned char)text[length - 1] >= 0xC0) length--;
-    text[length] = '\0';
-  }
-  for (char *c = text; *c; c++)
-    if ((unsigned char)*c < 0x20 || *c == 0x7F) *c = ' ';
+/* ---- Lines ---------------------------------------------------------------------- */
+
+/* Bytes of the UTF-8 sequence at the start of `at` (RFC 3629: no overlong forms, no surrogates,
+ * nothing above U+10FFFF); 0 if there is none. */
+static size_t sequence_at(const unsigned char *at, size_t left) {
+  unsigned char lead = *at, least = 0x80, most = 0xBF;
+  if (lead < 0x80) return 1;
+  if (lead < 0xC2 || lead > 0xF4) return 0;
+  size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  if (length > left) return 0;
+  if (lead == 0xE0) least = 0xA0;
+  if (lead == 0xED) most = 0x9F;
+  if (lead == 0xF0) least = 0x90;
+  if (lead == 0xF4) most = 0x8F;
+  for (size_t i = 1; i < length; i++, least = 0x80, most = 0xBF)
+    if (at[i] < least || at[i] > most) return 0;
+  return length;
 }
+
+/* How a character, or a byte that is none, is spelled where it cannot stay: in at most 8 bytes. ""
+ * where it can. */
+static const char *escape(const unsigned char *at, size_t length, char spelled[8]) {
+  spelled[0] = '\0';
+  if (length == 0 || (length == 1 && (*at < 0x20 || *at == 0x7F)))
+    snprintf(spelled, 8, "\\x%02X", *at);
+  else if (length == 2 && at[0] == 0xC2 && at[1] < 0xA0) /* C1 controls, with the next line */
+    snprintf(spelled, 8, "\\u00%02X", at[1]);
+  else if (length == 3 && at[0] == 0xE2 && at[1] == 0x80 && (at[2] == 0xA8 || at[2] == 0xA9))
+    snprintf(spelled, 8, "\\u20%02X", at[2] - 0x80); /* line and paragraph separators */
+  return spelled;
+}
+
+void fm__line(char *out, const char *format, va_list args) {
+  char text[FM__LINE];
+  if (vsnprintf(text, sizeof text, format, args) < 0) text[0] = '\0';
+  const unsigned char *at = (const unsigned char *)text;
+  size_t left = strlen(text), used = 0;
+  while (left) {
+    char spelled[8];
+    size_t length = sequence_at(at, left);
+    const char *from = escape(at, length, spelled);
+    size_t size = *from ? strlen(from) : length;
+    /* A character that vsnprintf cut is seen as bytes that are none, which do not fit, either: each
+     * would take four. */
+    if (size >= FM__LINE - used) break;
+    memcpy(out + used, *from ? (const void *)from : at, size);
+    used += size;
+    at += length ? length : 1;
+    left -= length ? length : 1;
+  }
+  out[used] = '\0';
+}
+
+int fm__fit(const char *text, int most) {
+  const unsigned char *at = (const unsigned char *)text;
+  size_t left = strlen(text);
+  int used = 0;
+  while (left) {
+    size_t length = sequence_at(at + used, left), size = length ? length : 1;
+    if (size > (size_t)(most - used)) break;
+    used += (int)size;
+    left -= size;
+  }
+  return used;
+}
+
+/* ---- Errors --------------------------------------------------------------------- */
 
 static void write_error(fm_error *err, fm_status status, int host_code, const char *format,
                         va_list args) {
   if (!err) return;
   err->code = status;
   err->host_code = host_code;
-  int wanted = vsnprintf(err->message, sizeof err->message, format, args);
-  tidy(err->message, sizeof err->message, wanted);
+  fm__line(err->message, format, args);
 }
 
 fm_status fm__fail(fm_error *err, fm_status status, const char *format, ...) {
@@ -48,18 +101,25 @@ fm_status fm__fail_memory(fm_error *err, size_t size) {
   return fm__fail(err, FM_ERR_MEMORY, "out of memory: the allocator refused %zu bytes", size);
 }
 
+/* fm__line with arguments of its own. */
+FM__PRINTF(2, 3)
+static void write_line(char *out, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  fm__line(out, format, args);
+  va_end(args);
+}
+
 void fm__fail_prefix(fm_error *err, const char *format, ...) {
   if (!err) return;
-  char rest[sizeof err->message];
+  char rest[sizeof err->message], prefix[sizeof err->message];
   memcpy(rest, err->message, sizeof rest);
   va_list args;
   va_start(args, format);
-  int length = vsnprintf(err->message, sizeof err->message, format, args);
+  int length = vsnprintf(prefix, sizeof prefix, format, args);
   va_end(args);
-  if (length < 0 || (size_t)length + 3 > sizeof err->message) length = 0;
-  int wanted = snprintf(err->message + length, sizeof err->message - (size_t)length, "%s%s",
-                        length ? ": " : "", rest);
-  tidy(err->message, sizeof err->message, wanted < 0 ? wanted : length + wanted);
+  if (length < 0 || (size_t)length + 3 > sizeof prefix) return;
+  write_line(err->message, "%s: %s", prefix, rest);
 }
 
 #define NAME(status) \

@@ -3,6 +3,7 @@
 #define FM_CORE_FAIL_H
 
 #include <freemask/error.h>
+#include <stdarg.h>
 #include <stddef.h>
 
 #if defined(__GNUC__)
@@ -11,10 +12,19 @@
 #define FM__PRINTF(text, first)
 #endif
 
-/* Writes the error, if there is one, and answers the status:
- *     return fm__fail(err, FM_ERR_SHAPE, "mask is %dx%d, loss map %dx%d", ...);
- * A line break in the message becomes a blank; a message that is too long is cut
- * between characters. */
+/* Formats one line of valid UTF-8 into FM__LINE bytes, whatever the arguments hold: paths and ids
+ * come from outside. A byte that is not UTF-8 and a control character below U+0080 become \xHH;
+ * U+0080 to U+009F, U+2028 and U+2029, at which readers of lines may break, become \uHHHH. A
+ * backslash stays as it is. A line that is too long is cut between characters. */
+enum { FM__LINE = sizeof((fm_error *)0)->message };
+FM__PRINTF(2, 0)
+void fm__line(char *out, const char *format, va_list args);
+
+/* Bytes of `text`, at most `most`, that end with a whole character: for "%.*s". */
+int fm__fit(const char *text, int most);
+
+/* Writes the error, if there is one, as a line (fm__line), and returns the status:
+ *     return fm__fail(err, FM_ERR_SHAPE, "mask is %dx%d, loss map %dx%d", ...); */
 FM__PRINTF(3, 4)
 fm_status fm__fail(fm_error *err, fm_status status, const char *format, ...);
 

@@ -165,8 +165,8 @@ static fm_status fail_unknown(const char *name, fm_error *err) {
   for (size_t i = 0; (preset = fm__preset_at(i)); i++)
     length += (size_t)snprintf(known + length, sizeof known - length, "%s%s", i ? ", " : "",
                                preset->name);
-  return fm__fail(err, FM_ERR_ARGUMENT, "label space '%.60s' is not known, expected one of %s",
-                  name, known);
+  return fm__fail(err, FM_ERR_ARGUMENT, "label space '%.*s' is not known, expected one of %s",
+                  fm__fit(name, 60), name, known);
 }
 
 fm_status fm_labels_create_from_preset(const fm_context *context, const char *name, fm_labels **out,

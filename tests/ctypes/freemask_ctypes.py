@@ -80,7 +80,7 @@ class Interface:
             self.structs[name] = type(name, (ctypes.Structure,), {"_fields_": fields})
         return self.structs[name]
 
-    def make(self, name, **values):
+    def make(self, name, /, **values):
         """A structure with its size set."""
         made = self.struct(name)(**values)
         if "size" in dict(made._fields_):
