@@ -12,6 +12,8 @@ from bench_data import SPACES, class_means, field, world
 from bench_filter import class_loop
 from bench_kit import Entry, Goal, Work
 
+TITLE = "From file to file"
+
 MASKS = 16
 
 

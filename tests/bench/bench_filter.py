@@ -6,6 +6,8 @@ import numpy as np
 from bench_data import SPACES, TOLERANCE, class_means, world
 from bench_kit import Entry, Goal, Work, as_plane, halves
 
+TITLE = "Filter"
+
 DRAM_BYTES = 210e6  # beyond any cache
 TORCH_SHARE = 8     # the class loop is slow: it gets every eighth image
 

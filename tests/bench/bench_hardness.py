@@ -7,6 +7,8 @@ from bench_data import SPACES, class_means, world
 from bench_kit import Entry, Goal, Work
 from bench_stats import read_bound
 
+TITLE = "Hardness of masks"
+
 
 def released_loop(image, means):
     """Resize by Pillow, then class after class, as the released code measures."""

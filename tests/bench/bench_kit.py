@@ -1,6 +1,6 @@
 # bench/bench_kit.py - what every entry shares: the library, timed work, medians.
 """An entry is a name, what the numbers mean, the goals, and a function that makes the work:
-`make(kit, threads)` answers a Work whose ways (ours, bound, numpy, torch) do the same thing.
+`make(kit, threads)` returns a Work whose ways (ours, bound, numpy, torch) do the same thing.
 The ways take turns until the time for the entry is spent; their medians are compared."""
 import ctypes
 import os
@@ -30,14 +30,14 @@ def find_torch():
 
 
 class Goal:
-    """What issue and design ask for; None: nothing."""
+    """What the project wants to reach on the machine that it is developed on; None: nothing."""
 
     def __init__(self, bound=None, numpy=None, torch=None, speedup=None):
         self.bound, self.numpy, self.torch, self.speedup = bound, numpy, torch, speedup
 
 
 class Entry:
-    """`unit` is "ns_per_px" or "ms"; the latter per item (an image, a file)."""
+    """`unit` is "ns_per_px", "ns_per_entry" or "ms"; the latter per item (an image, a file, an epoch)."""
 
     def __init__(self, name, make, unit="ns_per_px", goal=None, threads=(1, 2)):
         self.name, self.make, self.unit = name, make, unit
@@ -45,7 +45,7 @@ class Entry:
 
 
 class Way:
-    """One way to do the work: run() answers the seconds that it took for `amount` pixels or
+    """One way to do the work: run() returns the seconds that it took for `amount` pixels or
     items, on a processor and by the clock. What is compared is the former, so that others who
     compute on the machine do not decide who wins."""
 
@@ -87,7 +87,7 @@ class Result:
     def __init__(self, entry, threads, work):
         medians = {name: way.median() for name, way in work.ways.items()}
         self.entry, self.threads = entry, threads
-        self.value = medians["ours"] * (1e9 if entry.unit == "ns_per_px" else 1e3)
+        self.value = medians["ours"] * (1e3 if entry.unit == "ms" else 1e9)
         self.of_bound = medians["bound"] / medians["ours"] if "bound" in medians else None
         self.vs_numpy = medians["numpy"] / medians["ours"] if "numpy" in medians else None
         self.vs_torch = medians["torch"] / medians["ours"] if "torch" in medians else None
@@ -210,7 +210,7 @@ class Kit:
             status = self.helper.bench_run(calls, ctypes.c_int64(count), ctypes.c_int64(len(lists)),
                                            ctypes.c_int64(repeats), seconds)
             if status:
-                raise RuntimeError(f"{name} answered {status}")
+                raise RuntimeError(f"{name} returned {status}")
             return seconds[1], seconds[0]
 
         run(1)

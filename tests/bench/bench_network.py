@@ -6,6 +6,8 @@ import numpy as np
 from bench_kit import Entry, Goal, Work
 from bench_stats import read_bound
 
+TITLE = "Losses from the outputs of networks, and queries"
+
 LOGITS, SCORES = 2, 4
 CLASSES, INNER, OUTER, QUERIES = 150, 128, 512, 100
 IGNORED = 255

@@ -5,6 +5,8 @@ import numpy as np
 
 from bench_kit import Entry, Work
 
+TITLE = "Plans"
+
 MASKS = 1_000_000
 N_MAX = 20
 

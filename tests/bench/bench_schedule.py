@@ -5,6 +5,8 @@ import numpy as np
 
 from bench_kit import Entry, Goal, Work
 
+TITLE = "Schedules"
+
 EPOCH = 400_000
 ALONE = ("ratio", "mixed", "shares")  # what neither PyTorch nor NumPy has
 BATCH = 256
@@ -16,7 +18,7 @@ def schedule(kit, **options):
 
 
 def next_of(**options):
-    """One entry after the other; "pixels" are entries here."""
+    """One entry after the other."""
     def make(kit, threads):
         calls, keep = [], []
         for _ in range(threads):
@@ -78,9 +80,9 @@ def epoch_of(sampler, **given):
 BILLION = {"mix": 0, "real_count": 45_000_000, "synthetic_count": 505_000_000}  # 11 : 1
 JOINT = {"mix": 0, "real_count": 20_000, "synthetic_count": 200_000}            # 10 times
 ENTRIES = [
-    Entry("schedule_next_1e9", next_of(**BILLION)),
-    Entry("schedule_many_1e9", many_of(**BILLION)),
-    # A shuffle of as many numbers, which is all that RandomSampler answers; then the entries of
+    Entry("schedule_next_1e9", next_of(**BILLION), "ns_per_entry"),
+    Entry("schedule_many_1e9", many_of(**BILLION), "ns_per_entry"),
+    # A shuffle of as many numbers, which is all that RandomSampler gives; then the entries of
     # joint training, whose images have to be worked out from it.
     Entry("schedule_epoch_400k_real", epoch_of("random", mix=1, real_count=EPOCH), "ms", Goal(torch=20), (1,)),
     Entry("schedule_epoch_400k", epoch_of("random", **JOINT), "ms", Goal(torch=20), (1,)),

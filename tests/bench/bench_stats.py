@@ -7,6 +7,8 @@ from bench_data import SPACES, world
 from bench_filter import TORCH_SHARE, image_count
 from bench_kit import Entry, Goal, Work, as_plane, halves
 
+TITLE = "Class statistics and counts of labels"
+
 
 def read_bound(kit, arrays_of_threads, pixels):
     """Every array read once."""

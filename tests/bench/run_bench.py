@@ -12,8 +12,9 @@ import time
 
 try:
     import numpy
-except ImportError:
-    sys.exit("run_bench.py: needs NumPy (python3-numpy)")
+    import PIL
+except ImportError as missing:
+    sys.exit(f"run_bench.py: {missing} (./dev bench installs it)")
 
 import bench_files
 import bench_filter
@@ -54,58 +55,69 @@ def read_arguments(entries):
 
 # ---- Tables ----------------------------------------------------------------------------
 
-def cell(value, goal, form):
-    """A ratio, its goal behind it, and a mark where it is missed."""
-    if value is None:
-        return "-"
-    text = form(value)
-    return text if goal is None else f"{text} ({form(goal)}{'' if value >= goal else ' !'})"
-
-
 def percent(value):
-    return f"{100 * value:.0f} %"
+    return "-" if value is None else f"{100 * value:.0f} %"
 
 
 def times(value):
-    return f"{value:.1f}x" if value < 10 else f"{value:.0f}x"
+    return "-" if value is None else f"{value:.1f}x" if value < 10 else f"{value:.0f}x"
+
+
+UNITS = {"ns_per_px": "ns/px", "ns_per_entry": "ns/entry", "ms": "ms"}
+HEADS = ["", "threads", "time", "of bound", "NumPy", "PyTorch", "2nd core", "memory"]
+MARKDOWN_HEAD = "| benchmark | time | of bound | NumPy | PyTorch | 2nd core |\n|---|---|---|---|---|---|"
 
 
 def row(result):
-    entry, goal = result.entry, result.entry.goal
-    unit = "ns/px" if entry.unit == "ns_per_px" else "ms"
     digits = 4 if result.value < 0.1 else 3 if result.value < 10 else 1
-    return [entry.name, str(result.threads), f"{result.value:.{digits}f} {unit}",
-            cell(result.of_bound, goal.bound if result.threads == 1 else None, percent),
-            cell(result.vs_numpy, goal.numpy, times), cell(result.vs_torch, goal.torch, times),
-            cell(result.speedup, goal.speedup, times),
+    return [result.entry.name, str(result.threads), f"{result.value:.{digits}f} {UNITS[result.entry.unit]}",
+            percent(result.of_bound), times(result.vs_numpy), times(result.vs_torch), times(result.speedup),
             "" if result.memory is None else f"{result.memory / 1024:.0f} KiB"]
 
 
-HEADS = ["", "threads", "time", "of bound", "NumPy", "PyTorch", "2nd core", "memory"]
-
-
 def print_row(cells):
-    widths = (26, 7, 13, 15, 15, 15, 15, 9)
+    widths = (30, 7, 14, 9, 9, 9, 9, 9)
     print(" ".join(text.ljust(width) for text, width in zip(cells, widths)).rstrip(), flush=True)
-
-
-MARKDOWN_HEAD = ("| benchmark | time | of bound | NumPy | PyTorch | 2nd core |\n"
-                 "|---|---|---|---|---|---|")
 
 
 def print_markdown(results):
     """One benchmark: with one thread, and what the second one gains."""
     results[0].speedup = results[-1].speedup
     name, _, *cells = row(results[0])
-    print(f"| `{name}` | {' | '.join(cells)} |", flush=True)
+    print(f"| `{name}` | {' | '.join(cells[:5])} |", flush=True)
+
+
+def goals_of(results):
+    """[(name, what, goal, reached, form)] of one benchmark."""
+    goal, first, last = results[0].entry.goal, results[0], results[-1]
+    rows = [("of bound", goal.bound, first.of_bound, percent), ("NumPy", goal.numpy, first.vs_numpy, times),
+            ("PyTorch", goal.torch, first.vs_torch, times), ("2nd core", goal.speedup, last.speedup, times)]
+    return [(first.entry.name, what, wanted, reached, form) for what, wanted, reached, form in rows
+            if wanted is not None and reached is not None]
+
+
+def print_goals(measured, markdown):
+    """What the project wants to reach, apart from what was measured."""
+    rows = [one for results in measured for one in goals_of(results)]
+    if not rows:
+        return
+    print(f"\n{sum(reached >= wanted for _, _, wanted, reached, _ in rows)} of {len(rows)} goals are reached:\n")
+    if markdown:
+        print("| benchmark | | goal | reached |\n|---|---|---|---|")
+    for name, what, wanted, reached, form in rows:
+        cells = [form(wanted), form(reached) + ("" if reached >= wanted else " (missed)")]
+        if markdown:
+            print(f"| `{name}` | {what} | {' | '.join(cells)} |")
+        else:
+            print(f"{name:30} {what:10} {cells[0]:>8}  {cells[1]}")
 
 
 def describe(kit):
     torch = kit.torch
-    print(f"libfreemask {kit.lib.fm_version().decode()}, kernels {kit.level}; "
-          f"{platform.machine()}, {os.cpu_count()} processors; NumPy {numpy.__version__}; "
-          f"PyTorch: {torch.__version__ if torch else 'not installed, python3-torch'}")
-    print("Ratios of medians, more is better; goals in parentheses, ! where one is missed.\n")
+    print(f"libfreemask {kit.lib.fm_version().decode()}, kernels {kit.level}; {platform.machine()}, "
+          f"{os.cpu_count()} processors; Python {platform.python_version()}, NumPy {numpy.__version__}, "
+          f"Pillow {PIL.__version__}, PyTorch {torch.__version__ if torch else 'not installed'}")
+    print("Ratios of medians, more is better.\n")
 
 
 def warn_of_company(before):
@@ -130,15 +142,25 @@ def measure(kit, entry, options):
     return results
 
 
-def run(options, entries):
+def run(options, chosen):
+    """[[a result for each number of threads] for each benchmark]"""
     seconds = 0.2 if options.quick else options.seconds
     kit = bench_kit.Kit(options.build, options.level, options.quick, seconds)
     describe(kit)
-    if options.markdown:
-        print(MARKDOWN_HEAD)
-    else:
-        print_row(HEADS)
-    return [result for entry in entries for result in measure(kit, entry, options)]
+    measured = []
+    for topic in TOPICS:
+        entries = [entry for entry in topic.ENTRIES if entry in chosen]
+        if not entries:
+            continue
+        if options.markdown:
+            print(f"\n{topic.TITLE}:\n\n{MARKDOWN_HEAD}")
+        else:
+            print(f"\n{topic.TITLE}")
+            print_row(HEADS)
+        measured += [measure(kit, entry, options) for entry in entries]
+    measured = [results for results in measured if results]
+    print_goals(measured, options.markdown)
+    return measured
 
 
 def main():
@@ -148,7 +170,7 @@ def main():
         print("\n".join(entry.name for entry in chosen))
         return
     load, start = os.getloadavg()[0], time.time()
-    results = run(options, chosen)
+    results = [result for measured in run(options, chosen) for result in measured]
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump([result.json() for result in results], file, indent=1)
