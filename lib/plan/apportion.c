@@ -106,7 +106,7 @@ static bool settle(sharing *s) {
 
 /* ---- Remainders ------------------------------------------------------------------- */
 
-enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, TOP_SHIFT = 55 };
+enum { DIGIT_BITS = 10, DIGITS = 1 << DIGIT_BITS, TOP_SHIFT = 60 };
 
 /* Who gets one more: all whose rest is above `rest`, and `ones` of the `equal` with just it. */
 typedef struct cut {

@@ -74,7 +74,7 @@ uint64_t fm__rest_of_epoch(const fm_schedule *schedule, fm__place place);
 
 /* ---- schedule_draw.c: which image stands at a place -------------------------------- */
 
-enum { FM__CHUNK = 256 };
+enum { FM__CHUNK = 128 };
 typedef struct fm__draws {
   uint64_t numbers[FM__CHUNK], repeats[FM__CHUNK];
 } fm__draws;

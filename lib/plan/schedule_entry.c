@@ -69,16 +69,13 @@ static void write_chunk(const chunk *c, const fm_schedule_arrays *to, size_t at)
   if (to->masks || to->seeds) write_masks(c, to, at);
 }
 
-/* `count` entries from a place on, all of its epoch. */
+/* `count` entries from a place on, all of its epoch. `table` is memory for one, or NULL. */
 static void fill_epoch(const fm_schedule *s, fm__place place, size_t count,
-                       const fm_schedule_arrays *to, size_t at) {
+                       fm__permutation_table *table, const fm_schedule_arrays *to, size_t at) {
   fm__epoch epoch = fm__epoch_open(s, place.epoch);
   uint64_t entries = epoch.part->entries, offset = place.offset;
-  fm__permutation_table memory, *table = NULL;
-  if (fm__permutation_table_pays(&epoch.order, count)) {
-    table = &memory;
-    fm__permutation_table_fill(&epoch.order, table);
-  }
+  if (!fm__permutation_table_pays(&epoch.order, count)) table = NULL;
+  if (table) fm__permutation_table_fill(&epoch.order, table);
   chunk c;
   c.schedule = s;
   c.epoch = (int64_t)place.epoch;
@@ -94,15 +91,24 @@ static void fill_epoch(const fm_schedule *s, fm__place place, size_t count,
   }
 }
 
+/* Memory for the tables of epochs, if they pay: NULL makes no other entries, only slower. */
+static fm__permutation_table *make_table(const fm_schedule *s, int64_t count) {
+  bool pays = fm__permutation_table_pays(&s->parts[1].order, (uint64_t)count);
+  if (s->pretraining) pays |= fm__permutation_table_pays(&s->parts[0].order, (uint64_t)count);
+  return pays ? fm__alloc(s->context, sizeof(fm__permutation_table)) : NULL;
+}
+
 static void fill(const fm_schedule *s, int64_t position, int64_t count,
                  const fm_schedule_arrays *to) {
+  fm__permutation_table *table = make_table(s, count);
   for (int64_t done = 0; done < count;) {
     fm__place place = fm__place_of(s, position + done);
     uint64_t rest = fm__rest_of_epoch(s, place);
     int64_t now = (uint64_t)(count - done) < rest ? count - done : (int64_t)rest;
-    fill_epoch(s, place, (size_t)now, to, (size_t)done);
+    fill_epoch(s, place, (size_t)now, table, to, (size_t)done);
     done += now;
   }
+  fm__free(s->context, table);
 }
 
 /* ---- Calls -------------------------------------------------------------------------------- */
