@@ -8,17 +8,17 @@
 #include "job/plan_file.h"
 
 static void read_plan(const char *path) {
-  plan_row *rows;
-  size_t count;
+  fm_plan *plan = NULL;
   fault f = {0};
-  if (!fuzz_succeeded(plan_rows_read(path, &rows, &count, &f), &f)) return;
-  for (size_t i = 0; i < count; i++) {
-    fuzz_expect(strlen(rows[i].mask) > 0 && isfinite(rows[i].hardness), "a mask or its hardness");
-    fuzz_expect(rows[i].rank >= 0 && rows[i].count >= 0, "a rank or a count");
-    for (int64_t n = 1; n < rows[i].count; n++)
-      fuzz_expect(rows[i].seeds[n - 1] < rows[i].seeds[n], "seeds do not ascend");
+  if (!fuzz_succeeded(plan_file_read(fuzz_context(), path, &plan, &f), &f)) return;
+  for (int64_t i = 0; i < fm_plan_mask_count(plan); i++) {
+    fm_plan_entry row = plan_entry(plan, (size_t)i);
+    fuzz_expect(strlen(row.mask_id) > 0 && isfinite(row.hardness), "a mask or its hardness");
+    fuzz_expect(row.rank >= 1 && row.count >= 0, "a rank or a count");
+    for (int64_t n = 1; n < row.count; n++)
+      fuzz_expect(row.seeds[n - 1] < row.seeds[n], "seeds do not ascend");
   }
-  plan_rows_free(rows, count);
+  fm_plan_destroy(plan);
 }
 
 static void read_hardness(const char *path) {

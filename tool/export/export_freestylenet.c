@@ -44,7 +44,7 @@ static char *flat_name(const char *stem) {
 }
 
 static char *name_result(const export_state *s, const export_entry *entry) {
-  char *name = flat_name(s->rows[entry->row].mask);
+  char *name = flat_name(plan_entry(s->plan, entry->row).mask_id);
   text t = {0};
   text_add(&t, "seed_%" PRId64 "/%s.jpg", entry->seed, name);
   free(name);
@@ -95,7 +95,7 @@ static int link_masks(export_state *s, const char *below, fault *f) {
   for (size_t i = 0; i < s->synthetic.count && !code; i++) {
     size_t row = s->synthetic.entries[i].row;
     if (i && s->synthetic.entries[i - 1].row == row) continue;
-    char *name = flat_name(s->rows[row].mask);
+    char *name = flat_name(plan_entry(s->plan, row).mask_id);
     char *target = link_target(s, &s->real.entries[row], below);
     code = link_mask(s, below, name, target, f);
     free(target);
@@ -128,7 +128,7 @@ static int write_list(export_state *s, const export_entry *const *entries, size_
   size_t lines = (count + batch - 1) / batch * batch;
   text t = {0}, name = {0};
   for (size_t i = 0; i < lines; i++) {
-    char *flat = flat_name(s->rows[entries[i < count ? i : count - 1]->row].mask);
+    char *flat = flat_name(plan_entry(s->plan, entries[i < count ? i : count - 1]->row).mask_id);
     text_add(&t, "%s.jpg\n", flat);
     free(flat);
   }

@@ -34,9 +34,10 @@ static const folder_file *find(const folder *files, const char *stem) {
 /* Every mask of the plan must be in the real folders that were given. */
 static int list_real(export_state *s, fault *f) {
   export_set *set = &s->real;
-  set->entries = alloc_zeroed(s->row_count, sizeof *set->entries);
-  for (size_t i = 0; i < s->row_count; i++) {
-    const char *stem = s->rows[i].mask;
+  size_t rows = (size_t)fm_plan_mask_count(s->plan);
+  set->entries = alloc_zeroed(rows, sizeof *set->entries);
+  for (size_t i = 0; i < rows; i++) {
+    const char *stem = plan_entry(s->plan, i).mask_id;
     export_entry entry = {.row = i, .image = find(&set->images, stem)};
     entry.mask = find(&set->masks, stem);
     const folder *without = set->masks.path && !entry.mask     ? &set->masks
@@ -53,9 +54,10 @@ static int list_real(export_state *s, fault *f) {
 
 /* The synthetic image of a row and a seed; with its files, as far as folders were given. There
  * are millions of them: the stem takes no more memory than it needs. */
-static export_entry synthetic_entry(const export_state *s, size_t row, int64_t seed, text *stem) {
+static export_entry synthetic_entry(const export_state *s, size_t row, const char *mask,
+                                    int64_t seed, text *stem) {
   stem->length = 0;
-  text_add(stem, "%s_seed_", s->rows[row].mask);
+  text_add(stem, "%s_seed_", mask);
   text_add_whole(stem, seed);
   export_entry entry = {.stem = alloc_text(stem->data), .row = row, .seed = seed};
   entry.mask = find(&s->synthetic.masks, entry.stem);
@@ -79,11 +81,14 @@ static int list_synthetic(export_state *s, fault *f) {
   export_set *set = &s->synthetic;
   char *first = NULL;
   text stem = {0};
-  for (size_t i = 0; i < s->row_count; i++) s->asked += s->rows[i].count;
+  size_t rows = (size_t)fm_plan_mask_count(s->plan);
+  s->asked = fm_plan_image_count(s->plan);
   set->entries = alloc_zeroed((size_t)s->asked, sizeof *set->entries);
-  for (size_t i = 0; i < s->row_count; i++)
-    for (int64_t k = 0; k < s->rows[i].count; k++)
-      add_synthetic(s, synthetic_entry(s, i, s->rows[i].seeds[k], &stem), &first);
+  for (size_t i = 0; i < rows; i++) {
+    fm_plan_entry row = plan_entry(s->plan, i);
+    for (int64_t k = 0; k < row.count; k++)
+      add_synthetic(s, synthetic_entry(s, i, row.mask_id, row.seeds[k], &stem), &first);
+  }
   text_free(&stem);
   int code = EXIT_FINE;
   if (s->missing && !s->job->allow_missing)
@@ -93,13 +98,9 @@ static int list_synthetic(export_state *s, fault *f) {
                      set->masks.path ? set->masks.path : set->images.path, first, s->missing,
                      s->asked);
   free(first);
-  s->times = (int64_t)rint((double)set->count / (double)s->row_count);
+  s->times = (int64_t)rint((double)set->count / (double)rows);
   if (s->times < 1) s->times = 1;
   return code;
-}
-
-static int by_mask(const void *a, const void *b) {
-  return strcmp(((const plan_row *)a)->mask, ((const plan_row *)b)->mask);
 }
 
 int export_open_sets(export_state *s, fault *f) {
@@ -109,10 +110,8 @@ int export_open_sets(export_state *s, fault *f) {
   s->synthetic.name = "synthetic";
   s->synthetic.mask_option = "--synthetic";
   s->synthetic.image_option = "--images";
-  int code = plan_rows_read(s->job->plan, &s->rows, &s->row_count, f);
-  if (code) return code;
-  qsort(s->rows, s->row_count, sizeof *s->rows, by_mask);
-  code = list_folders(s, f);
+  int code = plan_file_read(s->ws.context, s->job->plan, &s->plan, f);
+  if (!code) code = list_folders(s, f);
   if (!code) code = list_real(s, f);
   return code ? code : list_synthetic(s, f);
 }
@@ -129,7 +128,7 @@ static void close_set(export_set *set) {
 void export_close_sets(export_state *s) {
   close_set(&s->real);
   close_set(&s->synthetic);
-  plan_rows_free(s->rows, s->row_count);
+  fm_plan_destroy(s->plan);
 }
 
 char *export_path(const export_state *s, const char *path) {

@@ -32,8 +32,7 @@ typedef struct export_set {
 typedef struct export_state {
   const export_job *job;
   workspace ws;
-  plan_row *rows; /* by mask */
-  size_t row_count;
+  fm_plan *plan;
   export_set real, synthetic;
   int64_t asked, missing; /* images of the plan; those whose files are not there */
   int64_t times;          /* repeats of the real set */

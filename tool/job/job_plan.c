@@ -67,16 +67,16 @@ static int add_rows(fm_planner *planner, const plan_job *job, const hardness_row
   return status ? fault_library(f, &err, job->hardness) : EXIT_FINE;
 }
 
-static int keep_rows(fm_planner *planner, const plan_job *job, fault *f) {
-  plan_row *rows;
-  size_t count;
+static int keep_rows(const workspace *ws, fm_planner *planner, const plan_job *job, fault *f) {
+  fm_plan *old = NULL;
   fm_error err;
-  int code = job->grow ? plan_rows_read(job->grow, &rows, &count, f) : EXIT_FINE;
-  if (code || !job->grow) return code;
-  for (size_t i = 0; i < count && !code; i++)
-    if (fm_planner_keep(planner, rows[i].mask, rows[i].seeds, rows[i].count, &err))
+  int code = job->grow ? plan_file_read(ws->context, job->grow, &old, f) : EXIT_FINE;
+  for (int64_t i = 0; i < fm_plan_mask_count(old) && !code; i++) {
+    fm_plan_entry row = plan_entry(old, (size_t)i);
+    if (fm_planner_keep(planner, row.mask_id, row.seeds, row.count, &err))
       code = fault_library(f, &err, job->grow);
-  plan_rows_free(rows, count);
+  }
+  fm_plan_destroy(old);
   return code;
 }
 
@@ -92,7 +92,7 @@ static int make_plan(const workspace *ws, fm_planner *planner, const plan_job *j
     code = class_table_make(ws, job->masks, rows, count, (int)job->common.threads,
                             job->common.quiet, &classes, f);
   if (!code) code = add_rows(planner, job, rows, count, &classes, f);
-  if (!code) code = keep_rows(planner, job, f);
+  if (!code) code = keep_rows(ws, planner, job, f);
   if (!code && fm_planner_make_plan(planner, out, &err))
     code = fault_library(f, &err, job->hardness);
   class_table_free(&classes);
@@ -141,7 +141,7 @@ int plan_job_run(const plan_job *job, fault *f) {
   code = make_planner(&ws, &job->flags, &policy, &planner, f);
   if (!code) code = check_output(job, f);
   if (!code) code = make_plan(&ws, planner, job, &plan, f);
-  if (!code) code = plan_write(ws.context, plan, job->output, f);
+  if (!code) code = plan_file_write(plan, job->output, f);
   if (!code) summarise(job, plan);
   fm_plan_destroy(plan);
   fm_planner_destroy(planner);

@@ -19,16 +19,11 @@ int hardness_rows_write(fm_context *context, const hardness_row *rows, size_t co
                         const char *path, fault *f);
 void hardness_rows_free(hardness_row *rows, size_t count);
 
-/* A row of plan.csv: mask,hardness,rank,count,seeds. */
-typedef struct plan_row {
-  char *mask;
-  double hardness;
-  int64_t rank, count;
-  int64_t *seeds; /* `count` of them, ascending */
-} plan_row;
+/* plan.csv, by fm_plan_read; also refuses names that are no files below a folder. */
+int plan_file_read(fm_context *context, const char *path, fm_plan **out, fault *f);
+int plan_file_write(const fm_plan *plan, const char *path, fault *f);
 
-int plan_rows_read(const char *path, plan_row **rows, size_t *count, fault *f);
-void plan_rows_free(plan_row *rows, size_t count);
-int plan_write(fm_context *context, const fm_plan *plan, const char *path, fault *f);
+/* A row: 0 to fm_plan_mask_count - 1. */
+fm_plan_entry plan_entry(const fm_plan *plan, size_t index);
 
 #endif

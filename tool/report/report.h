@@ -22,8 +22,7 @@ typedef struct report {
   char *stats_path;
   hardness_row *hardness;
   size_t hardness_count;
-  plan_row *plan; /* by mask */
-  size_t plan_count;
+  fm_plan *plan; /* or NULL */
   json_t *run;   /* run.json, or NULL */
   json_t *score; /* score.json of a demo, or NULL */
 } report;

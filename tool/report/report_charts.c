@@ -142,26 +142,24 @@ static void hardness_chart(const report *r, text *t) {
 static void plan_chart(const report *r, text *t) {
   chart *c = alloc_zeroed(1, sizeof *c);
   double ranks[BARS_MAX] = {0};
-  int64_t images = 0;
-  const int count = r->plan_count < BARS_MAX ? (int)r->plan_count : BARS_MAX;
+  const size_t masks = (size_t)fm_plan_mask_count(r->plan);
+  const int count = masks < BARS_MAX ? (int)masks : BARS_MAX;
   *c = (chart){.title = "Synthetic images by rank",
                .x_name = "rank, easiest mask first",
                .y_name = "images per mask",
                .count = count,
                .x_low = 1.0,
                .hot = true};
-  c->x_high = (double)r->plan_count;
-  for (size_t i = 0; i < r->plan_count; i++) {
-    const int64_t rank = r->plan[i].rank;
-    if (rank < 1 || rank > (int64_t)r->plan_count) continue;
-    const int bin = (int)((double)(rank - 1) / (double)r->plan_count * count);
-    c->bars[bin] += (double)r->plan[i].count;
+  c->x_high = (double)masks;
+  for (size_t i = 0; i < masks; i++) {
+    const fm_plan_entry row = plan_entry(r->plan, i);
+    const int bin = (int)((double)(row.rank - 1) / (double)masks * count);
+    c->bars[bin] += (double)row.count;
     ranks[bin]++;
-    images += r->plan[i].count;
   }
   for (int i = 0; i < count; i++) {
     if (ranks[i] > 0.0) c->bars[i] /= ranks[i];
-    const double first = 1.0 + ceil((double)i * (double)r->plan_count / count);
+    const double first = 1.0 + ceil((double)i * (double)masks / count);
     snprintf(c->tips[i], sizeof c->tips[i], "from rank %.0f: %.4g images per mask", first,
              c->bars[i]);
   }
@@ -169,17 +167,17 @@ static void plan_chart(const report *r, text *t) {
   for (int i = 1; i < count; i++) rising = rising && c->bars[i] >= c->bars[i - 1];
   char caption[160];
   snprintf(caption, sizeof caption, "%s%lld images for %zu masks.",
-           rising ? "Harder masks get more: " : "", (long long)images, r->plan_count);
+           rising ? "Harder masks get more: " : "", (long long)fm_plan_image_count(r->plan), masks);
   c->caption = caption;
   draw(c, t);
   free(c);
 }
 
 void report_charts(const report *r, text *t) {
-  if (!r->row_count && !r->hardness_count && !r->plan_count) return;
+  if (!r->row_count && !r->hardness_count && !r->plan) return;
   text_add(t, "<section><h2>Distributions</h2>\n<div class=\"charts\">\n");
   if (r->row_count) keep_chart(r, t);
   if (r->hardness_count) hardness_chart(r, t);
-  if (r->plan_count) plan_chart(r, t);
+  if (r->plan) plan_chart(r, t);
   text_add(t, "</div></section>\n");
 }

@@ -54,12 +54,10 @@ static void count_number(text *t, int64_t value, const char *what) {
 }
 
 static void plan_numbers(const report *r, text *t) {
-  int64_t images = 0;
-  for (size_t i = 0; i < r->plan_count; i++) images += r->plan[i].count;
+  int64_t images = fm_plan_image_count(r->plan);
   count_number(t, images, "synthetic images in the plan");
-  const double ratio = (double)images / (double)r->plan_count;
   number_begin(t);
-  text_add(t, "%.0f &times;", fmax(1.0, nearbyint(ratio)));
+  text_add(t, "%lld &times;", (long long)fm_plan_real_repeats(r->plan));
   number_end(t, "repeats of the real set in joint training");
 }
 
@@ -87,7 +85,7 @@ void report_numbers(const report *r, text *t) {
     text_add(t, "%.3f", pixels ? sum / (double)pixels : 0.0);
     number_end(t, "nats, mean loss on real pixels");
   }
-  if (r->plan_count) plan_numbers(r, t);
+  if (r->plan) plan_numbers(r, t);
   text_add(t, "</ul>\n");
 }
 

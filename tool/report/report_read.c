@@ -46,7 +46,7 @@ static int read_tables(report *r, fault *f) {
   char *hardness = find(r->job->folder, "hardness.csv"), *plan = find(r->job->folder, "plan.csv");
   int code = EXIT_FINE;
   if (hardness) code = hardness_rows_read(hardness, &r->hardness, &r->hardness_count, f);
-  if (!code && plan) code = plan_rows_read(plan, &r->plan, &r->plan_count, f);
+  if (!code && plan) code = plan_file_read(r->context, plan, &r->plan, f);
   free(hardness);
   free(plan);
   return code;
@@ -92,7 +92,7 @@ int report_read(const report_job *job, report *out, fault *f) {
   if (!code) code = read_tables(out, f);
   if (!code) code = read_notes(out, f);
   if (!code && !out->has_filter && !out->has_stats && !out->row_count && !out->hardness_count &&
-      !out->plan_count)
+      !out->plan)
     code = fault_set(f, EXIT_DATA,
                      "%s has nothing to report: no stats.json, filter.json, filter.csv, "
                      "hardness.csv or plan.csv",
@@ -106,7 +106,7 @@ void report_free(report *r) {
   filter_rows_free(r->rows, r->row_count);
   if (r->has_stats) stats_file_free(&r->stats);
   hardness_rows_free(r->hardness, r->hardness_count);
-  plan_rows_free(r->plan, r->plan_count);
+  fm_plan_destroy(r->plan);
   json_decref(r->run);
   json_decref(r->score);
   free(r->stats_path);
