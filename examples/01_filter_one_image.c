@@ -47,10 +47,10 @@ int main(void) {
   fm_plane mask_view = fm_plane_make(mask, FM_U8, HEIGHT, WIDTH);
   fm_plane loss_view = fm_plane_make(loss, FM_F32, HEIGHT, WIDTH);
   fm_filter_report report = {.size = sizeof report};
-  check(fm_filter_apply(filter, &mask_view, &loss_view, &mask_view, &report, &err), &err);
+  check(fm_filter_apply(filter, &mask_view, &loss_view, NULL, &mask_view, &report, &err), &err);
 
-  printf("sky is dropped above %.3f, car above %.3f\n", (double)fm_filter_threshold(filter, 0),
-         (double)fm_filter_threshold(filter, 8));
+  printf("sky is dropped above %.3f, car above %.3f\n", (double)fm_filter_threshold(filter, 0, 0),
+         (double)fm_filter_threshold(filter, 8, 0));
   printf("dropped %d of %d pixels:", (int)report.dropped, (int)report.valid);
   for (int i = 0; i < HEIGHT * WIDTH; i++) printf(" %d", mask[i]);
   printf("\n");

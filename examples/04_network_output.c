@@ -113,7 +113,7 @@ static void filter_one(fm_network_loss *losses, const fm_filter *filter, picture
   segment(p, logits);
   fm_volume output = fm_volume_make(logits, FM_F32, CLASSES, QUARTER, QUARTER);
   fm_plane mask = fm_plane_make(p->mask, FM_U8, SIDE, SIDE);
-  fm_filter_report report = {sizeof report, 0, 0, valid, dropped};
+  fm_filter_report report = {.size = sizeof report, .class_valid = valid, .class_dropped = dropped};
   check(fm_network_loss_filter(losses, &output, filter, &mask, &mask, &report, &err), &err);
   printf("dropped %d of %d pixels, %d of %d of the cars\n", (int)report.dropped, (int)report.valid,
          (int)dropped[CAR], (int)valid[CAR]);

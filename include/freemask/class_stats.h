@@ -119,6 +119,21 @@ FM_API double fm_class_stats_mean(const fm_class_stats *stats, int32_t class_ind
 FM_API fm_status fm_class_stats_quantile(const fm_class_stats *stats, int32_t class_index,
                                          int32_t stratum, double q, double *out, fm_error *err);
 
+/* ---- Means from elsewhere --------------------------------------------------------- */
+
+/** Class-wise mean losses that were computed outside of the library, for
+ *  fm_filter_create_from_means and fm_hardness_create_from_means. Both arrays are
+ *  [class_count][strata] and are only read during the call. Sized structure, see
+ *  freemask/context.h. */
+typedef struct fm_mean_table {
+  size_t size;
+  int32_t class_count;     /**< the label space's number of classes */
+  int32_t strata;          /**< 1 to 255; 0: 1 */
+  const double *mean_loss; /**< nats, finite and not negative; 0 where `pixels` is 0 */
+  const int64_t *pixels;   /**< real pixels, 0 or more each, at most 2^62 together; NULL: unknown,
+                                which several strata do not allow */
+} fm_mean_table;
+
 FM_END_DECLS
 
 #endif

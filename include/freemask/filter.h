@@ -14,101 +14,169 @@
 
 FM_BEGIN_DECLS
 
-/** The class-aware noise filter (FreeMask, NeurIPS 2023): a synthetic pixel p of
- *  class k is *noisy*, and dropped, iff
+/** The class-aware noise filter (FreeMask, NeurIPS 2023). A synthetic pixel p of class k is
+ *  *noisy*, and is dropped, if and only if
  *
  *      loss(p) > (float)(tolerance * h_k)
  *
- *  with h_k the class's mean loss on real images. The product is formed in double
- *  and rounded to float once; the comparison is strict and between floats. A dropped
- *  pixel gets the label space's ignore label. Ignored pixels keep their label.
+ *  where h_k is the mean loss of class k on real images. The product is formed in double and
+ *  rounded to float once; the comparison is strict and is made between floats. A dropped pixel
+ *  gets the ignore label of the label space. An ignored pixel keeps its label.
  *
- *  Thread-safety: immutable; share it freely. */
+ *  If the statistics have several strata, each class has a threshold per stratum: h_k is
+ *  replaced by h_(k,s), the mean loss of the class in stratum s. A stratum in which a class has
+ *  no real pixel takes the class's mean over all strata. The strata of a synthetic image are
+ *  given beside its mask and its loss map (fm_extra_planes).
+ *
+ *  The filter compares the score that its statistics were made of (fm_score), which is the loss.
+ *
+ *  Thread-safety: immutable; any number of threads may use one filter at the same time. */
 typedef struct fm_filter fm_filter;
 
-/** What to do with pixels of a class that has no pixel in the real set. */
+/** How thresholds follow from the statistics. */
+typedef enum fm_filter_policy {
+  FM_FILTER_PAPER = 0 /**< tolerance times the mean, as above; the only policy yet */
+} fm_filter_policy;
+
+/** The threshold of a class without any real pixel. */
 typedef enum fm_unseen {
-  FM_UNSEEN_DROP = 0,       /**< h_k = 0: drop all whose loss is above 0, as the paper does */
-  FM_UNSEEN_KEEP = 1,       /**< drop none */
+  FM_UNSEEN_DROP = 0, /**< h_k = 0: a pixel whose loss is above 0 is dropped, as in the paper */
+  FM_UNSEEN_KEEP = 1, /**< infinity: no pixel is dropped */
   FM_UNSEEN_GLOBAL_MEAN = 2 /**< h_k = the mean loss over all real pixels of all classes,
-                                 sum_k s_k / (sum_k n_k + 1e-5), s_k being class k's sum of losses:
-                                 from a table of means, s_k = h_k * (n_k + 1e-5) */
+                                 sum_k s_k / (sum_k n_k + 1e-5), where s_k is the sum of the losses
+                                 of class k. From a table of means, s_k = h_k * (n_k + 1e-5). */
 } fm_unseen;
 
+/** Sized structure, see freemask/context.h. */
 typedef struct fm_filter_options {
   size_t size;
-  double tolerance;      /**< alpha, above 0, finite; 0: 1.25 */
+  double tolerance;      /**< alpha, above 0 and finite; 0: 1.25 */
   int32_t unseen;        /**< an fm_unseen */
-  int32_t reserved;      /**< 0 */
-  double min_kept_share; /**< 0 to 1; 0: no floor. Of each class in each image at least this
-                              share of the pixels is kept, rounded up: where the threshold
-                              keeps fewer, it rises to the loss that keeps enough (pixels of
-                              equal loss stay together). Guards rare classes. */
+  int32_t policy;        /**< an fm_filter_policy; others are refused (UNSUPPORTED) */
+  double min_kept_share; /**< 0 to 1; 0: no floor. In each image at least this share of the
+                              pixels of each class and stratum is kept, rounded up: where the
+                              threshold keeps fewer, it rises to the loss that keeps enough
+                              (pixels of equal loss are kept together). Protects rare classes. */
 } fm_filter_options;
 
-/** Makes a filter from statistics of the real set, which it copies: later changes of
- *  `stats` do not reach it. `options` may be NULL: the paper. On success the caller
- *  owns `*out`. Errors: ARGUMENT, MEMORY, UNSUPPORTED, EMPTY (no pixel at all). */
+/** Makes a filter from statistics of the real set. `options` may be NULL (the paper's). The
+ *  filter copies what it needs: later changes of `stats` do not affect it.
+ *
+ *  On success the caller owns `*out`; on failure `*out` keeps its value. Memory: 4 bytes per class
+ *  and stratum.
+ *  Errors: ARGUMENT, MEMORY, UNSUPPORTED (policy), EMPTY (the statistics hold no pixel). Thread
+ *  safety: reads `stats`. */
 FM_API fm_status fm_filter_create(const fm_class_stats *stats, const fm_filter_options *options,
                                   fm_filter **out, fm_error *err);
 
-/** Makes a filter from a table of class-wise mean losses that came from elsewhere:
- *  `mean_loss[K]` in nats, finite and not negative. `pixels[K]`, or NULL, are the
- *  classes' pixels on the real set; with NULL a class is unseen if its mean is 0, and
- *  FM_UNSEEN_GLOBAL_MEAN is refused. `class_count` must be the label space's K.
- *  Errors: ARGUMENT, MEMORY, UNSUPPORTED, EMPTY. */
-FM_API fm_status fm_filter_create_from_means(const fm_labels *labels, const double *mean_loss,
-                                             const int64_t *pixels, size_t class_count,
+/** As fm_filter_create, from mean losses that were computed elsewhere. Without `table->pixels` a
+ *  class is unseen if its mean is 0, and FM_UNSEEN_GLOBAL_MEAN is refused. The table is copied.
+ *  Errors: ARGUMENT, MEMORY, UNSUPPORTED, EMPTY (all `pixels` are 0). */
+FM_API fm_status fm_filter_create_from_means(const fm_labels *labels, const fm_mean_table *table,
                                              const fm_filter_options *options, fm_filter **out,
                                              fm_error *err);
 
-/** Destroys; NULL is fine. */
+/** Destroys a filter. NULL is allowed. */
 FM_API void fm_filter_destroy(fm_filter *filter);
 
-/** The largest loss that is kept in a class, (float)(tolerance * h_k); infinity where
- *  all is kept; NaN if there is no such class. */
-FM_API float fm_filter_threshold(const fm_filter *filter, int32_t class_index);
+/* ---- What a filter is ----------------------------------------------------------- */
 
-/** Whether a filter can drop anything: writes to `*classes` how many classes have pixels
- *  in `stats`, and to `*reached` how many of them have one whose loss exceeds the
- *  threshold. If none is reached, losses hardly depend on the pixel, as when the plain
- *  cross-entropy of scores or probabilities was taken for that of logits
- *  (freemask/network_loss.h): the filter keeps everything and is worth a warning.
- *  `stats`, of the real or of the synthetic set, need a histogram; losses within one bin
- *  below a threshold count as exceeding it, so a fine one (32) says more. Errors (nothing
- *  written): ARGUMENT, MISMATCH (other number of classes), UNSUPPORTED (no histogram). */
+/** The label space. Borrowed: it lives as long as the filter. NULL if `filter` is NULL. */
+FM_API const fm_labels *fm_filter_labels(const fm_filter *filter);
+
+/** Writes the options in use, with defaults filled in, to `*out`, whose `size` the caller sets.
+ *  Errors (`*out` is untouched): ARGUMENT, UNSUPPORTED. */
+FM_API fm_status fm_filter_get_options(const fm_filter *filter, fm_filter_options *out,
+                                       fm_error *err);
+
+/** The number of strata, 1 or more; 0 if `filter` is NULL. */
+FM_API int32_t fm_filter_stratum_count(const fm_filter *filter);
+
+/** The largest loss that is kept in a class and stratum, before any floor; infinity where
+ *  everything is kept; NaN if there is no such class or stratum. A filter with one stratum has
+ *  stratum 0. */
+FM_API float fm_filter_threshold(const fm_filter *filter, int32_t class_index, int32_t stratum);
+
+/** Writes all thresholds, [class][stratum]: `count` is classes times strata.
+ *  Errors (`out` is untouched): ARGUMENT. */
+FM_API fm_status fm_filter_thresholds(const fm_filter *filter, float *out, int64_t count,
+                                      fm_error *err);
+
+/** Tells whether a filter can drop anything. `*class_count` receives the number of classes that
+ *  have pixels in `stats`, and `*reached_count` how many of them have, in some stratum, a pixel
+ *  whose loss exceeds the threshold. If no class is reached, the losses hardly depend on the
+ *  pixel, as happens when the cross-entropy of scores or probabilities is taken for that of logits
+ *  (freemask/network_loss.h): the filter keeps everything, which is worth a warning.
+ *
+ *  `stats` are of the real or of the synthetic set, with the filter's label space, strata and
+ *  score, and have a histogram. Losses within one bin below a threshold count as exceeding it, so
+ *  a fine histogram (32) says more. Allocates nothing.
+ *  Errors (nothing is written): ARGUMENT, MISMATCH (label space, strata or score), UNSUPPORTED
+ *  (no histogram). */
 FM_API fm_status fm_filter_reach(const fm_filter *filter, const fm_class_stats *stats,
-                                 int32_t *classes, int32_t *reached, fm_error *err);
+                                 int32_t *class_count, int32_t *reached_count, fm_error *err);
 
-/** What one application did. Set `size`, and the arrays or NULL; the call overwrites
- *  the numbers and, if given, the K elements of each array. */
+/* ---- Applying a filter ---------------------------------------------------------- */
+
+/** What one call did. The caller sets `size`, and each array or NULL. The call overwrites the
+ *  numbers and all elements of the arrays; it does not touch the pointers. Sized structure, see
+ *  freemask/context.h. */
 typedef struct fm_filter_report {
   size_t size;
-  int64_t valid;          /**< pixels that had a class before */
-  int64_t dropped;        /**< those of them that were dropped */
-  int64_t *class_valid;   /**< caller's array of K, or NULL */
-  int64_t *class_dropped; /**< caller's array of K, or NULL */
+  int64_t valid;            /**< pixels that had a class */
+  int64_t dropped;          /**< the dropped ones among them */
+  int64_t *class_valid;     /**< [classes], or NULL: `valid` by class */
+  int64_t *class_dropped;   /**< [classes], or NULL: `dropped` by class */
+  int64_t *stratum_valid;   /**< [classes][strata], or NULL: `valid` by class and stratum */
+  int64_t *stratum_dropped; /**< [classes][strata], or NULL: `dropped` by class and stratum */
 } fm_filter_report;
 
-/** Filters one synthetic image's mask by its loss map of the same size, into
- *  `filtered`: a mask of the same size and dtype, which is either the very same
- *  memory as `mask` (in place) or does not overlap it. `report` may be NULL.
+/** Filters the mask of one synthetic image by its loss map, which has the same size.
  *
- *  The losses of ignored pixels are not looked at; the others must be finite and not
- *  negative. Memory: 20 bytes per class and a bit per pixel, each row in whole words of 64
- *  (half a MiB more for a moment when a floor has to be enforced).
- *  Errors (`filtered` and `report` are untouched): ARGUMENT, MEMORY, UNSUPPORTED,
- *  SHAPE, LABEL and LOSS (name the first bad pixel in reading order), LIMIT (the
- *  ignore label does not fit the dtype). */
+ *  `extra` may be NULL. Its strata are required if the filter has several strata, and refused if it
+ *  has one; its reference is refused.
+ *
+ *  `filtered` is a mask of the same size, of any integer type in which the ignore label and all
+ *  labels of this mask fit: a U8 mask can be filtered into I16 or I64 for an ignore label of -1
+ *  or -100. It is either the very same memory as `mask` (same data, strides and dtype: in
+ *  place) or shares no byte with `mask`, `loss` and `extra`; anything else is refused.
+ *
+ *  `report` may be NULL. The losses and strata of ignored pixels are not looked at. The losses of
+ *  other pixels are finite and not negative.
+ *
+ *  Memory: 20 bytes per class and stratum, and a bit per pixel, each row rounded up to 64 (no
+ *  bits above 2^31 pixels); with a floor up to half a MiB more. Stack: less than 64 KiB.
+ *  Errors (`filtered` and `report` are untouched): ARGUMENT (also a stratum out of range), MEMORY,
+ *  UNSUPPORTED, SHAPE, LABEL and LOSS (the message names the first bad pixel in reading order),
+ *  LIMIT (the ignore label or, with pixel and value, a label of the mask does not fit `filtered`).
+ *  Thread-safety: any thread; calls that run at the same time need distinct outputs. */
 FM_API fm_status fm_filter_apply(const fm_filter *filter, const fm_plane *mask,
-                                 const fm_plane *loss, const fm_plane *filtered,
-                                 fm_filter_report *report, fm_error *err);
+                                 const fm_plane *loss, const fm_extra_planes *extra,
+                                 const fm_plane *filtered, fm_filter_report *report, fm_error *err);
 
-/** As fm_filter_apply, for trainers that weigh pixels instead of ignoring them:
- *  writes 1 where a pixel is kept, 0 where it is dropped or ignored, to an F32, F16
- *  or U8 plane of the same size. Errors: as fm_filter_apply. */
+/** How a loss becomes a weight. */
+typedef enum fm_weight_kind {
+  FM_WEIGHT_STEP = 0 /**< 1 up to the threshold, `dropped` above it; the only kind yet */
+} fm_weight_kind;
+
+/** Sized structure, see freemask/context.h. */
+typedef struct fm_weight_options {
+  size_t size;
+  int32_t kind;     /**< an fm_weight_kind; others are refused (UNSUPPORTED) */
+  int32_t reserved; /**< 0 */
+  double dropped;   /**< the weight of a dropped pixel, 0 to 1; for U8 weights 0 or 1 */
+} fm_weight_options;
+
+/** As fm_filter_apply, for trainers that weight the loss of a pixel instead of ignoring it: writes
+ *  the weight 1 where a pixel is kept, `dropped` where it is dropped, and 0 where it is ignored.
+ *
+ *  `options` may be NULL (dropped pixels get 0). `weights` is a U8, F16, BF16, F32 or F64 plane
+ *  of the mask's size that shares no byte with any input; the weight `dropped` is rounded to its
+ *  type once, to nearest, ties to even. `mask` is not changed.
+ *  Memory, errors (`weights` and `report` are untouched), thread safety: as fm_filter_apply. */
 FM_API fm_status fm_filter_weigh(const fm_filter *filter, const fm_plane *mask,
-                                 const fm_plane *loss, const fm_plane *weights,
+                                 const fm_plane *loss, const fm_extra_planes *extra,
+                                 const fm_weight_options *options, const fm_plane *weights,
                                  fm_filter_report *report, fm_error *err);
 
 FM_END_DECLS

@@ -68,24 +68,29 @@ static void make_limits(fm__limits *limits, const fm__lookup *lookup, const floa
 
 /* ---- A tile --------------------------------------------------------------------- */
 
-/* Any dtype and label space, pixel by pixel. Answers the first bad pixel or n. */
+/* Any dtype, label space and number of strata, pixel by pixel. Returns the first bad pixel or n. */
 static size_t judge_pixels(const fm__judge *j, fm__yx at, size_t n, uint64_t *bits,
                            int64_t *counts) {
-  int32_t classes[FM__TILE];
+  int32_t cells[FM__TILE];
   float losses[FM__TILE];
   uint8_t drop[FM__TILE];
-  fm__tile_classes(&j->mask, &j->lookup, at.y, at.x, n, classes);
-  fm__tile_losses(&j->loss, at.y, at.x, n, losses);
-  size_t good = fm__mark_noisy(classes, losses, j->thresholds, drop, counts, n);
+  fm__image_cells(&j->image, at, n, cells);
+  fm__tile_losses(&j->image.loss, at.y, at.x, n, losses);
+  size_t good = fm__mark_noisy(cells, losses, j->thresholds, drop, counts, n);
   memset(bits, 0, words_of(n) * sizeof *bits);
   for (size_t i = 0; i < good; i++) bits[i / 64] |= (uint64_t)drop[i] << (i % 64);
   return good;
 }
 
+/* Byte kernels tell pixels apart by their label alone. */
+static bool judges_bytes(const fm__judge *j) {
+  return j->dsp->judge && j->image.cells_per_class == 1;
+}
+
 /* What becomes of labels counted as bytes. */
 static void drain(const fm__judge *j, fm__tally *tally) {
   for (unsigned label = 0; label < FM__BYTES; label++) {
-    int32_t k = j->lookup.classes[label];
+    int32_t k = j->image.lookup.classes[label];
     if (k < 0) continue;
     for (unsigned part = 0; part < 4; part++) {
       uint64_t counted = tally->parts[part][label];
@@ -100,10 +105,10 @@ static void drain(const fm__judge *j, fm__tally *tally) {
 static bool judge_bytes(const fm__judge *j, fm__yx at, size_t n, uint64_t *bits, fm__tally *tally) {
   uint8_t labels_made[FM__TILE];
   float losses_made[FM__TILE];
-  if (!j->dsp->judge) return false;
-  const uint8_t *labels = fm__tile_label_bytes(j->dsp, &j->mask, at, n, labels_made);
+  if (!judges_bytes(j)) return false;
+  const uint8_t *labels = fm__tile_label_bytes(j->dsp, &j->image.mask, at, n, labels_made);
   if (!labels) return false;
-  const float *losses = fm__tile_loss_floats(j->dsp, &j->loss, at, n, losses_made);
+  const float *losses = fm__tile_loss_floats(j->dsp, &j->image.loss, at, n, losses_made);
   if (!j->dsp->judge(&j->limits, labels, losses, n, bits)) return false;
   if (tally) j->dsp->count(labels, bits, n, tally);
   return true;
@@ -112,17 +117,17 @@ static bool judge_bytes(const fm__judge *j, fm__yx at, size_t n, uint64_t *bits,
 /* ---- First walk ----------------------------------------------------------------- */
 
 void fm__judge_start(fm__judge *j) {
-  j->width = j->mask.width;
-  fm_plane *planes[] = {&j->mask, &j->loss, &j->out};
-  fm__flatten(planes, 3);
-  j->row_words = words_of((size_t)j->mask.width);
+  j->width = j->image.mask.width;
+  fm_plane *planes[] = {&j->image.mask, &j->image.loss, &j->verdicts.out, &j->image.strata};
+  fm__flatten(planes, j->image.strata.data ? 4 : 3);
+  j->row_words = words_of((size_t)j->image.mask.width);
   fm__judge_change(j, j->thresholds);
 }
 
 void fm__judge_change(fm__judge *j, const float *thresholds) {
   j->thresholds = thresholds;
   j->bits_are_current = false;
-  if (j->dsp->judge) make_limits(&j->limits, &j->lookup, thresholds);
+  if (judges_bytes(j)) make_limits(&j->limits, &j->image.lookup, thresholds);
 }
 
 /* Where the bits of a tile are kept, or `spare`. */
@@ -135,9 +140,9 @@ bool fm__judge_count(fm__judge *j, fm__yx *bad) {
   uint64_t spare[FM__TILE_WORDS];
   int64_t since_drain = 0;
   memset(&tally, 0, sizeof tally);
-  for (fm__yx at = {0, 0}; at.y < j->mask.height; at.y++)
-    for (at.x = 0; at.x < j->mask.width; at.x += FM__TILE) {
-      size_t n = fm__tile_length(&j->mask, at.x);
+  for (fm__yx at = {0, 0}; at.y < j->image.mask.height; at.y++)
+    for (at.x = 0; at.x < j->image.mask.width; at.x += FM__TILE) {
+      size_t n = fm__tile_length(&j->image.mask, at.x);
       uint64_t *bits = bits_of(j, at, spare);
       if (!judge_bytes(j, at, n, bits, j->counts ? &tally : NULL)) {
         size_t good = judge_pixels(j, at, n, bits, j->counts);
@@ -159,53 +164,77 @@ bool fm__judge_count(fm__judge *j, fm__yx *bad) {
 
 /* ---- Second walk ---------------------------------------------------------------- */
 
-/* Sets the bits of ignored pixels, too: their weight is 0. */
+/* The kernel for the output's elements, where they lie without gaps; NULL if there is none. The
+ * kernels are for 1, 2 and 4 bytes. */
+static fm__blend_fn *blend_of(const fm__judge *j) {
+  size_t element = fm_dtype_size((fm_dtype)j->verdicts.out.dtype);
+  bool packed = element <= 4 && fm__is_packed(&j->verdicts.out);
+  return packed ? j->dsp->blend[element / 2] : NULL;
+}
+
+/* Pixels with a set bit get `set`; the others get `*clear`, or stay if that is NULL. */
+static void fill(const fm__judge *j, fm__yx at, size_t n, const uint64_t *bits, uint64_t set,
+                 const uint64_t *clear) {
+  const fm_plane *out = &j->verdicts.out;
+  char *to = fm__pixel(out, at.y, at.x);
+  fm__blend_fn *blend = blend_of(j);
+  if (blend) {
+    blend(clear ? NULL : to, bits, (uint32_t)set, clear ? (uint32_t)*clear : 0, n, to);
+    return;
+  }
+  size_t element = fm_dtype_size((fm_dtype)out->dtype);
+  for (size_t i = 0; i < n; i++, to += out->col_stride) {
+    bool is_set = bits[i / 64] >> (i % 64) & 1;
+    if (is_set || clear) fm__store_number(to, element, is_set ? set : *clear);
+  }
+}
+
+static bool is_in_place(const fm__judge *j) {
+  return !j->verdicts.weights && j->verdicts.out.data == j->image.mask.data;
+}
+
+static void write_labels(const fm__judge *j, fm__yx at, size_t n, const uint64_t *bits) {
+  const fm_plane *mask = &j->image.mask, *out = &j->verdicts.out;
+  bool same_size = fm_dtype_size((fm_dtype)mask->dtype) == fm_dtype_size((fm_dtype)out->dtype);
+  fm__blend_fn *blend = blend_of(j);
+  if (blend && same_size && fm__is_packed(mask)) {
+    blend(fm__pixel(mask, at.y, at.x), bits, (uint32_t)j->verdicts.dropped, 0, n,
+          fm__pixel(out, at.y, at.x));
+    return;
+  }
+  if (!is_in_place(j)) {
+    int64_t labels[FM__TILE];
+    fm__tile_labels(mask, at.y, at.x, n, labels);
+    fm__tile_store(out, at.y, at.x, n, labels);
+  }
+  fill(j, at, n, bits, j->verdicts.dropped, NULL);
+}
+
+/* Sets the bits of ignored pixels. */
 static void mark_ignored(const fm__judge *j, fm__yx at, size_t n, uint64_t *bits) {
+  const fm__image *image = &j->image;
   uint8_t made[FM__TILE];
-  const uint8_t *labels = j->dsp->mark ? fm__tile_label_bytes(j->dsp, &j->mask, at, n, made) : NULL;
+  const uint8_t *labels =
+      j->dsp->mark ? fm__tile_label_bytes(j->dsp, &image->mask, at, n, made) : NULL;
   if (labels) {
     for (unsigned label = 0; label < FM__BYTES; label++)
-      if (j->lookup.classes[label] == FM__CLASS_IGNORE)
+      if (image->lookup.classes[label] == FM__CLASS_IGNORE)
         j->dsp->mark(labels, (uint8_t)label, n, bits);
     return;
   }
   int32_t classes[FM__TILE];
-  fm__tile_classes(&j->mask, &j->lookup, at.y, at.x, n, classes);
+  fm__tile_classes(&image->mask, &image->lookup, at.y, at.x, n, classes);
   for (size_t i = 0; i < n; i++) bits[i / 64] |= (uint64_t)(classes[i] < 0) << (i % 64);
 }
 
-/* 1.0 as an element of a weight dtype. */
-static uint32_t one_of(int32_t dtype) {
-  return dtype == FM_F32 ? UINT32_C(0x3f800000) : dtype == FM_F16 ? UINT32_C(0x3c00) : 1;
-}
-
-/* Any element size and stride: a dropped pixel gets `set`, another its label or `clear`. */
-static void write_pixels(const fm__judge *j, fm__yx at, size_t n, const uint64_t *bits, int64_t set,
-                         int64_t clear) {
-  size_t element = fm_dtype_size((fm_dtype)j->out.dtype);
-  const char *from = fm__pixel(&j->mask, at.y, at.x);
-  char *to = fm__pixel(&j->out, at.y, at.x);
-  for (size_t i = 0; i < n; i++, from += j->mask.col_stride, to += j->out.col_stride) {
-    bool dropped = bits[i / 64] >> (i % 64) & 1;
-    if (dropped || j->weights)
-      fm__store_label(to, element, dropped ? set : clear);
-    else if (to != from)
-      memcpy(to, from, element);
-  }
-}
-
-/* The same where elements lie without gaps, if there is a kernel for their size. */
-static bool write_packed(const fm__judge *j, fm__yx at, size_t n, const uint64_t *bits, int64_t set,
-                         int64_t clear) {
-  size_t element = fm_dtype_size((fm_dtype)j->out.dtype);
-  if (element > 4 || !fm__is_packed(&j->out) || (!j->weights && !fm__is_packed(&j->mask)))
-    return false;
-  size_t kernel = element / 2; /* 1, 2, 4 bytes: 0, 1, 2 */
-  if (!j->dsp->blend[kernel]) return false;
-  const void *from = j->weights ? NULL : fm__pixel(&j->mask, at.y, at.x);
-  j->dsp->blend[kernel](from, bits, (uint32_t)set, (uint32_t)clear, n,
-                        fm__pixel(&j->out, at.y, at.x));
-  return true;
+/* `bits` are the dropped pixels; they may be changed. */
+static void write_weights(const fm__judge *j, fm__yx at, size_t n, uint64_t *bits) {
+  const fm__verdicts *v = &j->verdicts;
+  bool alike = v->dropped == v->ignored;
+  uint64_t ignored[FM__TILE_WORDS] = {0};
+  mark_ignored(j, at, n, alike ? bits : ignored);
+  fill(j, at, n, bits, v->dropped, &v->kept);
+  if (!alike) fill(j, at, n, ignored, v->ignored, NULL);
 }
 
 /* Judges a tile again, unless its bits are there. It was found good. */
@@ -215,26 +244,22 @@ static uint64_t *judge_again(const fm__judge *j, fm__yx at, size_t n, uint64_t *
   return spare;
 }
 
-/* In place and nothing to drop. */
-static bool is_done(const fm__judge *j, size_t n, const uint64_t *bits) {
+static bool any_set(const uint64_t *bits, size_t n) {
   uint64_t any = 0;
-  if (j->weights || j->out.data != j->mask.data || j->out.col_stride != j->mask.col_stride ||
-      j->out.row_stride != j->mask.row_stride)
-    return false;
   for (size_t w = 0; w < words_of(n); w++) any |= bits[w];
-  return !any;
+  return any;
 }
 
 void fm__judge_write(fm__judge *j) {
-  int64_t set = j->weights ? 0 : j->ignore_label;
-  int64_t clear = j->weights ? one_of(j->out.dtype) : 0;
+  const fm_plane *mask = &j->image.mask;
   uint64_t spare[FM__TILE_WORDS] = {0};
-  for (fm__yx at = {0, 0}; at.y < j->mask.height; at.y++)
-    for (at.x = 0; at.x < j->mask.width; at.x += FM__TILE) {
-      size_t n = fm__tile_length(&j->mask, at.x);
+  for (fm__yx at = {0, 0}; at.y < mask->height; at.y++)
+    for (at.x = 0; at.x < mask->width; at.x += FM__TILE) {
+      size_t n = fm__tile_length(mask, at.x);
       uint64_t *bits = judge_again(j, at, n, spare);
-      if (is_done(j, n, bits)) continue;
-      if (j->weights) mark_ignored(j, at, n, bits);
-      if (!write_packed(j, at, n, bits, set, clear)) write_pixels(j, at, n, bits, set, clear);
+      if (j->verdicts.weights)
+        write_weights(j, at, n, bits);
+      else if (!is_in_place(j) || any_set(bits, n))
+        write_labels(j, at, n, bits);
     }
 }

@@ -2,19 +2,25 @@
 #ifndef FM_DSP_JUDGE_H
 #define FM_DSP_JUDGE_H
 
-#include "dsp/tile.h"
+#include "dsp/image.h"
+
+/* What the second walk writes. A number is written as the lowest bytes of an element. */
+typedef struct fm__verdicts {
+  fm_plane out;
+  bool weights;  /* weights; else labels, where `kept` is the pixel's own */
+  uint64_t kept; /* of a pixel that has a class and is not dropped */
+  uint64_t dropped;
+  uint64_t ignored; /* weights only: a label that is ignored stays */
+} fm__verdicts;
 
 /* One application to one image. The caller fills the first part; planes as
  * fm__plane_read gives them. */
 typedef struct fm__judge {
   const fm_dsp *dsp;
-  fm_plane mask, loss, out;
-  bool weights; /* out gets weights: 1 or 0; else labels */
-  fm__lookup lookup;
-  int32_t class_count;
-  const float *thresholds; /* [class_count] */
-  int64_t *counts;         /* [2 * class_count], zeroed: valid and dropped; NULL: not wanted */
-  int64_t ignore_label;    /* what is written for a dropped pixel */
+  fm__image image;
+  fm__verdicts verdicts;
+  const float *thresholds; /* [cells] */
+  int64_t *counts;         /* [2 * cells], zeroed: valid and dropped; NULL: not wanted */
 
   /* The judge's own. */
   uint64_t *bits; /* memory of the caller's, fm__judge_words of it; or NULL */
@@ -37,7 +43,7 @@ bool fm__judge_count(fm__judge *j, fm__yx *bad);
 /* New thresholds for the same image. */
 void fm__judge_change(fm__judge *j, const float *thresholds);
 
-/* Writes; the image has been judged. */
+/* Writes; the image has been judged, and its labels fit the output. */
 void fm__judge_write(fm__judge *j);
 
 #endif

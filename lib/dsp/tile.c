@@ -79,6 +79,11 @@ void fm__tile_classes(const fm_plane *mask, const fm__lookup *lookup, int64_t y,
     classes[i] = look_up(lookup, load_label(at, mask->dtype));
 }
 
+void fm__tile_labels(const fm_plane *mask, int64_t y, int64_t x, size_t n, int64_t *labels) {
+  const char *at = fm__pixel(mask, y, x);
+  for (size_t i = 0; i < n; i++, at += mask->col_stride) labels[i] = load_label(at, mask->dtype);
+}
+
 void fm__tile_losses(const fm_plane *loss, int64_t y, int64_t x, size_t n, float *losses) {
   const char *at = fm__pixel(loss, y, x);
   if (loss->dtype == FM_F32 && loss->col_stride == (int64_t)sizeof *losses) {
@@ -168,15 +173,23 @@ const float *fm__tile_loss_floats(const fm_dsp *dsp, const fm_plane *loss, fm__y
 
 /* ---- One pixel -------------------------------------------------------------------- */
 
-void fm__store_label(char *to, size_t element, int64_t label) {
-  uint8_t v8 = (uint8_t)label;
-  uint16_t v16 = (uint16_t)label;
-  uint32_t v32 = (uint32_t)label;
+static void store(char *to, size_t element, uint64_t number) {
+  uint8_t v8 = (uint8_t)number;
+  uint16_t v16 = (uint16_t)number;
+  uint32_t v32 = (uint32_t)number;
   if (element == 1) memcpy(to, &v8, sizeof v8);
   if (element == 2) memcpy(to, &v16, sizeof v16);
   if (element == 4) memcpy(to, &v32, sizeof v32);
-  if (element == 8) memcpy(to, &label, sizeof label);
+  if (element == 8) memcpy(to, &number, sizeof number);
 }
+
+void fm__tile_store(const fm_plane *plane, int64_t y, int64_t x, size_t n, const int64_t *numbers) {
+  size_t element = fm_dtype_size((fm_dtype)plane->dtype);
+  char *to = fm__pixel(plane, y, x);
+  for (size_t i = 0; i < n; i++, to += plane->col_stride) store(to, element, (uint64_t)numbers[i]);
+}
+
+void fm__store_number(char *to, size_t element, uint64_t number) { store(to, element, number); }
 
 int64_t fm__label_at(const fm_plane *mask, int64_t y, int64_t x) {
   return load_label(fm__pixel(mask, y, x), mask->dtype);

@@ -45,6 +45,10 @@ void fm__tile_classes(const fm_plane *mask, const fm__lookup *lookup, int64_t y,
 void fm__tile_losses(const fm_plane *loss, int64_t y, int64_t x, size_t n, float *losses);
 void fm__tile_bytes(const fm_plane *plane, int64_t y, int64_t x, size_t n, uint8_t *bytes);
 
+/* Labels as they are, and integers into a plane whose type they fit. */
+void fm__tile_labels(const fm_plane *mask, int64_t y, int64_t x, size_t n, int64_t *labels);
+void fm__tile_store(const fm_plane *plane, int64_t y, int64_t x, size_t n, const int64_t *numbers);
+
 /* The labels of a tile as bytes: where they are, or made in `buffer` [FM__TILE]. NULL if
  * one of them is no byte. */
 const uint8_t *fm__tile_label_bytes(const fm_dsp *dsp, const fm_plane *mask, fm__yx at, size_t n,
@@ -59,6 +63,6 @@ int64_t fm__label_at(const fm_plane *mask, int64_t y, int64_t x);
 float fm__loss_at(const fm_plane *loss, int64_t y, int64_t x);
 
 /* Writes the low `element` bytes of a number: 1, 2, 4 or 8. */
-void fm__store_label(char *to, size_t element, int64_t label);
+void fm__store_number(char *to, size_t element, uint64_t number);
 
 #endif

@@ -1,23 +1,29 @@
-/* filter/filter.h - the filter's inside, shared by its two files. */
+/* filter/filter.h - the inside of a filter, shared by its files. */
 #ifndef FM_FILTER_FILTER_H
 #define FM_FILTER_FILTER_H
 
 #include <freemask/filter.h>
 
+#include "dsp/image.h"
 #include "labels/labels.h"
 
 struct fm_filter {
   fm_labels *labels;
-  double min_kept_share;
-  float *thresholds; /* per class: the largest loss that is kept */
+  fm_filter_options options; /* as resolved */
+  int32_t strata;
+  int32_t score;     /* an fm_score: what its statistics were made of, and what it compares */
+  float *thresholds; /* [class][stratum]: the largest loss that is kept */
 };
 
-/* Valid and dropped pixels of class k at counts[2 k] and counts[2 k + 1]. */
+/* Cells: elements of [class][stratum]. */
+static inline size_t fm__filter_cells(const fm_filter *filter) {
+  return (size_t)filter->labels->class_count * (size_t)filter->strata;
+}
 
-/* Raises thresholds[k], where they keep less than the floor of an image, to the loss
- * that keeps enough, and corrects the counts. The planes have been checked. */
-fm_status fm__filter_apply_floor(const fm_filter *filter, const fm_plane *mask,
-                                 const fm_plane *loss, float *thresholds, int64_t *counts,
-                                 fm_error *err);
+/* Raises thresholds[cell], where they keep less of a cell than the floor of this image, to the
+ * loss that keeps enough, and corrects the counts: valid and dropped pixels of a cell are at
+ * counts[2 * cell] and counts[2 * cell + 1]. The image has been judged. */
+fm_status fm__filter_apply_floor(const fm_filter *filter, const fm__image *image, float *thresholds,
+                                 int64_t *counts, fm_error *err);
 
 #endif

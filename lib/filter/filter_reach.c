@@ -3,34 +3,55 @@
 #include "filter/filter.h"
 #include "labels/class_stats.h"
 
-/* Losses from here on lie beyond the bins of a histogram: as large as can be. */
+/* Losses from here on are beyond the bins of a histogram: they may be of any size. */
 static const double BEYOND_BINS = 256;
 
 static fm_status check(const fm_filter *filter, const fm_class_stats *stats, fm_error *err) {
-  if (filter->labels->class_count != stats->labels->class_count)
-    return fm__fail(err, FM_ERR_MISMATCH, "the filter has %d classes, the statistics have %d",
-                    (int)filter->labels->class_count, (int)stats->labels->class_count);
+  if (filter->labels != stats->labels &&
+      fm_labels_fingerprint(filter->labels) != fm_labels_fingerprint(stats->labels))
+    return fm__fail(err, FM_ERR_MISMATCH,
+                    "the filter is of label space %s (%d classes), the statistics are of %s (%d)",
+                    filter->labels->name, (int)filter->labels->class_count, stats->labels->name,
+                    (int)stats->labels->class_count);
+  if ((size_t)filter->strata != stats->strata)
+    return fm__fail(err, FM_ERR_MISMATCH, "the filter has %d strata, the statistics have %d",
+                    (int)filter->strata, (int)stats->strata);
   if (!stats->bins)
     return fm__fail(err, FM_ERR_UNSUPPORTED, "these statistics were made without a histogram");
   return FM_OK;
 }
 
-fm_status fm_filter_reach(const fm_filter *filter, const fm_class_stats *stats, int32_t *classes,
-                          int32_t *reached, fm_error *err) {
-  if (!filter || !stats || !classes || !reached)
+/* `*seen`: the class has pixels; `*reached`: one of them exceeds the threshold of its stratum. */
+static fm_status look_at(const fm_filter *filter, const fm_class_stats *stats, int32_t k,
+                         bool *seen, bool *reached, fm_error *err) {
+  *seen = *reached = false;
+  for (int32_t s = 0; s < filter->strata; s++) {
+    double largest;
+    if (!fm_class_stats_pixel_count(stats, k, s)) continue;
+    fm_status status = fm_class_stats_quantile(stats, k, s, 1, &largest, err);
+    if (status) return status;
+    *seen = true;
+    if (largest > (double)fm_filter_threshold(filter, k, s) || largest >= BEYOND_BINS)
+      *reached = true;
+  }
+  return FM_OK;
+}
+
+fm_status fm_filter_reach(const fm_filter *filter, const fm_class_stats *stats,
+                          int32_t *class_count, int32_t *reached_count, fm_error *err) {
+  if (!filter || !stats || !class_count || !reached_count)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_filter_reach: an argument is NULL");
   fm_status status = check(filter, stats, err);
   if (status) return status;
-  int32_t with_pixels = 0, exceeding = 0;
+  int32_t classes = 0, reached_classes = 0;
   for (int32_t k = 0; k < filter->labels->class_count; k++) {
-    double largest;
-    if (!fm_class_stats_pixel_count(stats, k, FM_ALL_STRATA)) continue;
-    status = fm_class_stats_quantile(stats, k, FM_ALL_STRATA, 1, &largest, err);
+    bool seen, reached;
+    status = look_at(filter, stats, k, &seen, &reached, err);
     if (status) return status;
-    with_pixels++;
-    exceeding += largest > (double)filter->thresholds[k] || largest >= BEYOND_BINS;
+    classes += seen;
+    reached_classes += reached;
   }
-  *classes = with_pixels;
-  *reached = exceeding;
+  *class_count = classes;
+  *reached_count = reached_classes;
   return FM_OK;
 }

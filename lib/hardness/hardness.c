@@ -1,4 +1,4 @@
-/* hardness/hardness.c - the mean of class-wise mean losses over a mask. */
+/* hardness/hardness.c - estimators: making them, and measuring a mask by its classes. */
 #include "hardness/hardness.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "core/sort.h"
 #include "core/view.h"
 #include "dsp/count.h"
-#include "labels/class_stats.h"
+#include "labels/means.h"
 
 /* The paper's size. */
 enum { DEFAULT_SIDE = 512, LONGEST_SIDE = 65536 };
@@ -42,36 +42,37 @@ static fm_status read_options(fm_hardness_options *o, const fm_hardness_options 
                     "fm_hardness_options: resize is %dx%d, expected 1 to 65536 each, or "
                     "FM_NO_RESIZE for both",
                     (int)o->resize_width, (int)o->resize_height);
-  if (none) o->resize_width = o->resize_height = 0;
   if (!none && !o->resize_width) o->resize_width = DEFAULT_SIDE;
   if (!none && !o->resize_height) o->resize_height = DEFAULT_SIDE;
   return read_measure(o, err);
 }
 
-static fm_status make(const fm_labels *labels, const fm_hardness_options *o, fm_hardness **out,
+static bool allocate(fm_hardness *hardness) {
+  const fm_labels *labels = hardness->labels;
+  size_t classes = (size_t)labels->class_count;
+  hardness->means = fm__alloc_array(labels->context, classes, sizeof *hardness->means);
+  /* The upper half is room for sorting. */
+  hardness->by_mean = fm__alloc_array(labels->context, 2 * classes, sizeof *hardness->by_mean);
+  return hardness->means && hardness->by_mean;
+}
+
+static fm_status make(const fm__means *means, const fm_hardness_options *o, fm_hardness **out,
                       fm_error *err) {
+  const fm_labels *labels = means->labels;
+  size_t classes = (size_t)labels->class_count;
   fm_hardness *hardness = fm__alloc_zeroed(labels->context, 1, sizeof *hardness);
   if (!hardness) return fm__fail_memory(err, sizeof *hardness);
   hardness->labels = fm__labels_hold(labels);
-  hardness->width = o->resize_width;
-  hardness->height = o->resize_height;
-  hardness->measure = o->measure;
-  hardness->share = o->share;
-  size_t classes = (size_t)labels->class_count;
-  hardness->means = fm__alloc_array(labels->context, classes, sizeof *hardness->means);
-  hardness->by_mean = fm__alloc_array(labels->context, 2 * classes, sizeof *hardness->by_mean);
-  if (!hardness->means || !hardness->by_mean) {
+  hardness->options = *o;
+  if (!allocate(hardness)) {
     fm_hardness_destroy(hardness);
     return fm__fail_memory(err, classes * sizeof *hardness->means);
   }
+  for (int32_t k = 0; k < labels->class_count; k++)
+    hardness->means[k] = fm__means_at(means, k, FM_ALL_STRATA);
+  fm__sort_by_number(hardness->by_mean, hardness->by_mean + classes, classes, hardness->means);
   *out = hardness;
   return FM_OK;
-}
-
-/* The means stand: sorts the classes, in the upper half of the block if room is needed. */
-static void sort_classes(fm_hardness *hardness) {
-  size_t classes = (size_t)hardness->labels->class_count;
-  fm__sort_by_number(hardness->by_mean, hardness->by_mean + classes, classes, hardness->means);
 }
 
 fm_status fm_hardness_create(const fm_class_stats *stats, const fm_hardness_options *options,
@@ -79,36 +80,22 @@ fm_status fm_hardness_create(const fm_class_stats *stats, const fm_hardness_opti
   if (!stats || !out)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_hardness_create: an argument is NULL");
   fm_hardness_options o;
+  fm__means means;
   fm_status status = read_options(&o, options, err);
-  if (status) return status;
-  if (!stats->pixels)
-    return fm__fail(err, FM_ERR_EMPTY,
-                    "the statistics hold no pixel: every mask would have hardness 0");
-  fm_hardness *hardness = NULL;
-  status = make(stats->labels, &o, &hardness, err);
-  if (status) return status;
-  fm__class_stats_table(stats, hardness->means, NULL);
-  sort_classes(hardness);
-  *out = hardness;
-  return FM_OK;
+  if (!status) status = fm__means_of_stats(&means, stats, err);
+  return status ? status : make(&means, &o, out, err);
 }
 
-fm_status fm_hardness_create_from_means(const fm_labels *labels, const double *mean_loss,
-                                        size_t class_count, const fm_hardness_options *options,
-                                        fm_hardness **out, fm_error *err) {
-  if (!labels || !mean_loss || !out)
+fm_status fm_hardness_create_from_means(const fm_labels *labels, const fm_mean_table *table,
+                                        const fm_hardness_options *options, fm_hardness **out,
+                                        fm_error *err) {
+  if (!labels || !table || !out)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_hardness_create_from_means: an argument is NULL");
   fm_hardness_options o;
+  fm__means means;
   fm_status status = read_options(&o, options, err);
-  if (!status) status = fm__means_check(labels, mean_loss, class_count, err);
-  if (status) return status;
-  fm_hardness *hardness = NULL;
-  status = make(labels, &o, &hardness, err);
-  if (status) return status;
-  memcpy(hardness->means, mean_loss, class_count * sizeof *mean_loss);
-  sort_classes(hardness);
-  *out = hardness;
-  return FM_OK;
+  if (!status) status = fm__means_of_table(&means, labels, table, err);
+  return status ? status : make(&means, &o, out, err);
 }
 
 void fm_hardness_destroy(fm_hardness *hardness) {
@@ -120,23 +107,50 @@ void fm_hardness_destroy(fm_hardness *hardness) {
   fm__labels_drop(labels);
 }
 
+/* ---- What it was made with ------------------------------------------------------ */
+
+const fm_labels *fm_hardness_labels(const fm_hardness *hardness) {
+  return hardness ? hardness->labels : NULL;
+}
+
+fm_status fm_hardness_get_options(const fm_hardness *hardness, fm_hardness_options *out,
+                                  fm_error *err) {
+  if (!hardness || !out)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_hardness_get_options: an argument is NULL");
+  return FM__RESULT_WRITE(out, &hardness->options, fm_hardness_options, share, err);
+}
+
+fm_status fm_hardness_means(const fm_hardness *hardness, double *out, int32_t class_count,
+                            fm_error *err) {
+  if (!hardness || !out)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_hardness_means: an argument is NULL");
+  const fm_labels *labels = hardness->labels;
+  if (class_count != labels->class_count)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_hardness_means: class_count is %d, label space %s has %d classes",
+                    (int)class_count, labels->name, (int)labels->class_count);
+  memcpy(out, hardness->means, (size_t)class_count * sizeof *out);
+  return FM_OK;
+}
+
 /* ---- Measuring ------------------------------------------------------------------ */
 
-/* times[s] = how many of `size` resized positions take source position s. Pillow adds up the
- * step, so where (i + 0.5) * n / size is a whole number its last bits decide. They are far from
+/* times[s] = how many of `side` resized positions take source position s, of n. Pillow adds the
+ * step up, so where (i + 0.5) * n / side is a whole number its last bits decide. They are far from
  * reaching n: the last position is half a step below it. */
-static void count_times(uint32_t *times, int64_t n, int64_t size) {
+static void count_times(uint32_t *times, int64_t n, int32_t side) {
+  int64_t size = side == FM_NO_RESIZE ? n : side;
   double step = (double)n / (double)size, at = 0.5 * step;
   for (int64_t i = 0; i < size; i++, at += step) times[(int64_t)at]++;
 }
 
-/* Counts every pixel as often as the resized mask has it. `times` are the columns', then
- * the rows'. */
+/* Counts every pixel as often as the resized mask has it. `times` has room for the columns,
+ * followed by the rows. */
 static fm_status count_resized(const fm_hardness *hardness, const fm_plane *mask, uint32_t *times,
                                int64_t *counts, fm_error *err) {
   uint32_t *rows = times + mask->width;
-  count_times(times, mask->width, hardness->width ? hardness->width : mask->width);
-  count_times(rows, mask->height, hardness->height ? hardness->height : mask->height);
+  count_times(times, mask->width, hardness->options.resize_width);
+  count_times(rows, mask->height, hardness->options.resize_height);
   fm__yx bad;
   fm__count count = {.dsp = hardness->labels->context->dsp,
                      .mask = *mask,

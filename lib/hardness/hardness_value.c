@@ -1,4 +1,5 @@
 /* hardness/hardness_value.c - the measures of a mask by its classes' pixels. */
+#include "core/mean.h"
 #include "hardness/hardness.h"
 
 #include "core/mean.h"
@@ -10,20 +11,16 @@ static double mean(const fm_hardness *hardness, const int64_t *class_pixels, int
   return sum / ((double)valid + FM__MEAN_EPSILON);
 }
 
-double fm__worst_class(const double *means, const int64_t *class_pixels, int32_t class_count,
-                       double share, int64_t valid) {
-  double wanted = share * (double)valid, all = 0, large = -1;
-  for (int32_t k = 0; k < class_count; k++) {
-    if (!class_pixels[k]) continue;
-    if (means[k] > all) all = means[k];
-    if ((double)class_pixels[k] >= wanted && means[k] > large) large = means[k];
-  }
-  return large < 0 ? all : large;
+static double worst_class(const fm_hardness *hardness, const int64_t *class_pixels, int64_t valid) {
+  fm__worst worst = fm__worst_start(hardness->options.share, valid);
+  for (int32_t k = 0; k < hardness->labels->class_count; k++)
+    if (class_pixels[k]) fm__worst_offer(&worst, hardness->means[k], class_pixels[k]);
+  return fm__worst_mean(&worst);
 }
 
 /* From the hardest class down until the share is full. */
 static double top_share(const fm_hardness *hardness, const int64_t *class_pixels, int64_t valid) {
-  double wanted = hardness->share * (double)valid, left = wanted, sum = 0;
+  double wanted = hardness->options.share * (double)valid, left = wanted, sum = 0;
   for (int32_t i = hardness->labels->class_count; i-- > 0 && left > 0;) {
     uint32_t k = hardness->by_mean[i];
     double here = (double)class_pixels[k];
@@ -38,10 +35,9 @@ double fm__hardness_of(const fm_hardness *hardness, const int64_t *class_pixels,
   *valid = 0;
   for (int32_t k = 0; k < hardness->labels->class_count; k++) *valid += class_pixels[k];
   if (!*valid) return 0;
-  switch (hardness->measure) {
+  switch (hardness->options.measure) {
     case FM_MEASURE_WORST_CLASS:
-      return fm__worst_class(hardness->means, class_pixels, hardness->labels->class_count,
-                             hardness->share, *valid);
+      return worst_class(hardness, class_pixels, *valid);
     case FM_MEASURE_TOP_SHARE:
       return top_share(hardness, class_pixels, *valid);
     default:

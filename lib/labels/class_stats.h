@@ -25,9 +25,6 @@ struct fm_class_stats {
 fm_status fm__class_stats_create_like(const fm_class_stats *model, fm_class_stats **out,
                                       fm_error *err);
 
-/* The means and pixel counts of all classes, all strata together. Either may be NULL. */
-void fm__class_stats_table(const fm_class_stats *stats, double *means, int64_t *pixels);
-
 /* The mean loss over all pixels of all classes. */
 double fm__class_stats_global_mean(const fm_class_stats *stats);
 

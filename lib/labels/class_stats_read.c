@@ -50,14 +50,6 @@ double fm_class_stats_mean(const fm_class_stats *stats, int32_t class_index, int
   return mean_of(stats, cells_of(stats, class_index, stratum));
 }
 
-void fm__class_stats_table(const fm_class_stats *stats, double *means, int64_t *pixels) {
-  for (int32_t k = 0; k < stats->labels->class_count; k++) {
-    span cells = cells_of(stats, k, FM_ALL_STRATA);
-    if (means) means[k] = mean_of(stats, cells);
-    if (pixels) pixels[k] = pixels_of(stats, cells);
-  }
-}
-
 double fm__class_stats_global_mean(const fm_class_stats *stats) {
   return mean_of(stats, (span){0, stats->cells});
 }

@@ -295,18 +295,6 @@ fm_status fm__loss_fail(const fm_labels *labels, const fm_plane *loss, int32_t c
                   large ? "at most 3.40282e+38, the largest F32" : "a finite number, not below 0");
 }
 
-fm_status fm__means_check(const fm_labels *labels, const double *means, size_t count,
-                          fm_error *err) {
-  if (count != (size_t)labels->class_count)
-    return fm__fail(err, FM_ERR_ARGUMENT, "class_count is %zu, label space %s has %d classes",
-                    count, labels->name, (int)labels->class_count);
-  for (size_t k = 0; k < count; k++)
-    if (!(means[k] >= 0) || isinf(means[k]))
-      return fm__fail(err, FM_ERR_ARGUMENT,
-                      "mean_loss[%zu] is %g, expected a finite number, not below 0", k, means[k]);
-  return FM_OK;
-}
-
 /* ---- Counting ------------------------------------------------------------------- */
 
 fm_status fm_labels_count(const fm_labels *labels, const fm_plane *mask, int64_t *class_pixels,

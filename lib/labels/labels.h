@@ -39,10 +39,6 @@ fm_status fm__labels_fail(const fm_labels *labels, const fm_plane *mask, int64_t
 fm_status fm__loss_fail(const fm_labels *labels, const fm_plane *loss, int32_t class_index,
                         int64_t y, int64_t x, fm_error *err);
 
-/* A host's table of class-wise mean losses: K numbers, finite and not negative. */
-fm_status fm__means_check(const fm_labels *labels, const double *means, size_t count,
-                          fm_error *err);
-
 /* Label spaces by name, in labels_presets.c. */
 typedef struct fm__preset {
   const char *name;

@@ -123,7 +123,7 @@ static fm_status filter_part(const fm_plane *mask, const fm_plane *loss, const p
                              void *state, fm_error *err) {
   filtering *f = state;
   fm_plane out = part_of(&f->result, at);
-  fm_status status = fm_filter_apply(f->filter, mask, loss, &out, &f->partial, err);
+  fm_status status = fm_filter_apply(f->filter, mask, loss, NULL, &out, &f->partial, err);
   if (status) return status;
   f->total.valid += f->partial.valid;
   f->total.dropped += f->partial.dropped;
@@ -163,12 +163,15 @@ static fm_status filter_job(fm__job *job, const fm_filter *filter, const fm_plan
     fm_plane packed =
         fm_plane_make(memory, (fm_dtype)filtered->dtype, filtered->height, filtered->width);
     (void)fm__plane_read(&f.result, &packed, FM__MASK_TYPES, "filtered mask", NULL);
-    fm_filter_report total = {sizeof total, 0, 0, counts, counts + classes};
-    fm_filter_report partial = {sizeof partial, 0, 0, counts + 2 * classes, counts + 3 * classes};
+    fm_filter_report total = {
+        .size = sizeof total, .class_valid = counts, .class_dropped = counts + classes};
+    fm_filter_report partial = {.size = sizeof partial,
+                                .class_valid = counts + 2 * classes,
+                                .class_dropped = counts + 3 * classes};
     f.total = total;
     f.partial = partial;
     /* A floor is a share of the whole image's pixels. */
-    status = walk(job, filter->min_kept_share > 0, filter_part, &f, err);
+    status = walk(job, filter->options.min_kept_share > 0, filter_part, &f, err);
     if (!status) deliver(&f, filtered, report);
   }
   fm__free(context, memory);

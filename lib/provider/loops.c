@@ -60,8 +60,10 @@ static fm_status filter_sample(const fm_sample *sample, const fm_prediction *pre
   if (status) return status;
   size_t classes = (size_t)f->filter->labels->class_count;
   fm_plane out = fm_plane_make(f->pixels, (fm_dtype)mask->dtype, mask->height, mask->width);
-  fm_filter_report report = {sizeof report, 0, 0, f->class_counts, f->class_counts + classes};
-  status = fm_filter_apply(f->filter, mask, &prediction->loss, &out, &report, err);
+  fm_filter_report report = {.size = sizeof report,
+                             .class_valid = f->class_counts,
+                             .class_dropped = f->class_counts + classes};
+  status = fm_filter_apply(f->filter, mask, &prediction->loss, NULL, &out, &report, err);
   if (status) return status;
   int answer = f->filtered(sample, &out, &report, f->user);
   if (answer)

@@ -65,6 +65,47 @@ static fm_status call_filter(fm_context *context, const void *options, fm_error 
   return status;
 }
 
+static void fill_means(void *table) {
+  static const double means[11] = {1}; /* camvid's classes */
+  const double *at = means;
+  const int32_t count = 11;
+  memcpy((char *)table + offsetof(fm_mean_table, class_count), &count, sizeof count);
+  memcpy((char *)table + offsetof(fm_mean_table, mean_loss), &at, sizeof at);
+}
+
+static fm_status call_means(fm_context *context, const void *table, fm_error *err) {
+  fm_labels *labels = camvid(context);
+  fm_filter *made = NULL;
+  fm_status status = fm_filter_create_from_means(labels, table, NULL, &made, err);
+  fm_filter_destroy(made);
+  fm_labels_destroy(labels);
+  return status;
+}
+
+/* One pixel, weighed with the options or the extra planes that are tried. */
+static fm_status weigh_one(fm_context *context, const fm_extra_planes *extra,
+                           const fm_weight_options *options, fm_error *err) {
+  static unsigned char label, weight;
+  static float value;
+  fm_class_stats *stats = one_pixel(context);
+  fm_filter *filter = NULL;
+  fm_plane mask = fm_plane_make(&label, FM_U8, 1, 1), loss = fm_plane_make(&value, FM_F32, 1, 1);
+  fm_plane weights = fm_plane_make(&weight, FM_U8, 1, 1);
+  fm_filter_create(stats, NULL, &filter, NULL);
+  fm_status status = fm_filter_weigh(filter, &mask, &loss, extra, options, &weights, NULL, err);
+  fm_filter_destroy(filter);
+  fm_class_stats_destroy(stats);
+  return status;
+}
+
+static fm_status call_extra(fm_context *context, const void *extra, fm_error *err) {
+  return weigh_one(context, extra, NULL, err);
+}
+
+static fm_status call_weigh(fm_context *context, const void *options, fm_error *err) {
+  return weigh_one(context, NULL, options, err);
+}
+
 static fm_status call_hardness(fm_context *context, const void *options, fm_error *err) {
   fm_class_stats *stats = one_pixel(context);
   fm_hardness *made = NULL;
@@ -245,6 +286,9 @@ const options_call options_calls[] = {
     ROW(fm_labels_options, fill_labels, call_labels),
     ROW(fm_class_stats_options, fill_nothing, call_class_stats),
     ROW(fm_filter_options, fill_nothing, call_filter),
+    ROW(fm_mean_table, fill_means, call_means),
+    ROW(fm_extra_planes, fill_nothing, call_extra),
+    ROW(fm_weight_options, fill_nothing, call_weigh),
     ROW(fm_hardness_options, fill_nothing, call_hardness),
     ROW(fm_plan_rows, fill_rows, call_rows),
     ROW(fm_planner_options, fill_nothing, call_planner),

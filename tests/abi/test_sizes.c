@@ -121,21 +121,50 @@ END_TEST
 
 /* ---- Structures that the library fills --------------------------------------------- */
 
-static fm_status fill_report(void *structure) {
+/* A filter and an estimator of the same means. */
+static void make_both(fm_filter **filter, fm_hardness **hardness) {
   const double means[2] = {1, 1};
+  fm_labels_options options = {.size = sizeof options, .class_count = 2, .ignore_label = 9};
+  fm_labels *labels = NULL;
+  fm_labels_create(context, &options, &labels, NULL);
+  fm_mean_table table = {.size = sizeof table, .class_count = 2, .mean_loss = means};
+  fm_filter_create_from_means(labels, &table, NULL, filter, NULL);
+  fm_hardness_create_from_means(labels, &table, NULL, hardness, NULL);
+  fm_labels_destroy(labels);
+}
+
+static fm_status fill_filter_options(void *structure) {
+  fm_filter *filter = NULL;
+  fm_hardness *hardness = NULL;
+  make_both(&filter, &hardness);
+  fm_status status = fm_filter_get_options(filter, structure, NULL);
+  fm_hardness_destroy(hardness);
+  fm_filter_destroy(filter);
+  return status;
+}
+
+static fm_status fill_hardness_options(void *structure) {
+  fm_filter *filter = NULL;
+  fm_hardness *hardness = NULL;
+  make_both(&filter, &hardness);
+  fm_status status = fm_hardness_get_options(hardness, structure, NULL);
+  fm_hardness_destroy(hardness);
+  fm_filter_destroy(filter);
+  return status;
+}
+
+static fm_status fill_report(void *structure) {
   const unsigned char label = 1;
   const float value = 2;
   unsigned char filtered;
-  fm_labels_options options = {.size = sizeof options, .class_count = 2, .ignore_label = 9};
-  fm_labels *labels = NULL;
   fm_filter *filter = NULL;
-  fm_labels_create(context, &options, &labels, NULL);
-  fm_filter_create_from_means(labels, means, NULL, 2, NULL, &filter, NULL);
+  fm_hardness *hardness = NULL;
+  make_both(&filter, &hardness);
   fm_plane mask = fm_plane_make(&label, FM_U8, 1, 1), loss = fm_plane_make(&value, FM_F32, 1, 1);
   fm_plane out = fm_plane_make(&filtered, FM_U8, 1, 1);
-  fm_status status = fm_filter_apply(filter, &mask, &loss, &out, structure, NULL);
+  fm_status status = fm_filter_apply(filter, &mask, &loss, NULL, &out, structure, NULL);
+  fm_hardness_destroy(hardness);
   fm_filter_destroy(filter);
-  fm_labels_destroy(labels);
   return status;
 }
 
@@ -167,6 +196,10 @@ static const struct {
   size_t pointers_from; /* members from here on are the caller's own and have to be NULL */
 } results[] = {{"fm_filter_report", fill_report, sizeof(fm_filter_report),
                 offsetof(fm_filter_report, class_valid)},
+               {"fm_filter_options", fill_filter_options, sizeof(fm_filter_options),
+                sizeof(fm_filter_options)},
+               {"fm_hardness_options", fill_hardness_options, sizeof(fm_hardness_options),
+                sizeof(fm_hardness_options)},
                {"fm_plan_entry", fill_entry, sizeof(fm_plan_entry), sizeof(fm_plan_entry)},
                {"fm_schedule_entry", fill_schedule_entry, sizeof(fm_schedule_entry),
                 sizeof(fm_schedule_entry)}};

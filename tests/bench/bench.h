@@ -13,9 +13,9 @@
 #define BENCH_API __attribute__((visibility("default")))
 #endif
 
-enum { BENCH_ARGUMENTS = 6 };
+enum { BENCH_ARGUMENTS = 9 };
 
-/* A function that takes up to six pointers (or numbers as wide as one) and answers 0. */
+/* A function that takes up to nine pointers (or numbers as wide as one) and returns 0. */
 typedef struct bench_call {
   void (*function)(void);
   int64_t argument_count;

@@ -51,9 +51,7 @@ class Files:
             np.save(f"{folder}/{i}.npy", loss)
         labels = kit.handle("fm_labels_create_from_preset", kit.context, SPACES[space][0].encode())
         means, _ = class_means(kit, labels)
-        values = means.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
-        noise_filter = kit.handle("fm_filter_create_from_means", labels, values, None, len(means),
-                                  None)
+        noise_filter = kit.handle("fm_filter_create_from_means", labels, kit.mean_table(means), None)
         jobs, keep = self.jobs(kit, folder, len(masks), noise_filter)
         edges = [len(jobs) * i // threads for i in range(threads + 1)]
         shares = [jobs[a:b] for a, b in zip(edges, edges[1:])]

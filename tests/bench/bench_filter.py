@@ -37,9 +37,7 @@ class Filter:
         parts = [halves(array, threads) for array in (masks, losses, out)]
         labels = kit.handle("fm_labels_create_from_preset", kit.context, SPACES[self.space][0].encode())
         means, thresholds = class_means(kit, labels)
-        values = means.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
-        self.filter = kit.handle("fm_filter_create_from_means", labels, values, None, len(means),
-                                 None)
+        self.filter = kit.handle("fm_filter_create_from_means", labels, kit.mean_table(means), None)
         pixels = masks.size
         return Work(self.ours(kit, parts, len(means), pixels), self.bound(kit, parts, pixels),
                     self.numpy(kit, parts, thresholds, pixels),
@@ -57,8 +55,10 @@ class Filter:
                                       class_dropped=arrays[1])
                 report.keep = counts
             images = [[as_plane(array) for array in part]] if self.one_call else zip(*part)
-            calls.append([(self.filter, *[kit.plane(array) for array in image], report, None)
-                          for image in images])
+            options = (None,) if self.output == "weights" else ()
+            calls.append([(self.filter, mask, loss, None, *options, out, report, None)
+                          for mask, loss, out in
+                          ([kit.plane(array) for array in image] for image in images)])
         name = "fm_filter_weigh" if self.output == "weights" else "fm_filter_apply"
         return kit.c_way(name, calls, pixels)
 

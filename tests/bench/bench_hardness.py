@@ -41,8 +41,7 @@ class Hardness:
         masks = [self.mask(images, seed) for seed in range(4)]
         labels = kit.handle("fm_labels_create_from_preset", kit.context, SPACES["many"][0].encode())
         means, _ = class_means(kit, labels)
-        values = means.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
-        hardness = kit.handle("fm_hardness_create_from_means", labels, values, len(means), None)
+        hardness = kit.handle("fm_hardness_create_from_means", labels, kit.mean_table(means), None)
         results = np.zeros((threads, 8))
         calls = [[(hardness, kit.plane(mask), results[i], None, None) for mask in masks]
                  for i in range(threads)]

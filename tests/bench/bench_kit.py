@@ -150,7 +150,7 @@ class Kit:
         self.level = self.lib.fm_context_kernels(self.context).decode()
         self.struct_call = type("bench_call", (ctypes.Structure,), {"_fields_": [
             ("function", ctypes.c_void_p), ("argument_count", ctypes.c_int64),
-            ("arguments", ctypes.c_void_p * 6)]})
+            ("arguments", ctypes.c_void_p * 9)]})
 
     def call(self, name, *arguments):
         err = self.lib.make("fm_error")
@@ -161,6 +161,11 @@ class Kit:
         out = ctypes.c_void_p()
         self.call(name, *arguments, ctypes.byref(out))
         return out
+
+    def mean_table(self, means):
+        """An array of mean losses as the structure that filters and hardness are made from."""
+        values = means.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
+        return self.lib.make("fm_mean_table", class_count=len(means), mean_loss=values)
 
     def peak_memory(self, work):
         """The most bytes that work(context) had from the context's allocator at once, beyond

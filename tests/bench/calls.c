@@ -14,6 +14,9 @@ typedef int (*call3)(void *, void *, void *);
 typedef int (*call4)(void *, void *, void *, void *);
 typedef int (*call5)(void *, void *, void *, void *, void *);
 typedef int (*call6)(void *, void *, void *, void *, void *, void *);
+typedef int (*call7)(void *, void *, void *, void *, void *, void *, void *);
+typedef int (*call8)(void *, void *, void *, void *, void *, void *, void *, void *);
+typedef int (*call9)(void *, void *, void *, void *, void *, void *, void *, void *, void *);
 
 /* As ctypes does it: every argument is a pointer to the callee's ABI. */
 static int make_call(const bench_call *c) {
@@ -31,8 +34,14 @@ static int make_call(const bench_call *c) {
       return ((call4)c->function)(a[0], a[1], a[2], a[3]);
     case 5:
       return ((call5)c->function)(a[0], a[1], a[2], a[3], a[4]);
-    default:
+    case 6:
       return ((call6)c->function)(a[0], a[1], a[2], a[3], a[4], a[5]);
+    case 7:
+      return ((call7)c->function)(a[0], a[1], a[2], a[3], a[4], a[5], a[6]);
+    case 8:
+      return ((call8)c->function)(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]);
+    default:
+      return ((call9)c->function)(a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8]);
   }
 }
 

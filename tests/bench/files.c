@@ -19,7 +19,7 @@ int bench_filter_files(const bench_files *f) {
   if (!status) status = fm_loss_read(f->context, f->losses, NULL, &losses, &err);
   if (!status) {
     fm_plane pixels = fm_raster_plane(mask), values = fm_raster_plane(losses);
-    status = fm_filter_apply(f->filter, &pixels, &values, &pixels, &report, &err);
+    status = fm_filter_apply(f->filter, &pixels, &values, NULL, &pixels, &report, &err);
     options.like = mask;
     if (!status) status = fm_mask_write(f->context, f->filtered, &pixels, &options, &err);
   }

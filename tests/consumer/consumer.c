@@ -35,7 +35,7 @@ int main(void) {
   CHECK(fm_class_stats_create(labels, NULL, &stats, &err) == FM_OK);
   CHECK(fm_class_stats_add(stats, &mask_view, &real_view, &err) == FM_OK);
   CHECK(fm_filter_create(stats, NULL, &filter, &err) == FM_OK);
-  CHECK(fm_filter_apply(filter, &mask_view, &loss_view, &out_view, NULL, &err) == FM_OK);
+  CHECK(fm_filter_apply(filter, &mask_view, &loss_view, NULL, &out_view, NULL, &err) == FM_OK);
   /* Both means are a little below 2, so what is above 2.5 goes. */
   CHECK(filtered[0] == 0 && filtered[1] == 255 && filtered[2] == 1 && filtered[3] == 255);
   /* Pulls libpng in: the static link has to find it. */

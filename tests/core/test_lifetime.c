@@ -109,7 +109,7 @@ static void use(const family *f) {
   if (f->labels) ck_assert_str_eq(fm_labels_class_name(f->labels, 0), "sky");
   if (f->stats) KIT_OK(fm_class_stats_add(f->stats, &mask, &loss, &err));
   if (f->filter) {
-    KIT_OK(fm_filter_apply(f->filter, &mask, &loss, &filtered, NULL, &err));
+    KIT_OK(fm_filter_apply(f->filter, &mask, &loss, NULL, &filtered, NULL, &err));
     ck_assert_uint_eq(out[2], 11);
   }
   double value;

@@ -60,7 +60,7 @@ static void use_all(worker *w) {
   for (int i = 0; i < IMAGES; i++) {
     fm_plane mask = mask_of(i), loss = loss_of(i);
     fm_plane out = fm_plane_make(w->filtered[i], FM_U8, SIDE, SIDE);
-    w->failures += fm_filter_apply(s->filter, &mask, &loss, &out, NULL, NULL) != FM_OK;
+    w->failures += fm_filter_apply(s->filter, &mask, &loss, NULL, &out, NULL, NULL) != FM_OK;
     w->failures += fm_hardness_measure(s->hardness, &mask, &w->hardness[i], NULL, NULL) != FM_OK;
     w->failures += fm_labels_count(s->labels, &mask, NULL, NULL, NULL) != FM_OK;
     w->failures += !(fm_class_stats_mean(s->stats, i % CLASSES, 0) >= 0);

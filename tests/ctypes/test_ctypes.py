@@ -129,7 +129,7 @@ def check_method(labels, real, synthetic):
         valid, dropped = (ctypes.c_int64 * CLASSES)(), (ctypes.c_int64 * CLASSES)()
         report = LIB.make("fm_filter_report", class_valid=valid, class_dropped=dropped)
         view = LIB.fm_plane_make(out, LIB.FM_U8, HEIGHT, WIDTH)
-        call(LIB.fm_filter_apply, noise, image.mask_view(), image.loss_view(), view, report)
+        call(LIB.fm_filter_apply, noise, image.mask_view(), image.loss_view(), None, view, report)
         expected = expected_filter(image, means)
         good = good and list(out) == expected
         reports = reports and report.valid == sum(label != IGNORED for label in image.labels)

@@ -32,8 +32,9 @@ def call(function, *arguments):
         raise Failure(err.message.decode())
 
 
-def reals(values):
-    return (ctypes.c_double * len(values))(*map(float, values))
+def mean_table(means):
+    values = (ctypes.c_double * len(means))(*map(float, means))
+    return LIB.make("fm_mean_table", class_count=len(means), mean_loss=values)
 
 
 def make_labels(classes, ignored):
@@ -47,7 +48,7 @@ def make_labels(classes, ignored):
 class Estimator:
     def __init__(self, means, **options):
         labels, self.handle = make_labels(K, IGNORED), ctypes.c_void_p()
-        call(LIB.fm_hardness_create_from_means, labels, reals(means), K,
+        call(LIB.fm_hardness_create_from_means, labels, mean_table(means),
              LIB.make("fm_hardness_options", **options), ctypes.byref(self.handle))
         LIB.fm_labels_destroy(labels)
 
@@ -193,8 +194,8 @@ def check_pillow():
             mask = np.arange(n, dtype=np.uint16)[None]
             made = LIB.make("fm_hardness_options", resize_width=size, resize_height=2)
             hardness = ctypes.c_void_p()
-            call(LIB.fm_hardness_create_from_means, labels, reals(means), n,
-                 made, ctypes.byref(hardness))
+            call(LIB.fm_hardness_create_from_means, labels, mean_table(means), made,
+                 ctypes.byref(hardness))
             value = ctypes.c_double()
             view = LIB.fm_plane_make(mask.ctypes.data, LIB.FM_U16, 1, n)
             call(LIB.fm_hardness_measure, hardness, ctypes.byref(view), ctypes.byref(value), None)

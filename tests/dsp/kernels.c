@@ -76,7 +76,14 @@ static bool same(const result *a, const result *b) {
 /* ---- Calls ---------------------------------------------------------------------- */
 
 typedef fm_status (*apply_fn)(const fm_filter *filter, const fm_plane *mask, const fm_plane *loss,
-                              const fm_plane *out, fm_filter_report *report, fm_error *err);
+                              const fm_extra_planes *extra, const fm_plane *out,
+                              fm_filter_report *report, fm_error *err);
+
+static fm_status weigh(const fm_filter *filter, const fm_plane *mask, const fm_plane *loss,
+                       const fm_extra_planes *extra, const fm_plane *out, fm_filter_report *report,
+                       fm_error *err) {
+  return fm_filter_weigh(filter, mask, loss, extra, NULL, out, report, err);
+}
 
 /* Applies into `out` (which may be the mask's block) and puts its bytes back. */
 static result apply(apply_fn function, const fm_filter *filter, trial *t, draw_plane *out,
@@ -87,7 +94,7 @@ static result apply(apply_fn function, const fm_filter *filter, trial *t, draw_p
   *report = (fm_filter_report){.size = sizeof *report,
                                .class_valid = t->counts,
                                .class_dropped = t->counts + t->class_count};
-  fm_status status = function(filter, &t->image.mask.plane, &t->image.loss.plane, &out->plane,
+  fm_status status = function(filter, &t->image.mask.plane, &t->image.loss.plane, NULL, &out->plane,
                               t->number % 4 ? report : NULL, &err);
   result r = take(status, &err, out->block.data, out->block.size);
   r.numbers[0] = report->valid;
@@ -129,7 +136,7 @@ static void run_all(subject *s, trial *t, result results[RESULTS], fm_filter_rep
   results[FILTERED] = apply(fm_filter_apply, s->filters[0], t, &t->filtered, report);
   if (counts) memcpy(counts, t->counts, 2 * (size_t)t->class_count * sizeof *counts);
   results[IN_PLACE] = apply(fm_filter_apply, s->filters[0], t, &t->image.mask, &other);
-  results[WEIGHTS] = apply(fm_filter_weigh, s->filters[0], t, &t->weights, &other);
+  results[WEIGHTS] = apply(weigh, s->filters[0], t, &t->weights, &other);
   results[FLOOR] = apply(fm_filter_apply, s->filters[1], t, &t->filtered, &other);
   results[STATISTICS] = add(s, 0, t);
   results[HISTOGRAM] = add(s, 1, t);

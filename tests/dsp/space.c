@@ -128,27 +128,30 @@ draw_palette space_palette(const space *s) {
 
 /* ---- Subjects ------------------------------------------------------------------- */
 
+static fm_mean_table table_of(const space *of) {
+  return (fm_mean_table){
+      .size = sizeof(fm_mean_table), .class_count = of->class_count, .mean_loss = of->means};
+}
+
 static void make_hardness(subject *s, const space *of) {
   static const int32_t sides[SPACE_HARDNESSES][2] = {
       {FM_NO_RESIZE, FM_NO_RESIZE}, {0, 0}, {37, 301}, {400, 8}};
   fm_error err;
+  fm_mean_table table = table_of(of);
   for (size_t i = 0; i < SPACE_HARDNESSES; i++) {
     fm_hardness_options o = {
         .size = sizeof o, .resize_width = sides[i][0], .resize_height = sides[i][1]};
-    must(fm_hardness_create_from_means(s->labels, of->means, (size_t)of->class_count, &o,
-                                       &s->hardness[i], &err),
-         &err);
+    must(fm_hardness_create_from_means(s->labels, &table, &o, &s->hardness[i], &err), &err);
   }
 }
 
 subject subject_make(fm_context *context, const space *of, size_t i) {
   fm_error err;
   subject s = {.level = fm_context_kernels(context), .labels = make_labels(context, &recipes[i])};
+  fm_mean_table table = table_of(of);
   for (size_t f = 0; f < SPACE_FILTERS; f++) {
     fm_filter_options o = {.size = sizeof o, .min_kept_share = f ? 0.4 : 0};
-    must(fm_filter_create_from_means(s.labels, of->means, NULL, (size_t)of->class_count, &o,
-                                     &s.filters[f], &err),
-         &err);
+    must(fm_filter_create_from_means(s.labels, &table, &o, &s.filters[f], &err), &err);
   }
   for (size_t h = 0; h < SPACE_STATS; h++) {
     fm_class_stats_options o = {.size = sizeof o, .histogram = h ? 4 : 0};

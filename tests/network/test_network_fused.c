@@ -177,7 +177,7 @@ static void compare_filtered(scene *s, const fm_class_stats *stats, double floor
     if (i)
       KIT_OK(apply_output(s, filter, &to, &reports[i], &err));
     else
-      KIT_OK(fm_filter_apply(filter, &s->mask_view, &s->loss_view, &to, &reports[i], &err));
+      KIT_OK(fm_filter_apply(filter, &s->mask_view, &s->loss_view, NULL, &to, &reports[i], &err));
   }
   ck_assert_msg(memcmp(masks[0], masks[1], pixels * sizeof *masks[0]) == 0,
                 "%s: filtered masks differ", what);

@@ -114,11 +114,12 @@ static fm_status filter_from_stats(fm_context *context, void *user, fm_error *er
 static fm_status filter_from_means(fm_context *context, void *user, fm_error *err) {
   (void)user;
   static const double means[CLASSES] = {1};
+  fm_mean_table table = kit_mean_table(CLASSES, means, NULL);
   base b;
   fm_status status = make_base(context, &b, err);
   if (!status)
     CREATE(fm_filter, fm_filter_destroy,
-           fm_filter_create_from_means(b.labels, means, NULL, CLASSES, NULL, &made, err));
+           fm_filter_create_from_means(b.labels, &table, NULL, &made, err));
   free_base(&b);
   return status;
 }
@@ -140,13 +141,13 @@ static fm_status apply(fm_context *context, void *user, fm_error *err) {
            w = fm_plane_make(weights, FM_F32, SIDE, SIDE);
   fm_filter_report report = {.size = sizeof report, .valid = -4, .dropped = -4};
   if (!status) {
-    status = fm_filter_apply(filter, &mask, &loss, &to, &report, err);
+    status = fm_filter_apply(filter, &mask, &loss, NULL, &to, &report, err);
     for (int i = 0; i < SIDE * SIDE && status; i++) ck_assert_uint_eq(out[i], 0xEE);
     if (status) ck_assert(report.valid == -4 && report.dropped == -4);
   }
   if (!status) {
     report.valid = report.dropped = -4;
-    status = fm_filter_weigh(filter, &mask, &loss, &w, &report, err);
+    status = fm_filter_weigh(filter, &mask, &loss, NULL, NULL, &w, &report, err);
     for (int i = 0; i < SIDE * SIDE && status; i++) ck_assert(weights[i] == 7.0F);
     if (status) ck_assert(report.valid == -4 && report.dropped == -4);
   }
@@ -158,12 +159,13 @@ static fm_status apply(fm_context *context, void *user, fm_error *err) {
 static fm_status hardness(fm_context *context, void *user, fm_error *err) {
   (void)user;
   static const double means[CLASSES] = {1};
+  fm_mean_table table = kit_mean_table(CLASSES, means, NULL);
   base b;
   fm_hardness *measure = NULL;
   fm_status status = make_base(context, &b, err);
   if (!status)
     CREATE(fm_hardness, fm_hardness_destroy,
-           fm_hardness_create_from_means(b.labels, means, CLASSES, NULL, &made, err));
+           fm_hardness_create_from_means(b.labels, &table, NULL, &made, err));
   if (!status) {
     measure = KIT_SENTINEL;
     status = fm_hardness_create(b.stats, NULL, &measure, err);

@@ -450,7 +450,8 @@ static int on_filtered(const fm_sample *sample, const fm_plane *filtered,
 
 static fm_filter *new_filter(void) {
   fm_filter *filter = NULL;
-  KIT_OK(fm_filter_create_from_means(labels, means, NULL, CLASSES, NULL, &filter, &err));
+  fm_mean_table table = kit_mean_table(CLASSES, means, NULL);
+  KIT_OK(fm_filter_create_from_means(labels, &table, NULL, &filter, &err));
   return filter;
 }
 
@@ -502,7 +503,8 @@ END_TEST
 
 START_TEST(plan_gets_every_hardness) {
   fm_hardness *hardness = NULL;
-  KIT_OK(fm_hardness_create_from_means(labels, means, CLASSES, NULL, &hardness, &err));
+  fm_mean_table table = kit_mean_table(CLASSES, means, NULL);
+  KIT_OK(fm_hardness_create_from_means(labels, &table, NULL, &hardness, &err));
   fm_planner *planner = NULL, *by_hand = NULL;
   KIT_OK(fm_planner_create(context, NULL, &planner, &err));
   KIT_OK(fm_planner_create(context, NULL, &by_hand, &err));
@@ -555,7 +557,8 @@ START_TEST(plan_gets_the_classes) {
   fm_planner_options options = {
       .size = sizeof options, .policy = FM_PLAN_RARE_CLASS, .temperature = 0.3};
   fm_hardness *hardness = NULL;
-  KIT_OK(fm_hardness_create_from_means(labels, means, CLASSES, NULL, &hardness, &err));
+  fm_mean_table table = kit_mean_table(CLASSES, means, NULL);
+  KIT_OK(fm_hardness_create_from_means(labels, &table, NULL, &hardness, &err));
   fm_planner *planner = NULL, *by_hand = NULL;
   KIT_OK(fm_planner_create(context, &options, &planner, &err));
   KIT_OK(fm_planner_create(context, &options, &by_hand, &err));
@@ -584,7 +587,8 @@ END_TEST
 START_TEST(plan_loop_needs_its_arguments) {
   fm_hardness *hardness = NULL;
   fm_planner *planner = NULL;
-  KIT_OK(fm_hardness_create_from_means(labels, means, CLASSES, NULL, &hardness, &err));
+  fm_mean_table table = kit_mean_table(CLASSES, means, NULL);
+  KIT_OK(fm_hardness_create_from_means(labels, &table, NULL, &hardness, &err));
   KIT_OK(fm_planner_create(context, NULL, &planner, &err));
   KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_source_measure(NULL, hardness, planner, NULL, &err));
   KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_source_measure(source, NULL, planner, NULL, &err));

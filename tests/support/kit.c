@@ -353,6 +353,13 @@ float kit_get_real(const fm_plane *plane, int64_t y, int64_t x) {
   return 0;
 }
 
+fm_mean_table kit_mean_table(int32_t class_count, const double *means, const int64_t *pixels) {
+  return (fm_mean_table){.size = sizeof(fm_mean_table),
+                         .class_count = class_count,
+                         .mean_loss = means,
+                         .pixels = pixels};
+}
+
 /* ---- Number formats --------------------------------------------------------------- */
 
 double kit_half_value(uint16_t bits) {

@@ -118,6 +118,9 @@ void kit_put_real(const fm_plane *plane, int64_t y, int64_t x, float value);
 float kit_get_real(const fm_plane *plane, int64_t y, int64_t x);
 const char *kit_layout_name(kit_layout layout);
 
+/* Mean losses that a test has. `pixels` may be NULL. */
+fm_mean_table kit_mean_table(int32_t class_count, const double *means, const int64_t *pixels);
+
 /* ---- Number formats --------------------------------------------------------------- */
 
 /* By definition, in double arithmetic. */

@@ -33,7 +33,7 @@ static void describe(filter_run *r, const stats_file *stats) {
   for (int32_t k = 0; k < stats->class_count; k++) {
     file->classes[k].name = alloc_text(fm_labels_class_name(r->ws.labels, k));
     file->classes[k].mean_loss = fm_class_stats_mean(stats->stats, k, FM_ALL_STRATA);
-    file->classes[k].threshold = (double)fm_filter_threshold(r->filter, k);
+    file->classes[k].threshold = (double)fm_filter_threshold(r->filter, k, 0);
   }
 }
 

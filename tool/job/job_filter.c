@@ -67,7 +67,7 @@ static int filter_one(filter_run *r, counts *c, const mask_batch *batch, size_t 
   report.class_dropped = c->dropped;
   void *memory = mask_widen(&mask, fm_labels_ignore_label(r->ws.labels));
   int code = EXIT_FINE;
-  if (fm_filter_apply(r->filter, &mask, &batch->losses[at].plane, &mask, &report, &err))
+  if (fm_filter_apply(r->filter, &mask, &batch->losses[at].plane, NULL, &mask, &report, &err))
     code = loss_source_blame(r->source, index, batch->paths[at], &err, f);
   if (!code) code = keep(r, index, &mask, batch->rasters[at], c, &report, f);
   free(memory);

@@ -1,0 +1,11 @@
+/* filter/policy.c - the table of policies. */
+#include "filter/policy.h"
+
+static const fm__filter_policy policies[] = {
+    [FM_FILTER_PAPER] = {.name = "paper", .thresholds = fm__filter_paper},
+};
+
+const fm__filter_policy *fm__filter_policy_at(int32_t policy) {
+  if (policy < 0 || policy >= (int32_t)(sizeof policies / sizeof *policies)) return NULL;
+  return &policies[policy];
+}
