@@ -215,7 +215,7 @@ def check_broken():
         case(f"a broken contract: {what}", faulty(what), 3, ["faulty.so", "contract"])
     case("queries of logits", faulty("wrong-queries"), 3, ["faulty.so", "SCORES"])
     case("a kind that is none", faulty("kind"), 2, ["faulty.so", "kind is 77"])
-    case("a refusal of two lines", faulty("refuse"), 3, ["faulty.so: the model has no layers"])
+    case("a refusal of two lines", faulty("refuse"), 3, ["faulty.so: the model has\\x0Ano layers"])
     case("a refusal without words", faulty("silent-open"), 3, ["faulty.so", "does not say why"])
     case("a failing call", faulty("fail"), 3, ["faulty.so: the third call is one too many"])
     case("a failing call without words", faulty("silent"), 3, ["faulty.so", "does not say why"])

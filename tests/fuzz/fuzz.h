@@ -21,6 +21,21 @@ typedef fm_status (*fuzz_decoder)(const fm_context *, const void *, size_t, cons
  * may keep memory. Anything else ends the process. */
 int fuzz_decode(fuzz_decoder decode, const uint8_t *data, size_t size);
 
+/* A context of little memory; closing it ends the process if any of it was not released. */
+fm_context *fuzz_open(void);
+void fuzz_close(fm_context *context);
+
+/* Whether a call of the library that reads strangers' bytes succeeded. If not, its status must be
+ * one that they may cause, with a sentence and an output that was left alone. */
+int fuzz_read(fm_status status, const void *out, const fm_error *err);
+
+/* An fm_write_fn that keeps what it gets in a fuzz_bytes. */
+typedef struct fuzz_bytes {
+  unsigned char *data;
+  size_t size;
+} fuzz_bytes;
+int fuzz_keep(const void *data, size_t size, void *user);
+
 /* Encodes a decoded mask or image again and compares what that gives. */
 void fuzz_round_trip(fm_context *context, const fm_raster *raster);
 

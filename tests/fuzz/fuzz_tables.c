@@ -1,25 +1,11 @@
-/* fuzz/fuzz_tables.c - any bytes as the tables that the tool writes and people edit: plan.csv,
- * hardness.csv, filter.csv. SPDX-License-Identifier: MIT */
+/* fuzz/fuzz_tables.c - any bytes as the tables that the tool writes and people edit:
+ * hardness.csv and filter.csv. SPDX-License-Identifier: MIT */
 #include <math.h>
 #include <string.h>
 
 #include "fuzz_tool.h"
 #include "job/filter_file.h"
 #include "job/plan_file.h"
-
-static void read_plan(const char *path) {
-  fm_plan *plan = NULL;
-  fault f = {0};
-  if (!fuzz_succeeded(plan_file_read(fuzz_context(), path, &plan, &f), &f)) return;
-  for (int64_t i = 0; i < fm_plan_mask_count(plan); i++) {
-    fm_plan_entry row = plan_entry(plan, (size_t)i);
-    fuzz_expect(strlen(row.mask_id) > 0 && isfinite(row.hardness), "a mask or its hardness");
-    fuzz_expect(row.rank >= 1 && row.count >= 0, "a rank or a count");
-    for (int64_t n = 1; n < row.count; n++)
-      fuzz_expect(row.seeds[n - 1] < row.seeds[n], "seeds do not ascend");
-  }
-  fm_plan_destroy(plan);
-}
 
 static void read_hardness(const char *path) {
   hardness_row *rows;
@@ -57,7 +43,6 @@ static void read_filter(const char *path) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const char *path = fuzz_path(data, size);
-  read_plan(path);
   read_hardness(path);
   read_filter(path);
   return 0;

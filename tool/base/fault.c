@@ -6,13 +6,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 int fault_set(fault *f, int exit_code, const char *format, ...) {
+  char raw[sizeof f->text];
   va_list args;
   va_start(args, format);
-  vsnprintf(f->text, sizeof f->text, format, args);
+  vsnprintf(raw, sizeof raw, format, args);
   va_end(args);
-  for (char *c = f->text; *c; c++)
-    if ((unsigned char)*c < 0x20 || *c == 0x7F) *c = ' ';
+  text_to_line(raw, f->text, sizeof f->text);
   f->exit_code = exit_code;
   f->status = 0;
   return exit_code;
@@ -32,7 +34,9 @@ static int exit_code_of(int32_t status) {
 
 int fault_library(fault *f, const fm_error *err, const char *path) {
   int code = exit_code_of(err->code);
-  if (!path || strstr(err->message, path))
+  char line[sizeof f->text] = "";
+  if (path) text_to_line(path, line, sizeof line);
+  if (strstr(err->message, line))
     fault_set(f, code, "%s", err->message);
   else
     fault_set(f, code, "%s: %s", path, err->message);

@@ -26,8 +26,8 @@ typedef struct fault {
   char text[1400];
 } fault;
 
-/* Sets the fault and answers its exit code: return fault_set(f, EXIT_DATA, "...", ...);
- * Control characters, which names of files may hold, become blanks: it stays one line. */
+/* Sets the fault and returns its exit code: return fault_set(f, EXIT_DATA, "...", ...);
+ * The text is one line of valid UTF-8, whatever names of files hold (text_to_line). */
 TOOL_PRINTF(3, 4) int fault_set(fault *f, int exit_code, const char *format, ...);
 
 /* From an error of the library; puts `path` (may be NULL) before the message if it is not in

@@ -74,6 +74,34 @@ bool text_is_utf8(const char *string) {
   return true;
 }
 
+/* U+0080 to U+009F, U+2028 or U+2029 in a sequence of this length; otherwise 0. */
+static unsigned line_breaker(const unsigned char *s, size_t length) {
+  if (length == 2 && s[0] == 0xC2 && s[1] < 0xA0) return s[1];
+  if (length == 3 && s[0] == 0xE2 && s[1] == 0x80 && (s[2] | 1) == 0xA9)
+    return 0x2000U | (s[2] & 0x3F);
+  return 0;
+}
+
+void text_to_line(const char *string, char *out, size_t room) {
+  const unsigned char *s = (const unsigned char *)string;
+  *out = '\0';
+  for (size_t at = 0; *s;) {
+    char escaped[8];
+    size_t length = utf8_length(s), taken = length ? length : 1;
+    const unsigned breaker = line_breaker(s, length);
+    if (breaker)
+      length = (size_t)snprintf(escaped, sizeof escaped, "\\u%04X", breaker);
+    else if (!length || *s < 0x20 || *s == 0x7F)
+      length = (size_t)snprintf(escaped, sizeof escaped, "\\x%02X", *s);
+    else
+      memcpy(escaped, s, length);
+    if (length >= room - at) break;
+    memcpy(out + at, escaped, length);
+    out[at += length] = '\0';
+    s += taken;
+  }
+}
+
 uint64_t text_hash(const void *bytes, size_t count) {
   const unsigned char *b = bytes;
   uint64_t h = 0xCBF29CE484222325u;
