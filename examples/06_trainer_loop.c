@@ -1,7 +1,7 @@
 /* examples/06_trainer_loop.c - a trainer that is interrupted and goes on: joint training on
  * real and synthetic images, in batches, on two ranks.
  *
- * Introduces fm_schedule: _fill, _next_many, _start, _length, _save, _restore.
+ * Introduces fm_schedule: _fill, _next_many, _epoch_start, _epoch_length, _save, _restore.
  *
  *     cc 06_trainer_loop.c $(pkg-config --cflags --libs libfreemask)
  */
@@ -47,14 +47,14 @@ static fm_schedule *open_schedule(fm_context *context, fm_plan *plan, int rank) 
   return schedule;
 }
 
-/* Where a trainer would load an image and its mask, and make a step. */
+/* A trainer would load an image and its mask here, and make a step. */
 static void train_step(const fm_plan *plan, const int64_t *masks, const int64_t *seeds,
-                       const int32_t *sets) {
+                       const int32_t *datasets) {
   fm_error err;
   for (int i = 0; i < BATCH; i++) {
     fm_plan_entry row = {.size = sizeof row};
     check(fm_plan_get(plan, masks[i], &row, &err), &err);
-    if (sets[i] == FM_DATASET_REAL)
+    if (datasets[i] == FM_DATASET_REAL)
       printf(" %s.jpg", row.mask_id);
     else
       printf(" %s_seed_%d.jpg", row.mask_id, (int)seeds[i]);
@@ -65,26 +65,26 @@ static void train_step(const fm_plan *plan, const int64_t *masks, const int64_t 
 static void train(fm_schedule *schedule, const fm_plan *plan, int steps) {
   fm_error err;
   int64_t masks[BATCH], seeds[BATCH];
-  int32_t sets[BATCH];
+  int32_t datasets[BATCH];
   fm_schedule_arrays arrays = {.size = sizeof arrays};
   arrays.masks = masks;
   arrays.seeds = seeds;
-  arrays.sets = sets;
+  arrays.datasets = datasets;
   for (int step = 0; step < steps; step++) {
     printf("from %d:", (int)fm_schedule_position(schedule));
     check(fm_schedule_next_many(schedule, BATCH, &arrays, &err), &err);
-    train_step(plan, masks, seeds, sets);
+    train_step(plan, masks, seeds, datasets);
   }
 }
 
-/* A whole epoch at once, for both ranks together: how often each image comes. */
+/* A whole epoch at once, for both ranks together: how many images of each set come. */
 static void count_epoch(fm_context *context, fm_plan *plan, int64_t epoch) {
   fm_error err;
   int64_t numbers[64], real = 0, synthetic = 0, padding = 0;
-  int32_t sets[64], paddings[64];
+  int32_t datasets[64], paddings[64];
   fm_schedule_arrays arrays = {.size = sizeof arrays};
   arrays.numbers = numbers;
-  arrays.sets = sets;
+  arrays.datasets = datasets;
   arrays.paddings = paddings;
   for (int rank = 0; rank < WORLD; rank++) {
     fm_schedule *schedule = open_schedule(context, plan, rank);
@@ -95,13 +95,13 @@ static void count_epoch(fm_context *context, fm_plan *plan, int64_t epoch) {
     for (int64_t i = 0; i < length; i++) {
       padding += paddings[i];
       if (paddings[i]) continue;
-      real += sets[i] == FM_DATASET_REAL;
-      synthetic += sets[i] == FM_DATASET_SYNTHETIC;
+      real += datasets[i] == FM_DATASET_REAL;
+      synthetic += datasets[i] == FM_DATASET_SYNTHETIC;
     }
     fm_schedule_destroy(schedule);
   }
-  printf("epoch %d: %d real, %d synthetic, %d to fill up\n", (int)epoch, (int)real, (int)synthetic,
-         (int)padding);
+  printf("epoch %d: %d real, %d synthetic, %d to fill it up\n", (int)epoch, (int)real,
+         (int)synthetic, (int)padding);
 }
 
 int main(void) {
@@ -111,7 +111,7 @@ int main(void) {
   fm_plan *plan = make_plan(context);
   count_epoch(context, plan, 0);
 
-  unsigned char state[FM_SCHEDULE_STATE_SIZE]; /* belongs into the checkpoint */
+  unsigned char state[FM_SCHEDULE_STATE_SIZE]; /* goes into the checkpoint */
   fm_schedule *schedule = open_schedule(context, plan, 0);
   train(schedule, plan, 2);
   check(fm_schedule_save(schedule, state, sizeof state, &err), &err);

@@ -4,6 +4,7 @@
 
 #include "core/fail.h"
 #include "core/options.h"
+#include "plan/plan.h"
 #include "plan/schedule.h"
 
 static fm_status check_range(const fm_schedule *s, int64_t position, int64_t count, fm_error *err) {
@@ -28,23 +29,26 @@ typedef struct chunk {
   bool padding;
 } chunk;
 
-/* The plan's row and seed of a synthetic image. */
-static void look_up(const fm_schedule *s, uint64_t index, int64_t *mask, int64_t *seed) {
-  size_t row = fm__shares_find(&s->masks, index);
-  fm_plan_entry entry = {.size = sizeof entry};
-  (void)fm_plan_get(s->plan, (int64_t)row, &entry, NULL);
-  *mask = (int64_t)row;
-  *seed = entry.seeds[index - (row ? s->masks.ends[row - 1] : 0)];
-}
-
+/* The plan's row and the seed of an image. */
 static void find_mask(const fm_schedule *s, uint64_t number, int64_t *mask, int64_t *seed) {
   *mask = -1;
   *seed = 0;
   if (!s->plan) return;
-  if (number >= s->real)
-    look_up(s, number - s->real, mask, seed);
-  else if (s->real == s->masks.count)
+  if (number >= s->real) {
+    size_t row = fm__pieces_find(&s->masks, number - s->real);
+    *mask = (int64_t)row;
+    /* Seeds of all rows lie one after the other, as images are numbered. */
+    *seed = s->plan->seeds[number - s->real];
+  } else if (s->real_rows) {
+    *mask = s->real_rows[number];
+  } else if (s->real == s->masks.count) {
     *mask = (int64_t)number;
+  }
+}
+
+/* A number in the host's lists. */
+static uint64_t hosts_number(const fm_schedule *s, uint64_t number) {
+  return s->real_index && number < s->real ? s->real_index[number] : number;
 }
 
 static void write_masks(const chunk *c, const fm_schedule_arrays *to, size_t at) {
@@ -56,17 +60,19 @@ static void write_masks(const chunk *c, const fm_schedule_arrays *to, size_t at)
   }
 }
 
-static void write_chunk(const chunk *c, const fm_schedule_arrays *to, size_t at) {
-  const uint64_t *numbers = c->draws.numbers, real = c->schedule->real;
+static void write_chunk(chunk *c, const fm_schedule_arrays *to, size_t at) {
+  uint64_t *numbers = c->draws.numbers, real = c->schedule->real;
+  if (to->masks || to->seeds) write_masks(c, to, at);
+  if (c->schedule->real_index)
+    for (size_t i = 0; i < c->count; i++) numbers[i] = hosts_number(c->schedule, numbers[i]);
   if (to->numbers) memcpy(to->numbers + at, numbers, c->count * sizeof *numbers);
   if (to->repeats) memcpy(to->repeats + at, c->draws.repeats, c->count * sizeof *to->repeats);
   for (size_t i = 0; i < c->count && to->indices; i++)
     to->indices[at + i] = (int64_t)(numbers[i] < real ? numbers[i] : numbers[i] - real);
-  for (size_t i = 0; i < c->count && to->sets; i++)
-    to->sets[at + i] = numbers[i] < real ? FM_DATASET_REAL : FM_DATASET_SYNTHETIC;
+  for (size_t i = 0; i < c->count && to->datasets; i++)
+    to->datasets[at + i] = numbers[i] < real ? FM_DATASET_REAL : FM_DATASET_SYNTHETIC;
   for (size_t i = 0; i < c->count && to->epochs; i++) to->epochs[at + i] = c->epoch;
   for (size_t i = 0; i < c->count && to->paddings; i++) to->paddings[at + i] = c->padding;
-  if (to->masks || to->seeds) write_masks(c, to, at);
 }
 
 /* `count` entries from a place on, all of its epoch. `table` is memory for one, or NULL. */
@@ -74,7 +80,7 @@ static void fill_epoch(const fm_schedule *s, fm__place place, size_t count,
                        fm__permutation_table *table, const fm_schedule_arrays *to, size_t at) {
   fm__epoch epoch = fm__epoch_open(s, place.epoch);
   uint64_t entries = epoch.part->entries, offset = place.offset;
-  if (!fm__permutation_table_pays(&epoch.order, count)) table = NULL;
+  if (!epoch.shuffled || !fm__permutation_table_pays(&epoch.order, count)) table = NULL;
   if (table) fm__permutation_table_fill(&epoch.order, table);
   chunk c;
   c.schedule = s;
@@ -91,10 +97,12 @@ static void fill_epoch(const fm_schedule *s, fm__place place, size_t count,
   }
 }
 
-/* Memory for the tables of epochs, if they pay: NULL makes no other entries, only slower. */
+/* Memory for the tables of epochs, if they pay: without it the same entries take longer. */
 static fm__permutation_table *make_table(const fm_schedule *s, int64_t count) {
-  bool pays = fm__permutation_table_pays(&s->parts[1].order, (uint64_t)count);
-  if (s->pretraining) pays |= fm__permutation_table_pays(&s->parts[0].order, (uint64_t)count);
+  bool pays = false;
+  for (int i = s->pretraining ? 0 : 1; i < 2 && !s->in_order; i++)
+    pays |= !fm__mixes[s->parts[i].mix].unshuffled &&
+            fm__permutation_table_pays(&s->parts[i].order, (uint64_t)count);
   return pays ? fm__alloc(s->context, sizeof(fm__permutation_table)) : NULL;
 }
 
@@ -128,25 +136,21 @@ fm_status fm_schedule_at(const fm_schedule *schedule, int64_t position, fm_sched
                          fm_error *err) {
   if (!schedule || !entry)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_schedule_at: an argument is NULL");
-  size_t size;
-  fm_status status = FM__RESULT_CHECK(entry, fm_schedule_entry, padding, &size, err);
-  if (!status) status = check_range(schedule, position, 1, err);
+  fm_status status = check_range(schedule, position, 1, err);
   if (status) return status;
   fm__place place = fm__place_of(schedule, position);
   fm__epoch epoch = fm__epoch_open(schedule, place.epoch);
   fm__draws draws;
   fm__epoch_draw(&epoch, NULL, place.offset % epoch.part->entries, 1, &draws);
-  uint64_t number = draws.numbers[0], real = schedule->real;
-  fm_schedule_entry known = {.size = entry->size,
-                             .number = (int64_t)number,
+  uint64_t own = draws.numbers[0], real = schedule->real, number = hosts_number(schedule, own);
+  fm_schedule_entry known = {.number = (int64_t)number,
                              .index = (int64_t)(number < real ? number : number - real),
                              .repeat = (int64_t)draws.repeats[0],
                              .epoch = (int64_t)place.epoch,
-                             .set = number < real ? FM_DATASET_REAL : FM_DATASET_SYNTHETIC,
+                             .dataset = number < real ? FM_DATASET_REAL : FM_DATASET_SYNTHETIC,
                              .padding = place.offset >= epoch.part->entries};
-  find_mask(schedule, number, &known.mask, &known.seed);
-  memcpy(entry, &known, size);
-  return FM_OK;
+  find_mask(schedule, own, &known.mask, &known.seed);
+  return FM__RESULT_WRITE(entry, &known, fm_schedule_entry, padding, err);
 }
 
 fm_status fm_schedule_next(fm_schedule *schedule, fm_schedule_entry *entry, fm_error *err) {

@@ -1,4 +1,5 @@
-/* plan/schedule_place.c - positions of a rank and what they are among those of all ranks. */
+/* plan/schedule_place.c - from positions of a rank to places in the order of all ranks, and back.
+ */
 #include "plan/schedule.h"
 
 const fm__part *fm__part_of(const fm_schedule *s, uint64_t epoch) {

@@ -49,10 +49,10 @@ def check_loader(sampler_of):
     tap.equal([len(batch) for batch in batches], [4, 4, 4], "a DataLoader makes its batches")
     tap.equal([item for batch in batches for item in batch], expected, "of the schedule's images")
     padded = torch_data.DistributedSampler(data, num_replicas=4, rank=3, shuffle=False)
-    ours = sampler_of(mix=0, times=1, real_count=5, synthetic_count=9, in_order=1, rank=3, world=4)
+    ours = sampler_of(mix=0, real_repeats=1, real_count=5, synthetic_count=9, in_order=1, rank=3, world=4)
     tap.equal(list(ours), list(padded), "padded as DistributedSampler does")
     padded = torch_data.DistributedSampler(data, num_replicas=4, rank=3, shuffle=False, drop_last=True)
-    ours = sampler_of(mix=0, times=1, tail=1, real_count=5, synthetic_count=9, in_order=1, rank=3, world=4)
+    ours = sampler_of(mix=0, real_repeats=1, tail=1, real_count=5, synthetic_count=9, in_order=1, rank=3, world=4)
     tap.equal(list(ours), list(padded), "truncated as drop_last does")
 
 

@@ -163,7 +163,7 @@ def check_sixth():
         return f"from {first}:" + "".join(
             f" street_{n}.jpg" if n < 4 else " street_{}_seed_{}.jpg".format(*images[n - 4]) for n in numbers)
 
-    lines = [f"epoch 0: {4 * round(len(images) / 4)} real, {len(images)} synthetic, 1 to fill up"]
+    lines = [f"epoch 0: {4 * round(len(images) / 4)} real, {len(images)} synthetic, 1 to fill it up"]
     lines += [step(0), step(4), step(8), "interrupted; the last step is made again", step(8)]
     tap.equal(output_of(SIXTH), lines, "06 trains in the order that Python works out")
 

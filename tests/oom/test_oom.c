@@ -226,18 +226,20 @@ static fm_status plan_from_rows(fm_context *context, void *user, fm_error *err) 
 /* A plan and weights: all that a schedule holds. */
 static fm_status schedule(fm_context *context, void *user, fm_error *err) {
   (void)user;
-  static double weights[25];
+  static double weights[21];
+  static const char *const ids[] = {"a"};
   fm_planner *planner = NULL;
   fm_plan *made_plan = NULL;
   fm_status status = fm_planner_create(context, NULL, &planner, err);
   if (!status) status = fm_planner_add(planner, "a", 1, NULL, 0, err);
   if (!status) status = fm_planner_make_plan(planner, &made_plan, err);
-  for (int i = 0; i < 25; i++) weights[i] = i;
+  for (int i = 0; i < 21; i++) weights[i] = i;
   fm_schedule_options options = {.size = sizeof options,
                                  .mix = FM_MIX_WEIGHTED,
-                                 .real_count = 5,
+                                 .real_count = 1,
+                                 .real_ids = ids,
                                  .weights = weights,
-                                 .weight_count = 25};
+                                 .weight_count = 21};
   if (!status)
     CREATE(fm_schedule, fm_schedule_destroy,
            fm_schedule_create(context, made_plan, &options, &made, err));
@@ -451,7 +453,7 @@ static const struct {
     {"plan", plan, NULL, 8},
     {"plan from rows", plan_from_rows, NULL, 7},
     {"plan from rows with ranks", plan_from_rows, &half, 5},
-    {"schedule", schedule, NULL, 12},
+    {"schedule", schedule, NULL, 16},
     {"plan of a blend", plan_blend, NULL, 12},
     {"statistics loop", collect, NULL, 6},
     {"filter loop", filter_loop, NULL, 8},

@@ -12,7 +12,7 @@ fm_schedule_options schedule_options(int32_t mix, int64_t real, int64_t syntheti
                                .synthetic_count = synthetic};
 }
 
-fm_schedule *schedule_with(fm_plan *plan, const fm_schedule_options *options) {
+fm_schedule *schedule_with(const fm_plan *plan, const fm_schedule_options *options) {
   fm_context *context = kit_plain_context();
   fm_schedule *schedule = NULL;
   KIT_OK(fm_schedule_create(context, plan, options, &schedule, &err));
@@ -31,7 +31,7 @@ fm_plan *schedule_plan(int masks, int32_t n_max) {
   int64_t seeds[64];
   for (int i = 0; i < 64; i++) seeds[i] = 42 + i;
   fm_planner_options options = {
-      .size = sizeof options, .n_max = n_max, .seeds = seeds, .seed_count = (size_t)n_max};
+      .size = sizeof options, .n_max = n_max, .seeds = seeds, .seed_count = n_max};
   KIT_OK(fm_planner_create(context, &options, &planner, &err));
   char id[32];
   for (int i = 0; i < masks; i++) {
@@ -68,6 +68,7 @@ Suite *schedule_suite(void) {
   suite_add_tcase(suite, schedule_state_case());
   suite_add_tcase(suite, schedule_errors_case());
   suite_add_tcase(suite, schedule_golden_case());
+  suite_add_tcase(suite, schedule_real_case());
   suite_add_tcase(suite, schedule_many_case());
   return suite;
 }

@@ -18,7 +18,7 @@ static fm_schedule *open_line(char *line) {
   o.tail = (int32_t)integer(&line);
   o.real_count = integer(&line);
   o.synthetic_count = integer(&line);
-  o.times = integer(&line);
+  o.real_repeats = integer(&line);
   o.real_share = integer(&line);
   o.synthetic_share = integer(&line);
   o.epoch_length = integer(&line);
@@ -27,9 +27,9 @@ static fm_schedule *open_line(char *line) {
   o.in_order = (int32_t)integer(&line);
   o.rank = (int32_t)integer(&line);
   o.world = (int32_t)integer(&line);
-  o.weight_count = (size_t)integer(&line);
-  ck_assert_uint_le(o.weight_count, MOST_WEIGHTS);
-  for (size_t i = 0; i < o.weight_count; i++) weights[i] = strtod(line, &line);
+  o.weight_count = integer(&line);
+  ck_assert_int_le(o.weight_count, MOST_WEIGHTS);
+  for (int64_t i = 0; i < o.weight_count; i++) weights[i] = strtod(line, &line);
   if (o.weight_count) o.weights = weights;
   return schedule_of(&o);
 }

@@ -10,7 +10,7 @@ fm_schedule_options schedule_options(int32_t mix, int64_t real, int64_t syntheti
 
 /* A schedule without a plan, in a context that goes with it. */
 fm_schedule *schedule_of(const fm_schedule_options *options);
-fm_schedule *schedule_with(fm_plan *plan, const fm_schedule_options *options);
+fm_schedule *schedule_with(const fm_plan *plan, const fm_schedule_options *options);
 
 /* A plan of so many masks, its seeds 42 .. 42 + n_max - 1. */
 fm_plan *schedule_plan(int masks, int32_t n_max);
@@ -26,6 +26,7 @@ TCase *schedule_rank_case(void);
 TCase *schedule_state_case(void);
 TCase *schedule_errors_case(void);
 TCase *schedule_golden_case(void);
+TCase *schedule_real_case(void);
 TCase *schedule_many_case(void);
 
 #endif

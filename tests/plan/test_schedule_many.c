@@ -10,7 +10,7 @@ enum { MIXES = 7, TRIES = 120, MOST_WEIGHTS = 3000, MOST_ENTRIES = 4400 };
 
 typedef struct entries {
   int64_t numbers[MOST_ENTRIES], indices[MOST_ENTRIES], repeats[MOST_ENTRIES], epochs[MOST_ENTRIES];
-  int32_t sets[MOST_ENTRIES], paddings[MOST_ENTRIES];
+  int32_t datasets[MOST_ENTRIES], paddings[MOST_ENTRIES];
 } entries;
 
 static bool chance(uint64_t *random, int64_t percent) { return kit_below(random, 100) < percent; }
@@ -36,7 +36,7 @@ static void draw_weights(uint64_t *random, fm_schedule_options *o, double weight
   }
   weights[kit_below(random, count)] = 1;
   o->weights = weights;
-  o->weight_count = (size_t)count;
+  o->weight_count = count;
 }
 
 static fm_schedule_options draw_options(uint64_t *random, int32_t mix,
@@ -49,7 +49,7 @@ static fm_schedule_options draw_options(uint64_t *random, int32_t mix,
   o.in_order = chance(random, 10);
   o.world = chance(random, 40) ? 1 + (int32_t)kit_below(random, 40) : 1;
   o.rank = (int32_t)kit_below(random, o.world);
-  if (mix == FM_MIX_JOINT && chance(random, 50)) o.times = 1 + kit_below(random, 40);
+  if (mix == FM_MIX_JOINT && chance(random, 50)) o.real_repeats = 1 + kit_below(random, 40);
   if (mix == FM_MIX_RATIO || mix == FM_MIX_RANDOM) {
     o.real_share = 1 + kit_below(random, 9);
     o.synthetic_share = 1 + kit_below(random, 9);
@@ -74,14 +74,14 @@ static void compare(const fm_schedule *schedule, int64_t position, int64_t count
                                .indices = found->indices,
                                .repeats = found->repeats,
                                .epochs = found->epochs,
-                               .sets = found->sets,
+                               .datasets = found->datasets,
                                .paddings = found->paddings};
   KIT_OK(fm_schedule_fill(schedule, position, count, &arrays, &err));
   for (int64_t i = 0; i < count; i += 1 + count / 50) {
     fm_schedule_entry e = schedule_at(schedule, position + i);
     if (e.number != found->numbers[i] || e.index != found->indices[i] ||
-        e.repeat != found->repeats[i] || e.epoch != found->epochs[i] || e.set != found->sets[i] ||
-        e.padding != found->paddings[i])
+        e.repeat != found->repeats[i] || e.epoch != found->epochs[i] ||
+        e.dataset != found->datasets[i] || e.padding != found->paddings[i])
       ck_abort_msg("position %lld differs", (long long)(position + i));
   }
 }

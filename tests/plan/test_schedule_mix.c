@@ -41,7 +41,7 @@ START_TEST(joint_repeats_the_real_set) {
   for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
     int64_t real = cases[c].real, all = real + cases[c].synthetic;
     fm_schedule_options options = schedule_options(FM_MIX_JOINT, real, cases[c].synthetic);
-    options.times = cases[c].times;
+    options.real_repeats = cases[c].times;
     fm_schedule *schedule = schedule_of(&options);
     for (int64_t epoch = 0; epoch < 4; epoch++) {
       uses_of(schedule, epoch, 1, all, uses);
@@ -57,14 +57,14 @@ END_TEST
  * whole quotients and up to 2^48, where a division by way of floating point might slip. */
 static void expect_quotients(int64_t real, int64_t times) {
   fm_schedule_options options = schedule_options(FM_MIX_JOINT, real, 1);
-  options.times = times;
+  options.real_repeats = times;
   options.in_order = 1;
   fm_schedule *schedule = schedule_of(&options);
   for (int64_t k = 0; k < 2000 && k < times; k++) {
     int64_t repeat = k % 2 ? times - 1 - k / 2 : k / 2;
     for (int64_t image = 0; image<real; image += real> 1 ? real - 1 : 1) {
       fm_schedule_entry e = schedule_at(schedule, repeat * real + image);
-      if (e.number != image || e.repeat != repeat || e.set != FM_DATASET_REAL)
+      if (e.number != image || e.repeat != repeat || e.dataset != FM_DATASET_REAL)
         ck_abort_msg("%lld times %lld: entry of image %lld, repeat %lld is %lld, %lld",
                      (long long)times, (long long)real, (long long)image, (long long)repeat,
                      (long long)e.number, (long long)e.repeat);
@@ -143,7 +143,8 @@ START_TEST(random_mix_has_no_early_repeats) {
     int uses[REAL] = {0};
     for (int64_t i = 0; i < REAL; i++) {
       fm_schedule_entry e = schedule_at(schedule, block * REAL + i);
-      if (e.set == FM_DATASET_REAL && uses[e.index]++) ck_abort_msg("image %d twice", (int)e.index);
+      if (e.dataset == FM_DATASET_REAL && uses[e.index]++)
+        ck_abort_msg("image %d twice", (int)e.index);
     }
   }
   fm_schedule_destroy(schedule);

@@ -71,9 +71,9 @@ START_TEST(many_are_as_one_by_one) {
   uint64_t random = (uint64_t)_i + 1;
   static int64_t numbers[MOST], indices[MOST], masks[MOST], seeds[MOST], repeats[MOST],
       epochs[MOST];
-  static int32_t sets[MOST], paddings[MOST];
-  const fm_schedule_arrays all = {sizeof all, numbers, indices, masks,   seeds,
-                                  repeats,    epochs,  sets,    paddings};
+  static int32_t datasets[MOST], paddings[MOST];
+  const fm_schedule_arrays all = {sizeof all, numbers, indices,  masks,   seeds,
+                                  repeats,    epochs,  datasets, paddings};
   int64_t position = 0;
   for (int round = 0; round < 30; round++) {
     int64_t count = kit_below(&random, round % 3 ? 40 : MOST);
@@ -85,8 +85,8 @@ START_TEST(many_are_as_one_by_one) {
       fm_schedule_entry e = schedule_at(schedule, position + i);
       bool same = e.number == numbers[i] && e.index == indices[i] && e.mask == masks[i] &&
                   e.seed == seeds[i] && e.repeat == repeats[i] && e.epoch == epochs[i] &&
-                  e.set == sets[i] && e.padding == paddings[i] &&
-                  e.index == (e.set == FM_DATASET_REAL ? e.number : e.number - 30);
+                  e.dataset == datasets[i] && e.padding == paddings[i] &&
+                  e.index == (e.dataset == FM_DATASET_REAL ? e.number : e.number - 30);
       if (!same) ck_abort_msg("position %lld differs", (long long)(position + i));
     }
     position += count;
@@ -120,7 +120,7 @@ START_TEST(images_are_the_plans) {
     KIT_OK(fm_plan_get(plan, row, &entry, &err));
     for (int64_t s = 0; s < entry.count; s++, position++) {
       fm_schedule_entry e = schedule_at(schedule, position);
-      ck_assert(e.mask == row && e.seed == entry.seeds[s] && e.set == FM_DATASET_SYNTHETIC);
+      ck_assert(e.mask == row && e.seed == entry.seeds[s] && e.dataset == FM_DATASET_SYNTHETIC);
       ck_assert(e.index == position && e.number == _i + position);
     }
   }
@@ -141,11 +141,11 @@ START_TEST(no_options_are_the_paper) {
   for (int64_t p = 0; p < fm_schedule_epoch_length(schedule, 0); p++) {
     fm_schedule_entry e = schedule_at(schedule, p);
     ck_assert(e.repeat >= 0 && e.repeat < times);
-    if (e.set == FM_DATASET_SYNTHETIC)
+    if (e.dataset == FM_DATASET_SYNTHETIC)
       synthetic++;
     else
       uses[e.index] |= INT64_C(1) << e.repeat;
-    if (e.set == FM_DATASET_REAL) ck_assert(e.mask == e.index && e.seed == 0);
+    if (e.dataset == FM_DATASET_REAL) ck_assert(e.mask == e.index && e.seed == 0);
   }
   ck_assert_int_eq(synthetic, images);
   for (int i = 0; i < 40; i++) ck_assert_int_eq(uses[i], (INT64_C(1) << times) - 1);

@@ -276,7 +276,7 @@ START_TEST(real_and_synthetic_are_mixed) {
   fm_schedule_options options = schedule_options(FM_MIX_JOINT, REAL, SYNTHETIC);
   fm_schedule *schedule = schedule_of(&options);
   static int32_t sets[ALL];
-  fm_schedule_arrays arrays = {.size = sizeof arrays, .sets = sets};
+  fm_schedule_arrays arrays = {.size = sizeof arrays, .datasets = sets};
   KIT_OK(fm_schedule_fill(schedule, 0, ALL, &arrays, &err));
   double sum = 0, p = 0.5;
   for (int w = 0; w < ALL / WINDOW; w++) {
@@ -300,7 +300,7 @@ START_TEST(random_mix_is_random) {
   options.real_share = 3;
   options.synthetic_share = 7;
   fm_schedule *schedule = schedule_of(&options);
-  fm_schedule_arrays arrays = {.size = sizeof arrays, .numbers = numbers, .sets = sets};
+  fm_schedule_arrays arrays = {.size = sizeof arrays, .numbers = numbers, .datasets = sets};
   KIT_OK(fm_schedule_fill(schedule, 0, DRAWS, &arrays, &err));
   double real = 0;
   for (int i = 0; i < DRAWS; i++) {

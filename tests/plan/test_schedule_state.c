@@ -196,7 +196,7 @@ START_TEST(other_options_are_another_order) {
       other.real_count = 1, other.synthetic_count = 4;
       break;
     case 12:
-      other.times = 2;
+      other.real_repeats = 2;
       break; /* the default here */
     case 13:
       other.world = 5, other.rank = 3;
