@@ -53,11 +53,11 @@ static int unknown(const char *name) {
     size_t used = strlen(list);
     snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", commands[i].name);
   }
-  fault_set(&f, EXIT_USAGE, "'%.60s' is no command, expected one of %s", name, list);
+  fault_set(&f, EXIT_USAGE, "'%.60s' is not a command, expected one of %s", name, list);
   return fault_print(&f);
 }
 
-/* A result that did not reach its reader is no success. */
+/* A result that did not reach its reader is a failure. */
 static int flush(int code) {
   fault f;
   if (!fflush(stdout) && !ferror(stdout)) return code;
@@ -65,8 +65,8 @@ static int flush(int code) {
   return code ? code : fault_print(&f);
 }
 
-/* The pixels of one mask become those of the next: to give them back to the system and to ask for
- * them again is a page fault for every 4 KiB, a fifth of all time in some commands. */
+/* The pixels of one mask become those of the next: returning them to the system and asking
+ * for them again costs a page fault for every 4 KiB, a fifth of all time in some commands. */
 static void keep_memory(void) {
 #if defined(__GLIBC__)
   (void)mallopt(M_MMAP_THRESHOLD, 16 << 20);

@@ -27,7 +27,7 @@ static fm_status fail(fm_error *err, fm_status status, const char *sentence) {
 
 static int is(const odd *o, const char *what) { return !strcmp(o->what, what); }
 
-static unsigned grey(const fm_volume *image, int64_t y, int64_t x) {
+static unsigned gray(const fm_volume *image, int64_t y, int64_t x) {
   return ((const unsigned char *)image->data)[y * image->row_stride + x * image->col_stride];
 }
 
@@ -41,7 +41,7 @@ static void fill_loss(const odd *o, const fm_sample *s, const fm_plane *loss) {
       int32_t k = (int64_t)label < o->label_count ? o->classes[label] : FM_CLASS_INVALID;
       *to++ = k < 0 || (int64_t)label == o->ignored
                   ? NAN
-                  : 0.25F * (float)k + (float)grey(&s->image, y, x) / 256;
+                  : 0.25F * (float)k + (float)gray(&s->image, y, x) / 256;
     }
 }
 
@@ -56,7 +56,7 @@ static void fill_logits(const odd *o, const fm_sample *s, fm_plugin_prediction *
       z[k * h * w + i] = is(o, "nan") ? NAN
                          : is(o, "probs")
                              ? 1.0F / (float)c
-                             : (float)grey(&s->image, i / w, i % w) * (float)(k + 1) / 32;
+                             : (float)gray(&s->image, i / w, i % w) * (float)(k + 1) / 32;
   p->user = z;
   p->output = (fm_volume){.data = z, .dtype = FM_F32, .channels = c, .height = h, .width = w};
 }
@@ -69,7 +69,7 @@ static void fill_queries(const odd *o, const fm_sample *s, fm_plugin_prediction 
   if (!z) abort();
   for (int64_t q = 0; q < Q; q++) {
     for (int64_t i = 0; i < h * w; i++)
-      z[q * h * w + i] = ((float)grey(&s->image, i / w, i % w) - 64 * (float)q) / 32;
+      z[q * h * w + i] = ((float)gray(&s->image, i / w, i % w) - 64 * (float)q) / 32;
     for (int64_t k = 0; k < c; k++) rows[q * c + k] = 2 * sinf((float)(5 * q + k));
   }
   p->user = z;

@@ -107,8 +107,8 @@ def chunk(kind, data):
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
-def header(width, height, depth, colour, interlace=0):
-    return chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlace))
+def header(width, height, depth, color, interlace=0):
+    return chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, interlace))
 
 
 def _pack_rows(pixels, depth):
@@ -130,7 +130,7 @@ ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (
 
 
 def png(pixels, depth=8, palette=None, interlaced=False, extra=b""):
-    """A grey or palette PNG. `palette` is bytes of RGB triples."""
+    """A gray or palette PNG. `palette` is bytes of RGB triples."""
     pixels = np.asarray(pixels).astype(np.int64)
     assert pixels.min() >= 0 and pixels.max() < 1 << depth
     height, width = pixels.shape
@@ -139,15 +139,15 @@ def png(pixels, depth=8, palette=None, interlaced=False, extra=b""):
         rows = b"".join(_pack_rows(part, depth) for part in parts if part.size)
     else:
         rows = _pack_rows(pixels, depth)
-    colour = 0 if palette is None else 3
-    out = b"\x89PNG\r\n\x1a\n" + header(width, height, depth, colour, int(interlaced))
+    color = 0 if palette is None else 3
+    out = b"\x89PNG\r\n\x1a\n" + header(width, height, depth, color, int(interlaced))
     if palette is not None:
         out += chunk(b"PLTE", palette)
     return out + extra + chunk(b"IDAT", zlib.compress(rows, 6)) + chunk(b"IEND", b"")
 
 
 class Png:
-    """A PNG taken apart: size, depth, colour, palette, pixels. Chunk sums are checked."""
+    """A PNG taken apart: size, depth, color, palette, pixels. Chunk sums are checked."""
 
     def __init__(self, data):
         assert data[:8] == b"\x89PNG\r\n\x1a\n", "no PNG"
@@ -157,14 +157,14 @@ class Png:
             body = data[at + 8:at + 8 + length]
             assert struct.pack(">I", zlib.crc32(kind + body)) == data[at + 8 + length:at + 12 + length]
             if kind == b"IHDR":
-                (self.width, self.height, self.depth, self.colour, _, _,
+                (self.width, self.height, self.depth, self.color, _, _,
                  self.interlace) = struct.unpack(">IIBBBBB", body)
             elif kind == b"PLTE":
                 self.palette = body
             elif kind == b"IDAT":
                 stream += body
             at += 12 + length
-        assert self.colour in (0, 3) and not self.interlace
+        assert self.color in (0, 3) and not self.interlace
         self.pixels = self._rows(zlib.decompress(stream))
 
     def _rows(self, raw):

@@ -6,7 +6,7 @@ FLOOR = 1e-7
 
 
 def _axis(count, size, corners):
-    """For `size` places along an axis: the two neighbours and the second one's weight."""
+    """For `size` places along an axis: the two neighbors and the second one's weight."""
     if corners:
         at = np.arange(size) * ((count - 1) / (size - 1) if size > 1 else 0.0)
     else:

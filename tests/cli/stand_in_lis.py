@@ -33,8 +33,8 @@ def read_flags():
 
 def draw(name, mask, seed):
     rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
-    colours = rng.integers(0, 256, (256, 3))
-    return Image.fromarray((colours[mask] // 2 + rng.integers(0, 128, (512, 512, 3))).astype(np.uint8))
+    colors = rng.integers(0, 256, (256, 3))
+    return Image.fromarray((colors[mask] // 2 + rng.integers(0, 128, (512, 512, 3))).astype(np.uint8))
 
 
 def main():

@@ -90,11 +90,11 @@ def broken_png():
          put(MASK, start_ + header(2**31 - 1, 2**31 - 1, 8, 0) + tiny))
     case("PNG of width 0", STATS, 3, "m1.png", put(MASK, start_ + header(0, 40, 8, 0) + tiny))
     case("PNG of depth 3", STATS, 3, "m1.png", put(MASK, start_ + header(50, 40, 3, 0) + tiny))
-    case("PNG of colour type 7", STATS, 3, "m1.png", put(MASK, start_ + header(50, 40, 8, 7) + tiny))
+    case("PNG of color type 7", STATS, 3, "m1.png", put(MASK, start_ + header(50, 40, 8, 7) + tiny))
     rgb = start_ + header(50, 40, 8, 2) + chunk(b"IDAT", zlib.compress(
         b"".join(b"\0" + bytes(150) for _ in range(40)))) + chunk(b"IEND", b"")
     for command in (STATS, FILTER, HARDNESS):
-        case("mask in colour", command, 3, "m1.png", put(MASK, rgb))
+        case("mask in color", command, 3, "m1.png", put(MASK, rgb))
     jpeg = b"\xff\xd8\xff\xe0\x00\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0" + bytes(200) + b"\xff\xd9"
     for command in (STATS, FILTER):
         case("JPEG as a mask", command, 3, ["m1.png", "JPEG"], put(MASK, jpeg))
@@ -367,7 +367,7 @@ def bad_flags():
     case("no command", [], 2, "command")
     case("an unknown command", ["fliter"], 2, "fliter")
     for command in (STATS, FILTER, HARDNESS, PLAN, MERGE):
-        case("an unknown flag", command + ["--colour"], 2, "--colour")
+        case("an unknown flag", command + ["--color"], 2, "--color")
         case("a flag without its value", command + ["-o"], 2, "-o")
     for command in (STATS, FILTER, HARDNESS, PLAN):
         case("an operand", command + ["more"], 2, "more")

@@ -207,7 +207,7 @@ def check_broken():
     case("a cut plug-in", stats("plugin:cut.so"), 3, "cut.so", put("cut.so", read(PLUGIN)[:900]))
     if os.environ.get("FREEMASK_SHARED"):
         case("a library that is no plug-in", stats("plugin:" + os.environ["FREEMASK_SHARED"]), 3,
-             ["is no plug-in", "fm_plugin_open"])
+             ["is not a plug-in", "fm_plugin_open"])
     case("another ABI", faulty("abi"), 3, ["faulty.so", "ABI 2", "ABI 1"])
     case("another ABI that says so", faulty("abi-refused"), 3, ["faulty.so", "ABI 2", "ABI 1"])
     case("no ABI", faulty("no-abi"), 3, ["faulty.so", "ABI number"])

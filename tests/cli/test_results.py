@@ -109,8 +109,8 @@ def check_one_mask(world, stem, original, expected):
         return f"{stem}: pixel x {x}, y {y} is {made.pixels[y, x]}, expected {expected[y, x]}"
     head = struct.unpack(">IIBBBBB", original[16:29])
     depth = head[2] if expected.max() < 1 << head[2] else (8 if expected.max() < 256 else 16)
-    if made.depth != depth or made.colour != head[3]:
-        return f"{stem}: {made.depth} bits, colour type {made.colour}; was {head[2]}, {head[3]}"
+    if made.depth != depth or made.color != head[3]:
+        return f"{stem}: {made.depth} bits, color type {made.color}; was {head[2]}, {head[3]}"
     if head[3] == 3:
         at = original.index(b"PLTE")
         length = struct.unpack(">I", original[at - 4:at])[0]
@@ -192,7 +192,7 @@ def check_wide_ignore():
     write(tap.path("wide/space.csv"), labels_csv(space))
     rng = np.random.default_rng(40)
     mask, loss = rng.integers(0, 2, (9, 13)), rng.random((9, 13)).astype(np.float32)
-    masks = {"grey.png": png(mask, 1), "palette.png": png(mask, 1, bytes(range(6))), "bytes.npy": npy(mask.astype("u1")),
+    masks = {"gray.png": png(mask, 1), "palette.png": png(mask, 1, bytes(range(6))), "bytes.npy": npy(mask.astype("u1")),
              "short.npy": npy(mask.astype("<i2")), "long.npy": npy(mask.astype(">i8")), "none.png": png(mask, 1)}
     for name, data in masks.items():
         write(tap.path("wide/masks", name), data)

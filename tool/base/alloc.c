@@ -1,4 +1,4 @@
-/* base/alloc.c - memory or the end. */
+/* base/alloc.c - allocation that does not return on failure. */
 #include "base/alloc.h"
 
 #include <stdint.h>
@@ -9,7 +9,7 @@
 
 #include "base/fault.h"
 
-/* _exit: other threads may be at work, and what is on disk is whole at any moment. */
+/* _exit: other threads may be running, and files on disk are whole at any moment. */
 void alloc_fail(void) {
   static const char sentence[] = "freemask: out of memory\n";
   ssize_t written = write(STDERR_FILENO, sentence, sizeof sentence - 1);

@@ -1,4 +1,4 @@
-/* base/alloc.h - memory that is there, or the tool ends with a sentence (exit 4). */
+/* base/alloc.h - allocation that succeeds, or ends the tool with a sentence (exit 4). */
 #ifndef FREEMASK_TOOL_ALLOC_H
 #define FREEMASK_TOOL_ALLOC_H
 
@@ -6,7 +6,7 @@
 
 void *alloc_zeroed(size_t count, size_t size); /* never NULL, also for 0 */
 void *alloc_resize(void *old, size_t count, size_t size);
-/* Ends the tool as if memory were out. */
+/* Ends the tool as if memory had run out. */
 void alloc_fail(void);
 
 char *alloc_text(const char *text); /* a copy; NULL gives NULL */

@@ -15,7 +15,7 @@ static int malformed(const csv *t, const char *what, fault *f) {
   return fault_set(f, EXIT_DATA, "%s, line %zu: %s", t->path, t->line, what);
 }
 
-/* Takes the quotes of a field off in place. `*end` gets what stands behind the closing one. */
+/* Takes the quotes of a field off in place. `*end` gets what follows the closing one. */
 static int unquote(csv *t, char *start, char **end, char **terminator, size_t *lines, fault *f) {
   char *read = start + 1, *write = start, *limit = t->data + t->length;
   for (; read < limit; read++) {
@@ -45,7 +45,7 @@ static int read_field(csv *t, bool *last, size_t *lines, fault *f) {
   }
   if (end + 1 < limit && *end == '\r' && end[1] == '\n') end++;
   if (end < limit && *end != ',' && *end != '\n')
-    return malformed(t, "text behind a closing quote", f);
+    return malformed(t, "text after a closing quote", f);
   *last = end >= limit || *end == '\n';
   t->at = (size_t)(end - t->data) + (end < limit ? 1 : 0);
   *terminator = '\0';
@@ -119,7 +119,7 @@ int csv_whole(const csv *t, size_t field, int64_t lowest, int64_t *out, fault *f
   long long number = strtoll(value, &end, 10);
   if (!strchr("-0123456789", *value) || end == value || *end || errno || number < lowest)
     return fault_set(f, EXIT_DATA,
-                     "%s, line %zu, field %zu: '%.60s', expected a whole number from %lld on",
+                     "%s, line %zu, field %zu: '%.60s', expected a whole number, %lld or more",
                      t->path, t->line, field + 1, value, (long long)lowest);
   *out = number;
   return EXIT_FINE;

@@ -21,8 +21,8 @@ typedef struct csv {
 /* Reads the file and its header line, which must be `header` ("mask,hardness,valid_pixels"). */
 int csv_open(const char *path, const char *header, csv *out, fault *f);
 
-/* Reads the next row into `fields`; `*more` false at the end. A row with another number of
- * fields than the header, a stray quote or a NUL byte is EXIT_DATA. */
+/* Reads the next row into `fields`; `*more` false at the end. A row whose number of fields differs
+ * from the header's, a stray quote or a NUL byte is EXIT_DATA. */
 int csv_next(csv *table, bool *more, fault *f);
 
 /* Field as a number, all of it. EXIT_DATA names file, line, column and text. */

@@ -13,10 +13,10 @@
 static int flush_all(const char *folder) {
   int handle = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (handle < 0) return -1;
-  int answer = syncfs(handle), code = errno;
+  int result = syncfs(handle), code = errno;
   close(handle);
   errno = code;
-  return answer;
+  return result;
 }
 
 #else
@@ -30,10 +30,10 @@ static int flush_one(const char *path, const struct stat *info, int kind, struct
   if (kind != FTW_F && kind != FTW_DP) return 0;
   int handle = open(path, O_RDONLY | O_CLOEXEC);
   if (handle < 0) return -1;
-  int answer = fsync(handle), code = errno;
+  int result = fsync(handle), code = errno;
   close(handle);
   errno = code;
-  return answer && code != EINVAL && code != ENOTSUP ? -1 : 0;
+  return result && code != EINVAL && code != ENOTSUP ? -1 : 0;
 }
 
 static int flush_all(const char *folder) {

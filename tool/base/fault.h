@@ -10,7 +10,8 @@
 #define TOOL_PRINTF(text_at, rest_at)
 #endif
 
-/* Exit codes of the tool. Functions of the tool answer one of them, EXIT_FINE or why not. */
+/* Exit codes of the tool. Functions of the tool return one of them: EXIT_FINE, or why they failed.
+ */
 enum {
   EXIT_FINE = 0,
   EXIT_FINDINGS = 1, /* check found misfits */
@@ -22,7 +23,7 @@ enum {
 
 typedef struct fault {
   int exit_code;
-  int32_t status; /* of the library's error, 0 if it is none of its */
+  int32_t status; /* of the library's error; 0 if the error is not the library's */
   char text[1400];
 } fault;
 
@@ -34,7 +35,7 @@ TOOL_PRINTF(3, 4) int fault_set(fault *f, int exit_code, const char *format, ...
  * it. Status becomes exit code: I/O and memory 4, an argument 2, everything else 3. */
 int fault_library(fault *f, const fm_error *err, const char *path);
 
-/* The same where the content of the file `path` is to blame: an argument is data then. */
+/* The same where the content of the file `path` is at fault: an argument is data then. */
 int fault_file(fault *f, const fm_error *err, const char *path);
 
 /* EXIT_IO with strerror(error_number): "cannot <deed> <path>: <reason>". */
@@ -43,10 +44,10 @@ int fault_system(fault *f, int error_number, const char *deed, const char *path)
 /* EXIT_STOPPED. */
 int fault_stopped(fault *f);
 
-/* Prints "freemask: <sentence>" on stderr and answers the exit code. */
+/* Prints "freemask: <sentence>" on stderr and returns the exit code. */
 int fault_print(const fault *f);
 
-/* clang-tidy sees one file at a time: here it is told that the exit code comes back. */
+/* clang-tidy sees one file at a time: this tells it that the exit code is returned. */
 #if defined(__clang_analyzer__) && !defined(FREEMASK_TOOL_FAULT_C)
 #define fault_set(f, exit_code, ...) ((void)fault_set(f, exit_code, __VA_ARGS__), (exit_code))
 #define fault_system(f, number, deed, path) ((void)fault_system(f, number, deed, path), EXIT_IO)

@@ -36,7 +36,7 @@ typedef struct listing {
 
 enum { MOST_TYPES = 3 };
 
-/* By folder_kind: the types of files that are listed, in any case of letters. */
+/* By folder_kind: the types of files that are listed, case-insensitively. */
 static const char *const types[][MOST_TYPES] = {
     [FOLDER_MASKS] = {".png", ".npy"},
     [FOLDER_IMAGES] = {".jpg", ".jpeg", ".png"},
@@ -137,8 +137,8 @@ static bool is_sibling(const folder *out, const char *stem, const char *suffix, 
   return found != NULL;
 }
 
-/* Data sets like Cityscapes keep other renderings beside each mask. Those, recognised by the
- * mask that stands beside them, are not masks. */
+/* Data sets like Cityscapes keep other renderings beside each mask. Those, recognized by the
+ * mask beside them, are not masks. */
 static void drop_siblings(folder *out, const char *suffix) {
   size_t shared = shared_part(suffix), kept = 0;
   if (!shared) return;
@@ -217,7 +217,7 @@ char *folder_path(const folder *files, const folder_file *file) {
   return path_join(files->path, file->relative);
 }
 
-/* FNV-1a, 64 bits, then the finaliser of MurmurHash3, which spreads it over all bits. */
+/* FNV-1a, 64 bits, then the finalizer of MurmurHash3, which spreads it over all bits. */
 static uint64_t hash(const char *stem) {
   uint64_t h = text_hash(stem, strlen(stem));
   h = (h ^ (h >> 33)) * 0xFF51AFD7ED558CCDu;

@@ -15,7 +15,7 @@ typedef struct folder_file {
   char *stem;     /* "sub/a" */
 } folder_file;
 
-/* Files sorted by the bytes of their stems, no two alike. */
+/* Files sorted by the bytes of their stems, which are distinct. */
 typedef struct folder {
   char *path;
   folder_file *files;
@@ -31,7 +31,7 @@ typedef enum folder_kind {
 
 /* Lists a folder and those below it. Hidden files, unfinished ones (*.fm-part) and other types
  * are skipped: masks are .png or .npy, images .jpg, .jpeg or .png, losses .npy, queries .npz
- * or .npy (in any case of letters). Suffixes are the label space's. A folder that cannot be read is
+ * or .npy (case-insensitively). Suffixes are the label space's. A folder that cannot be read is
  * EXIT_IO; two files with the same stem, or a name that cannot be a stem, EXIT_DATA. */
 int folder_list(folder_kind kind, const char *path, const fm_labels *labels, folder *out, fault *f);
 void folder_free(folder *files);

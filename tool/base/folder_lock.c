@@ -13,7 +13,8 @@
 
 #include "base/path.h"
 
-/* Is the open file still the one at `path`? Its last owner removes it before it releases it. */
+/* Is the open file still the one at `path`? An owner removes the file before it releases the lock.
+ */
 static bool is_there(const char *path, int handle) {
   struct stat named, opened;
   return !lstat(path, &named) && !fstat(handle, &opened) && named.st_dev == opened.st_dev &&
@@ -33,7 +34,7 @@ static int refuse(const char *folder, int handle, fault *f) {
                    folder, who);
 }
 
-/* For the one that is refused. A file with several names may be more than a lock. */
+/* Read by a process that is refused. A file with several names is not only a lock. */
 static void write_process(int handle) {
   char digits[24];
   struct stat info;

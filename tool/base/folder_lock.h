@@ -4,7 +4,7 @@
 
 #include "base/fault.h"
 
-/* The file that is locked, and that holds the number of the process while it is. */
+/* The file that is locked; meanwhile it holds the number of the process. */
 #define FOLDER_LOCK_NAME ".freemask.lock"
 
 typedef struct folder_lock {

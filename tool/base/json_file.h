@@ -34,7 +34,7 @@ int json_member_path(const json_t *object, const char *path, const char *key, ch
 int json_member_path_or_null(const json_t *object, const char *path, const char *key, char **out,
                              fault *f);
 
-/* A string (new reference): NULL gives null, and what is no UTF-8 U+FFFD. */
+/* A string (new reference): NULL gives null, and what is not UTF-8 gives U+FFFD. */
 json_t *json_text(const char *string);
 json_t *json_hex(uint64_t number);                            /* 16 digits */
 json_t *json_stored_path(const char *file, const char *path); /* as path_to_store has it */
@@ -46,7 +46,7 @@ void json_add_line(json_t *value, text *t);
 void json_add_string(const char *string, text *t);
 
 /* An object as text, member by member, each in a line of its own; a table has a line for each row,
- * so that rows need not be held as values. Zero-initialise; values are released. */
+ * so that rows need not be held as values. Zero-initialize; values are released. */
 typedef struct json_writer {
   text text;
   size_t members, rows;

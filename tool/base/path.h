@@ -37,7 +37,7 @@ char *path_from_store(const char *file, const char *stored);
 /* The same folder, or one below the other (by realpath)? */
 bool path_same_or_inside(const char *inner, const char *outer);
 
-/* Reads a whole file of at most `limit` bytes (and what memory can address); a NUL stands behind
+/* Reads a whole file of at most `limit` bytes (and what memory can address); a NUL follows
  * them. Caller frees. */
 int path_read(const char *path, uint64_t limit, char **data, size_t *length, fault *f);
 

@@ -8,7 +8,7 @@
 /* The plane with its strides spelled out. */
 fm_plane pixel_strides(const fm_plane *plane);
 
-/* The integer of type `dtype` that lies at `at`; a U64 beyond the range becomes INT64_MAX. */
+/* The integer of type `dtype` at `at`; a U64 beyond the range becomes INT64_MAX. */
 int64_t pixel_label(const void *at, int32_t dtype);
 
 #endif

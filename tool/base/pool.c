@@ -112,7 +112,7 @@ static int start(pool *p, worker *workers, size_t count, fault *f) {
   while (started < count &&
          !(refusal = pthread_create(&workers[started].thread, NULL, work, &workers[started])))
     started++;
-  if (started < count) { /* fewer threads will do, none will not */
+  if (started < count) { /* fewer threads suffice, none do not */
     pthread_mutex_lock(&p->lock);
     p->running -= count - started;
     pthread_mutex_unlock(&p->lock);

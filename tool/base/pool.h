@@ -8,7 +8,7 @@
 #include "base/fault.h"
 
 /* Items are handed out in ascending order. If some fail, the fault of the lowest (group) of them
- * is reported, whatever the number of threads; items behind it may or may not have been done. */
+ * is reported, whatever the number of threads; items after it may or may not have been done. */
 typedef struct pool_job {
   const char *what; /* for the progress bar */
   size_t count;     /* items */
@@ -27,7 +27,7 @@ typedef struct pool_job {
   int (*end)(void *shared, void *own, bool good, fault *f);
 } pool_job;
 
-/* EXIT_STOPPED after Ctrl-C, when the items at hand are finished. */
+/* EXIT_STOPPED after Ctrl-C, when the items being worked on are finished. */
 int pool_run(const pool_job *job, fault *f);
 
 /* Cores that this process may use. */

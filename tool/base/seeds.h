@@ -7,7 +7,7 @@
 
 #include "base/fault.h"
 
-/* "a:b" (b excluded) or "a,b,...", no two alike, at least `n_max`; NULL: 42:62. Caller frees. */
+/* "a:b" (b excluded) or "a,b,...", distinct, at least `n_max`; NULL: 42:62. Caller frees. */
 int seeds_read(const char *value, int64_t n_max, int64_t **out, size_t *count, fault *f);
 
 #endif

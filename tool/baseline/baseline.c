@@ -14,7 +14,7 @@
 
 /* Counts take 135 KiB per class and thread. */
 enum { CLASSES_MAX = 2048, VECTOR = 16, LABELS = 65536 };
-/* Every second pixel of every second row is counted: neighbours say the same. */
+/* Every second pixel of every second row is counted: neighbors say the same. */
 enum { FIT_STEP = 2 };
 /* Pixels that each class is lent, spread as all classes together are, before it has its own. */
 static const double LENT_PIXELS = 500.0;
@@ -152,7 +152,7 @@ static void weigh_bin(const int64_t *counts, const int64_t *pixels, double total
                       int8_t *weights) {
   int64_t seen = 0;
   for (int32_t k = 0; k < classes; k++) seen += counts[k];
-  if (!seen) return; /* nobody has been here: it says nothing */
+  if (!seen) return; /* no pixel fell into it: it says nothing */
   const double share = (double)seen / total;
   for (int32_t k = 0; k < classes; k++) {
     const double own =
@@ -179,6 +179,6 @@ fm_status baseline_fit_finish(baseline *b, fm_error *err) {
   if (!b->weights && !baseline_weights_open(b))
     return baseline_fail(err, FM_ERR_MEMORY, "no memory for the baseline");
   if (!baseline_weigh(b))
-    return baseline_fail(err, FM_ERR_EMPTY, "there is no labelled pixel to fit the baseline on");
+    return baseline_fail(err, FM_ERR_EMPTY, "there is no labeled pixel to fit the baseline on");
   return FM_OK;
 }

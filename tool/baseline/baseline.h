@@ -5,8 +5,8 @@
 #include <freemask/freemask.h>
 #include <jansson.h>
 
-/* Fitted on a real set, it answers for every pixel the cross-entropy, in nats, of its own guess
- * against the mask. Colour, texture at several window sizes, position and what lies around are
+/* Fitted on a real set, it gives for every pixel the cross-entropy, in nats, of its own guess
+ * against the mask. Color, texture at several window sizes, position and what lies around are
  * cut into bins; what each bin says about each class adds up to class scores.
  *
  * The fit needs nothing but counts, so any order and any split over threads gives the same bits.
@@ -37,10 +37,9 @@ fm_status baseline_fit_finish(baseline *b, fm_error *err);
 fm_status baseline_predict(const baseline *b, const fm_plane *mask, const fm_volume *image,
                            const fm_plane *loss, fm_error *err);
 
-/* As baseline_predict, for an image that was fitted: judges it as if it had not been, by a model
- * without its counts. Losses on the real set are then those of images never seen, as they are on
- * the synthetic ones; else all thresholds would be too low. ARGUMENT after baseline_load: the
- * counts are not saved. */
+/* As baseline_predict, for an image that was fitted, by a model without its counts. Losses on the
+ * real set are then those of images never seen, as they are on the synthetic ones; else all
+ * thresholds would be too low. ARGUMENT after baseline_load: the counts are not saved. */
 fm_status baseline_predict_left_out(const baseline *b, const fm_plane *mask, const fm_volume *image,
                                     const fm_plane *loss, fm_error *err);
 

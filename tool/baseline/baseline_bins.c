@@ -1,4 +1,4 @@
-/* baseline/baseline_bins.c - colour, texture, position and surroundings of pixels, in bins. */
+/* baseline/baseline_bins.c - color, texture, position and surroundings of pixels, in bins. */
 #include "baseline/baseline_bins.h"
 
 #include <math.h>
@@ -9,7 +9,7 @@
 
 #include "baseline/baseline_model.h"
 
-/* A pixel as the windows see it: 8 bytes. Colours are halved so that they fit. */
+/* A pixel as the windows see it: 8 bytes. Colors are halved so that they fit. */
 enum { LUMA = 0, RED_BLUE, GREEN_PURPLE, EDGE_X, EDGE_Y, PLANES, PIXEL = 8 };
 /* A window's sums: the planes, and the squares of luma. */
 enum { LUMA_SQUARED = PLANES, SUMS = 8 };
@@ -17,31 +17,31 @@ enum { LUMA_SQUARED = PLANES, SUMS = 8 };
 enum { RADIUS_MAX = 90 };
 
 /* Numbers of bins. */
-enum { B_LUMA = 8, B_COLOUR = 7, B_DEVIATION = 5, B_EDGE = 6, B_BUSY = 7, B_ROW = 8 };
+enum { B_LUMA = 8, B_COLOR = 7, B_DEVIATION = 5, B_EDGE = 6, B_BUSY = 7, B_ROW = 8 };
 enum { B_RELATIVE = 14, B_ROW_FINE = 16, B_COLUMN = 4 };
 enum {
-  COLOURS = B_LUMA * B_COLOUR * B_COLOUR,
+  COLORS = B_LUMA * B_COLOR * B_COLOR,
   TEXTURES = B_EDGE * B_EDGE * B_DEVIATION * B_ROW,
-  SURROUNDINGS = COLOURS * B_BUSY
+  SURROUNDINGS = COLORS * B_BUSY
 };
 enum {
   AT_PIXEL = 0,
-  AT_COLOUR = AT_PIXEL + COLOURS * B_ROW,
-  AT_TEXTURE = AT_COLOUR + COLOURS * B_DEVIATION,
-  AT_WIDE_COLOUR = AT_TEXTURE + TEXTURES,
-  AT_WIDE_TEXTURE = AT_WIDE_COLOUR + COLOURS * B_ROW,
+  AT_COLOR = AT_PIXEL + COLORS * B_ROW,
+  AT_TEXTURE = AT_COLOR + COLORS * B_DEVIATION,
+  AT_WIDE_COLOR = AT_TEXTURE + TEXTURES,
+  AT_WIDE_TEXTURE = AT_WIDE_COLOR + COLORS * B_ROW,
   AT_ABOVE = AT_WIDE_TEXTURE + TEXTURES,
   AT_BELOW = AT_ABOVE + SURROUNDINGS,
   AT_RELATIVE = AT_BELOW + SURROUNDINGS,
-  AT_POSITION = AT_RELATIVE + B_RELATIVE * B_COLOUR * B_COLOUR,
+  AT_POSITION = AT_RELATIVE + B_RELATIVE * B_COLOR * B_COLOR,
   AT_END = AT_POSITION + B_ROW_FINE * B_COLUMN
 };
 _Static_assert((int)AT_END == (int)BINS_TOTAL, "BINS_TOTAL must be the sum of all groups");
 
-/* Where bins begin. Colours in steps of one halved level around 127.5, edges in eighths of a
+/* Where bins begin. Colors in steps of one halved level around 127.5, edges in eighths of a
  * level, deviations in levels of luma. */
 static const int luma_edges[] = {28, 56, 84, 112, 144, 176, 208};
-static const int colour_edges[] = {113, 122, 126, 130, 134, 143};
+static const int color_edges[] = {113, 122, 126, 130, 134, 143};
 static const int edge_edges[] = {12, 28, 56, 96, 160};
 static const int busy_edges[] = {8, 16, 28, 48, 80, 128};
 static const int near_edges[] = {3, 8, 18, 35};
@@ -52,7 +52,7 @@ static const int tint_edges[] = {113, 122, 126, 130, 134, 143};
 /* Sums over a square window that slides over the image. */
 typedef struct window {
   int64_t radius;
-  int64_t at;      /* row of its centre; -1: not begun */
+  int64_t at;      /* row of its center; -1: not begun */
   int32_t *column; /* [width + 2 * radius][SUMS]: sums of the window's rows */
   int32_t *middle; /* where pixel 0's column is */
 } window;
@@ -60,11 +60,11 @@ typedef struct window {
 struct bins {
   int64_t width, height;
   uint8_t *pixels;        /* [height][width][PIXEL] */
-  uint16_t *wide_colour;  /* [height][width], COLOURS * B_BUSY: the wide window's */
+  uint16_t *wide_color;   /* [height][width], COLORS * B_BUSY: the wide window's */
   uint16_t *wide_texture; /* [height][width], TEXTURES without the row */
-  int32_t mean[3];        /* of the image: luma, colours */
+  int32_t mean[3];        /* of the image: luma, colors */
   window pixel, near;
-  uint8_t luma[256], colour[256], edge[256], busy[256], near_deviation[256], wide_deviation[256];
+  uint8_t luma[256], color[256], edge[256], busy[256], near_deviation[256], wide_deviation[256];
   uint8_t relative[256], tint[256];
 };
 
@@ -78,7 +78,7 @@ static void table_fill(uint8_t *table, const int *edges, size_t count) {
 
 static void tables_fill(bins *b) {
   TABLE_FILL(b->luma, luma_edges);
-  TABLE_FILL(b->colour, colour_edges);
+  TABLE_FILL(b->color, color_edges);
   TABLE_FILL(b->edge, edge_edges);
   TABLE_FILL(b->busy, busy_edges);
   TABLE_FILL(b->near_deviation, near_edges);
@@ -125,7 +125,7 @@ static const uint8_t *row_of(const bins *b, int64_t y) {
   return b->pixels + clamp_to(y, 0, b->height - 1) * b->width * PIXEL;
 }
 
-/* Moves the window's centre down to row `y`. */
+/* Moves the window's center down to row `y`. */
 static void window_move(window *w, const bins *b, int64_t y) {
   if (w->at < 0) {
     const uint8_t *nothing = b->pixels + b->height * b->width * PIXEL;
@@ -138,7 +138,7 @@ static void window_move(window *w, const bins *b, int64_t y) {
   window_pad(w, b->width);
 }
 
-/* What a window says about the pixel at its centre. */
+/* What a window says about the pixel at its center. */
 typedef struct view {
   int mean[PLANES]; /* edges in eighths, at most 255 */
   int deviation;    /* of luma */
@@ -181,9 +181,9 @@ static void slide_view(const slide *s, view *v) {
   v->deviation = variance > 0.0F ? (int)sqrtf(variance) : 0;
 }
 
-static int colour_of(const bins *b, const view *v) {
-  return (b->luma[v->mean[LUMA]] * B_COLOUR + b->colour[v->mean[RED_BLUE]]) * B_COLOUR +
-         b->colour[v->mean[GREEN_PURPLE]];
+static int color_of(const bins *b, const view *v) {
+  return (b->luma[v->mean[LUMA]] * B_COLOR + b->color[v->mean[RED_BLUE]]) * B_COLOR +
+         b->color[v->mean[GREEN_PURPLE]];
 }
 
 static int texture_of(const bins *b, const view *v, const uint8_t *deviations) {
@@ -196,13 +196,13 @@ static int relative_of(const bins *b, const view *v) {
   const int luma = b->relative[clamp_byte(128 + v->mean[LUMA] - b->mean[0])];
   const int red = b->tint[clamp_byte(128 + v->mean[RED_BLUE] - b->mean[1])];
   const int green = b->tint[clamp_byte(128 + v->mean[GREEN_PURPLE] - b->mean[2])];
-  return (luma * B_COLOUR + red) * B_COLOUR + green;
+  return (luma * B_COLOR + red) * B_COLOR + green;
 }
 
 /* Looks through the wide window once: it serves three groups, in three rows. */
 static void wide_fill(bins *b, window *w) {
   for (int64_t y = 0; y < b->height; y++) {
-    uint16_t *colour = b->wide_colour + y * b->width, *texture = b->wide_texture + y * b->width;
+    uint16_t *color = b->wide_color + y * b->width, *texture = b->wide_texture + y * b->width;
     slide s;
     window_move(w, b, y);
     slide_begin(&s, w);
@@ -210,15 +210,15 @@ static void wide_fill(bins *b, window *w) {
       view v;
       slide_view(&s, &v);
       const int busy = b->busy[(v.mean[EDGE_X] + v.mean[EDGE_Y]) / 2];
-      colour[x] = (uint16_t)(colour_of(b, &v) * B_BUSY + busy);
+      color[x] = (uint16_t)(color_of(b, &v) * B_BUSY + busy);
       texture[x] = (uint16_t)texture_of(b, &v, b->wide_deviation);
       slide_next(&s);
     }
   }
 }
 
-/* Luma and colours of a row of the image. */
-static void row_colours(const fm_volume *image, int64_t y, uint8_t *out, int64_t sums[3]) {
+/* Luma and colors of a row of the image. */
+static void row_colors(const fm_volume *image, int64_t y, uint8_t *out, int64_t sums[3]) {
   const int64_t column = image->col_stride, channel = image->channel_stride;
   const uint8_t *in = (const uint8_t *)image->data + y * image->row_stride;
   for (int64_t x = 0; x < image->width; x++, in += column, out += PIXEL) {
@@ -244,7 +244,7 @@ static void row_edges(bins *b, int64_t y) {
 static void pixels_fill(bins *b, const fm_volume *image) {
   int64_t sums[3] = {0, 0, 0};
   for (int64_t y = 0; y < b->height; y++) {
-    row_colours(image, y, b->pixels + y * b->width * PIXEL, sums);
+    row_colors(image, y, b->pixels + y * b->width * PIXEL, sums);
     row_edges(b, y);
   }
   for (int c = 0; c < 3; c++) b->mean[c] = (int32_t)(sums[c] / (b->width * b->height));
@@ -277,11 +277,11 @@ static bool bins_allocate(bins *b, int64_t width, int64_t height) {
   b->height = height;
   /* one more row, of zeros: what a window that begins takes away */
   b->pixels = calloc(count + (size_t)width, PIXEL);
-  b->wide_colour = malloc(count * sizeof *b->wide_colour);
+  b->wide_color = malloc(count * sizeof *b->wide_color);
   b->wide_texture = malloc(count * sizeof *b->wide_texture);
   const bool windows =
       window_open(&b->pixel, 1, width) && window_open(&b->near, side < 180 ? 3 : side / 60, width);
-  return windows && b->pixels && b->wide_colour && b->wide_texture;
+  return windows && b->pixels && b->wide_color && b->wide_texture;
 }
 
 static int64_t wide_radius(const bins *b) {
@@ -312,7 +312,7 @@ fm_status bins_open(const fm_volume *image, bins **out, fm_error *err) {
 void bins_close(bins *b) {
   if (!b) return;
   free(b->pixels);
-  free(b->wide_colour);
+  free(b->wide_color);
   free(b->wide_texture);
   free(b->pixel.column);
   free(b->near.column);
@@ -322,9 +322,9 @@ void bins_close(bins *b) {
 void bins_row(bins *b, int64_t y, uint16_t *out) {
   const int64_t last = b->height - 1, width = b->width, reach = 2 * wide_radius(b);
   const int row = (int)(y * B_ROW / b->height), fine = (int)(y * B_ROW_FINE / b->height);
-  const uint16_t *wide = b->wide_colour + y * width, *texture = b->wide_texture + y * width;
-  const uint16_t *above = b->wide_colour + clamp_to(y - reach, 0, last) * width;
-  const uint16_t *below = b->wide_colour + clamp_to(y + reach, 0, last) * width;
+  const uint16_t *wide = b->wide_color + y * width, *texture = b->wide_texture + y * width;
+  const uint16_t *above = b->wide_color + clamp_to(y - reach, 0, last) * width;
+  const uint16_t *below = b->wide_color + clamp_to(y + reach, 0, last) * width;
   slide pixel, near;
   window_move(&b->pixel, b, y);
   window_move(&b->near, b, y);
@@ -336,11 +336,10 @@ void bins_row(bins *b, int64_t y, uint16_t *out) {
     view p, n;
     slide_view(&pixel, &p);
     slide_view(&near, &n);
-    out[0] = (uint16_t)(AT_PIXEL + colour_of(b, &p) * B_ROW + row);
-    out[1] =
-        (uint16_t)(AT_COLOUR + colour_of(b, &n) * B_DEVIATION + b->near_deviation[n.deviation]);
+    out[0] = (uint16_t)(AT_PIXEL + color_of(b, &p) * B_ROW + row);
+    out[1] = (uint16_t)(AT_COLOR + color_of(b, &n) * B_DEVIATION + b->near_deviation[n.deviation]);
     out[2] = (uint16_t)(AT_TEXTURE + texture_of(b, &n, b->near_deviation) * B_ROW + row);
-    out[3] = (uint16_t)(AT_WIDE_COLOUR + wide[x] / B_BUSY * B_ROW + row);
+    out[3] = (uint16_t)(AT_WIDE_COLOR + wide[x] / B_BUSY * B_ROW + row);
     out[4] = (uint16_t)(AT_WIDE_TEXTURE + texture[x] * B_ROW + row);
     out[5] = (uint16_t)(AT_ABOVE + above[x]);
     out[6] = (uint16_t)(AT_BELOW + below[x]);

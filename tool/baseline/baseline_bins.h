@@ -13,13 +13,13 @@ enum { BINS_GROUPS = 9, BINS_TOTAL = 17350 };
  * the same bins on every machine. */
 typedef struct bins bins;
 
-/* `image` is U8 RGB and is looked at during this call only. Errors: ARGUMENT, UNSUPPORTED, SHAPE,
+/* `image` is U8 RGB and is read during this call only. Errors: ARGUMENT, UNSUPPORTED, SHAPE,
  * MEMORY. */
 fm_status bins_open(const fm_volume *image, bins **out, fm_error *err);
 void bins_close(bins *b);
 
 /* The bins of row `y`, for rows asked for in ascending order from 0: `out[x * BINS_GROUPS + g]`
- * is the bin of pixel x in group g, 0 .. BINS_TOTAL - 1, groups behind one another. */
+ * is the bin of pixel x in group g, 0 .. BINS_TOTAL - 1, one group after another. */
 void bins_row(bins *b, int64_t y, uint16_t *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* baseline/baseline_left_out.c - judging a fitted image as if it had not been fitted. */
+/* baseline/baseline_left_out.c - scores a fitted image by a model without its counts. */
 #include <stdlib.h>
 
 #include "baseline/baseline_bins.h"

@@ -27,7 +27,7 @@ struct baseline {
   int16_t *priors; /* [lanes]; lanes without a class are far below all others */
 };
 
-/* Writes the error, if there is one, and answers the status. */
+/* Writes the error, if there is one, and returns the status. */
 TOOL_PRINTF(3, 4)
 fm_status baseline_fail(fm_error *err, fm_status status, const char *format, ...);
 

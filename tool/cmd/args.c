@@ -165,7 +165,7 @@ static int set_value(const arg_option *o, const char *value, fault *f) {
   return EXIT_FINE;
 }
 
-/* Finds the flag that `arg` names; `*value` is what stands behind "=" or the letter, or NULL. */
+/* Finds the flag that `arg` names; `*value` is what follows "=" or the letter, or NULL. */
 static const arg_option *find(const arg_command *command, const char *arg, const char **value) {
   *value = NULL;
   for (const arg_option *o = command->options; o->name; o++) {
@@ -184,7 +184,7 @@ static const arg_option *find(const arg_command *command, const char *arg, const
   return NULL;
 }
 
-/* Where a parse stands. */
+/* The state of a parse. */
 typedef struct parse {
   const arg_command *command;
   int argc;

@@ -30,7 +30,7 @@ typedef struct arg_size {
 } arg_size;
 
 /* One flag. The target keeps its value if the flag is not given, so defaults are what it was
- * initialised with. `value` and `help` are for --help; a table ends with {0}. */
+ * initialized with. `value` and `help` are for --help; a table ends with {0}. */
 typedef struct arg_option {
   const char *name; /* without "--" */
   char letter;      /* -j; 0: none */
@@ -53,12 +53,12 @@ typedef struct arg_command {
   size_t operands_min, operands_max;
 } arg_command;
 
-/* What args_parse answers when --help was printed: the command ends with EXIT_FINE. */
+/* What args_parse returns when --help was printed: the command ends with EXIT_FINE. */
 enum { ARGS_HELP = -1 };
 
 /* Reads argv (argv[0] is the command's name). `--x V`, `--x=V`, `-x V`, `-xV`; "--" ends the
  * flags. Operands are moved to the front of argv[1 ..]; `*operand_count` (may be NULL if there
- * are none) gets their number. Answers EXIT_FINE, EXIT_USAGE or ARGS_HELP. */
+ * are none) gets their number. Returns EXIT_FINE, EXIT_USAGE or ARGS_HELP. */
 int args_parse(const arg_command *command, int argc, char **argv, size_t *operand_count, fault *f);
 
 /* Ready-made rows that many commands share. */

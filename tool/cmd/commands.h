@@ -1,5 +1,5 @@
-/* cmd/commands.h - the commands. argv[0] is the command's name; the answer is the tool's
- * exit code, errors have been printed (fault_print) by then. */
+/* cmd/commands.h - the commands. argv[0] is the command's name; the result is the tool's
+ * exit code; errors have been printed (fault_print) by then. */
 #ifndef FREEMASK_TOOL_COMMANDS_H
 #define FREEMASK_TOOL_COMMANDS_H
 

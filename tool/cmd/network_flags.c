@@ -23,12 +23,12 @@ int network_flags_check(const network_flags *flags, bool logits, bool queries, f
                       : flags->trust_kind    ? "--trust-kind"
                                              : NULL;
   if (stray && !logits && !queries)
-    return fault_set(f, EXIT_USAGE, "%s is about --logits or --queries, which are not given",
-                     stray);
+    return fault_set(f, EXIT_USAGE,
+                     "%s applies to --logits or --queries, neither of which is given", stray);
   if (flags->compose_first && !queries)
-    return fault_set(f, EXIT_USAGE, "--compose-first is about --queries, which are not given");
+    return fault_set(f, EXIT_USAGE, "--compose-first applies to --queries, which is not given");
   if (queries && (flags->channels_last || is_binary(flags) || flags->kind == KIND_PROBS))
-    return fault_set(f, EXIT_USAGE, "--%s is about --logits, but --queries are given",
+    return fault_set(f, EXIT_USAGE, "--%s applies to --logits, but --queries is given",
                      flags->channels_last ? "channels-last" : "kind");
   if (is_binary(flags) && flags->channels)
     return fault_set(f, EXIT_USAGE, "--channels is given, but --kind %s has one channel",

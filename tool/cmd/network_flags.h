@@ -21,19 +21,19 @@ typedef struct network_flags {
 extern const char *const network_kinds[]; /* NULL-terminated */
 enum { KIND_LOGITS, KIND_PROBS, KIND_SCORES, KIND_BINARY, KIND_BINARY_PROBS };
 
-/* EXIT_USAGE for flags that make no sense with --logits, with --queries or without either. */
+/* EXIT_USAGE for flags that do not apply to --logits, to --queries, or without either. */
 int network_flags_check(const network_flags *flags, bool logits, bool queries, fault *f);
 
 /* Makes the handle. `channels` is the number of channels of the outputs (0: as many as classes). */
 int network_flags_make(const network_flags *flags, bool queries, fm_labels *labels,
                        int64_t channels, fm_network_loss **out, fault *f);
 
-/* Says flags where the library's message names its constants. */
+/* Names flags where the library's message names its constants. */
 void network_flags_explain(const network_flags *flags, fault *f);
 
 /* For files: {"kind": "logits", "align_corners": false, "channels_last": false, "compose_first":
  * false, "trust_kind": false, "channels": null}; new reference. And back: texts are borrowed from
- * the object, strings of another form count as not given. */
+ * the object, strings of another form are ignored. */
 json_t *network_flags_save(const network_flags *flags);
 void network_flags_load(const json_t *object, network_flags *out);
 

@@ -45,7 +45,7 @@ typedef struct plan_flags {
    false, 0, 0, NULL}
 /* clang-format on */
 
-/* Reads the policy; EXIT_USAGE if there is no such, or for a flag that it does not look at. */
+/* Reads the policy; EXIT_USAGE if it does not exist, or for a flag that it does not use. */
 int plan_flags_read(const plan_flags *flags, plan_policy *policy, fault *f);
 
 /* The flags as words of a command line, "--n-max 20 --seeds 42:62" and what else was given. */

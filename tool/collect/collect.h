@@ -25,19 +25,19 @@ typedef struct result_file {
 } result_file;
 
 /* Reads a result or what was collected of it, under its name or with another image type. With
- * `look` it is decoded, and a file that is no whole image is a finding (`bytes` NULL then).
- * EXIT_IO only if reading fails for other reasons than that there is nothing. */
+ * `look` it is decoded, and a file that is not a whole image is a finding (`bytes` NULL then).
+ * EXIT_IO only if reading fails although the file exists. */
 int collect_read(fm_context *context, const char *without_type, const char *type, const char *name,
                  bool look, result_file *out, findings *list, fault *f);
 void collect_free(result_file *file);
 
 /* Brings an image to `target`, which does not exist: a copy, a hard link or the file itself.
- * Never half a file, never over another one. */
+ * Never half a file, and never replaces one. */
 int collect_bring(fm_context *context, int by, const result_file *file, const char *target,
                   fault *f);
 
-/* Writes the row's mask in the size of its image to `target`, or finds the same there; another
- * content is a finding. Without a size of its own the row gets the mask's. */
+/* Writes the row's mask in the size of its image to `target`, or finds the same mask there; a
+ * different one is a finding. Without a size of its own the row gets the mask's. */
 int collect_mask(fm_context *context, const char *target, const fm_raster *mask, const job_row *row,
                  collected *what, findings *list, fault *f);
 

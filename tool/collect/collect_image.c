@@ -14,7 +14,7 @@ enum { MOST_BYTES = 1 << 30 };
 static const char *const types[] = {".jpg", ".jpeg", ".png"};
 enum { TYPES = sizeof types / sizeof *types };
 
-/* The first of the names that is there, `type` before the others; NULL if none is. */
+/* The first of the names that exists, `type` before the others; NULL if none does. */
 static char *find(const char *without_type, const char *type) {
   for (size_t i = 0; i <= TYPES; i++) {
     text path = {0};

@@ -39,7 +39,7 @@ static bool same_planes(const fm_plane *left, const fm_plane *right) {
   return true;
 }
 
-/* Its labels: another compression is no other content. */
+/* Compares labels: another compression does not make a difference. */
 static bool same_labels(fm_context *context, const char *target, const text *bytes) {
   fm_raster *old = NULL, *fresh = NULL;
   fm_error err;
@@ -68,7 +68,7 @@ int collect_mask(fm_context *context, const char *target, const fm_raster *mask,
     *what = COLLECTED_THERE;
   } else if (!code) {
     fault why;
-    fault_set(&why, EXIT_DATA, "%s: another mask is in this place, it stays as it is", target);
+    fault_set(&why, EXIT_DATA, "%s: a different mask is already here; it is left as it is", target);
     findings_add(list, FINDING_DIFFERS, row->name, why.text);
   }
   text_free(&bytes);

@@ -1,4 +1,4 @@
-/* collect/jobs_file.c - writing jobs.jsonl, and reading it without trust. */
+/* collect/jobs_file.c - writing jobs.jsonl, and reading it without trusting it. */
 #include "collect/jobs_file.h"
 
 #include <inttypes.h>
@@ -64,8 +64,8 @@ static int read_members(const json_t *object, const char *where, const char *fol
   if (!code) code = json_member_text(object, where, "synthetic_mask", &row->synthetic_mask, f);
   if (!code) code = read_size(object, where, row, f);
   if (!code && (!stays_below(row->name) || !stays_below(row->synthetic_mask)))
-    code = fault_set(f, EXIT_DATA, "%s: \"name\" or \"synthetic_mask\" is no file below a folder",
-                     where);
+    code = fault_set(f, EXIT_DATA,
+                     "%s: \"name\" or \"synthetic_mask\" is not a path below a folder", where);
   if (!code && !path_ends_with(row->synthetic_mask, ".png"))
     code = fault_set(f, EXIT_DATA, "%s: \"synthetic_mask\" does not end in .png", where);
   if (!code && (!*row->mask || !*row->output))
@@ -82,7 +82,7 @@ static int read_line(const char *line, size_t length, const char *where, const c
   json_t *object = json_loadb(line, length, JSON_REJECT_DUPLICATES, &error);
   if (!json_is_object(object)) {
     json_decref(object);
-    return fault_set(f, EXIT_DATA, "%s: no JSON object: %s", where, object ? "" : error.text);
+    return fault_set(f, EXIT_DATA, "%s: not a JSON object: %s", where, object ? "" : error.text);
   }
   int code = read_members(object, where, folder, row, f);
   json_decref(object);
@@ -100,7 +100,7 @@ static int check_names(const char *path, const job_row *rows, size_t count, faul
   qsort(sorted, count, sizeof *sorted, by_name);
   for (size_t i = 1; i < count && !code; i++)
     if (!strcmp(sorted[i - 1]->name, sorted[i]->name))
-      code = fault_set(f, EXIT_DATA, "%s: '%s' is there twice", path, sorted[i]->name);
+      code = fault_set(f, EXIT_DATA, "%s: '%s' occurs twice", path, sorted[i]->name);
   free(sorted);
   return code;
 }

@@ -121,7 +121,7 @@ static int run_all(demo *d, fault *f) {
   return code;
 }
 
-/* The score is written beside the results, and the report is made anew with it. */
+/* The score is written beside the results, and the report is written again with it. */
 static int score_all(demo *d, fault *f) {
   text t = {0};
   report_job report = {.common = d->common, .folder = d->results, .held = &d->results_out.lock};
@@ -175,7 +175,7 @@ static int demo_run(demo *d, fault *f) {
   if (!code) code = score_all(d, f);
   if (!code) tell(d, seconds_now() - start);
   if (code == EXIT_STOPPED)
-    fault_set(f, code, "interrupted; the same command with --overwrite begins again");
+    fault_set(f, code, "interrupted; the same command with --overwrite starts over");
   outdir_close(&d->results_out, code ? OUTDIR_KEEP_FILES : OUTDIR_KEEP);
   outdir_close(&d->out, made ? OUTDIR_UNDO : OUTDIR_KEEP);
   free(d->results);

@@ -101,7 +101,9 @@ static int write_image(const maker *m, const char *below, int64_t number, int64_
   return code;
 }
 
-static int no_memory(fault *f) { return fault_set(f, EXIT_IO, "no memory for the demo's world"); }
+static int no_memory(fault *f) {
+  return fault_set(f, EXIT_IO, "out of memory while the demo's world was made");
+}
 
 /* The photograph of a scene and its mask. */
 static int make_real(const maker *m, studio *s, int64_t number, uint64_t seed, fault *f) {
@@ -116,8 +118,8 @@ static int make_real(const maker *m, studio *s, int64_t number, uint64_t seed, f
   return code;
 }
 
-/* What a generator makes of the mask. Light and colours come from one seed, errors from another:
- * nothing in names, order or looks tells which images are flawed. */
+/* What a generator makes of the mask. Light and colors come from one seed, errors from another:
+ * nothing in names, order or looks shows which images are flawed. */
 static int make_synthetic(const maker *m, studio *s, int64_t number, int64_t image, uint64_t seed,
                           fault *f) {
   const size_t count = (size_t)m->world->width * (size_t)m->world->height;

@@ -146,7 +146,7 @@ void demo_score_text(const demo_score *s, const int64_t planted[ERROR_KINDS], te
            100.0 * share(s->caught[ERROR_NONE], s->wrong[ERROR_NONE]));
 }
 
-/* An integer of jansson has 63 bits; larger seeds are written as texts. */
+/* An integer of jansson has 63 bits; larger seeds are written as strings. */
 json_t *demo_seed(const demo_world *world) {
   return world->seed <= INT64_MAX ? json_integer((json_int_t)world->seed)
                                   : json_sprintf("%llu", (unsigned long long)world->seed);

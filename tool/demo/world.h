@@ -1,8 +1,8 @@
 /* demo/world.h - the demo's world: street scenes that are laid out, traced and painted.
  *
- *   scene   what stands where; gives the mask. Drawn from a seed.
+ *   scene   what is where; gives the mask. Drawn from a seed.
  *   surface what each pixel shows of a scene: class, thing, place on it, distance.
- *   look    hour, weather, season, colours and camera. Drawn from another seed: one scene has as
+ *   look    hour, weather, season, colors and camera. Drawn from another seed: one scene has as
  *           many looks as one wants, which is what a mask-to-image generator makes.
  *
  * Classes are those of the label space `camvid`. */
@@ -30,7 +30,7 @@ enum {
 
 /* ---- Layout --------------------------------------------------------------------------------- */
 
-/* A stretch of a street's side: metres along it, height; class BUILDING, TREE, FENCE. */
+/* A stretch of a street's side: meters along it, height; class BUILDING, TREE, FENCE. */
 typedef struct stretch {
   float from, to, height;
   uint8_t class_index;
@@ -39,8 +39,8 @@ typedef struct stretch {
 
 /* Something flat that faces the camera. */
 typedef struct sprite {
-  float x, z;          /* of its foot's middle, metres: to the right, ahead */
-  float width, height; /* metres */
+  float x, z;          /* of its foot's middle, meters: to the right, ahead */
+  float width, height; /* meters */
   float base;          /* above the ground */
   uint8_t class_index, shape;
   uint16_t thing;
@@ -52,15 +52,15 @@ enum { STRETCHES = 40, SPRITES = 96, SIDES = 2 };
 typedef struct scene {
   int width, height;
   uint64_t seed;
-  float middle, horizon, focal, eye; /* of the camera: pixels, pixels, pixels, metres */
+  float middle, horizon, focal, eye; /* of the camera: pixels, pixels, pixels, meters */
   float bend;                        /* the street's middle at z is bend * z * z */
   float lane;                        /* half the road's width */
   float walk;                        /* the pavements' width; beyond is `verge` */
   uint8_t verge;                     /* PAVEMENT or TREE (grass) */
-  float wall[SIDES];                 /* metres from the middle to what lines the street */
+  float wall[SIDES];                 /* meters from the middle to what lines the street */
   stretch side[SIDES][STRETCHES];
   int side_count[SIDES];
-  float end; /* metres to the backdrop */
+  float end; /* meters to the backdrop */
   uint8_t backdrop;
   float backdrop_height;
   bool bonnet; /* of the camera's own car, at the lower border: void */
@@ -78,8 +78,8 @@ enum { FACING_SKY = 0, FACING_UP, FACING_RIGHT, FACING_LEFT, FACING_CAMERA };
 
 /* What a pixel shows. */
 typedef struct surface {
-  float depth; /* metres */
-  float u, v;  /* place on the thing in metres; v is up, or ahead on the ground */
+  float depth; /* meters */
+  float u, v;  /* place on the thing in meters; v is up, or ahead on the ground */
   float round; /* -1 (left rim) .. 1 (right rim) of a round thing; 0: flat */
   uint16_t thing;
   uint8_t class_index;
@@ -126,15 +126,15 @@ typedef struct look {
   uint64_t seed;
   float sun_x, sun_up, sun_z; /* direction to the sun */
   rgb sun, ambient, zenith, horizon, fog;
-  float clouds, fog_density, exposure, night, wet, grain, colour;
+  float clouds, fog_density, exposure, night, wet, grain, color;
   rgb leaf, road, pavement, balance;
 } look;
 
 /* Draws a look. `made` for what a generator would do: it knows no sensor noise, and its light and
- * colours are a little off those of photographs. */
+ * colors are a little off those of photographs. */
 void look_draw(look *l, bool made, uint64_t seed);
 
-/* The colour of a surface in even white light. */
+/* The color of a surface in even white light. */
 rgb paint(const scene *s, const look *l, const surface *at);
 
 /* Paints all surfaces into U8 RGB [height][width][3]. False without memory. */

@@ -37,7 +37,7 @@ static uint8_t confused_with(uint8_t class_index, dice *d) {
   return row[dice_whole(d, 0, count - 1)];
 }
 
-/* Truth is where image and mask disagree, whoever spoilt it last. */
+/* Truth is where image and mask disagree, whatever changed it last. */
 static void show(plant *p, int at, const surface *what, uint8_t kind) {
   if (p->meant[at].class_index == VOID_LABEL) return;
   p->shown[at] = *what;

@@ -1,4 +1,4 @@
-/* demo/world_layout.c - draws scenes: what stands where in a street. */
+/* demo/world_layout.c - draws scenes: what is where in a street. */
 #include <math.h>
 #include <string.h>
 
@@ -9,7 +9,7 @@
 typedef struct scenery {
   float buildings; /* share of the sides that is built up */
   float woods;     /* share of the rest that is wood or hedge, the others fence or open */
-  float height;    /* of buildings, metres */
+  float height;    /* of buildings, meters */
   float lane_low, lane_high, walk_low, walk_high, setback;
   float grass;                      /* chance that the verge is grass */
   float trees, poles, cars, people; /* how many, at most */

@@ -121,7 +121,7 @@ static rgb lit(const scene *s, const look *l, const surface *at) {
                c.b + (l->fog.b - c.b) * fog};
 }
 
-/* The lens: each pixel takes a little of its neighbours, rows then columns, in place. */
+/* The lens: each pixel takes a little of its neighbors, rows then columns, in place. */
 static void soften(float *c, int count, int stride) {
   for (int k = 0; k < 3; k++) {
     /* All of the row is set. NOLINTNEXTLINE(clang-analyzer-core.*) */
@@ -145,14 +145,14 @@ static uint8_t developed(float c, float exposure, float grain) {
 static void develop(const look *l, const float *c, int count, uint8_t *out, uint64_t seed) {
   dice d = {seed};
   for (int i = 0; i < count; i++, c += 3, out += 3) {
-    const float grey = 0.3F * c[0] + 0.55F * c[1] + 0.15F * c[2];
+    const float gray = 0.3F * c[0] + 0.55F * c[1] + 0.15F * c[2];
     const uint64_t bits = dice_next(&d);
     const float g0 = l->grain * ((float)(bits & 1023U) / 512.0F - 1.0F);
     const float g1 = l->grain * ((float)((bits >> 10) & 1023U) / 512.0F - 1.0F);
     const float g2 = l->grain * ((float)((bits >> 20) & 1023U) / 512.0F - 1.0F);
-    out[0] = developed((grey + (c[0] - grey) * l->colour) * l->balance.r, l->exposure, g0 + g1);
-    out[1] = developed((grey + (c[1] - grey) * l->colour) * l->balance.g, l->exposure, g0);
-    out[2] = developed((grey + (c[2] - grey) * l->colour) * l->balance.b, l->exposure, g0 + g2);
+    out[0] = developed((gray + (c[0] - gray) * l->color) * l->balance.r, l->exposure, g0 + g1);
+    out[1] = developed((gray + (c[1] - gray) * l->color) * l->balance.g, l->exposure, g0);
+    out[2] = developed((gray + (c[2] - gray) * l->color) * l->balance.b, l->exposure, g0 + g2);
   }
 }
 

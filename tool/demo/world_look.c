@@ -112,8 +112,8 @@ static void season_draw(look *l, dice *d) {
   static const rgb leaves[] = {
       {0.13F, 0.24F, 0.05F}, {0.10F, 0.20F, 0.06F}, {0.20F, 0.28F, 0.06F}, {0.36F, 0.22F, 0.05F}};
   l->leaf = tinted(leaves[dice_chance(d, 0.88F) ? dice_whole(d, 0, 2) : 3], d, 0.15F);
-  const float grey = dice_real(d, 0.09F, 0.20F), pale = dice_real(d, 0.24F, 0.40F);
-  l->road = tinted((rgb){grey, grey, grey * 1.03F}, d, 0.05F);
+  const float gray = dice_real(d, 0.09F, 0.20F), pale = dice_real(d, 0.24F, 0.40F);
+  l->road = tinted((rgb){gray, gray, gray * 1.03F}, d, 0.05F);
   l->pavement = tinted((rgb){pale * 1.03F, pale, pale * 0.93F}, d, 0.07F);
 }
 
@@ -135,5 +135,5 @@ void look_draw(look *l, bool made, uint64_t seed) {
   season_draw(l, &d);
   l->balance = tinted((rgb){1.0F, 1.0F, 1.0F}, &d, made ? 0.06F : 0.04F);
   l->grain = made ? 0.004F : dice_real(&d, 0.006F, 0.018F);
-  l->colour = made ? dice_real(&d, 0.95F, 1.25F) : dice_real(&d, 0.85F, 1.1F);
+  l->color = made ? dice_real(&d, 0.95F, 1.25F) : dice_real(&d, 0.85F, 1.1F);
 }

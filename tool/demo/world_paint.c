@@ -1,4 +1,4 @@
-/* demo/world_paint.c - the classes' own colours and textures. */
+/* demo/world_paint.c - the classes' own colors and textures. */
 #include <math.h>
 
 #include "demo/world.h"
@@ -10,7 +10,7 @@ static rgb mixed(rgb a, rgb b, float share) {
   return (rgb){a.r + (b.r - a.r) * share, a.g + (b.g - a.g) * share, a.b + (b.b - a.b) * share};
 }
 
-/* How much of a pattern with `period` metres is left at this distance: a pixel blurs it. */
+/* How much of a pattern with `period` meters is left at this distance: a pixel blurs it. */
 static float clear_at(const scene *s, const surface *at, float period) {
   const float pixels = period * s->focal / at->depth;
   return ramp(0.8F, 3.5F, pixels);
@@ -47,7 +47,7 @@ static rgb facade(uint64_t seed) {
 }
 
 /* Glass mirrors the sky; at night some rooms are lit. */
-static rgb window_colour(const look *l, uint64_t seed, int column, int floor_number) {
+static rgb window_color(const look *l, uint64_t seed, int column, int floor_number) {
   const float room = noise_cell((uint32_t)seed, column, floor_number);
   if (l->night > 0.5F && room < 0.35F) return (rgb){2.6F, 1.9F, 0.9F};
   const rgb glass = mixed((rgb){0.04F, 0.05F, 0.06F}, l->zenith, 0.25F * room);
@@ -68,7 +68,7 @@ static rgb paint_building(const scene *s, const look *l, const surface *at) {
   const float half = 0.2F + 0.16F * seed_real(seed, 5);
   const bool frame = fabsf(u - 0.5F) < half + 0.05F && v > 0.24F && v < 0.84F;
   const bool glass = fabsf(u - 0.5F) < half && v > 0.28F && v < 0.80F && fabsf(u - 0.5F) > 0.015F;
-  const rgb window = window_colour(l, seed, (int)floorf(at->u / bay), (int)floorf(at->v / storey));
+  const rgb window = window_color(l, seed, (int)floorf(at->u / bay), (int)floorf(at->v / storey));
   rgb c = wall;
   if (frame) c = scaled(wall, 1.25F);
   if (glass) c = window;

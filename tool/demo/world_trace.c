@@ -7,7 +7,7 @@
 
 static const float FAR = 4000.0F;
 
-/* Distance at which a line of sight `dx` to the right per metre meets the wall at `x` (negative:
+/* Distance at which a line of sight `dx` to the right per meter meets the wall at `x` (negative:
  * left) of a bending street; FAR if it does not. */
 static float wall_distance(const scene *s, float dx, float x) {
   float z;

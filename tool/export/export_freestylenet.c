@@ -1,4 +1,4 @@
-/* export/export_freestylenet.c - jobs for FreestyleNet's scripts/LIS.py, whose ways are:
+/* export/export_freestylenet.c - jobs for FreestyleNet's scripts/LIS.py, which works like this:
  * --txt_file has a line for each image, of which the last part without its last four characters
  * is the name; the mask is read from DATA_ROOT/annotations/validation/NAME.png (ADE20K) or
  * DATA_ROOT/stuffthingmaps_trainval2017/val2017/NAME.png (COCO); the image goes to
@@ -59,7 +59,7 @@ static int by_seed(const void *a, const void *b) {
 
 /* ---- The masks, where the script looks for them ------------------------------------------ */
 
-/* A link that is right already stays. */
+/* A link that is already right stays. */
 static int link_mask(export_state *s, const char *below, const char *name, const char *target,
                      fault *f) {
   text file = {0};
@@ -142,7 +142,7 @@ static int write_list(export_state *s, const export_entry *const *entries, size_
 static const char script[] =
     "#!/bin/sh\n"
     "# Generates with FreestyleNet what the lists beside this file ask for. Written by freemask\n"
-    "# export. Run it in FreestyleNet's folder; what stands behind its name goes to "
+    "# export. Run it in FreestyleNet's folder; its arguments go to "
     "scripts/LIS.py:\n"
     "#   sh PATH/generate.sh --ckpt CHECKPOINT --plms\n"
     "# Then: freemask collect. What is missing after a crash, the next freemask export asks for.\n"
@@ -187,7 +187,7 @@ static int find_dataset(const export_state *s, size_t *which, fault *f) {
                    fm_labels_name(s->ws.labels));
 }
 
-/* Beyond these the script takes a seed of its own. */
+/* For others the script takes a seed of its own. */
 static int check_seeds(const export_state *s, fault *f) {
   for (size_t i = 0; i < s->synthetic.count; i++) {
     int64_t seed = s->synthetic.entries[i].seed;

@@ -82,7 +82,7 @@ static void add_path(text *t, const export_state *s, const char *key, const char
   text_add(t, path ? "\n" : "  # not given to freemask export\n");
 }
 
-/* What stands behind the stem in the names of a folder's files: one for all that are listed. */
+/* What follows the stem in the names of a folder's files: one for all that are listed. */
 static int find_suffix(const export_set *set, bool of_masks, const char *standard, char **out,
                        fault *f) {
   *out = NULL;

@@ -1,4 +1,4 @@
-/* export/export_names.c - names that a format has no way to say. */
+/* export/export_names.c - names that a format cannot express. */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -55,7 +55,7 @@ static int check_base(const char *base, fault *f) {
   return EXIT_FINE;
 }
 
-/* Control characters no name of a plan has. */
+/* No name of a plan has control characters. */
 static int check_entry(const export_state *s, const export_entry *entry, fault *f) {
   const char *stem = entry->stem;
   const folder_file *const files[] = {entry->image, entry->mask};
@@ -72,12 +72,12 @@ static int check_entry(const export_state *s, const export_entry *entry, fault *
   return EXIT_FINE;
 }
 
-/* Formats of paths hold PNG masks; NPY is for freemask alone. */
+/* Formats that list paths need PNG masks; only freemask reads NPY masks. */
 static int check_mask(const export_state *s, const export_set *set, const export_entry *entry,
                       fault *f) {
   const char *dot = entry->mask ? strrchr(entry->mask->relative, '.') : NULL;
   if (!dot || export_has(s, EXPORT_NPY) || strcasecmp(dot, ".npy")) return EXIT_FINE;
-  return fault_set(f, EXIT_DATA, "%s/%s: trainers and generators want masks as PNG%s",
+  return fault_set(f, EXIT_DATA, "%s/%s: trainers and generators expect masks as PNG%s",
                    set->masks.path, entry->mask->relative,
                    export_has(s, EXPORT_GENERATES) ? "" : " (--train-ids converts them)");
 }

@@ -52,7 +52,7 @@ static int write_converted(const conversion *c, const fm_raster *raster, const c
   const fm_labels *labels = c->s->ws.labels;
   fm_plane from = fm_raster_plane(raster);
   fm_error err;
-  /* Judges every label, and names the pixel of a wrong one. */
+  /* Checks every label, and names the pixel of a wrong one. */
   if (fm_labels_count(labels, &from, NULL, NULL, &err)) return fault_library(f, &err, from_path);
   uint8_t *pixels = alloc_zeroed((size_t)(from.height * from.width), 1);
   fm_plane to = fm_plane_make(pixels, FM_U8, from.height, from.width);
@@ -94,7 +94,7 @@ static int adopt(const conversion *c, export_set *set, fault *f) {
   for (size_t i = 0; i < set->count && !code; i++) {
     set->entries[i].mask = folder_find(&made, set->entries[i].stem);
     if (!set->entries[i].mask)
-      code = fault_set(f, EXIT_DATA, "%s: no mask '%s' any more", path, set->entries[i].stem);
+      code = fault_set(f, EXIT_DATA, "%s: mask '%s' has disappeared", path, set->entries[i].stem);
   }
   if (!code) {
     folder_free(&set->masks);
@@ -121,7 +121,7 @@ static int convert_set(export_state *s, export_set *set, const char *below, faul
 
 int export_train_ids(export_state *s, fault *f) {
   if (fm_labels_class_count(s->ws.labels) > IGNORED)
-    return fault_set(f, EXIT_USAGE, "--train-ids: %s has %d classes, masks of 8 bits hold %d",
+    return fault_set(f, EXIT_USAGE, "--train-ids: %s has %d classes, 8-bit masks hold %d",
                      fm_labels_name(s->ws.labels), (int)fm_labels_class_count(s->ws.labels),
                      IGNORED);
   int code = convert_set(s, &s->real, "train_ids/real", f);

@@ -52,7 +52,7 @@ static const char script[] =
     "        sys.exit('usage: freemask_pack.py FOLDER [SHARD ...]')\n"
     "    main(*sys.argv[1:])\n";
 
-/* A sample of the epoch, and where chance puts it. */
+/* A sample of the epoch, and the random number that decides its position. */
 typedef struct sample {
   uint64_t draw;
   const export_set *set;

@@ -41,7 +41,7 @@ typedef struct export_state {
   text summary; /* what a format adds to the sentence at the end */
 } export_state;
 
-/* What a format wants, and what it is. */
+/* What a format needs, and how it behaves. */
 enum {
   EXPORT_LABELS = 1,        /* --labels */
   EXPORT_FILES = 2,         /* masks and images of both sets */
@@ -53,7 +53,7 @@ enum {
 };
 
 /* A format, in a file of its own; export_formats.c lists them. `files` are the names that it writes
- * into the folder beside what all write, with NULL behind them. */
+ * into the folder, besides those that all write, ending in NULL. */
 struct export_format {
   const char *name; /* --to NAME */
   int traits;
@@ -71,7 +71,7 @@ bool export_has(const export_state *s, int trait); /* of the state's format */
 int export_open_sets(export_state *s, fault *f);
 void export_close_sets(export_state *s);
 
-/* export_names.c: what a format cannot say about names is refused. */
+/* export_names.c: names that a format cannot express are refused. */
 int export_check_names(const export_state *s, fault *f);
 
 /* export_train_ids.c: masks whose labels are the classes, 255 where they are ignored; the sets'

@@ -31,7 +31,7 @@ void census_merge(census *into, const census *from) {
 
 /* ---- What it looks like ------------------------------------------------------------- */
 
-/* How a label space takes the values. */
+/* How a label space interprets the values. */
 typedef struct fit {
   int64_t invalid;       /* pixels outside the space */
   int32_t classes, seen; /* classes in all, and those with pixels */
@@ -116,7 +116,7 @@ static bool is_offset_by_one(const fm_labels *labels) {
          fm_labels_label_of(labels, last) == last + 1;
 }
 
-/* Labels of a space whose classes were numbered anew (train ids): k is not at k. */
+/* A space whose classes were renumbered (train ids): the label of class k is not k. */
 static bool is_renumbered(const fm_labels *labels) {
   int32_t last = fm_labels_class_count(labels) - 1;
   return fm_labels_label_of(labels, last) > last + 1;

@@ -1,4 +1,4 @@
-/* job/census.h - which values masks hold, and which label convention they look like. */
+/* job/census.h - which values masks contain, and which label convention that suggests. */
 #ifndef FREEMASK_TOOL_CENSUS_H
 #define FREEMASK_TOOL_CENSUS_H
 

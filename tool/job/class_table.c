@@ -9,7 +9,7 @@
 typedef struct state {
   const workspace *ws;
   folder masks;
-  size_t *files; /* per row: the mask's place in the folder */
+  size_t *files; /* per row: the mask's index in the folder */
   class_table *table;
 } state;
 

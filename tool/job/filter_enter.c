@@ -26,7 +26,7 @@ static int check_free(const job_output *output, const filter_found *at, fault *f
                      output->folder, at->finished ? "a finished" : "an unfinished");
   if (!at->finished && !at->unfinished && outdir_has_files(at->masks))
     return fault_set(f, EXIT_USAGE,
-                     "%s holds files that are no output of filter, expected a folder "
+                     "%s contains files that filter did not write, expected a folder "
                      "without masks",
                      output->folder);
   return EXIT_FINE;
@@ -66,7 +66,7 @@ static bool is_outdated(const filter_run *r, size_t index, const char *output) {
   return outdated;
 }
 
-/* A finished run does not tell what each mask added to the totals. */
+/* A finished run does not record what each mask added to the totals. */
 static int check_outdated(const filter_run *r, fault *f) {
   for (size_t i = 0; i < r->masks.count; i++)
     if (is_outdated(r, i, r->found.manifest))
@@ -103,7 +103,7 @@ static int clear(const filter_found *at, fault *f) {
 }
 
 /* Is the mask there, and whole? Masks are not flushed one by one: those that were written just
- * before the machine stopped may be damaged, which the sums in a PNG tell. */
+ * before the machine stopped may be damaged, which the checksums in a PNG show. */
 static bool is_whole(const filter_run *r, const char *path) {
   fm_raster *raster = NULL;
   bool whole = !fm_mask_read(r->ws.context, path, NULL, &raster, NULL);
@@ -120,7 +120,8 @@ static void add_counts(filter_run *r, size_t index, const journal_entry *entry) 
   }
 }
 
-/* Takes over a line of the journal if its mask is in place and made of what is there now. */
+/* Takes over a line of the journal if its mask exists and was made of the inputs as they are now.
+ */
 static int take_over(const journal_entry *entry, void *user, fault *f) {
   filter_run *r = user;
   (void)f;
@@ -137,7 +138,7 @@ static int take_over(const journal_entry *entry, void *user, fault *f) {
   return EXIT_FINE;
 }
 
-/* Before masks are made anew: a crash between a mask and its line must not leave the old line. */
+/* Before masks are made again: a crash between a mask and its line must not leave the old line. */
 static int revoke_outdated(filter_run *r, fault *f) {
   int code = EXIT_FINE;
   for (size_t i = 0; i < r->masks.count && !code; i++)
@@ -154,7 +155,7 @@ static int open_journal(filter_run *r, fault *f) {
   bool fresh = !path_exists(at->journal);
   int code = journal_open(at->journal, r->file.fingerprint, r->file.class_count, take_over, r,
                           &r->journal, f);
-  /* Made even where its first line did not fit the disk; another run's is not ours. */
+  /* It was made even if its first line did not fit the disk; another run's is not ours. */
   if (fresh && (!code || code == EXIT_IO)) outdir_made(&r->out, at->journal);
   if (!code) code = revoke_outdated(r, f);
   if (!code) code = outdir_path(&r->out, "masks/", &masks, f);

@@ -49,7 +49,7 @@ static void add_real_path(text *t, const char *path) {
   free(real);
 }
 
-/* One number for all that determines the results, so that --resume continues the same run. */
+/* A hash of all that determines the results, so that --resume continues the same run. */
 static uint64_t fingerprint(const filter_run *r, const stats_file *stats) {
   text t = {0};
   text_add(&t, "%016" PRIx64 " %.17g %.17g %s %" PRId64 "/%" PRId64 " %016" PRIx64 " %" PRId64 "\n",

@@ -1,4 +1,4 @@
-/* job/filter_run.h - a run of `filter`: what goes in, where it goes, what is left to do. */
+/* job/filter_run.h - a run of `filter`: its inputs, its output, and what is left to do. */
 #ifndef FREEMASK_TOOL_FILTER_RUN_H
 #define FREEMASK_TOOL_FILTER_RUN_H
 

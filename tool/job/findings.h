@@ -14,7 +14,7 @@ typedef enum finding_kind {
   FINDING_SIZE,           /* sizes that differ */
   FINDING_MISSING,        /* no partner */
   FINDING_LOSS,           /* a loss that is none */
-  FINDING_EMPTY,          /* no valid pixel: harmless, but of no use */
+  FINDING_EMPTY,          /* no valid pixel: harmless, but useless */
   FINDING_CONVENTION,     /* values that look like another convention */
   FINDING_DIFFERS         /* another content is in its place */
 } finding_kind;
@@ -25,7 +25,7 @@ typedef struct finding {
   char *sentence;
 } finding;
 
-/* Zero-initialise. */
+/* Zero-initialize. */
 typedef struct findings {
   finding *items;
   size_t count, capacity;

@@ -114,11 +114,12 @@ static int spare(const input *in, const char *output, const char *const *written
   if (path_is_folder(in->path)) {
     if (in->apart && in_one_another(output, in->path))
       return fault_set(f, EXIT_USAGE,
-                       "-o %s and the input folder %s lie in one another, expected a folder apart",
-                       output, in->path);
+                       "-o %s and the input folder %s overlap, expected separate folders", output,
+                       in->path);
     if (path_same_or_inside(output, in->path))
-      return fault_set(f, EXIT_USAGE, "-o %s lies in the input folder %s, expected a folder apart",
-                       output, in->path);
+      return fault_set(f, EXIT_USAGE,
+                       "-o %s is inside the input folder %s, expected a separate folder", output,
+                       in->path);
   }
   int code = spare_written(in, output, always, f);
   return code ? code : spare_written(in, output, written, f);

@@ -12,7 +12,7 @@ typedef struct input {
   bool apart; /* a folder that no output folder may contain either */
 } input;
 
-/* Files and folders. Zero-initialise. Paths are copied; NULL is fine and adds nothing. */
+/* Files and folders. Zero-initialize. Paths are copied; NULL is fine and adds nothing. */
 typedef struct inputs {
   input *items;
   size_t count, capacity;
@@ -29,8 +29,8 @@ void inputs_free(inputs *list);
 int inputs_spare_file(const inputs *list, const char *output, fault *f);
 
 /* EXIT_USAGE if the folder `output` is or lies in an input folder, or if what is written into it
- * would replace an input: `written` are names of files, and of folders, which end in '/', with
- * NULL behind them. */
+ * would replace an input: `written` are names of files, and of folders, which end in '/', ending in
+ * NULL. */
 int inputs_spare_folder(const inputs *list, const char *output, const char *const *written,
                         fault *f);
 

@@ -1,4 +1,4 @@
-/* job/job_check.c - reading everything and believing nothing. */
+/* job/job_check.c - reads everything and trusts nothing. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@ typedef struct state {
   workspace ws;
   folder masks, images;
   loss_source *losses; /* NULL: none are looked at */
-  findings *found;     /* of each mask: in order, whatever the threads */
+  findings *found;     /* of each mask: in order, for any number of threads */
   check_result *out;
 } state;
 
@@ -108,7 +108,7 @@ static finding_kind kind_of(int32_t status) {
                                   : FINDING_UNREADABLE;
 }
 
-/* Gets the loss map as stats would, and adds it as stats would. Labels have been judged. */
+/* Gets the loss map as stats would, and adds it as stats would. Labels were checked before. */
 static void check_loss(const state *s, own_state *o, size_t index, const fm_plane *mask,
                        findings *list) {
   const folder_file *file = &s->masks.files[index];

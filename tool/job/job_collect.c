@@ -21,7 +21,7 @@ typedef struct state {
   job_row *rows;
   size_t count;
   outdir out;
-  findings *found;   /* of each row: in order, whatever the threads */
+  findings *found;   /* of each row: in order, for any number of threads */
   collected *images; /* what became of each */
 } state;
 
@@ -98,7 +98,7 @@ static bool same_bytes(const result_file *a, const result_file *b) {
   return a->length == b->length && !memcmp(a->bytes, b->bytes, a->length);
 }
 
-/* With nothing to bring: is a good image there? */
+/* There is no result: was a good image collected before? */
 static int keep_there(const job_row *row, const pair *p, collected *what, findings *list) {
   if (p->old.bytes) {
     if (right_size(row, &p->old, list)) *what = COLLECTED_THERE;
@@ -108,7 +108,7 @@ static int keep_there(const job_row *row, const pair *p, collected *what, findin
   return EXIT_FINE;
 }
 
-/* The same image twice: a move that was cut off is finished. */
+/* The image was collected and is still with the generator: finishes a move that was cut off. */
 static void drop_result(const state *s, const pair *p) {
   if (s->job->by != COLLECT_MOVE) return;
   char *from = path_real(p->result.path), *to = path_real(p->old.path);
@@ -117,7 +117,7 @@ static void drop_result(const state *s, const pair *p) {
   free(to);
 }
 
-/* The mask goes first: an image that is in its place is complete. */
+/* The mask first: if the image is there, the pair is complete. */
 static int bring(state *s, job_row *row, const fm_raster *mask, const pair *p, collected *what,
                  findings *list, fault *f) {
   collected mask_is = COLLECTED_NOT;
@@ -144,7 +144,7 @@ static int judge(state *s, job_row *row, const fm_raster *mask, const pair *p, c
   } else if (!right_size(row, &p->result, list)) {
     return EXIT_FINE;
   } else if (p->old.path && (!p->old.bytes || !same_bytes(&p->result, &p->old))) {
-    note(list, FINDING_DIFFERS, row, "%s: another image is in this place, it stays as it is",
+    note(list, FINDING_DIFFERS, row, "%s: a different image is already here; it is left as it is",
          p->old.path);
     return EXIT_FINE;
   } else if (p->old.path) {
@@ -223,7 +223,7 @@ static void sweep(const state *s) {
   }
 }
 
-/* What is in its place is never replaced, so only the file of jobs is looked after. */
+/* Files that exist are never replaced, so only the file of jobs needs the guard. */
 static int check_inputs(const char *jobs, const collect_job *job, fault *f) {
   static const char *const written[] = {NULL};
   inputs list = {0};
@@ -245,7 +245,7 @@ int collect_job_run(const collect_job *job, fault *f) {
     sweep(&s);
     code = collect_all(&s, f);
     if (code == EXIT_STOPPED)
-      fault_set(f, code, "interrupted; the same command goes on in %s", job->output);
+      fault_set(f, code, "interrupted; the same command continues in %s", job->output);
   }
   outdir_close(&s.out, code > EXIT_FINDINGS ? OUTDIR_KEEP_FILES : OUTDIR_KEEP);
   if (s.rows) job_rows_free(s.rows, s.count);

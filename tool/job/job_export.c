@@ -62,7 +62,7 @@ static json_t *result_as_json(const export_state *s) {
   return all;
 }
 
-static void summarise(const export_state *s) {
+static void summarize(const export_state *s) {
   const export_job *job = s->job;
   const char *more = s->summary.data ? s->summary.data : "";
   text t = {0};
@@ -104,7 +104,7 @@ static int check_flags(const export_state *s, fault *f) {
   return EXIT_FINE;
 }
 
-/* Converted masks might pass for images. */
+/* Converted masks could be mistaken for images. */
 static int check_inputs(export_state *s, fault *f) {
   static const char *const always[] = {"real.txt", "synthetic.txt", "train_ids/", NULL};
   const export_job *job = s->job;
@@ -152,7 +152,7 @@ int export_job_run(const export_job *job, fault *f) {
   if (!code) code = workspace_open(job->common.labels, &s.ws, f);
   if (!code) code = export_open_sets(&s, f);
   if (!code) code = write_all(&s, f);
-  if (!code) summarise(&s);
+  if (!code) summarize(&s);
   outdir_close(&s.out, code ? OUTDIR_UNDO : OUTDIR_KEEP);
   export_close_sets(&s);
   text_free(&s.summary);

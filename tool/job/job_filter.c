@@ -39,7 +39,7 @@ static int begin(void *shared, void **own, fault *f) {
   return EXIT_FINE;
 }
 
-/* Puts the filtered mask in place and tells the journal. */
+/* Writes the filtered mask and a line of the journal. */
 static int keep(filter_run *r, size_t index, const fm_plane *mask, const fm_raster *raster,
                 const counts *c, const fm_filter_report *report, fault *f) {
   char *name = filter_run_name(r, index), *path;
@@ -127,8 +127,8 @@ static void add_up(filter_run *r) {
   }
 }
 
-/* The masks are flushed, then come the tables, then the journal goes: its absence says that
- * the run is complete. */
+/* Flushes the masks, writes the tables and then removes the journal: its absence means that the run
+ * is complete. */
 static int finish(filter_run *r, fault *f) {
   const filter_found *at = &r->found;
   int code = disk_flush(r->out.path, f);
@@ -142,7 +142,7 @@ static int finish(filter_run *r, fault *f) {
   return code;
 }
 
-/* Once: of the real set before the work, else of what was filtered. */
+/* Warns once: about the real set before the work, or else about what was filtered. */
 static void warn_before(filter_run *r, bool *warned) {
   *warned = r->expected.length > 0;
   filter_reach_print(&r->expected);

@@ -103,7 +103,7 @@ static json_t *row_as_json(const hardness_row *row) {
   return json_pack("{s:o, s:f}", "mask", json_text(row->mask), "hardness", row->hardness);
 }
 
-static void summarise(const hardness_job *job, const hardness_row *rows, size_t count) {
+static void summarize(const hardness_job *job, const hardness_row *rows, size_t count) {
   const hardness_row *easy = rows, *hard = rows;
   double sum = 0;
   for (size_t i = 0; i < count; i++) {
@@ -139,7 +139,7 @@ int hardness_job_run(const hardness_job *job, fault *f) {
     code = pool_run(&work, f);
   }
   if (!code) code = hardness_rows_write(s.ws.context, s.rows, s.masks.count, job->output, f);
-  if (!code) summarise(job, s.rows, s.masks.count);
+  if (!code) summarize(job, s.rows, s.masks.count);
   free(s.rows);
   loss_source_close(s.source);
   fm_hardness_destroy(s.hardness);

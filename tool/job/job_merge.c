@@ -47,8 +47,8 @@ static int by_set_and_shard(const void *a, const void *b) {
 }
 
 static int missing(const part *any, int64_t index, fault *f) {
-  return fault_set(f, EXIT_DATA, "shard %" PRId64 "/%" PRId64 " is missing beside %s", index,
-                   any->file.shard.count, any->path);
+  return fault_set(f, EXIT_DATA, "shard %" PRId64 "/%" PRId64 " is missing (%s is of the same set)",
+                   index, any->file.shard.count, any->path);
 }
 
 /* Are the numbers the same, to the last bit? */
@@ -79,7 +79,7 @@ static int check_distinct(const part *parts, size_t first, size_t end, fault *f)
   return EXIT_FINE;
 }
 
-/* Inputs `first` .. `end - 1` hold shards of one set: each must be there once. */
+/* Inputs `first` .. `end - 1` hold shards of one set: each must occur once. */
 static int check_shards(const part *parts, size_t first, size_t end, fault *f) {
   const part *any = &parts[first];
   int64_t expected = 0;
@@ -109,9 +109,10 @@ static int check_group(const part *parts, size_t first, size_t end, bool distinc
   int code = check_shards(parts, first, end, f);
   for (size_t i = first; i < end; i++) images += fm_class_stats_image_count(parts[i].file.stats);
   if (!code && parts[first].file.shard.count > 1 && images != parts[first].file.sets->count)
-    code = fault_set(f, EXIT_DATA,
-                     "%s and its sister shards hold %" PRId64 " images, expected %" PRId64,
-                     parts[first].path, images, parts[first].file.sets->count);
+    code =
+        fault_set(f, EXIT_DATA,
+                  "%s and the other shards of its set hold %" PRId64 " images, expected %" PRId64,
+                  parts[first].path, images, parts[first].file.sets->count);
   return code;
 }
 
@@ -123,8 +124,8 @@ static size_t find_set(const stats_file *out, uint64_t identity, bool *there) {
   return at;
 }
 
-/* Two complete parts must have no set in common; or each further one of the same names gets the
- * next number that is free. */
+/* Two complete parts must have no set in common; with `distinct`, each further one with the same
+ * names gets the next free number. */
 static int join_sets(const part *parts, size_t count, bool distinct, stats_file *out, fault *f) {
   size_t total = 0;
   for (size_t i = 0; i < count; i++) total += parts[i].file.set_count;
@@ -139,7 +140,7 @@ static int join_sets(const part *parts, size_t count, bool distinct, stats_file 
       if (there)
         return fault_set(f, EXIT_DATA,
                          "%s: its set of %" PRId64
-                         " masks, or one of the same names, is in another input, too",
+                         " masks, or one with the same names, is also in another input",
                          parts[i].path, set.count);
       memmove(out->sets + at + 1, out->sets + at, (out->set_count - at) * sizeof *out->sets);
       out->sets[at] = set;
@@ -149,7 +150,7 @@ static int join_sets(const part *parts, size_t count, bool distinct, stats_file 
   return EXIT_FINE;
 }
 
-/* Shards stand together after sorting; files of several sets are complete. */
+/* Shards of a set are adjacent after sorting; files of several sets are complete. */
 static int check_all(part *parts, size_t count, bool distinct, stats_file *out, fault *f) {
   int code = EXIT_FINE;
   for (size_t i = 1; i < count && !code; i++) code = check_alike(&parts[0], &parts[i], f);

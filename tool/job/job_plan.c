@@ -12,7 +12,7 @@
 #include "job/summary.h"
 #include "job/workspace.h"
 
-/* What a policy needs, and what it does not look at. */
+/* What a policy needs, and what it does not use. */
 static int check_masks(const plan_job *job, const plan_policy *policy, fault *f) {
   bool classes = plan_policy_looks_at(policy, PLAN_CLASSES);
   char names[200];
@@ -51,7 +51,7 @@ static int make_planner(const workspace *ws, const plan_flags *flags, const plan
   return code;
 }
 
-/* `classes` is empty unless the policy looks at them. */
+/* `classes` is empty unless the policy uses them. */
 static int add_rows(fm_planner *planner, const plan_job *job, const hardness_row *rows,
                     size_t count, const class_table *classes, fault *f) {
   fm_error err;
@@ -100,7 +100,7 @@ static int make_plan(const workspace *ws, fm_planner *planner, const plan_job *j
   return code;
 }
 
-static void summarise(const plan_job *job, const fm_plan *plan) {
+static void summarize(const plan_job *job, const fm_plan *plan) {
   text t = {0};
   if (summary_as_json(&job->common)) {
     summary_print_json(json_pack("{s:o, s:I, s:I, s:I, s:o}", "output", json_text(job->output),
@@ -142,7 +142,7 @@ int plan_job_run(const plan_job *job, fault *f) {
   if (!code) code = check_output(job, f);
   if (!code) code = make_plan(&ws, planner, job, &plan, f);
   if (!code) code = plan_file_write(plan, job->output, f);
-  if (!code) summarise(job, plan);
+  if (!code) summarize(job, plan);
   fm_plan_destroy(plan);
   fm_planner_destroy(planner);
   workspace_close(&ws);

@@ -19,7 +19,7 @@ static void say(const run_state *s, const char *title) {
   }
 }
 
-/* Stops at what stats or filter would stop at, before anything is computed. */
+/* Finds what would stop stats or filter, before anything is computed. */
 static int check_set(const run_state *s, const char *what, const check_job *job, fault *f) {
   check_result *r = alloc_zeroed(1, sizeof *r);
   int code = check_job_look(job, r, f);
@@ -116,7 +116,7 @@ static int plan_stage(const run_state *s, fault *f) {
   return plan_job_run(&plan, f);
 }
 
-/* The lists, and the configuration where the label space allows: mmseg cannot express each. */
+/* The lists, and the configuration where the label space allows: mmseg cannot express every one. */
 static int export_stage(const run_state *s, fault *f) {
   const run_job *j = s->job;
   char *masks = path_join(j->output.folder, "masks");
@@ -150,7 +150,7 @@ static int report_stage(const run_state *s, fault *f) {
   return report_job_run(&report, f);
 }
 
-/* Runs a stage unless its file is there; files are whole or not there at all. */
+/* Runs a stage unless its file exists; files are whole or do not exist. */
 static int stage(run_state *s, const char *output, int (*run)(const run_state *s, fault *f),
                  fault *f) {
   if (interrupt_seen()) return fault_stopped(f);
@@ -175,10 +175,11 @@ static int check_sources(const run_state *s, fault *f) {
   const job_set real = set_of(s, &s->job->real), synthetic = set_of(s, &s->job->synthetic);
   for (int i = 0; i < LOSS_FOLDERS; i++) {
     if (loss_folders[i].provided || !real.loss.folders[i] == !synthetic.loss.folders[i]) continue;
-    return fault_set(f, EXIT_USAGE,
-                     "losses for only one of the sets, expected --%s and --%s, or images and "
-                     "--provider baseline for both",
-                     loss_folders[i].real, loss_folders[i].synthetic);
+    return fault_set(
+        f, EXIT_USAGE,
+        "losses are given for only one of the sets, expected --%s and --%s, or images and "
+        "--provider baseline for both",
+        loss_folders[i].real, loss_folders[i].synthetic);
   }
   if (loss_options_have_files(&real.loss) && s->job->provider)
     return fault_set(f, EXIT_USAGE, "--provider and losses are both given, expected one source");
@@ -201,7 +202,7 @@ static int check_flags(const run_state *s, fault *f) {
   return code;
 }
 
-static void summarise(const run_state *s) {
+static void summarize(const run_state *s) {
   text t = {0};
   const char *output = s->job->output.folder;
   if (summary_as_json(&s->job->common)) {
@@ -240,7 +241,7 @@ int run_job_run(const run_job *job, fault *f) {
   if (!code) code = run_enter(&s, f);
   if (!code) code = all_stages(&s, f);
   plugin_host_close(kept);
-  if (!code) summarise(&s);
+  if (!code) summarize(&s);
   if (code == EXIT_STOPPED)
     fault_set(f, code, "interrupted; the same command with --resume continues in %s", output);
   outdir_close(&s.lists, end_of(job, code));

@@ -58,8 +58,8 @@ static int end(void *shared, void *own, bool good, fault *f) {
   return code;
 }
 
-/* A model is fitted on all masks, whatever the shard, so that all shards have the same;
- * partners of other kinds need to be there for the shard only. */
+/* A model is fitted on all masks, for any shard, so that all shards have the same one; partners of
+ * other kinds need to exist for the shard only. */
 static int open_source(state *s, const stats_job *job, fault *f) {
   loss_options loss = job->set.loss;
   loss.quiet = job->common.quiet;

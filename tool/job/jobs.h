@@ -110,7 +110,7 @@ typedef struct export_job {
 } export_job;
 int export_job_run(const export_job *job, fault *f);
 
-/* How `collect` brings files to their place. */
+/* How `collect` brings files into its folder. */
 typedef enum collect_by { COLLECT_COPY = 0, COLLECT_LINK, COLLECT_MOVE } collect_by;
 
 typedef struct collect_job {
@@ -123,7 +123,7 @@ int collect_job_run(const collect_job *job, fault *f); /* EXIT_FINDINGS if there
 
 typedef struct check_job {
   job_common common;
-  job_set set;        /* losses of files, or none; no provider */
+  job_set set;        /* losses from files, or none; no provider */
   const char *images; /* may be NULL */
 } check_job;
 int check_job_run(const check_job *job, fault *f); /* EXIT_FINDINGS if there are any */

@@ -17,7 +17,7 @@ static const char first_word[] = "freemask-filter-1 ", revoked[] = "-,";
 
 /* ---- Reading ------------------------------------------------------------------------ */
 
-/* Takes a whole number and the character behind it off the front. */
+/* Takes a whole number and the character after it off the front. */
 static bool take_number(char **at, char separator, int64_t *out) {
   char *end;
   errno = 0;
@@ -51,7 +51,7 @@ static bool take_stem(char **at, const char **out) {
   return true;
 }
 
-/* Is it a whole line? Its check sum, of all before it, is cut off. */
+/* Is it a whole line? Cuts off its checksum, which is that of all before it. */
 static bool check_line(char *line, size_t length) {
   if (length < CHECK_DIGITS + 1 || memchr(line, 0, length)) return false;
   size_t body = length - CHECK_DIGITS;
@@ -81,7 +81,7 @@ static bool read_line(char *line, journal_entry *entry, int32_t class_count) {
   return true;
 }
 
-/* Finds the whole lines behind the first; `*good` gets the length up to their end. */
+/* Finds the whole lines after the first; `*good` gets the length up to their end. */
 static size_t find_lines(char *data, size_t length, char ***lines, size_t *good) {
   size_t count = 0, room = 0;
   *lines = NULL;
@@ -97,7 +97,7 @@ static size_t find_lines(char *data, size_t length, char ***lines, size_t *good)
   return count;
 }
 
-/* Backwards: a mask that was done again has two lines, and the later one holds. */
+/* Backwards: a mask that was done again has two lines, and the later one counts. */
 static int replay(char *data, size_t length, int32_t class_count, journal_entry_fn entry,
                   void *user, size_t *good, fault *f) {
   char **lines;
@@ -137,7 +137,7 @@ static int check_first(const journal *j, const char *data, size_t length, uint64
     *good = first.length;
   else if (length >= first.length)
     code = fault_set(f, EXIT_USAGE,
-                     "%s: begun with other flags, statistics or inputs, expected the same with "
+                     "%s: started with other flags, statistics or inputs, expected the same with "
                      "--resume (or --overwrite)",
                      j->path);
   text_free(&first);
@@ -189,7 +189,7 @@ int journal_open(const char *path, uint64_t run, int32_t class_count, journal_en
   return code;
 }
 
-/* Ends the line and writes it, whole. */
+/* Ends the line and writes all of it. */
 static int add_line(journal *j, text *line, fault *f) {
   text_add(line, "%016" PRIx64 "\n", text_hash(line->data, line->length));
   pthread_mutex_lock(&j->lock);

@@ -1,4 +1,4 @@
-/* job/mask_batch.h - some masks and their loss maps at a time: as many as a source wants. */
+/* job/mask_batch.h - some masks and their loss maps at a time: as many as a source takes. */
 #ifndef FREEMASK_TOOL_MASK_BATCH_H
 #define FREEMASK_TOOL_MASK_BATCH_H
 

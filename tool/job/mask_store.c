@@ -39,7 +39,7 @@ void *mask_widen(fm_plane *mask, int64_t label) {
   if (mask->dtype == FM_U16 || label <= largest_label(mask->dtype)) return NULL;
   const fm_plane p = pixel_strides(mask);
   size_t count = (size_t)(p.height * p.width);
-  /* A U8 mask's file may be written alike; signed ones may hold -1. */
+  /* A U8 mask's file may be written like the original; signed ones may hold -1. */
   fm_dtype wider = mask->dtype == FM_U8 ? FM_U16 : FM_I32;
   void *memory = alloc_zeroed(count, fm_dtype_size(wider));
   uint16_t *words = memory;
@@ -59,7 +59,7 @@ void *mask_widen(fm_plane *mask, int64_t label) {
 
 static int store(fm_context *context, const fm_plane *plane, const fm_raster *like,
                  const char *path, fault *f) {
-  /* Flushing each file would take ten times as long as making it. */
+  /* Flushing each file would take ten times as long as writing it. */
   fm_write_options options = {.size = sizeof options, .like = like, .flush = FM_FLUSH_LATER};
   fm_error err;
   if (fm_mask_write(context, path, plane, &options, &err)) return fault_library(f, &err, path);

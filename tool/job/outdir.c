@@ -1,4 +1,4 @@
-/* job/outdir.c - making, locking and unmaking output folders. */
+/* job/outdir.c - making, locking and removing output folders. */
 #include "job/outdir.h"
 
 #include <errno.h>
@@ -41,8 +41,8 @@ static int make(outdir *dir, const char *path, fault *f) {
 
 int outdir_make(const char *path, fault *f) { return make(NULL, path, f); }
 
-/* The folder may go between the moment it is made and the moment it is locked: whoever made it
- * removes it on failure. */
+/* Another process may remove the folder after it was made and before it is locked: the one that
+ * made it removes it on failure. */
 static int make_and_lock(outdir *dir, fault *f) {
   int code;
   do {

@@ -1,4 +1,4 @@
-/* job/outdir.h - output folders: made, locked, and unmade when a command fails. */
+/* job/outdir.h - output folders: made, locked, and removed when a command fails. */
 #ifndef FREEMASK_TOOL_OUTDIR_H
 #define FREEMASK_TOOL_OUTDIR_H
 
@@ -12,7 +12,7 @@
 /* Remembers which folders and files this command made. Thread-safety: any thread. */
 typedef struct outdir {
   char *path;       /* NULL: not open */
-  folder_lock lock; /* nothing if the caller's caller holds it */
+  folder_lock lock; /* nothing if the calling command holds it */
   char **made;      /* folders end in '/', in the order they were made */
   size_t count, capacity;
   pthread_mutex_t mutex; /* of what was made */
@@ -26,8 +26,8 @@ typedef enum outdir_end {
 } outdir_end;
 
 /* Makes the folder and its parents and locks it; a command does this before anything else there.
- * EXIT_USAGE if another process has the lock. `held`: the lock of the same folder that the command
- * has already, which called this one as a part of it; NULL: none. */
+ * EXIT_USAGE if another process has the lock. `held`: the lock of the same folder, if this command
+ * runs as a part of one that has it; NULL: none. */
 int outdir_open(const char *path, const folder_lock *held, outdir *out, fault *f);
 
 /* Makes the folder that holds `relative`. Returns the full path in `*path` (caller frees). */
@@ -47,7 +47,7 @@ int outdir_make(const char *path, fault *f);
 int outdir_check_file(const char *path, fault *f);
 
 /* Removes what killed processes left unfinished below a folder, or right in it only: files
- * NAME.<process>-....fm-part of processes that are not alive. A folder that is not there is fine.
+ * NAME.<process>-....fm-part of processes that are not alive. A folder that does not exist is fine.
  */
 void outdir_sweep(const char *path);
 void outdir_sweep_top(const char *path);

@@ -11,12 +11,12 @@
 
 static const char hardness_header[] = "mask,hardness,valid_pixels";
 
-/* Masks of a table by name, to find two of the same. */
+/* Masks of a table by name, to find duplicates. */
 static int by_name(const void *a, const void *b) {
   return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* What no file below a folder is called: such a name would lead elsewhere, or break a list. */
+/* Names that no file below a folder can have: they would lead elsewhere, or break a list. */
 static const char *fault_of_name(const char *name) {
   if (!*name) return "no name";
   if (strlen(name) > 4095) return "too long a name";
@@ -31,13 +31,13 @@ static const char *fault_of_name(const char *name) {
 }
 
 static int check_names(const char **names, size_t count, const char *path, fault *f) {
-  if (!count) return fault_set(f, EXIT_DATA, "%s: no masks in it", path);
+  if (!count) return fault_set(f, EXIT_DATA, "%s: it has no masks", path);
   qsort(names, count, sizeof *names, by_name);
   for (size_t i = 0; i < count; i++) {
     const char *wrong = fault_of_name(names[i]);
     if (wrong) return fault_set(f, EXIT_DATA, "%s: a mask has %s: '%.80s'", path, wrong, names[i]);
     if (i && !strcmp(names[i - 1], names[i]))
-      return fault_set(f, EXIT_DATA, "%s: mask '%s' is there twice", path, names[i]);
+      return fault_set(f, EXIT_DATA, "%s: mask '%s' occurs twice", path, names[i]);
   }
   return EXIT_FINE;
 }

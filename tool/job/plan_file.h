@@ -19,7 +19,7 @@ int hardness_rows_write(fm_context *context, const hardness_row *rows, size_t co
                         const char *path, fault *f);
 void hardness_rows_free(hardness_row *rows, size_t count);
 
-/* plan.csv, by fm_plan_read; also refuses names that are no files below a folder. */
+/* plan.csv, by fm_plan_read; also refuses names that cannot be those of files below a folder. */
 int plan_file_read(fm_context *context, const char *path, fm_plan **out, fault *f);
 int plan_file_write(const fm_plan *plan, const char *path, fault *f);
 

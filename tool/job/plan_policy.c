@@ -30,7 +30,7 @@ static bool has(const plan_policy *policy, int32_t kind) {
   return false;
 }
 
-/* "rank=1,rare-class=0.5"; a part of 0 is none. */
+/* "rank=1,rare-class=0.5"; a part of 0 is left out. */
 static bool read_parts(const char *at, plan_policy *out) {
   for (;;) {
     size_t length = strcspn(at, "=,");

@@ -7,14 +7,14 @@
 
 #include "base/fault.h"
 
-/* Flags that only some policies look at. */
+/* Flags that only some policies use. */
 enum { PLAN_GAMMA = 1, PLAN_THRESHOLD = 2, PLAN_TEMPERATURE = 4, PLAN_CLASSES = 8 };
 
 /* A policy. To add one: a row in plan_policy.c, and here a number for a flag of its own. */
 typedef struct plan_kind {
   const char *name;
   int32_t policy; /* an fm_plan_policy */
-  int flags;      /* what it looks at; PLAN_CLASSES: the classes of the masks, too */
+  int flags;      /* what it uses; PLAN_CLASSES: also the classes of the masks */
 } plan_kind;
 
 enum { PLAN_KINDS = 5 };
@@ -26,10 +26,10 @@ typedef struct plan_policy {
   int64_t part_count;
 } plan_policy;
 
-/* "rank", ..., or "blend:rank=1,rare-class=0.5"; NULL: rank. EXIT_USAGE if it is none. */
+/* "rank", ..., or "blend:rank=1,rare-class=0.5"; NULL: rank. EXIT_USAGE if it is not a policy. */
 int plan_policy_read(const char *value, plan_policy *out, fault *f);
 
-/* Does it look at one of these flags? */
+/* Does it use one of these flags? */
 bool plan_policy_looks_at(const plan_policy *policy, int flags);
 
 /* The names of the kinds that do: "repeat-factor or rare-class". Returns `out`. */

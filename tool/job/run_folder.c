@@ -113,7 +113,7 @@ static int check_manifest(const run_state *s, fault *f) {
   json_decref(root);
   if (!code && earlier != s->fingerprint)
     code = fault_set(f, EXIT_USAGE,
-                     "%s was begun with other flags or inputs, expected the same with "
+                     "%s was started with other flags or inputs, expected the same with "
                      "--resume (or --overwrite)",
                      s->job->output.folder);
   return code;
@@ -125,7 +125,7 @@ static void remove_below(const char *output, const char *name) {
   free(path);
 }
 
-/* Masks go only where a table or journal says that `filter` made them. */
+/* Masks are removed only where a table or journal shows that `filter` made them. */
 static void clear(const run_state *s) {
   const char *output = s->job->output.folder;
   char *table = path_join(output, "filter.csv"), *journal = path_join(output, "filter.journal");
@@ -156,8 +156,8 @@ static int look_for_change(const workspace *ws, folder_kind kind, const char *pa
   return EXIT_FINE;
 }
 
-/* What was made of the real set goes if that has changed. If statistics come out as they were, the
- * filter goes on; otherwise it refuses. Images that only illustrate do not count. */
+/* Removes what was made of the real set if that has changed. If the statistics come out the same,
+ * the filter continues; otherwise it refuses. Images that only illustrate do not count. */
 static int drop_outdated(const run_state *s, fault *f) {
   const job_set *real = &s->job->real;
   const bool files = loss_options_have_files(&real->loss);
@@ -210,7 +210,7 @@ static int check_free(const run_state *s, fault *f) {
   for (size_t i = 1; i < RUN_OUTPUTS && !code; i++) {
     char *path = path_join(output->folder, run_outputs[i]);
     if (path_exists(path))
-      code = fault_set(f, EXIT_USAGE, "%s is there already, expected an empty folder", path);
+      code = fault_set(f, EXIT_USAGE, "%s already exists, expected an empty folder", path);
     free(path);
   }
   return code;

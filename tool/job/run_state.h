@@ -21,14 +21,14 @@ typedef struct run_state {
   char *stats, *hardness, *plan, *export, *manifest; /* paths */
 } run_state;
 
-/* Locks the folder and that of the lists, and sees that there is nothing, or a run that goes on
- * (--resume) or may be replaced (--overwrite). Changes nothing. */
+/* Locks the folder and that of the lists, which must be empty, or hold a run to be continued
+ * (--resume) or replaced (--overwrite). Changes nothing. */
 int run_lock(run_state *s, fault *f);
 
-/* One number for all that determines the results. */
+/* A hash of all that determines the results. */
 int run_find_fingerprint(run_state *s, fault *f);
 
-/* Takes over the earlier run of the very same job, or clears it; writes run.json. */
+/* Takes over the earlier run of the same job, or clears it; writes run.json. */
 int run_enter(run_state *s, fault *f);
 
 #endif

@@ -7,13 +7,13 @@
 #include "base/fault.h"
 #include "cmd/args.h"
 
-/* A set of masks: how many stems, and a number that stands for them. */
+/* A set of masks: how many stems, and a hash of them. */
 typedef struct stats_set {
   uint64_t identity;
   int64_t count;
 } stats_set;
 
-/* What a stats file holds. Zero-initialise before reading. */
+/* What a stats file holds. Zero-initialize before reading. */
 typedef struct stats_file {
   char *labels_name;
   uint64_t labels_fingerprint;
@@ -27,12 +27,12 @@ typedef struct stats_file {
   json_t *provider; /* the model that made the losses, or NULL */
 } stats_file;
 
-/* Reads and verifies. With `labels` NULL (merge, report) the statistics stand on a stand-in
- * label space with as many classes; otherwise the file must have been made with `labels`. */
+/* Reads and verifies. With `labels` NULL (merge, report) the statistics use a placeholder label
+ * space with as many classes; otherwise the file must have been made with `labels`. */
 int stats_file_read(fm_context *context, fm_labels *labels, const char *path, stats_file *out,
                     fault *f);
 
-/* EXIT_DATA if it is a shard's: means over a part of the real set are of no use. */
+/* EXIT_DATA if it is a shard's: means over a part of the real set are useless. */
 int stats_file_whole(const stats_file *file, const char *path, fault *f);
 
 /* The class's words in `words`, which fm_class_stats_export wrote: 12 and the bins. */

@@ -1,4 +1,4 @@
-/* job/stats_read.c - reading stats.json and trusting nothing in it. */
+/* job/stats_read.c - reads stats.json and trusts nothing in it. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,7 +120,7 @@ static int read_names(reading *r, const json_t *list) {
   return code;
 }
 
-/* The means are there to be read; one that was changed by hand must not seem to count. */
+/* The means are for people; one that was changed by hand must not appear to have an effect. */
 static int check_means(reading *r, const json_t *list) {
   int code = EXIT_FINE;
   for (int32_t k = 0; k < r->out->class_count && !code; k++) {

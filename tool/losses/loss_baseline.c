@@ -10,7 +10,7 @@
 
 typedef struct baseline_source {
   baseline *model; /* NULL until fitted or loaded */
-  bool fitted;     /* on these very masks: each is judged as if it had been left out */
+  bool fitted;     /* on these masks: each is scored by a model without its own counts */
 } baseline_source;
 
 static int open_source(loss_source *s, const loss_options *options, fault *f) {

@@ -1,4 +1,4 @@
-/* losses/loss_network.c - losses from the outputs of a network, which lie in NPY and NPZ files.
+/* losses/loss_network.c - losses from the outputs of a network, in NPY and NPZ files.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -138,7 +138,7 @@ static json_t *identity(const void *own) {
                    plugin->identity ? plugin->identity : "");
 }
 
-/* Statistics without a provider were made of files: whose, is the user's business. */
+/* Statistics without a provider were made of files: the user knows which. */
 static int same_identity(loss_source *s, const json_t *model, const char *stats_path, fault *f) {
   if (!model) return EXIT_FINE;
   json_t *own = identity(s->own);

@@ -1,4 +1,4 @@
-/* losses/loss_source.c - which way losses come, and the partner of each mask. */
+/* losses/loss_source.c - chooses how losses are made, and finds the partner of each mask. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,7 +137,8 @@ static const folder_file *find(const loss_source *s, const char *stem) {
   return s->way->find ? s->way->find(&s->partners, stem) : folder_find(&s->partners, stem);
 }
 
-/* The partner by stem; what is no image may also carry the mask's full name, suffix included. */
+/* The partner by stem; partners other than images may also have the mask's full name, suffix
+ * included. */
 static const folder_file *find_partner(const loss_source *s, const folder_file *mask) {
   const folder_file *found = find(s, mask->stem);
   if (found || s->folder->partners == FOLDER_IMAGES) return found;

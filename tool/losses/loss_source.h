@@ -1,4 +1,4 @@
-/* losses/loss_source.h - a loss map for every mask, from wherever the user said. */
+/* losses/loss_source.h - a loss map for every mask, from the source that the user gave. */
 #ifndef FREEMASK_TOOL_LOSS_SOURCE_H
 #define FREEMASK_TOOL_LOSS_SOURCE_H
 
@@ -27,7 +27,7 @@ typedef struct loss_folder {
 
 extern const loss_folder loss_folders[LOSS_FOLDERS];
 
-/* What the user asked for: one folder; with one that is `provided`, a provider. */
+/* What the user gave: one folder; with one that is `provided`, a provider. */
 typedef struct loss_options {
   const char *folders[LOSS_FOLDERS]; /* NULL: not given */
   network_flags network;             /* of outputs */
@@ -80,7 +80,7 @@ int loss_folders_load(const json_t *object, const char *path, char *folders[LOSS
 /* One source of losses must be given: EXIT_USAGE otherwise. */
 int loss_options_check(const loss_options *options, fault *f);
 
-/* Must all masks be at hand, even for a shard of them? Yes where a model is fitted. */
+/* Are all masks needed, even for a shard of them? Yes if a model is fitted. */
 bool loss_options_need_all(const loss_options *options);
 
 /* Does the text name a plug-in? */
@@ -102,7 +102,7 @@ bool loss_source_has(const loss_source *source, size_t mask_index);
 const char *loss_source_folder(const loss_source *source);
 const char *loss_source_what(const loss_source *source);
 
-/* Does the source need a fitted model before losses can be got? */
+/* Does the source need a fitted model before it gives losses? */
 bool loss_source_needs_model(const loss_source *source);
 
 /* Fits the model on all masks of the source (`threads` workers). */
@@ -135,8 +135,8 @@ int loss_source_get(const loss_source *source, const loss_request *requests, siz
                     loss_map *out, fault *f);
 void loss_map_free(loss_map *map);
 
-/* Turns an error of a call that got the mask and its losses into a fault that names the file
- * to blame. */
+/* Turns an error of a call that got the mask and its losses into a fault that names the right file.
+ */
 int loss_source_blame(const loss_source *source, size_t mask_index, const char *mask_path,
                       const fm_error *err, fault *f);
 

@@ -1,4 +1,4 @@
-/* losses/loss_way.h - one way to come by losses; loss_source.c chooses among them. */
+/* losses/loss_way.h - one way to get losses; loss_source.c chooses among them. */
 #ifndef FREEMASK_TOOL_LOSS_WAY_H
 #define FREEMASK_TOOL_LOSS_WAY_H
 

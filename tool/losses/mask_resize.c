@@ -9,7 +9,7 @@
 #include "base/alloc.h"
 #include "base/pixel.h"
 
-/* The pixel of `whole` in which the middle of pixel `at` of `size` lies. */
+/* The pixel of `whole` that contains the middle of pixel `at` of `size`. */
 static int64_t middle_of(int64_t at, int64_t whole, int64_t size) {
   return (2 * at + 1) * whole / (2 * size);
 }

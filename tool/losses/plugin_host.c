@@ -46,7 +46,7 @@ static uint64_t number(const unsigned char *at, int bytes) {
 }
 
 /* dlopen maps an ELF file that was cut off and dies of it. Its last part is the table of sections,
- * so that has to be there. Answers true for what is no ELF. */
+ * so that has to be there. Returns true for what is not ELF. */
 static bool is_whole(FILE *file) {
   unsigned char head[64];
   if (fread(head, 1, sizeof head, file) < sizeof head || memcmp(head, "\177ELF", 4) != 0)
@@ -77,7 +77,7 @@ static int load(const char *file, open_fn *out, fault *f) {
   void *symbol = dlsym(object, "fm_plugin_open");
   if (!symbol)
     return fault_set(f, EXIT_DATA,
-                     "%s: is no plug-in: it has no function fm_plugin_open (freemask/plugin.h)",
+                     "%s: is not a plug-in: it has no function fm_plugin_open (freemask/plugin.h)",
                      file);
   memcpy(out, &symbol, sizeof *out); /* ISO C has no cast from objects to functions */
   return EXIT_FINE;
@@ -104,7 +104,7 @@ static void describe(const fm_labels *labels, label_table *table, fm_plugin_setu
   setup->ignore_label = fm_labels_ignore_label(labels);
 }
 
-/* What it says about itself has to make sense before it is called again. */
+/* What it states about itself has to be valid before it is called again. */
 static int check(plugin_host *h, fault *f) {
   fm_plugin *p = &h->plugin;
   const char *wrong = !p->predict                             ? "it has no predict"
@@ -123,8 +123,8 @@ static int check(plugin_host *h, fault *f) {
 
 static int refuse_abi(const plugin_host *h, fault *f) {
   if (!h->plugin.abi)
-    return fault_set(f, EXIT_DATA, "%s: the plug-in does not tell its ABI number", h->spec.file);
-  return fault_set(f, EXIT_DATA, "%s: the plug-in is of ABI %d, this tool of ABI %d: build it anew",
+    return fault_set(f, EXIT_DATA, "%s: the plug-in does not state its ABI number", h->spec.file);
+  return fault_set(f, EXIT_DATA, "%s: the plug-in has ABI %d, this tool ABI %d: rebuild it",
                    h->spec.file, (int)h->plugin.abi, FM_PLUGIN_ABI);
 }
 

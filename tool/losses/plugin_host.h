@@ -7,15 +7,16 @@
 
 #include "base/fault.h"
 
-/* Thread-safety: predict and release from any thread; waits where the plug-in wants fewer calls. */
+/* Thread-safety: predict and release from any thread; waits where the plug-in allows fewer calls.
+ */
 typedef struct plugin_host plugin_host;
 
 /* Loads and opens what `provider` ("plugin:FILE.so,...") names. No such file is EXIT_IO; one that
- * is no plug-in, or of another ABI, EXIT_DATA; options that it does not take EXIT_USAGE. */
+ * is not a plug-in, or has another ABI, EXIT_DATA; options that it does not take EXIT_USAGE. */
 int plugin_host_open(const char *provider, const fm_labels *labels, int threads, bool quiet,
                      plugin_host **out, fault *f);
 
-/* Closes it; the shared object stays loaded (unloading C++ run times is asking for trouble). */
+/* Closes it; the shared object stays loaded (unloading C++ run times is not safe). */
 void plugin_host_close(plugin_host *host);
 
 const fm_plugin *plugin_host_plugin(const plugin_host *host);

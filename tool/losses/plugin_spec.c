@@ -20,7 +20,7 @@ static int take_option(const char **at, plugin_spec *out, size_t *capacity, faul
   size_t room = *capacity;
   char *key = take(at, ",=");
   if (**at != '=' || !*key) {
-    fault_set(f, EXIT_USAGE, "--provider: '%.200s' is no option of a plug-in, expected key=value",
+    fault_set(f, EXIT_USAGE, "--provider: '%.200s' is not a plug-in's option, expected key=value",
               *key ? key : "=");
     free(key);
     return EXIT_USAGE;

@@ -4,7 +4,7 @@
 
 #include "base/fault.h"
 
-/* Zero-initialise; free also after a failure. */
+/* Zero-initialize; free also after a failure. */
 typedef struct query_arrays {
   fm_plane class_logits; /* [Q, C + 1] */
   fm_volume mask_logits; /* [Q, h, w] */

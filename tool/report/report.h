@@ -27,7 +27,7 @@ typedef struct report {
   json_t *score; /* score.json of a demo, or NULL */
 } report;
 
-/* Reads what is there. EXIT_DATA if nothing is, or if something is broken. */
+/* Reads the files that exist. EXIT_DATA if there are none, or if one is broken. */
 int report_read(const report_job *job, report *out, fault *f);
 void report_free(report *r);
 
@@ -44,7 +44,7 @@ void report_charts(const report *r, text *t);
 int report_gallery(const report *r, text *t, fault *f);
 void report_origin(const report *r, text *t);
 
-extern const char *const report_style[]; /* pieces; NULL behind the last */
+extern const char *const report_style[]; /* pieces; NULL after the last */
 
 /* "12,345,678" and "81.3 %". */
 void report_add_count(text *t, int64_t value);

@@ -86,7 +86,7 @@ static void keep_chart(const report *r, text *t) {
   chart *c = alloc_zeroed(1, sizeof *c);
   double sum = 0.0;
   *c = (chart){.title = "How much of each mask was kept",
-               .x_name = "kept, % of the labelled pixels",
+               .x_name = "kept, % of the labeled pixels",
                .y_name = "masks",
                .x_high = 100.0,
                .count = KEEP_BARS};
@@ -138,7 +138,7 @@ static void hardness_chart(const report *r, text *t) {
   free(c);
 }
 
-/* Ranks are 1 .. masks, each once; where there are many, bars are means over several. */
+/* Ranks are 1 .. masks, each once; if there are many, bars are means over several. */
 static void plan_chart(const report *r, text *t) {
   chart *c = alloc_zeroed(1, sizeof *c);
   double ranks[BARS_MAX] = {0};

@@ -5,8 +5,8 @@
 #include "report/report.h"
 #include "report/report_pixels.h"
 
-static void bar(text *t, double share, const char *colour) {
-  text_add(t, "<span class=\"bar %s\"><i style=\"width:%.1f%%\"></i></span>", colour,
+static void bar(text *t, double share, const char *color) {
+  text_add(t, "<span class=\"bar %s\"><i style=\"width:%.1f%%\"></i></span>", color,
            100.0 * fmin(fmax(share, 0.0), 1.0));
 }
 
@@ -21,7 +21,7 @@ static int64_t pixels_of(const report *r, int32_t k) {
 
 static void class_name(const report *r, int32_t k, text *t) {
   uint8_t c[3];
-  class_colour(k, c);
+  class_color(k, c);
   text_add(t, "<tr><td><span class=\"chip\" style=\"background:#%02x%02x%02x\"></span>", c[0], c[1],
            c[2]);
   text_add_html(t, r->has_stats ? r->stats.class_names[k] : r->filter.classes[k].name);
@@ -117,7 +117,7 @@ static void word(text *t, const char *flag, const char *value) {
   text_free(&quoted);
 }
 
-/* The flags about outputs that are not as by default. */
+/* The flags about outputs that differ from the defaults. */
 static void network_words(const json_t *object, text *t) {
   network_flags flags;
   if (!json_is_object(object)) return;

@@ -20,7 +20,7 @@ typedef struct gallery {
   loss_source *losses;
   const filter_row *rows[2 * EACH]; /* of `masks` */
   size_t worst_count;
-  float top; /* of the loss's colours, nats */
+  float top; /* of the loss's colors, nats */
 } gallery;
 
 /* ---- Choosing ------------------------------------------------------------------------------- */
@@ -44,14 +44,14 @@ static bool same_mask(const filter_row *a, const filter_row *b) {
   return length == mask_part(b->stem) && strncmp(a->stem, b->stem, length) == 0;
 }
 
-/* Takes a row unless one of the same mask, or itself, is there already. */
+/* Takes a row unless it, or one of the same mask, was taken before. */
 static void take(gallery *g, size_t *count, const filter_row *row) {
   for (size_t i = 0; i < *count; i++)
     if (same_mask(g->rows[i], row)) return;
   g->rows[(*count)++] = row;
 }
 
-/* The worst and the best images, each of another mask; answers how many. */
+/* The worst and the best images, each of a different mask; returns how many. */
 static size_t choose(gallery *g) {
   const report *r = g->r;
   const filter_row **sorted = alloc_zeroed(r->row_count, sizeof *sorted);
@@ -68,7 +68,7 @@ static size_t choose(gallery *g) {
 
 /* ---- Opening -------------------------------------------------------------------------------- */
 
-/* Keeps the chosen masks only, so that only their partners are looked for. */
+/* Keeps the chosen masks only, so that only their partners are sought. */
 static int list_masks(gallery *g, size_t count, fault *f) {
   folder all;
   int code = folder_list(FOLDER_MASKS, g->r->filter.masks, g->labels, &all, f);
@@ -189,7 +189,7 @@ static int filtered_panel(gallery *g, const fm_plane *mask, const char *relative
   if (!code) {
     const fm_plane filtered = fm_raster_plane(raster);
     if (filtered.width != mask->width || filtered.height != mask->height) {
-      code = fault_set(f, EXIT_DATA, "%s is not of its mask's size", name.data);
+      code = fault_set(f, EXIT_DATA, "%s does not have its mask's size", name.data);
     } else {
       picture p = picture_of_filtered(g->labels, mask, &filtered);
       code = panel(g, &p, false, "Filtered", stem, t, f);
@@ -251,7 +251,7 @@ static int shots(gallery *g, const char *title, size_t from, size_t to, text *t,
   return code;
 }
 
-/* Pictures are a bonus: inputs that have moved meanwhile are said, and end nothing. */
+/* Pictures are optional: if inputs have moved meanwhile, the page says so. */
 int report_gallery(const report *r, text *t, fault *f) {
   gallery g = {.r = r};
   text pictures = {0};

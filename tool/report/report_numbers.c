@@ -162,7 +162,7 @@ static void warn_masks(const report *r, text *t) {
     text_add(t, ". Several trainers get a NaN loss from such a mask; leave it out.</li>\n");
   }
   if (blank) {
-    text_add(t, "<li>Masks that had no labelled pixel to begin with: ");
+    text_add(t, "<li>Masks that had no labeled pixel to begin with: ");
     report_add_count(t, blank);
     text_add(t, ".</li>\n");
   }
@@ -188,14 +188,14 @@ void report_warnings(const report *r, text *t) {
 
 /* ---- The demo's score ----------------------------------------------------------------------- */
 
-static void score_row(text *t, const char *what, double value, const char *colour,
+static void score_row(text *t, const char *what, double value, const char *color,
                       const char *remark) {
   text_add(t, "<tr><td>%s</td><td>", what);
   report_add_percent(t, value);
   text_add(t,
            "<span class=\"bar %s\"><i style=\"width:%.1f%%\"></i></span></td>"
            "<td style=\"text-align:left;white-space:normal;min-width:150px\">%s</td></tr>\n",
-           colour, 100.0 * fmin(fmax(value, 0.0), 1.0), remark);
+           color, 100.0 * fmin(fmax(value, 0.0), 1.0), remark);
 }
 
 static double real_of(const json_t *object, const char *key) {

@@ -15,7 +15,7 @@ static const uint8_t chosen[20][3] = {
     {0, 110, 80},    {200, 90, 200}, {90, 200, 240},  {160, 150, 30},  {110, 30, 60}};
 static const uint8_t ignored[3] = {58, 60, 66};
 
-void class_colour(int32_t k, uint8_t rgb[3]) {
+void class_color(int32_t k, uint8_t rgb[3]) {
   if (k < 20) {
     memcpy(rgb, chosen[k < 0 ? 0 : k], 3);
     return;
@@ -50,7 +50,7 @@ void picture_free(picture *p) {
 /* Where a thumbnail's row or column begins in the source. */
 static int64_t source_of(int64_t at, int64_t whole, int64_t thumb) { return at * whole / thumb; }
 
-/* The middle of that range: the pixel that stands for it where averages make no sense. */
+/* The middle of that range: the pixel that represents it where averages have no meaning. */
 static int64_t middle_of(int64_t at, int64_t whole, int64_t thumb) {
   return (2 * at + 1) * whole / (2 * thumb);
 }
@@ -114,10 +114,10 @@ static float loss_at(const fm_plane *p, int64_t x, int64_t y) {
   return half(bits);
 }
 
-static void colour_label(const fm_labels *labels, int64_t label, uint8_t *out) {
+static void color_label(const fm_labels *labels, int64_t label, uint8_t *out) {
   const int32_t k = fm_labels_class_of(labels, label);
   if (k >= 0)
-    class_colour(k, out);
+    class_color(k, out);
   else
     memcpy(out, ignored, 3);
 }
@@ -141,7 +141,7 @@ picture picture_of_filtered(const fm_labels *labels, const fm_plane *mask,
       if (dropped)
         memcpy(out, stripes[(x + y) % 7 < 2], 3);
       else
-        colour_label(labels, after, out);
+        color_label(labels, after, out);
     }
   return p;
 }
@@ -203,7 +203,7 @@ static fm_status encode(fm_context *context, const picture *p, int32_t quality, 
   return fm_image_encode(context, &v, &options, collect, out, err);
 }
 
-/* Photographs are large as PNG, so they are embedded at half their size then. */
+/* Without JPEG, photographs are embedded at half their size: PNG makes them large. */
 static fm_status encode_half(fm_context *context, const picture *p, text *out, fm_error *err) {
   picture small = {p->width > 1 ? p->width / 2 : 1, p->height > 1 ? p->height / 2 : 1, NULL};
   small.rgb = alloc_zeroed((size_t)(small.width * small.height), 3);

@@ -7,9 +7,9 @@
 #include "base/fault.h"
 #include "base/text.h"
 
-/* The report's colour of a class: the first twenty are chosen, further ones spread over the wheel.
+/* The report's color of a class: the first twenty are chosen, further ones spread over the wheel.
  */
-void class_colour(int32_t k, uint8_t rgb[3]);
+void class_color(int32_t k, uint8_t rgb[3]);
 
 /* A thumbnail: U8 RGB, interleaved. */
 typedef struct picture {
@@ -25,14 +25,14 @@ void picture_free(picture *p);
 /* An image, averaged down. */
 picture picture_of_image(const fm_volume *image);
 
-/* A mask in the colours of its classes; ignored pixels are grey. */
+/* A mask in the colors of its classes; ignored pixels are gray. */
 picture picture_of_mask(const fm_labels *labels, const fm_plane *mask);
 
 /* The same; pixels that `filtered` ignores and the mask does not are hatched in red and white. */
 picture picture_of_filtered(const fm_labels *labels, const fm_plane *mask,
                             const fm_plane *filtered);
 
-/* Losses from black (0) to pale yellow (`top` nats and more); ignored pixels are grey. */
+/* Losses from black (0) to pale yellow (`top` nats and more); ignored pixels are gray. */
 picture picture_of_loss(const fm_labels *labels, const fm_plane *mask, const fm_plane *loss,
                         float top);
 

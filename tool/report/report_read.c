@@ -7,7 +7,7 @@
 #include "base/path.h"
 #include "report/report.h"
 
-/* The file's path if it is there, else NULL. Caller frees. */
+/* The file's path if it exists, else NULL. Caller frees. */
 static char *find(const char *dir, const char *name) {
   char *path = path_join(dir, name);
   if (path_exists(path)) return path;
