@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 
+#include <freemask/class_stats.h>
 #include <freemask/context.h>
 #include <freemask/error.h>
 #include <freemask/export.h>
@@ -55,6 +56,10 @@ FM_BEGIN_DECLS
  *  has to be one. A class has the first name that is given for it, else "class 1". The space's name
  *  is the file's, without folders and extension.
  *
+ *  A file of statistics (fm_class_stats_write) is read as well, since it has its label space with
+ *  it, name included; see fm_class_stats_read for memory. Errors: also UNSUPPORTED (a build without
+ *  jansson).
+ *
  *  On success the caller owns `*out`. Memory: 1.7 MiB while it works, and the file. */
 FM_API fm_status fm_labels_read(const fm_context *context, const char *path, fm_labels **out,
                                 fm_error *err);
@@ -99,6 +104,37 @@ FM_API fm_status fm_plan_write(const fm_plan *plan, const char *path, fm_error *
 
 /** As fm_plan_write, to a callback. */
 FM_API fm_status fm_plan_encode(const fm_plan *plan, fm_write_fn write, void *user, fm_error *err);
+
+/* ---- Class statistics: JSON ------------------------------------------------------- */
+
+/** Reads the statistics that fm_class_stats_write wrote, to the last bit: an object with "format":
+ *  "freemask-stats", which holds the label space, strata, histogram, score, images, pixels, means,
+ *  and all words. doc/formats.md lists the members. Others are ignored, so that a host can add its
+ *  own: the tool does, and reads them back itself.
+ *
+ *  `labels` is the label space that the statistics must have been made with. Where it is not at
+ *  hand, fm_labels_read makes it from the same file.
+ *
+ *  On success the caller owns `*out`. The file has at most 2^28 bytes. Memory: the parser (jansson)
+ *  takes its own from malloc, not from the context, up to 100 times the file's size for hostile
+ *  files, 10 times for statistics; it is released before the call returns. Stack: 512 KiB for the
+ *  deepest file (2,048 levels). Errors: also MISMATCH (another label space), UNSUPPORTED (another
+ *  score, or a build without jansson). */
+FM_API fm_status fm_class_stats_read(const fm_labels *labels, const char *path,
+                                     fm_class_stats **out, fm_error *err);
+
+/** As fm_class_stats_read, from memory. */
+FM_API fm_status fm_class_stats_decode(const fm_labels *labels, const void *data, size_t size,
+                                       fm_class_stats **out, fm_error *err);
+
+/** Writes statistics as JSON, one class per line, in every build. Errors: also UNSUPPORTED (a name
+ *  that is not UTF-8). */
+FM_API fm_status fm_class_stats_write(const fm_class_stats *stats, const char *path, fm_error *err);
+
+/** As fm_class_stats_write, to a callback. The last two bytes are a closing brace and a line break:
+ * a host that adds members puts a comma and them before these. */
+FM_API fm_status fm_class_stats_encode(const fm_class_stats *stats, fm_write_fn write, void *user,
+                                       fm_error *err);
 
 FM_END_DECLS
 

@@ -7,9 +7,7 @@
 
 /* ---- Lines ---------------------------------------------------------------------- */
 
-/* Bytes of the UTF-8 sequence at the start of `at` (RFC 3629: no overlong forms, no surrogates,
- * nothing above U+10FFFF); 0 if there is none. */
-static size_t sequence_at(const unsigned char *at, size_t left) {
+size_t fm__utf8_at(const unsigned char *at, size_t left) {
   unsigned char lead = *at, least = 0x80, most = 0xBF;
   if (lead < 0x80) return 1;
   if (lead < 0xC2 || lead > 0xF4) return 0;
@@ -44,7 +42,7 @@ void fm__line(char *out, const char *format, va_list args) {
   size_t left = strlen(text), used = 0;
   while (left) {
     char spelled[8];
-    size_t length = sequence_at(at, left);
+    size_t length = fm__utf8_at(at, left);
     const char *from = escape(at, length, spelled);
     size_t size = *from ? strlen(from) : length;
     /* A character that vsnprintf cut is seen as bytes that are none, which do not fit, either: each
@@ -63,7 +61,7 @@ int fm__fit(const char *text, int most) {
   size_t left = strlen(text);
   int used = 0;
   while (left) {
-    size_t length = sequence_at(at + used, left), size = length ? length : 1;
+    size_t length = fm__utf8_at(at + used, left), size = length ? length : 1;
     if (size > (size_t)(most - used)) break;
     used += (int)size;
     left -= size;

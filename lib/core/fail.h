@@ -20,6 +20,10 @@ enum { FM__LINE = sizeof((fm_error *)0)->message };
 FM__PRINTF(2, 0)
 void fm__line(char *out, const char *format, va_list args);
 
+/* Bytes of the UTF-8 sequence at the start of `at` (RFC 3629: no overlong forms, no surrogates,
+ * nothing above U+10FFFF); 0 if there is none. */
+size_t fm__utf8_at(const unsigned char *at, size_t left);
+
 /* Bytes of `text`, at most `most`, that end with a whole character: for "%.*s". */
 int fm__fit(const char *text, int most);
 

@@ -78,13 +78,14 @@ static void join(const char *const *columns, char *text, size_t room) {
 }
 
 static fm_status check_header(fm__csv *t, fm_error *err) {
-  char expected[120], found[64];
+  char expected[120], found[80];
   join(t->columns, expected, sizeof expected);
   snprintf(found, sizeof found, "%.*s", (int)strcspn(t->data + t->at, "\r\n"), t->data + t->at);
   bool good = t->at < t->size && !read_row(t, NULL);
   for (int i = 0; i < t->column_count && good; i++) good = !strcmp(t->fields[i], t->columns[i]);
   if (good) return FM_OK;
-  return fm__fail(err, FM_ERR_FORMAT, "line 1: '%s', expected the header %s", found, expected);
+  return fm__fail(err, FM_ERR_FORMAT, "line 1: '%.*s', expected the header %s", fm__fit(found, 60),
+                  found, expected);
 }
 
 fm_status fm__csv_open(const fm_context *context, fm__input *input, const char *const *columns,
@@ -122,8 +123,8 @@ fm_status fm__csv_fail(const fm__csv *t, int column, fm_error *err, const char *
   va_start(args, format);
   (void)vsnprintf(text, sizeof text, format, args);
   va_end(args);
-  return fm__fail(err, FM_ERR_FORMAT, "line %" PRId64 ", column %s: '%.60s', %s", t->line,
-                  t->columns[column], t->fields[column], text);
+  return fm__fail(err, FM_ERR_FORMAT, "line %" PRId64 ", column %s: '%.*s', %s", t->line,
+                  t->columns[column], fm__fit(t->fields[column], 60), t->fields[column], text);
 }
 
 fm_status fm__csv_whole(const fm__csv *t, int column, int64_t lowest, int64_t highest, int64_t *out,

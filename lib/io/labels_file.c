@@ -8,21 +8,18 @@
 #include "core/fail.h"
 #include "io/csv.h"
 #include "io/deliver.h"
-#include "labels/labels.h"
+#include "io/stats_file.h"
 
 static const char *const COLUMNS[] = {"label", "class", "name", NULL};
 enum { LABEL, CLASS, NAME };
 
-/* What labels.h allows. */
-enum { LABELS = 65536, LOWEST_LABEL = -32768, MOST_CLASSES = 65535 };
-
 /* A table while it is read. */
 typedef struct table {
-  int32_t classes[LABELS];                /* by label, FM_CLASS_INVALID where there is no row */
-  const char *names[MOST_CLASSES];        /* by class; NULL: no row of the class has one yet */
-  bool seen[MOST_CLASSES];                /* by class */
-  bool below[-LOWEST_LABEL];              /* rows for the labels -1, -2, ... */
-  int64_t ignored[LABELS - LOWEST_LABEL]; /* in the order of their rows */
+  int32_t classes[FM__LABELS];         /* by label, FM_CLASS_INVALID where there is no row */
+  const char *names[FM__MOST_CLASSES]; /* by class; NULL: no row of the class has one yet */
+  bool seen[FM__MOST_CLASSES];         /* by class */
+  bool below[-FM__LOWEST_LABEL];       /* rows for the labels -1, -2, ... */
+  int64_t ignored[FM__LABELS - FM__LOWEST_LABEL]; /* in the order of their rows */
   int32_t ignored_count;
   int32_t label_count, class_count;
 } table;
@@ -41,8 +38,8 @@ static fm_status read_class(const fm__csv *rows, int64_t label, int64_t *out, fm
   }
   if (label < 0)
     return fm__csv_fail(rows, CLASS, err, "expected 'ignore': labels below 0 can only be ignored");
-  if (!fm__csv_whole(rows, CLASS, 0, MOST_CLASSES - 1, out, NULL)) return FM_OK;
-  return fm__csv_fail(rows, CLASS, err, "expected 0 to %d, or 'ignore'", MOST_CLASSES - 1);
+  if (!fm__csv_whole(rows, CLASS, 0, FM__MOST_CLASSES - 1, out, NULL)) return FM_OK;
+  return fm__csv_fail(rows, CLASS, err, "expected 0 to %d, or 'ignore'", FM__MOST_CLASSES - 1);
 }
 
 static bool has_row(const table *t, int64_t label) {
@@ -51,7 +48,7 @@ static bool has_row(const table *t, int64_t label) {
 
 static fm_status add_row(table *t, const fm__csv *rows, fm_error *err) {
   int64_t label = 0, class_index = 0;
-  fm_status status = fm__csv_whole(rows, LABEL, LOWEST_LABEL, LABELS - 1, &label, err);
+  fm_status status = fm__csv_whole(rows, LABEL, FM__LOWEST_LABEL, FM__LABELS - 1, &label, err);
   if (!status) status = read_class(rows, label, &class_index, err);
   if (status) return status;
   if (has_row(t, label))
@@ -114,21 +111,37 @@ static fm_status make(const fm_context *context, table *t, const char *name, fm_
   return status;
 }
 
-static fm_status read_table(const fm_context *context, fm__input *input, void *user,
+static fm_status read_table(const fm_context *context, fm__input *input, const job *j,
                             fm_error *err) {
-  const job *j = user;
   fm__csv rows;
   fm_status status = fm__csv_open(context, input, COLUMNS, &rows, err);
   if (status) return status;
   table *t = fm__alloc_zeroed(context, 1, sizeof *t);
   bool more = true;
   if (!t) status = fm__fail_memory(err, sizeof *t);
-  for (int32_t i = 0; i < LABELS && t; i++) t->classes[i] = FM_CLASS_INVALID;
+  for (int32_t i = 0; i < FM__LABELS && t; i++) t->classes[i] = FM_CLASS_INVALID;
   while (!status && !(status = fm__csv_next(&rows, &more, err)) && more)
     status = add_row(t, &rows, err);
   if (!status) status = make(context, t, j->name, j->out, err);
   fm__free(context, t);
   fm__csv_close(&rows);
+  return status;
+}
+
+/* Statistics in JSON know their label space. No table begins with a brace. */
+static fm_status read_labels(const fm_context *context, fm__input *input, void *user,
+                             fm_error *err) {
+  const job *j = user;
+  char *data = NULL;
+  size_t size = 0;
+  if (!fm__input_fill(input) || *input->next != '{') return read_table(context, input, j, err);
+  if (input->size > FM__LARGEST_JSON)
+    return fm__fail(err, FM_ERR_LIMIT, "is JSON of %lld bytes, more than the limit of 2^28",
+                    (long long)input->size);
+  fm_status status = fm__input_load(context, input, 0, &data, &size, err);
+  if (status) return status;
+  status = fm__stats_parse_labels(context, data, size, j->out, err);
+  fm__free(context, data);
   return status;
 }
 
@@ -148,7 +161,7 @@ fm_status fm_labels_read(const fm_context *context, const char *path, fm_labels 
   char *name = stem_of(context, path);
   if (!name) return fm__fail_memory(err, strlen(path) + 1);
   job j = {name, out};
-  fm_status status = fm__parse_file(context, path, FM__LARGEST_TEXT, read_table, &j, err);
+  fm_status status = fm__parse_file(context, path, FM__LARGEST_TEXT, read_labels, &j, err);
   fm__free(context, name);
   return status;
 }
@@ -158,7 +171,7 @@ fm_status fm_labels_decode(const fm_context *context, const void *data, size_t s
   const char *missing = !context ? "context" : !data && size ? "data" : !out ? "out" : NULL;
   if (missing) return fm__fail(err, FM_ERR_ARGUMENT, "fm_labels_decode: %s is NULL", missing);
   job j = {name, out};
-  return fm__parse_memory(context, data, size, FM__LARGEST_TEXT, read_table, &j, err);
+  return fm__parse_memory(context, data, size, FM__LARGEST_TEXT, read_labels, &j, err);
 }
 
 /* ---- Writing -------------------------------------------------------------------- */
@@ -185,10 +198,10 @@ static fm_status put_table(fm__bytes *bytes, const fm_labels *labels, fm_error *
   const int64_t written = fm_labels_ignore_label(labels);
   fm__csv_put_header(bytes, COLUMNS);
   put_row(bytes, labels, written);
-  for (int64_t label = LOWEST_LABEL; label < LABELS; label++)
+  for (int64_t label = FM__LOWEST_LABEL; label < FM__LABELS; label++)
     if (label != written && fm_labels_class_of(labels, label) == FM_CLASS_IGNORE)
       put_row(bytes, labels, label);
-  for (int64_t label = 0; label < LABELS; label++)
+  for (int64_t label = 0; label < FM__LABELS; label++)
     if (fm_labels_class_of(labels, label) >= 0) put_row(bytes, labels, label);
   return FM_OK;
 }

@@ -14,6 +14,7 @@ static const named_suite all[] = {
     {"io_file", io_file_suite},
     {"files_labels", files_labels_suite},
     {"files_plan", files_plan_suite},
+    {"files_stats", files_stats_suite},
 };
 
 int main(int argc, char **argv) { return run_suites(all, sizeof all / sizeof *all, argc, argv); }

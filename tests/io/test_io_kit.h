@@ -14,6 +14,7 @@ Suite *io_image_suite(void);
 Suite *io_file_suite(void);
 Suite *files_labels_suite(void);
 Suite *files_plan_suite(void);
+Suite *files_stats_suite(void);
 
 /* ---- Builds --------------------------------------------------------------------- */
 

@@ -1,0 +1,31 @@
+/* io/stats_file.h - class statistics in JSON: what writing and reading share. */
+#ifndef FM_IO_STATS_FILE_H
+#define FM_IO_STATS_FILE_H
+
+#include "io/input.h"
+#include "labels/class_stats.h"
+
+#define FM__STATS_FORMAT "freemask-stats"
+enum { FM__STATS_VERSION = 2 };
+
+/* Labels below 0 can only be ignored. */
+enum { FM__LOWEST_LABEL = -32768 };
+
+/* What a pixel's score is, as the file spells it. */
+#define FM__STATS_SCORE "loss"
+
+/* The most bytes of a file: parsed, it takes many times as much. */
+#define FM__LARGEST_JSON (INT64_C(1) << 28)
+
+/* FNV-1a of the label space's fingerprint, the numbers of strata and bins, the name of the score
+ * and all words. */
+uint64_t fm__stats_checksum(const fm_class_stats *stats, const int64_t *words);
+
+/* Parses statistics over `labels`; or the label space that the statistics in the file have. Without
+ * jansson FM_ERR_UNSUPPORTED. */
+fm_status fm__stats_parse(const fm_labels *labels, const char *data, size_t size,
+                          fm_class_stats **out, fm_error *err);
+fm_status fm__stats_parse_labels(const fm_context *context, const char *data, size_t size,
+                                 fm_labels **out, fm_error *err);
+
+#endif
