@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kit.h"
+#include "plan/generator.h"
 #include "suites.h"
 
 static fm_context *context;
@@ -23,7 +24,7 @@ static void add(fm_planner *planner, const char *id, double hardness) {
   KIT_OK(fm_planner_add(planner, id, hardness, NULL, 0, &err));
 }
 
-static fm_plan *finish(const fm_planner *planner) {
+static fm_plan *make(const fm_planner *planner) {
   fm_plan *plan = NULL;
   KIT_OK(fm_planner_make_plan(planner, &plan, &err));
   return plan;
@@ -61,7 +62,7 @@ static void expect_counts(int64_t masks, int32_t n_max, const int64_t *expected)
     snprintf(id, sizeof id, "mask%05lld", (long long)(masks - i));
     add(planner, id, (double)i);
   }
-  fm_plan *plan = finish(planner);
+  fm_plan *plan = make(planner);
   ck_assert_int_eq(fm_plan_mask_count(plan), masks);
   int64_t images = 0;
   for (int64_t i = 0; i < masks; i++) {
@@ -109,7 +110,7 @@ START_TEST(totals_of_the_paper) {
   static const struct {
     int64_t masks;
     int32_t n_max;
-    int64_t images, with_one, with_most, times;
+    int64_t images, with_one, with_most, repeats;
   } sets[] = {{20210, 20, 221814, 505, 1516, 11}, {118287, 6, 463293, 9857, 29572, 4}};
   fm_planner_options options = {.size = sizeof options, .n_max = sets[_i].n_max};
   fm_planner *planner = planner_with(&options);
@@ -119,10 +120,10 @@ START_TEST(totals_of_the_paper) {
     snprintf(id, sizeof id, "ADE_train_%08lld", (long long)i);
     add(planner, id, (double)kit_plain_loss(&random));
   }
-  fm_plan *plan = finish(planner);
+  fm_plan *plan = make(planner);
   ck_assert_int_eq(fm_plan_mask_count(plan), sets[_i].masks);
   ck_assert_int_eq(fm_plan_image_count(plan), sets[_i].images);
-  ck_assert_int_eq(fm_plan_real_repeats(plan), sets[_i].times);
+  ck_assert_int_eq(fm_plan_real_repeats(plan), sets[_i].repeats);
   int64_t with_one = 0, with_most = 0;
   for (int64_t i = 0; i < sets[_i].masks; i++) {
     fm_plan_entry entry = row(plan, i);
@@ -136,22 +137,22 @@ START_TEST(totals_of_the_paper) {
 }
 END_TEST
 
-/* times = round(images / masks), half to even. One mask of n_max 1 to 3 gives n_max; two
+/* round(images / masks), half to even. One mask of n_max 1 to 3 gives n_max; two
  * masks of n_max 2 give 2, 2; two of 4: 3, 4 -> 3.5 -> 4; two of 3: round(1.5) = 2 -> 3, 3. */
-START_TEST(times_rounds_half_to_even) {
+START_TEST(real_repeats_round_half_to_even) {
   static const struct {
     int masks;
     int32_t n_max;
-    int64_t images, times;
+    int64_t images, repeats;
   } cases[] = {{1, 1, 1, 1},  {1, 3, 3, 3},  {2, 2, 4, 2},    {2, 4, 7, 4},
                {2, 6, 10, 5}, {2, 8, 13, 6}, {2, 12, 19, 10}, {2, 16, 25, 12}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     fm_planner_options options = {.size = sizeof options, .n_max = cases[i].n_max};
     fm_planner *planner = planner_with(&options);
     for (int m = 0; m < cases[i].masks; m++) add(planner, m ? "b" : "a", m);
-    fm_plan *plan = finish(planner);
+    fm_plan *plan = make(planner);
     ck_assert_int_eq(fm_plan_image_count(plan), cases[i].images);
-    ck_assert_int_eq(fm_plan_real_repeats(plan), cases[i].times);
+    ck_assert_int_eq(fm_plan_real_repeats(plan), cases[i].repeats);
     fm_plan_destroy(plan);
     fm_planner_destroy(planner);
   }
@@ -181,9 +182,9 @@ START_TEST(ties_go_by_id) {
     }
     fm_planner *planner = planner_with(NULL);
     for (size_t i = 0; i < count; i++) add(planner, rows[order[i]].id, rows[order[i]].hardness);
-    fm_plan *plan = finish(planner);
+    fm_plan *plan = make(planner);
     for (size_t i = 0; i < count; i++) ck_assert_int_eq(row_of(plan, rows[i].id).rank, ranks[i]);
-    /* Rows stand in the order of the ids' bytes. */
+    /* Rows are in the order of the ids' bytes. */
     for (int64_t i = 1; i < (int64_t)count; i++)
       ck_assert_int_lt(strcmp(row(plan, i - 1).mask_id, row(plan, i).mask_id), 0);
     fm_plan_destroy(plan);
@@ -192,21 +193,11 @@ START_TEST(ties_go_by_id) {
 }
 END_TEST
 
-/* ---- Seeds: the generator of doc/random.md, written once more ------------------------------ */
-
-static uint64_t fin(uint64_t z) {
-  z ^= z >> 30;
-  z *= UINT64_C(0xBF58476D1CE4E5B9);
-  z ^= z >> 27;
-  z *= UINT64_C(0x94D049BB133111EB);
-  z ^= z >> 31;
-  return z;
-}
+/* ---- Seeds ------------------------------------------------------------------------------ */
 
 static uint32_t below(uint64_t *state, uint32_t bound) {
   for (;;) {
-    *state += UINT64_C(0x9E3779B97F4A7C15);
-    uint64_t m = (fin(*state) >> 32) * bound;
+    uint64_t m = (generator_next(state) >> 32) * bound;
     uint64_t reject = (UINT64_C(0x100000000) - bound) % bound;
     if ((m & UINT64_C(0xFFFFFFFF)) >= reject) return (uint32_t)(m >> 32);
   }
@@ -214,10 +205,7 @@ static uint32_t below(uint64_t *state, uint32_t bound) {
 
 static void permutation(uint64_t plan_seed, const char *id, const int64_t *seeds, size_t count,
                         int64_t *out) {
-  uint64_t hash = UINT64_C(0xCBF29CE484222325);
-  for (const unsigned char *c = (const unsigned char *)id; *c; c++)
-    hash = (hash ^ *c) * UINT64_C(0x100000001B3);
-  uint64_t state = fin(hash ^ fin(plan_seed));
+  uint64_t state = generator_of(plan_seed, id, strlen(id));
   memcpy(out, seeds, count * sizeof *out);
   for (size_t j = 0; j < count; j++) {
     size_t pick = j + below(&state, (uint32_t)(count - j));
@@ -253,7 +241,7 @@ START_TEST(seeds_follow_the_documented_generator) {
       snprintf(id, sizeof id, "folder/m\xC3\xA4sk %d", i);
       add(planner, id, i);
     }
-    fm_plan *plan = finish(planner);
+    fm_plan *plan = make(planner);
     for (int64_t i = 0; i < 300; i++) {
       fm_plan_entry entry = row(plan, i);
       int64_t expected[20];
@@ -276,7 +264,7 @@ START_TEST(seeds_of_a_large_pool) {
       .size = sizeof options, .n_max = COUNT, .seeds = seeds, .seed_count = POOL};
   fm_planner *planner = planner_with(&options);
   add(planner, "one", 1);
-  fm_plan *plan = finish(planner);
+  fm_plan *plan = make(planner);
   fm_plan_entry entry = row(plan, 0);
   ck_assert_int_eq(entry.count, COUNT);
   permutation(0, "one", seeds, POOL, expected);
@@ -311,7 +299,7 @@ START_TEST(seeds_are_nested_and_independent) {
         add(planner, other, 2 + i);
       }
       if (harder % 2 == 0) add(planner, id, 1);
-      fm_plan *plan = finish(planner);
+      fm_plan *plan = make(planner);
       fm_plan_entry entry = row_of(plan, id);
       ck_assert_int_eq(entry.rank, 1);
       ck_assert(entry.count >= last.count);
@@ -339,7 +327,7 @@ START_TEST(seeds_differ_between_masks_and_plan_seeds) {
       snprintf(id, sizeof id, "%04d", i);
       add(planner, id, i);
     }
-    plans[s] = finish(planner);
+    plans[s] = make(planner);
     fm_planner_destroy(planner);
   }
   for (int64_t i = 80; i < 120; i++) { /* about ten of twenty: 184,756 choices */
@@ -364,7 +352,7 @@ START_TEST(seeds_are_even) {
     snprintf(id, sizeof id, "mask_%d", i);
     add(planner, id, i);
   }
-  fm_plan *plan = finish(planner);
+  fm_plan *plan = make(planner);
   int64_t drawn[20] = {0};
   for (int64_t i = 0; i < 4000; i++) {
     fm_plan_entry entry = row(plan, i);
@@ -389,7 +377,7 @@ static fm_plan *plan_of(int first, int count, int step, const fm_planner_options
     snprintf(id, sizeof id, "%d", at);
     add(planner, id, at % 7);
   }
-  fm_plan *plan = finish(planner);
+  fm_plan *plan = make(planner);
   fm_planner_destroy(planner);
   return plan;
 }
@@ -422,14 +410,14 @@ START_TEST(planner_goes_on_after_a_plan) {
   fm_planner *planner = planner_with(NULL), *other = planner_with(NULL);
   add(planner, "a", 1);
   add(planner, "b", 2);
-  fm_plan *first = finish(planner), *again = finish(planner);
+  fm_plan *first = make(planner), *again = make(planner);
   expect_same(first, again);
   add(planner, "c", 0);
-  fm_plan *second = finish(planner);
+  fm_plan *second = make(planner);
   add(other, "c", 0);
   add(other, "a", 1);
   add(other, "b", 2);
-  fm_plan *expected = finish(other);
+  fm_plan *expected = make(other);
   fm_planner_destroy(planner); /* plans stay */
   fm_planner_destroy(other);
   fm_planner_destroy(NULL);
@@ -492,7 +480,7 @@ START_TEST(ids_of_all_lengths) {
     id[length] = '\0';
     add(planner, id, 1);
   }
-  fm_plan *plan = finish(planner);
+  fm_plan *plan = make(planner);
   ck_assert_int_eq(fm_plan_mask_count(plan), 315);
   ck_assert_uint_eq(strlen(row(plan, 314).mask_id), 4095);
   fm_plan_destroy(plan);
@@ -522,6 +510,129 @@ START_TEST(bad_rows_are_refused) {
 }
 END_TEST
 
+/* A duplicate is refused when it is given, and changes nothing. */
+START_TEST(duplicates_change_nothing) {
+  static const int64_t one[] = {7, 3}, two[] = {8};
+  fm_planner *planner = planner_with(NULL), *calm = planner_with(NULL);
+  char id[32];
+  for (int i = 0; i < 500; i++) {
+    snprintf(id, sizeof id, "mask %d", i);
+    add(planner, id, i);
+    add(calm, id, i);
+    if (i % 3 == 0) KIT_OK(fm_planner_keep(planner, id, one, 2, &err));
+    if (i % 3 == 0) KIT_OK(fm_planner_keep(calm, id, one, 2, &err));
+    snprintf(id, sizeof id, "mask %d", i * 7919 % (i + 1));
+    KIT_FAILS(FM_ERR_DUPLICATE, id, fm_planner_add(planner, id, -1, NULL, 0, &err));
+    snprintf(id, sizeof id, "mask %d", i / 3 * 3);
+    KIT_FAILS(FM_ERR_DUPLICATE, id, fm_planner_keep(planner, id, two, 1, &err));
+  }
+  ck_assert_int_eq(fm_planner_mask_count(planner), 500);
+  fm_plan *plan = make(planner), *expected = make(calm);
+  expect_same(plan, expected);
+  fm_plan_destroy(plan);
+  fm_plan_destroy(expected);
+  fm_planner_destroy(planner);
+  fm_planner_destroy(calm);
+}
+END_TEST
+
+/* ---- Reading a planner -------------------------------------------------------------------- */
+
+static fm_planner_row row_at(const fm_planner *planner, int64_t index) {
+  fm_planner_row found = {.size = sizeof found};
+  KIT_OK(fm_planner_get(planner, index, &found, &err));
+  ck_assert_uint_eq(found.size, sizeof found);
+  return found;
+}
+
+START_TEST(masks_can_be_read) {
+  fm_planner_options options = {
+      .size = sizeof options, .policy = FM_PLAN_REPEAT_FACTOR, .min_class_pixels = 3};
+  fm_planner *planner = planner_with(&options);
+  static const int64_t kept[] = {60, 5};
+  char id[32];
+  for (int i = 0; i < 100; i++) { /* classes i % 70 and, too small, the next one */
+    int64_t pixels[71] = {0};
+    pixels[i % 70] = 3;
+    pixels[i % 70 + 1] = 2;
+    snprintf(id, sizeof id, "%d", 7 * i);
+    KIT_OK(fm_planner_add(planner, id, i / 2.0, pixels, 71, &err));
+  }
+  KIT_OK(fm_planner_keep(planner, "28", kept, 2, &err));
+  ck_assert_int_eq(fm_planner_mask_count(planner), 100);
+  for (int i = 0; i < 100; i++) {
+    fm_planner_row found = row_at(planner, i);
+    snprintf(id, sizeof id, "%d", 7 * i);
+    ck_assert_str_eq(found.mask_id, id);
+    ck_assert(found.hardness == i / 2.0);
+    ck_assert_int_eq(found.class_count, 71);
+    int k = i % 70;
+    ck_assert_uint_eq(found.classes[0], k < 64 ? UINT64_C(1) << k : 0);
+    ck_assert_uint_eq(found.classes[1], k < 64 ? 0 : UINT64_C(1) << (k - 64));
+    ck_assert_int_eq(found.kept_count, i == 4 ? 2 : 0);
+    if (i == 4) ck_assert(found.kept_seeds[0] == 5 && found.kept_seeds[1] == 60);
+    if (i != 4) ck_assert_ptr_null(found.kept_seeds);
+    ck_assert_int_eq(fm_planner_find(planner, id), i);
+  }
+  ck_assert_int_eq(fm_planner_find(planner, "1"), -1);
+  ck_assert_int_eq(fm_planner_find(NULL, "1"), -1);
+  ck_assert_int_eq(fm_planner_find(planner, NULL), -1);
+  ck_assert_int_eq(fm_planner_mask_count(NULL), 0);
+  fm_planner_row untouched = {.size = sizeof untouched, .hardness = 4};
+  KIT_FAILS(FM_ERR_ARGUMENT, "no mask 100", fm_planner_get(planner, 100, &untouched, &err));
+  KIT_FAILS(FM_ERR_ARGUMENT, "no mask -1", fm_planner_get(planner, -1, &untouched, &err));
+  KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_planner_get(planner, 0, NULL, &err));
+  KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_planner_get(NULL, 0, &untouched, &err));
+  untouched.size = 8;
+  KIT_FAILS(FM_ERR_ARGUMENT, "size", fm_planner_get(planner, 0, &untouched, &err));
+  ck_assert(untouched.hardness == 4);
+  fm_planner_destroy(planner);
+}
+END_TEST
+
+static fm_planner_options resolved(const fm_planner *planner) {
+  fm_planner_options options = {.size = sizeof options};
+  KIT_OK(fm_planner_get_options(planner, &options, &err));
+  ck_assert_uint_eq(options.size, sizeof options);
+  return options;
+}
+
+START_TEST(options_are_resolved) {
+  fm_planner *planner = planner_with(NULL);
+  fm_planner_options o = resolved(planner);
+  ck_assert(o.policy == FM_PLAN_RANK && o.n_max == 20 && o.seed_count == 20 && !o.gamma &&
+            !o.threshold && !o.temperature && !o.min_class_pixels && !o.blend && !o.blend_count);
+  for (int i = 0; i < 20; i++) ck_assert_int_eq(o.seeds[i], 42 + i);
+  fm_planner_destroy(planner);
+
+  fm_plan_part parts[] = {{FM_PLAN_RARE_CLASS, 0, 2}, {FM_PLAN_PROPORTIONAL, 0, 1}};
+  int64_t seeds[] = {3, 9, 1};
+  fm_planner_options given = {.size = sizeof given,
+                              .policy = FM_PLAN_BLEND,
+                              .n_max = 2,
+                              .n_min = 1,
+                              .budget = 5,
+                              .seeds = seeds,
+                              .seed_count = 3,
+                              .plan_seed = 77,
+                              .blend = parts,
+                              .blend_count = 2};
+  planner = planner_with(&given);
+  memset(parts, 0, sizeof parts);
+  memset(seeds, 0, sizeof seeds);
+  o = resolved(planner);
+  ck_assert(o.n_max == 2 && o.n_min == 1 && o.budget == 5 && o.plan_seed == 77 && o.gamma == 1 &&
+            o.temperature == 0.01 && o.threshold == 0 && o.min_class_pixels == 1);
+  ck_assert(o.seed_count == 3 && o.seeds[0] == 3 && o.seeds[1] == 9 && o.seeds[2] == 1);
+  ck_assert(o.blend_count == 2 && o.blend[0].policy == FM_PLAN_RARE_CLASS && o.blend[0].share == 2);
+  fm_planner *again = planner_with(&o); /* what was resolved can be given */
+  fm_planner_destroy(again);
+  KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_planner_get_options(NULL, &o, &err));
+  KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_planner_get_options(planner, NULL, &err));
+  fm_planner_destroy(planner);
+}
+END_TEST
+
 START_TEST(bad_options_are_refused) {
   fm_planner *planner = KIT_SENTINEL;
   static const int64_t seeds[] = {1, 2, 3, 2};
@@ -543,13 +654,57 @@ START_TEST(bad_options_are_refused) {
     options = (fm_planner_options){.size = sizeof options, .n_max = wrong[i]};
     KIT_FAILS(FM_ERR_ARGUMENT, "n_max", fm_planner_create(context, &options, &planner, &err));
   }
+  static const struct {
+    fm_planner_options options;
+    const char *text;
+  } unused[] = {
+      {{.policy = FM_PLAN_UNIFORM, .gamma = 1}, "gamma is set, but only FM_PLAN_PROPORTIONAL"},
+      {{.policy = FM_PLAN_RARE_CLASS, .threshold = 0.5},
+       "threshold is set, but only FM_PLAN_REPEAT"},
+      {{.temperature = 1}, "temperature is set, but only FM_PLAN_RARE_CLASS"},
+      {{.policy = FM_PLAN_PROPORTIONAL, .min_class_pixels = 1}, "min_class_pixels is set"},
+      {{.blend_count = 1}, "blend is given, but policy is FM_PLAN_RANK"},
+      {{.seed_count = 1}, "seeds is NULL"},
+      {{.policy = FM_PLAN_BLEND}, "no parts"},
+      {{.policy = FM_PLAN_RARE_CLASS, .temperature = (double)NAN}, "temperature is"},
+      {{.policy = FM_PLAN_RARE_CLASS, .temperature = -1}, "temperature is -1"},
+      {{.policy = FM_PLAN_PROPORTIONAL, .gamma = 65}, "gamma is 65, expected above 0, up to 64"},
+      {{.n_min = 21}, "n_min is 21"},
+      {{.reserved = 1}, "reserved is 1"},
+  };
+  for (size_t i = 0; i < sizeof unused / sizeof *unused; i++) {
+    options = unused[i].options;
+    options.size = sizeof options;
+    KIT_FAILS(FM_ERR_ARGUMENT, unused[i].text,
+              fm_planner_create(context, &options, &planner, &err));
+  }
+  static const struct {
+    fm_plan_part parts[2];
+    fm_status status;
+    const char *text;
+  } blends[] = {
+      {{{FM_PLAN_RANK, 0, 1}, {FM_PLAN_RANK, 0, 2}}, FM_ERR_DUPLICATE, "FM_PLAN_RANK is in"},
+      {{{FM_PLAN_RANK, 0, 1}, {FM_PLAN_BLEND, 0, 2}}, FM_ERR_ARGUMENT, "blend[1].policy is 5"},
+      {{{-1, 0, 1}, {FM_PLAN_RANK, 0, 2}}, FM_ERR_ARGUMENT, "blend[0].policy is -1"},
+      {{{FM_PLAN_RANK, 1, 1}, {FM_PLAN_UNIFORM, 0, 2}}, FM_ERR_ARGUMENT, "blend[0].reserved"},
+      {{{FM_PLAN_RANK, 0, 1}, {FM_PLAN_UNIFORM, 0, 0}}, FM_ERR_ARGUMENT, "blend[1].share is 0"},
+      {{{FM_PLAN_RANK, 0, (double)NAN}, {1, 0, 1}}, FM_ERR_ARGUMENT, "blend[0].share is"},
+  };
+  for (size_t i = 0; i < sizeof blends / sizeof *blends; i++) {
+    options = (fm_planner_options){.size = sizeof options,
+                                   .policy = FM_PLAN_BLEND,
+                                   .blend = blends[i].parts,
+                                   .blend_count = 2};
+    KIT_FAILS(blends[i].status, blends[i].text,
+              fm_planner_create(context, &options, &planner, &err));
+  }
   KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_planner_create(NULL, NULL, &planner, &err));
   KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_planner_create(context, NULL, NULL, &err));
   ck_assert_ptr_eq(planner, KIT_SENTINEL);
 }
 END_TEST
 
-static fm_status make(const void *options, void *user, fm_error *err) {
+static fm_status create(const void *options, void *user, fm_error *err) {
   (void)user;
   fm_planner *planner = KIT_SENTINEL;
   fm_status status = fm_planner_create(context, options, &planner, err);
@@ -562,7 +717,7 @@ static fm_status make(const void *options, void *user, fm_error *err) {
 
 START_TEST(options_follow_the_rule) {
   fm_planner_options options = {.size = sizeof options, .n_max = 3, .plan_seed = 9};
-  kit_options_rule("fm_planner_options", &options, sizeof options, make, NULL);
+  kit_options_rule("fm_planner_options", &options, sizeof options, create, NULL);
 }
 END_TEST
 
@@ -575,7 +730,7 @@ START_TEST(seeds_are_copied) {
   char id[] = "mask";
   add(planner, id, 1);
   id[0] = 'X';
-  fm_plan *plan = finish(planner);
+  fm_plan *plan = make(planner);
   fm_plan_entry entry = row_of(plan, "mask");
   ck_assert_int_eq(entry.count, 3);
   for (int i = 0; i < 3; i++) ck_assert_int_eq(entry.seeds[i], 5 + i);
@@ -592,7 +747,7 @@ Suite *planner_suite(void) {
   tcase_add_test(tests, small_cases_of_the_paper);
   tcase_add_loop_test(tests, counts_round_half_to_even, 1, 21);
   tcase_add_loop_test(tests, totals_of_the_paper, 0, 2);
-  tcase_add_test(tests, times_rounds_half_to_even);
+  tcase_add_test(tests, real_repeats_round_half_to_even);
   tcase_add_test(tests, ties_go_by_id);
   tcase_add_loop_test(tests, seeds_follow_the_documented_generator, 0, 4);
   tcase_add_test(tests, seeds_of_a_large_pool);
@@ -605,6 +760,9 @@ Suite *planner_suite(void) {
   tcase_add_test(tests, rows_out_of_range);
   tcase_add_test(tests, ids_of_all_lengths);
   tcase_add_test(tests, bad_rows_are_refused);
+  tcase_add_test(tests, duplicates_change_nothing);
+  tcase_add_test(tests, masks_can_be_read);
+  tcase_add_test(tests, options_are_resolved);
   tcase_add_test(tests, bad_options_are_refused);
   tcase_add_test(tests, options_follow_the_rule);
   tcase_add_test(tests, seeds_are_copied);

@@ -16,6 +16,7 @@ Suite *filter_suite(void);
 Suite *hardness_suite(void);
 Suite *plan_suite(void);
 Suite *planner_suite(void);
+Suite *policies_suite(void);
 Suite *network_loss_suite(void);
 Suite *network_full_suite(void);
 Suite *network_fused_suite(void);

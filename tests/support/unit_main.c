@@ -16,6 +16,7 @@ static const named_suite all[] = {
     {"hardness", hardness_suite},
     {"plan", plan_suite},
     {"planner", planner_suite},
+    {"policies", policies_suite},
     {"network_loss", network_loss_suite},
     {"network_full", network_full_suite},
     {"network_fused", network_fused_suite},
