@@ -141,7 +141,10 @@ int main(void) {
   fm_labels *labels;
   fm_network_loss *losses;
   fm_filter *filter;
-  fm_labels_options lo = {.size = sizeof lo, .class_count = CLASSES, .ignore_label = IGNORED};
+  fm_labels_options lo = {.size = sizeof lo,
+                          .class_count = CLASSES,
+                          .ignored_labels = (const int64_t[]){IGNORED},
+                          .ignored_count = 1};
   fm_network_loss_options no = {.size = sizeof no, .kind = FM_OUTPUT_LOGITS};
   check(fm_context_create(NULL, &context, &err), &err);
   check(fm_labels_create(context, &lo, &labels, &err), &err);

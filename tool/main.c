@@ -39,7 +39,7 @@ static void print_help(void) {
   printf(
       "\nfreemask COMMAND --help tells more; freemask demo DIR shows it all at work.\n"
       "Label spaces:");
-  for (size_t i = 0; fm_labels_preset_name(i); i++) printf(" %s", fm_labels_preset_name(i));
+  for (int32_t i = 0; fm_labels_preset_name(i); i++) printf(" %s", fm_labels_preset_name(i));
   puts(
       "\nor a CSV file with the columns label,class,name (class `ignore`: no supervision).\n"
       "Exit codes: 0 fine, 1 findings of check or collect, 2 flags, 3 data, 4 files and folders, "

@@ -57,7 +57,7 @@ typedef struct fm_error {
 } fm_error;
 
 /** The constant's name, such as "FM_ERR_SHAPE"; "FM_ERR_?" for an unknown number. Static
- *  storage. Thread safety: any thread, any time. */
+ *  storage. Thread-safety: any thread, any time. */
 FM_API const char *fm_status_name(fm_status status);
 
 FM_END_DECLS

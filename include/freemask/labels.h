@@ -13,11 +13,15 @@
 
 FM_BEGIN_DECLS
 
-/** A label space: maps *labels* (raw values in masks) to *classes* (0 .. K-1, what
- *  the segmenter predicts), names the classes, and says which labels mean "no
- *  supervision" and which of them the filter writes.
+/** A label space: maps *labels* (raw values in masks) to *classes* (0 to K - 1, what the
+ *  segmenter predicts), names the classes, and says which labels mean "no supervision" and
+ *  which of them the filter writes.
  *
- *  Thread-safety: immutable; share it freely. */
+ *  Labels are -32,768 to 65,535. Those of classes are 0 or more; those below 0 can only be
+ *  ignored (-1 and -100 are in wide use). They fit into masks of signed types, while a mask of an
+ *  unsigned type never holds one.
+ *
+ *  Memory: 384 KiB, plus the names. Thread-safety: immutable; share it freely. */
 typedef struct fm_labels fm_labels;
 
 /** Classes that are none. */
@@ -51,61 +55,76 @@ enum {
 FM_API fm_status fm_labels_create_from_preset(const fm_context *context, const char *name,
                                               fm_labels **out, fm_error *err);
 
-/** A label space of the host's own. */
+/** A label space of the host's own. Sized structure, see freemask/context.h. */
 typedef struct fm_labels_options {
   size_t size;
+  const int64_t *ignored_labels;  /**< [ignored_count] distinct labels without supervision, each
+                                       -32,768 to 65,535 and none of them a class's. The filter
+                                       writes the first. Required. */
+  int32_t ignored_count;          /**< at least 1 */
   const char *name;               /**< for messages and files; NULL: "custom" */
-  int32_t class_count;            /**< K, 1 to 65,535 */
+  int32_t class_count;            /**< K, 1 to 65,535. Required. */
   int32_t label_count;            /**< length of `classes`, at most 65,536; 0: label = class */
-  int64_t ignore_label;           /**< what the filter writes, -1 to 65,535; 0 is the label 0.
-                                       Ignored when read, too; must not be a class's label */
-  const int32_t *classes;         /**< classes[label]: a class, FM_CLASS_IGNORE or FM_CLASS_INVALID;
-                                       labels from label_count on are invalid */
+  const int32_t *classes;         /**< classes[label]: a class, FM_CLASS_IGNORE (ignored, as if
+                                       it were listed above) or FM_CLASS_INVALID; labels from
+                                       label_count on are invalid unless they are listed above */
   const char *const *class_names; /**< K strings of UTF-8, or NULL: "class 0", ... */
 } fm_labels_options;
 
-/** Makes a label space from a table. Every class needs a label. On success the
- *  caller owns `*out`. Errors: ARGUMENT, MEMORY, UNSUPPORTED. */
+/** Makes a label space from a table. Every class needs a label. On success the caller owns
+ *  `*out`; everything has been copied. Errors: ARGUMENT, MEMORY, UNSUPPORTED (options). */
 FM_API fm_status fm_labels_create(const fm_context *context, const fm_labels_options *options,
                                   fm_labels **out, fm_error *err);
 
-/** Destroys; NULL is fine. */
+/** Releases the caller's hold; NULL is fine. */
 FM_API void fm_labels_destroy(fm_labels *labels);
 
-/** Names of the presets, for i = 0, 1, ...; NULL behind the last. Static storage. */
-FM_API const char *fm_labels_preset_name(size_t i);
+/** Name of preset number i; NULL if there are no more, or i is below 0. Static storage. Thread
+ *  safety: any thread, any time. */
+FM_API const char *fm_labels_preset_name(int32_t i);
+
+/** Fills `*out`, whose `size` the caller has set, with options from which fm_labels_create
+ *  makes an equal space: `classes` up to the last label of the space, all ignored labels in
+ *  `ignored_labels` (those that were listed, in their order, then the others in ascending
+ *  order). Pointers in it live as long as `labels`. Errors: ARGUMENT, UNSUPPORTED (`size`). */
+FM_API fm_status fm_labels_get_options(const fm_labels *labels, fm_labels_options *out,
+                                       fm_error *err);
+
+/* ---- Getters. They cost no more than a look-up, but fingerprint, which walks the table. */
 
 /** The space's name. Lives as long as `labels`. */
 FM_API const char *fm_labels_name(const fm_labels *labels);
 
-/** K. */
+/** K; 0 if `labels` is NULL. */
 FM_API int32_t fm_labels_class_count(const fm_labels *labels);
 
-/** Name of a class, "" if there is no such class. Lives as long as `labels`. */
+/** Name of a class; "" if there is no such class. Lives as long as `labels`. */
 FM_API const char *fm_labels_class_name(const fm_labels *labels, int32_t class_index);
 
-/** Class of a label: 0 .. K-1, FM_CLASS_IGNORE or FM_CLASS_INVALID. */
+/** Class of a label: 0 to K - 1, FM_CLASS_IGNORE or FM_CLASS_INVALID. */
 FM_API int32_t fm_labels_class_of(const fm_labels *labels, int64_t label);
 
 /** The smallest label of a class; -1 if there is no such class. */
 FM_API int64_t fm_labels_label_of(const fm_labels *labels, int32_t class_index);
 
-/** The label that the filter writes. */
+/** The label that the filter writes: the first of `ignored_labels`. */
 FM_API int64_t fm_labels_ignore_label(const fm_labels *labels);
 
-/** How mask (and image) files of a preset end, beyond the type: "_labelTrainIds" for
- *  cocostuff164k's masks. "" if files are named by the stem alone. Static storage. */
+/** How names of mask files (of image files) of a preset end, before the extension:
+ *  "_labelTrainIds" for cocostuff164k's masks. "" if the stem alone is the name. Static
+ *  storage. */
 FM_API const char *fm_labels_mask_suffix(const fm_labels *labels);
 FM_API const char *fm_labels_image_suffix(const fm_labels *labels);
 
-/** A number that two label spaces share if they map every label alike, write the
- *  same ignore label and name their classes alike. Equal on all machines. */
+/** A number that two label spaces share if they map all labels alike, write the same ignore
+ *  label and name their classes alike. The same on all machines and in all versions. */
 FM_API uint64_t fm_labels_fingerprint(const fm_labels *labels);
 
-/** Counts the pixels of each class. `class_pixels` has K elements, or is NULL;
- *  `*ignored` (may be NULL) gets the number of ignored pixels. Both are
- *  overwritten. Errors: ARGUMENT, MEMORY, UNSUPPORTED (dtype), LABEL (names the
- *  first pixel in reading order and its value). */
+/** Counts the pixels of each class. `class_pixels` has K elements, or is NULL; `*ignored` (may
+ *  be NULL) receives the number of ignored pixels. Both are overwritten on success only. Memory: 16
+ *  bytes per class while it works. Stack: less than 32 KiB. Errors: ARGUMENT, MEMORY, UNSUPPORTED
+ *  (dtype, device), LIMIT (size), LABEL (names the first pixel in reading order and its
+ *  value). */
 FM_API fm_status fm_labels_count(const fm_labels *labels, const fm_plane *mask,
                                  int64_t *class_pixels, int64_t *ignored, fm_error *err);
 

@@ -92,7 +92,7 @@ typedef struct fm_volume {
 } fm_volume;
 
 /** A packed plane over `data` in this machine's memory. Cannot fail: the call that receives the
- *  plane checks its shape and type. Thread safety: any thread, any time. */
+ *  plane checks its shape and type. Thread-safety: any thread, any time. */
 FM_API fm_plane fm_plane_make(const void *data, fm_dtype dtype, int64_t height, int64_t width);
 
 /** A packed volume over `data`, as fm_plane_make. */
@@ -111,7 +111,7 @@ FM_API fm_volume fm_volume_make(const void *data, fm_dtype dtype, int64_t channe
  *
  *  Errors: ARGUMENT (NULL, a tensor without memory or without pixels, a stride out of range),
  *  SHAPE (dimensions), LIMIT (size), UNSUPPORTED (another device or type; a broadcast tensor).
- * Thread safety: any thread, any time. */
+ * Thread-safety: any thread, any time. */
 FM_API fm_status fm_plane_from_dlpack(const void *dl_tensor, fm_plane *out, fm_error *err);
 
 /** Views a DLPack tensor in host memory as a volume: three dimensions, [channels, height,
@@ -119,7 +119,7 @@ FM_API fm_status fm_plane_from_dlpack(const void *dl_tensor, fm_plane *out, fm_e
  *  fm_plane_from_dlpack. */
 FM_API fm_status fm_volume_from_dlpack(const void *dl_tensor, fm_volume *out, fm_error *err);
 
-/** Bytes of one element; 0 for a number that is not an fm_dtype. Thread safety: any thread, any
+/** Bytes of one element; 0 for a number that is not an fm_dtype. Thread-safety: any thread, any
  *  time. */
 FM_API size_t fm_dtype_size(fm_dtype dtype);
 

@@ -64,8 +64,8 @@ static float load_loss(const char *at, int32_t dtype) {
 }
 
 static int32_t look_up(const fm__lookup *lookup, int64_t label) {
-  if ((uint64_t)label <= 0xffff) return lookup->classes[label];
-  return label == -1 ? lookup->minus_one : FM__CLASS_INVALID;
+  bool known = label >= FM__FIRST_LABEL && label <= FM__LAST_LABEL;
+  return known ? lookup->classes[label] : FM__CLASS_INVALID;
 }
 
 void fm__tile_classes(const fm_plane *mask, const fm__lookup *lookup, int64_t y, int64_t x,

@@ -6,10 +6,12 @@
 
 #include "dsp/dsp.h"
 
-/* What labels mean: a class for each of 0 .. 65535, and for -1. */
+/* Labels that can mean something. */
+enum { FM__FIRST_LABEL = -32768, FM__LAST_LABEL = 65535 };
+
+/* What labels mean: the class of each, the one of label 0 at classes[0]. */
 typedef struct fm__lookup {
   const int32_t *classes;
-  int32_t minus_one;
 } fm__lookup;
 
 /* Pixel (x, y) of an image, or the tile that begins there. */

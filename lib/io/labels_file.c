@@ -103,7 +103,8 @@ static fm_status make(const fm_context *context, table *t, const char *name, fm_
   fm_labels_options options = {.size = sizeof options, .name = name};
   options.class_count = t->class_count;
   options.label_count = t->label_count;
-  options.ignore_label = t->ignored[0];
+  options.ignored_labels = t->ignored;
+  options.ignored_count = t->ignored_count;
   options.classes = t->classes;
   options.class_names = t->names;
   status = fm_labels_create(context, &options, out, err);

@@ -16,8 +16,9 @@ static void free_labels(fm_labels *labels) {
   fm_context *context = labels->context;
   if (labels->class_names) fm__free(context, labels->class_names[0]);
   fm__free(context, labels->class_names);
+  fm__free(context, labels->ignored);
   fm__free(context, labels->first_label);
-  fm__free(context, labels->classes);
+  fm__free(context, labels->table);
   fm__free(context, labels->name);
   fm__free(context, labels);
   fm__context_drop(context);
@@ -65,7 +66,7 @@ static bool copy_class_names(fm_labels *labels, const char *const *names) {
 
 static fm_status find_first_labels(fm_labels *labels, fm_error *err) {
   for (int32_t k = 0; k < labels->class_count; k++) labels->first_label[k] = -1;
-  for (int32_t label = FM__LABELS - 1; label >= 0; label--)
+  for (int32_t label = FM__LAST_LABEL; label >= 0; label--)
     if (labels->classes[label] >= 0) labels->first_label[labels->classes[label]] = label;
   for (int32_t k = 0; k < labels->class_count; k++)
     if (labels->first_label[k] < 0)
@@ -73,23 +74,59 @@ static fm_status find_first_labels(fm_labels *labels, fm_error *err) {
   return FM_OK;
 }
 
-/* Copies the table; whatever it does not name is invalid. */
-static fm_status fill_table(fm_labels *labels, const fm_labels_options *o, fm_error *err) {
+/* Copies the table of classes; what it does not name is invalid. */
+static fm_status fill_classes(fm_labels *labels, const fm_labels_options *o, fm_error *err) {
   int32_t count = o->classes ? o->label_count : o->class_count;
-  for (int32_t label = 0; label < FM__LABELS; label++) {
+  for (int32_t label = FM__FIRST_LABEL; label <= FM__LAST_LABEL; label++) {
     int32_t k = FM_CLASS_INVALID;
-    if (label < count) k = o->classes ? o->classes[label] : label;
+    if (label >= 0 && label < count) k = o->classes ? o->classes[label] : label;
     if (k >= o->class_count || k < FM_CLASS_INVALID)
       return fm__fail(err, FM_ERR_ARGUMENT,
                       "fm_labels_options: label %d has class %d, expected %d to %d", (int)label,
                       (int)k, FM_CLASS_INVALID, (int)o->class_count - 1);
-    if (label == o->ignore_label && k >= 0)
-      return fm__fail(err, FM_ERR_ARGUMENT,
-                      "fm_labels_options: ignore_label %d is the label of class %d", (int)label,
-                      (int)k);
-    labels->classes[label] = label == o->ignore_label ? FM_CLASS_IGNORE : k;
+    labels->classes[label] = k;
   }
-  return find_first_labels(labels, err);
+  return FM_OK;
+}
+
+static fm_status fail_ignored(const fm_labels_options *o, int32_t i, const char *why,
+                              fm_error *err) {
+  return fm__fail(err, FM_ERR_ARGUMENT, "fm_labels_options: ignored_labels[%d] is %" PRId64 ", %s",
+                  (int)i, o->ignored_labels[i], why);
+}
+
+/* A label that the list has, in the table until the table's own ignored labels have been found. */
+enum { LISTED = FM_CLASS_INVALID - 1 };
+
+static fm_status mark_listed(fm_labels *labels, const fm_labels_options *o, fm_error *err) {
+  for (int32_t i = 0; i < o->ignored_count; i++) {
+    int64_t label = o->ignored_labels[i];
+    if (label < FM__FIRST_LABEL || label > FM__LAST_LABEL)
+      return fail_ignored(o, i, "expected -32768 to 65535", err);
+    if (labels->classes[label] == LISTED) return fail_ignored(o, i, "as another one is", err);
+    if (labels->classes[label] >= 0) return fail_ignored(o, i, "the label of a class", err);
+    labels->classes[label] = LISTED;
+  }
+  return FM_OK;
+}
+
+/* All ignored labels: those of the list, in its order, then those of the table. */
+static fm_status fill_ignored(fm_labels *labels, const fm_labels_options *o, fm_error *err) {
+  fm_status status = mark_listed(labels, o, err);
+  if (status) return status;
+  size_t count = 0;
+  for (int32_t label = FM__FIRST_LABEL; label <= FM__LAST_LABEL; label++)
+    count += labels->classes[label] == FM_CLASS_IGNORE || labels->classes[label] == LISTED;
+  labels->ignored = fm__alloc_array(labels->context, count, sizeof *labels->ignored);
+  if (!labels->ignored) return fm__fail_memory(err, count * sizeof *labels->ignored);
+  labels->ignored_count = o->ignored_count;
+  memcpy(labels->ignored, o->ignored_labels, (size_t)o->ignored_count * sizeof *labels->ignored);
+  for (int32_t label = FM__FIRST_LABEL; label <= FM__LAST_LABEL; label++) {
+    if (labels->classes[label] == FM_CLASS_IGNORE) labels->ignored[labels->ignored_count++] = label;
+    if (labels->classes[label] == LISTED) labels->classes[label] = FM_CLASS_IGNORE;
+  }
+  labels->ignore_label = labels->ignored[0];
+  return FM_OK;
 }
 
 static fm_status check_options(const fm_labels_options *o, fm_error *err) {
@@ -97,20 +134,32 @@ static fm_status check_options(const fm_labels_options *o, fm_error *err) {
     return fm__fail(err, FM_ERR_ARGUMENT,
                     "fm_labels_options: class_count is %d, expected 1 to 65535",
                     (int)o->class_count);
-  if (o->label_count < 0 || o->label_count > FM__LABELS || !o->classes != !o->label_count)
+  if (o->label_count < 0 || o->label_count > FM__LAST_LABEL + 1 || !o->classes != !o->label_count)
     return fm__fail(err, FM_ERR_ARGUMENT,
                     "fm_labels_options: label_count is %d, expected the length of classes, "
                     "0 to 65536",
                     (int)o->label_count);
-  if (o->ignore_label < -1 || o->ignore_label >= FM__LABELS)
+  if (!o->ignored_labels || o->ignored_count < 1 || o->ignored_count > FM__LABELS)
     return fm__fail(err, FM_ERR_ARGUMENT,
-                    "fm_labels_options: ignore_label is %" PRId64 ", expected -1 to 65535",
-                    o->ignore_label);
+                    "fm_labels_options: %s is %d, expected at least one ignored label, for the "
+                    "filter to write",
+                    o->ignored_labels ? "ignored_count" : "ignored_labels is NULL, ignored_count",
+                    (int)o->ignored_count);
   if (o->class_names)
     for (int32_t k = 0; k < o->class_count; k++)
       if (!o->class_names[k])
         return fm__fail(err, FM_ERR_ARGUMENT, "fm_labels_options: class_names[%d] is NULL", (int)k);
   return FM_OK;
+}
+
+static bool allocate(fm_labels *labels, const fm_labels_options *o) {
+  const fm_context *context = labels->context;
+  labels->name = fm__copy_string(context, o->name ? o->name : "custom");
+  labels->table = fm__alloc_array(context, FM__LABELS, sizeof *labels->table);
+  labels->first_label =
+      fm__alloc_array(context, (size_t)o->class_count, sizeof *labels->first_label);
+  return labels->name && labels->table && labels->first_label &&
+         copy_class_names(labels, o->class_names);
 }
 
 static fm_status make(const fm_context *context, const fm_labels_options *o, fm_labels **out,
@@ -122,18 +171,16 @@ static fm_status make(const fm_context *context, const fm_labels_options *o, fm_
   labels->context = fm__context_hold(context);
   atomic_init(&labels->holds, 1);
   labels->class_count = o->class_count;
-  labels->ignore_label = o->ignore_label;
   labels->mask_suffix = labels->image_suffix = "";
-  labels->name = fm__copy_string(context, o->name ? o->name : "custom");
-  labels->classes = fm__alloc_array(context, FM__LABELS, sizeof *labels->classes);
-  labels->first_label =
-      fm__alloc_array(context, (size_t)o->class_count, sizeof *labels->first_label);
-  if (!labels->name || !labels->classes || !labels->first_label ||
-      !copy_class_names(labels, o->class_names))
+  if (!allocate(labels, o)) {
     status = fm__fail(err, FM_ERR_MEMORY, "out of memory for a label space of %d classes",
                       (int)o->class_count);
-  else
-    status = fill_table(labels, o, err);
+  } else {
+    labels->classes = labels->table - FM__FIRST_LABEL;
+    status = fill_classes(labels, o, err);
+    if (!status) status = fill_ignored(labels, o, err);
+    if (!status) status = find_first_labels(labels, err);
+  }
   if (status) {
     free_labels(labels);
     return status;
@@ -180,14 +227,16 @@ fm_status fm_labels_create_from_preset(const fm_context *context, const char *na
     classes[label] = FM_CLASS_INVALID;
     if (label < preset->label_count)
       classes[label] = preset->classes ? preset->classes[label] : label - preset->offset;
-    if (label == preset->also_ignored) classes[label] = FM_CLASS_IGNORE;
+    if (label == preset->also_ignored || label == preset->ignore_label)
+      classes[label] = FM_CLASS_IGNORE;
   }
-  classes[preset->ignore_label] = FM_CLASS_IGNORE;
+  int64_t written = preset->ignore_label;
   fm_labels_options o = {.size = sizeof o};
+  o.ignored_labels = &written;
+  o.ignored_count = 1;
   o.name = preset->name;
   o.class_count = preset->class_count;
   o.label_count = 256;
-  o.ignore_label = preset->ignore_label;
   o.classes = classes;
   o.class_names = preset->class_names;
   fm_labels *labels = NULL;
@@ -199,8 +248,8 @@ fm_status fm_labels_create_from_preset(const fm_context *context, const char *na
   return FM_OK;
 }
 
-const char *fm_labels_preset_name(size_t i) {
-  const fm__preset *preset = fm__preset_at(i);
+const char *fm_labels_preset_name(int32_t i) {
+  const fm__preset *preset = i < 0 ? NULL : fm__preset_at((size_t)i);
   return preset ? preset->name : NULL;
 }
 
@@ -235,18 +284,37 @@ const char *fm_labels_image_suffix(const fm_labels *labels) {
 }
 
 int32_t fm_labels_class_of(const fm_labels *labels, int64_t label) {
-  if (!labels) return FM_CLASS_INVALID;
-  if (label == -1) return fm__labels_lookup(labels).minus_one;
-  return label >= 0 && label < FM__LABELS ? labels->classes[label] : FM_CLASS_INVALID;
+  if (!labels || label < FM__FIRST_LABEL || label > FM__LAST_LABEL) return FM_CLASS_INVALID;
+  return labels->classes[label];
+}
+
+/* 1 + the last label of the space, without those below 0. */
+static int32_t label_count_of(const fm_labels *labels) {
+  int32_t last = FM__LAST_LABEL;
+  while (labels->classes[last] == FM_CLASS_INVALID) last--;
+  return last + 1;
+}
+
+fm_status fm_labels_get_options(const fm_labels *labels, fm_labels_options *out, fm_error *err) {
+  if (!labels) return fm__fail(err, FM_ERR_ARGUMENT, "fm_labels_get_options: labels is NULL");
+  fm_labels_options o = {.size = sizeof o};
+  o.ignored_labels = labels->ignored;
+  o.ignored_count = labels->ignored_count;
+  o.name = labels->name;
+  o.class_count = labels->class_count;
+  o.label_count = label_count_of(labels);
+  o.classes = labels->classes;
+  o.class_names = (const char *const *)labels->class_names;
+  return FM__RESULT_WRITE(out, &o, fm_labels_options, class_names, err);
 }
 
 uint64_t fm_labels_fingerprint(const fm_labels *labels) {
   if (!labels) return 0;
   uint64_t hash = fm__hash_u64(FM__HASH_START, (uint64_t)labels->ignore_label);
   hash = fm__hash_u64(hash, (uint64_t)labels->class_count);
-  for (int32_t label = 0; label < FM__LABELS; label++)
+  for (int32_t label = FM__FIRST_LABEL; label <= FM__LAST_LABEL; label++)
     if (labels->classes[label] != FM_CLASS_INVALID) {
-      hash = fm__hash_u64(hash, (uint64_t)label);
+      hash = fm__hash_u64(hash, (uint64_t)(int64_t)label);
       hash = fm__hash_u64(hash, (uint64_t)(int64_t)labels->classes[label]);
     }
   for (int32_t k = 0; k < labels->class_count; k++)
@@ -254,11 +322,7 @@ uint64_t fm_labels_fingerprint(const fm_labels *labels) {
   return hash;
 }
 
-fm__lookup fm__labels_lookup(const fm_labels *labels) {
-  fm__lookup lookup = {labels->classes,
-                       labels->ignore_label == -1 ? FM_CLASS_IGNORE : FM_CLASS_INVALID};
-  return lookup;
-}
+fm__lookup fm__labels_lookup(const fm_labels *labels) { return (fm__lookup){labels->classes}; }
 
 /* The number itself, which may be beyond what fm__label_at can say. */
 static const char *label_text(const fm_plane *mask, int64_t y, int64_t x, char *text, size_t size) {
@@ -272,16 +336,28 @@ static const char *label_text(const fm_plane *mask, int64_t y, int64_t x, char *
   return text;
 }
 
+/* "0, 255, -1, ...": the ignored labels, but no more than four. */
+static const char *ignored_text(const fm_labels *labels, char *text, size_t size) {
+  int32_t shown = labels->ignored_count > 4 ? 4 : labels->ignored_count;
+  size_t length = 0;
+  for (int32_t i = 0; i < shown; i++)
+    length += (size_t)snprintf(text + length, size - length, "%s%" PRId64, i ? ", " : "",
+                               labels->ignored[i]);
+  if (shown < labels->ignored_count) snprintf(text + length, size - length, ", ...");
+  return text;
+}
+
 fm_status fm__labels_fail(const fm_labels *labels, const fm_plane *mask, int64_t y, int64_t x,
                           fm_error *err) {
-  char text[24];
-  int32_t last = FM__LABELS - 1;
+  char text[24], ignored[64];
+  int32_t last = FM__LAST_LABEL;
   while (labels->classes[last] < 0) last--;
   return fm__fail(err, FM_ERR_LABEL,
                   "mask: label %s at pixel (x %" PRId64 ", y %" PRId64
-                  ") is not in the label space %s (classes at %d to %d, ignored: %" PRId64 ")",
+                  ") is not in the label space %s (classes at %d to %d, ignored: %s)",
                   label_text(mask, y, x, text, sizeof text), x, y, labels->name,
-                  (int)labels->first_label[0], (int)last, labels->ignore_label);
+                  (int)labels->first_label[0], (int)last,
+                  ignored_text(labels, ignored, sizeof ignored));
 }
 
 fm_status fm__loss_fail(const fm_labels *labels, const fm_plane *loss, int32_t class_index,

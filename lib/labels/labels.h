@@ -11,7 +11,7 @@ _Static_assert(FM_CLASS_IGNORE == (int)FM__CLASS_IGNORE &&
                    FM_CLASS_INVALID == (int)FM__CLASS_INVALID,
                "dsp/dsp.h has the same numbers");
 
-enum { FM__LABELS = 65536, FM__MOST_CLASSES = 65535 };
+enum { FM__LABELS = FM__LAST_LABEL - FM__FIRST_LABEL + 1, FM__MOST_CLASSES = 65535 };
 
 struct fm_labels {
   fm_context *context;
@@ -19,9 +19,12 @@ struct fm_labels {
   char *name;
   int32_t class_count;
   int64_t ignore_label;
-  int32_t *classes;     /* class of each label 0 .. 65535 */
-  int32_t *first_label; /* smallest label of each class */
-  char **class_names;   /* class_count + 1 strings in one block, the last marks its end */
+  int32_t ignored_count;
+  int64_t *ignored;     /* [ignored_count], the one that the filter writes first */
+  int32_t *table;       /* [FM__LABELS] class of each label from FM__FIRST_LABEL on */
+  int32_t *classes;     /* within the table: classes[label] */
+  int32_t *first_label; /* [class_count] smallest label of each class */
+  char **class_names;   /* [class_count] in one block */
   const char *mask_suffix;
   const char *image_suffix;
 };

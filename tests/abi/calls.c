@@ -36,8 +36,11 @@ static fm_status call_context(fm_context *context, const void *options, fm_error
 static void fill_labels(void *options) {
   const int32_t classes = 3;
   memcpy((char *)options + offsetof(fm_labels_options, class_count), &classes, sizeof classes);
-  const int64_t ignore = 255;
-  memcpy((char *)options + offsetof(fm_labels_options, ignore_label), &ignore, sizeof ignore);
+  static const int64_t ignored = 255;
+  const int64_t *list = &ignored;
+  const int32_t one = 1;
+  memcpy((char *)options + offsetof(fm_labels_options, ignored_labels), &list, sizeof list);
+  memcpy((char *)options + offsetof(fm_labels_options, ignored_count), &one, sizeof one);
 }
 
 static fm_status call_labels(fm_context *context, const void *options, fm_error *err) {
@@ -222,7 +225,10 @@ static void fill_network_loss(void *options) {
 }
 
 static fm_status call_network_loss(fm_context *context, const void *options, fm_error *err) {
-  fm_labels_options one = {.size = sizeof one, .class_count = 1, .ignore_label = 255};
+  fm_labels_options one = {.size = sizeof one,
+                           .class_count = 1,
+                           .ignored_labels = (const int64_t[]){255},
+                           .ignored_count = 1};
   fm_labels *labels = NULL;
   fm_network_loss *made = NULL;
   fm_labels_create(context, &one, &labels, NULL);

@@ -124,7 +124,10 @@ END_TEST
 /* A filter and an estimator of the same means. */
 static void make_both(fm_filter **filter, fm_hardness **hardness) {
   const double means[2] = {1, 1};
-  fm_labels_options options = {.size = sizeof options, .class_count = 2, .ignore_label = 9};
+  fm_labels_options options = {.size = sizeof options,
+                               .class_count = 2,
+                               .ignored_labels = (const int64_t[]){9},
+                               .ignored_count = 1};
   fm_labels *labels = NULL;
   fm_labels_create(context, &options, &labels, NULL);
   fm_mean_table table = {.size = sizeof table, .class_count = 2, .mean_loss = means};

@@ -22,7 +22,7 @@ def volume(kit, array):
 
 
 def model_of(kit, context, kind):
-    options = kit.lib.make("fm_labels_options", class_count=CLASSES, ignore_label=IGNORED)
+    options = kit.lib.labels_options(CLASSES, IGNORED)
     labels = kit.handle("fm_labels_create", context, ctypes.byref(options))
     options = kit.lib.make("fm_network_loss_options", kind=kind)
     model = kit.handle("fm_network_loss_create", labels, ctypes.byref(options))

@@ -66,7 +66,10 @@ END_TEST
 /* A message with a class name in it, from a loss of NaN. */
 static fm_error message_with(fm_context *context, const char *name) {
   const char *const names[] = {name};
-  fm_labels_options options = {.size = sizeof options, .class_count = 1, .ignore_label = 255};
+  fm_labels_options options = {.size = sizeof options,
+                               .class_count = 1,
+                               .ignored_labels = (const int64_t[]){255},
+                               .ignored_count = 1};
   options.class_names = names;
   uint8_t label = 0;
   float loss = kit_float(0x7FC00000);

@@ -86,3 +86,8 @@ class Interface:
         if "size" in dict(made._fields_):
             made.size = ctypes.sizeof(made)
         return made
+
+    def labels_options(self, class_count, *ignored, **values):
+        """Options of a label space that ignores these labels and writes the first."""
+        return self.make("fm_labels_options", class_count=class_count, ignored_count=len(ignored),
+                         ignored_labels=(ctypes.c_int64 * len(ignored))(*ignored), **values)

@@ -38,7 +38,7 @@ def mean_table(means):
 
 
 def make_labels(classes, ignored):
-    options = LIB.make("fm_labels_options", class_count=classes, ignore_label=ignored)
+    options = LIB.labels_options(classes, ignored)
     options.name = b"own"
     labels = ctypes.c_void_p()
     call(LIB.fm_labels_create, CONTEXT, options, ctypes.byref(labels))

@@ -17,10 +17,7 @@ assert LIB.fm_context_create(None, ctypes.byref(CONTEXT), ctypes.byref(ERROR()))
 def message_of(name):
     """The bytes of a message that names a label space."""
     labels, err = ctypes.c_void_p(), ERROR()
-    ignored = (ctypes.c_int64 * 1)(255)
-    fields = {"ignored_labels": ignored, "ignored_count": 1} if "ignored_labels" in \
-        dict(LIB.struct("fm_labels_options")._fields_) else {"ignore_label": 255}
-    options = LIB.make("fm_labels_options", name=name, class_count=1, **fields)
+    options = LIB.labels_options(1, 255, name=name)
     if LIB.fm_labels_create(CONTEXT, ctypes.byref(options), ctypes.byref(labels), ctypes.byref(err)):
         raise RuntimeError(err.message)
     mask = LIB.fm_plane_make(b"\7", LIB.FM_U8, 1, 1)

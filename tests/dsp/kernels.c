@@ -205,8 +205,10 @@ static bool spoil(draw_random *random, const space *of, draw_image *image) {
   fm_plane *mask = &image->mask.plane;
   int64_t y = draw_below(random, (uint32_t)mask->height);
   int64_t x = draw_below(random, (uint32_t)mask->width);
-  bool fits = of->bad_label >= 0 &&
-              (of->bad_label <= UINT8_MAX || fm_dtype_size((fm_dtype)mask->dtype) > 2);
+  int64_t most = mask->dtype == FM_I8                       ? INT8_MAX
+                 : fm_dtype_size((fm_dtype)mask->dtype) > 2 ? UINT16_MAX
+                                                            : UINT8_MAX;
+  bool fits = of->bad_label >= 0 && of->bad_label <= most;
   if (fits && draw_chance(random, 50)) {
     draw_set_label(mask, y, x, of->bad_label);
     return true;

@@ -158,7 +158,10 @@ static double error_of(const trial *t, const float *loss) {
 /* ---- Runs ----------------------------------------------------------------------------- */
 
 static fm_status map(fm_context *context, const trial *t, float *loss, fm_error *err) {
-  fm_labels_options lo = {.size = sizeof lo, .class_count = t->channels, .ignore_label = IGNORED};
+  fm_labels_options lo = {.size = sizeof lo,
+                          .class_count = t->channels,
+                          .ignored_labels = (const int64_t[]){IGNORED},
+                          .ignored_count = 1};
   fm_network_loss_options no = {.size = sizeof no, .kind = FM_OUTPUT_LOGITS, .trust_kind = 1};
   fm_labels *labels = NULL;
   fm_network_loss *model = NULL;

@@ -6,26 +6,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { MOST_IGNORED = 3 };
+
 /* Of a preset, or of `classes` labels with holes in between, or with another at the end. */
 typedef struct recipe {
   const char *name;
   int32_t classes; /* 0: a preset */
   int32_t step;    /* from a class's label to the next one's */
-  int64_t ignore_label;
+  int32_t ignored_count;
+  int64_t ignored[MOST_IGNORED];
 } recipe;
 
 static const recipe recipes[] = {
-    {"loveda", 0, 0, 0},         /* few: 16 labels, looked up in one table */
-    {"cityscapes", 0, 0, 0},     /* in two tables */
-    {"pascal-context", 0, 0, 0}, /* in four */
-    {"ade20k", 0, 0, 0},         /* more */
-    {"cityscapes-ids", 0, 0, 0}, /* several ignored labels */
-    {"labels with holes", 9, 23, 3},
-    {"labels that fold alike", 4, 64, 255},
-    {"255 labels", 255, 1, 255},
-    {"256 labels", 256, 1, 256},
-    {"256 labels and -1", 256, 1, -1},
-    {"65535 labels", 65535, 1, 65535},
+    {"loveda", 0, 0, 0, {0}},         /* few: 16 labels, looked up in one table */
+    {"cityscapes", 0, 0, 0, {0}},     /* in two tables */
+    {"pascal-context", 0, 0, 0, {0}}, /* in four */
+    {"ade20k", 0, 0, 0, {0}},         /* more */
+    {"cityscapes-ids", 0, 0, 0, {0}}, /* several ignored labels */
+    {"labels with holes", 9, 23, 1, {3}},
+    {"labels that fold alike", 4, 64, 1, {255}},
+    {"255 labels", 255, 1, 1, {255}},
+    {"256 labels", 256, 1, 1, {256}},
+    {"256 labels and -1", 256, 1, 1, {-1}},
+    {"19 labels, -100 and others", 19, 1, 3, {-100, 30, -1}},
+    {"65535 labels", 65535, 1, 1, {65535}},
 };
 
 size_t space_count(void) { return sizeof recipes / sizeof *recipes; }
@@ -58,7 +62,8 @@ static fm_labels *make_labels(fm_context *context, const recipe *r) {
                          .name = r->name,
                          .class_count = r->classes,
                          .label_count = (int32_t)count,
-                         .ignore_label = r->ignore_label,
+                         .ignored_labels = r->ignored,
+                         .ignored_count = r->ignored_count,
                          .classes = classes};
   must(fm_labels_create(context, &o, &labels, &err), &err);
   free(classes);
@@ -86,7 +91,7 @@ static double draw_mean(draw_random *random) {
 }
 
 static void find_labels(space *s) {
-  s->labels = memory_for((1 << 16) + 1, sizeof *s->labels);
+  s->labels = memory_for((1 << 16) + (1 << 15), sizeof *s->labels);
   s->bad_label = -2;
   for (int64_t label = 0; label < 1 << 16; label++) {
     int32_t k = fm_labels_class_of(s->meaning, label);
@@ -94,10 +99,9 @@ static void find_labels(space *s) {
     if (k == FM_CLASS_INVALID && (s->bad_label < 0 || label <= UINT8_MAX)) s->bad_label = label;
   }
   s->label_count = s->class_labels;
-  for (int64_t label = 0; label < 1 << 16; label++)
+  for (int64_t label = (1 << 16) - 1; label >= -(1 << 15); label--)
     if (fm_labels_class_of(s->meaning, label) == FM_CLASS_IGNORE)
       s->labels[s->label_count++] = label;
-  if (fm_labels_class_of(s->meaning, -1) == FM_CLASS_IGNORE) s->labels[s->label_count++] = -1;
 }
 
 space space_make(draw_random *random, fm_context *context, size_t i) {

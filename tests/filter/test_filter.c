@@ -19,7 +19,8 @@ fm_labels *filter_labels_writing(int64_t ignore) {
                                .name = "street",
                                .class_count = CLASSES,
                                .label_count = 6,
-                               .ignore_label = ignore,
+                               .ignored_labels = (const int64_t[]){ignore},
+                               .ignored_count = 1,
                                .classes = table};
   fm_labels *made = NULL;
   KIT_OK(fm_labels_create(filter_context, &options, &made, &err));

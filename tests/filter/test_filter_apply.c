@@ -432,7 +432,10 @@ END_TEST
 START_TEST(floor_of_many_classes) {
   enum { MANY = 60000, SIDE = 400, SIZE = SIDE * SIDE };
   const int strata = _i + 1;
-  fm_labels_options many = {.size = sizeof many, .class_count = MANY, .ignore_label = 65535};
+  fm_labels_options many = {.size = sizeof many,
+                            .class_count = MANY,
+                            .ignored_labels = (const int64_t[]){65535},
+                            .ignored_count = 1};
   fm_filter_options options = {.size = sizeof options, .min_kept_share = 0.6};
   fm_labels *space = NULL;
   fm_filter *filter = NULL;

@@ -257,7 +257,8 @@ START_TEST(labels_must_fit) {
   fm_labels_options options = {.size = sizeof options,
                                .class_count = 1,
                                .label_count = 302,
-                               .ignore_label = 99,
+                               .ignored_labels = (const int64_t[]){99},
+                               .ignored_count = 1,
                                .classes = classes};
   static const double means[] = {1};
   fm_mean_table table = kit_mean_table(1, means, NULL);

@@ -16,7 +16,8 @@ static fm_labels *make_labels(fm_context *context) {
   fm_labels *labels = NULL;
   fm_error err;
   options.label_count = 3;
-  options.ignore_label = 255;
+  options.ignored_labels = (const int64_t[]){255};
+  options.ignored_count = 1;
   options.classes = classes;
   fuzz_expect(fm_labels_create(context, &options, &labels, &err) == FM_OK, "labels");
   return labels;

@@ -92,7 +92,8 @@ static void read_labels(reader *r) {
   fm_labels_options options = {.size = sizeof options,
                                .class_count = w.classes,
                                .label_count = length,
-                               .ignore_label = written,
+                               .ignored_labels = (const int64_t[]){written},
+                               .ignored_count = 1,
                                .classes = table};
   if (preset[0])
     KIT_OK(fm_labels_create_from_preset(context, preset, &w.labels, &err));

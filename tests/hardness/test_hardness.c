@@ -17,8 +17,11 @@ static const double means[CLASSES] = {0.1, 2.5, 0.0, 1.0 / 3, 7.25};
 
 static void set_up(void) {
   context = kit_plain_context();
-  fm_labels_options options = {
-      .size = sizeof options, .name = "street", .class_count = CLASSES, .ignore_label = IGNORE};
+  fm_labels_options options = {.size = sizeof options,
+                               .name = "street",
+                               .class_count = CLASSES,
+                               .ignored_labels = (const int64_t[]){IGNORE},
+                               .ignored_count = 1};
   KIT_OK(fm_labels_create(context, &options, &labels, &err));
 }
 

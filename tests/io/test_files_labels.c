@@ -138,7 +138,7 @@ END_TEST
 /* Every preset keeps its fingerprint on the way through a table, and written again it is the same
  * bytes. */
 START_TEST(presets_survive) {
-  for (size_t i = 0; fm_labels_preset_name(i); i++) {
+  for (int32_t i = 0; fm_labels_preset_name(i); i++) {
     fm_labels *labels = NULL, *back = NULL;
     io_bytes bytes[2] = {{0}, {0}};
     KIT_OK(fm_labels_create_from_preset(context, fm_labels_preset_name(i), &labels, &err));
@@ -249,8 +249,11 @@ START_TEST(calls_are_checked) {
   fm_labels_destroy(labels);
 
   static const char *const names[] = {"a", ""};
-  fm_labels_options options = {
-      .size = sizeof options, .class_count = 2, .ignore_label = 255, .class_names = names};
+  fm_labels_options options = {.size = sizeof options,
+                               .class_count = 2,
+                               .ignored_labels = (const int64_t[]){255},
+                               .ignored_count = 1,
+                               .class_names = names};
   KIT_OK(fm_labels_create(context, &options, &labels, &err));
   KIT_FAILS(FM_ERR_UNSUPPORTED, "class 1 has an empty name",
             fm_labels_encode(labels, io_collect, &bytes, &err));

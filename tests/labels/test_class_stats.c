@@ -21,7 +21,8 @@ static void set_up(void) {
   fm_labels_options options = {.size = sizeof options,
                                .name = "street",
                                .class_count = CLASSES,
-                               .ignore_label = IGNORE,
+                               .ignored_labels = (const int64_t[]){IGNORE},
+                               .ignored_count = 1,
                                .class_names = names};
   KIT_OK(fm_labels_create(context, &options, &labels, &err));
 }
@@ -603,8 +604,11 @@ END_TEST
 
 START_TEST(only_alike_statistics_merge) {
   trial t = new_trial(FM_U8, FM_F32, KIT_PACKED);
-  fm_labels_options options = {
-      .size = sizeof options, .name = "other", .class_count = CLASSES, .ignore_label = IGNORE};
+  fm_labels_options options = {.size = sizeof options,
+                               .name = "other",
+                               .class_count = CLASSES,
+                               .ignored_labels = (const int64_t[]){IGNORE},
+                               .ignored_count = 1};
   fm_labels *other_labels = NULL;
   KIT_OK(fm_labels_create(context, &options, &other_labels, &err));
   fm_class_stats *other = NULL;

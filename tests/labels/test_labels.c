@@ -98,14 +98,15 @@ END_TEST
 START_TEST(presets_are_listed) {
   for (size_t i = 0; i < PRESETS; i++) {
     bool found = false;
-    for (size_t j = 0; fm_labels_preset_name(j); j++)
+    for (int32_t j = 0; fm_labels_preset_name(j); j++)
       found = found || strcmp(fm_labels_preset_name(j), presets[i]) == 0;
     ck_assert_msg(found, "%s is not listed", presets[i]);
   }
-  size_t count = 0;
+  int32_t count = 0;
   while (fm_labels_preset_name(count)) count++;
-  ck_assert_uint_eq(count, PRESETS);
-  ck_assert_ptr_null(fm_labels_preset_name(SIZE_MAX));
+  ck_assert_int_eq(count, PRESETS);
+  ck_assert_ptr_null(fm_labels_preset_name(INT32_MAX));
+  ck_assert_ptr_null(fm_labels_preset_name(-1));
 }
 END_TEST
 
@@ -170,6 +171,7 @@ END_TEST
 /* ---- Own tables ------------------------------------------------------------------- */
 
 static const int32_t odd_table[] = {1, -1, 0, -2, 2, 2};
+static const int64_t odd_ignored[] = {9};
 static const char *const odd_names[] = {"zero", "", "zw\xC3\xB6lf"};
 
 static fm_labels_options odd_options(void) {
@@ -177,7 +179,8 @@ static fm_labels_options odd_options(void) {
   options.name = "odd";
   options.class_count = 3;
   options.label_count = 6;
-  options.ignore_label = 9;
+  options.ignored_labels = odd_ignored;
+  options.ignored_count = 1;
   options.classes = odd_table;
   options.class_names = odd_names;
   return options;
@@ -223,7 +226,10 @@ START_TEST(own_table_is_copied) {
 END_TEST
 
 START_TEST(label_is_class_by_default) {
-  fm_labels_options options = {.size = sizeof options, .class_count = 4, .ignore_label = -1};
+  fm_labels_options options = {.size = sizeof options,
+                               .class_count = 4,
+                               .ignored_labels = (const int64_t[]){-1},
+                               .ignored_count = 1};
   fm_labels *labels = make_labels(&options);
   ck_assert_str_eq(fm_labels_name(labels), "custom");
   ck_assert_str_eq(fm_labels_class_name(labels, 3), "class 3");
@@ -237,7 +243,10 @@ START_TEST(label_is_class_by_default) {
 END_TEST
 
 START_TEST(largest_space) {
-  fm_labels_options options = {.size = sizeof options, .class_count = 65535, .ignore_label = 65535};
+  fm_labels_options options = {.size = sizeof options,
+                               .class_count = 65535,
+                               .ignored_labels = (const int64_t[]){65535},
+                               .ignored_count = 1};
   fm_labels *labels = make_labels(&options);
   ck_assert_int_eq(fm_labels_class_count(labels), 65535);
   ck_assert_int_eq(fm_labels_class_of(labels, 65534), 65534);
@@ -251,7 +260,8 @@ START_TEST(largest_space) {
   options = (fm_labels_options){.size = sizeof options,
                                 .class_count = 1,
                                 .label_count = 65536,
-                                .ignore_label = -1,
+                                .ignored_labels = (const int64_t[]){-1},
+                                .ignored_count = 1,
                                 .classes = table};
   labels = make_labels(&options);
   ck_assert_int_eq(fm_labels_class_of(labels, 65535), 0);
@@ -292,12 +302,27 @@ START_TEST(bad_tables_are_refused) {
   bad.classes = NULL;
   refuse(&bad, "label_count is 6");
   bad = odd_options();
-  bad.ignore_label = -2;
-  refuse(&bad, "ignore_label is -2");
-  bad.ignore_label = 65536;
-  refuse(&bad, "ignore_label is 65536");
-  bad.ignore_label = 2;
-  refuse(&bad, "ignore_label 2 is the label of class 0");
+  int64_t ignored[] = {9, -32769};
+  bad.ignored_labels = ignored;
+  bad.ignored_count = 2;
+  refuse(&bad, "ignored_labels[1] is -32769, expected -32768 to 65535");
+  ignored[1] = 65536;
+  refuse(&bad, "ignored_labels[1] is 65536, expected -32768 to 65535");
+  ignored[1] = INT64_MIN;
+  refuse(&bad, "ignored_labels[1] is -9223372036854775808");
+  ignored[1] = 2;
+  refuse(&bad, "ignored_labels[1] is 2, the label of a class");
+  ignored[1] = 9;
+  refuse(&bad, "ignored_labels[1] is 9, as another one is");
+  bad.ignored_count = 0;
+  refuse(&bad, "ignored_count is 0, expected at least one");
+  bad.ignored_count = -1;
+  refuse(&bad, "ignored_count is -1");
+  bad.ignored_count = INT32_MAX;
+  refuse(&bad, "ignored_count is 2147483647");
+  bad.ignored_labels = NULL;
+  bad.ignored_count = 1;
+  refuse(&bad, "ignored_labels is NULL");
   int32_t table[] = {0, 1, 2, -3};
   bad = odd_options();
   bad.classes = table;
@@ -318,11 +343,13 @@ END_TEST
 
 START_TEST(ignore_label_may_be_a_label_of_the_table) {
   fm_labels_options options = odd_options();
-  options.ignore_label = 1;
+  options.ignored_labels = (const int64_t[]){1};
+  options.ignored_count = 1;
   fm_labels *labels = make_labels(&options);
   ck_assert_int_eq(fm_labels_class_of(labels, 1), FM_CLASS_IGNORE);
   fm_labels_destroy(labels);
-  options.ignore_label = 3; /* invalid in the table, hence ignored */
+  options.ignored_labels = (const int64_t[]){3};
+  options.ignored_count = 1; /* invalid in the table, hence ignored */
   labels = make_labels(&options);
   ck_assert_int_eq(fm_labels_class_of(labels, 3), FM_CLASS_IGNORE);
   fm_labels_destroy(labels);
@@ -344,19 +371,81 @@ START_TEST(fingerprint_is_about_meaning) {
   ck_assert_uint_eq(fm_labels_fingerprint(labels), base);
   fm_labels_destroy(labels);
 
-  fm_labels_options other[4];
+  fm_labels_options other[6];
   int32_t swapped[] = {0, -1, 1, -2, 2, 2}, more[] = {1, -1, 0, -1, 2, 2};
   const char *renamed[] = {"zero", "one", "zw\xC3\xB6lf"};
-  for (int i = 0; i < 4; i++) other[i] = odd_options();
-  other[0].ignore_label = 10;
+  static const int64_t ten[] = {10}, more_ignored[] = {9, -1}, less[] = {9, -100};
+  for (int i = 0; i < 6; i++) other[i] = odd_options();
+  other[0].ignored_labels = ten;
   other[1].classes = swapped;
   other[2].classes = more;
   other[3].class_names = renamed;
-  for (int i = 0; i < 4; i++) {
+  other[4].ignored_labels = more_ignored;
+  other[4].ignored_count = 2;
+  other[5].ignored_labels = less;
+  other[5].ignored_count = 2;
+  uint64_t seen[6];
+  for (int i = 0; i < 6; i++) {
     labels = make_labels(&other[i]);
-    ck_assert_msg(fm_labels_fingerprint(labels) != base, "variant %d has the same number", i);
+    seen[i] = fm_labels_fingerprint(labels);
+    ck_assert_msg(seen[i] != base, "variant %d has the same number", i);
+    for (int j = 0; j < i; j++) ck_assert_uint_ne(seen[i], seen[j]);
     fm_labels_destroy(labels);
   }
+}
+END_TEST
+
+/* What is read back makes an equal space. */
+static void check_copy(const fm_labels *labels, int32_t ignored_count, int32_t label_count) {
+  fm_labels_options got = {.size = sizeof got};
+  KIT_OK(fm_labels_get_options(labels, &got, &err));
+  ck_assert_uint_eq(got.size, sizeof got);
+  ck_assert_int_eq(got.ignored_count, ignored_count);
+  ck_assert_int_eq(got.label_count, label_count);
+  ck_assert_int_eq(got.ignored_labels[0], fm_labels_ignore_label(labels));
+  ck_assert_str_eq(got.name, fm_labels_name(labels));
+  fm_labels *copy = make_labels(&got);
+  ck_assert_uint_eq(fm_labels_fingerprint(copy), fm_labels_fingerprint(labels));
+  for (int64_t label = -32769; label <= 65536; label++)
+    ck_assert_int_eq(fm_labels_class_of(copy, label), fm_labels_class_of(labels, label));
+  for (int32_t k = 0; k < fm_labels_class_count(labels); k++)
+    ck_assert_str_eq(fm_labels_class_name(copy, k), fm_labels_class_name(labels, k));
+  fm_labels_options again = {.size = sizeof again};
+  KIT_OK(fm_labels_get_options(copy, &again, &err));
+  ck_assert_mem_eq(again.ignored_labels, got.ignored_labels,
+                   (size_t)ignored_count * sizeof *got.ignored_labels);
+  fm_labels_destroy(copy);
+}
+
+START_TEST(options_can_be_read_back) {
+  fm_labels *labels = NULL;
+  KIT_OK(fm_labels_create_from_preset(context, "cityscapes-ids", &labels, &err));
+  check_copy(labels, 15, 34);
+  fm_labels_destroy(labels);
+  KIT_OK(fm_labels_create_from_preset(context, "ade20k", &labels, &err));
+  check_copy(labels, 2, 256);
+  fm_labels_options got = {.size = sizeof got};
+  KIT_OK(fm_labels_get_options(labels, &got, &err));
+  ck_assert_int_eq(got.ignored_labels[1], 255);
+  KIT_FAILS(FM_ERR_ARGUMENT, "labels is NULL", fm_labels_get_options(NULL, &got, &err));
+  KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_labels_get_options(labels, NULL, &err));
+  got.size = 8;
+  KIT_FAILS(FM_ERR_ARGUMENT, "size is 8", fm_labels_get_options(labels, &got, &err));
+  ck_assert_int_eq(got.class_count, 150);
+  fm_labels_destroy(labels);
+
+  /* Those of the list come first, in its order; 1 is ignored by the table. */
+  static const int64_t ignored[] = {-100, 255, -1, 3};
+  static const int64_t all[] = {-100, 255, -1, 3, 1};
+  fm_labels_options options = odd_options();
+  options.ignored_labels = ignored;
+  options.ignored_count = 4;
+  labels = make_labels(&options);
+  check_copy(labels, 5, 256);
+  got.size = sizeof got;
+  KIT_OK(fm_labels_get_options(labels, &got, &err));
+  ck_assert_mem_eq(got.ignored_labels, all, sizeof all);
+  fm_labels_destroy(labels);
 }
 END_TEST
 
@@ -379,12 +468,13 @@ END_TEST
 
 /* ---- Counting ---------------------------------------------------------------------- */
 
-static const fm_dtype mask_types[] = {FM_U8, FM_U16, FM_I16, FM_I32, FM_I64};
+static const fm_dtype mask_types[] = {FM_U8, FM_U16, FM_I16, FM_I32, FM_I64, FM_I8, FM_U32, FM_U64};
+enum { TYPES = sizeof mask_types / sizeof *mask_types };
 
 /* Loop: dtype x layout. */
 START_TEST(counts_in_every_dtype_and_layout) {
-  fm_dtype dtype = mask_types[_i % 5];
-  kit_layout layout = (kit_layout)(_i / 5);
+  fm_dtype dtype = mask_types[_i % TYPES];
+  kit_layout layout = (kit_layout)(_i / TYPES);
   fm_labels_options options = odd_options();
   fm_labels *labels = make_labels(&options);
   static const int64_t values[] = {0, 1, 2, 4, 5, 9};
@@ -426,18 +516,20 @@ static void expect_pixel(fm_labels *labels, const fm_plane *mask, int64_t y, int
 }
 
 START_TEST(first_bad_pixel_in_reading_order) {
-  fm_dtype dtype = mask_types[_i % 5];
-  kit_layout layout = (kit_layout)(_i / 5);
-  static const int64_t bad[][4] = {
-      {3, 255, 6, 200},
-      {3, 65535, 256, 1000},
-      {3, -2, -32768, 32767},
-      {INT32_MAX, INT32_MIN, -1, 65536},
-      {INT64_MAX, INT64_MIN, (INT64_C(1) << 32) + 2, INT64_C(1) << 16}};
+  fm_dtype dtype = mask_types[_i % TYPES];
+  kit_layout layout = (kit_layout)(_i / TYPES);
+  static const int64_t bad[][4] = {{3, 255, 6, 200},
+                                   {3, 65535, 256, 1000},
+                                   {3, -2, -32768, 32767},
+                                   {INT32_MAX, INT32_MIN, -1, 65536},
+                                   {INT64_MAX, INT64_MIN, (INT64_C(1) << 32) + 2, INT64_C(1) << 16},
+                                   {3, -128, -1, 127},
+                                   {UINT32_MAX, 65536, 3, INT64_C(1) << 31},
+                                   {INT64_MAX, 65536, (INT64_C(1) << 32) + 2, INT64_C(1) << 31}};
   fm_labels_options options = odd_options();
   fm_labels *labels = make_labels(&options);
   for (int i = 0; i < 4; i++) {
-    int64_t value = bad[_i % 5][i];
+    int64_t value = bad[_i % TYPES][i];
     kit_plane mask = kit_plane_new(dtype, 7, 301, layout);
     for (int64_t y = 0; y < 7; y++)
       for (int64_t x = 0; x < 301; x++) kit_put_int(&mask.view, y, x, 4);
@@ -457,8 +549,51 @@ START_TEST(first_bad_pixel_in_reading_order) {
 }
 END_TEST
 
+/* -1, -100, -128 and -32768 beside 255, in every type and layout that holds them. */
+START_TEST(negative_labels_are_ignored_where_types_have_them) {
+  static const int64_t ignored[] = {-100, -1, 255, -32768, -128, 65535};
+  static const int64_t values[] = {0, 1, 2, 0, 1, 2, -100, -1, -128, 255, -32768, 65535};
+  static const struct {
+    fm_dtype dtype;
+    int count; /* of the values, those that the type holds */
+  } kinds[] = {{FM_I8, 9}, {FM_I16, 11}, {FM_I32, 12}, {FM_I64, 12}};
+  fm_labels_options options = {.size = sizeof options, .class_count = 3};
+  options.ignored_labels = ignored;
+  options.ignored_count = 6;
+  fm_labels *labels = make_labels(&options);
+  uint64_t random = 5;
+  for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++)
+    for (int layout = 0; layout < KIT_LAYOUTS; layout++)
+      for (int64_t width = 1; width < 5000; width = width * 3 + 2) {
+        kit_plane mask = kit_plane_new(kinds[kind].dtype, 3, width, (kit_layout)layout);
+        int64_t expected[3] = {0}, none = 0, counts[3], found;
+        for (int64_t i = 0; i < 3 * width; i++) {
+          /* Some tiles have no negative label at all. */
+          int64_t which = kit_below(&random, i % width < 2048 ? kinds[kind].count : 3);
+          int64_t value = kinds[kind].dtype == FM_I8 && values[which] > 127 ? 0 : values[which];
+          kit_put_int(&mask.view, i / width, i % width, value);
+          if (value >= 0 && value < 3)
+            expected[value]++;
+          else
+            none++;
+        }
+        KIT_OK(fm_labels_count(labels, &mask.view, counts, &found, &err));
+        ck_assert_mem_eq(counts, expected, sizeof counts);
+        ck_assert_int_eq(found, none);
+        kit_put_int(&mask.view, 2, width - 1, -99);
+        KIT_FAILS(FM_ERR_LABEL, "label -99 ",
+                  fm_labels_count(labels, &mask.view, NULL, NULL, &err));
+        kit_plane_free(&mask);
+      }
+  fm_labels_destroy(labels);
+}
+END_TEST
+
 START_TEST(minus_one_may_be_ignored) {
-  fm_labels_options options = {.size = sizeof options, .class_count = 2, .ignore_label = -1};
+  fm_labels_options options = {.size = sizeof options,
+                               .class_count = 2,
+                               .ignored_labels = (const int64_t[]){-1},
+                               .ignored_count = 1};
   fm_labels *labels = make_labels(&options);
   static const fm_dtype signed_types[] = {FM_I16, FM_I32, FM_I64};
   for (int i = 0; i < 3; i++) {
@@ -512,8 +647,10 @@ Suite *labels_suite(void) {
   tcase_add_test(tests, ignore_label_may_be_a_label_of_the_table);
   tcase_add_test(tests, fingerprint_is_about_meaning);
   tcase_add_test(tests, options_follow_the_rule);
-  tcase_add_loop_test(tests, counts_in_every_dtype_and_layout, 0, 5 * KIT_LAYOUTS);
-  tcase_add_loop_test(tests, first_bad_pixel_in_reading_order, 0, 5 * KIT_LAYOUTS);
+  tcase_add_loop_test(tests, counts_in_every_dtype_and_layout, 0, TYPES * KIT_LAYOUTS);
+  tcase_add_loop_test(tests, first_bad_pixel_in_reading_order, 0, TYPES * KIT_LAYOUTS);
+  tcase_add_test(tests, options_can_be_read_back);
+  tcase_add_test(tests, negative_labels_are_ignored_where_types_have_them);
   tcase_add_test(tests, minus_one_may_be_ignored);
   tcase_add_test(tests, counting_needs_labels);
   suite_add_tcase(suite, tests);

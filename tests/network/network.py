@@ -57,7 +57,7 @@ class NetworkLoss:
     def __init__(self, classes, kind, kernels=0, channels=None, **more):
         options = LIB.make("fm_context_options", kernels=kernels)
         context = make(LIB.fm_context_create, ctypes.byref(options))
-        options = LIB.make("fm_labels_options", class_count=classes, ignore_label=IGNORED)
+        options = LIB.labels_options(classes, IGNORED)
         labels = make(LIB.fm_labels_create, context, ctypes.byref(options))
         options = LIB.make("fm_network_loss_options", kind=kind, **more)
         if channels is not None:

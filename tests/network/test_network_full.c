@@ -97,7 +97,10 @@ typedef struct scene {
 /* False if this machine has no such kernels. */
 static bool open_scene(scene *s, uint32_t kernels, int classes, int height, int width) {
   fm_context_options co = {.size = sizeof co, .kernels = kernels};
-  fm_labels_options lo = {.size = sizeof lo, .class_count = classes, .ignore_label = IGNORED};
+  fm_labels_options lo = {.size = sizeof lo,
+                          .class_count = classes,
+                          .ignored_labels = (const int64_t[]){IGNORED},
+                          .ignored_count = 1};
   fm_network_loss_options no = {.size = sizeof no, .kind = FM_OUTPUT_LOGITS, .trust_kind = 1};
   fm_context *context;
   if (fm_context_create(&co, &context, NULL)) return false;

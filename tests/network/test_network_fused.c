@@ -99,7 +99,10 @@ static bool open_scene(scene *s, const trial *t) {
   fm_context_options co = {.size = sizeof co, .kernels = t->kernels};
   fm_context *context;
   if (fm_context_create(&co, &context, NULL)) return false;
-  fm_labels_options lo = {.size = sizeof lo, .class_count = t->classes, .ignore_label = IGNORED};
+  fm_labels_options lo = {.size = sizeof lo,
+                          .class_count = t->classes,
+                          .ignored_labels = (const int64_t[]){IGNORED},
+                          .ignored_count = 1};
   fm_network_loss_options no = options_of(t);
   KIT_OK(fm_labels_create(context, &lo, &s->labels, &err));
   KIT_OK(fm_network_loss_create(s->labels, &no, &s->model, &err));

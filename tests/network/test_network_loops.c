@@ -96,7 +96,10 @@ typedef struct world {
 static fm_status build(world *w, fm_context *context, int32_t kind, int32_t batch, fm_error *err) {
   memset(w, 0, sizeof *w);
   w->context = context;
-  fm_labels_options lo = {.size = sizeof lo, .class_count = CLASSES, .ignore_label = IGNORE};
+  fm_labels_options lo = {.size = sizeof lo,
+                          .class_count = CLASSES,
+                          .ignored_labels = (const int64_t[]){IGNORE},
+                          .ignored_count = 1};
   fm_network_loss_options no = {.size = sizeof no, .kind = kind};
   fm_source_options so = {.size = sizeof so, .count = SAMPLES, .get = get};
   fm_status status = fm_labels_create(context, &lo, &w->labels, err);
@@ -384,7 +387,10 @@ START_TEST(a_call_takes_less_than_a_mebibyte) {
   meter m = {0, 0};
   fm_context_options co = {
       .size = sizeof co, .allocate = metered, .release = unmetered, .allocator_user = &m};
-  fm_labels_options lo = {.size = sizeof lo, .class_count = shape[0], .ignore_label = 65535};
+  fm_labels_options lo = {.size = sizeof lo,
+                          .class_count = shape[0],
+                          .ignored_labels = (const int64_t[]){65535},
+                          .ignored_count = 1};
   fm_network_loss_options no = {.size = sizeof no,
                                 .kind = shape[4] ? FM_OUTPUT_SCORES : FM_OUTPUT_LOGITS};
   fm_context *context;

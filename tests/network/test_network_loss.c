@@ -143,7 +143,10 @@ typedef struct trial {
 } trial;
 
 static fm_network_loss *make_model(fm_context *context, const trial *t) {
-  fm_labels_options lo = {.size = sizeof lo, .class_count = t->classes, .ignore_label = IGNORED};
+  fm_labels_options lo = {.size = sizeof lo,
+                          .class_count = t->classes,
+                          .ignored_labels = (const int64_t[]){IGNORED},
+                          .ignored_count = 1};
   fm_labels *labels;
   fm_network_loss *model;
   KIT_OK(fm_labels_create(context, &lo, &labels, &err));
@@ -287,7 +290,10 @@ START_TEST(queries_equal_float64) {
     float loss[HEIGHT * WIDTH];
     fill_mask(mask, HEIGHT, WIDTH, K);
     fm_context *context = kit_plain_context();
-    fm_labels_options lo = {.size = sizeof lo, .class_count = K, .ignore_label = IGNORED};
+    fm_labels_options lo = {.size = sizeof lo,
+                            .class_count = K,
+                            .ignored_labels = (const int64_t[]){IGNORED},
+                            .ignored_count = 1};
     fm_labels *labels;
     fm_network_loss *model;
     KIT_OK(fm_labels_create(context, &lo, &labels, &err));
@@ -342,7 +348,10 @@ typedef struct scene {
 } scene;
 
 static fm_labels *few_labels(fm_context *context) {
-  fm_labels_options lo = {.size = sizeof lo, .class_count = FEW, .ignore_label = IGNORED};
+  fm_labels_options lo = {.size = sizeof lo,
+                          .class_count = FEW,
+                          .ignored_labels = (const int64_t[]){IGNORED},
+                          .ignored_count = 1};
   fm_labels *labels = NULL;
   KIT_OK(fm_labels_create(context, &lo, &labels, &err));
   return labels;
@@ -512,7 +521,10 @@ static fm_status everything(fm_context *context, void *user, fm_error *err) {
   fm_labels *labels = NULL;
   fm_network_loss *model = NULL;
   fm_class_stats *stats = NULL;
-  fm_labels_options lo = {.size = sizeof lo, .class_count = FEW, .ignore_label = IGNORED};
+  fm_labels_options lo = {.size = sizeof lo,
+                          .class_count = FEW,
+                          .ignored_labels = (const int64_t[]){IGNORED},
+                          .ignored_count = 1};
   static const int32_t table[FEW] = {1, 0, 3, 2};
   fm_network_loss_options o = {
       .size = sizeof o, .kind = FM_OUTPUT_LOGITS, .channel_count = FEW, .channels = table};

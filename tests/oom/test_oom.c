@@ -70,7 +70,8 @@ static fm_status own_labels(fm_context *context, void *user, fm_error *err) {
   static const char *const names[] = {"a", "b"};
   fm_labels_options options = {.size = sizeof options,
                                .class_count = 2,
-                               .ignore_label = 255,
+                               .ignored_labels = (const int64_t[]){255},
+                               .ignored_count = 1,
                                .class_names = names,
                                .name = "own"};
   fm_status status;

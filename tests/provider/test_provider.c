@@ -118,8 +118,10 @@ static void reset_books(void) {
 
 static void set_up(void) {
   context = kit_plain_context();
-  fm_labels_options options = {
-      .size = sizeof options, .class_count = CLASSES, .ignore_label = IGNORE};
+  fm_labels_options options = {.size = sizeof options,
+                               .class_count = CLASSES,
+                               .ignored_labels = (const int64_t[]){IGNORE},
+                               .ignored_count = 1};
   KIT_OK(fm_labels_create(context, &options, &labels, &err));
   uint64_t random = 21;
   for (int i = 0; i < SAMPLES; i++) {

@@ -349,7 +349,7 @@ def check_pixels():
 
 
 def check_binary():
-    two = LIB.make("fm_labels_options", class_count=2, ignore_label=2)
+    two = LIB.labels_options(2, 2)
     labels = make(LIB.fm_labels_create, CONTEXT, ctypes.byref(two))
     image, mask = SCENES[0]
     mask = np.ascontiguousarray(np.where(mask == IGNORED, 2, mask % 2).astype(np.uint8))

@@ -65,7 +65,7 @@ static int by_share(const void *a, const void *b) {
 void census_presets(const census *c, fm_context *context, const char *but, size_t most, text *out) {
   candidate list[64];
   size_t count = 0;
-  for (size_t i = 0; fm_labels_preset_name(i) && count < 64; i++) {
+  for (int32_t i = 0; fm_labels_preset_name(i) && count < 64; i++) {
     fm_labels *labels;
     if (fm_labels_create_from_preset(context, fm_labels_preset_name(i), &labels, NULL)) continue;
     fit f = fit_of(c, labels);

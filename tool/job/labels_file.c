@@ -9,7 +9,7 @@
 
 static int unknown(const char *name, fault *f) {
   text list = {0};
-  for (size_t i = 0; fm_labels_preset_name(i); i++)
+  for (int32_t i = 0; fm_labels_preset_name(i); i++)
     text_add(&list, "%s%s", i ? ", " : "", fm_labels_preset_name(i));
   fault_set(f, EXIT_USAGE, "label space '%s' is neither a preset (%s) nor a file", name, list.data);
   text_free(&list);
@@ -17,7 +17,7 @@ static int unknown(const char *name, fault *f) {
 }
 
 bool labels_is_preset(const char *name) {
-  for (size_t i = 0; fm_labels_preset_name(i); i++)
+  for (int32_t i = 0; fm_labels_preset_name(i); i++)
     if (!strcmp(fm_labels_preset_name(i), name)) return true;
   return false;
 }

@@ -65,7 +65,9 @@ static int make_stand_in(reading *r, fm_context *context, fm_labels **out) {
   fm_error err;
   fm_labels_options options = {.size = sizeof options, .name = r->out->labels_name};
   options.class_count = r->out->class_count;
-  options.ignore_label = -1;
+  const int64_t ignored = -1;
+  options.ignored_labels = &ignored;
+  options.ignored_count = 1;
   options.class_names = (const char *const *)r->out->class_names;
   if (!fm_labels_create(context, &options, out, &err)) return EXIT_FINE;
   fault_library(r->f, &err, r->path);
