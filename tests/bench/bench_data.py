@@ -2,12 +2,16 @@
 """Masks of 512x512: regions with curved borders, as in scenes. `few` has the 11 classes of
 camvid, `many` 18 of ade20k's 150 classes in each image, all of them in the set. Losses vary
 smoothly, a few pixels wide, as those that are enlarged from a network's output do; about a
-fifth of the pixels lies above 1.25 times the mean."""
+fifth of the pixels lies above 1.25 times the mean. The kind `camvid` has real masks of 480x360, where
+FREEMASK_TEST_DATA has them."""
 import functools
+import glob
+import os
 
 import numpy as np
 
 SIZE = 512
+CAMVID_COUNT = 48
 BASE = 8  # images that are made; the others are these with other labels, mirrored
 TOLERANCE = 1.25
 SPACES = {"few": ("camvid", np.arange(11), 11), "many": ("ade20k", np.arange(1, 151), 0)}
@@ -64,10 +68,30 @@ def speckle(masks, labels, share, rng):
         mask[hit] = rng.choice(labels, int(hit.sum()))
 
 
+def camvid_masks():
+    """Masks of the real data set where it is at hand, else none."""
+    folder = os.path.join(os.environ.get("FREEMASK_TEST_DATA", ""), "camvid", "trainannot")
+    return sorted(glob.glob(os.path.join(folder, "*.png")))
+
+
+def camvid(count):
+    """Real masks, as many as there are or as are wanted, spread over the sequences."""
+    from PIL import Image
+    paths = camvid_masks()
+    masks = np.stack([np.array(Image.open(path)) for path in paths[::max(1, len(paths) // count)][:count]])
+    rng = np.random.default_rng(7)
+    fields = [np.exp(0.6 * field(rng, 16) + 0.3 * field(rng, 4))[:masks.shape[1], :masks.shape[2]]
+              for _ in range(BASE)]
+    losses = np.stack([fields[i % BASE] / fields[i % BASE].mean() for i in range(len(masks))])
+    return masks, np.ascontiguousarray(losses, np.float32)
+
+
 @functools.lru_cache(maxsize=2)
 def world(space, count, kind="clean"):
     """Masks and losses of `count` images, U8 and F32. `kind`: clean, speckled (a twentieth
-    of the pixels has any label) or noise (all have)."""
+    of the pixels has any label), noise (all have) or camvid (real ones, CAMVID_COUNT of them)."""
+    if kind == "camvid":
+        return camvid(CAMVID_COUNT)
     rng = np.random.default_rng(20231015)
     masks, losses = base_images(space, rng)
     _, labels, _ = SPACES[space]

@@ -1,26 +1,19 @@
 # bench/bench_files.py - one mask from file to file, and the steps of that.
 import atexit
 import ctypes
-import glob
 import os
 import shutil
 import tempfile
 
 import numpy as np
 
-from bench_data import SPACES, class_means, field, world
+from bench_data import SPACES, camvid, camvid_masks, class_means, world
 from bench_filter import class_loop
 from bench_kit import Entry, Goal, Work
 
 TITLE = "From file to file"
 
 MASKS = 16
-
-
-def camvid_masks():
-    """Masks of the real data set where it is at hand, else none."""
-    folder = os.path.join(os.environ.get("FREEMASK_TEST_DATA", ""), "camvid", "trainannot")
-    return sorted(glob.glob(os.path.join(folder, "*.png")))[::23][:MASKS]
 
 
 class Files:
@@ -34,12 +27,7 @@ class Files:
         if not self.real:
             masks, losses = world("many", MASKS)
             return masks, losses, "many"
-        from PIL import Image
-        masks = [np.array(Image.open(path)) for path in camvid_masks()]
-        rng = np.random.default_rng(7)
-        losses = [np.exp(0.6 * field(rng, 16) + 0.3 * field(rng, 4))[:mask.shape[0], :mask.shape[1]]
-                  for mask in masks]
-        return masks, [np.ascontiguousarray(loss / loss.mean(), np.float32) for loss in losses], "few"
+        return *camvid(MASKS), "few"
 
     def __call__(self, kit, threads):
         from PIL import Image

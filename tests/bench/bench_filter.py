@@ -3,7 +3,7 @@ import ctypes
 
 import numpy as np
 
-from bench_data import SPACES, TOLERANCE, class_means, world
+from bench_data import SPACES, TOLERANCE, camvid_masks, class_means, world
 from bench_kit import Entry, Goal, Work, as_plane, halves
 
 TITLE = "Filter"
@@ -145,3 +145,9 @@ ENTRIES = [
     Entry("filter_few_u16_dram", Filter("few", "dram", labels=np.uint16)),
     Entry("filter_many_u16_cache", Filter("many", "cache", labels=np.uint16)),
 ]
+if camvid_masks():
+    ENTRIES += [
+        Entry("filter_camvid", Filter("few", "dram", "camvid", one_call=False)),
+        Entry("filter_camvid_mask", Filter("few", "dram", "camvid", output="mask", one_call=False)),
+        Entry("filter_camvid_weights", Filter("few", "dram", "camvid", output="weights", one_call=False)),
+    ]

@@ -3,7 +3,7 @@ import ctypes
 
 import numpy as np
 
-from bench_data import SPACES, class_means, world
+from bench_data import SPACES, camvid_masks, class_means, world
 from bench_kit import Entry, Goal, Work
 from bench_stats import read_bound
 
@@ -23,10 +23,10 @@ def released_loop(image, means):
 
 
 class Hardness:
-    """Masks of `height` x `width`, as they come from data sets."""
+    """Masks of `height` x `width`, as they come from data sets; or real ones."""
 
-    def __init__(self, height, width):
-        self.height, self.width = height, width
+    def __init__(self, height, width, real=False):
+        self.height, self.width, self.real = height, width, real
 
     def mask(self, images, seed):
         """Cut out of some images side by side, each with regions of its own."""
@@ -37,9 +37,10 @@ class Hardness:
 
     def __call__(self, kit, threads):
         from PIL import Image
-        images, _ = world("many", 8)
-        masks = [self.mask(images, seed) for seed in range(4)]
-        labels = kit.handle("fm_labels_create_from_preset", kit.context, SPACES["many"][0].encode())
+        space = "few" if self.real else "many"
+        images, _ = world(space, 8, "camvid" if self.real else "clean")
+        masks = list(images[:8]) if self.real else [self.mask(images, seed) for seed in range(4)]
+        labels = kit.handle("fm_labels_create_from_preset", kit.context, SPACES[space][0].encode())
         means, _ = class_means(kit, labels)
         hardness = kit.handle("fm_hardness_create_from_means", labels, kit.mean_table(means), None)
         results = np.zeros((threads, 8))
@@ -61,3 +62,5 @@ ENTRIES = [
     Entry("hardness_512", Hardness(512, 683), "ms", Goal(numpy=60)),
     Entry("hardness_1024", Hardness(1024, 2048), "ms"),
 ]
+if camvid_masks():
+    ENTRIES.append(Entry("hardness_camvid", Hardness(360, 480, real=True), "ms"))

@@ -3,7 +3,7 @@ import ctypes
 
 import numpy as np
 
-from bench_data import SPACES, world
+from bench_data import SPACES, camvid_masks, world
 from bench_filter import TORCH_SHARE, image_count
 from bench_kit import Entry, Goal, Work, as_plane, halves
 
@@ -78,14 +78,14 @@ class Stats:
                              len(work) * masks[0].size)
 
 
-def count_labels(where, labels):
+def count_labels(where, labels, space="many", kind="clean"):
     """fm_labels_count: what `check` and the planner's host need."""
     def make(kit, threads):
-        masks = world("many", image_count(where, threads, 6))[0].astype(labels)
+        masks = world(space, image_count(where, threads, 6), kind)[0].astype(labels)
         parts = halves(masks, threads)
-        space = kit.handle("fm_labels_create_from_preset", kit.context, SPACES["many"][0].encode())
+        meaning = kit.handle("fm_labels_create_from_preset", kit.context, SPACES[space][0].encode())
         counts = np.zeros((threads, 160), np.int64)
-        calls = [[(space, kit.plane(as_plane(mask)), counts[i], None, None)]
+        calls = [[(meaning, kit.plane(as_plane(mask)), counts[i], None, None)]
                  for i, mask in enumerate(parts)]
 
         def run(images):
@@ -94,7 +94,7 @@ def count_labels(where, labels):
         return Work(kit.c_way("fm_labels_count", calls, masks.size),
                     read_bound(kit, [[part] for part in parts], masks.size),
                     kit.python_way([lambda part=part: run(part) for part in parts], masks.size),
-                    keep=(space, counts, masks))
+                    keep=(meaning, counts, masks))
     return make
 
 
@@ -115,3 +115,8 @@ ENTRIES = [
     Entry("labels_count_cache", count_labels("cache", np.uint8)),
     Entry("labels_count_u16_cache", count_labels("cache", np.uint16)),
 ]
+if camvid_masks():
+    ENTRIES += [
+        Entry("stats_camvid", Stats("few", "dram", "camvid")),
+        Entry("labels_count_camvid", count_labels("dram", np.uint8, "few", "camvid")),
+    ]
