@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Below 0, 0 or above 0 as item a stands before, with or behind item b. */
+/* Below 0, 0 or above 0 as item a comes before, with or after item b. */
 typedef int (*fm__compare_fn)(uint32_t a, uint32_t b, const void *user);
 
 /* Stable merge sort of item numbers; `spare` has room for `count` of them. */

@@ -28,7 +28,7 @@ enum { FM__STAGE_ALIGN = 16 };
 enum { FM__FEW_CHANNELS = 4 };
 
 typedef enum fm__staged {
-  FM__STAGE_ODD = 0, /* holds values that are not finite */
+  FM__STAGE_BAD = 0, /* holds values that are not finite; of queries, or beyond the range */
   FM__STAGE_GOOD = 1,
   FM__STAGE_WIDE = 2 /* finite, too far apart */
 } fm__staged;
@@ -56,7 +56,7 @@ typedef struct fm__loss_kernels {
   void (*transpose)(const char *lines, ptrdiff_t stride, ptrdiff_t ahead, size_t n, float *out,
                     size_t pixel);
 
-  /* Finds a pixel's largest value and fills in those from `channels` to `padded`. Answers
+  /* Finds a pixel's largest value and fills in those from `channels` to `padded`. Returns
    * an fm__staged. */
   int (*stage_finish)(float *pixel, size_t channels, size_t padded, float *top);
 

@@ -95,7 +95,7 @@ static int negate(float *pixel, size_t channels, size_t padded) {
     good &= fabsf(pixel[c]) <= FM__STAGE_RANGE;
   }
   for (size_t c = channels; c < padded; c++) pixel[c] = 0;
-  return good ? FM__STAGE_GOOD : FM__STAGE_ODD;
+  return good ? FM__STAGE_GOOD : FM__STAGE_BAD;
 }
 
 int fm__stage_row(fm__job *job, int64_t row, int64_t keep, bool negated) {
@@ -124,7 +124,7 @@ int fm__stage_row(fm__job *job, int64_t row, int64_t keep, bool negated) {
 fm__staged fm__stage_state(const fm__stage *s, const int slots[2], int64_t left, int64_t right) {
   int product = s->state[slots[0]][left] * s->state[slots[0]][right] * s->state[slots[1]][left] *
                 s->state[slots[1]][right];
-  return product == 0 ? FM__STAGE_ODD : product == 1 ? FM__STAGE_GOOD : FM__STAGE_WIDE;
+  return product == 0 ? FM__STAGE_BAD : product == 1 ? FM__STAGE_GOOD : FM__STAGE_WIDE;
 }
 
 fm__block fm__stage_block(const fm__stage *s, const int slots[2], const fm__span *rows,

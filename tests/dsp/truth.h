@@ -5,7 +5,7 @@
 
 #include "space.h"
 
-/* Each answers whether a result is right. The image has no bad pixel. */
+/* Each returns whether a result is right. The image has no bad pixel. */
 bool truth_filtered(const space *s, const draw_image *image, const fm_plane *filtered);
 bool truth_weights(const space *s, const draw_image *image, const fm_plane *weights);
 bool truth_report(const space *s, const draw_image *image, const fm_filter_report *report);

@@ -468,6 +468,34 @@ START_TEST(every_allocation_fails) {
 }
 END_TEST
 
+/* What context.h promises of every call. The callers here take some hundred bytes themselves. */
+enum { MOST_STACK = 16 << 10 };
+
+typedef struct stack_run {
+  int scenario;
+  fm_context *context;
+} stack_run;
+
+static void run_scenario(void *argument) {
+  const stack_run *r = argument;
+  fm_error err = {.message = ""};
+  if (scenarios[r->scenario].run(r->context, scenarios[r->scenario].user, &err))
+    ck_abort_msg("%s: %s", scenarios[r->scenario].name, err.message);
+}
+
+START_TEST(stack_is_bounded) {
+  for (uint32_t level = FM_KERNELS_C; level <= FM_KERNELS_NEON; level++) {
+    fm_context_options options = {.size = sizeof options, .kernels = level};
+    stack_run r = {.scenario = _i};
+    if (fm_context_create(&options, &r.context, NULL)) continue; /* not on this CPU */
+    size_t bytes = kit_stack_of(run_scenario, &r);
+    ck_assert_msg(bytes <= MOST_STACK, "%s, %s: %zu bytes of stack", scenarios[_i].name,
+                  fm_context_kernels(r.context), bytes);
+    fm_context_destroy(r.context);
+  }
+}
+END_TEST
+
 /* Whatever was refused can be asked for again: every allocation of a planner fails once. */
 START_TEST(what_failed_can_be_repeated) {
   fm_context *plain = kit_plain_context();
@@ -513,6 +541,7 @@ Suite *oom_suite(void) {
   tcase_add_checked_fixture(tests, set_up, NULL);
   tcase_add_loop_test(tests, every_allocation_fails, 0, SCENARIOS);
   tcase_add_test(tests, what_failed_can_be_repeated);
+  if (kit_stack_is_usual()) tcase_add_loop_test(tests, stack_is_bounded, 0, SCENARIOS);
   suite_add_tcase(suite, tests);
   return suite;
 }

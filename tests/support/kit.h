@@ -41,6 +41,16 @@ typedef fm_status (*kit_scenario)(fm_context *context, void *user, fm_error *err
  * run without failures has to answer FM_OK after at least `least` allocations. */
 void kit_every_allocation_fails(kit_scenario scenario, void *user, long least);
 
+/* ---- Stack ---------------------------------------------------------------------- */
+
+/* Bytes of stack that a call takes, from the second run on: the dynamic linker takes some of the
+ * first. */
+size_t kit_stack_of(void (*call)(void *argument), void *argument);
+
+/* Whether the compiler has laid out the stack as it does for users: with optimisation, without
+ * sanitizers. */
+bool kit_stack_is_usual(void);
+
 /* ---- Errors --------------------------------------------------------------------- */
 
 /* An fm_error full of a pattern, to see whether a call wrote to it. */

@@ -25,7 +25,7 @@ KERNEL vec v_sub(vec a, vec b) { return vsubq_f32(a, b); }
 KERNEL vec v_mul(vec a, vec b) { return vmulq_f32(a, b); }
 KERNEL vec v_div(vec a, vec b) { return vdivq_f32(a, b); }
 KERNEL vec v_fma(vec a, vec b, vec c) { return vfmaq_f32(c, a, b); }
-/* Not vminq: with a NaN it answers NaN, not the second. */
+/* Not vminq: with a NaN it returns NaN, not the second. */
 KERNEL vec v_min(vec a, vec b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
 KERNEL vec v_max(vec a, vec b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
 
