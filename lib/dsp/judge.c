@@ -71,15 +71,20 @@ static void make_limits(fm__limits *limits, const fm__lookup *lookup, const floa
 /* Any dtype, label space and number of strata, pixel by pixel. Returns the first bad pixel or n. */
 static size_t judge_pixels(const fm__judge *j, fm__yx at, size_t n, uint64_t *bits,
                            int64_t *counts) {
-  int32_t cells[FM__TILE];
-  float losses[FM__TILE];
-  uint8_t drop[FM__TILE];
-  fm__image_cells(&j->image, at, n, cells);
-  fm__tile_losses(&j->image.loss, at.y, at.x, n, losses);
-  size_t good = fm__mark_noisy(cells, losses, j->thresholds, drop, counts, n);
+  int32_t cells[FM__PIECE];
+  float losses[FM__PIECE];
+  uint8_t drop[FM__PIECE];
   memset(bits, 0, words_of(n) * sizeof *bits);
-  for (size_t i = 0; i < good; i++) bits[i / 64] |= (uint64_t)drop[i] << (i % 64);
-  return good;
+  for (size_t done = 0, now; done < n; done += now, at.x += (int64_t)now) {
+    now = n - done < FM__PIECE ? n - done : FM__PIECE;
+    fm__image_cells(&j->image, at, now, cells);
+    fm__tile_losses(&j->image.loss, at.y, at.x, now, losses);
+    size_t good = fm__mark_noisy(cells, losses, j->thresholds, drop, counts, now);
+    for (size_t i = 0; i < good; i++)
+      bits[(done + i) / 64] |= (uint64_t)drop[i] << ((done + i) % 64);
+    if (good < now) return done + good;
+  }
+  return n;
 }
 
 /* Byte kernels tell pixels apart by their label alone. */
@@ -88,7 +93,8 @@ static bool judges_bytes(const fm__judge *j) {
 }
 
 /* What becomes of labels counted as bytes. */
-static void drain(const fm__judge *j, fm__tally *tally) {
+static void drain(const fm__judge *j) {
+  fm__tally *tally = j->tally;
   for (unsigned label = 0; label < FM__BYTES; label++) {
     int32_t k = j->image.lookup.classes[label];
     if (k < 0) continue;
@@ -136,15 +142,13 @@ static uint64_t *bits_of(const fm__judge *j, fm__yx at, uint64_t *spare) {
 }
 
 bool fm__judge_count(fm__judge *j, fm__yx *bad) {
-  fm__tally tally;
   uint64_t spare[FM__TILE_WORDS];
   int64_t since_drain = 0;
-  memset(&tally, 0, sizeof tally);
   for (fm__yx at = {0, 0}; at.y < j->image.mask.height; at.y++)
     for (at.x = 0; at.x < j->image.mask.width; at.x += FM__TILE) {
       size_t n = fm__tile_length(&j->image.mask, at.x);
       uint64_t *bits = bits_of(j, at, spare);
-      if (!judge_bytes(j, at, n, bits, j->counts ? &tally : NULL)) {
+      if (!judge_bytes(j, at, n, bits, j->counts ? j->tally : NULL)) {
         size_t good = judge_pixels(j, at, n, bits, j->counts);
         if (good < n) {
           int64_t x = at.x + (int64_t)good;
@@ -154,10 +158,10 @@ bool fm__judge_count(fm__judge *j, fm__yx *bad) {
       }
       since_drain += (int64_t)n;
       if (since_drain < FM__TALLY_PERIOD || !j->counts) continue;
-      drain(j, &tally);
+      drain(j);
       since_drain = 0;
     }
-  if (j->counts) drain(j, &tally);
+  if (j->counts) drain(j);
   j->bits_are_current = j->bits != NULL;
   return true;
 }
@@ -203,9 +207,13 @@ static void write_labels(const fm__judge *j, fm__yx at, size_t n, const uint64_t
     return;
   }
   if (!is_in_place(j)) {
-    int64_t labels[FM__TILE];
-    fm__tile_labels(mask, at.y, at.x, n, labels);
-    fm__tile_store(out, at.y, at.x, n, labels);
+    int64_t labels[FM__PIECE];
+    for (size_t done = 0, now; done < n; done += now) {
+      int64_t x = at.x + (int64_t)done;
+      now = n - done < FM__PIECE ? n - done : FM__PIECE;
+      fm__tile_labels(mask, at.y, x, now, labels);
+      fm__tile_store(out, at.y, x, now, labels);
+    }
   }
   fill(j, at, n, bits, j->verdicts.dropped, NULL);
 }

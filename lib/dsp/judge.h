@@ -22,8 +22,10 @@ typedef struct fm__judge {
   const float *thresholds; /* [cells] */
   int64_t *counts;         /* [2 * cells], zeroed: valid and dropped; NULL: not wanted */
 
+  fm__tally *tally; /* memory, zeroed */
+  uint64_t *bits;   /* memory, fm__judge_words of it; or NULL */
+
   /* The judge's own. */
-  uint64_t *bits; /* memory of the caller's, fm__judge_words of it; or NULL */
   bool bits_are_current;
   int64_t width; /* of the image, before it was made into one row */
   size_t row_words;

@@ -17,11 +17,13 @@ typedef struct search {
 typedef struct group {
   const fm__image *image;
   int32_t first, count;
-  search cells[FM__SELECT_GROUP];
   int64_t (*histograms)[DIGITS]; /* [count]: losses by their next digit */
+  search *cells;                 /* [count] */
 } group;
 
-size_t fm__select_words(size_t count) { return count * DIGITS; }
+enum { SEARCH_WORDS = (sizeof(search) + sizeof(int64_t) - 1) / sizeof(int64_t) };
+
+size_t fm__select_words(size_t count) { return count * (DIGITS + SEARCH_WORDS); }
 
 static void count_tile(group *g, const int32_t *cells, const float *losses, size_t n, int shift) {
   for (size_t i = 0; i < n; i++) {
@@ -35,13 +37,13 @@ static void count_tile(group *g, const int32_t *cells, const float *losses, size
 
 /* Counts the next digit of all losses that begin like those that are looked for. */
 static void count_digits(group *g, int shift) {
-  int32_t cells[FM__TILE];
-  float losses[FM__TILE];
+  int32_t cells[FM__PIECE];
+  float losses[FM__PIECE];
   const fm__image *image = g->image;
   memset(g->histograms, 0, (size_t)g->count * sizeof *g->histograms);
   for (fm__yx at = {0, 0}; at.y < image->mask.height; at.y++)
-    for (at.x = 0; at.x < image->mask.width; at.x += FM__TILE) {
-      size_t n = fm__tile_length(&image->mask, at.x);
+    for (at.x = 0; at.x < image->mask.width; at.x += FM__PIECE) {
+      size_t n = fm__piece_length(&image->mask, at.x);
       fm__image_cells(image, at, n, cells);
       fm__tile_losses(&image->loss, at.y, at.x, n, losses);
       count_tile(g, cells, losses, n, shift);
@@ -63,7 +65,8 @@ void fm__select(const fm__image *image, int32_t first, size_t count, fm__selecte
                 int64_t *memory) {
   group g = {.image = image, .first = first, .count = (int32_t)count};
   g.histograms = (int64_t(*)[DIGITS])(void *)memory;
-  for (size_t i = 0; i < count; i++) g.cells[i].left = found[i].wanted;
+  g.cells = (search *)(void *)(memory + count * DIGITS);
+  for (size_t i = 0; i < count; i++) g.cells[i] = (search){.left = found[i].wanted};
   for (int shift = HIGHEST_SHIFT; shift >= 0; shift -= DIGIT_BITS) {
     count_digits(&g, shift);
     for (size_t i = 0; i < count; i++)

@@ -34,10 +34,15 @@ static inline bool fm__is_packed(const fm_plane *plane) {
  * rows; pixel x of it is (x % width, x / width) of the image. */
 void fm__flatten(fm_plane *const *planes, size_t count);
 
-/* Pixels of the tile at column x: FM__TILE, or what is left of the row. */
+/* Pixels of the tile, or the piece, at column x: FM__TILE, FM__PIECE, or what is left of the row.
+ */
 static inline size_t fm__tile_length(const fm_plane *plane, int64_t x) {
   int64_t left = plane->width - x;
   return left < FM__TILE ? (size_t)left : FM__TILE;
+}
+static inline size_t fm__piece_length(const fm_plane *plane, int64_t x) {
+  int64_t left = plane->width - x;
+  return left < FM__PIECE ? (size_t)left : FM__PIECE;
 }
 
 /* ---- Pixels x .. x + n - 1 of row y --------------------------------------------- */

@@ -90,10 +90,10 @@ static fm_status check_labels(const application *a, fm_error *err) {
   int32_t dtype = a->verdicts.out.dtype;
   fm__range range = fm__integer_range(dtype);
   if (range_fits(mask->dtype, range)) return FM_OK;
-  int64_t labels[FM__TILE];
+  int64_t labels[FM__PIECE];
   for (int64_t y = 0; y < mask->height; y++)
-    for (int64_t x = 0; x < mask->width; x += FM__TILE) {
-      size_t n = fm__tile_length(mask, x);
+    for (int64_t x = 0; x < mask->width; x += FM__PIECE) {
+      size_t n = fm__piece_length(mask, x);
       fm__tile_labels(mask, y, x, n, labels);
       for (size_t i = 0; i < n; i++)
         if (!fits(labels[i], range))
@@ -109,6 +109,7 @@ static fm_status check_labels(const application *a, fm_error *err) {
 
 /* What one application needs besides: one block of memory. */
 typedef struct workspace {
+  fm__tally *tally;
   int64_t *counts; /* [2 * cells] */
   uint64_t *bits;  /* a bit per pixel, or NULL */
   float *raised;   /* [cells]: thresholds of this image */
@@ -154,6 +155,7 @@ static fm_status run(const application *a, const workspace *w, fm_filter_report 
                      .verdicts = a->verdicts,
                      .thresholds = filter->thresholds,
                      .counts = report || has_floor ? w->counts : NULL,
+                     .tally = w->tally,
                      .bits = w->bits};
   fm__yx bad;
   fm__judge_start(&judge);
@@ -174,14 +176,16 @@ static fm_status apply(const application *a, fm_filter_report *report, fm_error 
   if (status) return status;
   const fm_context *context = a->filter->labels->context;
   size_t cells = fm__filter_cells(a->filter), words = fm__judge_words(&a->image.mask);
-  size_t count_size = 2 * cells * sizeof(int64_t), bits_size = words * sizeof(uint64_t);
+  size_t count_size = sizeof(fm__tally) + 2 * cells * sizeof(int64_t);
+  size_t bits_size = words * sizeof(uint64_t);
   size_t size = count_size + bits_size + cells * sizeof(float);
   char *memory = fm__alloc(context, size);
   if (!memory) return fm__fail_memory(err, size);
-  workspace w = {.counts = (int64_t *)(void *)memory,
+  workspace w = {.tally = (fm__tally *)(void *)memory,
+                 .counts = (int64_t *)(void *)(memory + sizeof(fm__tally)),
                  .bits = words ? (uint64_t *)(void *)(memory + count_size) : NULL,
                  .raised = (float *)(void *)(memory + count_size + bits_size)};
-  memset(w.counts, 0, count_size);
+  memset(memory, 0, count_size);
   status = run(a, &w, report, err);
   fm__free(context, memory);
   return status;

@@ -23,13 +23,15 @@ fm_status fm__filter_apply_floor(const fm_filter *filter, const fm__image *image
   const fm_context *context = filter->labels->context;
   size_t cells = fm__filter_cells(filter);
   size_t group = cells < FM__SELECT_GROUP ? cells : FM__SELECT_GROUP;
-  int64_t *memory = fm__alloc_array(context, fm__select_words(group), sizeof *memory);
-  if (!memory) return fm__fail_memory(err, fm__select_words(group) * sizeof *memory);
+  size_t select_size = fm__select_words(group) * sizeof(int64_t);
+  size_t size = select_size + group * sizeof(fm__selected);
+  char *memory = fm__alloc(context, size);
+  if (!memory) return fm__fail_memory(err, size);
+  fm__selected *found = (fm__selected *)(void *)(memory + select_size);
   for (size_t first = 0; first < cells; first += group) {
-    fm__selected found[FM__SELECT_GROUP];
     size_t count = cells - first < group ? cells - first : group;
     if (!find_starved(filter, counts + 2 * first, count, found)) continue;
-    fm__select(image, (int32_t)first, count, found, memory);
+    fm__select(image, (int32_t)first, count, found, (int64_t *)(void *)memory);
     for (size_t i = 0; i < count; i++) {
       if (!found[i].wanted) continue;
       size_t cell = first + i;

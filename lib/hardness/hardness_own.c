@@ -13,11 +13,11 @@
  * it fill the rest. Sums in reading order. */
 static double mean_of_largest(const fm__image *image, float limit, double wanted) {
   double sum = 0, above = 0;
-  int32_t cells[FM__TILE];
-  float losses[FM__TILE];
+  int32_t cells[FM__PIECE];
+  float losses[FM__PIECE];
   for (fm__yx at = {0, 0}; at.y < image->mask.height; at.y++)
-    for (at.x = 0; at.x < image->mask.width; at.x += FM__TILE) {
-      size_t n = fm__tile_length(&image->mask, at.x);
+    for (at.x = 0; at.x < image->mask.width; at.x += FM__PIECE) {
+      size_t n = fm__piece_length(&image->mask, at.x);
       fm__image_cells(image, at, n, cells);
       fm__tile_losses(&image->loss, at.y, at.x, n, losses);
       for (size_t i = 0; i < n; i++)

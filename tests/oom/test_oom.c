@@ -468,7 +468,7 @@ START_TEST(every_allocation_fails) {
 }
 END_TEST
 
-/* What context.h promises of every call. The callers here take some hundred bytes themselves. */
+/* What context.h promises of every call; scenarios take some of it themselves. */
 enum { MOST_STACK = 16 << 10 };
 
 typedef struct stack_run {
