@@ -22,8 +22,11 @@ FM_BEGIN_DECLS
  *  Thread-safety: immutable; may be used from any number of threads at once if its
  *  callbacks may.
  *
- *  A handle that is NULL is refused (ARGUMENT) by calls that can fail. Those that cannot
- *  answer what they answer where there is nothing: 0, -1, "" or NaN. */
+ *  Stack: every call of the library takes at most 16 KiB in a build with optimization. What the
+ *  host's callbacks and the libraries that read and write files take comes on top of that.
+ *
+ *  A handle that is NULL is refused (ARGUMENT) by calls that can fail. Those that cannot fail
+ *  return what they return where there is nothing: 0, -1, "" or NaN. */
 typedef struct fm_context fm_context;
 
 /* ---- Sized structures -----------------------------------------------------------
