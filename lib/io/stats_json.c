@@ -188,9 +188,8 @@ static fm_status make_labels(const fm_context *context, const head *h, table *t,
   if (status) return status;
   options.class_count = (int32_t)h->class_count;
   options.label_count = FM__LABELS;
-  options.ignore_label = t->ignored[0];
-  for (int32_t i = 1; i < ignored; i++)
-    if (t->ignored[i] >= 0) t->classes[t->ignored[i]] = FM_CLASS_IGNORE;
+  options.ignored_labels = t->ignored;
+  options.ignored_count = ignored;
   options.classes = t->classes;
   options.class_names = t->names;
   status = fm_labels_create(context, &options, &labels, err);

@@ -43,7 +43,8 @@ static fm_labels *make_labels(const char *second) {
   const char *const names[] = {"sky \"blue\"\\\n\x7F", second};
   fm_labels *made = NULL;
   fm_labels_options options = {.size = sizeof options, .name = "tiny", .class_count = 2};
-  options.ignore_label = 255;
+  options.ignored_labels = (const int64_t[]){255};
+  options.ignored_count = 1;
   options.class_names = names;
   KIT_OK(fm_labels_create(context, &options, &made, &err));
   return made;
@@ -112,7 +113,7 @@ END_TEST
 /* Of every preset: its space comes out of the statistics. */
 START_TEST(label_spaces_survive) {
   if (!has_json()) return;
-  for (size_t i = 0; fm_labels_preset_name(i); i++) {
+  for (int32_t i = 0; fm_labels_preset_name(i); i++) {
     fm_labels *space = NULL, *back = NULL;
     fm_class_stats *stats = NULL;
     KIT_OK(fm_labels_create_from_preset(context, fm_labels_preset_name(i), &space, &err));
