@@ -1,4 +1,4 @@
-/* io/bytes.c - an encoded file on its way out. */
+/* io/bytes.c - a buffer that grows. */
 #include "io/bytes.h"
 
 #include <stdint.h>

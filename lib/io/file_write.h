@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* fm_file_write after its argument checks; the path stands before messages. */
+/* fm_file_write without its argument checks. Messages begin with the path. */
 fm_status fm__file_write(const fm_context *context, const char *path, const void *data, size_t size,
                          bool flush, fm_error *err);
 

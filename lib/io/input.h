@@ -53,7 +53,7 @@ int64_t fm__input_left(const fm__input *input);
 /* Copies bytes from any place; what is read in order does not change. False if they are not there
  * or cannot be read. */
 bool fm__input_at(fm__input *input, uint64_t offset, void *to, size_t size);
-/* Makes sure that the window holds a byte; false at the end. */
+/* Makes sure that the window has a byte; false at the end. */
 bool fm__input_fill(fm__input *input);
 /* Copies the next bytes; fewer than `size` at the end only. Large pieces of a file
  * go straight to where they belong. */

@@ -1,4 +1,4 @@
-/* io/jpeg_hooks.c - libjpeg's errors and warnings, taken over. */
+/* io/jpeg_hooks.c - where libjpeg's errors and warnings go. */
 #include "io/jpeg_hooks.h"
 
 #include <jerror.h>
@@ -21,8 +21,8 @@ static void on_error(j_common_ptr object) {
   longjmp(hooks->jump, 1);
 }
 
-/* libjpeg goes on behind a premature end with grey pixels: for us that is an error.
- * Other damage costs a block or two, and is only told. */
+/* libjpeg fills up a file that ends too early with gray pixels: here that is an error. Other damage
+ * changes a block or two, and is logged. */
 static void on_message(j_common_ptr object, int level) {
   fm__jpeg_hooks *hooks = hooks_of(object);
   if (level >= 0) return;

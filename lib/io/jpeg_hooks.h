@@ -1,4 +1,4 @@
-/* io/jpeg_hooks.h - libjpeg's errors and warnings, taken over. */
+/* io/jpeg_hooks.h - where libjpeg's errors and warnings go. */
 #ifndef FM_IO_JPEG_HOOKS_H
 #define FM_IO_JPEG_HOOKS_H
 
@@ -9,12 +9,11 @@
 
 #include <jpeglib.h>
 
-/* Whoever calls libjpeg sets `jump` first: errors come back there. All that has to be
- * cleaned up lives in a structure around this one, never in locals of the function
- * that calls setjmp.
+/* A caller of libjpeg sets `jump` first: libjpeg's errors return there. Everything that has to be
+ * released is in a structure around this one, never in locals of the function that calls setjmp.
  *
  * libjpeg's working memory (a few rows; all coefficients of a progressive file) comes
- * from malloc: it has no way to say otherwise. */
+ * from malloc: it has no hook for memory. */
 typedef struct fm__jpeg_hooks {
   struct jpeg_error_mgr manager;
   const fm_context *context;
@@ -27,11 +26,11 @@ typedef struct fm__jpeg_hooks {
 /* For the `err` member of a libjpeg object. */
 struct jpeg_error_mgr *fm__jpeg_hooks_init(fm__jpeg_hooks *hooks, const fm_context *context);
 
-/* Leaves libjpeg with an error of our own. */
+/* Leaves libjpeg with an error that it does not know of. */
 void fm__jpeg_stop(j_common_ptr object, fm_status status, const char *message);
 void fm__jpeg_stop_memory(j_common_ptr object, size_t refused);
 
-/* The status of what brought us to `jump`. */
+/* The status of the error that led to `jump`. */
 fm_status fm__jpeg_failed(const fm__jpeg_hooks *hooks, fm_error *err);
 
 #endif

@@ -9,7 +9,7 @@
 enum {
   /* libjpeg keeps two bytes for each coefficient of a progressive file. */
   MOST_WORK = 800 << 20,
-  /* Each scan of a progressive file may visit all of its pixels. Files have some ten. */
+  /* Each scan of a progressive file may visit all of its pixels. Usual files have about ten. */
   MOST_SCANS = 200,
   /* Without arithmetic coding a block of 64 pixels takes at least a bit. */
   MOST_PIXELS_PER_BYTE = 8 * 64
@@ -84,9 +84,9 @@ static fm_status check_size(const jpeg_read *r, fm_error *err) {
   J_COLOR_SPACE space = r->jpeg.jpeg_color_space;
   if (space == JCS_CMYK || space == JCS_YCCK)
     return fm__fail(err, FM_ERR_UNSUPPORTED,
-                    "JPEG holds CMYK, the colours of printing, expected grey or RGB: convert it");
+                    "JPEG holds CMYK, the colors of printing, expected gray or RGB: convert it");
   if (space == JCS_UNKNOWN)
-    return fm__fail(err, FM_ERR_UNSUPPORTED, "JPEG has %d channels, expected grey or RGB",
+    return fm__fail(err, FM_ERR_UNSUPPORTED, "JPEG has %d channels, expected gray or RGB",
                     r->jpeg.num_components);
   return FM_OK;
 }

@@ -21,7 +21,7 @@ typedef struct jpeg_write {
 
 /* ---- Bytes ---------------------------------------------------------------------- */
 
-/* Hands libjpeg the room behind the bytes that are there. */
+/* Gives libjpeg the room after the bytes that are there. */
 static void offer_room(jpeg_write *w) {
   if (!fm__bytes_reserve(w->out, FIRST_PIECE))
     fm__jpeg_stop_memory((j_common_ptr)&w->jpeg, w->out->refused);
@@ -33,7 +33,7 @@ static void begin(j_compress_ptr jpeg) { offer_room(jpeg->client_data); }
 
 static boolean more(j_compress_ptr jpeg) {
   jpeg_write *w = jpeg->client_data;
-  w->out->size = w->out->capacity; /* by libjpeg's rule all of the room is taken */
+  w->out->size = w->out->capacity; /* libjpeg calls this when all of the room is used */
   offer_room(w);
   return TRUE;
 }

@@ -83,7 +83,7 @@ fm_status fm__part_write(fm__part_file *file, const void *data, size_t size, fm_
  * its name, and not every file system can do this: a failure changes nothing. */
 static void flush_folder(fm__part_file *file) {
   size_t length = folder_length(file->path);
-  /* The part's name is not needed any more and has the folder in front. */
+  /* The part's name is no longer needed, and it begins with the folder. */
   if (length)
     file->part[length] = '\0';
   else
@@ -96,7 +96,7 @@ static void flush_folder(fm__part_file *file) {
 
 fm_status fm__part_commit(fm__part_file *file, bool flush, fm_error *err) {
   int code = flush && fsync(file->fd) ? errno : 0;
-  /* Some file systems report what write() could not only now. */
+  /* Some file systems report only now what write() failed to do. */
   if (close(file->fd) && !code && errno != EINTR) code = errno;
   file->fd = -1;
   if (!code && rename(file->part, file->path)) code = errno;

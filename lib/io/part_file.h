@@ -10,7 +10,7 @@
 typedef struct fm__part_file {
   const fm_context *context;
   const char *path; /* the caller's */
-  char *part;       /* the name that it has until then */
+  char *part;       /* its name until then */
   int fd;
 } fm__part_file;
 
@@ -18,7 +18,7 @@ typedef struct fm__part_file {
 fm_status fm__part_open(const fm_context *context, const char *path, fm__part_file *file,
                         fm_error *err);
 fm_status fm__part_write(fm__part_file *file, const void *data, size_t size, fm_error *err);
-/* Flushes to disk, if so, and renames; abandons the file if that fails. */
+/* Flushes to disk, if `flush`, and renames; abandons the file if either fails. */
 fm_status fm__part_commit(fm__part_file *file, bool flush, fm_error *err);
 void fm__part_abandon(fm__part_file *file);
 

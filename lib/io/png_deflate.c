@@ -1,5 +1,5 @@
-/* io/png_deflate.c - libdeflate: at the same size 2 to 3 times as fast as zlib where matches
- * have to be searched. Before 1.15 it takes its memory (about 1 MiB for a call) from malloc. */
+/* io/png_deflate.c - libdeflate: at the same size 2 to 3 times as fast as zlib where matches have
+ * to be searched for. It takes its memory, about 1 MiB per call, from malloc. */
 #include "io/png_deflate.h"
 
 #include <libdeflate.h>

@@ -4,8 +4,8 @@
 
 #include "io/png_encode.h"
 
-/* Makes the zlib stream of a PNG, its rows plain or as differences from the row above;
- * makes none in builds without libdeflate, and where it would not fit a chunk. */
+/* Makes the zlib stream of a PNG, its rows plain or as differences from the row above. Makes none
+ * in builds without libdeflate, and if it would not fit a chunk. */
 fm_status fm__png_deflate(const fm__png_layout *layout, const unsigned char *rows,
                           fm__png_coding coding, fm__bytes *out, fm_error *err);
 

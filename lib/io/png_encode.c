@@ -1,4 +1,5 @@
-/* io/png_encode.c - PNG by libpng; searches in masks by libdeflate, where that is there. */
+/* io/png_encode.c - PNG by libpng; where a mask needs a search for matches, by libdeflate if the
+ * build has it. */
 #include "io/png_encode.h"
 
 #include <zlib.h>

@@ -1,5 +1,5 @@
-/* io/png_fast.c - the common kinds of mask without libpng, by libdeflate, which unpacks a
- * whole stream at once. libdeflate before 1.15 takes its tables (some 20 KiB) from malloc. */
+/* io/png_fast.c - common kinds of mask without libpng, by libdeflate, which unpacks a whole stream
+ * at once. It takes its tables, about 20 KiB, from malloc. */
 #include "io/png_fast.h"
 
 #include <libdeflate.h>
@@ -36,9 +36,9 @@ static bool read_header(fast_read *r, const unsigned char *data, size_t size, in
   l->color_type = data[9];
   int depth = l->bit_depth;
   bool known = depth == 1 || depth == 2 || depth == 4 || depth == 8 ||
-               (depth == 16 && l->color_type == FM__PNG_GREY);
+               (depth == 16 && l->color_type == FM__PNG_GRAY);
   bool plain = data[10] == 0 && data[11] == 0 && data[12] == 0;
-  if (l->color_type != FM__PNG_GREY && l->color_type != FM__PNG_PALETTE) return false;
+  if (l->color_type != FM__PNG_GRAY && l->color_type != FM__PNG_PALETTE) return false;
   return known && plain && l->width && l->height && l->width < 1000000 && l->height < 1000000 &&
          (uint64_t)l->width * l->height <= (uint64_t)max_pixels;
 }
@@ -52,7 +52,7 @@ static bool read_palette(fast_read *r, const unsigned char *data, size_t size) {
   return true;
 }
 
-/* Pieces have to follow each other: `at` is the chunk behind the last one. */
+/* Pieces have to follow each other: `behind` is where the last one ended. */
 static bool read_piece(fast_read *r, const unsigned char *data, size_t size,
                        const unsigned char **behind) {
   if (r->layout.color_type == FM__PNG_PALETTE && !r->layout.palette_size) return false;
@@ -86,7 +86,7 @@ static bool read_chunks(fast_read *r, const unsigned char *at, const unsigned ch
   return false;
 }
 
-/* One stream out of several pieces. */
+/* Joins several pieces to one stream. */
 static fm_status join_pieces(const fm_context *context, fast_read *r, fm_error *err) {
   if (r->pieces == 1) return FM_OK;
   r->joined = fm__alloc(context, r->stream_size);
@@ -125,7 +125,7 @@ static void fill_raster(const fast_read *r, const unsigned char *rows, fm_raster
   raster->palette_size = l->palette_size;
 }
 
-/* From the stream to a raster; none if the stream is not flawless. */
+/* Makes a raster of the stream, or none if the stream has a flaw. */
 static fm_status read_pixels(const fm_context *context, const fast_read *r, unsigned char *rows,
                              fm_raster **out, fm_error *err) {
   const fm__png_layout *l = &r->layout;

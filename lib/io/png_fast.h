@@ -1,4 +1,4 @@
-/* io/png_fast.h - the common kinds of mask without libpng, several times as fast. */
+/* io/png_fast.h - common kinds of mask without libpng, several times as fast. */
 #ifndef FM_IO_PNG_FAST_H
 #define FM_IO_PNG_FAST_H
 
@@ -7,9 +7,9 @@
 #include "io/input.h"
 #include "io/raster.h"
 
-/* Reads a grey or palette PNG that is not interlaced, whole in the input's window and
- * flawless in every respect. Any other is left to libpng, which knows what to say:
- * `*out` stays as it is, and so does the input. Fails for want of memory only. */
+/* Reads a gray or palette PNG that is not interlaced, lies whole in the input's window and has no
+ * flaw at all. Any other is left to libpng, which has messages for flaws: `*out` and the input are
+ * untouched then. The only failure is FM_ERR_MEMORY. */
 fm_status fm__png_fast_mask(const fm_context *context, const fm__input *input, int64_t max_pixels,
                             fm_raster **out, fm_error *err);
 

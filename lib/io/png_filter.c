@@ -1,4 +1,4 @@
-/* io/png_filter.c - PNG's filter Up: whether it serves a mask, and its rows. */
+/* io/png_filter.c - PNG's filter Up: whether it helps a mask, and its rows. */
 #include "io/png_filter.h"
 
 #include <stdint.h>
@@ -28,7 +28,7 @@ typedef struct changes {
 } changes;
 
 /* Bytes that differ from the previous pixel's, in a row and in its difference from the
- * row above. A rest below eight bytes does not decide anything. */
+ * row above. The last bytes, fewer than eight, are not counted. */
 static void count_changes(const unsigned char *row, size_t stride, size_t pixel_bytes,
                           changes *sum) {
   const unsigned char *above = row - stride;
@@ -41,9 +41,9 @@ static void count_changes(const unsigned char *row, size_t stride, size_t pixel_
   }
 }
 
-/* A change is dearer in a plain row, where what comes next is any label and not mostly
- * zero: 20 to 17, measured on street scenes, clean, speckled and with holes. A fifth of
- * the rows tells enough. */
+/* A change costs more in a plain row, where any label may follow, than in a row of differences,
+ * where mostly zero follows: 20 to 17, measured on street scenes, clean, speckled and with holes. A
+ * fifth of the rows is enough to tell. */
 bool fm__png_up_is_better(const unsigned char *rows, size_t height, size_t stride,
                           size_t pixel_bytes) {
   changes sum = {0, 0};

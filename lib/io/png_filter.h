@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Rows of `stride` bytes, the first of each its filter (0 on entry). */
+/* Rows have `stride` bytes, of which the first is the filter (0 on entry). */
 
 /* Whether a mask's rows have fewer runs as differences from the row above. */
 bool fm__png_up_is_better(const unsigned char *rows, size_t height, size_t stride,

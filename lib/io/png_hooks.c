@@ -1,4 +1,4 @@
-/* io/png_hooks.c - libpng's memory, errors and warnings, taken over. */
+/* io/png_hooks.c - libpng's memory, and where its errors and warnings go. */
 #include "io/png_hooks.h"
 
 #include <stdio.h>

@@ -60,7 +60,7 @@ static unsigned maximum(const fm_plane *mask) {
   return result;
 }
 
-/* The old palette, and white for what it does not have. */
+/* The old palette, and white for the indices that it does not have. */
 static void set_palette(fm__png_layout *out, const fm_raster *like, unsigned most) {
   int32_t size = like->palette_size;
   memset(out->palette, 0xFF, sizeof out->palette);
@@ -77,7 +77,7 @@ static bool is_png_depth(int depth) {
 
 void fm__png_mask_layout(const fm_plane *mask, const fm_raster *like, fm__png_layout *out) {
   *out = (fm__png_layout){.width = (uint32_t)mask->width, .height = (uint32_t)mask->height};
-  out->color_type = FM__PNG_GREY;
+  out->color_type = FM__PNG_GRAY;
   out->bit_depth = natural_depth(mask);
   if (!like || !is_png_depth(like->bit_depth)) return;
   bool fits = !like->palette_size && like->bit_depth >= out->bit_depth;

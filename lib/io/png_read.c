@@ -14,7 +14,8 @@ enum {
   MOST_SIDE = 1000000,
   /* Deflate expands by at most 1032. */
   MOST_EXPANSION = 1040,
-  /* No chunk but the image is kept, so a long one costs nothing: only nonsense is refused. */
+  /* Only the image's chunks are kept, so another long one costs nothing: only nonsense is refused.
+   */
   MOST_CHUNK = 1 << 28
 };
 
@@ -23,7 +24,7 @@ typedef struct png_read {
   const fm_context *context;
   fm__input *input;
   int64_t max_pixels;
-  bool image; /* colours are wanted, not numbers */
+  bool image; /* colors are wanted, not numbers */
   png_structp png;
   png_infop info;
   uint32_t width, height;
@@ -36,8 +37,8 @@ static void read_bytes(png_structp png, png_bytep to, size_t size) {
   if (fm__input_read(r->input, to, size) < size) png_error(png, "the file ends too early");
 }
 
-/* libpng reads nothing but what makes the pixels: text, profiles and the like, with
- * their history of holes, are skipped. */
+/* libpng reads only what the pixels are made of: text, profiles and the like, whose parsers have a
+ * history of vulnerabilities, are skipped. */
 static void configure(png_read *r) {
   png_set_read_fn(r->png, r, read_bytes);
   png_set_user_limits(r->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
@@ -72,7 +73,7 @@ static const char *color_name(int color_type) {
     case PNG_COLOR_TYPE_RGB_ALPHA:
       return "RGB with alpha";
     default:
-      return "grey with alpha";
+      return "gray with alpha";
   }
 }
 
@@ -90,12 +91,12 @@ static void keep_palette(png_read *r) {
   r->raster->palette_size = count;
 }
 
-/* The numbers as stored: unpacked to bytes, but neither scaled nor coloured. */
+/* The numbers as stored: unpacked to bytes, but neither scaled nor colored. */
 static fm_status prepare_mask(png_read *r, fm_error *err) {
   if (r->color_type != PNG_COLOR_TYPE_GRAY && r->color_type != PNG_COLOR_TYPE_PALETTE)
     return fm__fail(err, FM_ERR_UNSUPPORTED,
-                    "PNG is %s: a mask that holds colours has no labels to read: convert it to "
-                    "grey or palette, one number per class",
+                    "PNG is %s: a mask that holds colors has no labels to read: convert it to "
+                    "gray or palette, one number per class",
                     color_name(r->color_type));
   fm_dtype dtype = r->bit_depth == 16 ? FM_U16 : FM_U8;
   fm_status status =
@@ -134,12 +135,12 @@ static void read_rows(png_read *r) {
   if (r->bit_depth == 16 && !r->image) set_byte_order(r->raster);
 }
 
-/* The transformed rows have to fit the raster's exactly; anything else would be a
- * mistake in this file, and must not write past a row. */
+/* The transformed rows have to fit the raster's exactly; anything else would be a mistake in this
+ * file, and must not write past a row. */
 static fm_status check_rows(const png_read *r, fm_error *err) {
   size_t row = (size_t)(fm__raster_row(r->raster, 1) - fm__raster_row(r->raster, 0));
   if (png_get_rowbytes(r->png, r->info) == row) return FM_OK;
-  return fm__fail(err, FM_ERR_UNSUPPORTED, "PNG of colour type %d with %d bits is not supported",
+  return fm__fail(err, FM_ERR_UNSUPPORTED, "PNG of color type %d with %d bits is not supported",
                   r->color_type, r->bit_depth);
 }
 
@@ -161,7 +162,7 @@ static fm_status run(png_read *r, fm_error *err) {
   if (status) return status;
   read_rows(r);
   png_read_end(r->png, NULL);
-  /* libpng goes on without memory where it can; a result that depends on that is none. */
+  /* libpng continues without memory where it can; such a result does not count. */
   if (r->hooks.refused) return fm__fail_memory(err, r->hooks.refused);
   if (r->hooks.too_much && !r->image)
     return fm__fail(err, FM_ERR_FORMAT, "PNG is damaged: it holds more than %" PRIu32 " rows",

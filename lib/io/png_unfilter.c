@@ -42,7 +42,8 @@ static void undo_average(unsigned char *row, const unsigned char *above, size_t 
   }
 }
 
-/* Of left, above and corner the nearest to left + above - corner; in masks two are mostly equal. */
+/* The one of left, above and corner that is nearest to left + above - corner; in masks two of them
+ * are mostly equal. */
 static inline int predict(int a, int b, int c) {
   if (b == c) return a;
   if (a == c) return b;
@@ -56,8 +57,8 @@ static void undo_paeth_bytes(unsigned char *row, const unsigned char *above, siz
     row[x] = (unsigned char)(row[x] + predict(row[x - pixel], above[x], above[x - pixel]));
 }
 
-/* Where the row above does not change, which in masks is nearly everywhere, the predictor is
- * the byte to the left. */
+/* Where the row above does not change, which in masks is nearly everywhere, the predictor is the
+ * byte on the left. */
 static void undo_paeth(unsigned char *row, const unsigned char *above, size_t size, size_t pixel) {
   for (size_t x = 0; x < pixel && x < size; x++) row[x] = (unsigned char)(row[x] + above[x]);
   size_t x = pixel;

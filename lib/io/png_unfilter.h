@@ -6,11 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* In place; rows of `stride` bytes, the first of each its filter. False if one of these
- * is none. */
+/* In place; rows have `stride` bytes, of which the first is the filter. False if there is no such
+ * filter. */
 bool fm__png_unfilter(unsigned char *rows, size_t height, size_t stride, size_t pixel_bytes);
 
-/* One row's pixels of 1, 2, 4 or 8 bits as bytes, of 16 as native numbers. */
+/* The pixels of one row: of 1, 2, 4 or 8 bits as bytes, of 16 bits as native numbers. */
 void fm__png_unpack_row(const unsigned char *row, uint32_t width, int depth, unsigned char *to);
 
 #endif

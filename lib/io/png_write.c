@@ -6,16 +6,16 @@
  *
  *                        street                              18 labels
  *                        clean      filtered    strewn       clean       filtered
- *   Pillow 9.4, grey     4550/1560  14528/3610  20476/5380   13461/3260  28523/6160
+ *   Pillow 9.4, gray     4550/1560  14528/3610  20476/5380   13461/3260  28523/6160
  *   zlib 6               4132/990   12125/2830  14634/3470   10353/1750  21667/4300
  *   zlib 1               6119/300   19707/660   22135/740    17893/600   35576/1170
  *   libdeflate 1         4723/470   16158/530   18269/560    16356/650   29808/850
  *   libdeflate 5         3926/360   13199/920   16225/1070   12014/860   24203/1520
  *   zlib RLE (here)      4063/270   12772/520   15112/560    12489/460   24485/860
  *
- * A label mask is runs; a search for other matches costs more than it saves. The same streams
- * from an encoder of our own took half the time, which made a filtered mask from file to file
- * a quarter faster: not worth its 450 lines. */
+ * A label mask consists of runs; a search for other matches costs more than it saves. An encoder
+ * for these streams alone took half the time, which made a filtered mask from file to file a
+ * quarter faster: not worth 450 lines. */
 #include "core/context.h"
 #include "core/fail.h"
 #include "io/encode.h"
@@ -23,13 +23,14 @@
 #include "io/png_filter.h"
 
 enum {
-  SMALL = 2048, /* bytes of a file in which regular patterns may hide, or next to nothing */
-  HARD = 9,   /* bytes of pixels for each of a file that is hardly runs: dithered, say, or noise */
-  SEARCH = 6, /* compression where runs do not serve */
+  SMALL = 2048, /* bytes of a file that may hold regular patterns, or almost nothing */
+  HARD =
+      9, /* bytes of pixels per byte of a file that has hardly any runs: dithered, say, or noise */
+  SEARCH = 6, /* compression where runs do not help */
   IMAGE_COMPRESSION = 4
 };
 
-/* Takes the other coding's file if it is smaller. */
+/* Replaces the file by that of the other coding if it is smaller. */
 static fm_status try_other(const fm__png_layout *layout, const unsigned char *rows,
                            fm__png_coding coding, fm__bytes *out, fm_error *err) {
   fm__bytes other = {.context = out->context};
@@ -43,7 +44,7 @@ static fm_status try_other(const fm__png_layout *layout, const unsigned char *ro
   return status;
 }
 
-/* What runs cannot say: repeated rows and patterns, or anything at all. */
+/* For what runs cannot express: repeated rows and patterns, or noise. */
 static fm_status try_harder(const fm__png_layout *layout, const unsigned char *rows, fm__bytes *out,
                             fm_error *err) {
   size_t stored = layout->height * fm__png_row_bytes(layout);
@@ -61,7 +62,7 @@ static fm__png_filter better_filter(const fm__png_layout *layout, const unsigned
 static fm_status write_rows(const fm__png_layout *layout, const unsigned char *rows,
                             int compression, fm__bytes *out, fm_error *err) {
   fm__png_coding coding = {.filter = better_filter(layout, rows)};
-  /* Runs of wide pixels are no runs of bytes. */
+  /* A run of wide pixels is not a run of bytes. */
   if (layout->bit_depth == 16) coding.level = SEARCH;
   if (layout->bit_depth == 16 && compression) coding.level = compression;
   fm_status status = fm__png_encode(layout, rows, coding, out, err);

@@ -22,8 +22,8 @@ struct fm_raster {
 fm_status fm__raster_plane(const fm_context *context, fm_dtype dtype, int64_t height, int64_t width,
                            int32_t bit_depth, fm_raster **out, fm_error *err);
 
-/* A raster with a packed volume, channel after channel, of undefined contents; the numbers' bytes
- * are below 2^63. */
+/* A raster with a packed volume, channel after channel, of undefined contents, of less than 2^63
+ * bytes. */
 fm_status fm__raster_volume(const fm_context *context, fm_dtype dtype, int64_t channels,
                             int64_t height, int64_t width, int32_t bit_depth, fm_raster **out,
                             fm_error *err);
@@ -32,7 +32,7 @@ fm_status fm__raster_volume(const fm_context *context, fm_dtype dtype, int64_t c
 fm_status fm__raster_image(const fm_context *context, int64_t height, int64_t width,
                            int32_t bit_depth, fm_raster **out, fm_error *err);
 
-/* Makes the volume of one raster and the plane of another, which is destroyed, one. */
+/* Moves the plane of a raster, which is destroyed, into one that has a volume. */
 void fm__raster_join(fm_raster *volume, fm_raster *plane);
 
 /* The start of row `y` of a raster whose rows are packed. */
@@ -41,7 +41,7 @@ static inline unsigned char *fm__raster_row(const fm_raster *raster, int64_t y) 
   return (unsigned char *)raster->pixels + y * stride;
 }
 
-/* Refuses a size in a file's header that is above `max_pixels`. */
+/* FM_ERR_LIMIT if a size in a file's header is above `max_pixels`. */
 fm_status fm__check_pixels(uint64_t width, uint64_t height, int64_t max_pixels, fm_error *err);
 
 #endif

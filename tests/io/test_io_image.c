@@ -37,7 +37,7 @@ static io_bytes encode(const fm_volume *image, int32_t quality, int32_t compress
 /* ---- PNG of every kind ---------------------------------------------------------- */
 
 static int channels_of(int color) {
-  return color == IO_RGB ? 3 : color == IO_RGB_ALPHA ? 4 : color == IO_GREY_ALPHA ? 2 : 1;
+  return color == IO_RGB ? 3 : color == IO_RGB_ALPHA ? 4 : color == IO_GRAY_ALPHA ? 2 : 1;
 }
 
 /* A sample as eight bits, rounded. */
@@ -67,7 +67,7 @@ static void check_kind(int color, int depth, bool interlaced, bool transparent) 
   for (size_t i = 0; i < 143; i++)
     for (int c = 0; c < 3; c++)
       ck_assert_msg(pixels[3 * i + (size_t)c] == expected(&png, i, c),
-                    "colour type %d, %d bits, pixel %zu: %d instead of %d", color, depth, i,
+                    "color type %d, %d bits, pixel %zu: %d instead of %d", color, depth, i,
                     pixels[3 * i + (size_t)c], expected(&png, i, c));
   fm_raster_destroy(raster);
   io_bytes_free(&file);
@@ -75,14 +75,14 @@ static void check_kind(int color, int depth, bool interlaced, bool transparent) 
 
 START_TEST(png_of_every_kind_is_rgb) {
   if (!io_has_png()) return;
-  static const int kinds[][2] = {{IO_GREY, 1},        {IO_GREY, 2},      {IO_GREY, 4},
-                                 {IO_GREY, 8},        {IO_GREY, 16},     {IO_PALETTE, 1},
+  static const int kinds[][2] = {{IO_GRAY, 1},        {IO_GRAY, 2},      {IO_GRAY, 4},
+                                 {IO_GRAY, 8},        {IO_GRAY, 16},     {IO_PALETTE, 1},
                                  {IO_PALETTE, 2},     {IO_PALETTE, 4},   {IO_PALETTE, 8},
-                                 {IO_RGB, 8},         {IO_RGB, 16},      {IO_GREY_ALPHA, 8},
-                                 {IO_GREY_ALPHA, 16}, {IO_RGB_ALPHA, 8}, {IO_RGB_ALPHA, 16}};
+                                 {IO_RGB, 8},         {IO_RGB, 16},      {IO_GRAY_ALPHA, 8},
+                                 {IO_GRAY_ALPHA, 16}, {IO_RGB_ALPHA, 8}, {IO_RGB_ALPHA, 16}};
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
     for (int variant = 0; variant < 4; variant++) {
-      bool alpha = kinds[i][0] == IO_GREY_ALPHA || kinds[i][0] == IO_RGB_ALPHA;
+      bool alpha = kinds[i][0] == IO_GRAY_ALPHA || kinds[i][0] == IO_RGB_ALPHA;
       check_kind(kinds[i][0], kinds[i][1], variant & 1, variant & 2 && !alpha);
     }
 }
@@ -347,7 +347,7 @@ END_TEST
 START_TEST(cmyk_is_refused) {
   if (!io_has_jpeg()) return;
   fm_raster *out = KIT_SENTINEL;
-  KIT_FAILS(FM_ERR_UNSUPPORTED, "JPEG holds CMYK, the colours of printing",
+  KIT_FAILS(FM_ERR_UNSUPPORTED, "JPEG holds CMYK, the colors of printing",
             fm_image_read(context, FM_TEST_GOLDEN "/io/refused_cmyk.jpg", NULL, &out, &err));
   ck_assert_ptr_eq(out, KIT_SENTINEL);
 }
@@ -367,9 +367,9 @@ START_TEST(bad_calls_are_refused) {
             fm_image_encode(context, NULL, NULL, io_collect, &file, &err));
   KIT_FAILS(FM_ERR_ARGUMENT, "fm_image_write: path is NULL",
             fm_image_write(context, NULL, &image, NULL, &err));
-  fm_volume grey = fm_volume_make(pixels, FM_U8, 1, 2, 2);
+  fm_volume gray = fm_volume_make(pixels, FM_U8, 1, 2, 2);
   KIT_FAILS(FM_ERR_ARGUMENT, "image: has 1 channels, expected 3 (RGB)",
-            fm_image_encode(context, &grey, NULL, io_collect, &file, &err));
+            fm_image_encode(context, &gray, NULL, io_collect, &file, &err));
   fm_volume deep = fm_volume_make(pixels, FM_U16, 3, 2, 2);
   KIT_FAILS(FM_ERR_UNSUPPORTED, "image: dtype is u16",
             fm_image_encode(context, &deep, NULL, io_collect, &file, &err));

@@ -73,7 +73,7 @@ static int channels_of(const io_png *png) {
   switch (png->color) {
     case IO_RGB:
       return 3;
-    case IO_GREY_ALPHA:
+    case IO_GRAY_ALPHA:
       return 2;
     case IO_RGB_ALPHA:
       return 4;
@@ -103,7 +103,7 @@ io_bytes io_png_head(const io_png *png) {
   }
   if (png->transparent) {
     static const unsigned char values[6] = {0, 1, 0, 1, 0, 1};
-    io_chunk(&out, "tRNS", values, png->color == IO_GREY ? 2 : png->color == IO_RGB ? 6 : 2);
+    io_chunk(&out, "tRNS", values, png->color == IO_GRAY ? 2 : png->color == IO_RGB ? 6 : 2);
   }
   return out;
 }

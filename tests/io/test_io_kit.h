@@ -38,14 +38,14 @@ void io_append(io_bytes *bytes, const void *data, size_t size);
 
 /* ---- PNG ------------------------------------------------------------------------ */
 
-enum { IO_GREY = 0, IO_RGB = 2, IO_PALETTE = 3, IO_GREY_ALPHA = 4, IO_RGB_ALPHA = 6 };
+enum { IO_GRAY = 0, IO_RGB = 2, IO_PALETTE = 3, IO_GRAY_ALPHA = 4, IO_RGB_ALPHA = 6 };
 
 typedef struct io_png {
   uint32_t width, height;
   int depth, color;
   bool interlaced;
   const uint16_t *samples; /* channels interleaved; NULL: zeros */
-  const uint8_t *palette;  /* of a palette PNG; NULL: grey ramp */
+  const uint8_t *palette;  /* of a palette PNG; NULL: gray ramp */
   int palette_size;
   bool transparent; /* a tRNS chunk */
 } io_png;

@@ -61,10 +61,10 @@ static void check_depth(int color, int depth) {
   }
 }
 
-START_TEST(grey_is_read_as_stored) {
+START_TEST(gray_is_read_as_stored) {
   if (!io_has_png()) return;
   static const int depths[] = {1, 2, 4, 8, 16};
-  for (size_t i = 0; i < 5; i++) check_depth(IO_GREY, depths[i]);
+  for (size_t i = 0; i < 5; i++) check_depth(IO_GRAY, depths[i]);
 }
 END_TEST
 
@@ -129,14 +129,14 @@ START_TEST(every_filter_is_undone) {
   uint64_t state = 21;
   for (int depth = 1; depth <= 16; depth *= 2)
     for (int round = 0; round < 4; round++)
-      check_filters(depth, round & 1 && depth < 16 ? IO_PALETTE : IO_GREY, &state);
+      check_filters(depth, round & 1 && depth < 16 ? IO_PALETTE : IO_GRAY, &state);
 }
 END_TEST
 
 /* Two chunks of pixels with another between them. */
 START_TEST(divided_pixels_are_refused) {
   if (!io_has_png()) return;
-  io_png png = {.width = 9, .height = 9, .depth = 8, .color = IO_GREY};
+  io_png png = {.width = 9, .height = 9, .depth = 8, .color = IO_GRAY};
   io_bytes file = io_png_head(&png), stream = io_png_stream(&png);
   io_chunk(&file, "IDAT", stream.data, stream.size / 2);
   io_chunk(&file, "tEXt", "a", 1);
@@ -178,7 +178,7 @@ END_TEST
 START_TEST(rasters_outlive_their_context_and_null_is_fine) {
   if (!io_has_png()) return;
   static const uint16_t samples[] = {9};
-  io_png png = {1, 1, 8, IO_GREY, false, samples, NULL, 0, false};
+  io_png png = {1, 1, 8, IO_GRAY, false, samples, NULL, 0, false};
   io_bytes file = io_png_file(&png);
   fm_context *own = kit_plain_context();
   fm_raster *raster = NULL;
@@ -198,7 +198,7 @@ END_TEST
 
 /* ---- Refusals ------------------------------------------------------------------- */
 
-START_TEST(colours_are_refused) {
+START_TEST(colors_are_refused) {
   if (!io_has_png()) return;
   static const struct {
     int color, depth;
@@ -206,11 +206,11 @@ START_TEST(colours_are_refused) {
   } colors[] = {{IO_RGB, 8, "PNG is RGB: "},
                 {IO_RGB, 16, "PNG is RGB: "},
                 {IO_RGB_ALPHA, 8, "PNG is RGB with alpha: "},
-                {IO_GREY_ALPHA, 8, "PNG is grey with alpha: "}};
+                {IO_GRAY_ALPHA, 8, "PNG is gray with alpha: "}};
   for (size_t i = 0; i < 4; i++) {
     io_png png = {.width = 3, .height = 2, .depth = colors[i].depth, .color = colors[i].color};
     REFUSES(FM_ERR_UNSUPPORTED, colors[i].name, io_png_file(&png));
-    REFUSES(FM_ERR_UNSUPPORTED, "a mask that holds colours has no labels to read",
+    REFUSES(FM_ERR_UNSUPPORTED, "a mask that holds colors has no labels to read",
             io_png_file(&png));
   }
 }
@@ -268,7 +268,7 @@ START_TEST(changed_bytes_are_found) {
   uint16_t samples[12 * 9];
   uint64_t state = 5;
   for (size_t i = 0; i < 108; i++) samples[i] = (uint16_t)kit_below(&state, 256);
-  io_png png = {12, 9, 8, IO_GREY, false, samples, NULL, 0, false};
+  io_png png = {12, 9, 8, IO_GRAY, false, samples, NULL, 0, false};
   io_bytes file = io_png_file(&png);
   for (size_t at = 8; at < file.size; at++) {
     io_bytes damaged = literal((const char *)file.data, file.size);
@@ -296,8 +296,8 @@ static io_bytes with_stream(const io_png *png, io_bytes stream) {
 
 START_TEST(too_few_pixels_are_refused) {
   if (!io_has_png()) return;
-  io_png small = {.width = 16, .height = 15, .depth = 8, .color = IO_GREY};
-  io_png claims = {.width = 16, .height = 16, .depth = 8, .color = IO_GREY};
+  io_png small = {.width = 16, .height = 15, .depth = 8, .color = IO_GRAY};
+  io_png claims = {.width = 16, .height = 16, .depth = 8, .color = IO_GRAY};
   REFUSES(FM_ERR_FORMAT, "Not enough image data", with_stream(&claims, io_png_stream(&small)));
   io_bytes none = io_png_head(&claims);
   io_chunk(&none, "IEND", "", 0);
@@ -308,7 +308,7 @@ END_TEST
 START_TEST(what_follows_the_end_does_not_matter) {
   if (!io_has_png()) return;
   static const uint16_t samples[] = {1, 2, 3, 4};
-  io_png png = {2, 2, 8, IO_GREY, false, samples, NULL, 0, false};
+  io_png png = {2, 2, 8, IO_GRAY, false, samples, NULL, 0, false};
   io_bytes file = io_png_file(&png);
   io_append(&file, "garbage", 7);
   fm_raster *raster = NULL;
@@ -321,7 +321,7 @@ END_TEST
 START_TEST(damaged_extras_do_not_matter) {
   if (!io_has_png()) return;
   static const uint16_t samples[] = {1, 2, 3, 4};
-  io_png png = {2, 2, 8, IO_GREY, false, samples, NULL, 0, false};
+  io_png png = {2, 2, 8, IO_GRAY, false, samples, NULL, 0, false};
   io_bytes file = io_png_head(&png), stream = io_png_stream(&png);
   io_chunk(&file, "gAMA", "\0\0\0\1", 4);
   io_chunk(&file, "iCCP", "nonsense", 8);
@@ -341,11 +341,11 @@ END_TEST
 
 /* ---- Limits --------------------------------------------------------------------- */
 
-/* A large picture of one colour would fit 1032 to 1; these claim more. */
+/* A large picture of one color would fit 1032 to 1; these claim more. */
 START_TEST(bombs_cost_no_memory) {
   if (!io_has_png()) return;
-  io_png tiny = {.width = 1, .height = 1, .depth = 8, .color = IO_GREY};
-  io_png huge = {.width = 16384, .height = 16384, .depth = 8, .color = IO_GREY};
+  io_png tiny = {.width = 1, .height = 1, .depth = 8, .color = IO_GRAY};
+  io_png huge = {.width = 16384, .height = 16384, .depth = 8, .color = IO_GRAY};
   kit_allocator allocator;
   fm_context *own = kit_context(&allocator);
   io_bytes file = with_stream(&huge, io_png_stream(&tiny));
@@ -363,17 +363,17 @@ END_TEST
 
 START_TEST(limits_hold) {
   if (!io_has_png()) return;
-  io_png large = {.width = 16385, .height = 16384, .depth = 8, .color = IO_GREY};
-  io_png tiny = {.width = 1, .height = 1, .depth = 8, .color = IO_GREY};
+  io_png large = {.width = 16385, .height = 16384, .depth = 8, .color = IO_GRAY};
+  io_png tiny = {.width = 1, .height = 1, .depth = 8, .color = IO_GRAY};
   REFUSES(FM_ERR_LIMIT, "has 16385x16384 pixels, more than the limit of 268435456 (max_pixels)",
           with_stream(&large, io_png_stream(&tiny)));
-  io_png wide = {.width = 2000000, .height = 1, .depth = 8, .color = IO_GREY};
+  io_png wide = {.width = 2000000, .height = 1, .depth = 8, .color = IO_GRAY};
   REFUSES(FM_ERR_LIMIT, "more than 1000000 a side", with_stream(&wide, io_png_stream(&tiny)));
-  io_png most = {.width = 0x7FFFFFFF, .height = 0x7FFFFFFF, .depth = 16, .color = IO_GREY};
+  io_png most = {.width = 0x7FFFFFFF, .height = 0x7FFFFFFF, .depth = 16, .color = IO_GRAY};
   if (sizeof(size_t) == 8) /* else libpng has its own limit */
     REFUSES(FM_ERR_LIMIT, "max_pixels", with_stream(&most, io_png_stream(&tiny)));
 
-  io_png png = {.width = 10, .height = 10, .depth = 8, .color = IO_GREY};
+  io_png png = {.width = 10, .height = 10, .depth = 8, .color = IO_GRAY};
   io_bytes file = io_png_file(&png);
   fm_read_options options = {
       .size = sizeof options, .max_pixels = 100, .max_bytes = (int64_t)file.size};
@@ -408,7 +408,7 @@ static fm_status make(const void *options, void *file, fm_error *err) {
 
 START_TEST(options_may_be_of_another_age) {
   if (!io_has_png()) return;
-  io_png png = {.width = 1, .height = 1, .depth = 1, .color = IO_GREY};
+  io_png png = {.width = 1, .height = 1, .depth = 1, .color = IO_GRAY};
   io_bytes file = io_png_file(&png);
   fm_read_options options = {.size = sizeof options, .max_pixels = 7, .max_bytes = 1000};
   kit_options_rule("fm_read_options", &options, sizeof options, make, &file);
@@ -456,7 +456,7 @@ END_TEST
 
 START_TEST(builds_without_png_say_so) {
   if (io_has_png()) return;
-  io_png png = {.width = 1, .height = 1, .depth = 1, .color = IO_GREY};
+  io_png png = {.width = 1, .height = 1, .depth = 1, .color = IO_GRAY};
   REFUSES(FM_ERR_UNSUPPORTED, "built without PNG (libpng)", io_png_file(&png));
   uint8_t pixel = 0;
   fm_plane plane = fm_plane_make(&pixel, FM_U8, 1, 1);
@@ -469,7 +469,7 @@ Suite *io_mask_suite(void) {
   Suite *suite = suite_create("io: masks");
   TCase *numbers = tcase_create("numbers");
   tcase_add_checked_fixture(numbers, set_up, tear_down);
-  tcase_add_test(numbers, grey_is_read_as_stored);
+  tcase_add_test(numbers, gray_is_read_as_stored);
   tcase_add_test(numbers, palette_is_read_as_index);
   tcase_add_test(numbers, every_filter_is_undone);
   tcase_add_test(numbers, palette_is_kept);
@@ -478,7 +478,7 @@ Suite *io_mask_suite(void) {
   TCase *refusals = tcase_create("refusals");
   tcase_add_checked_fixture(refusals, set_up, tear_down);
   tcase_set_timeout(refusals, 120);
-  tcase_add_test(refusals, colours_are_refused);
+  tcase_add_test(refusals, colors_are_refused);
   tcase_add_test(refusals, other_files_are_named);
   tcase_add_test(refusals, truncated_png_is_refused_at_every_byte);
   tcase_add_test(refusals, changed_bytes_are_found);

@@ -86,7 +86,7 @@ START_TEST(files_are_well_formed) {
   ck_assert_mem_eq(file.data, "\x89PNG\r\n\x1a\n", 8);
   uint32_t size = 0;
   const unsigned char *header = find_chunk(&file, "IHDR", &size);
-  static const unsigned char expected[13] = {0, 0, 0, 51, 0, 0, 0, 33, 8, IO_GREY, 0, 0, 0};
+  static const unsigned char expected[13] = {0, 0, 0, 51, 0, 0, 0, 33, 8, IO_GRAY, 0, 0, 0};
   ck_assert_uint_eq(size, 13);
   ck_assert_mem_eq(header, expected, 13);
   const unsigned char *stream = find_chunk(&file, "IDAT", &size);
@@ -199,13 +199,13 @@ typedef struct stored {
 START_TEST(depth_and_palette_are_kept_or_widened) {
   if (!io_has_png()) return;
   static const stored cases[] = {
-      {IO_GREY, 1, 0, FM_U8, 1, 1, 0},         {IO_GREY, 1, 0, FM_U8, 2, 2, 0},
-      {IO_GREY, 1, 0, FM_U8, 4, 4, 0},         {IO_GREY, 2, 0, FM_U8, 3, 2, 0},
-      {IO_GREY, 2, 0, FM_U8, 255, 8, 0},       {IO_GREY, 4, 0, FM_U8, 15, 4, 0},
-      {IO_GREY, 4, 0, FM_U8, 16, 8, 0},        {IO_GREY, 8, 0, FM_U8, 255, 8, 0},
-      {IO_GREY, 8, 0, FM_U16, 255, 8, 0},      {IO_GREY, 8, 0, FM_U16, 256, 16, 0},
-      {IO_GREY, 4, 0, FM_U16, 65535, 16, 0},   {IO_GREY, 16, 0, FM_U8, 3, 16, 0},
-      {IO_GREY, 16, 0, FM_U16, 65535, 16, 0},  {IO_PALETTE, 1, 2, FM_U8, 1, 1, 2},
+      {IO_GRAY, 1, 0, FM_U8, 1, 1, 0},         {IO_GRAY, 1, 0, FM_U8, 2, 2, 0},
+      {IO_GRAY, 1, 0, FM_U8, 4, 4, 0},         {IO_GRAY, 2, 0, FM_U8, 3, 2, 0},
+      {IO_GRAY, 2, 0, FM_U8, 255, 8, 0},       {IO_GRAY, 4, 0, FM_U8, 15, 4, 0},
+      {IO_GRAY, 4, 0, FM_U8, 16, 8, 0},        {IO_GRAY, 8, 0, FM_U8, 255, 8, 0},
+      {IO_GRAY, 8, 0, FM_U16, 255, 8, 0},      {IO_GRAY, 8, 0, FM_U16, 256, 16, 0},
+      {IO_GRAY, 4, 0, FM_U16, 65535, 16, 0},   {IO_GRAY, 16, 0, FM_U8, 3, 16, 0},
+      {IO_GRAY, 16, 0, FM_U16, 65535, 16, 0},  {IO_PALETTE, 1, 2, FM_U8, 1, 1, 2},
       {IO_PALETTE, 2, 3, FM_U8, 2, 2, 3},      {IO_PALETTE, 2, 3, FM_U8, 3, 2, 4},
       {IO_PALETTE, 4, 12, FM_U8, 255, 8, 256}, {IO_PALETTE, 8, 21, FM_U8, 20, 8, 21},
       {IO_PALETTE, 8, 21, FM_U8, 255, 8, 256}, {IO_PALETTE, 8, 256, FM_U8, 255, 8, 256},

@@ -331,7 +331,7 @@ START_TEST(malformed_headers_are_refused) {
       {"{'descr': '<f4'}", "NPY header lacks 'fortran_order'"},
       {"{'descr': '<f4', 'fortran_order': False}", "NPY header lacks 'shape'"},
       {"{'descr': '<f4', 'descr': '<f4'}", "NPY header has 'descr' twice"},
-      {"{'colour': 1}", "NPY header has an unknown key 'colour'"},
+      {"{'color': 1}", "NPY header has an unknown key 'color'"},
       {"{descr: '<f4'}", "expected a key"},
       {"{'descr' '<f4'}", "expected ':'"},
       {"{'descr': '<f4' 'shape': (1, 1)}", "expected ',' or '}'"},
