@@ -15,11 +15,11 @@ enum { LABEL, CLASS, NAME };
 
 /* A table while it is read. */
 typedef struct table {
-  int32_t classes[FM__LABELS];         /* by label, FM_CLASS_INVALID where there is no row */
+  int32_t table[FM__LABELS]; /* by label from FM__FIRST_LABEL on; FM_CLASS_INVALID: no row */
+  int32_t *classes;          /* within it: classes[label] */
   const char *names[FM__MOST_CLASSES]; /* by class; NULL: no row of the class has one yet */
   bool seen[FM__MOST_CLASSES];         /* by class */
-  bool below[-FM__LOWEST_LABEL];       /* rows for the labels -1, -2, ... */
-  int64_t ignored[FM__LABELS - FM__LOWEST_LABEL]; /* in the order of their rows */
+  int64_t ignored[FM__LABELS];         /* in the order of their rows */
   int32_t ignored_count;
   int32_t label_count, class_count;
 } table;
@@ -42,21 +42,14 @@ static fm_status read_class(const fm__csv *rows, int64_t label, int64_t *out, fm
   return fm__csv_fail(rows, CLASS, err, "expected 0 to %d, or 'ignore'", FM__MOST_CLASSES - 1);
 }
 
-static bool has_row(const table *t, int64_t label) {
-  return label < 0 ? t->below[-label - 1] : t->classes[label] != FM_CLASS_INVALID;
-}
-
 static fm_status add_row(table *t, const fm__csv *rows, fm_error *err) {
   int64_t label = 0, class_index = 0;
-  fm_status status = fm__csv_whole(rows, LABEL, FM__LOWEST_LABEL, FM__LABELS - 1, &label, err);
+  fm_status status = fm__csv_whole(rows, LABEL, FM__FIRST_LABEL, FM__LAST_LABEL, &label, err);
   if (!status) status = read_class(rows, label, &class_index, err);
   if (status) return status;
-  if (has_row(t, label))
+  if (t->classes[label] != FM_CLASS_INVALID)
     return fm__csv_fail(rows, LABEL, err, "expected one row for each label, this is the second");
-  if (label < 0)
-    t->below[-label - 1] = true;
-  else
-    t->classes[label] = (int32_t)class_index;
+  t->classes[label] = (int32_t)class_index;
   if (label >= t->label_count) t->label_count = (int32_t)label + 1;
   if (class_index < 0) {
     t->ignored[t->ignored_count++] = label;
@@ -120,7 +113,8 @@ static fm_status read_table(const fm_context *context, fm__input *input, const j
   table *t = fm__alloc_zeroed(context, 1, sizeof *t);
   bool more = true;
   if (!t) status = fm__fail_memory(err, sizeof *t);
-  for (int32_t i = 0; i < FM__LABELS && t; i++) t->classes[i] = FM_CLASS_INVALID;
+  if (t) t->classes = t->table - FM__FIRST_LABEL;
+  for (int32_t i = 0; i < FM__LABELS && t; i++) t->table[i] = FM_CLASS_INVALID;
   while (!status && !(status = fm__csv_next(&rows, &more, err)) && more)
     status = add_row(t, &rows, err);
   if (!status) status = make(context, t, j->name, j->out, err);
@@ -190,19 +184,15 @@ static void put_row(fm__bytes *bytes, const fm_labels *labels, int64_t label) {
   fm__bytes_text(bytes, "\n");
 }
 
-/* The label that the filter writes comes first, then the others that are ignored, then the rest. */
+/* The ignored labels come first, the one that the filter writes before the others. */
 static fm_status put_table(fm__bytes *bytes, const fm_labels *labels, fm_error *err) {
   for (int32_t k = 0; k < fm_labels_class_count(labels); k++)
     if (!*fm_labels_class_name(labels, k))
       return fm__fail(err, FM_ERR_UNSUPPORTED,
                       "class %d has an empty name, which a table of labels cannot hold", (int)k);
-  const int64_t written = fm_labels_ignore_label(labels);
   fm__csv_put_header(bytes, COLUMNS);
-  put_row(bytes, labels, written);
-  for (int64_t label = FM__LOWEST_LABEL; label < FM__LABELS; label++)
-    if (label != written && fm_labels_class_of(labels, label) == FM_CLASS_IGNORE)
-      put_row(bytes, labels, label);
-  for (int64_t label = 0; label < FM__LABELS; label++)
+  for (int32_t i = 0; i < labels->ignored_count; i++) put_row(bytes, labels, labels->ignored[i]);
+  for (int64_t label = 0; label <= FM__LAST_LABEL; label++)
     if (fm_labels_class_of(labels, label) >= 0) put_row(bytes, labels, label);
   return FM_OK;
 }

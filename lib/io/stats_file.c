@@ -51,13 +51,9 @@ static void put_string(fm__bytes *out, const char *text) {
 
 /* The ignored labels, the one that the filter writes first. */
 static void put_ignored(fm__bytes *out, const fm_labels *labels) {
-  const int64_t written = fm_labels_ignore_label(labels);
-  fm__bytes_text(out, "[");
-  fm__bytes_whole(out, written);
-  for (int64_t label = FM__LOWEST_LABEL; label < FM__LABELS; label++) {
-    if (label == written || fm_labels_class_of(labels, label) != FM_CLASS_IGNORE) continue;
-    fm__bytes_text(out, ", ");
-    fm__bytes_whole(out, label);
+  for (int32_t i = 0; i < labels->ignored_count; i++) {
+    fm__bytes_text(out, i ? ", " : "[");
+    fm__bytes_whole(out, labels->ignored[i]);
   }
   fm__bytes_text(out, "]");
 }
@@ -66,7 +62,7 @@ static void put_ignored(fm__bytes *out, const fm_labels *labels) {
  * many. */
 static void put_runs(fm__bytes *out, const fm_labels *labels) {
   const char *before = "[[";
-  for (int64_t label = 0, count; label < FM__LABELS; label += count) {
+  for (int64_t label = 0, count; label <= FM__LAST_LABEL; label += count) {
     int32_t k = fm_labels_class_of(labels, label);
     count = 1;
     if (k < 0) continue;

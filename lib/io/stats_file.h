@@ -8,9 +8,6 @@
 #define FM__STATS_FORMAT "freemask-stats"
 enum { FM__STATS_VERSION = 2 };
 
-/* Labels below 0 can only be ignored. */
-enum { FM__LOWEST_LABEL = -32768 };
-
 /* What a pixel's score is, as the file spells it. */
 #define FM__STATS_SCORE "loss"
 

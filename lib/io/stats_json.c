@@ -120,9 +120,9 @@ static fm_status read_head(const json_t *root, head *h, fm_error *err) {
 
 /* The space while it is read, as fm_labels_create takes it. */
 typedef struct table {
-  int32_t classes[FM__LABELS];
+  int32_t classes[FM__LAST_LABEL + 1];
   const char *names[FM__MOST_CLASSES];
-  int64_t ignored[FM__LABELS - FM__LOWEST_LABEL];
+  int64_t ignored[FM__LABELS];
 } table;
 
 static fm_status read_runs(const head *h, table *t, fm_error *err) {
@@ -131,11 +131,11 @@ static fm_status read_runs(const head *h, table *t, fm_error *err) {
   for (size_t i = 0; !status && i < json_array_size(runs); i++) {
     run = json_array_get(runs, i);
     const json_t *first = json_array_get(run, 0), *k = json_array_get(run, 1);
-    bool good = json_array_size(run) == 3 && is_whole(first, 0, FM__LABELS - 1) &&
+    bool good = json_array_size(run) == 3 && is_whole(first, 0, FM__LAST_LABEL) &&
                 is_whole(k, 0, h->class_count - 1);
     int64_t label = json_integer_value(first), class_index = json_integer_value(k);
     int64_t most = h->class_count - class_index;
-    if (most > FM__LABELS - label) most = FM__LABELS - label;
+    if (most > FM__LAST_LABEL + 1 - label) most = FM__LAST_LABEL + 1 - label;
     good = good && is_whole(json_array_get(run, 2), 1, most);
     int64_t count = good ? json_integer_value(json_array_get(run, 2)) : 0;
     for (int64_t n = 0; n < count && good; n++) {
@@ -168,7 +168,7 @@ static fm_status read_ignored(const head *h, table *t, int32_t *count, fm_error 
   size_t size = json_array_size(list);
   bool good = size >= 1 && size <= sizeof t->ignored / sizeof *t->ignored;
   for (size_t i = 0; i < size && good; i++) {
-    good = is_whole(json_array_get(list, i), FM__LOWEST_LABEL, FM__LABELS - 1);
+    good = is_whole(json_array_get(list, i), FM__FIRST_LABEL, FM__LAST_LABEL);
     t->ignored[i] = json_integer_value(json_array_get(list, i));
   }
   if (!good) return not_a(&h->labels, "ignored", "a list of one label or more", err);
@@ -180,14 +180,14 @@ static fm_status make_labels(const fm_context *context, const head *h, table *t,
                              fm_error *err) {
   fm_labels *labels = NULL;
   fm_labels_options options = {.size = sizeof options, .name = h->name};
-  for (int32_t i = 0; i < FM__LABELS; i++) t->classes[i] = FM_CLASS_INVALID;
+  for (int32_t i = 0; i <= FM__LAST_LABEL; i++) t->classes[i] = FM_CLASS_INVALID;
   fm_status status = read_runs(h, t, err);
   if (!status) status = read_names(h, t, err);
   int32_t ignored = 0;
   if (!status) status = read_ignored(h, t, &ignored, err);
   if (status) return status;
   options.class_count = (int32_t)h->class_count;
-  options.label_count = FM__LABELS;
+  options.label_count = FM__LAST_LABEL + 1;
   options.ignored_labels = t->ignored;
   options.ignored_count = ignored;
   options.classes = t->classes;

@@ -35,6 +35,8 @@ START_TEST(a_table_is_read) {
       "\"3\",1,\"two\r\nlines\"\r\n"
       "8,0,another name\n"
       "9,2,\n"
+      "-1,-1,\n"
+      "-32768,ignore,\n"
       "65535,2,stra\xC3\x9F"
       "e\n"
       "0,ignore,");
@@ -54,7 +56,9 @@ START_TEST(a_table_is_read) {
                {3, 1},
                {8, 0},
                {9, 2},
-               {255, -1},
+               {-1, FM_CLASS_IGNORE},
+               {-32768, FM_CLASS_IGNORE},
+               {-2, FM_CLASS_INVALID},
                {65535, 2},
                {0, -1},
                {1, FM_CLASS_INVALID},
@@ -159,7 +163,8 @@ END_TEST
 
 START_TEST(odd_names_survive) {
   static const char table[] =
-      "label,class,name\n255,ignore,\n0,0,\"a,b\"\n1,1,\"\"\"\"\n"
+      "label,class,name\n255,ignore,\n-1,ignore,\n7,ignore,\n-100,ignore,\n0,0,\"a,b\"\n1,1,"
+      "\"\"\"\"\n"
       "2,2,\" x\"\n3,3,\"l\nl\"\n4,4,\"\r\"\n";
   fm_labels *labels = decoded(table);
   ck_assert_str_eq(fm_labels_class_name(labels, 1), "\"");
