@@ -116,10 +116,10 @@ FM_API fm_status fm_plan_encode(const fm_plan *plan, fm_write_fn write, void *us
  *  hand, fm_labels_read makes it from the same file.
  *
  *  On success the caller owns `*out`. The file has at most 2^28 bytes. Memory: the parser (jansson)
- *  takes its own from malloc, not from the context, up to 100 times the file's size for hostile
- *  files, 10 times for statistics; it is released before the call returns. Stack: 512 KiB for the
- *  deepest file (2,048 levels). Errors: also MISMATCH (another label space), UNSUPPORTED (another
- *  score, or a build without jansson). */
+ *  takes its own from malloc, not from the context: 12 times the file's size for statistics, up to
+ *  100 times for hostile files; it is released before the call returns. Stack: 256 KiB more than
+ *  other calls for a hostile file, which may be nested 2,048 levels deep. Errors: also MISMATCH
+ *  (another label space), UNSUPPORTED (another score, or a build without jansson). */
 FM_API fm_status fm_class_stats_read(const fm_labels *labels, const char *path,
                                      fm_class_stats **out, fm_error *err);
 

@@ -1,6 +1,5 @@
-/* freemask/freemask.h - the whole library. plugin.h is not part of it: that is the interface between the tool and
- * its plug-ins.
- * SPDX-License-Identifier: MIT */
+/* freemask/freemask.h - the whole library. plugin.h is not part of it: that is the interface
+ * between the tool and its plug-ins. SPDX-License-Identifier: MIT */
 #ifndef FREEMASK_FREEMASK_H
 #define FREEMASK_FREEMASK_H
 

@@ -41,7 +41,7 @@ typedef struct fm_read_options {
 
 /* Each call that reads takes `options` (NULL: the defaults). On success the caller owns `*out` and
  * destroys it with fm_raster_destroy. Memory: the pixels; an archive's array besides, packed and
- * unpacked. Stack: 8 KiB. Errors (`*out` is untouched; messages of _read name the path): ARGUMENT,
+ * unpacked. Errors (`*out` is untouched; messages of _read name the path): ARGUMENT,
  * MEMORY, UNSUPPORTED, FORMAT, LIMIT; _read also IO. The _decode calls read from memory, which is
  * not kept. */
 
@@ -173,7 +173,7 @@ FM_API fm_status fm_image_encode(const fm_context *context, const fm_volume *ima
 
 /** Writes a plane of any dtype but BF16, which NumPy does not have, as NPY: version 1.0,
  *  little-endian, C order, [height, width]. Whole or not at all, as fm_file_write. What
- *  fm_mask_read and fm_loss_read return can be written. Stack: 8 KiB. Errors: ARGUMENT, MEMORY,
+ *  fm_mask_read and fm_loss_read return can be written. Errors: ARGUMENT, MEMORY,
  *  UNSUPPORTED, IO. */
 FM_API fm_status fm_npy_write(const fm_context *context, const char *path, const fm_plane *plane,
                               fm_error *err);

@@ -1,6 +1,5 @@
 /* io/test_files_plan.c - plans in tables.
  * SPDX-License-Identifier: MIT */
-#include <locale.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -209,36 +208,17 @@ START_TEST(numbers_are_those_of_printf) {
 }
 END_TEST
 
-/* A locale that writes 0,5: the system's, or one made here. */
-static bool set_comma_locale(void) {
-  char command[1024];
-  if (setlocale(LC_ALL, "de_DE.UTF-8")) return true;
-  snprintf(command, sizeof command, "localedef -i de_DE -f UTF-8 %s >/dev/null 2>&1",
-           io_path("de_DE.UTF-8"));
-  if (system(command)) return false;
-  setenv("LOCPATH", io_folder(), 1);
-  return setlocale(LC_ALL, "de_DE.UTF-8") != NULL;
-}
-
 START_TEST(no_locale_matters) {
   static const char table[] = HEAD "a,0.96650000000000003,1,1,5\n";
-  bool comma = set_comma_locale();
-  char half[8];
-  snprintf(half, sizeof half, "%.1f", 0.5);
-  if (comma) ck_assert_str_eq(half, "0,5");
+  io_comma_locale(true);
   fm_plan *plan = decoded(table, sizeof table - 1);
   ck_assert(row_of(plan, 0).hardness == 0.9665);
   io_bytes bytes = encoded(plan);
-  setlocale(LC_ALL, "C");
+  io_comma_locale(false);
   ck_assert_uint_eq(bytes.size, sizeof table - 1);
   ck_assert_mem_eq(bytes.data, table, bytes.size);
   io_bytes_free(&bytes);
   fm_plan_destroy(plan);
-  if (comma) {
-    char command[1024];
-    snprintf(command, sizeof command, "rm -rf %s", io_path("de_DE.UTF-8"));
-    ck_assert_int_eq(system(command), 0);
-  }
 }
 END_TEST
 

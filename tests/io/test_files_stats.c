@@ -110,6 +110,23 @@ START_TEST(statistics_survive) {
 }
 END_TEST
 
+START_TEST(no_locale_matters) {
+  fm_class_stats *stats = make_stats(labels, NULL), *back = NULL;
+  io_comma_locale(true);
+  io_bytes bytes = encoded(stats);
+  ck_assert_uint_eq(bytes.size, good.size);
+  ck_assert_mem_eq(bytes.data, good.data, good.size);
+  if (has_json()) {
+    KIT_OK(fm_class_stats_decode(labels, bytes.data, bytes.size, &back, &err));
+    check_same(stats, back);
+  }
+  io_comma_locale(false);
+  io_bytes_free(&bytes);
+  fm_class_stats_destroy(stats);
+  fm_class_stats_destroy(back);
+}
+END_TEST
+
 /* Of every preset: its space comes out of the statistics. */
 START_TEST(label_spaces_survive) {
   if (!has_json()) return;
@@ -353,6 +370,7 @@ Suite *files_stats_suite(void) {
   tcase_set_timeout(tests, 60);
   tcase_add_checked_fixture(tests, set_up, tear_down);
   tcase_add_test(tests, statistics_survive);
+  tcase_add_test(tests, no_locale_matters);
   tcase_add_test(tests, label_spaces_survive);
   tcase_add_test(tests, names_are_escaped);
   tcase_add_test(tests, damaged_files_are_refused);

@@ -3,6 +3,7 @@
 #include "test_io_kit.h"
 
 #include <dirent.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -231,4 +232,26 @@ io_bytes io_get_file(const char *path) {
   for (size_t got; (got = fread(piece, 1, sizeof piece, file)) > 0;) io_append(&bytes, piece, got);
   fclose(file);
   return bytes;
+}
+
+static bool find_locale(void) {
+  char command[1024];
+  if (setlocale(LC_ALL, "de_DE.UTF-8")) return true;
+  snprintf(command, sizeof command, "localedef -i de_DE -f UTF-8 %s >/dev/null 2>&1",
+           io_path("de_DE.UTF-8"));
+  if (system(command)) return false;
+  setenv("LOCPATH", io_folder(), 1);
+  return setlocale(LC_ALL, "de_DE.UTF-8") != NULL;
+}
+
+void io_comma_locale(bool on) {
+  char command[1024], half[8];
+  if (!on) {
+    setlocale(LC_ALL, "C");
+    snprintf(command, sizeof command, "rm -rf %s", io_path("de_DE.UTF-8"));
+    ck_assert_int_eq(system(command), 0);
+  } else if (find_locale()) {
+    snprintf(half, sizeof half, "%.1f", 0.5);
+    ck_assert_str_eq(half, "0,5");
+  }
 }

@@ -72,6 +72,9 @@ const char *io_folder(void);
 const char *io_path(const char *name);
 void io_put_file(const char *path, const void *data, size_t size);
 io_bytes io_get_file(const char *path);
+/* Sets a locale that writes 0,5, the system's or one made in the folder, if there is such; or goes
+ * back to C. */
+void io_comma_locale(bool on);
 /* Files in the folder. */
 int io_folder_count(void);
 
