@@ -127,6 +127,10 @@ void fm__judge_start(fm__judge *j) {
   fm_plane *planes[] = {&j->image.mask, &j->image.loss, &j->verdicts.out, &j->image.strata};
   fm__flatten(planes, j->image.strata.data ? 4 : 3);
   j->row_words = words_of((size_t)j->image.mask.width);
+  j->ignored_count = 0;
+  for (unsigned label = 0; label < FM__BYTES; label++)
+    if (j->image.lookup.classes[label] == FM__CLASS_IGNORE)
+      j->ignored[j->ignored_count++] = (uint8_t)label;
   fm__judge_change(j, j->thresholds);
 }
 
@@ -225,9 +229,7 @@ static void mark_ignored(const fm__judge *j, fm__yx at, size_t n, uint64_t *bits
   const uint8_t *labels =
       j->dsp->mark ? fm__tile_label_bytes(j->dsp, &image->mask, at, n, made) : NULL;
   if (labels) {
-    for (unsigned label = 0; label < FM__BYTES; label++)
-      if (image->lookup.classes[label] == FM__CLASS_IGNORE)
-        j->dsp->mark(labels, (uint8_t)label, n, bits);
+    for (unsigned i = 0; i < j->ignored_count; i++) j->dsp->mark(labels, j->ignored[i], n, bits);
     return;
   }
   int32_t classes[FM__TILE];

@@ -30,6 +30,8 @@ typedef struct fm__judge {
   int64_t width; /* of the image, before it was made into one row */
   size_t row_words;
   fm__limits limits;
+  unsigned ignored_count;
+  uint8_t ignored[FM__BYTES]; /* the label bytes that are ignored */
 } fm__judge;
 
 /* Words of `bits` that a second walk can use instead of judging again; 0 for an image for
