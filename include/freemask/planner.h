@@ -94,11 +94,11 @@ FM_API fm_status fm_planner_get_options(const fm_planner *planner, fm_planner_op
  *  their bytes. `hardness` is finite, and not negative where the policy is or blends PROPORTIONAL.
  *
  *  `class_pixels`: the pixels of each class in the mask, as fm_labels_count gives them, which
- *  REPEAT_FACTOR and RARE_CLASS require, alone or in a blend; other policies do not look at them.
+ *  REPEAT_FACTOR and RARE_CLASS require, alone or in a blend; other policies do not use them.
  *  `class_count`: their number, 1 to 65,535, the same for all masks. NULL and 0: none.
  *
  *  Memory: ids apart, 27 to 54 bytes per mask (arrays double when they are full) and, where the
- * policy looks at classes, 1 to 2 bits for each class and mask. On failure the planner is what it
+ * policy uses classes, 1 to 2 bits for each class and mask. On failure the planner is what it
  * was. Errors: ARGUMENT, DUPLICATE (the id was added before), MEMORY, LIMIT (2^31 - 1 masks, 2^62
  *  pixels). */
 FM_API fm_status fm_planner_add(fm_planner *planner, const char *mask_id, double hardness,
@@ -120,10 +120,10 @@ typedef struct fm_planner_row {
   const char *mask_id; /**< lives as long as the planner */
   double hardness;
   const uint64_t
-      *classes;        /**< where the policy looks at classes: [(class_count + 63) / 64], class k
-                            is bit k % 64 of word k / 64; else NULL. Valid until a mask is added */
-  int32_t class_count; /**< 0 where `classes` is NULL */
-  int32_t reserved;    /**< 0 */
+      *classes;              /**< where the policy uses classes: [(class_count + 63) / 64], class k
+                                  is bit k % 64 of word k / 64; else NULL. Valid until a mask is added */
+  int32_t class_count;       /**< 0 where `classes` is NULL */
+  int32_t reserved;          /**< 0 */
   const int64_t *kept_seeds; /**< [kept_count], ascending: what fm_planner_keep said; lives as long
                                 as the planner. NULL if it said nothing */
   int64_t kept_count;
@@ -150,12 +150,12 @@ FM_API int64_t fm_planner_find(const fm_planner *planner, const char *mask_id);
  *
  *  On success the caller owns `*out`. Memory: 48 bytes per mask and 8 per chosen seed,
  *  ids apart; while it works 28 bytes per mask more, 12 for each if anything is kept and, where the
- *  policy looks at classes, a bit for each class and mask. Errors (`*out` is untouched): ARGUMENT
+ *  policy uses classes, a bit for each class and mask. Errors (`*out` is untouched): ARGUMENT
  * (the budget cannot be met), EMPTY, MEMORY, MISMATCH (something is kept of a mask that was not
  * added). */
 FM_API fm_status fm_planner_make_plan(const fm_planner *planner, fm_plan **out, fm_error *err);
 
-/** What fm_planner_count_images looks at: plain arrays with one element for each mask, whose id is
+/** What fm_planner_count_images uses: plain arrays with one element for each mask, whose id is
  *  its index. */
 typedef struct fm_planner_table {
   size_t size;
@@ -164,22 +164,22 @@ typedef struct fm_planner_table {
                                at it (only RANK and PROPORTIONAL do) */
   const uint64_t *classes; /**< [mask_count][words], words = (class_count + 63) / 64: class k of a
                               mask is bit k % 64 of its word k / 64; NULL if the policy does not
-                              look at classes */
+                              use classes */
   int32_t class_count;     /**< 0 to 65,535 */
   int32_t reserved;        /**< 0 */
-  const int64_t *class_pixels; /**< [class_count] of all masks: what RARE_CLASS looks at */
+  const int64_t *class_pixels; /**< [class_count] of all masks: what RARE_CLASS uses */
   const uint32_t *kept; /**< [mask_count], images that each mask has from an earlier plan, up to
                              2^20, or NULL: as fm_planner_keep. Does not overlap `counts` */
 } fm_planner_table;
 
 /** The counts alone, for very many masks: counts[i] becomes what mask i gets. The options are those
- *  of a planner; seeds are not looked at (n_max may be larger than their number), and neither is
+ *  of a planner; seeds are not used (n_max may be larger than their number), and neither is
  *  min_class_pixels. The counts are those of a plan whose ids sort as the
  *  indices do, except that REPEAT_FACTOR without a budget draws by the index
  *  (doc/random.md).
  *
  *  `counts` has `mask_count` elements, which the call also works in: the only other memory is 4
- *  bytes per mask if RANK is looked at, and 24 bytes per class. Thread-safety: any number of calls
+ *  bytes per mask if RANK is used, and 24 bytes per class. Thread-safety: any number of calls
  * at once. Errors (`counts` is untouched): ARGUMENT, DUPLICATE (a policy of a blend), EMPTY,
  * MEMORY, LIMIT, UNSUPPORTED. */
 FM_API fm_status fm_planner_count_images(const fm_context *context,

@@ -19,8 +19,8 @@ typedef struct sharing {
   const uint32_t *weights;
   size_t count;
   const fm__bounds *bounds;
-  rate below; /* lambda is below this: who has less than the lowest here gets the lowest */
-  rate above; /* lambda is above this: who has more than the highest here gets the highest */
+  rate below; /* lambda is below this: an item below its lowest here gets its lowest */
+  rate above; /* lambda is above this: an item above its highest here gets its highest */
   rate free;  /* of those that are at neither bound */
 } sharing;
 
@@ -49,7 +49,7 @@ static bool is_high(share s, uint32_t highest) {
   return s.whole > highest || (s.whole == highest && s.rest);
 }
 
-/* Is the item settled at a bound? Then `*at` is which. */
+/* Is the item settled at a bound? Then `*at` is that bound. */
 static bool is_settled(const sharing *s, size_t i, uint32_t *at) {
   *at = fm__lowest(s->bounds, i);
   if (s->below.whole && is_low(share_of(s->below, s->weights[i]), *at)) return true;
@@ -83,9 +83,9 @@ static int compare_products(uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
   return (left[1] > right[1]) - (left[1] < right[1]);
 }
 
-/* Settles those whose share at the free rate is out of bounds, on the side that outweighs: if
+/* Settles the items whose share at the free rate is out of bounds, on the side that outweighs: if
  * cutting off at the bounds makes the sum larger than the budget, lambda is below this rate, and
- * who is too low here is too low there. False if there are none. */
+ * an item that is too low here is too low there. False if there are none. */
 static bool settle(sharing *s) {
   uint64_t bound = 0, weight = 0;
   uint32_t at;
@@ -108,7 +108,8 @@ static bool settle(sharing *s) {
 
 enum { DIGIT_BITS = 10, DIGITS = 1 << DIGIT_BITS, TOP_SHIFT = 60 };
 
-/* Who gets one more: all whose rest is above `rest`, and `ones` of the `equal` with just it. */
+/* Which items get one more: all whose rest is above `rest`, and `ones` of the `equal` with that
+ * rest. */
 typedef struct cut {
   uint64_t rest, ones, equal;
 } cut;

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Between how many and how many an item gets: n_min to n_max, but never below what it has. */
+/* An item gets n_min to n_max, but never less than it keeps. */
 typedef struct fm__bounds {
   uint32_t n_min, n_max;
   const uint32_t *kept; /* per item, or NULL: nothing */

@@ -148,7 +148,7 @@ static fm_status check_hardness(const fm__policy *policy, const fm__masks *masks
   bool signless = policy->needs.hardness;
   if (!signless && !policy->needs.ranks) return FM_OK;
   if (!masks->hardness)
-    return fm__fail(err, FM_ERR_ARGUMENT, "the policy looks at hardness, which is NULL");
+    return fm__fail(err, FM_ERR_ARGUMENT, "the policy uses hardness, which is NULL");
   for (size_t i = 0; i < masks->count; i++)
     if (!isfinite(masks->hardness[i]) || (signless && masks->hardness[i] < 0))
       return fm__fail(err, FM_ERR_ARGUMENT, "hardness[%zu] is %g, expected a finite number%s", i,

@@ -5,7 +5,7 @@
 #include "plan/policy.h"
 
 /* Fills counts[count], or leaves them as they are on failure. Memory: 4 bytes per mask if the
- * policy looks at ranks, and up to 24 bytes per class. */
+ * policy uses ranks, and up to 24 bytes per class. */
 fm_status fm__count_images(const fm_context *context, const fm__policy *policy,
                            const fm__masks *masks, uint32_t *counts, fm_error *err);
 

@@ -1,4 +1,4 @@
-/* plan/id_set.h - which index has an id in a list of ids that only grows? */
+/* plan/id_set.h - finds the index of an id in a list of ids that only grows. */
 #ifndef FM_PLAN_ID_SET_H
 #define FM_PLAN_ID_SET_H
 

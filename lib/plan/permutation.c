@@ -140,7 +140,7 @@ static inline void look_up(const fm__permutation *p, const uint16_t *table, cons
   for (int j = 0; j < ABREAST; j++) out[j] = (uint64_t)row[j] << p->left_bits | column[j];
 }
 
-/* Both do as many elements as are ABREAST, and return how many that were. */
+/* Both do the elements that fill whole groups of ABREAST, and return their number. */
 static size_t many_tabled(const fm__permutation *p, const fm__permutation_table *table,
                           uint64_t first, uint64_t step, size_t count, uint64_t *out) {
   uint64_t swap = swap_of(p, p->key);

@@ -1,4 +1,4 @@
-/* plan/permutation.h - a shuffle of 0 .. length - 1 that is computed, not stored. */
+/* plan/permutation.h - a shuffle of 0 to length - 1 that is computed, not stored. */
 #ifndef FM_PLAN_PERMUTATION_H
 #define FM_PLAN_PERMUTATION_H
 
@@ -7,8 +7,9 @@
 #include <stdint.h>
 
 /* An alternating Feistel network (Black and Rogaway 2002) on a grid of 2^left_bits columns
- * and `rows` rows, the smallest that has `length` cells; who lands outside goes on until he
- * is inside; at the end 0 and 1 are swapped, or not. doc/random.md is the definition. */
+ * and `rows` rows, the smallest that has `length` cells; a number that lands outside goes through
+ * the rounds again, until it is inside; at the end 0 and 1 are swapped, or not. doc/random.md is
+ * the definition. */
 typedef struct fm__permutation {
   uint64_t length, key;
   uint32_t rows;

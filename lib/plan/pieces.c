@@ -69,7 +69,7 @@ static inline size_t guess(const fm__pieces *s, uint64_t point) {
 /* The piece that holds the point: `low` or one after it. */
 static size_t search(const fm__pieces *s, uint64_t point, size_t low) {
   size_t next = (size_t)s->guide[(size_t)(point >> s->shift) + 1];
-  size_t high = ((next + 1) << s->coarse) - 1; /* the last piece that it stands for */
+  size_t high = ((next + 1) << s->coarse) - 1; /* the last piece of that mark */
   if (high > s->count) high = s->count;
   while (low < high) {
     size_t middle = low + (high - low) / 2;

@@ -27,10 +27,10 @@ struct fm_plan {
   atomic_size_t holds; /* the caller's, and one per schedule */
 };
 
-/* Another handle relies on the plan; fm_plan_destroy drops the hold. */
+/* For a handle that relies on the plan; fm_plan_destroy drops the hold. */
 fm_plan *fm__plan_hold(const fm_plan *plan);
 
-/* Lists 0 .. count - 1 by their ids; `spare` has room for `count`. */
+/* Lists 0 to count - 1 by their ids; `spare` has room for `count`. */
 void fm__sort_by_id(uint32_t *items, uint32_t *spare, size_t count, const char *const *ids);
 
 /* Makes a plan whose row i has the id and the hardness of items[i], which lists them by id. The

@@ -218,7 +218,7 @@ static fm_status check_classes(const fm_planner *planner, const char *mask_id,
   int64_t pixels = planner->pixels;
   if (!class_pixels)
     return fm__fail(err, FM_ERR_ARGUMENT,
-                    "mask %s: the policy looks at classes, but class_pixels is NULL", mask_id);
+                    "mask %s: the policy uses classes, but class_pixels is NULL", mask_id);
   if (class_count < 1 || class_count > FM__MOST_CLASSES)
     return fm__fail(err, FM_ERR_ARGUMENT, "mask %s: class_count is %d, expected 1 to 65535",
                     mask_id, (int)class_count);

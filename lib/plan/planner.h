@@ -15,7 +15,7 @@ typedef struct fm__kept {
   uint32_t count;
 } fm__kept;
 
-/* Ids and kept seeds lie one behind the other in slabs, so that a mask costs no allocation. */
+/* Ids and kept seeds lie one after the other in slabs, so that a mask costs no allocation. */
 typedef struct fm__slab {
   struct fm__slab *next;
   size_t used, capacity;
@@ -36,7 +36,7 @@ struct fm_planner {
   size_t count, capacity;
   fm__id_set index;      /* of `ids` */
   size_t class_count;    /* 0 until a mask with classes was added */
-  uint64_t *classes;     /* [class_capacity][words], if the policy looks at them */
+  uint64_t *classes;     /* [class_capacity][words], if the policy uses them */
   size_t class_capacity; /* in masks */
   int64_t *class_pixels; /* [class_count] */
   int64_t pixels;        /* their sum */
@@ -49,10 +49,5 @@ struct fm_planner {
 
 /* What a mask keeps, or NULL. */
 const fm__kept *fm__planner_kept(const fm_planner *planner, const char *mask_id);
-
-/* Draws the seeds of every row, whose counts are set. `kept` has for each row what it keeps, or
- * is NULL. */
-fm_status fm__plan_choose_seeds(fm_plan *plan, const fm_planner *planner,
-                                const fm__kept *const *kept, fm_error *err);
 
 #endif

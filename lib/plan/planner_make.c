@@ -9,11 +9,11 @@
 
 /* Working memory, mask by mask in the order of the ids. */
 typedef struct work {
-  uint32_t *items,
-      *spare; /* one piece of memory; the planner's masks by id, then rows by hardness */
+  uint32_t *items; /* the planner's masks by id, then the rows by hardness */
+  uint32_t *spare; /* in the same piece of memory */
   uint32_t *counts;
   double *hardness;
-  uint64_t *classes;     /* if the policy looks at them */
+  uint64_t *classes;     /* if the policy uses them */
   uint32_t *kept_counts; /* if anything is kept */
   const fm__kept **kept; /* likewise */
 } work;
@@ -86,6 +86,55 @@ static fm_status count_images(fm_plan *plan, const fm_planner *planner, work *w,
   return FM_OK;
 }
 
+/* ---- Seeds ------------------------------------------------------------------------- */
+
+static bool holds(const fm__kept *kept, int64_t seed) {
+  size_t low = 0, high = kept ? kept->count : 0;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (kept->seeds[middle] == seed) return true;
+    if (kept->seeds[middle] < seed)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return false;
+}
+
+/* What is kept, and then the first of a permutation that depends on (plan seed, id) alone. There
+ * are enough: a mask gets more than n_max only if it keeps as many, and seeds are n_max at least.
+ */
+static void draw_seeds(const fm_planner *planner, const char *id, const fm__kept *kept,
+                       int64_t *pool, int64_t *out, size_t count) {
+  fm__random random = fm__random_for(planner->policy.plan_seed, id);
+  size_t drawn = kept ? kept->count : 0;
+  if (drawn) memcpy(out, kept->seeds, drawn * sizeof *out);
+  memcpy(pool, planner->seeds, planner->seed_count * sizeof *pool);
+  for (size_t j = 0; drawn < count; j++) {
+    size_t pick = j + fm__random_below(&random, (uint32_t)(planner->seed_count - j));
+    int64_t seed = pool[pick];
+    pool[pick] = pool[j];
+    if (!holds(kept, seed)) out[drawn++] = seed;
+  }
+  fm__sort_numbers(out, count);
+}
+
+static fm_status choose_seeds(fm_plan *plan, const fm_planner *planner, const fm__kept *const *kept,
+                              fm_error *err) {
+  int64_t *pool = fm__alloc_array(plan->context, planner->seed_count, sizeof *pool);
+  if (!pool) return fm__fail_memory(err, planner->seed_count * sizeof *pool);
+  fm_status status = fm__plan_reserve_seeds(plan, err);
+  for (size_t i = 0; !status && i < plan->mask_count; i++) {
+    const fm__plan_row *row = &plan->rows[i];
+    draw_seeds(planner, row->mask_id, kept ? kept[i] : NULL, pool, plan->seeds + row->first_seed,
+               (size_t)row->count);
+  }
+  fm__free(plan->context, pool);
+  return status;
+}
+
+/* ---- All of it ---------------------------------------------------------------------- */
+
 static fm_status fill(const fm_planner *planner, work *w, fm_plan **out, fm_error *err) {
   w->items = fm__alloc_array(planner->context, 2 * planner->count, sizeof *w->items);
   if (!w->items) return fm__fail_memory(err, 2 * planner->count * sizeof *w->items);
@@ -97,7 +146,7 @@ static fm_status fill(const fm_planner *planner, work *w, fm_plan **out, fm_erro
   if (!status) status = copy_features(planner, w, err);
   if (!status) status = find_kept(plan, planner, w, err);
   if (!status) status = count_images(plan, planner, w, err);
-  if (!status) status = fm__plan_choose_seeds(plan, planner, w->kept, err);
+  if (!status) status = choose_seeds(plan, planner, w->kept, err);
   if (status)
     fm_plan_destroy(plan);
   else

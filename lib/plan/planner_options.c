@@ -109,8 +109,8 @@ static fm_status read_own_options(fm_planner_options *o, fm__policy *out, fm_err
   }
   if (status) return status;
   if (!out->needs.classes)
-    return check_unused(o->min_class_pixels != 0, "min_class_pixels",
-                        "a policy that looks at classes", err);
+    return check_unused(o->min_class_pixels != 0, "min_class_pixels", "a policy that uses classes",
+                        err);
   if (o->min_class_pixels < 0)
     return fm__fail(err, FM_ERR_ARGUMENT,
                     "fm_planner_options: min_class_pixels is %" PRId64 ", expected 0 or more",

@@ -24,12 +24,12 @@ static fm_status check_classes(const fm__policy *policy, const fm_planner_table 
   if (!policy->needs.classes) return FM_OK;
   if (!t->classes || !t->class_count)
     return fm__fail(err, FM_ERR_ARGUMENT,
-                    "fm_planner_table: the policy looks at classes, which are "
+                    "fm_planner_table: the policy uses classes, which are "
                     "not given");
   if (!policy->needs.class_pixels) return FM_OK;
   if (!t->class_pixels)
     return fm__fail(err, FM_ERR_ARGUMENT,
-                    "fm_planner_table: the policy looks at class_pixels, which is NULL");
+                    "fm_planner_table: the policy uses class_pixels, which is NULL");
   int64_t left = INT64_C(1) << 62;
   for (int32_t k = 0; k < t->class_count; k++) {
     if (t->class_pixels[k] < 0 || t->class_pixels[k] > left)

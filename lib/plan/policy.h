@@ -1,4 +1,4 @@
-/* plan/policy.h - plan policies: one row each, and what the functions of a row look at. */
+/* plan/policy.h - plan policies: one row each, and what the functions of a row use. */
 #ifndef FM_PLAN_POLICY_H
 #define FM_PLAN_POLICY_H
 
@@ -9,7 +9,7 @@
 
 enum { FM__POLICIES = 6, FM__MOST_IMAGES_OF_MASK = 1 << 20 };
 
-/* What policies look at, beside the number of masks. */
+/* What policies use, beside the number of masks. */
 typedef struct fm__needs {
   bool ranks;        /* the order by hardness */
   bool hardness;     /* hardness itself, which then is not negative */
@@ -30,11 +30,11 @@ typedef struct fm__policy {
   uint64_t plan_seed;
 } fm__policy;
 
-/* What policies look at, mask by mask in the order of the ids. */
+/* What policies use, mask by mask in the order of the ids. */
 typedef struct fm__masks {
   size_t count;
-  const double *hardness;  /* finite; NULL if no policy looks at it */
-  const uint64_t *classes; /* [count][words]; NULL if no policy looks at it */
+  const double *hardness;  /* finite; NULL if no policy uses it */
+  const uint64_t *classes; /* [count][words]; NULL if no policy uses it */
   size_t class_count;
   const int64_t *class_pixels; /* of all masks */
   const uint32_t *kept;        /* images of an earlier plan, or NULL */
@@ -47,7 +47,7 @@ typedef struct fm__masks {
 typedef struct fm__weigher {
   const fm__policy *policy;
   const fm__masks *masks;
-  const uint32_t *rank_counts;        /* [masks], if a policy looks at ranks: the paper's counts */
+  const uint32_t *rank_counts;        /* [masks], if a policy uses ranks: the paper's counts */
   double *class_values[FM__POLICIES]; /* [class_count] for each policy that has such values */
   double most[FM__POLICIES];          /* the largest value of any mask */
   double portion[FM__POLICIES];       /* of a blend: its part over the sum of its weights */
@@ -67,7 +67,7 @@ typedef struct fm__policy_row {
   } option;
 
   /* What a class is worth, from the masks that have it: fills values[class_count], which are 0.
-   * NULL unless the policy looks at classes. */
+   * NULL unless the policy uses classes. */
   void (*find_class_values)(const fm__weigher *weigher, const double *masks_with, double *values);
   /* What a mask is worth, from 0 on, in relation to other masks. */
   double (*value)(const fm__weigher *weigher, size_t i);
@@ -88,7 +88,7 @@ static inline bool fm__policy_has(const fm__policy *policy, int32_t row) {
 }
 
 /* Reads a caller's options (NULL: defaults): `known` becomes a copy with the defaults filled in,
- * except for seeds, which are not looked at. */
+ * except for seeds, which are not used. */
 fm_status fm__policy_read(const fm_planner_options *options, fm_planner_options *known,
                           fm__policy *out, fm_error *err);
 

@@ -82,7 +82,7 @@ static fm_status make_weights(fm_schedule *s, fm_error *err) {
 /* ---- Fingerprints --------------------------------------------------------------------- */
 
 /* All that decides which image is at which place: not rank, world and tail, which only
- * deal the places out. Defaults count as what they stand for. */
+ * deal the places out. Defaults count as the values that they mean. */
 static uint64_t fingerprint_of(const fm_schedule *s) {
   const fm__part *part = &s->parts[1];
   bool random = part->mix == FM_MIX_RANDOM;

@@ -27,7 +27,8 @@ static void draw_joint(const fm__epoch *e, size_t count, fm__draws *draws) {
   double inverse = 1.0 / (double)real;
   for (size_t i = 0; i < count; i++) {
     uint64_t slot = draws->numbers[i], repeat = divide(slot, inverse);
-    /* By masks: real or synthetic is as good as random, and a branch would guess wrong. */
+    /* By bit masks: real or synthetic is close to random, and a branch would often be predicted
+     * wrong. */
     uint64_t is_real = 0 - (uint64_t)(slot < slots);
     draws->repeats[i] = repeat & is_real;
     draws->numbers[i] = ((slot - repeat * real) & is_real) | ((slot - slots + real) & ~is_real);

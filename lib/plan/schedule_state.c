@@ -63,7 +63,7 @@ fm_status fm_schedule_restore(fm_schedule *schedule, const void *state, size_t s
   for (int i = 0; i < 8 * WORDS; i++) words[i / 8] |= (uint64_t)bytes[i] << (i % 8 * 8);
   status = check_words(schedule, words, err);
   if (status) return status;
-  /* Whoever forges a checksum shall not make sums overflow, either. */
+  /* A forged checksum must not make sums overflow, either. */
   int64_t position = -1;
   if (words[EPOCH] < (uint64_t)FM__SCHEDULE_END && words[PROGRESS] < (uint64_t)FM__SCHEDULE_END)
     position = fm__position_of(schedule, (fm__place){words[EPOCH], words[PROGRESS]});

@@ -496,30 +496,42 @@ START_TEST(stack_is_bounded) {
 }
 END_TEST
 
+/* Adds a mask with classes, or says what it keeps. */
+static fm_status give(fm_planner *planner, int mask, bool keep, fm_error *err) {
+  static const int64_t seeds[] = {500, 400, 300}, class_pixels[] = {1, 0, 3};
+  char id[600];
+  memset(id, 'm', 500);
+  snprintf(id + 500, 16, "%d", mask);
+  return keep ? fm_planner_keep(planner, id, seeds, mask % 4, err)
+              : fm_planner_add(planner, id, mask % 13, class_pixels, 3, err);
+}
+
 /* Whatever was refused can be asked for again: every allocation of a planner fails once. */
 START_TEST(what_failed_can_be_repeated) {
   fm_context *plain = kit_plain_context();
   kit_allocator allocator;
   fm_context *context = kit_context(&allocator);
+  fm_planner_options options = {.size = sizeof options, .policy = FM_PLAN_REPEAT_FACTOR};
   fm_planner *planner = NULL, *calm = NULL;
-  KIT_OK(fm_planner_create(context, NULL, &planner, &err));
-  KIT_OK(fm_planner_create(plain, NULL, &calm, &err));
-  char id[600];
+  KIT_OK(fm_planner_create(context, &options, &planner, &err));
+  KIT_OK(fm_planner_create(plain, &options, &calm, &err));
   int refused = 0;
-  for (int i = 0; i < 700; i++) {
-    memset(id, 'm', 500);
-    snprintf(id + 500, 16, "%d", i);
-    allocator.fail_at = atomic_load(&allocator.calls);
-    fm_status status = fm_planner_add(planner, id, i % 13, NULL, 0, NULL);
-    allocator.fail_at = -1;
-    if (status) {
-      ck_assert_int_eq(status, FM_ERR_MEMORY);
+  for (int i = 0; i < 1400; i++) {
+    /* The first allocation of the call fails, of the next call the second, until none does. */
+    for (long skipped = 0;; skipped++) {
+      long before = atomic_load(&allocator.refused);
+      allocator.fail_at = atomic_load(&allocator.calls) + skipped;
+      fm_status status = give(planner, i / 2, i % 2, NULL);
+      allocator.fail_at = -1;
+      bool failed = atomic_load(&allocator.refused) > before;
+      ck_assert_int_eq(status, failed ? FM_ERR_MEMORY : FM_OK);
+      if (!failed) break;
+      ck_assert_int_eq(fm_planner_mask_count(planner), (i + 1) / 2);
       refused++;
-      KIT_OK(fm_planner_add(planner, id, i % 13, NULL, 0, &err));
     }
-    KIT_OK(fm_planner_add(calm, id, i % 13, NULL, 0, &err));
+    KIT_OK(give(calm, i / 2, i % 2, &err));
   }
-  ck_assert_int_gt(refused, 4);
+  ck_assert_int_gt(refused, 20);
   fm_plan *plans[2] = {NULL, NULL};
   KIT_OK(fm_planner_make_plan(planner, &plans[0], &err));
   KIT_OK(fm_planner_make_plan(calm, &plans[1], &err));

@@ -1,4 +1,4 @@
-/* plan/generator.h - the generator of doc/random.md, written once more.
+/* plan/generator.h - the generator of doc/random.md, written independently.
  * SPDX-License-Identifier: MIT */
 #ifndef FM_TESTS_PLAN_GENERATOR_H
 #define FM_TESTS_PLAN_GENERATOR_H

@@ -494,7 +494,7 @@ START_TEST(bad_tables_are_refused) {
   refuse(&power, &two, FM_ERR_ARGUMENT, "hardness[1] is -1");
   fm_planner_table table = two;
   table.hardness = NULL;
-  refuse(&paper, &table, FM_ERR_ARGUMENT, "looks at hardness, which is NULL");
+  refuse(&paper, &table, FM_ERR_ARGUMENT, "uses hardness, which is NULL");
   table.hardness = wild;
   refuse(&paper, &table, FM_ERR_ARGUMENT, "hardness[1] is inf");
   table = two;
@@ -510,7 +510,7 @@ START_TEST(bad_tables_are_refused) {
   table = two;
   table.kept = kept;
   refuse(&paper, &table, FM_ERR_LIMIT, "kept[1]");
-  refuse(&rare, &two, FM_ERR_ARGUMENT, "looks at classes");
+  refuse(&rare, &two, FM_ERR_ARGUMENT, "uses classes");
   table = two;
   table.classes = classes;
   table.class_count = 2;

@@ -166,7 +166,7 @@ START_TEST(null_is_refused) {
 }
 END_TEST
 
-/* An older program's entry and arrays: nothing behind their ends is written or read. */
+/* An older program's entry and arrays: nothing beyond their ends is written or read. */
 static fm_status make(const void *options, void *user, fm_error *err) {
   fm_schedule *schedule = KIT_SENTINEL;
   fm_status status = fm_schedule_create(user, NULL, options, &schedule, err);

@@ -1,4 +1,4 @@
-/* plan/test_schedule_mix.c - ratios, phases, weights: who comes how often.
+/* plan/test_schedule_mix.c - ratios, phases, weights: how often each image comes.
  * SPDX-License-Identifier: MIT */
 #include <math.h>
 #include <stdlib.h>

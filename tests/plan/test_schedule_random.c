@@ -232,7 +232,7 @@ START_TEST(epochs_and_seeds_are_independent) {
 }
 END_TEST
 
-/* What stands at a place in one epoch says nothing about the next: all n^2 pairs. */
+/* What is at a place in one epoch says nothing about the next: all n^2 pairs. */
 START_TEST(epochs_follow_each_other_at_random) {
   enum { N = 48, EPOCHS = 60000 };
   static int32_t cells[N * N];

@@ -11,7 +11,7 @@ static fm_schedule *rank_of(fm_schedule_options options, int32_t rank, int32_t w
   return schedule_of(&options);
 }
 
-/* What PyTorch's DistributedSampler answers for ten items on four ranks, unshuffled. */
+/* What PyTorch's DistributedSampler returns for ten items on four ranks, unshuffled. */
 START_TEST(padding_is_pytorchs) {
   static const int64_t padded[4][3] = {{0, 4, 8}, {1, 5, 9}, {2, 6, 0}, {3, 7, 1}};
   fm_schedule_options options = schedule_options(FM_MIX_REAL, 10, 0);
