@@ -142,7 +142,7 @@ typedef struct fm_schedule_entry {
 } fm_schedule_entry;
 
 /** The entry at a position of this rank, below 2^62 / world. Set `entry->size`. The
- *  schedule's own position does not matter and stays. Needs 12 KiB of stack.
+ *  schedule's own position does not matter and stays.
  *  Errors (`*entry` is untouched): ARGUMENT, UNSUPPORTED. */
 FM_API fm_status fm_schedule_at(const fm_schedule *schedule, int64_t position,
                                 fm_schedule_entry *entry, fm_error *err);
@@ -164,13 +164,13 @@ typedef struct fm_schedule_arrays {
 /** The entries at positions `position` to `position + count - 1`, written to the first
  *  `count` elements of each array; several times as fast as one by one, most so where a whole
  *  epoch of up to 2^20 entries is asked for: for these the call takes 16 KiB from the context's
- *  allocator while it works, and does without, more slowly, where there is none. Needs 12 KiB of
- * stack. Errors (nothing is written): ARGUMENT, UNSUPPORTED. */
+ *  allocator while it works, and does without, more slowly, where there is none.
+ *  Errors (nothing is written): ARGUMENT, UNSUPPORTED. */
 FM_API fm_status fm_schedule_fill(const fm_schedule *schedule, int64_t position, int64_t count,
                                   const fm_schedule_arrays *arrays, fm_error *err);
 
-/** The entry at the schedule's own position, which moves on by one. Stack and errors are those of
- *  fm_schedule_at; on failure the position stays. */
+/** The entry at the schedule's own position, which moves on by one. On failure it stays. Errors:
+ * those of fm_schedule_at. */
 FM_API fm_status fm_schedule_next(fm_schedule *schedule, fm_schedule_entry *entry, fm_error *err);
 
 /** fm_schedule_fill from the schedule's own position, which moves on by `count`; on failure it

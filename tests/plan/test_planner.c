@@ -600,8 +600,9 @@ static fm_planner_options resolved(const fm_planner *planner) {
 START_TEST(options_are_resolved) {
   fm_planner *planner = planner_with(NULL);
   fm_planner_options o = resolved(planner);
-  ck_assert(o.policy == FM_PLAN_RANK && o.n_max == 20 && o.seed_count == 20 && !o.gamma &&
-            !o.threshold && !o.temperature && !o.min_class_pixels && !o.blend && !o.blend_count);
+  ck_assert(o.policy == FM_PLAN_RANK && o.n_max == 20 && o.seed_count == 20 && o.gamma == 0 &&
+            o.threshold == 0 && o.temperature == 0 && !o.min_class_pixels && !o.blend &&
+            !o.blend_count);
   for (int i = 0; i < 20; i++) ck_assert_int_eq(o.seeds[i], 42 + i);
   fm_planner_destroy(planner);
 
