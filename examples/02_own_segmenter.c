@@ -58,10 +58,10 @@ static int get_picture(int64_t index, fm_sample *sample, void *user) {
 
 /* Stands for a network: the further a pixel's grey is from its class's, the higher the
  * loss. It writes into the loss map that the library has ready. */
-static int segment(const fm_sample *const *samples, fm_prediction *const *predictions, size_t count,
-                   void *user) {
+static int segment(const fm_sample *const *samples, fm_prediction *const *predictions,
+                   int64_t count, void *user) {
   (void)user;
-  for (size_t s = 0; s < count; s++) {
+  for (int64_t s = 0; s < count; s++) {
     const unsigned char *mask = samples[s]->mask.data, *rgb = samples[s]->image.data;
     float *loss = predictions[s]->loss.data;
     for (int i = 0; i < PIXELS; i++) {

@@ -2,7 +2,7 @@
  * size, as networks do. The library resizes them and takes the cross-entropy in one pass;
  * nobody has to compute a loss map.
  *
- * Introduces fm_network_loss; fm_provider with a kind; the fused forms; the guard.
+ * Introduces fm_network_loss, fm_network_output, a provider of outputs, the fused calls, the guard.
  *
  *     cc 04_network_output.c $(pkg-config --cflags --libs libfreemask)
  */
@@ -58,16 +58,16 @@ static int get_picture(int64_t index, fm_sample *sample, void *user) {
   return 0;
 }
 
-/* Points to logits instead of filling a loss map in. They live until the release. */
-static int predict(const fm_sample *const *samples, fm_prediction *const *predictions, size_t count,
-                   void *user) {
+/* Points to logits instead of filling a loss map. They live until the release. */
+static int predict(const fm_sample *const *samples, fm_prediction *const *predictions,
+                   int64_t count, void *user) {
   (void)user;
-  for (size_t i = 0; i < count; i++) {
+  for (int64_t i = 0; i < count; i++) {
     float *logits = malloc(CLASSES * CELLS * sizeof *logits);
     if (!logits) return 1;
     segment(samples[i]->user, logits);
     predictions[i]->user = logits;
-    predictions[i]->output = fm_volume_make(logits, FM_F32, CLASSES, QUARTER, QUARTER);
+    predictions[i]->output->values = fm_volume_make(logits, FM_F32, CLASSES, QUARTER, QUARTER);
   }
   return 0;
 }
@@ -93,7 +93,7 @@ static fm_class_stats *collect(fm_context *context, fm_labels *labels, fm_networ
   fm_provider *provider;
   fm_source_options so = {.size = sizeof so, .count = real->count, .get = get_picture};
   so.user = real;
-  fm_provider_options po = {.size = sizeof po, .kind = FM_OUTPUT_LOGITS, .predict = predict};
+  fm_provider_options po = {.size = sizeof po, .predict = predict};
   po.release = release_prediction;
   po.network_loss = losses;
   check(fm_class_stats_create(labels, NULL, &stats, &err), &err);
@@ -111,10 +111,11 @@ static void filter_one(fm_network_loss *losses, const fm_filter *filter, picture
   float logits[CLASSES * CELLS];
   int64_t valid[CLASSES], dropped[CLASSES];
   segment(p, logits);
-  fm_volume output = fm_volume_make(logits, FM_F32, CLASSES, QUARTER, QUARTER);
+  fm_network_output output = {.size = sizeof output};
+  output.values = fm_volume_make(logits, FM_F32, CLASSES, QUARTER, QUARTER);
   fm_plane mask = fm_plane_make(p->mask, FM_U8, SIDE, SIDE);
   fm_filter_report report = {.size = sizeof report, .class_valid = valid, .class_dropped = dropped};
-  check(fm_network_loss_filter(losses, &output, filter, &mask, &mask, &report, &err), &err);
+  check(fm_filter_apply_output(filter, losses, &output, &mask, NULL, &mask, &report, &err), &err);
   printf("dropped %d of %d pixels, %d of %d of the cars\n", (int)report.dropped, (int)report.valid,
          (int)dropped[CAR], (int)valid[CAR]);
 }
@@ -124,7 +125,8 @@ static void show_guard(fm_network_loss *losses, picture *p) {
   fm_error err;
   float probabilities[CLASSES * CELLS], loss[PIXELS];
   for (int i = 0; i < CLASSES * CELLS; i++) probabilities[i] = i < CELLS ? 0.5F : 0.25F;
-  fm_volume output = fm_volume_make(probabilities, FM_F32, CLASSES, QUARTER, QUARTER);
+  fm_network_output output = {.size = sizeof output};
+  output.values = fm_volume_make(probabilities, FM_F32, CLASSES, QUARTER, QUARTER);
   fm_plane mask = fm_plane_make(p->mask, FM_U8, SIDE, SIDE);
   fm_plane map = fm_plane_make(loss, FM_F32, SIDE, SIDE);
   if (fm_network_loss_map(losses, &output, &mask, &map, &err)) printf("%s\n", err.message);

@@ -53,35 +53,35 @@ static float *segment(const segmenter *s, const fm_volume *image, int64_t height
 }
 
 /* Called with 1 .. batch samples; here one by one. */
-static fm_status predict(const fm_sample *const *samples, fm_plugin_prediction *const *predictions,
-                         size_t count, void *user, fm_error *err) {
+static fm_status predict(const fm_sample *const *samples, fm_prediction *const *predictions,
+                         int64_t count, void *user, fm_error *err) {
   const segmenter *s = user;
-  for (size_t n = 0; n < count; n++) {
+  for (int64_t n = 0; n < count; n++) {
     const fm_volume *image = &samples[n]->image;
     int64_t height = (image->height + STEP - 1) / STEP, width = (image->width + STEP - 1) / STEP;
     float *logits = segment(s, image, height, width);
     if (!logits) {
-      for (size_t i = 0; i < n; i++) free(predictions[i]->user); /* what was made is ours */
+      for (int64_t i = 0; i < n; i++) free(predictions[i]->user); /* what was made is ours */
       return fail(err, FM_ERR_MEMORY, "no memory for the logits of", samples[n]->id);
     }
     predictions[n]->user = logits;
-    predictions[n]->output = (fm_volume){.data = logits,
-                                         .dtype = FM_F32,
-                                         .channels = s->class_count,
-                                         .height = height,
-                                         .width = width};
+    predictions[n]->output->values = (fm_volume){.data = logits,
+                                                 .dtype = FM_F32,
+                                                 .channels = s->class_count,
+                                                 .height = height,
+                                                 .width = width};
   }
   return FM_OK;
 }
 
-static void release(fm_plugin_prediction *prediction, void *user) {
+static void release(fm_prediction *prediction, void *user) {
   (void)user;
   free(prediction->user);
 }
 
 static fm_status read_options(segmenter *s, const fm_plugin_setup *setup, fm_error *err) {
   s->sharpness = 8;
-  for (size_t i = 0; i < setup->option_count; i++) {
+  for (int64_t i = 0; i < setup->option_count; i++) {
     char *end;
     if (strcmp(setup->keys[i], "sharpness"))
       return fail(err, FM_ERR_ARGUMENT, "the only key is sharpness, not", setup->keys[i]);

@@ -46,34 +46,35 @@ std::int32_t dtype_of(const at::Tensor &tensor) {
                                                     : FM_F32;
 }
 
-void fill(fm_plugin_prediction &prediction, const Output &output) {
+void fill(fm_network_output &out, const Output &output) {
   const at::Tensor &main = output.main, &labels = output.labels;
-  prediction.output.data = main.data_ptr();
-  prediction.output.dtype = dtype_of(main);
-  prediction.output.channels = main.size(0);
-  prediction.output.height = main.size(1);
-  prediction.output.width = main.size(2);
+  out.values.data = main.data_ptr();
+  out.values.dtype = dtype_of(main);
+  out.values.channels = main.size(0);
+  out.values.height = main.size(1);
+  out.values.width = main.size(2);
   if (!labels.defined()) return;
-  prediction.class_logits.data = labels.data_ptr();
-  prediction.class_logits.dtype = dtype_of(labels);
-  prediction.class_logits.height = labels.size(0);
-  prediction.class_logits.width = labels.size(1);
+  out.class_logits.data = labels.data_ptr();
+  out.class_logits.dtype = dtype_of(labels);
+  out.class_logits.height = labels.size(0);
+  out.class_logits.width = labels.size(1);
 }
 
-fm_status predict(const fm_sample *const *samples, fm_plugin_prediction *const *predictions,
-                  std::size_t count, void *user, fm_error *err) {
+fm_status predict(const fm_sample *const *samples, fm_prediction *const *predictions,
+                  std::int64_t count, void *user, fm_error *err) {
   return guarded(err, "predicting", [&] {
-    std::vector<Output> outputs = static_cast<Segmenter *>(user)->predict(samples, count);
+    const auto size = static_cast<std::size_t>(count);
+    std::vector<Output> outputs = static_cast<Segmenter *>(user)->predict(samples, size);
     std::vector<std::unique_ptr<Output>> kept;
     for (Output &output : outputs) kept.push_back(std::make_unique<Output>(std::move(output)));
-    for (std::size_t i = 0; i < count; i++) {
-      fill(*predictions[i], *kept[i]);
+    for (std::size_t i = 0; i < size; i++) {
+      fill(*predictions[i]->output, *kept[i]);
       predictions[i]->user = kept[i].release();
     }
   });
 }
 
-void release(fm_plugin_prediction *prediction, void *) {
+void release(fm_prediction *prediction, void *) {
   delete static_cast<Output *>(prediction->user);
 }
 
@@ -89,7 +90,6 @@ fm_status fm_plugin_open(const fm_plugin_setup *setup, fm_plugin *plugin, fm_err
     auto segmenter = std::make_unique<Segmenter>(*setup);
     plugin->batch = segmenter->options.batch;
     plugin->concurrency = 1; /* libtorch uses all threads by itself */
-    plugin->queries = segmenter->options.queries;
     plugin->name = "torchscript";
     plugin->identity = segmenter->identity.c_str();
     plugin->network = &segmenter->options.network;

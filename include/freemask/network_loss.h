@@ -1,4 +1,4 @@
-/* freemask/network_loss.h - loss maps from what a segmentation network puts out.
+/* freemask/network_loss.h - losses from what a segmentation network puts out.
  * SPDX-License-Identifier: MIT */
 #ifndef FREEMASK_NETWORK_LOSS_H
 #define FREEMASK_NETWORK_LOSS_H
@@ -15,109 +15,150 @@
 
 FM_BEGIN_DECLS
 
-/** What a network's numbers are. They have to be told apart by the host: taken for
- *  one another they still give loss maps, but such that the noise filter drops
- *  nothing. */
+/** What a network's values are. Only the host can know: each kind taken for another still gives
+ *  loss maps, but ones with which the noise filter drops nothing. */
 typedef enum fm_output_kind {
-  FM_OUTPUT_LOSS = 1,   /**< cross-entropy against the mask in nats, [H, W]; needs no
-                             fm_network_loss */
-  FM_OUTPUT_LOGITS = 2, /**< [C, h, w] before the softmax; log-probabilities are such, too.
+  FM_OUTPUT_LOGITS = 1, /**< [C, h, w] before the softmax; log-probabilities are logits, too.
                              loss = log(sum_c exp z_c) - z_y */
-  FM_OUTPUT_PROBS = 3,  /**< [C, h, w] after the softmax, a sum of 1 per pixel: mmseg before
-                             1.0, Segmenter's inference(). loss = -log p_y */
-  FM_OUTPUT_SCORES = 4  /**< [C, h, w], not negative, no fixed sum: Mask2Former's and
-                             MaskFormer's "sem_seg". loss = -log(s_y / sum_c s_c). The
-                             normalisation is this library's choice: plain cross-entropy
-                             of scores hardly depends on the pixel */
+  FM_OUTPUT_PROBS = 2,  /**< [C, h, w] after the softmax, with a sum of 1 at each pixel:
+                           MMSegmentation  before 1.0, Segmenter's inference(). loss = -log p_y */
+  FM_OUTPUT_SCORES = 3  /**< [C, h, w], not negative, with any sum: "sem_seg" of Mask2Former and
+                             MaskFormer; also the kind of queries. loss = -log(s_y / sum_c s_c). The
+                             normalization is this library's choice: the plain cross-entropy of
+                             scores hardly depends on the pixel */
 } fm_output_kind;
 
-/** Turns network outputs into loss maps: resizes them to the mask's size and takes the
- *  cross-entropy against the mask in the same pass; neither the resized output nor a
- *  softmax is ever in memory.
+/** What a network puts out for one image: the values of its channels, or, if `class_logits` is
+ *  set, queries (Mask2Former, MaskFormer). With queries the scores are
  *
- *  Thread-safety: immutable; share it freely. */
+ *      s_c = sum_q softmax(class_logits[q])_c * sigmoid(values[q])
+ *
+ *  which the library never composes. Values are F32, F16 or BF16, in any memory order (CHW, HWC,
+ *  ...) and of any height and width: the mask has the size of the result. Sized structure, see
+ *  freemask/context.h. */
+typedef struct fm_network_output {
+  size_t size;
+  fm_volume values;      /**< [C, h, w]; of queries the mask logits [Q, h, w], before the sigmoid */
+  fm_plane class_logits; /**< of queries: [Q, C + 1], before the softmax, one row for each query,
+                              "no object" last. data NULL: the values are not queries */
+} fm_network_output;
+
+/** Turns network outputs into losses: resizes an output to the mask's size and takes the
+ *  cross-entropy against the mask in the same pass. Neither the resized output nor a softmax is
+ *  ever in memory.
+ *
+ *  Thread-safety: immutable; any number of threads may use one at the same time. */
 typedef struct fm_network_loss fm_network_loss;
 
+/** Sized structure, see freemask/context.h. An option that has no meaning with the others is
+ *  refused. */
 typedef struct fm_network_loss_options {
   size_t size;
-  int32_t kind;            /**< LOGITS, PROBS or SCORES. There is no default */
-  int32_t align_corners;   /**< how outputs are resized, bilinearly: 0 as PyTorch with
-                                align_corners=False (almost all models), 1 with True */
-  int32_t channel_count;   /**< channels C of the output; 0: K, or 1 if `binary` */
-  int32_t binary;          /**< 1: one channel z (or p) for the classes 0 and 1, or for 1 class
-                                (K = 2 or 1): p of the last class is sigmoid(z) (or p), of the
-                                other one 1 - p */
-  const int32_t *channels; /**< [K]: the channel of each class, which allows void or
-                                background channels and other orders. All channels take part
-                                in the sums over c. NULL: channel = class, and C must be K */
-  double floor;            /**< of PROBS and SCORES: smaller (shares of) probabilities count
-                                as this one, so losses stay below -log(floor); above 0, below
-                                1; 0: 1e-7, that is at most 16.2 nats */
-  int32_t trust_kind;      /**< 1: skip the check that values look like their kind */
-  int32_t compose_first;   /**< of queries: 0: mask logits are resized, then go through the
-                                sigmoid (Mask2Former, MaskFormer); 1: the sigmoids are resized
-                                (older mmseg, which composes at the low resolution) */
+  int32_t kind;            /**< required: an fm_output_kind */
+  int32_t align_corners;   /**< how outputs are resized, bilinearly: 0 as PyTorch does with
+                                align_corners=False (almost all models), 1 as with True */
+  int32_t channel_count;   /**< channels C of the output, 1 to 65,536; of queries the columns of the
+                                class logits without "no object"; 0: K, or 1 if `binary` */
+  int32_t binary;          /**< 1, of LOGITS and PROBS: one channel z (or p) for two classes (or one
+                                class, K = 1). The last class has sigmoid(z) (or p), the other one
+                                1 - sigmoid(z) (or 1 - p) */
+  const int32_t *channels; /**< [K]: the channel of each class, for void or background channels and
+                                for other orders. All channels take part in the sums over c.
+                                NULL: the channel is the class, and C must be K. Not with
+                                `binary` */
+  double floor;            /**< of PROBS and SCORES: the smallest probability (or share of the
+                                scores) that counts, so that no loss exceeds -log(floor); above 0
+                                and below 1; 0: 1e-7, that is 16.2 nats at most */
+  int32_t trust_kind;      /**< 1: no check whether values look like their kind */
+  int32_t compose_first;   /**< of queries, hence of SCORES without `binary`: 0: mask logits are
+                                resized, then go through the sigmoid (Mask2Former, MaskFormer);
+                                1: sigmoids are resized (older MMSegmentation, which composes at
+                                the low resolution). With 1, outputs that are not queries are
+                                refused */
 } fm_network_loss_options;
 
-/** Makes one for a label space. On success the caller owns `*out`. Errors: ARGUMENT
- *  (a kind is missing; a channel is out of range), SHAPE (C is not K and there is no
- *  channel map), MEMORY, UNSUPPORTED. */
+/** Makes an fm_network_loss for a label space, which it keeps alive. Copies `options` and
+ *  `channels`. On success the caller owns `*out`; on failure `*out` keeps its value.
+ *  Memory: less than 200 bytes, and 4 for each class if there are `channels`. Stack: 4 KiB.
+ *  Errors: ARGUMENT (no kind, a value out of range, an option without a meaning), SHAPE (C is not
+ *  K and there are no `channels`), MEMORY, UNSUPPORTED (an option of a newer release). */
 FM_API fm_status fm_network_loss_create(const fm_labels *labels,
                                         const fm_network_loss_options *options,
                                         fm_network_loss **out, fm_error *err);
 
-/** Destroys; NULL is fine. */
+/** Destroys; NULL is allowed. */
 FM_API void fm_network_loss_destroy(fm_network_loss *network_loss);
 
-/** The kind it was made for; 0 for NULL. */
-FM_API int32_t fm_network_loss_kind(const fm_network_loss *network_loss);
+/** Writes the options in use, with defaults filled in, to `*out`, whose `size` the caller sets.
+ *  `channels` is NULL if there is none, else it lives as long as the handle. A `floor` that has no
+ *  meaning is 0: creating another handle from `*out` gives the same. Errors (`*out` is
+ *  untouched): ARGUMENT, UNSUPPORTED. */
+FM_API fm_status fm_network_loss_get_options(const fm_network_loss *network_loss,
+                                             fm_network_loss_options *out, fm_error *err);
 
-/* All calls below: `output` is F32, F16 or BF16 in any memory order (CHW, HWC, ...) and
- * any resolution; the mask decides the size of the result.
- *
- * Pixels that the mask ignores get loss 0, and the output is not looked at for their
- * sake. For the others, every value that has a weight in the result must be finite,
- * and not negative for PROBS and SCORES.
- *
- * Exactness: within 5e-6 nats of float64 arithmetic for losses below 20, within 1e-5
- * of the loss above, whatever the kernels. The same call gives the same bits on any
- * thread, and does so in the fused forms; kernels of different level (fm_kernels) may
- * differ in the last bits, and with them what is counted and dropped at a threshold.
- *
- * Memory: less than 1 MiB for up to 14,000 channels or queries, whatever the
- * resolution; beyond, 64 bytes for each.
- *
- * Errors: ARGUMENT (also: the values do not look like the kind; the message says which
- * to pass), MEMORY, UNSUPPORTED (dtype), SHAPE, LABEL (names the pixel) and LOSS (names
- * value, channel, class and pixel of the output). */
+/** The label space. Borrowed: it lives as long as `network_loss`. NULL for NULL. */
+FM_API const fm_labels *fm_network_loss_labels(const fm_network_loss *network_loss);
 
-/** Writes the loss map of one output to `loss`, an F32 plane of the mask's size. On
- *  errors `loss` is untouched. */
-FM_API fm_status fm_network_loss_map(const fm_network_loss *network_loss, const fm_volume *output,
-                                     const fm_plane *mask, const fm_plane *loss, fm_error *err);
+/* ---- Losses --------------------------------------------------------------------- */
 
-/** As fm_network_loss_map for networks that put out queries, without composing their
- *  [C, h, w] scores: `class_logits` is [Q, C + 1], a row per query, "no object" last;
- *  `mask_logits` is [Q, h, w]. With a kind of SCORES only: the loss is that of
- *  s_c = sum_q softmax(class_logits[q])_c * sigmoid(mask_logits[q]). */
-FM_API fm_status fm_network_loss_queries(const fm_network_loss *network_loss,
-                                         const fm_plane *class_logits, const fm_volume *mask_logits,
-                                         const fm_plane *mask, const fm_plane *loss, fm_error *err);
+/* All calls below:
+ *
+ * Pixels that the mask ignores have loss 0, and the output is not read for their sake. For the
+ * others, every value that has a weight in the result must be finite, and not negative for PROBS
+ * and SCORES.
+ *
+ * Exactness: within 5e-6 nats of float64 arithmetic for losses below 20, within 1e-5 of the loss
+ * above, whatever the kernels. The same output and mask give the same bits on any thread, and in
+ * each of these calls. Kernels of different levels (fm_kernels) may differ in the last bits, and
+ * with them in what is counted and dropped at a threshold.
+ *
+ * A plane that is written must not overlap a plane or the output that is read, except where a
+ * call allows the very same memory (freemask/view.h).
+ *
+ * Memory: less than 1 MiB, whatever the size of output and mask, for up to 8,000 channels or 4,000
+ * queries; above, up to 48 bytes for each further channel, 128 for each further query. Stack: less
+ * than 16 KiB.
+ *
+ * Errors: ARGUMENT (also: values that do not look like their kind; the message says which kind to
+ * pass; an output of queries where `kind` is not SCORES), MEMORY, UNSUPPORTED (an element type),
+ * SHAPE (sizes that have to agree), LABEL (names the first pixel in reading order that has no
+ * class) and LOSS (names value, channel, class and pixel of the output). On errors everything
+ * that the call was to change is untouched. */
 
-/** Filters a mask by a network's output, without a loss map between: the result of
- *  fm_network_loss_map and fm_filter_apply. Memory: one mask more; with a floor
- *  (min_kept_share) one loss map. Errors: those of the two; on errors `filtered` and
- *  `report` are untouched. */
-FM_API fm_status fm_network_loss_filter(const fm_network_loss *network_loss,
-                                        const fm_volume *output, const fm_filter *filter,
-                                        const fm_plane *mask, const fm_plane *filtered,
+/** Writes the losses of one output to `loss`, an F32 plane of the mask's size. */
+FM_API fm_status fm_network_loss_map(const fm_network_loss *network_loss,
+                                     const fm_network_output *output, const fm_plane *mask,
+                                     const fm_plane *loss, fm_error *err);
+
+/* The calls below do the same as fm_network_loss_map and the call that takes the loss map, to the
+ * bit, without a loss map in memory. Their errors are those of the two, and MISMATCH if the label
+ * spaces differ. `extra` (NULL: none) is as in the call that takes the loss map. */
+
+/** Adds a *real* image to statistics: fm_network_loss_map, then fm_class_stats_add. Memory: a set
+ *  of words of the statistics more. */
+FM_API fm_status fm_class_stats_add_output(fm_class_stats *stats,
+                                           const fm_network_loss *network_loss,
+                                           const fm_network_output *output, const fm_plane *mask,
+                                           const fm_extra_planes *extra, fm_error *err);
+
+/** Filters a *synthetic* image's mask: fm_network_loss_map, then fm_filter_apply. `filtered` may
+ *  be the very same memory as `mask`. Memory: a packed plane like `filtered` and 32 bytes for each
+ *  class and stratum more; if the filter has a floor (min_kept_share), a loss map and what
+ * fm_filter_apply takes, too. */
+FM_API fm_status fm_filter_apply_output(const fm_filter *filter,
+                                        const fm_network_loss *network_loss,
+                                        const fm_network_output *output, const fm_plane *mask,
+                                        const fm_extra_planes *extra, const fm_plane *filtered,
                                         fm_filter_report *report, fm_error *err);
 
-/** Adds a *real* image to statistics: the result of fm_network_loss_map and
- *  fm_class_stats_add, to the bit. Memory: one more set of words. Errors: those of the
- *  two; on errors nothing has been added. */
-FM_API fm_status fm_network_loss_add(const fm_network_loss *network_loss, const fm_volume *output,
-                                     const fm_plane *mask, fm_class_stats *stats, fm_error *err);
+/** Weighs the pixels of a *synthetic* image: fm_network_loss_map, then fm_filter_weigh. Memory: as
+ *  fm_filter_apply_output, with `weights` for `filtered`. */
+FM_API fm_status fm_filter_weigh_output(const fm_filter *filter,
+                                        const fm_network_loss *network_loss,
+                                        const fm_network_output *output, const fm_plane *mask,
+                                        const fm_extra_planes *extra,
+                                        const fm_weight_options *options, const fm_plane *weights,
+                                        fm_filter_report *report, fm_error *err);
 
 FM_END_DECLS
 

@@ -13,21 +13,22 @@
 #include <freemask/provider.h>
 #include <freemask/view.h>
 
-/* A plug-in is a shared object that defines fm_plugin_open and nothing else that anybody
- * looks for. Hosts load it (the tool does for `--provider plugin:FILE.so`); the library
- * itself never loads anything. A plug-in needs this header only: all that passes between
- * the two is here, so it links no libfreemask, and whatever release the host is built
- * from does not matter.
+/* A plug-in is a shared object that defines fm_plugin_open; nothing else in it is looked for. This
+ * header is the contract between plug-ins and the hosts that load them, of which the `freemask`
+ * tool is one (`--provider plugin:FILE.so`). The library itself never loads anything and has no
+ * such function. A plug-in needs only this header: everything that passes between the two is
+ * defined here, so it does not link libfreemask, and the release that the host was built from
+ * does not matter.
  *
- * What never changes: the function's name and its parameters, and that fm_plugin_setup and
- * fm_plugin begin with `size` and `abi`. Within one FM_PLUGIN_ABI structures only grow at
- * their ends and zero means what it meant before. `size` is always that of the host:
- * fields of fm_plugin_setup and fm_plugin that lie behind it do not exist. Those in this
- * header at ABI 1 always do.
+ * What never changes: the function's name and parameters, and that fm_plugin_setup and fm_plugin
+ * begin with `size` and `abi`. Within one FM_PLUGIN_ABI, structures only grow at their ends, and
+ * zero in a new field means what happened before. `size` is always the host's: fields of
+ * fm_plugin_setup and fm_plugin beyond it do not exist. Those in this header with ABI 1 always do.
  *
- * No C++ exception, longjmp or exit may leave a plug-in's function, and nothing may be
- * written to standard output. Failures are an fm_status and a sentence in `err`, which is
- * never NULL and need not be initialised: name what was wrong and what was expected. */
+ * No C++ exception, longjmp or exit may leave a plug-in's function, and nothing may be written to
+ * standard output. A function that fails returns an fm_status and writes a sentence to
+ * `err->message`: what was wrong and what was expected. `err` is never NULL and comes without
+ * contents. */
 
 /** The number of this interface. */
 #define FM_PLUGIN_ABI 1
@@ -43,96 +44,84 @@
 
 FM_BEGIN_DECLS
 
-/** What a plug-in is told when it is opened. All of it is borrowed for that call. */
+/** What a plug-in is told when it is opened. Everything is borrowed for that call. */
 typedef struct fm_plugin_setup {
   size_t size;
   int32_t abi;     /**< FM_PLUGIN_ABI of the host */
-  int32_t threads; /**< cores that are there, from 1: a hint */
+  int32_t threads; /**< processor cores that may be used, 1 or more: a hint */
 
-  /* The user's options, key by key. A key that the plug-in does not know is an error
-   * (ARGUMENT) whose sentence lists those that it knows. */
-  size_t option_count;
-  const char *const *keys; /**< UTF-8, no two alike, none empty */
-  const char *const *values;
+  /* The user's options, by key. A key that the plug-in does not know is an error (ARGUMENT) whose
+   * sentence lists the keys that it knows. */
+  int64_t option_count;
+  const char *const *keys;   /**< [option_count]: UTF-8, distinct, not empty */
+  const char *const *values; /**< [option_count]: UTF-8 */
 
   /* The label space. */
   const char *labels_name;
   int32_t class_count;            /**< K */
   int32_t label_count;            /**< length of `classes` */
   const char *const *class_names; /**< [K] */
-  const int32_t *classes;         /**< classes[label]: the class of a value in a mask,
-                                       FM_CLASS_IGNORE or FM_CLASS_INVALID; values from
-                                       label_count on, and those below 0, are invalid */
-  int64_t ignore_label;           /**< ignored, too, even if it is below 0 */
+  const int32_t *classes;        /**< [label_count]: the class of each label from 0, FM_CLASS_IGNORE
+                                      or FM_CLASS_INVALID; larger labels are invalid, and negative
+                                      ones that are not among the ignored */
+  const int64_t *ignored_labels; /**< [ignored_count]: ignored, too, mostly negative ones */
+  int32_t ignored_count;
+  int32_t reserved; /**< 0 */
 
-  fm_log_fn log; /**< for lines that the user should see; NULL: nobody listens. Until the plug-in
-                      is closed, on any thread */
+  fm_log_fn log; /**< for lines that the user should see, on any thread until the plug-in is closed;
+                      NULL: nobody listens */
   void *log_user;
 } fm_plugin_setup;
 
-/** A plug-in's answer to one sample. The host sets `size` and zeroes the rest, but for
- *  `loss`. What it points to lives until it is released. */
-typedef struct fm_plugin_prediction {
-  size_t size;
-  fm_plane loss;         /**< of plug-ins without `network`: a packed F32 plane of the mask's size
-                              in the host's memory, contents undefined: fill it with losses in
-                              nats, finite and not negative; anything where the mask is ignored */
-  fm_volume output;      /**< of plug-ins with `network`: the network's output, or with `queries`
-                              its mask logits [Q, h, w], in the machine's memory, as
-                              fm_network_loss_map takes it */
-  fm_plane class_logits; /**< with `queries`: [Q, C + 1] */
-  void *user;            /**< the plug-in's own, for its release function */
-} fm_plugin_prediction;
-
-/** Answers `count` samples at once, 1 .. batch. Images are U8 RGB, of their mask's size; sizes
- *  may differ between samples. An answer has to depend on its sample alone, not on those it
- *  comes with. On failure nothing is released: the plug-in frees what it made. */
+/** Predicts `count` samples at once, 1 to `batch`, as fm_prediction says: loss maps, or outputs if
+ *  the plug-in has a `network`, in this machine's memory. Images are U8 RGB and have the size of
+ *  their mask; sizes may differ between samples. A prediction must depend on its sample alone, not
+ *  on the others of the call. On failure nothing is released: the plug-in frees what it made. */
 typedef fm_status (*fm_plugin_predict_fn)(const fm_sample *const *samples,
-                                          fm_plugin_prediction *const *predictions, size_t count,
+                                          fm_prediction *const *predictions, int64_t count,
                                           void *user, fm_error *err);
 
-/** Takes back one prediction; called once for each of a call that succeeded, on any thread and
- *  also while another predict runs. */
-typedef void (*fm_plugin_release_fn)(fm_plugin_prediction *prediction, void *user);
+/** Takes back one prediction; called once for each prediction of a call that succeeded, on any
+ *  thread, also while another `predict` runs. */
+typedef void (*fm_plugin_release_fn)(fm_prediction *prediction, void *user);
 
-/** Frees everything, after all predictions have been released. */
+/** Frees everything, after all predictions were released. */
 typedef void (*fm_plugin_close_fn)(void *user);
 
-/** An opened plug-in. The host sets `size` and zeroes the rest; the plug-in fills it. What it
- *  points to lives until it is closed. */
+/** An open plug-in. The host sets `size` and zeroes the rest; the plug-in fills it. What it points
+ *  to lives until it is closed. */
 typedef struct fm_plugin {
   size_t size;
   int32_t abi;          /**< FM_PLUGIN_ABI of the plug-in: the first thing to set, also on
                              failure */
-  int32_t batch;        /**< the most samples it wants in one call, 1 to 4,096; 0: 1. The host
-                             gives so many where there are as many */
-  int32_t concurrency;  /**< calls of predict that may run side by side, on whatever threads;
-                             0: 1. Several are worth it only if one does not use all cores */
-  int32_t queries;      /**< 1: predictions are class logits and mask logits; `network` has kind
-                             SCORES */
+  int32_t batch;        /**< the most samples for each call, 1 to 4,096; 0: 1. The host passes as
+                             many where it has them */
+  int32_t concurrency;  /**< calls of `predict` that may run at the same time, on any threads;
+                             0: 1. More are worth it only if one does not use all cores */
+  int32_t reserved;     /**< 0 */
   const char *name;     /**< "torchscript": for messages and files */
-  const char *identity; /**< a text that is another whenever results may be: a hash of the model
-                             and of all options that matter (the device does not). The host
-                             stores it, so that statistics of one model do not meet losses of
-                             another. "" or NULL: unknown */
-  const fm_network_loss_options *network; /**< how to make losses of the outputs; NULL: predictions
-                                               are loss maps */
-  fm_plugin_predict_fn predict;
-  fm_plugin_release_fn release; /**< NULL: nothing to release */
-  fm_plugin_close_fn close;     /**< NULL: nothing to close */
-  void *user;                   /**< handed to these three */
+  const char *identity; /**< a text that changes whenever results may: a hash of the model and of
+                             all options that matter (the device does not). The host stores it, so
+                             that statistics of one model are not used for losses of another. "" or
+                             NULL: unknown */
+  const fm_network_loss_options *network; /**< how outputs become losses; NULL: the plug-in predicts
+                                               loss maps */
+  fm_plugin_predict_fn predict;           /**< required */
+  fm_plugin_release_fn release;           /**< NULL: nothing to release */
+  fm_plugin_close_fn close;               /**< NULL: nothing to close */
+  void *user;                             /**< handed to these three */
 } fm_plugin;
 
-/** The plug-in's one function: opens it. A host may open it several times in one process, each
- *  independent of the others.
+/** The plug-in's one function: opens it. A host may open it several times in one process; these
+ *  are independent of one another.
  *
- *  On success the host owns `*plugin` and calls `close` once, when no other call is under way.
- *  On failure there is nothing to close. A plug-in that cannot work with setup->abi says so
- *  with MISMATCH; a host refuses a plug-in whose number is not its own. Errors: ARGUMENT (an
- *  option), MISMATCH, IO, MEMORY, FORMAT, UNSUPPORTED or whatever tells best.
+ *  On success the host owns `*plugin` and calls `close` once, when no other call is in progress.
+ *  On failure there is nothing to close. A plug-in that cannot work with setup->abi fails with
+ *  MISMATCH; a host refuses a plug-in whose number is not its own. Errors: ARGUMENT (an option),
+ *  MISMATCH, IO, MEMORY, FORMAT, UNSUPPORTED or whichever status fits best.
  *
- *  Threads: open and close are called on one thread, predict on any, never more than
- *  `concurrency` at once. */
+ *  Thread-safety: open and close are called on one thread, `predict` on any, in at most
+ *  `concurrency` calls at a time. */
 FM_PLUGIN_EXPORT fm_status fm_plugin_open(const fm_plugin_setup *setup, fm_plugin *plugin,
                                           fm_error *err);
 

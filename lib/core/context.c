@@ -82,6 +82,11 @@ void *fm__alloc_zeroed(const fm_context *context, size_t count, size_t size) {
   return memory;
 }
 
+void *fm__alloc_pixels(const fm_context *context, int64_t height, int64_t width, size_t size) {
+  uint64_t pixels = (uint64_t)height * (uint64_t)width;
+  return pixels > SIZE_MAX ? NULL : fm__alloc_array(context, (size_t)pixels, size);
+}
+
 void fm__free(const fm_context *context, void *memory) {
   if (memory) context->release(memory, context->allocator_user);
 }

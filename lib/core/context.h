@@ -36,6 +36,8 @@ void fm__context_drop(fm_context *context);
 void *fm__alloc(const fm_context *context, size_t size);
 void *fm__alloc_array(const fm_context *context, size_t count, size_t size);
 void *fm__alloc_zeroed(const fm_context *context, size_t count, size_t size);
+/* Of `size` bytes each. Height and width are those of a plane that has been read. */
+void *fm__alloc_pixels(const fm_context *context, int64_t height, int64_t width, size_t size);
 /* NULL is fine. */
 void fm__free(const fm_context *context, void *memory);
 /* A copy of a string, or NULL. */

@@ -2,6 +2,7 @@
 #define FM_CORE_FAIL_C
 #include "core/fail.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -97,6 +98,11 @@ fm_status fm__fail_host(fm_error *err, fm_status status, int host_code, const ch
 
 fm_status fm__fail_memory(fm_error *err, size_t size) {
   return fm__fail(err, FM_ERR_MEMORY, "out of memory: the allocator refused %zu bytes", size);
+}
+
+fm_status fm__fail_pixels(fm_error *err, int64_t height, int64_t width) {
+  return fm__fail(err, FM_ERR_MEMORY, "out of memory for a plane of %" PRId64 "x%" PRId64 " pixels",
+                  width, height);
 }
 
 /* fm__line with arguments of its own. */

@@ -39,6 +39,9 @@ fm_status fm__fail_host(fm_error *err, fm_status status, int host_code, const ch
 /* FM_ERR_MEMORY for a request of `size` bytes. */
 fm_status fm__fail_memory(fm_error *err, size_t size);
 
+/* The same for a plane of pixels. */
+fm_status fm__fail_pixels(fm_error *err, int64_t height, int64_t width);
+
 /* Puts "prefix: " before the message of an error that a callee wrote. */
 FM__PRINTF(2, 3)
 void fm__fail_prefix(fm_error *err, const char *format, ...);
@@ -49,6 +52,8 @@ void fm__fail_prefix(fm_error *err, const char *format, ...);
 #define fm__fail_host(err, status, host_code, ...) \
   ((void)fm__fail_host(err, status, host_code, __VA_ARGS__), (status))
 #define fm__fail_memory(err, size) ((void)fm__fail_memory(err, size), FM_ERR_MEMORY)
+#define fm__fail_pixels(err, height, width) \
+  ((void)fm__fail_pixels(err, height, width), FM_ERR_MEMORY)
 #endif
 
 #endif

@@ -7,6 +7,10 @@
 #include "dsp/image.h"
 #include "labels/labels.h"
 
+/* Types of weights. */
+#define FM__WEIGHT_TYPES \
+  (FM__BIT(FM_U8) | FM__BIT(FM_F16) | FM__BIT(FM_BF16) | FM__BIT(FM_F32) | FM__BIT(FM_F64))
+
 struct fm_filter {
   fm_labels *labels;
   fm_filter_options options; /* as resolved */
@@ -25,5 +29,14 @@ static inline size_t fm__filter_cells(const fm_filter *filter) {
  * counts[2 * cell] and counts[2 * cell + 1]. The image has been judged. */
 fm_status fm__filter_apply_floor(const fm_filter *filter, const fm__image *image, float *thresholds,
                                  int64_t *counts, fm_error *err);
+
+/* Writes the numbers of a report, and its arrays where it has such. Counts as above. */
+void fm__filter_write_report(const fm_filter *filter, const int64_t *counts,
+                             fm_filter_report *report);
+
+/* Refuses a filtered mask of a type that does not hold the ignore label or, with its pixel, a label
+ * of the mask, all of whose labels are in the label space. */
+fm_status fm__filter_check_labels(const fm_filter *filter, const fm_plane *mask, int32_t dtype,
+                                  fm_error *err);
 
 #endif

@@ -73,9 +73,7 @@ static bool range_fits(int32_t dtype, fm__range range) {
 }
 
 /* Refuses a filtered mask that cannot hold the ignore label. */
-static fm_status check_ignore_label(const application *a, fm_error *err) {
-  const fm_labels *labels = a->filter->labels;
-  int32_t dtype = a->verdicts.out.dtype;
+static fm_status check_ignore_label(const fm_labels *labels, int32_t dtype, fm_error *err) {
   if (fits(labels->ignore_label, fm__integer_range(dtype))) return FM_OK;
   return fm__fail(err, FM_ERR_LIMIT,
                   "the ignore label %" PRId64
@@ -85,9 +83,7 @@ static fm_status check_ignore_label(const application *a, fm_error *err) {
 }
 
 /* Refuses a filtered mask that cannot hold a label of this mask. The labels are in the space. */
-static fm_status check_labels(const application *a, fm_error *err) {
-  const fm_plane *mask = &a->image.mask;
-  int32_t dtype = a->verdicts.out.dtype;
+static fm_status check_labels(const fm_plane *mask, int32_t dtype, fm_error *err) {
   fm__range range = fm__integer_range(dtype);
   if (range_fits(mask->dtype, range)) return FM_OK;
   int64_t labels[FM__PIECE];
@@ -105,6 +101,12 @@ static fm_status check_labels(const application *a, fm_error *err) {
   return FM_OK;
 }
 
+fm_status fm__filter_check_labels(const fm_filter *filter, const fm_plane *mask, int32_t dtype,
+                                  fm_error *err) {
+  fm_status status = check_ignore_label(filter->labels, dtype, err);
+  return status ? status : check_labels(mask, dtype, err);
+}
+
 /* ---- The walks ------------------------------------------------------------------ */
 
 /* What one application needs besides: one block of memory. */
@@ -115,8 +117,8 @@ typedef struct workspace {
   float *raised;   /* [cells]: thresholds of this image */
 } workspace;
 
-/* Sums strata up into classes. An array that is not wanted is NULL. */
-static void write_report(const fm_filter *filter, const int64_t *counts, fm_filter_report *report) {
+void fm__filter_write_report(const fm_filter *filter, const int64_t *counts,
+                             fm_filter_report *report) {
   size_t classes = (size_t)filter->labels->class_count, strata = (size_t)filter->strata;
   report->valid = report->dropped = 0;
   for (size_t k = 0; k < classes; k++) {
@@ -160,11 +162,12 @@ static fm_status run(const application *a, const workspace *w, fm_filter_report 
   fm__yx bad;
   fm__judge_start(&judge);
   if (!fm__judge_count(&judge, &bad)) return fail_pixel(a, bad, err);
-  fm_status status = a->verdicts.weights ? FM_OK : check_labels(a, err);
+  fm_status status =
+      a->verdicts.weights ? FM_OK : check_labels(&a->image.mask, a->verdicts.out.dtype, err);
   if (!status && has_floor) status = raise_thresholds(a, w, &judge, err);
   if (status) return status;
   fm__judge_write(&judge);
-  if (report) write_report(filter, w->counts, report);
+  if (report) fm__filter_write_report(filter, w->counts, report);
   return FM_OK;
 }
 
@@ -201,7 +204,7 @@ fm_status fm_filter_apply(const fm_filter *filter, const fm_plane *mask, const f
   a.verdicts.dropped = (uint64_t)filter->labels->ignore_label;
   fm_status status =
       read_planes(&a, mask, loss, extra, filtered, FM__MASK_TYPES, "filtered mask", err);
-  if (!status) status = check_ignore_label(&a, err);
+  if (!status) status = check_ignore_label(filter->labels, a.verdicts.out.dtype, err);
   return status ? status : apply(&a, report, err);
 }
 
@@ -265,11 +268,9 @@ fm_status fm_filter_weigh(const fm_filter *filter, const fm_plane *mask, const f
                           const fm_extra_planes *extra, const fm_weight_options *options,
                           const fm_plane *weights, fm_filter_report *report, fm_error *err) {
   if (!filter) return fm__fail(err, FM_ERR_ARGUMENT, "fm_filter_weigh: filter is NULL");
-  unsigned types =
-      FM__BIT(FM_U8) | FM__BIT(FM_F16) | FM__BIT(FM_BF16) | FM__BIT(FM_F32) | FM__BIT(FM_F64);
   application a = {.filter = filter, .verdicts = {.weights = true}};
   fm_weight_options o;
-  fm_status status = read_planes(&a, mask, loss, extra, weights, types, "weights", err);
+  fm_status status = read_planes(&a, mask, loss, extra, weights, FM__WEIGHT_TYPES, "weights", err);
   if (!status) status = read_weight_options(&o, options, &a.verdicts.out, err);
   if (status) return status;
   a.verdicts.kept = weight_bits(1, a.verdicts.out.dtype);

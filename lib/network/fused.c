@@ -1,77 +1,91 @@
-/* network/fused.c - filter and statistics fed from a few losses at a time. */
+/* network/fused.c - statistics and filter fed from an output, a few losses at a time. */
 #include <inttypes.h>
 #include <string.h>
 
 #include "core/fail.h"
+#include "core/options.h"
 #include "core/view.h"
 #include "dsp/tile.h"
 #include "filter/filter.h"
 #include "labels/class_stats.h"
 #include "network/network_loss.h"
 
-/* A rectangle of the mask: rows y .. , columns x .. */
+/* ---- Parts ---------------------------------------------------------------------- */
+
+/* A call's inputs: the output and the mask in the job, and the extra planes. */
+typedef struct inputs {
+  fm__job job;
+  fm_plane strata; /* data NULL: none */
+} inputs;
+
+/* A rectangle of the mask, and its losses. */
 typedef struct part {
   int64_t y, height, x, width;
+  fm_plane mask, loss, strata;
+  fm_extra_planes extra; /* points to the strata */
 } part;
 
-static fm_plane part_of(const fm_plane *plane, const part *at) {
-  fm_plane cut = *plane;
-  cut.data = fm__pixel(plane, at->y, at->x);
-  cut.height = at->height;
-  cut.width = at->width;
-  return cut;
+static fm_plane cut(const fm_plane *plane, const part *p) {
+  fm_plane rectangle = *plane;
+  if (plane->data) rectangle.data = fm__pixel(plane, p->y, p->x);
+  rectangle.height = p->height;
+  rectangle.width = p->width;
+  return rectangle;
 }
 
-typedef fm_status use_fn(const fm_plane *mask, const fm_plane *loss, const part *at, void *state,
-                         fm_error *err);
-
-typedef fm_status use_fn(const fm_plane *mask, const fm_plane *loss, const part *at, void *state,
-                         fm_error *err);
-
-/* Losses of a part, packed. */
-static fm_plane losses_of(float *memory, const part *at) {
-  fm_plane loss, packed = fm_plane_make(memory, FM_F32, at->height, at->width);
-  (void)fm__plane_read(&loss, &packed, FM__BIT(FM_F32), "loss", NULL);
-  return loss;
+/* Fills in the planes of a part whose place is set; its losses will lie packed in `memory`. */
+static void make_part(part *p, const inputs *in, float *memory) {
+  fm_plane packed = fm_plane_make(memory, FM_F32, p->height, p->width);
+  (void)fm__plane_read(&p->loss, &packed, FM__BIT(FM_F32), "loss", NULL);
+  p->mask = cut(&in->job.mask, p);
+  p->strata = cut(&in->strata, p);
+  p->extra = (fm_extra_planes){.size = sizeof p->extra};
+  if (in->strata.data) p->extra.strata = &p->strata;
 }
+
+typedef fm_status use_fn(const part *p, void *state, fm_error *err);
 
 /* Each strip, in parts of at most FM__PART_PIXELS. */
-static fm_status each_part(fm__job *job, float *memory, use_fn *use, void *state, fm_error *err) {
+static fm_status each_part(inputs *in, float *memory, use_fn *use, void *state, fm_error *err) {
+  fm__job *job = &in->job;
   for (int64_t x = 0, stop; x < job->mask.width; x = stop) {
     stop = fm__job_strip(job, x);
     for (int64_t y = 0, end; y < job->mask.height; y = end) {
       end = fm__job_cut(job, y, FM__PART_PIXELS / (stop - x));
-      part at = {y, end - y, x, stop - x};
-      fm_plane mask = part_of(&job->mask, &at), loss = losses_of(memory, &at);
-      fm_status status = fm__job_losses(job, x, stop, y, end, &loss, err);
-      if (!status) status = use(&mask, &loss, &at, state, err);
+      part p = {.y = y, .height = end - y, .x = x, .width = stop - x};
+      make_part(&p, in, memory);
+      fm_status status = fm__job_losses(job, x, stop, y, end, &p.loss, err);
+      if (!status) status = use(&p, state, err);
       if (status) return status;
     }
   }
   return FM_OK;
 }
 
-static fm_status whole(fm__job *job, float *memory, use_fn *use, void *state, fm_error *err) {
-  part all = {0, job->mask.height, 0, job->mask.width};
-  fm_plane loss = losses_of(memory, &all);
-  fm_status status = fm__job_rows(job, 0, all.height, &loss, err);
-  return status ? status : use(&job->mask, &loss, &all, state, err);
+static fm_status use_whole(inputs *in, float *memory, use_fn *use, void *state, fm_error *err) {
+  part p = {.height = in->job.mask.height, .width = in->job.mask.width};
+  make_part(&p, in, memory);
+  fm_status status = fm__job_rows(&in->job, 0, p.height, &p.loss, err);
+  return status ? status : use(&p, state, err);
 }
 
 /* Hands all losses on, at once or in parts. */
-static fm_status walk(fm__job *job, bool at_once, use_fn *use, void *state, fm_error *err) {
-  const fm_context *context = job->model->labels->context;
-  int64_t pixels = job->mask.height * job->mask.width;
-  if (!at_once && pixels > FM__PART_PIXELS) pixels = FM__PART_PIXELS;
-  float *memory = NULL;
-  if ((uint64_t)pixels <= SIZE_MAX / sizeof *memory)
-    memory = fm__alloc(context, (size_t)pixels * sizeof *memory);
-  if (!memory) return fm__fail(err, FM_ERR_MEMORY, "out of memory for %" PRId64 " losses", pixels);
+static fm_status walk(inputs *in, bool at_once, use_fn *use, void *state, fm_error *err) {
+  const fm_context *context = in->job.model->labels->context;
+  int64_t height = in->job.mask.height, width = in->job.mask.width;
+  if (!at_once && height * width > FM__PART_PIXELS) {
+    height = 1;
+    width = FM__PART_PIXELS;
+  }
+  float *memory = fm__alloc_pixels(context, height, width, sizeof *memory);
+  if (!memory) return fm__fail_pixels(err, height, width);
   fm_status status =
-      at_once ? whole(job, memory, use, state, err) : each_part(job, memory, use, state, err);
+      at_once ? use_whole(in, memory, use, state, err) : each_part(in, memory, use, state, err);
   fm__free(context, memory);
   return status;
 }
+
+/* ---- Inputs --------------------------------------------------------------------- */
 
 static fm_status check_labels_agree(const fm_network_loss *model, const fm_labels *labels,
                                     fm_error *err) {
@@ -82,123 +96,185 @@ static fm_status check_labels_agree(const fm_network_loss *model, const fm_label
                   labels->name);
 }
 
-/* ---- Statistics ----------------------------------------------------------------- */
-
-static fm_status add_part(const fm_plane *mask, const fm_plane *loss, const part *at, void *state,
-                          fm_error *err) {
-  (void)at;
-  return fm_class_stats_add(state, mask, loss, err);
+/* The first stratum out of range, as it is where its pixel has a class. */
+static fm_status check_strata(const inputs *in, int32_t count, fm_error *err) {
+  const fm_plane *mask = &in->job.mask;
+  fm__lookup lookup = fm__labels_lookup(in->job.model->labels);
+  int32_t classes[FM__TILE];
+  uint8_t strata[FM__TILE];
+  for (int64_t y = 0; y < mask->height; y++)
+    for (int64_t x = 0; x < mask->width; x += FM__TILE) {
+      size_t n = fm__tile_length(mask, x);
+      fm__tile_classes(mask, &lookup, y, x, n, classes);
+      fm__tile_bytes(&in->strata, y, x, n, strata);
+      for (size_t i = 0; i < n; i++)
+        if (classes[i] >= 0 && strata[i] >= count)
+          return fm__fail(err, FM_ERR_ARGUMENT,
+                          "strata: %d at pixel (x %" PRId64 ", y %" PRId64 "), expected 0 to %d",
+                          (int)strata[i], x + (int64_t)i, y, (int)count - 1);
+    }
+  return FM_OK;
 }
 
-fm_status fm_network_loss_add(const fm_network_loss *network_loss, const fm_volume *output,
-                              const fm_plane *mask, fm_class_stats *stats, fm_error *err) {
-  if (!network_loss || !stats)
-    return fm__fail(err, FM_ERR_ARGUMENT, "fm_network_loss_add: an argument is NULL");
-  fm_status status = check_labels_agree(network_loss, stats->labels, err);
-  fm_class_stats *image = NULL;
-  if (!status) status = fm__class_stats_create_like(stats, &image, err);
+/* On success the job is open. */
+static fm_status open_inputs(inputs *in, const fm_network_loss *model, const fm_labels *labels,
+                             const fm_network_output *output, const fm_plane *mask,
+                             const fm_extra_planes *extra, int32_t strata, fm_error *err) {
+  memset(in, 0, sizeof *in);
+  fm_status status = check_labels_agree(model, labels, err);
+  if (!status) status = fm__job_open(&in->job, model, output, mask, err);
   if (status) return status;
-  fm__job job;
-  status = fm__job_open(&job, network_loss, output, NULL, mask, err);
+  status = fm__extra_read(&in->strata, extra, strata, &in->job.mask, err);
+  if (!status && in->strata.data) status = check_strata(in, strata, err);
+  if (status) fm__job_close(&in->job);
+  return status;
+}
+
+/* ---- Statistics ----------------------------------------------------------------- */
+
+static fm_status add_part(const part *p, void *state, fm_error *err) {
+  if (p->extra.strata)
+    return fm_class_stats_add_stratified(state, &p->mask, &p->loss, p->extra.strata, err);
+  return fm_class_stats_add(state, &p->mask, &p->loss, err);
+}
+
+fm_status fm_class_stats_add_output(fm_class_stats *stats, const fm_network_loss *network_loss,
+                                    const fm_network_output *output, const fm_plane *mask,
+                                    const fm_extra_planes *extra, fm_error *err) {
+  if (!stats || !network_loss)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_class_stats_add_output: an argument is NULL");
+  inputs in;
+  fm_status status = open_inputs(&in, network_loss, stats->labels, output, mask, extra,
+                                 (int32_t)stats->strata, err);
+  if (status) return status;
+  fm_class_stats *image;
+  status = fm__class_stats_create_like(stats, &image, err);
   if (!status) {
-    status = walk(&job, false, add_part, image, err);
+    status = walk(&in, false, add_part, image, err);
     image->images = 1; /* its parts are one image */
     if (!status) status = fm_class_stats_merge(stats, image, err);
-    fm__job_close(&job);
+    fm_class_stats_destroy(image);
   }
-  fm_class_stats_destroy(image);
+  fm__job_close(&in.job);
   return status;
 }
 
 /* ---- Filter --------------------------------------------------------------------- */
 
+/* What a filter makes of the parts: kept aside until all of them are done. */
 typedef struct filtering {
   const fm_filter *filter;
-  fm_plane result;        /* packed, in our memory until all is well */
-  fm_filter_report total; /* of all parts, and its arrays */
-  fm_filter_report partial;
+  bool weights; /* instead of labels */
+  const fm_weight_options *weight_options;
+  fm_plane result; /* packed */
+  int64_t *counts; /* [cells][2]: valid and dropped of all parts; [2][cells]: the same of one */
 } filtering;
 
-static fm_status filter_part(const fm_plane *mask, const fm_plane *loss, const part *at,
-                             void *state, fm_error *err) {
+static fm_status filter_part(const part *p, void *state, fm_error *err) {
   filtering *f = state;
-  fm_plane out = part_of(&f->result, at);
-  fm_status status = fm_filter_apply(f->filter, mask, loss, NULL, &out, &f->partial, err);
-  if (status) return status;
-  f->total.valid += f->partial.valid;
-  f->total.dropped += f->partial.dropped;
-  for (int32_t k = 0; k < f->filter->labels->class_count; k++) {
-    f->total.class_valid[k] += f->partial.class_valid[k];
-    f->total.class_dropped[k] += f->partial.class_dropped[k];
+  fm_plane out = cut(&f->result, p);
+  size_t cells = fm__filter_cells(f->filter);
+  int64_t *here = f->counts + 2 * cells;
+  fm_filter_report report = {
+      .size = sizeof report, .stratum_valid = here, .stratum_dropped = here + cells};
+  fm_status status =
+      f->weights ? fm_filter_weigh(f->filter, &p->mask, &p->loss, &p->extra, f->weight_options,
+                                   &out, &report, err)
+                 : fm_filter_apply(f->filter, &p->mask, &p->loss, &p->extra, &out, &report, err);
+  for (size_t i = 0; i < cells && !status; i++) {
+    f->counts[2 * i] += here[i];
+    f->counts[2 * i + 1] += here[cells + i];
   }
-  return FM_OK;
-}
-
-static void deliver(const filtering *f, const fm_plane *filtered, fm_filter_report *report) {
-  size_t element = fm_dtype_size((fm_dtype)filtered->dtype);
-  for (int64_t y = 0; y < filtered->height; y++)
-    for (int64_t x = 0; x < filtered->width; x++)
-      memcpy(fm__pixel(filtered, y, x), fm__pixel(&f->result, y, x), element);
-  if (!report) return;
-  size_t size = (size_t)f->filter->labels->class_count * sizeof(int64_t);
-  report->valid = f->total.valid;
-  report->dropped = f->total.dropped;
-  if (report->class_valid) memcpy(report->class_valid, f->total.class_valid, size);
-  if (report->class_dropped) memcpy(report->class_dropped, f->total.class_dropped, size);
-}
-
-static fm_status filter_job(fm__job *job, const fm_filter *filter, const fm_plane *filtered,
-                            fm_filter_report *report, fm_error *err) {
-  const fm_context *context = job->model->labels->context;
-  size_t classes = (size_t)filter->labels->class_count;
-  size_t pixels = (size_t)filtered->height * (size_t)filtered->width;
-  size_t element = fm_dtype_size((fm_dtype)filtered->dtype);
-  int64_t *counts = fm__alloc_zeroed(context, 4 * classes, sizeof *counts);
-  void *memory = fm__alloc_array(context, pixels, element);
-  filtering f = {.filter = filter};
-  fm_status status = FM_OK;
-  if (!counts || !memory) {
-    status = fm__fail_memory(err, pixels * element + 4 * classes * sizeof *counts);
-  } else {
-    fm_plane packed =
-        fm_plane_make(memory, (fm_dtype)filtered->dtype, filtered->height, filtered->width);
-    (void)fm__plane_read(&f.result, &packed, FM__MASK_TYPES, "filtered mask", NULL);
-    fm_filter_report total = {
-        .size = sizeof total, .class_valid = counts, .class_dropped = counts + classes};
-    fm_filter_report partial = {.size = sizeof partial,
-                                .class_valid = counts + 2 * classes,
-                                .class_dropped = counts + 3 * classes};
-    f.total = total;
-    f.partial = partial;
-    /* A floor is a share of the whole image's pixels. */
-    status = walk(job, filter->options.min_kept_share > 0, filter_part, &f, err);
-    if (!status) deliver(&f, filtered, report);
-  }
-  fm__free(context, memory);
-  fm__free(context, counts);
   return status;
 }
 
-fm_status fm_network_loss_filter(const fm_network_loss *network_loss, const fm_volume *output,
-                                 const fm_filter *filter, const fm_plane *mask,
-                                 const fm_plane *filtered, fm_filter_report *report,
-                                 fm_error *err) {
-  if (!network_loss || !filter)
-    return fm__fail(err, FM_ERR_ARGUMENT, "fm_network_loss_filter: an argument is NULL");
-  if (report && report->size < sizeof *report)
-    return fm__fail(err, FM_ERR_ARGUMENT, "fm_filter_report: size is %zu, expected %zu",
-                    report->size, sizeof *report);
+static void deliver(const filtering *f, const fm_plane *out) {
+  size_t element = fm_dtype_size((fm_dtype)out->dtype);
+  for (int64_t y = 0; y < out->height; y++)
+    for (int64_t x = 0; x < out->width; x++)
+      memcpy(fm__pixel(out, y, x), fm__pixel(&f->result, y, x), element);
+}
+
+/* Memory for the result and the counts; what was taken is in `f`, on failure too. */
+static fm_status reserve(filtering *f, const fm_plane *out, fm_error *err) {
+  const fm_context *context = f->filter->labels->context;
+  size_t count = 4 * fm__filter_cells(f->filter);
+  f->counts = fm__alloc_zeroed(context, count, sizeof *f->counts);
+  if (!f->counts) return fm__fail_memory(err, count * sizeof *f->counts);
+  size_t element = fm_dtype_size((fm_dtype)out->dtype);
+  void *memory = fm__alloc_pixels(context, out->height, out->width, element);
+  if (!memory) return fm__fail_pixels(err, out->height, out->width);
+  fm_plane packed = fm_plane_make(memory, (fm_dtype)out->dtype, out->height, out->width);
+  return fm__plane_read(&f->result, &packed, ~0U, "result", err);
+}
+
+static fm_status run(filtering *f, inputs *in, const fm_plane *out, fm_filter_report *report,
+                     fm_error *err) {
+  fm_status status = reserve(f, out, err);
+  /* A floor is a share of the whole image's pixels. */
+  bool at_once = f->filter->options.min_kept_share > 0;
+  if (!status) status = walk(in, at_once, filter_part, f, err);
+  if (!status) {
+    deliver(f, out);
+    if (report) fm__filter_write_report(f->filter, f->counts, report);
+  }
+  const fm_context *context = f->filter->labels->context;
+  fm__free(context, f->result.data);
+  fm__free(context, f->counts);
+  return status;
+}
+
+/* What a part would be blamed for is found in the whole first, which has its coordinates. */
+static fm_status check_out(const filtering *f, const inputs *in, const fm_plane *out,
+                           const char *out_name, fm_error *err) {
+  const fm_plane *mask = &in->job.mask;
+  bool in_place = !f->weights && out->dtype == mask->dtype;
+  fm_status status = fm__job_check_output(&in->job, out, out_name, in_place, err);
+  if (!status && in->strata.data)
+    status = fm__check_output(out, out_name, &in->strata, "strata", false, err);
+  if (!status && !f->weights) status = fm__filter_check_labels(f->filter, mask, out->dtype, err);
+  return status;
+}
+
+static fm_status filter_output(filtering *f, const fm_network_loss *network_loss,
+                               const fm_network_output *output, const fm_plane *mask,
+                               const fm_extra_planes *extra, const fm_plane *out,
+                               fm_filter_report *report, const char *function, fm_error *err) {
+  if (!f->filter || !network_loss)
+    return fm__fail(err, FM_ERR_ARGUMENT, "%s: an argument is NULL", function);
+  const char *out_name = f->weights ? "weights" : "filtered mask";
+  unsigned types = f->weights ? FM__WEIGHT_TYPES : FM__MASK_TYPES;
+  size_t report_size;
   fm_plane known;
-  fm_status status = check_labels_agree(network_loss, filter->labels, err);
-  if (!status) status = fm__plane_read(&known, filtered, FM__MASK_TYPES, "filtered mask", err);
+  fm_status status = FM_OK;
+  if (report)
+    status = FM__RESULT_CHECK(report, fm_filter_report, stratum_dropped, &report_size, err);
+  if (!status) status = fm__output_read(&known, out, types, out_name, err);
   if (status) return status;
-  fm__job job;
-  status = fm__job_open(&job, network_loss, output, NULL, mask, err);
+  inputs in;
+  status = open_inputs(&in, network_loss, f->filter->labels, output, mask, extra, f->filter->strata,
+                       err);
   if (status) return status;
-  status = fm__same_size(&job.mask, "mask", &known, "filtered mask", err);
-  if (!status && known.dtype != job.mask.dtype)
-    status = fm__fail(err, FM_ERR_ARGUMENT, "the filtered mask's dtype differs from the mask's");
-  if (!status) status = filter_job(&job, filter, &known, report, err);
-  fm__job_close(&job);
+  status = check_out(f, &in, &known, out_name, err);
+  if (!status) status = run(f, &in, &known, report, err);
+  fm__job_close(&in.job);
   return status;
+}
+
+fm_status fm_filter_apply_output(const fm_filter *filter, const fm_network_loss *network_loss,
+                                 const fm_network_output *output, const fm_plane *mask,
+                                 const fm_extra_planes *extra, const fm_plane *filtered,
+                                 fm_filter_report *report, fm_error *err) {
+  filtering f = {.filter = filter};
+  return filter_output(&f, network_loss, output, mask, extra, filtered, report,
+                       "fm_filter_apply_output", err);
+}
+
+fm_status fm_filter_weigh_output(const fm_filter *filter, const fm_network_loss *network_loss,
+                                 const fm_network_output *output, const fm_plane *mask,
+                                 const fm_extra_planes *extra, const fm_weight_options *options,
+                                 const fm_plane *weights, fm_filter_report *report, fm_error *err) {
+  filtering f = {.filter = filter, .weights = true, .weight_options = options};
+  return filter_output(&f, network_loss, output, mask, extra, weights, report,
+                       "fm_filter_weigh_output", err);
 }

@@ -88,9 +88,9 @@ static look look_of(const fm_volume *v, const sample *s) {
 
 static fm_status guard_logits(const fm__job *job, const sample *few, fm_error *err) {
   static const char *const logits = "FM_OUTPUT_LOGITS";
-  if (look_of(&job->output, few) == NOTHING_ODD) return FM_OK;
-  sample all = take_sample(&job->output, ALL);
-  switch (look_of(&job->output, &all)) {
+  if (look_of(&job->values, few) == NOTHING_ODD) return FM_OK;
+  sample all = take_sample(&job->values, ALL);
+  switch (look_of(&job->values, &all)) {
     case LIKE_SIGMOID:
       return refuse(err, logits, "all values lie in 0 to 1, as after a sigmoid", "FM_OUTPUT_PROBS");
     case LIKE_SOFTMAX:
@@ -106,7 +106,7 @@ static fm_status guard_logits(const fm__job *job, const sample *few, fm_error *e
 fm_status fm__guard_output(const fm__job *job, fm_error *err) {
   const fm_network_loss_options *o = &job->model->options;
   if (o->trust_kind) return FM_OK;
-  sample s = take_sample(&job->output, GRID);
+  sample s = take_sample(&job->values, GRID);
   if (s.odd) return FM_OK;
   if (o->kind == FM_OUTPUT_LOGITS) return guard_logits(job, &s, err);
   const char *declared = o->kind == FM_OUTPUT_PROBS ? "FM_OUTPUT_PROBS" : "FM_OUTPUT_SCORES";
@@ -144,7 +144,7 @@ fm_status fm__guard_queries(const fm__job *job, fm_error *err) {
     return fm__fail(err, FM_ERR_ARGUMENT,
                     "class logits: each query sums to 1, as after a softmax: pass them as they "
                     "are before it");
-  if (like_sigmoid(&job->output))
+  if (like_sigmoid(&job->values))
     return fm__fail(err, FM_ERR_ARGUMENT,
                     "mask logits: all values lie in 0 to 1, as after a sigmoid: pass them as "
                     "they are before it");

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/fail.h"
+#include "core/options.h"
 #include "core/view.h"
 #include "dsp/tile.h"
 #include "network/network_loss.h"
@@ -30,15 +31,15 @@ static fm_status check_labels(const fm_labels *labels, const fm_plane *mask, fm_
 
 static fm_status check_queries(const fm__job *job, fm_error *err) {
   const fm_network_loss_options *o = &job->model->options;
-  if (o->kind != FM_OUTPUT_SCORES || o->binary)
+  if (o->kind != FM_OUTPUT_SCORES)
     return fm__fail(err, FM_ERR_ARGUMENT,
-                    "fm_network_loss_queries: queries make scores: kind has to be "
-                    "FM_OUTPUT_SCORES, not binary");
-  if (job->class_logits.height != job->output.channels)
+                    "class logits: the output is of queries, which make scores, but kind is not "
+                    "FM_OUTPUT_SCORES");
+  if (job->class_logits.height != job->values.channels)
     return fm__fail(err, FM_ERR_SHAPE,
                     "class logits have %" PRId64 " queries, mask logits %" PRId64
                     ": they have to be equal",
-                    job->class_logits.height, job->output.channels);
+                    job->class_logits.height, job->values.channels);
   if (job->class_logits.width != (int64_t)o->channel_count + 1)
     return fm__fail(err, FM_ERR_SHAPE,
                     "class logits have %" PRId64
@@ -48,22 +49,51 @@ static fm_status check_queries(const fm__job *job, fm_error *err) {
   return fm__guard_queries(job, err);
 }
 
-static fm_status check_output(const fm__job *job, fm_error *err) {
-  if (job->output.channels != job->model->options.channel_count)
+static fm_status check_channels(const fm__job *job, fm_error *err) {
+  const fm_network_loss_options *o = &job->model->options;
+  if (o->compose_first)
+    return fm__fail(
+        err, FM_ERR_ARGUMENT,
+        "output: has no class logits, but compose_first is set, which is about queries");
+  if (job->values.channels != o->channel_count)
     return fm__fail(err, FM_ERR_SHAPE, "output has %" PRId64 " channels, expected %d",
-                    job->output.channels, (int)job->model->options.channel_count);
+                    job->values.channels, (int)o->channel_count);
   return fm__guard_output(job, err);
 }
 
-static fm_status read_inputs(fm__job *job, const fm_volume *output, const fm_plane *class_logits,
-                             const fm_plane *mask, fm_error *err) {
-  const char *name = class_logits ? "mask logits" : "output";
-  fm_status status = fm__volume_read(&job->output, output, FM__OUTPUT_TYPES, name, err);
-  if (!status && class_logits)
-    status = fm__plane_read(&job->class_logits, class_logits, FM__OUTPUT_TYPES, "class logits", err);
+static fm_status read_output(fm__job *job, const fm_network_output *output, fm_error *err) {
+  if (!output) return fm__fail(err, FM_ERR_ARGUMENT, "output: is NULL");
+  fm_network_output known;
+  fm_status status = FM__OPTIONS_READ(&known, output, fm_network_output, class_logits, err);
+  if (status) return status;
+  bool queries = known.class_logits.data != NULL;
+  status = fm__volume_read(&job->values, &known.values, FM__OUTPUT_TYPES,
+                           queries ? "mask logits" : "output", err);
+  if (!status && queries)
+    status = fm__plane_read(&job->class_logits, &known.class_logits, FM__OUTPUT_TYPES,
+                            "class logits", err);
+  return status;
+}
+
+static fm_status read_inputs(fm__job *job, const fm_network_output *output, const fm_plane *mask,
+                             fm_error *err) {
+  fm_status status = read_output(job, output, err);
   if (!status) status = fm__plane_read(&job->mask, mask, FM__MASK_TYPES, "mask", err);
-  if (!status) status = class_logits ? check_queries(job, err) : check_output(job, err);
+  if (!status) status = job->class_logits.data ? check_queries(job, err) : check_channels(job, err);
   return status ? status : check_labels(job->model->labels, &job->mask, err);
+}
+
+fm_status fm__job_check_output(const fm__job *job, const fm_plane *out, const char *out_name,
+                               bool in_place, fm_error *err) {
+  bool queries = job->class_logits.data != NULL;
+  fm_status status = fm__same_size(&job->mask, "mask", out, out_name, err);
+  if (!status) status = fm__check_output(out, out_name, &job->mask, "mask", in_place, err);
+  if (!status)
+    status = fm__check_output_volume(out, out_name, &job->values,
+                                     queries ? "mask logits" : "output", err);
+  if (!status && queries)
+    status = fm__check_output(out, out_name, &job->class_logits, "class logits", false, err);
+  return status;
 }
 
 static fm__strip_fn *strip_of(const fm__job *job) {
@@ -73,7 +103,7 @@ static fm__strip_fn *strip_of(const fm__job *job) {
   if (o->binary) return fm__strip_probs;
   if (o->kind == FM_OUTPUT_PROBS) return fm__strip_probs;
   if (o->kind == FM_OUTPUT_SCORES) return fm__strip_scores;
-  bool full = job->output.height == job->mask.height && job->output.width == job->mask.width;
+  bool full = job->values.height == job->mask.height && job->values.width == job->mask.width;
   return full ? fm__strip_logits_full : fm__strip_logits;
 }
 
@@ -103,12 +133,12 @@ static size_t column_bytes(const fm__job *job) {
 
 static void size_stage(fm__job *job) {
   fm__stage *s = &job->stage;
-  size_t channels = (size_t)job->output.channels;
+  size_t channels = (size_t)job->values.channels;
   s->padded = (channels + FM__STAGE_ALIGN - 1) / FM__STAGE_ALIGN * FM__STAGE_ALIGN;
   int64_t fit = (int64_t)(FM__STAGE_BYTES / 2 / column_bytes(job));
   if (fit > FM__STRIP) fit = FM__STRIP;
   if (fit < 2) fit = 2;
-  s->capacity = fit < job->output.width ? fit : job->output.width;
+  s->capacity = fit < job->values.width ? fit : job->values.width;
 }
 
 static void share_out(fm__job *job, arena *a) {
@@ -130,28 +160,29 @@ static void share_out(fm__job *job, arena *a) {
   }
 }
 
-fm_status fm__job_open(fm__job *job, const fm_network_loss *model, const fm_volume *output,
-                       const fm_plane *class_logits, const fm_plane *mask, fm_error *err) {
+fm_status fm__job_open(fm__job *job, const fm_network_loss *model, const fm_network_output *output,
+                       const fm_plane *mask, fm_error *err) {
   memset(job, 0, sizeof *job);
   job->model = model;
   job->kernels = model->kernels;
-  fm_status status = read_inputs(job, output, class_logits, mask, err);
+  fm_status status = read_inputs(job, output, mask, err);
   if (status) return status;
   bool corners = model->options.align_corners != 0;
-  job->down = fm__axis_make(job->output.height, job->mask.height, corners);
-  job->across = fm__axis_make(job->output.width, job->mask.width, corners);
+  job->down = fm__axis_make(job->values.height, job->mask.height, corners);
+  job->across = fm__axis_make(job->values.width, job->mask.width, corners);
   job->strip = strip_of(job);
   size_stage(job);
   arena a = {NULL, 0};
   share_out(job, &a);
-  size_t queries = class_logits ? fm__queries_size(job) : 0;
+  bool of_queries = job->class_logits.data != NULL;
+  size_t queries = of_queries ? fm__queries_size(job) : 0;
   job->memory_size = a.used + queries;
   job->memory = fm__alloc(model->labels->context, job->memory_size);
   if (!job->memory) return fm__fail_memory(err, job->memory_size);
   a.memory = job->memory;
   a.used = 0;
   share_out(job, &a);
-  if (class_logits) status = fm__queries_prepare(job, a.memory + a.used, err);
+  if (of_queries) status = fm__queries_prepare(job, a.memory + a.used, err);
   if (status) fm__job_close(job);
   return status;
 }
@@ -230,7 +261,7 @@ static fm_status flat_pixels(fm__job *job, int64_t at, int64_t stop, int64_t y, 
   fm__lookup lookup = fm__labels_lookup(job->model->labels);
   piece p;
   for (int64_t end; at < stop; at = end) {
-    end = run_end(&job->output, at, stop);
+    end = run_end(&job->values, at, stop);
     for (int64_t i = at; i < end; i += (int64_t)p.n) {
       p = piece_of(job, i, end);
       fm__tile_classes(&job->mask, &lookup, p.y, p.x, p.n, job->classes + (i - at));

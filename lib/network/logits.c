@@ -15,7 +15,7 @@ static bool blend(const fm__job *job, const fm__taps *taps, int64_t channel, dou
   *value = 0;
   for (int i = 0; i < taps->count; i++) {
     const fm__tap *tap = &taps->at[i];
-    double z = (double)fm__voxel_value(&job->output, channel, tap->y, tap->x);
+    double z = (double)fm__voxel_value(&job->values, channel, tap->y, tap->x);
     if (!isfinite(z)) {
       *bad = *tap;
       return false;
@@ -32,7 +32,7 @@ fm_status fm__exact_logits(const fm__job *job, int64_t y, int64_t x, int32_t cla
   int32_t own = fm__channel_of(job->model, class_index);
   double top = -INFINITY, sum = 0, label = 0;
   /* One pass: the sum is kept relative to the largest value so far. */
-  for (int32_t c = 0; c < job->output.channels; c++) {
+  for (int32_t c = 0; c < job->values.channels; c++) {
     double z;
     if (!blend(job, &taps, c, &z, &bad)) return fm__value_fail(job, c, bad.y, bad.x, err);
     if (c == own) label = z;
@@ -113,7 +113,7 @@ static fm_status wide_pixel(fm__job *job, const cell *c, int i, int j, int64_t y
   if (k < 0) return FM_OK;
   double t = c->columns->t + i * c->columns->step, u = c->rows->t + j * c->rows->step;
   const double weights[4] = {(1 - u) * (1 - t), (1 - u) * t, u * (1 - t), u * t};
-  double base, sum = job->kernels->wide(values, weights, (size_t)job->output.channels, &base);
+  double base, sum = job->kernels->wide(values, weights, (size_t)job->values.channels, &base);
   corners own = corners_of(&c->block, fm__channel_of(job->model, k), false);
   job->base[p] = bilinear(&own, t, u) - base - log(sum);
   if (sum > 0.25 && sum < LARGEST_SUM) return FM_OK;
@@ -173,7 +173,7 @@ static fm_status redo_small(fm__job *job, const cell *c, float least, int64_t y,
 
 static fm_status fast_cell(fm__job *job, const cell *c, int64_t y, int64_t x, fm_error *err) {
   float sums[FM__BLOCK_PIXELS], smallest[FM__BLOCK] = {1, 1, 1, 1};
-  float least = job->output.channels <= FM__FEW_CHANNELS ? FM__LEAST_SUM_OF_FEW : FM__LEAST_SUM;
+  float least = job->values.channels <= FM__FEW_CHANNELS ? FM__LEAST_SUM_OF_FEW : FM__LEAST_SUM;
   job->kernels->block[c->ny - 1][c->nx - 1](&c->block, job->stage.padded, job->scratch, sums);
   for (int j = 0; j < c->ny; j++) {
     float *to = job->sums + pixel_of(c, 0, j);

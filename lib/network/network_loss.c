@@ -11,16 +11,11 @@ static const double DEFAULT_FLOOR = 1e-7;
 enum { MOST_CHANNELS = 65536 };
 
 static fm_status check_kind(const fm_network_loss_options *o, fm_error *err) {
-  if (o->kind == FM_OUTPUT_LOSS)
-    return fm__fail(err, FM_ERR_ARGUMENT,
-                    "fm_network_loss_options: kind is FM_OUTPUT_LOSS; loss maps need no "
-                    "fm_network_loss");
-  if (o->kind < FM_OUTPUT_LOGITS || o->kind > FM_OUTPUT_SCORES)
-    return fm__fail(err, FM_ERR_ARGUMENT,
-                    "fm_network_loss_options: kind is %d, expected FM_OUTPUT_LOGITS, "
-                    "FM_OUTPUT_PROBS or FM_OUTPUT_SCORES; there is no default",
-                    (int)o->kind);
-  return FM_OK;
+  if (o->kind >= FM_OUTPUT_LOGITS && o->kind <= FM_OUTPUT_SCORES) return FM_OK;
+  return fm__fail(err, FM_ERR_ARGUMENT,
+                  "fm_network_loss_options: kind is %d, expected FM_OUTPUT_LOGITS, "
+                  "FM_OUTPUT_PROBS or FM_OUTPUT_SCORES; there is no default",
+                  (int)o->kind);
 }
 
 static fm_status check_switch(int32_t value, const char *name, fm_error *err) {
@@ -30,6 +25,11 @@ static fm_status check_switch(int32_t value, const char *name, fm_error *err) {
 }
 
 static fm_status check_binary(const fm_network_loss_options *o, int32_t classes, fm_error *err) {
+  if (o->kind == FM_OUTPUT_SCORES)
+    return fm__fail(
+        err, FM_ERR_ARGUMENT,
+        "fm_network_loss_options: binary is set, but kind is FM_OUTPUT_SCORES, expected "
+        "FM_OUTPUT_LOGITS or FM_OUTPUT_PROBS");
   if (classes > 2)
     return fm__fail(err, FM_ERR_ARGUMENT,
                     "fm_network_loss_options: binary is set, but there are %d classes, expected "
@@ -61,6 +61,20 @@ static fm_status check_channels(const fm_network_loss_options *o, const fm_label
   return FM_OK;
 }
 
+static fm_status check_floor(fm_network_loss_options *o, fm_error *err) {
+  if (o->kind == FM_OUTPUT_LOGITS) {
+    if (o->floor == 0) return FM_OK;
+    return fm__fail(
+        err, FM_ERR_ARGUMENT,
+        "fm_network_loss_options: floor is set, which is about probabilities and scores, "
+        "but kind is FM_OUTPUT_LOGITS");
+  }
+  if (o->floor == 0) o->floor = DEFAULT_FLOOR;
+  if (o->floor > 0 && o->floor < 1) return FM_OK;
+  return fm__fail(err, FM_ERR_ARGUMENT,
+                  "fm_network_loss_options: floor is %g, expected above 0 and below 1", o->floor);
+}
+
 static fm_status read_options(fm_network_loss_options *o, const fm_network_loss_options *options,
                               const fm_labels *labels, fm_error *err) {
   fm_status status = FM__OPTIONS_READ(o, options, fm_network_loss_options, compose_first, err);
@@ -70,10 +84,13 @@ static fm_status read_options(fm_network_loss_options *o, const fm_network_loss_
   if (!status) status = check_switch(o->trust_kind, "trust_kind", err);
   if (!status) status = check_switch(o->compose_first, "compose_first", err);
   if (status) return status;
-  if (o->floor == 0) o->floor = DEFAULT_FLOOR;
-  if (!(o->floor > 0 && o->floor < 1))
-    return fm__fail(err, FM_ERR_ARGUMENT,
-                    "fm_network_loss_options: floor is %g, expected above 0 and below 1", o->floor);
+  status = check_floor(o, err);
+  if (status) return status;
+  if (o->compose_first && o->kind != FM_OUTPUT_SCORES)
+    return fm__fail(
+        err, FM_ERR_ARGUMENT,
+        "fm_network_loss_options: compose_first is set, which is about queries, but kind "
+        "is not FM_OUTPUT_SCORES");
   if (!o->channel_count) o->channel_count = o->binary ? 1 : labels->class_count;
   return check_channels(o, labels, err);
 }
@@ -122,6 +139,13 @@ void fm_network_loss_destroy(fm_network_loss *network_loss) {
   fm__labels_drop(labels);
 }
 
-int32_t fm_network_loss_kind(const fm_network_loss *network_loss) {
-  return network_loss ? network_loss->options.kind : 0;
+fm_status fm_network_loss_get_options(const fm_network_loss *network_loss,
+                                      fm_network_loss_options *out, fm_error *err) {
+  if (!network_loss)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_network_loss_get_options: network_loss is NULL");
+  return FM__RESULT_WRITE(out, &network_loss->options, fm_network_loss_options, compose_first, err);
+}
+
+const fm_labels *fm_network_loss_labels(const fm_network_loss *network_loss) {
+  return network_loss ? network_loss->labels : NULL;
 }

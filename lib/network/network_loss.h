@@ -49,8 +49,8 @@ typedef fm_status fm__strip_fn(fm__job *job, int64_t y, int ny, int64_t x, int64
 struct fm__job {
   const fm_network_loss *model;
   const fm__loss_kernels *kernels;
-  fm_volume output;
-  fm_plane class_logits; /* of queries */
+  fm_volume values;
+  fm_plane class_logits; /* of queries; else data is NULL */
   fm_plane mask;
   fm__axis down, across;
   fm__strip_fn *strip;
@@ -82,7 +82,7 @@ float fm__voxel_value(const fm_volume *v, int64_t c, int64_t y, int64_t x);
 /* Whether rows of the output follow each other, so that pixels may be counted on behind a
  * row's end. */
 static inline bool fm__is_flat(const fm__job *job) {
-  return job->output.row_stride == job->output.width * job->output.col_stride;
+  return job->values.row_stride == job->values.width * job->values.col_stride;
 }
 
 /* n elements from `at` on. */
@@ -145,9 +145,14 @@ fm_status fm__queries_prepare(fm__job *job, void *memory, fm_error *err);
 /* ---- The whole ------------------------------------------------------------------ */
 
 /* Checks everything that can be checked before the first pixel, and allocates. */
-fm_status fm__job_open(fm__job *job, const fm_network_loss *model, const fm_volume *output,
-                       const fm_plane *class_logits, const fm_plane *mask, fm_error *err);
+fm_status fm__job_open(fm__job *job, const fm_network_loss *model, const fm_network_output *output,
+                       const fm_plane *mask, fm_error *err);
 void fm__job_close(fm__job *job);
+
+/* Refuses an output plane that has not the mask's size or overlaps what the job reads; with
+ * `in_place` it may be the mask itself. */
+fm_status fm__job_check_output(const fm__job *job, const fm_plane *out, const char *out_name,
+                               bool in_place, fm_error *err);
 
 /* The mask is worked on strip by strip, from the left, and each strip in blocks, from the top.
  * What a loss is made from depends on where its block begins, so all calls have to begin blocks

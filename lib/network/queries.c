@@ -25,7 +25,7 @@ typedef struct queries {
 } queries;
 
 static size_t padded_of(const fm__job *job) {
-  size_t count = (size_t)job->output.channels;
+  size_t count = (size_t)job->values.channels;
   return (count + FM__STAGE_ALIGN - 1) / FM__STAGE_ALIGN * FM__STAGE_ALIGN;
 }
 
@@ -76,7 +76,7 @@ static fm_status prepare_query(const fm__job *job, queries *qs, size_t q, fm_err
 
 fm_status fm__queries_prepare(fm__job *job, void *memory, fm_error *err) {
   queries *qs = memory;
-  qs->count = (size_t)job->output.channels;
+  qs->count = (size_t)job->values.channels;
   qs->padded = padded_of(job);
   qs->slots = slots_of(job);
   qs->normaliser = (double *)(void *)(qs + 1);
@@ -116,7 +116,7 @@ static fm_status query_sigmoid(const fm__job *job, const fm__taps *taps, size_t 
   double sum = 0;
   for (int i = 0; i < taps->count; i++) {
     const fm__tap *tap = &taps->at[i];
-    double z = (double)fm__voxel_value(&job->output, (int64_t)q, tap->y, tap->x);
+    double z = (double)fm__voxel_value(&job->values, (int64_t)q, tap->y, tap->x);
     if (!isfinite(z)) return fm__value_fail(job, (int64_t)q, tap->y, tap->x, err);
     sum += tap->weight * (first ? sigmoid(z) : z);
   }

@@ -42,15 +42,15 @@ static const char *class_of_channel(const fm_network_loss *model, int64_t channe
 }
 
 fm_status fm__value_fail(const fm__job *job, int64_t channel, int64_t y, int64_t x, fm_error *err) {
-  double value = (double)fm__voxel_value(&job->output, channel, y, x);
+  double value = (double)fm__voxel_value(&job->values, channel, y, x);
   const char *name = job->class_logits.data ? NULL : class_of_channel(job->model, channel);
   const char *what = job->class_logits.data ? "query" : "channel";
   bool any_sign = job->class_logits.data || job->model->options.kind == FM_OUTPUT_LOGITS;
   return fm__fail(err, FM_ERR_LOSS,
                   "output: %g in %s %" PRId64 " (class %s) at (x %" PRId64 ", y %" PRId64
                   ") of %" PRId64 "x%" PRId64 ", expected a finite number%s",
-                  value, what, channel, name ? name : "-", x, y, job->output.width,
-                  job->output.height, any_sign ? "" : ", not below 0");
+                  value, what, channel, name ? name : "-", x, y, job->values.width,
+                  job->values.height, any_sign ? "" : ", not below 0");
 }
 
 /* ---- The stage ------------------------------------------------------------------ */
@@ -60,7 +60,7 @@ enum { GROUP = FM__STAGE_ALIGN, COLUMNS = 64 };
 
 static void stage_channels(const fm__job *job, int64_t row, int64_t c, int count, int64_t first,
                            size_t n, float *out) {
-  const fm_volume *v = &job->output;
+  const fm_volume *v = &job->values;
   if (v->dtype == FM_F32 && v->col_stride == (int64_t)sizeof(float) && count == GROUP) {
     job->kernels->transpose(fm__voxel(v, c, row, first), (ptrdiff_t)v->channel_stride,
                             (ptrdiff_t)v->row_stride, n, out, job->stage.padded);
@@ -74,7 +74,7 @@ static void stage_channels(const fm__job *job, int64_t row, int64_t c, int count
 }
 
 static void stage_columns(const fm__job *job, int64_t row, int64_t first, size_t n, float *out) {
-  const fm_volume *v = &job->output;
+  const fm_volume *v = &job->values;
   if (v->channel_stride == (int64_t)fm_dtype_size((fm_dtype)v->dtype)) {
     for (size_t x = 0; x < n; x++)
       fm__load_floats(fm__voxel(v, 0, row, first + (int64_t)x), v->channel_stride, v->dtype,
@@ -104,7 +104,7 @@ int fm__stage_row(fm__job *job, int64_t row, int64_t keep, bool negated) {
   if (s->tags[1] == row) return 1;
   int slot = s->tags[0] == keep ? 1 : 0;
   s->tags[slot] = row;
-  size_t channels = (size_t)job->output.channels;
+  size_t channels = (size_t)job->values.channels;
   for (int64_t x = 0; x < s->columns; x += COLUMNS) {
     int64_t left = s->columns - x;
     size_t n = left < COLUMNS ? (size_t)left : COLUMNS;

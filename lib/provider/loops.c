@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/fail.h"
+#include "core/options.h"
 #include "core/view.h"
 #include "filter/filter.h"
 #include "hardness/hardness.h"
@@ -9,23 +10,44 @@
 #include "plan/planner.h"
 #include "provider/walk.h"
 
+/* Points to planes of the sample. */
+static fm_extra_planes extra_of(const fm_sample *sample) {
+  fm_extra_planes extra = {.size = sizeof extra};
+  if (sample->strata.data) extra.strata = &sample->strata;
+  if (sample->reference.data) extra.reference = &sample->reference;
+  return extra;
+}
+
 /* ---- Statistics ----------------------------------------------------------------- */
+
+typedef struct collecting {
+  fm_class_stats *stats;
+  const fm_network_loss *network_loss; /* NULL: predictions are loss maps */
+} collecting;
 
 static fm_status add_sample(const fm_sample *sample, const fm_prediction *prediction, void *state,
                             fm_error *err) {
-  return fm_class_stats_add(state, &sample->mask, &prediction->loss, err);
+  const collecting *c = state;
+  fm_extra_planes extra = extra_of(sample);
+  if (c->network_loss)
+    return fm_class_stats_add_output(c->stats, c->network_loss, prediction->output, &sample->mask,
+                                     &extra, err);
+  /* Until these take extra planes. */
+  return extra.strata ? fm_class_stats_add_stratified(c->stats, &sample->mask, &prediction->loss,
+                                                      extra.strata, err)
+                      : fm_class_stats_add(c->stats, &sample->mask, &prediction->loss, err);
 }
 
 fm_status fm_source_collect_stats(fm_source *source, fm_provider *provider, fm_class_stats *stats,
                                   const fm_loop_options *options, fm_error *err) {
   if (!source || !provider || !stats)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_source_collect_stats: an argument is NULL");
-  fm_class_stats *part;
-  fm_status status = fm__class_stats_create_like(stats, &part, err);
+  collecting c = {.network_loss = provider->network_loss};
+  fm_status status = fm__class_stats_create_like(stats, &c.stats, err);
   if (status) return status;
-  status = fm__walk(source, provider, options, add_sample, part, err);
-  if (!status) status = fm_class_stats_merge(stats, part, err);
-  fm_class_stats_destroy(part);
+  status = fm__walk(source, provider, options, false, add_sample, &c, err);
+  if (!status) status = fm_class_stats_merge(stats, c.stats, err);
+  fm_class_stats_destroy(c.stats);
   return status;
 }
 
@@ -33,21 +55,25 @@ fm_status fm_source_collect_stats(fm_source *source, fm_provider *provider, fm_c
 
 typedef struct filtering {
   const fm_filter *filter;
+  const fm_network_loss *network_loss; /* NULL: predictions are loss maps */
   fm_filtered_fn filtered;
   void *user;
-  void *pixels; /* the filtered mask */
-  size_t capacity;
-  int64_t *class_counts; /* valid, then dropped */
+  int32_t dtype;   /* of the filtered masks; 0: the mask's */
+  void *memory;    /* the filtered mask */
+  int64_t bytes;   /* of it */
+  int64_t *counts; /* valid and dropped by class, then by class and stratum */
 } filtering;
 
-static fm_status reserve(filtering *f, size_t size, fm_error *err) {
-  if (size <= f->capacity) return FM_OK;
+static fm_status reserve(filtering *f, const fm_plane *mask, int32_t dtype, fm_error *err) {
+  size_t element = fm_dtype_size((fm_dtype)dtype);
+  int64_t bytes = mask->height * mask->width * (int64_t)element;
+  if (bytes <= f->bytes) return FM_OK;
   const fm_context *context = f->filter->labels->context;
-  fm__free(context, f->pixels);
-  f->capacity = 0;
-  f->pixels = fm__alloc(context, size);
-  if (!f->pixels) return fm__fail_memory(err, size);
-  f->capacity = size;
+  fm__free(context, f->memory);
+  f->bytes = 0;
+  f->memory = fm__alloc_pixels(context, mask->height, mask->width, element);
+  if (!f->memory) return fm__fail_pixels(err, mask->height, mask->width);
+  f->bytes = bytes;
   return FM_OK;
 }
 
@@ -55,21 +81,34 @@ static fm_status filter_sample(const fm_sample *sample, const fm_prediction *pre
                                void *state, fm_error *err) {
   filtering *f = state;
   const fm_plane *mask = &sample->mask;
-  size_t element = fm_dtype_size((fm_dtype)mask->dtype);
-  fm_status status = reserve(f, (size_t)mask->height * (size_t)mask->width * element, err);
+  int32_t dtype = f->dtype ? f->dtype : mask->dtype;
+  fm_status status = reserve(f, mask, dtype, err);
   if (status) return status;
-  size_t classes = (size_t)f->filter->labels->class_count;
-  fm_plane out = fm_plane_make(f->pixels, (fm_dtype)mask->dtype, mask->height, mask->width);
+  size_t classes = (size_t)f->filter->labels->class_count, cells = fm__filter_cells(f->filter);
+  fm_plane out = fm_plane_make(f->memory, (fm_dtype)dtype, mask->height, mask->width);
   fm_filter_report report = {.size = sizeof report,
-                             .class_valid = f->class_counts,
-                             .class_dropped = f->class_counts + classes};
-  status = fm_filter_apply(f->filter, mask, &prediction->loss, NULL, &out, &report, err);
+                             .class_valid = f->counts,
+                             .class_dropped = f->counts + classes,
+                             .stratum_valid = f->counts + 2 * classes,
+                             .stratum_dropped = f->counts + 2 * classes + cells};
+  fm_extra_planes extra = extra_of(sample);
+  status = f->network_loss
+               ? fm_filter_apply_output(f->filter, f->network_loss, prediction->output, mask,
+                                        &extra, &out, &report, err)
+               : fm_filter_apply(f->filter, mask, &prediction->loss, &extra, &out, &report, err);
   if (status) return status;
-  int answer = f->filtered(sample, &out, &report, f->user);
-  if (answer)
-    return fm__fail_host(err, FM_ERR_CALLBACK, answer,
-                         "stopped by the receiver of filtered masks with %d", answer);
+  int stop = f->filtered(sample, &out, &report, f->user);
+  if (stop)
+    return fm__fail_host(err, FM_ERR_CALLBACK, stop,
+                         "stopped by the receiver of filtered masks with %d", stop);
   return FM_OK;
+}
+
+static fm_status check_dtype(int32_t dtype, fm_error *err) {
+  if (!dtype || (dtype > 0 && dtype < 32 && (FM__BIT(dtype) & FM__MASK_TYPES))) return FM_OK;
+  return fm__fail(err, FM_ERR_ARGUMENT,
+                  "fm_loop_options: filtered_dtype is %d, expected an integer's fm_dtype",
+                  (int)dtype);
 }
 
 fm_status fm_source_filter(fm_source *source, fm_provider *provider, const fm_filter *filter,
@@ -77,14 +116,22 @@ fm_status fm_source_filter(fm_source *source, fm_provider *provider, const fm_fi
                            fm_error *err) {
   if (!source || !provider || !filter || !filtered)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_source_filter: an argument is NULL");
+  fm_loop_options o;
+  fm_status status = FM__OPTIONS_READ(&o, options, fm_loop_options, filtered_dtype, err);
+  if (!status) status = check_dtype(o.filtered_dtype, err);
+  if (status) return status;
   const fm_context *context = filter->labels->context;
-  size_t classes = (size_t)filter->labels->class_count;
-  filtering f = {.filter = filter, .filtered = filtered, .user = user};
-  f.class_counts = fm__alloc_array(context, 2 * classes, sizeof *f.class_counts);
-  if (!f.class_counts) return fm__fail_memory(err, 2 * classes * sizeof *f.class_counts);
-  fm_status status = fm__walk(source, provider, options, filter_sample, &f, err);
-  fm__free(context, f.pixels);
-  fm__free(context, f.class_counts);
+  size_t count = 2 * ((size_t)filter->labels->class_count + fm__filter_cells(filter));
+  filtering f = {.filter = filter,
+                 .network_loss = provider->network_loss,
+                 .filtered = filtered,
+                 .user = user,
+                 .dtype = o.filtered_dtype};
+  f.counts = fm__alloc_array(context, count, sizeof *f.counts);
+  if (!f.counts) return fm__fail_memory(err, count * sizeof *f.counts);
+  status = fm__walk(source, provider, options, true, filter_sample, &f, err);
+  fm__free(context, f.memory);
+  fm__free(context, f.counts);
   return status;
 }
 
@@ -121,7 +168,7 @@ fm_status fm_source_measure(fm_source *source, const fm_hardness *hardness, fm_p
     p.class_pixels = fm__alloc_array(labels->context, classes, sizeof *p.class_pixels);
     if (!p.class_pixels) return fm__fail_memory(err, classes * sizeof *p.class_pixels);
   }
-  fm_status status = fm__walk(source, NULL, options, measure_sample, &p, err);
+  fm_status status = fm__walk(source, NULL, options, false, measure_sample, &p, err);
   fm__free(labels->context, p.class_pixels);
   return status;
 }

@@ -6,29 +6,12 @@
 
 enum { LARGEST_BATCH = 4096 };
 
-static fm_status check_kind(const fm_provider_options *o, fm_error *err) {
-  if (o->kind < FM_OUTPUT_LOSS || o->kind > FM_OUTPUT_SCORES)
-    return fm__fail(err, FM_ERR_ARGUMENT,
-                    "fm_provider_options: kind is %d, expected an fm_output_kind", (int)o->kind);
-  if (o->kind == FM_OUTPUT_LOSS && o->network_loss)
-    return fm__fail(err, FM_ERR_ARGUMENT,
-                    "fm_provider_options: network_loss is set, but kind is FM_OUTPUT_LOSS");
-  if (o->kind != FM_OUTPUT_LOSS && fm_network_loss_kind(o->network_loss) != o->kind)
-    return fm__fail(err, FM_ERR_ARGUMENT,
-                    "fm_provider_options: kind is %d, network_loss is for kind %d", (int)o->kind,
-                    (int)fm_network_loss_kind(o->network_loss));
-  return FM_OK;
-}
-
 fm_status fm_provider_create(const fm_context *context, const fm_provider_options *options,
                              fm_provider **out, fm_error *err) {
   if (!context || !options || !out)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_provider_create: an argument is NULL");
   fm_provider_options o;
-  fm_status status = FM__OPTIONS_READ(&o, options, fm_provider_options, network_loss, err);
-  if (status) return status;
-  if (!o.kind) o.kind = FM_OUTPUT_LOSS;
-  status = check_kind(&o, err);
+  fm_status status = FM__OPTIONS_READ(&o, options, fm_provider_options, batch, err);
   if (status) return status;
   if (!o.batch) o.batch = 1;
   if (o.batch < 1 || o.batch > LARGEST_BATCH)

@@ -1,4 +1,4 @@
-/* provider/walk.c - source -> provider -> consumer, batch by batch. */
+/* provider/walk.c - from the source through the provider to the loop, batch by batch. */
 #include "provider/walk.h"
 
 #include <inttypes.h>
@@ -12,8 +12,9 @@
 typedef struct walk_slot {
   fm_sample sample;
   fm_prediction prediction;
-  float *buffer; /* the loss map that the provider may fill */
-  size_t buffer_pixels;
+  fm_network_output output; /* for the provider to fill */
+  float *buffer;            /* the loss map for the provider to fill */
+  int64_t buffer_pixels;
 } walk_slot;
 
 typedef struct walk {
@@ -46,10 +47,10 @@ static fm_status get_sample(walk *w, size_t i, int64_t index, fm_error *err) {
   memset(sample, 0, sizeof *sample);
   sample->size = sizeof *sample;
   const fm_source_options *o = &w->source->options;
-  int answer = o->get(index, sample, o->user);
-  if (answer)
-    return fm__fail_host(err, FM_ERR_CALLBACK, answer,
-                         "the source stopped at sample %" PRId64 " with %d", index, answer);
+  int stop = o->get(index, sample, o->user);
+  if (stop)
+    return fm__fail_host(err, FM_ERR_CALLBACK, stop,
+                         "the source stopped at sample %" PRId64 " with %d", index, stop);
   fm_plane known;
   fm_status status = FM_OK;
   if (!sample->id)
@@ -64,22 +65,32 @@ static fm_status get_sample(walk *w, size_t i, int64_t index, fm_error *err) {
   return FM_OK;
 }
 
-/* Room for a loss map of the mask's size, kept for the next batch. */
-static fm_status prepare_prediction(walk *w, walk_slot *slot, fm_error *err) {
-  size_t pixels = (size_t)slot->sample.mask.height * (size_t)slot->sample.mask.width;
+/* A loss map of the mask's size, kept for the next batch. */
+static fm_status reserve_losses(walk *w, walk_slot *slot, fm_error *err) {
+  const fm_plane *mask = &slot->sample.mask;
+  int64_t pixels = mask->height * mask->width;
   const fm_context *context = w->source->context;
   if (pixels > slot->buffer_pixels) {
     fm__free(context, slot->buffer);
     slot->buffer_pixels = 0;
-    slot->buffer = fm__alloc_array(context, pixels, sizeof *slot->buffer);
-    if (!slot->buffer) return fm__fail_memory(err, pixels * sizeof *slot->buffer);
+    slot->buffer = fm__alloc_pixels(context, mask->height, mask->width, sizeof *slot->buffer);
+    if (!slot->buffer) return fm__fail_pixels(err, mask->height, mask->width);
     slot->buffer_pixels = pixels;
   }
-  memset(&slot->prediction, 0, sizeof slot->prediction);
-  slot->prediction.size = sizeof slot->prediction;
-  slot->prediction.loss =
-      fm_plane_make(slot->buffer, FM_F32, slot->sample.mask.height, slot->sample.mask.width);
+  /* All bits set are NaN: what the provider does not fill is no loss, least of all the last
+   * sample's. */
+  memset(slot->buffer, 0xFF, (size_t)pixels * sizeof *slot->buffer);
+  slot->prediction.loss = fm_plane_make(slot->buffer, FM_F32, mask->height, mask->width);
   return FM_OK;
+}
+
+static fm_status prepare_prediction(walk *w, walk_slot *slot, fm_error *err) {
+  memset(&slot->prediction, 0, sizeof slot->prediction);
+  memset(&slot->output, 0, sizeof slot->output);
+  slot->prediction.size = sizeof slot->prediction;
+  slot->prediction.output = &slot->output;
+  slot->output.size = sizeof slot->output;
+  return w->provider->network_loss ? FM_OK : reserve_losses(w, slot, err);
 }
 
 static fm_status predict(walk *w, size_t count, fm_error *err) {
@@ -88,40 +99,30 @@ static fm_status predict(walk *w, size_t count, fm_error *err) {
     if (status) return status;
   }
   const fm_provider_options *o = &w->provider->options;
-  int answer = o->predict(w->samples, w->predictions, count, o->user);
-  if (answer)
-    return fm__fail_host(err, FM_ERR_CALLBACK, answer, "the provider stopped at sample %s with %d",
-                         w->slots[0].sample.id, answer);
+  int stop = o->predict(w->samples, w->predictions, (int64_t)count, o->user);
+  if (stop)
+    return fm__fail_host(err, FM_ERR_CALLBACK, stop, "the provider stopped at sample %s with %d",
+                         w->slots[0].sample.id, stop);
   return FM_OK;
-}
-
-/* Outputs become losses in the loop's own memory. */
-static fm_status convert(walk *w, walk_slot *slot, fm_error *err) {
-  if (!w->provider || w->provider->options.kind == FM_OUTPUT_LOSS) return FM_OK;
-  const fm_plane *mask = &slot->sample.mask;
-  slot->prediction.loss = fm_plane_make(slot->buffer, FM_F32, mask->height, mask->width);
-  return fm_network_loss_map(w->provider->options.network_loss, &slot->prediction.output, mask,
-                             &slot->prediction.loss, err);
 }
 
 static fm_status consume(walk *w, size_t count, fm_error *err) {
   for (size_t i = 0; i < count; i++) {
     walk_slot *slot = &w->slots[i];
-    fm_status status = convert(w, slot, err);
-    if (!status)
-      status = w->consume(&slot->sample, w->provider ? &slot->prediction : NULL, w->state, err);
+    fm_status status =
+        w->consume(&slot->sample, w->provider ? &slot->prediction : NULL, w->state, err);
     if (status) {
       fm__fail_prefix(err, "sample %s", slot->sample.id);
       return status;
     }
     w->done++;
     if (!w->options.progress) continue;
-    int answer = w->options.progress(w->done, w->total, w->options.progress_user);
-    if (answer)
-      return fm__fail_host(err, FM_ERR_CALLBACK, answer,
+    int stop = w->options.progress(w->done, w->total, w->options.progress_user);
+    if (stop)
+      return fm__fail_host(err, FM_ERR_CALLBACK, stop,
                            "stopped by the progress callback with %d after %" PRId64 " of %" PRId64
                            " samples",
-                           answer, w->done, w->total);
+                           stop, w->done, w->total);
   }
   return FM_OK;
 }
@@ -146,15 +147,22 @@ static fm_status walk_batch(walk *w, int64_t first, size_t count, fm_error *err)
 
 /* ---- The whole ------------------------------------------------------------------ */
 
-static fm_status read_options(walk *w, const fm_loop_options *options, fm_error *err) {
+static fm_status read_options(walk *w, const fm_loop_options *options, bool filters,
+                              fm_error *err) {
   fm_loop_options *o = &w->options;
-  fm_status status = FM__OPTIONS_READ(o, options, fm_loop_options, progress_user, err);
+  fm_status status = FM__OPTIONS_READ(o, options, fm_loop_options, filtered_dtype, err);
   if (status) return status;
   if (!o->shard_count) o->shard_count = 1;
   if (o->shard_count < 1 || o->shard_index < 0 || o->shard_index >= o->shard_count)
     return fm__fail(err, FM_ERR_ARGUMENT,
                     "fm_loop_options: shard %" PRId64 " of %" PRId64 " does not exist",
                     o->shard_index, o->shard_count);
+  if (o->progress_user && !o->progress)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_loop_options: progress_user is set, but progress is NULL");
+  if (o->filtered_dtype && !filters)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_loop_options: filtered_dtype is set, which is about fm_source_filter");
   int64_t behind = w->source->options.count - o->shard_index;
   w->total = behind > 0 ? (behind - 1) / o->shard_count + 1 : 0;
   if (!w->source->options.count) return fm__fail(err, FM_ERR_EMPTY, "the source has no sample");
@@ -185,9 +193,9 @@ static void deallocate(walk *w) {
 }
 
 fm_status fm__walk(fm_source *source, fm_provider *provider, const fm_loop_options *options,
-                   fm__consume_fn consume_sample, void *state, fm_error *err) {
+                   bool filters, fm__consume_fn consume_sample, void *state, fm_error *err) {
   walk w = {.source = source, .provider = provider, .consume = consume_sample, .state = state};
-  fm_status status = read_options(&w, options, err);
+  fm_status status = read_options(&w, options, filters, err);
   if (!status) status = allocate(&w, err);
   while (!status && w.done < w.total) {
     int64_t left = w.total - w.done;

@@ -2,6 +2,8 @@
 #ifndef FM_PROVIDER_WALK_H
 #define FM_PROVIDER_WALK_H
 
+#include <stdbool.h>
+
 #include "provider/source.h"
 
 /* Gets one sample that was read and, if there is a provider, predicted (NULL without).
@@ -9,9 +11,9 @@
 typedef fm_status (*fm__consume_fn)(const fm_sample *sample, const fm_prediction *prediction,
                                     void *state, fm_error *err);
 
-/* Walks a part of a source, in batches if there is a provider. Everything that was
- * handed out is released, on failure too. */
+/* Walks over a part of a source, in batches if there is a provider. Everything that was handed out
+ * is released, on failure too. `filters`: whether options about filtered masks have a meaning. */
 fm_status fm__walk(fm_source *source, fm_provider *provider, const fm_loop_options *options,
-                   fm__consume_fn consume, void *state, fm_error *err);
+                   bool filters, fm__consume_fn consume, void *state, fm_error *err);
 
 #endif

@@ -199,7 +199,7 @@ static fm_status call_source(fm_context *context, const void *options, fm_error 
 }
 
 static int predict_nothing(const fm_sample *const *samples, fm_prediction *const *predictions,
-                           size_t count, void *user) {
+                           int64_t count, void *user) {
   (void)samples;
   (void)predictions;
   (void)count;

@@ -8,7 +8,7 @@ from bench_stats import read_bound
 
 TITLE = "Losses from the outputs of networks, and queries"
 
-LOGITS, SCORES = 2, 4
+LOGITS, SCORES = 1, 3
 CLASSES, INNER, OUTER, QUERIES = 150, 128, 512, 100
 IGNORED = 255
 
@@ -18,6 +18,13 @@ def volume(kit, array):
     made = kit.lib.make("fm_volume", data=array.ctypes.data, dtype=kit.lib.FM_F32, channels=channels,
                         height=height, width=width)
     made.channel_stride, made.row_stride, made.col_stride = array.strides
+    return made
+
+
+def output_of(kit, values, class_logits=None):
+    made = kit.lib.make("fm_network_output", values=volume(kit, values))
+    if class_logits is not None:
+        made.class_logits = kit.plane(class_logits)
     return made
 
 
@@ -72,7 +79,7 @@ class Output:
         inputs = [logits(self.size, seed) for seed in range(threads)]
         model = model_of(kit, kit.context, LOGITS)
         losses = [np.empty((OUTER, OUTER), np.float32) for _ in inputs]
-        calls = [[(model, volume(kit, z), kit.plane(mask), kit.plane(loss), None)]
+        calls = [[(model, output_of(kit, z), kit.plane(mask), kit.plane(loss), None)]
                  for (z, mask), loss in zip(inputs, losses)]
         torch = kit.torch and kit.torch_way(
             [self.torch_loss(kit.torch, z, mask) for z, mask in inputs], threads)
@@ -118,18 +125,17 @@ class Queries:
         inputs = [self.output(seed) for seed in range(threads)]
         model = model_of(kit, kit.context, SCORES)
         losses = [np.empty((OUTER, OUTER), np.float32) for _ in inputs]
-        calls = [[(model, kit.plane(classes), volume(kit, masks), kit.plane(mask), kit.plane(loss),
-                   None)] for (classes, masks, mask), loss in zip(inputs, losses)]
+        calls = [[(model, output_of(kit, masks, classes), kit.plane(mask), kit.plane(loss), None)]
+                 for (classes, masks, mask), loss in zip(inputs, losses)]
         torch = kit.torch and kit.torch_way(
             [self.torch_loss(kit.torch, *each) for each in inputs], threads)
 
         def one(context, reset):
             other = model_of(kit, context, SCORES)
             reset()
-            kit.call("fm_network_loss_queries", other,
-                     *[ctypes.byref(a) for a in calls[0][0][1:5]])
+            kit.call("fm_network_loss_map", other, *[ctypes.byref(a) for a in calls[0][0][1:4]])
             kit.lib.fm_network_loss_destroy(other)
-        return Work(kit.c_way("fm_network_loss_queries", calls, threads), torch=torch,
+        return Work(kit.c_way("fm_network_loss_map", calls, threads), torch=torch,
                     memory=kit.peak_memory(one), keep=(inputs, losses, model))
 
 

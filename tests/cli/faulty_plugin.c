@@ -3,6 +3,7 @@
 #include <freemask/plugin.h>
 #include <math.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +47,7 @@ static void fill_loss(const odd *o, const fm_sample *s, const fm_plane *loss) {
 }
 
 /* Logits of the image's size: channel c is red * (c + 1) / 32, in the reverse order of channels. */
-static void fill_logits(const odd *o, const fm_sample *s, fm_plugin_prediction *p) {
+static void fill_logits(const odd *o, const fm_sample *s, fm_prediction *p) {
   int32_t c = o->class_count + is(o, "channel");
   int64_t h = s->image.height, w = s->image.width;
   float *z = malloc((size_t)(c * h * w) * sizeof *z);
@@ -58,11 +59,12 @@ static void fill_logits(const odd *o, const fm_sample *s, fm_plugin_prediction *
                              ? 1.0F / (float)c
                              : (float)gray(&s->image, i / w, i % w) * (float)(k + 1) / 32;
   p->user = z;
-  p->output = (fm_volume){.data = z, .dtype = FM_F32, .channels = c, .height = h, .width = w};
+  p->output->values =
+      (fm_volume){.data = z, .dtype = FM_F32, .channels = c, .height = h, .width = w};
 }
 
 /* Three queries: class logits 2 sin(5 q + c), mask logits (red - 64 q) / 32. */
-static void fill_queries(const odd *o, const fm_sample *s, fm_plugin_prediction *p) {
+static void fill_queries(const odd *o, const fm_sample *s, fm_prediction *p) {
   enum { Q = 3 };
   int64_t h = s->image.height, w = s->image.width, c = o->class_count + 1;
   float *z = malloc((size_t)(Q * (h * w + c)) * sizeof *z), *rows = z + Q * h * w;
@@ -73,9 +75,10 @@ static void fill_queries(const odd *o, const fm_sample *s, fm_plugin_prediction 
     for (int64_t k = 0; k < c; k++) rows[q * c + k] = 2 * sinf((float)(5 * q + k));
   }
   p->user = z;
-  p->output = (fm_volume){.data = z, .dtype = FM_F32, .channels = Q, .height = h, .width = w};
-  p->class_logits = (fm_plane){.data = rows, .dtype = FM_F32, .height = Q, .width = c};
-  if (is(o, "half-queries")) p->class_logits.data = NULL;
+  p->output->values =
+      (fm_volume){.data = z, .dtype = FM_F32, .channels = Q, .height = h, .width = w};
+  p->output->class_logits = (fm_plane){.data = rows, .dtype = FM_F32, .height = Q, .width = c};
+  if (is(o, "half-queries")) p->output->class_logits.data = NULL;
 }
 
 static void lift(atomic_int *to, int value) {
@@ -83,8 +86,8 @@ static void lift(atomic_int *to, int value) {
   while (old < value && !atomic_compare_exchange_weak(to, &old, value)) continue;
 }
 
-static fm_status predict(const fm_sample *const *samples, fm_plugin_prediction *const *predictions,
-                         size_t count, void *user, fm_error *err) {
+static fm_status predict(const fm_sample *const *samples, fm_prediction *const *predictions,
+                         int64_t count, void *user, fm_error *err) {
   odd *o = user;
   struct timespec moment = {0, 3000000};
   lift(&o->most_inside, atomic_fetch_add(&o->inside, 1) + 1);
@@ -95,9 +98,9 @@ static fm_status predict(const fm_sample *const *samples, fm_plugin_prediction *
   atomic_fetch_sub(&o->inside, 1);
   if (is(o, "fail") && call == 2) return fail(err, FM_ERR_LIMIT, "the third call is one too many");
   if (is(o, "silent")) return FM_ERR_LIMIT;
-  if (is(o, "nothing")) return FM_OK;
-  for (size_t i = 0; i < count; i++)
-    if (is(o, "queries") || is(o, "half-queries"))
+  if (is(o, "nothing") || is(o, "unfilled")) return FM_OK;
+  for (int64_t i = 0; i < count; i++)
+    if (is(o, "queries") || is(o, "half-queries") || is(o, "wrong-queries"))
       fill_queries(o, samples[i], predictions[i]);
     else if (o->network.kind)
       fill_logits(o, samples[i], predictions[i]);
@@ -106,7 +109,7 @@ static fm_status predict(const fm_sample *const *samples, fm_plugin_prediction *
   return FM_OK;
 }
 
-static void release(fm_plugin_prediction *prediction, void *user) {
+static void release(fm_prediction *prediction, void *user) {
   odd *o = user;
   free(prediction->user);
   atomic_fetch_add(&o->released, 1);
@@ -127,7 +130,7 @@ static odd *make(const fm_plugin_setup *setup) {
   if (!o) abort();
   o->class_count = setup->class_count;
   o->label_count = setup->label_count;
-  o->ignored = setup->ignore_label;
+  o->ignored = setup->ignored_labels[0];
   o->log = setup->log;
   o->log_user = setup->log_user;
   o->classes = malloc((size_t)setup->label_count * sizeof *o->classes);
@@ -155,7 +158,7 @@ fm_status fm_plugin_open(const fm_plugin_setup *setup, fm_plugin *plugin, fm_err
   plugin->name = "odd";
   plugin->identity = "odd";
   plugin->batch = 3;
-  for (size_t i = 0; i < setup->option_count; i++) {
+  for (int64_t i = 0; i < setup->option_count; i++) {
     if (!strcmp(setup->keys[i], "do"))
       snprintf(o->what, sizeof o->what, "%s", setup->values[i]);
     else if (!strcmp(setup->keys[i], "concurrency"))
@@ -166,11 +169,9 @@ fm_status fm_plugin_open(const fm_plugin_setup *setup, fm_plugin *plugin, fm_err
       abort();
   }
   o->network = (fm_network_loss_options){.size = sizeof o->network};
-  plugin->queries =
-      is(o, "queries") || is(o, "half-queries") || is(o, "bare-queries") || is(o, "wrong-queries");
-  if (strcmp(o->what, "loss") && !is(o, "bare-queries") && !is(o, "count"))
-    o->network.kind =
-        plugin->queries && !is(o, "wrong-queries") ? FM_OUTPUT_SCORES : FM_OUTPUT_LOGITS;
+  bool scores = is(o, "queries") || is(o, "half-queries");
+  if (strcmp(o->what, "loss") && !is(o, "unfilled") && !is(o, "count"))
+    o->network.kind = scores ? FM_OUTPUT_SCORES : FM_OUTPUT_LOGITS;
   if (is(o, "kind")) o->network.kind = 77;
   if (o->network.kind) plugin->network = &o->network;
   plugin->predict = predict;

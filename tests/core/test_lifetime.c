@@ -16,11 +16,11 @@ static int get(int64_t index, fm_sample *sample, void *user) {
   return 0;
 }
 
-static int predict(const fm_sample *const *samples, fm_prediction *const *predictions, size_t count,
+static int predict(const fm_sample *const *samples, fm_prediction *const *predictions, int64_t count,
                    void *user) {
   (void)samples;
   (void)user;
-  for (size_t i = 0; i < count; i++) memset(predictions[i]->loss.data, 0, 4 * sizeof(float));
+  for (int64_t i = 0; i < count; i++) memset(predictions[i]->loss.data, 0, 4 * sizeof(float));
   return 0;
 }
 

@@ -189,11 +189,11 @@ START_TEST(zero_strides_of_volumes_follow_the_rule) {
   fm_network_loss *model = NULL;
   KIT_OK(fm_network_loss_create(labels, &options, &model, &err));
   fm_volume volume = fm_volume_make(logits, FM_F32, C, H, W);
-  KIT_OK(fm_network_loss_map(model, &volume, &mask, &loss, &err));
+  KIT_OK(kit_map(model, &volume, &mask, &loss, &err));
   volume.channel_stride = H * W * 4;
   volume.row_stride = W * 4;
   volume.col_stride = 4;
-  KIT_OK(fm_network_loss_map(model, &volume, &mask, &second, &err));
+  KIT_OK(kit_map(model, &volume, &mask, &second, &err));
   ck_assert_mem_eq(losses, again, sizeof losses);
   static const struct {
     int64_t channel, row, col;
@@ -207,13 +207,11 @@ START_TEST(zero_strides_of_volumes_follow_the_rule) {
     volume.channel_stride = bad[i].channel;
     volume.row_stride = bad[i].row;
     volume.col_stride = bad[i].col;
-    KIT_FAILS(FM_ERR_ARGUMENT, bad[i].text,
-              fm_network_loss_map(model, &volume, &mask, &second, &err));
+    KIT_FAILS(FM_ERR_ARGUMENT, bad[i].text, kit_map(model, &volume, &mask, &second, &err));
   }
   volume = fm_volume_make(logits, FM_F32, C, H, W);
   volume.device = 2;
-  KIT_FAILS(FM_ERR_UNSUPPORTED, "device is 2",
-            fm_network_loss_map(model, &volume, &mask, &second, &err));
+  KIT_FAILS(FM_ERR_UNSUPPORTED, "device is 2", kit_map(model, &volume, &mask, &second, &err));
   ck_assert_mem_eq(losses, again, sizeof losses);
   fm_network_loss_destroy(model);
 }

@@ -165,7 +165,7 @@ static fm_status map(fm_context *context, const trial *t, float *loss, fm_error 
   fm_network_loss_options no = {.size = sizeof no, .kind = FM_OUTPUT_LOGITS, .trust_kind = 1};
   fm_labels *labels = NULL;
   fm_network_loss *model = NULL;
-  fm_volume output = view_of(t);
+  fm_network_output output = {.size = sizeof output, .values = view_of(t)};
   fm_plane mask = fm_plane_make(t->mask, FM_U8, t->height, t->width);
   fm_plane losses = fm_plane_make(loss, FM_F32, t->height, t->width);
   fm_status status = fm_labels_create(context, &lo, &labels, err);

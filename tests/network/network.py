@@ -7,7 +7,7 @@ from freemask_ctypes import Interface
 
 LIB = Interface(os.environ.get("FM_SHARED") or os.path.join(tap.BUILD, "lib", "libfreemask.so"))
 ERROR = LIB.struct("fm_error")
-LOGITS, PROBS, SCORES = 2, 3, 4
+LOGITS, PROBS, SCORES = 1, 2, 3
 IGNORED = 65535
 
 
@@ -72,12 +72,13 @@ class NetworkLoss:
             LIB.fm_network_loss_destroy(self.handle)
 
     def map(self, output, mask, loss, bf16=False):
-        call(LIB.fm_network_loss_map, self.handle, ctypes.byref(volume(output, bf16)),
-             ctypes.byref(plane(mask)), ctypes.byref(plane(loss)))
-        return loss
+        return self.losses(LIB.make("fm_network_output", values=volume(output, bf16)), mask, loss)
 
     def queries(self, class_logits, mask_logits, mask, loss):
-        call(LIB.fm_network_loss_queries, self.handle, ctypes.byref(plane(class_logits)),
-             ctypes.byref(volume(mask_logits)), ctypes.byref(plane(mask)),
+        return self.losses(LIB.make("fm_network_output", values=volume(mask_logits),
+                                    class_logits=plane(class_logits)), mask, loss)
+
+    def losses(self, output, mask, loss):
+        call(LIB.fm_network_loss_map, self.handle, ctypes.byref(output), ctypes.byref(plane(mask)),
              ctypes.byref(plane(loss)))
         return loss

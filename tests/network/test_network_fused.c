@@ -12,9 +12,10 @@
 enum { IGNORED = 60000 };
 
 /* What a network puts out, and how it is told apart. */
-typedef enum form { LOGITS, PROBS, SCORES, BINARY, FORMS, QUERIES, QUERIES_COMPOSED } form;
+typedef enum form { LOGITS, PROBS, SCORES, BINARY, QUERIES, QUERIES_COMPOSED, FORMS } form;
 
-static const char *const form_names[FORMS] = {"logits", "probs", "scores", "binary"};
+static const char *const form_names[FORMS] = {"logits", "probs",   "scores",
+                                              "binary", "queries", "queries, composed first"};
 
 typedef struct trial {
   form how;
@@ -30,8 +31,8 @@ typedef struct scene {
   fm_network_loss *model;
   float *values, *class_logits, *loss;
   uint16_t *mask;
-  fm_volume output;
-  fm_plane classes, mask_view, loss_view;
+  fm_network_output output;
+  fm_plane mask_view, loss_view;
 } scene;
 
 static bool is_queries(form how) { return how >= QUERIES; }
@@ -54,13 +55,13 @@ static void fill_output(scene *s, int channels) {
     for (int c = 0; c < channels; c++) sum += s->values[(size_t)c * pixels + p];
     for (int c = 0; c < channels; c++) s->values[(size_t)c * pixels + p] /= sum;
   }
-  s->output = fm_volume_make(s->values, FM_F32, channels, t->h, t->w);
+  s->output = kit_output(fm_volume_make(s->values, FM_F32, channels, t->h, t->w));
   if (!is_queries(t->how)) return;
   size_t logits = (size_t)channels * (size_t)(t->classes + 1);
   s->class_logits = malloc(logits * sizeof *s->class_logits);
   ck_assert_ptr_nonnull(s->class_logits);
   for (size_t i = 0; i < logits; i++) s->class_logits[i] = number(&state, -3, 3);
-  s->classes = fm_plane_make(s->class_logits, FM_F32, channels, t->classes + 1);
+  s->output.class_logits = fm_plane_make(s->class_logits, FM_F32, channels, t->classes + 1);
 }
 
 /* Patches of every size, some pixels ignored. */
@@ -81,8 +82,8 @@ static void fill_mask(scene *s) {
 }
 
 static fm_network_loss_options options_of(const trial *t) {
-  static const int32_t kinds[FORMS] = {FM_OUTPUT_LOGITS, FM_OUTPUT_PROBS, FM_OUTPUT_SCORES,
-                                       FM_OUTPUT_LOGITS};
+  static const int32_t kinds[FORMS] = {FM_OUTPUT_LOGITS, FM_OUTPUT_PROBS,  FM_OUTPUT_SCORES,
+                                       FM_OUTPUT_LOGITS, FM_OUTPUT_SCORES, FM_OUTPUT_SCORES};
   fm_network_loss_options o = {.size = sizeof o,
                                .kind = kinds[t->how],
                                .align_corners = t->corners,
@@ -128,12 +129,13 @@ static fm_status map_losses(const scene *s, fm_error *err) {
 }
 
 static fm_status add_output(const scene *s, fm_class_stats *stats, fm_error *err) {
-  return fm_network_loss_add(s->model, &s->output, &s->mask_view, stats, err);
+  return fm_class_stats_add_output(stats, s->model, &s->output, &s->mask_view, NULL, err);
 }
 
 static fm_status apply_output(const scene *s, const fm_filter *filter, const fm_plane *filtered,
                               fm_filter_report *report, fm_error *err) {
-  return fm_network_loss_filter(s->model, &s->output, filter, &s->mask_view, filtered, report, err);
+  return fm_filter_apply_output(filter, s->model, &s->output, &s->mask_view, NULL, filtered, report,
+                                err);
 }
 
 static int64_t *words_of(const fm_class_stats *stats) {
@@ -201,7 +203,7 @@ static void compare(const trial *t) {
   KIT_OK(map_losses(&s, &err));
   fm_class_stats *stats = compare_stats(&s, what);
   compare_filtered(&s, stats, 0, what);
-  compare_filtered(&s, stats, 0.6, what);
+  if (t->kernels == 0) compare_filtered(&s, stats, 0.6, what);
   fm_class_stats_destroy(stats);
   close_scene(&s);
 }
@@ -235,6 +237,7 @@ static trial trial_of(int size, form how, int classes) {
 START_TEST(fused_calls_equal_the_two_steps_to_the_bit) {
   for (int how = 0; how < FORMS; how++)
     for (int corners = 0; corners < 2; corners++) {
+      if (how == QUERIES_COMPOSED && _i % 4 != 0) continue; /* slow: each pixel by itself */
       trial t = trial_of(_i, (form)how, how == BINARY ? 2 : 3);
       t.corners = corners;
       compare(&t);
@@ -243,9 +246,9 @@ START_TEST(fused_calls_equal_the_two_steps_to_the_bit) {
 END_TEST
 
 START_TEST(every_level_of_kernels_does_so) {
-  static const form forms[] = {LOGITS, SCORES};
+  static const form forms[] = {LOGITS, SCORES, QUERIES};
   for (uint32_t kernels = FM_KERNELS_C; kernels <= FM_KERNELS_NEON; kernels++)
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
       trial t = trial_of(_i, forms[i], 5);
       t.kernels = kernels;
       compare(&t);
@@ -255,7 +258,7 @@ END_TEST
 
 /* So many that fewer columns fit a strip. */
 START_TEST(many_channels_do_so) {
-  trial t = trial_of(_i, LOGITS, 400);
+  trial t = trial_of(_i % 5, _i < 5 ? LOGITS : QUERIES, 400);
   t.queries = 300;
   compare(&t);
 }
@@ -266,8 +269,8 @@ Suite *network_fused_suite(void) {
   TCase *c = tcase_create("bits");
   tcase_set_timeout(c, 120);
   tcase_add_loop_test(c, fused_calls_equal_the_two_steps_to_the_bit, 0, SIZES);
-  tcase_add_loop_test(c, every_level_of_kernels_does_so, 0, SIZES);
-  tcase_add_loop_test(c, many_channels_do_so, 0, 5);
+  tcase_add_loop_test(c, every_level_of_kernels_does_so, 0, 8);
+  tcase_add_loop_test(c, many_channels_do_so, 0, 10);
   suite_add_tcase(suite, c);
   return suite;
 }

@@ -39,11 +39,11 @@ static int get(int64_t index, fm_sample *sample, void *user) {
   return 0;
 }
 
-static int predict(const fm_sample *const *samples, fm_prediction *const *predictions, size_t count,
-                   void *user) {
+static int predict(const fm_sample *const *samples, fm_prediction *const *predictions,
+                   int64_t count, void *user) {
   (void)user;
-  for (size_t i = 0; i < count; i++)
-    if (!h.forgets) predictions[i]->output = output_of(samples[i]->id[3] - '0');
+  for (int64_t i = 0; i < count; i++)
+    if (!h.forgets) predictions[i]->output->values = output_of(samples[i]->id[3] - '0');
   return 0;
 }
 
@@ -105,7 +105,6 @@ static fm_status build(world *w, fm_context *context, int32_t kind, int32_t batc
   fm_status status = fm_labels_create(context, &lo, &w->labels, err);
   if (!status) status = fm_network_loss_create(w->labels, &no, &w->model, err);
   fm_provider_options po = {.size = sizeof po,
-                            .kind = kind,
                             .batch = batch,
                             .predict = predict,
                             .release = release,
@@ -154,7 +153,7 @@ START_TEST(collecting_equals_map_and_add) {
     float loss[PIXELS];
     fm_plane mask = mask_of(i), map = fm_plane_make(loss, FM_F32, SIDE, SIDE);
     fm_volume output = output_of(i);
-    KIT_OK(fm_network_loss_map(w.model, &output, &mask, &map, &err));
+    KIT_OK(kit_map(w.model, &output, &mask, &map, &err));
     KIT_OK(fm_class_stats_add(stepwise, &mask, &map, &err));
   }
   KIT_OK(fm_source_collect_stats(w.source, w.provider, w.stats, NULL, &err));
@@ -181,9 +180,9 @@ static int compare_filtered(const fm_sample *sample, const fm_plane *filtered,
   int i = sample->id[3] - '0';
   uint8_t direct[PIXELS] = {0};
   fm_plane mask = mask_of(i), into = fm_plane_make(direct, FM_U8, SIDE, SIDE);
-  fm_volume output = output_of(i);
+  fm_network_output output = kit_output(output_of(i));
   fm_filter_report r = {.size = sizeof r};
-  KIT_OK(fm_network_loss_filter(e->w->model, &output, e->filter, &mask, &into, &r, &err));
+  KIT_OK(fm_filter_apply_output(e->filter, e->w->model, &output, &mask, NULL, &into, &r, &err));
   for (int y = 0; y < SIDE; y++)
     for (int x = 0; x < SIDE; x++)
       ck_assert_int_eq(kit_get_int(filtered, y, x), direct[y * SIDE + x]);
@@ -242,20 +241,6 @@ START_TEST(scores_taken_for_logits_name_the_sample) {
 }
 END_TEST
 
-START_TEST(kinds_have_to_agree) {
-  world w;
-  open_world(&w, FM_OUTPUT_LOGITS, 1);
-  fm_provider *out = KIT_SENTINEL;
-  fm_provider_options none = {.size = sizeof none, .kind = FM_OUTPUT_LOGITS, .predict = predict};
-  KIT_FAILS(FM_ERR_ARGUMENT, "network_loss", fm_provider_create(w.context, &none, &out, &err));
-  fm_provider_options other = {
-      .size = sizeof other, .kind = FM_OUTPUT_PROBS, .predict = predict, .network_loss = w.model};
-  KIT_FAILS(FM_ERR_ARGUMENT, "kind is 3", fm_provider_create(w.context, &other, &out, &err));
-  ck_assert(out == KIT_SENTINEL);
-  close_world(&w);
-}
-END_TEST
-
 START_TEST(a_provider_keeps_what_it_uses_alive) {
   world w;
   open_world(&w, FM_OUTPUT_LOGITS, 1);
@@ -301,7 +286,7 @@ static void *map_often(void *user) {
   worker *w = user;
   fm_plane loss = fm_plane_make(w->loss, FM_F32, WIDE, WIDE);
   for (int i = 0; i < 5; i++)
-    w->failures += fm_network_loss_map(w->model, w->output, w->mask, &loss, NULL) != FM_OK;
+    w->failures += kit_map(w->model, w->output, w->mask, &loss, NULL) != FM_OK;
   return NULL;
 }
 
@@ -368,11 +353,11 @@ static fm_status measured_call(const fm_network_loss *model, const int *shape, f
   uint16_t *mask = calloc((size_t)height * (size_t)width, sizeof *mask);
   ck_assert(output && class_logits && loss && mask);
   fm_volume v = fm_volume_make(output, FM_F32, channels, shape[1], shape[2]);
-  fm_plane classes = fm_plane_make(class_logits, FM_F32, shape[4], shape[0] + 1);
+  fm_network_output o = kit_output(v);
+  if (shape[4]) o.class_logits = fm_plane_make(class_logits, FM_F32, shape[4], shape[0] + 1);
   fm_plane m = fm_plane_make(mask, FM_U16, height, width);
   fm_plane l = fm_plane_make(loss, FM_F32, height, width);
-  fm_status status = shape[4] ? fm_network_loss_queries(model, &classes, &v, &m, &l, err)
-                              : fm_network_loss_map(model, &v, &m, &l, err);
+  fm_status status = fm_network_loss_map(model, &o, &m, &l, err);
   /* All logits are equal. */
   ck_assert(fabs((double)loss[width - 1] - log(shape[0])) < 5e-6);
   free(mask);
@@ -425,10 +410,9 @@ START_TEST(logits_that_look_like_shares_here_and_there_are_logits) {
     for (int p = 0; p < LARGE * LARGE; p++) output[c * LARGE * LARGE + p] = c ? 0.125F : 0.75F;
   fm_volume v = fm_volume_make(output, FM_F32, CLASSES, LARGE, LARGE);
   fm_plane mask = mask_of(0), map = fm_plane_make(loss, FM_F32, SIDE, SIDE);
-  KIT_FAILS(FM_ERR_ARGUMENT, "as after a softmax",
-            fm_network_loss_map(w.model, &v, &mask, &map, &err));
+  KIT_FAILS(FM_ERR_ARGUMENT, "as after a softmax", kit_map(w.model, &v, &mask, &map, &err));
   output[LARGE + 1] = -2; /* between those that are looked at first */
-  KIT_OK(fm_network_loss_map(w.model, &v, &mask, &map, &err));
+  KIT_OK(kit_map(w.model, &v, &mask, &map, &err));
   close_world(&w);
 }
 END_TEST
@@ -442,10 +426,9 @@ START_TEST(probabilities_may_have_a_frame_of_zeros) {
   float loss[PIXELS];
   fm_plane mask = mask_of(0), map = fm_plane_make(loss, FM_F32, SIDE, SIDE);
   fm_volume output = output_of(0);
-  KIT_OK(fm_network_loss_map(w.model, &output, &mask, &map, &err));
+  KIT_OK(kit_map(w.model, &output, &mask, &map, &err));
   for (int v = 0; v < VALUES; v++) h.outputs[0][v] *= 0.5F;
-  KIT_FAILS(FM_ERR_ARGUMENT, "pass FM_OUTPUT_SCORES",
-            fm_network_loss_map(w.model, &output, &mask, &map, &err));
+  KIT_FAILS(FM_ERR_ARGUMENT, "pass FM_OUTPUT_SCORES", kit_map(w.model, &output, &mask, &map, &err));
   close_world(&w);
 }
 END_TEST
@@ -458,7 +441,6 @@ Suite *network_loops_suite(void) {
   tcase_add_loop_test(c, a_value_that_is_none_names_sample_class_and_pixel, 0, 2);
   tcase_add_test(c, an_output_that_is_missing_names_the_sample);
   tcase_add_test(c, scores_taken_for_logits_name_the_sample);
-  tcase_add_test(c, kinds_have_to_agree);
   tcase_add_test(c, a_provider_keeps_what_it_uses_alive);
   tcase_add_test(c, every_allocation_of_the_loop_may_fail);
   suite_add_tcase(suite, c);

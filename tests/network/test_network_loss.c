@@ -194,7 +194,7 @@ static void compare(const trial *t) {
   fm_context_destroy(context);
   fm_plane mask_view = fm_plane_make(mask, FM_U16, t->height, t->width);
   fm_plane loss_view = fm_plane_make(loss, FM_F32, t->height, t->width);
-  KIT_OK(fm_network_loss_map(model, &n.view, &mask_view, &loss_view, &err));
+  KIT_OK(kit_map(model, &n.view, &mask_view, &loss_view, &err));
   for (int y = 0; y < t->height; y++)
     for (int x = 0; x < t->width; x++) {
       int i = y * t->width + x;
@@ -300,10 +300,11 @@ START_TEST(queries_equal_float64) {
     fm_network_loss_options o = {
         .size = sizeof o, .kind = FM_OUTPUT_SCORES, .compose_first = first};
     KIT_OK(fm_network_loss_create(labels, &o, &model, &err));
-    fm_plane cls_view = fm_plane_make(cls, FM_F32, Q, K + 1);
+    fm_network_output output = kit_output(n.view);
+    output.class_logits = fm_plane_make(cls, FM_F32, Q, K + 1);
     fm_plane mask_view = fm_plane_make(mask, FM_U16, HEIGHT, WIDTH);
     fm_plane loss_view = fm_plane_make(loss, FM_F32, HEIGHT, WIDTH);
-    KIT_OK(fm_network_loss_queries(model, &cls_view, &n.view, &mask_view, &loss_view, &err));
+    KIT_OK(fm_network_loss_map(model, &output, &mask_view, &loss_view, &err));
     for (int y = 0; y < HEIGHT; y++)
       for (int x = 0; x < WIDTH; x++) {
         if (mask[y * WIDTH + x] == IGNORED) continue;
@@ -397,12 +398,12 @@ START_TEST(numbers_that_are_none_are_named) {
     int at = sides[_i] - 1;
     put(&s.output, 2, at, at, bad[b]);
     KIT_FAILS(FM_ERR_LOSS, "channel 2 (class class 2)",
-              fm_network_loss_map(model, &s.output.view, &s.mask_view, &s.loss_view, &err));
+              kit_map(model, &s.output.view, &s.mask_view, &s.loss_view, &err));
     expect_untouched(&s);
     /* Where only ignored pixels need it, nobody looks. */
     for (int i = 0; i < SIDE * SIDE; i++)
       if (i / SIDE >= SIDE / 2 || i % SIDE >= SIDE / 2) s.mask[i] = IGNORED;
-    KIT_OK(fm_network_loss_map(model, &s.output.view, &s.mask_view, &s.loss_view, &err));
+    KIT_OK(kit_map(model, &s.output.view, &s.mask_view, &s.loss_view, &err));
     fm_network_loss_destroy(model);
     close_scene(&s);
   }
@@ -415,7 +416,7 @@ START_TEST(labels_outside_are_named) {
   fm_network_loss *model = model_of(&s, (fm_network_loss_options){.kind = FM_OUTPUT_LOGITS});
   s.mask[SIDE * 3 + 5] = 9;
   KIT_FAILS(FM_ERR_LABEL, "label 9 at pixel (x 5, y 3)",
-            fm_network_loss_map(model, &s.output.view, &s.mask_view, &s.loss_view, &err));
+            kit_map(model, &s.output.view, &s.mask_view, &s.loss_view, &err));
   expect_untouched(&s);
   fm_network_loss_destroy(model);
   close_scene(&s);
@@ -432,19 +433,19 @@ START_TEST(other_kinds_are_refused) {
       model_of(&s, (fm_network_loss_options){.kind = FM_OUTPUT_LOGITS, .trust_kind = 1});
   const fm_volume *v = &s.output.view;
   KIT_FAILS(FM_ERR_ARGUMENT, "pass FM_OUTPUT_LOGITS",
-            fm_network_loss_map(probs, v, &s.mask_view, &s.loss_view, &err));
+            kit_map(probs, v, &s.mask_view, &s.loss_view, &err));
   KIT_FAILS(FM_ERR_ARGUMENT, "pass FM_OUTPUT_LOGITS",
-            fm_network_loss_map(scores, v, &s.mask_view, &s.loss_view, &err));
+            kit_map(scores, v, &s.mask_view, &s.loss_view, &err));
   fill_shares(&s.output, true, 3);
   KIT_FAILS(FM_ERR_ARGUMENT, "pass FM_OUTPUT_PROBS",
-            fm_network_loss_map(logits, v, &s.mask_view, &s.loss_view, &err));
+            kit_map(logits, v, &s.mask_view, &s.loss_view, &err));
   fill_shares(&s.output, false, 3);
   KIT_FAILS(FM_ERR_ARGUMENT, "pass FM_OUTPUT_SCORES",
-            fm_network_loss_map(logits, v, &s.mask_view, &s.loss_view, &err));
+            kit_map(logits, v, &s.mask_view, &s.loss_view, &err));
   KIT_FAILS(FM_ERR_ARGUMENT, "pass FM_OUTPUT_SCORES",
-            fm_network_loss_map(probs, v, &s.mask_view, &s.loss_view, &err));
+            kit_map(probs, v, &s.mask_view, &s.loss_view, &err));
   expect_untouched(&s);
-  KIT_OK(fm_network_loss_map(trusting, v, &s.mask_view, &s.loss_view, &err));
+  KIT_OK(kit_map(trusting, v, &s.mask_view, &s.loss_view, &err));
   fm_network_loss_destroy(trusting);
   fm_network_loss_destroy(scores);
   fm_network_loss_destroy(probs);
@@ -480,11 +481,12 @@ START_TEST(fused_forms_equal_the_two_steps) {
   open_scene(&s, 5);
   s.mask[7] = IGNORED;
   fm_network_loss *model = model_of(&s, (fm_network_loss_options){.kind = FM_OUTPUT_LOGITS});
+  fm_network_output output = kit_output(s.output.view);
   fm_class_stats *direct, *stepwise;
   KIT_OK(fm_class_stats_create(s.labels, NULL, &direct, &err));
   KIT_OK(fm_class_stats_create(s.labels, NULL, &stepwise, &err));
-  KIT_OK(fm_network_loss_add(model, &s.output.view, &s.mask_view, direct, &err));
-  KIT_OK(fm_network_loss_map(model, &s.output.view, &s.mask_view, &s.loss_view, &err));
+  KIT_OK(fm_class_stats_add_output(direct, model, &output, &s.mask_view, NULL, &err));
+  KIT_OK(kit_map(model, &s.output.view, &s.mask_view, &s.loss_view, &err));
   KIT_OK(fm_class_stats_add(stepwise, &s.mask_view, &s.loss_view, &err));
   int64_t a[64], b[64];
   size_t words = fm_class_stats_word_count(direct);
@@ -501,7 +503,7 @@ START_TEST(fused_forms_equal_the_two_steps) {
   int64_t counts[4][FEW];
   fm_filter_report r1 = {.size = sizeof r1, .class_valid = counts[0], .class_dropped = counts[1]};
   fm_filter_report r2 = {.size = sizeof r2, .class_valid = counts[2], .class_dropped = counts[3]};
-  KIT_OK(fm_network_loss_filter(model, &s.output.view, filter, &s.mask_view, &one_view, &r1, &err));
+  KIT_OK(fm_filter_apply_output(filter, model, &output, &s.mask_view, NULL, &one_view, &r1, &err));
   KIT_OK(fm_filter_apply(filter, &s.mask_view, &s.loss_view, NULL, &two_view, &r2, &err));
   ck_assert_mem_eq(one_step, two_steps, sizeof one_step);
   ck_assert(r1.valid == r2.valid && r1.dropped == r2.dropped && r1.dropped > 0);
@@ -531,9 +533,9 @@ static fm_status everything(fm_context *context, void *user, fm_error *err) {
   fm_status status = fm_labels_create(context, &lo, &labels, err);
   if (!status) status = fm_network_loss_create(labels, &o, &model, err);
   if (!status) status = fm_class_stats_create(labels, NULL, &stats, err);
-  if (!status)
-    status = fm_network_loss_map(model, &s->output.view, &s->mask_view, &s->loss_view, err);
-  if (!status) status = fm_network_loss_add(model, &s->output.view, &s->mask_view, stats, err);
+  if (!status) status = kit_map(model, &s->output.view, &s->mask_view, &s->loss_view, err);
+  fm_network_output output = kit_output(s->output.view);
+  if (!status) status = fm_class_stats_add_output(stats, model, &output, &s->mask_view, NULL, err);
   fm_class_stats_destroy(stats);
   fm_network_loss_destroy(model);
   fm_labels_destroy(labels);
@@ -563,8 +565,7 @@ START_TEST(a_late_failure_leaves_a_large_map_alone) {
   for (int i = 0; i < LARGE * LARGE; i++) loss[i] = (float)i;
   fm_plane mask_view = fm_plane_make(mask, FM_U8, LARGE, LARGE);
   fm_plane loss_view = fm_plane_make(loss, FM_F32, LARGE, LARGE);
-  KIT_FAILS(FM_ERR_LOSS, "channel 1",
-            fm_network_loss_map(model, &n.view, &mask_view, &loss_view, &err));
+  KIT_FAILS(FM_ERR_LOSS, "channel 1", kit_map(model, &n.view, &mask_view, &loss_view, &err));
   for (int i = 0; i < LARGE * LARGE; i++) ck_assert(loss[i] == (float)i);
   free(loss);
   free(mask);

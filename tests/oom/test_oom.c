@@ -325,9 +325,9 @@ static void release(fm_sample *sample, void *user) {
 }
 
 static int predict(const fm_sample *const *samples, fm_prediction *const *predictions,
-                   size_t samples_given, void *user) {
+                   int64_t samples_given, void *user) {
   (void)user;
-  for (size_t i = 0; i < samples_given; i++) {
+  for (int64_t i = 0; i < samples_given; i++) {
     memcpy(predictions[i]->loss.data, losses,
            (size_t)(samples[i]->mask.height * samples[i]->mask.width) * sizeof(float));
     balance++;

@@ -500,3 +500,16 @@ float kit_wild_loss(uint64_t *state) {
 float kit_plain_loss(uint64_t *state) {
   return (float)((double)(kit_random(state) >> 40) / (double)(1 << 24) * 8.0);
 }
+
+/* ---- Outputs of networks -------------------------------------------------------- */
+
+fm_network_output kit_output(fm_volume values) {
+  fm_network_output output = {.size = sizeof output, .values = values};
+  return output;
+}
+
+fm_status kit_map(const fm_network_loss *network_loss, const fm_volume *values,
+                  const fm_plane *mask, const fm_plane *loss, fm_error *err) {
+  fm_network_output output = kit_output(*values);
+  return fm_network_loss_map(network_loss, &output, mask, loss, err);
+}

@@ -131,6 +131,15 @@ const char *kit_layout_name(kit_layout layout);
 /* Mean losses that a test has. `pixels` may be NULL. */
 fm_mean_table kit_mean_table(int32_t class_count, const double *means, const int64_t *pixels);
 
+/* ---- Outputs of networks ------------------------------------------------------------------ */
+
+/* One that is not of queries. */
+fm_network_output kit_output(fm_volume values);
+
+/* fm_network_loss_map of such a one. */
+fm_status kit_map(const fm_network_loss *network_loss, const fm_volume *values,
+                  const fm_plane *mask, const fm_plane *loss, fm_error *err);
+
 /* ---- Number formats --------------------------------------------------------------- */
 
 /* By definition, in double arithmetic. */

@@ -96,8 +96,9 @@ class Plugin:
             sample.image = LIB.fm_volume_make(image.ctypes.data, LIB.FM_U8, 3, height, width)
             sample.image.channel_stride, sample.image.col_stride, sample.image.row_stride = 1, 3, 3 * width
             samples.append(sample)
-        predictions = [LIB.make("fm_plugin_prediction") for _ in images]
-        call(self.plugin.predict, pointers(samples, "fm_sample"), pointers(predictions, "fm_plugin_prediction"),
+        outputs = [LIB.make("fm_network_output") for _ in images]
+        predictions = [LIB.make("fm_prediction", output=ctypes.pointer(output)) for output in outputs]
+        call(self.plugin.predict, pointers(samples, "fm_sample"), pointers(predictions, "fm_prediction"),
              len(images), self.plugin.user)
         for sample, one, mask in zip(samples, predictions, masks):
             kept.append(self.conclude(sample, one, mask))
@@ -105,16 +106,14 @@ class Plugin:
         return kept
 
     def conclude(self, sample, one, mask):
-        out, rows = one.output, None
+        out, rows = one.output.contents.values, None
         loss = np.full(mask.shape, np.nan, np.float32)
         plane = LIB.fm_plane_make(loss.ctypes.data, 6, *mask.shape)
         output = array_of(out, (out.channels, out.height, out.width))
-        views = [ctypes.byref(out), ctypes.byref(sample.mask), ctypes.byref(plane)]
-        if self.plugin.queries:
-            rows = array_of(one.class_logits, (one.class_logits.height, one.class_logits.width))
-            call(LIB.fm_network_loss_queries, self.network, ctypes.byref(one.class_logits), *views)
-        else:
-            call(LIB.fm_network_loss_map, self.network, *views)
+        logits = one.output.contents.class_logits
+        if logits.data:
+            rows = array_of(logits, (logits.height, logits.width))
+        call(LIB.fm_network_loss_map, self.network, one.output, ctypes.byref(sample.mask), ctypes.byref(plane))
         return output, rows, loss
 
     def close(self):

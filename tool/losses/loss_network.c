@@ -70,8 +70,9 @@ static int logits_of(const loss_source *s, const loss_request *r, loss_map *out,
   fm_error err;
   int code = read_logits(s, path, &raster, &volume, f);
   if (!code) {
+    fm_network_output output = {.size = sizeof output, .values = volume};
     loss_map_make(out, &r->mask);
-    if (fm_network_loss_map(n->loss, &volume, &r->mask, &out->plane, &err))
+    if (fm_network_loss_map(n->loss, &output, &r->mask, &out->plane, &err))
       code = fail(s, r, &err, path, f);
   }
   fm_raster_destroy(raster);
@@ -128,9 +129,10 @@ static int queries_of(const loss_source *s, const loss_request *r, loss_map *out
   fm_error err;
   int code = read_queries(s, r->mask_index, path, &q, f);
   if (!code) {
+    fm_network_output output = {
+        .size = sizeof output, .values = q.mask_logits, .class_logits = q.class_logits};
     loss_map_make(out, &r->mask);
-    if (fm_network_loss_queries(n->loss, &q.class_logits, &q.mask_logits, &r->mask, &out->plane,
-                                &err))
+    if (fm_network_loss_map(n->loss, &output, &r->mask, &out->plane, &err))
       code = fail(s, r, &err, path, f);
   }
   query_arrays_free(&q);

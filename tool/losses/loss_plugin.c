@@ -35,10 +35,6 @@ static int open_source(loss_source *s, const loss_options *options, fault *f) {
   if (!plugin->network) return EXIT_FINE;
   if (fm_network_loss_create(s->labels, plugin->network, &p->loss, &err))
     return fault_library(f, &err, plugin_host_file(p->host));
-  if (plugin->queries && fm_network_loss_kind(p->loss) != FM_OUTPUT_SCORES)
-    return fault_set(f, EXIT_DATA,
-                     "%s: the plug-in breaks its contract: queries are of kind SCORES",
-                     plugin_host_file(p->host));
   return EXIT_FINE;
 }
 
@@ -59,7 +55,8 @@ typedef struct shot {
   char *path; /* of the image */
   fm_raster *image;
   fm_sample sample;
-  fm_plugin_prediction prediction;
+  fm_network_output output;
+  fm_prediction prediction;
 } shot;
 
 static int prepare(const loss_source *s, const loss_request *r, shot *one, loss_map *out,
@@ -72,8 +69,13 @@ static int prepare(const loss_source *s, const loss_request *r, shot *one, loss_
   one->sample = (fm_sample){.size = sizeof one->sample, .mask = r->mask};
   one->sample.id = s->masks->files[r->mask_index].stem;
   one->sample.image = fm_raster_volume(one->image);
-  one->prediction = (fm_plugin_prediction){.size = sizeof one->prediction};
-  if (!p->loss) one->prediction.loss = out->plane;
+  one->output = (fm_network_output){.size = sizeof one->output};
+  one->prediction = (fm_prediction){.size = sizeof one->prediction, .output = &one->output};
+  if (!p->loss) {
+    /* All bits set are NaN: what the plug-in does not fill is no loss. */
+    memset(out->memory, 0xFF, (size_t)(r->mask.height * r->mask.width) * sizeof(float));
+    one->prediction.loss = out->plane;
+  }
   return EXIT_FINE;
 }
 
@@ -81,17 +83,13 @@ static int prepare(const loss_source *s, const loss_request *r, shot *one, loss_
 static int conclude(const loss_source *s, const loss_request *r, const shot *one,
                     const loss_map *out, fault *f) {
   const plugin_source *p = s->own;
-  const fm_plugin *plugin = plugin_host_plugin(p->host);
-  const fm_plugin_prediction *made = &one->prediction;
+  const fm_network_output *output = one->prediction.output;
   fm_error err;
   if (!p->loss) return EXIT_FINE;
-  if (!made->output.data || (plugin->queries && !made->class_logits.data))
+  if (!output || !output->values.data)
     return fault_set(f, EXIT_DATA, "%s: the plug-in breaks its contract: no output for '%s'",
                      plugin_host_file(p->host), one->sample.id);
-  fm_status status = plugin->queries
-                         ? fm_network_loss_queries(p->loss, &made->class_logits, &made->output,
-                                                   &r->mask, &out->plane, &err)
-                         : fm_network_loss_map(p->loss, &made->output, &r->mask, &out->plane, &err);
+  fm_status status = fm_network_loss_map(p->loss, output, &r->mask, &out->plane, &err);
   return status ? loss_blame_partner(s, r->mask_index, one->path, &err, f) : EXIT_FINE;
 }
 
@@ -99,7 +97,7 @@ static int predict(const loss_source *s, shot *shots, const loss_request *reques
                    const loss_map *out, fault *f) {
   const plugin_source *p = s->own;
   const fm_sample **samples = alloc_zeroed(count, sizeof *samples);
-  fm_plugin_prediction **predictions = alloc_zeroed(count, sizeof *predictions);
+  fm_prediction **predictions = alloc_zeroed(count, sizeof *predictions);
   for (size_t i = 0; i < count; i++) {
     samples[i] = &shots[i].sample;
     predictions[i] = &shots[i].prediction;

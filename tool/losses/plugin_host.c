@@ -87,6 +87,7 @@ static int load(const char *file, open_fn *out, fault *f) {
 typedef struct label_table {
   int32_t classes[LABELS];
   const char **names;
+  int64_t ignored;
 } label_table;
 
 static void describe(const fm_labels *labels, label_table *table, fm_plugin_setup *setup) {
@@ -101,7 +102,9 @@ static void describe(const fm_labels *labels, label_table *table, fm_plugin_setu
   }
   setup->class_names = table->names;
   setup->classes = table->classes;
-  setup->ignore_label = fm_labels_ignore_label(labels);
+  table->ignored = fm_labels_ignore_label(labels);
+  setup->ignored_labels = &table->ignored;
+  setup->ignored_count = 1;
 }
 
 /* What it states about itself has to be valid before it is called again. */
@@ -110,9 +113,7 @@ static int check(plugin_host *h, fault *f) {
   const char *wrong = !p->predict                             ? "it has no predict"
                       : p->batch < 0 || p->batch > MOST_BATCH ? "its batch is not 0 to 4096"
                       : p->concurrency < 0                    ? "its concurrency is negative"
-                      : p->queries != 0 && (!p->network || p->queries != 1)
-                          ? "its queries need a network of kind SCORES"
-                          : NULL;
+                                                              : NULL;
   if (wrong)
     return fault_set(f, EXIT_DATA, "%s: the plug-in breaks its contract: %s", h->spec.file, wrong);
   if (!p->batch) p->batch = 1;
@@ -151,7 +152,7 @@ static int open_it(plugin_host *h, open_fn function, const fm_plugin_setup *setu
 static int open_with(plugin_host *h, const fm_labels *labels, int threads, bool quiet, fault *f) {
   label_table *table = alloc_zeroed(1, sizeof *table);
   fm_plugin_setup setup = {.size = sizeof setup, .abi = FM_PLUGIN_ABI, .threads = threads};
-  setup.option_count = h->spec.count;
+  setup.option_count = (int64_t)h->spec.count;
   setup.keys = (const char *const *)h->spec.keys;
   setup.values = (const char *const *)h->spec.values;
   setup.log = quiet ? NULL : log_line;
@@ -209,11 +210,11 @@ static void leave(plugin_host *h) {
 }
 
 int plugin_host_predict(plugin_host *h, const fm_sample *const *samples,
-                        fm_plugin_prediction *const *predictions, size_t count, fault *f) {
+                        fm_prediction *const *predictions, size_t count, fault *f) {
   fm_error err;
   memset(&err, 0, sizeof err);
   enter(h);
-  fm_status status = h->plugin.predict(samples, predictions, count, h->plugin.user, &err);
+  fm_status status = h->plugin.predict(samples, predictions, (int64_t)count, h->plugin.user, &err);
   leave(h);
   if (!status) return EXIT_FINE;
   err.code = status;
@@ -224,6 +225,6 @@ int plugin_host_predict(plugin_host *h, const fm_sample *const *samples,
   return fault_library(f, &err, h->spec.file);
 }
 
-void plugin_host_release(const plugin_host *h, fm_plugin_prediction *prediction) {
+void plugin_host_release(const plugin_host *h, fm_prediction *prediction) {
   if (h->plugin.release) h->plugin.release(prediction, h->plugin.user);
 }

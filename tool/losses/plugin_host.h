@@ -24,7 +24,7 @@ const char *plugin_host_file(const plugin_host *host);
 
 /* Asks for predictions; what went wrong is a sentence with the plug-in's file in it. */
 int plugin_host_predict(plugin_host *host, const fm_sample *const *samples,
-                        fm_plugin_prediction *const *predictions, size_t count, fault *f);
-void plugin_host_release(const plugin_host *host, fm_plugin_prediction *prediction);
+                        fm_prediction *const *predictions, size_t count, fault *f);
+void plugin_host_release(const plugin_host *host, fm_prediction *prediction);
 
 #endif

@@ -1,4 +1,4 @@
-/* network/map.c - a loss map that is written whole or not at all.
+/* network/loss_map.c - a loss map that is written whole or not at all.
  *
  * A bad value may turn up in the last row. What the map held is therefore kept for as many
  * rows as memory allows; those behind them are known to be good before the first is
@@ -40,7 +40,7 @@ static void restore(const journal *j, const fm_plane *loss) {
 
 /* n values as floats, in job->sums if they are not such where they are. */
 static const float *floats_of(const fm__job *job, const char *at, size_t n) {
-  const fm_volume *v = &job->output;
+  const fm_volume *v = &job->values;
   bool packed = v->col_stride == (int64_t)fm_dtype_size((fm_dtype)v->dtype);
   size_t even = 0;
   if (packed && v->dtype == FM_F32) {
@@ -56,7 +56,7 @@ static const float *floats_of(const fm__job *job, const char *at, size_t n) {
 
 /* Whether all values of the output's rows first .. last may be used. */
 static bool all_regular(fm__job *job, int64_t first, int64_t last) {
-  const fm_volume *v = &job->output;
+  const fm_volume *v = &job->values;
   bool any_sign = job->class_logits.data || job->model->options.kind == FM_OUTPUT_LOGITS;
   float least = any_sign ? -INFINITY : 0;
   for (int64_t c = 0; c < v->channels; c++)
@@ -97,32 +97,18 @@ static fm_status map(fm__job *job, const fm_plane *loss, fm_error *err) {
   return status;
 }
 
-static fm_status open_and_map(const fm_network_loss *model, const fm_volume *output,
-                              const fm_plane *class_logits, const fm_plane *mask,
-                              const fm_plane *loss, fm_error *err) {
-  fm_plane known;
-  fm_status status = fm__plane_read(&known, loss, FM__BIT(FM_F32), "loss", err);
-  if (status) return status;
-  fm__job job;
-  status = fm__job_open(&job, model, output, class_logits, mask, err);
-  if (status) return status;
-  status = fm__same_size(&job.mask, "mask", &known, "loss map", err);
-  if (!status) status = map(&job, &known, err);
-  fm__job_close(&job);
-  return status;
-}
-
-fm_status fm_network_loss_map(const fm_network_loss *network_loss, const fm_volume *output,
+fm_status fm_network_loss_map(const fm_network_loss *network_loss, const fm_network_output *output,
                               const fm_plane *mask, const fm_plane *loss, fm_error *err) {
   if (!network_loss)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_network_loss_map: network_loss is NULL");
-  return open_and_map(network_loss, output, NULL, mask, loss, err);
-}
-
-fm_status fm_network_loss_queries(const fm_network_loss *network_loss, const fm_plane *class_logits,
-                                  const fm_volume *mask_logits, const fm_plane *mask,
-                                  const fm_plane *loss, fm_error *err) {
-  if (!network_loss || !class_logits)
-    return fm__fail(err, FM_ERR_ARGUMENT, "fm_network_loss_queries: an argument is NULL");
-  return open_and_map(network_loss, mask_logits, class_logits, mask, loss, err);
+  fm_plane known;
+  fm_status status = fm__output_read(&known, loss, FM__BIT(FM_F32), "loss map", err);
+  if (status) return status;
+  fm__job job;
+  status = fm__job_open(&job, network_loss, output, mask, err);
+  if (status) return status;
+  status = fm__job_check_output(&job, &known, "loss map", false, err);
+  if (!status) status = map(&job, &known, err);
+  fm__job_close(&job);
+  return status;
 }

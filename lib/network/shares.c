@@ -1,4 +1,4 @@
-/* network/scores.c - the kinds that are linear before the logarithm, and sigmoids.
+/* network/shares.c - the kinds that are linear before the logarithm, and sigmoids.
  *
  * Resizing and summing over channels commute, so the sums are taken at the output's own
  * resolution and only they and the label's channel are resized. */
@@ -17,7 +17,7 @@ static fm_status share_at(const fm__job *job, const fm__taps *taps, int32_t chan
   *share = 0;
   for (int i = 0; i < taps->count; i++) {
     const fm__tap *tap = &taps->at[i];
-    float value = fm__voxel_value(&job->output, channel, tap->y, tap->x);
+    float value = fm__voxel_value(&job->values, channel, tap->y, tap->x);
     if (!is_share(value)) return fm__value_fail(job, channel, tap->y, tap->x, err);
     *share += tap->weight * (double)value;
   }
@@ -46,7 +46,7 @@ static float load_one(const fm_volume *v, int64_t c, int64_t y, int64_t x) {
 }
 
 static bool read_quad(const fm__job *job, const stretch *s, int32_t channel, quad *q) {
-  const fm_volume *v = &job->output;
+  const fm_volume *v = &job->values;
   const int64_t rows[2] = {s->row->low, s->row->high};
   const int64_t columns[2] = {s->columns->low, s->columns->high};
   bool any_sign = job->model->options.kind == FM_OUTPUT_LOGITS, good = true;
@@ -156,7 +156,7 @@ static fm_status exact_logit(const fm__job *job, int64_t y, int64_t x, double *z
   fm__taps taps = fm__taps_of(job, y, x);
   *z = 0;
   for (int i = 0; i < taps.count; i++) {
-    double value = (double)fm__voxel_value(&job->output, 0, taps.at[i].y, taps.at[i].x);
+    double value = (double)fm__voxel_value(&job->values, 0, taps.at[i].y, taps.at[i].x);
     if (!isfinite(value)) return fm__value_fail(job, 0, taps.at[i].y, taps.at[i].x, err);
     *z += taps.at[i].weight * value;
   }
@@ -204,7 +204,7 @@ static void sum_row(fm__job *job, int64_t row, int64_t keep) {
   double *sums = (double *)(void *)s->rows[slot];
   if (s->tags[slot] == row) return;
   s->tags[slot] = row;
-  const fm_volume *v = &job->output;
+  const fm_volume *v = &job->values;
   size_t n = (size_t)s->columns;
   for (size_t i = 0; i < n; i++) sums[i] = 0;
   for (int64_t c = 0; c < v->channels; c++) {
@@ -217,7 +217,7 @@ static void sum_row(fm__job *job, int64_t row, int64_t keep) {
  * that have no weight out. */
 static fm_status exact_sum(const fm__job *job, const fm__taps *taps, double *sum, fm_error *err) {
   *sum = 0;
-  for (int32_t c = 0; c < job->output.channels; c++) {
+  for (int32_t c = 0; c < job->values.channels; c++) {
     double share;
     fm_status status = share_at(job, taps, c, &share, err);
     if (status) return status;

@@ -1,4 +1,4 @@
-/* network/full.c - cross-entropy of logits that have the mask's size already.
+/* network/logits_full.c - cross-entropy of logits that have the mask's size already.
  *
  * Memory is read once: terms are taken relative to the label's own logit, which makes
  * their sum's logarithm the loss, without a pass for the maximum. */
@@ -27,7 +27,7 @@ static size_t padded_to_lanes(const fm__job *job, size_t n) {
 
 static const char *own_value(const fm__job *job, const row *r, size_t i) {
   int32_t channel = fm__channel_of(job->model, r->classes[i]);
-  return fm__voxel(&job->output, channel, r->y, r->x + (int64_t)i);
+  return fm__voxel(&job->values, channel, r->y, r->x + (int64_t)i);
 }
 
 /* The labels' own values lie all over memory: a few cache lines are on their way at once.
@@ -44,7 +44,7 @@ static void announce_base(const fm__job *job, const row *r) {
 
 /* The own values' bytes; zeros where there is no label. */
 static inline void gather_base(const fm__job *job, const row *r, const size_t element, char *to) {
-  const fm_volume v = job->output;
+  const fm_volume v = job->values;
   const char *own = NULL; /* the channel of the last label, from the row's begin on */
   int32_t last = FM_CLASS_IGNORE;
   for (size_t i = 0; i < r->n; i++, to += element) {
@@ -59,33 +59,33 @@ static inline void gather_base(const fm__job *job, const row *r, const size_t el
 
 static void read_base(const fm__job *job, const row *r) {
   announce_base(job, r);
-  if (job->output.dtype == FM_F32) {
+  if (job->values.dtype == FM_F32) {
     gather_base(job, r, sizeof(float), (char *)r->base);
   } else {
     char *halves = (char *)r->spare;
     size_t padded = padded_to_lanes(job, r->n);
     gather_base(job, r, sizeof(uint16_t), halves);
     memset(halves + r->n * sizeof(uint16_t), 0, (padded - r->n) * sizeof(uint16_t));
-    job->kernels->widen(halves, job->output.dtype, padded, r->base);
+    job->kernels->widen(halves, job->values.dtype, padded, r->base);
   }
 }
 
 /* Pixels that lie side by side, whatever row they are in. */
 static int64_t line_width(const fm__job *job) {
-  const fm_volume *v = &job->output;
+  const fm_volume *v = &job->values;
   return fm__is_flat(job) ? v->height * v->width : v->width;
 }
 
 /* Whether the line's pixels follow each other in memory and are enough for a vector. */
 static bool is_planar(const fm__job *job) {
-  const fm_volume *v = &job->output;
+  const fm_volume *v = &job->values;
   return v->col_stride == (int64_t)fm_dtype_size((fm_dtype)v->dtype) &&
          line_width(job) >= (int64_t)job->kernels->lanes;
 }
 
 /* Pixels first .. first + n - 1; n a multiple of the lanes. */
 static void sum_part(const fm__job *job, const row *r, size_t first, size_t n) {
-  const fm_volume *v = &job->output;
+  const fm_volume *v = &job->values;
   job->kernels->planar(fm__voxel(v, 0, r->y, r->x + (int64_t)first), v->dtype,
                        (ptrdiff_t)v->channel_stride, (size_t)v->channels, r->base + first,
                        r->sums + first, r->spare, n);
@@ -93,7 +93,7 @@ static void sum_part(const fm__job *job, const row *r, size_t first, size_t n) {
 
 /* Fewer pixels than lanes: with some before them if there are such, else behind them. */
 static void sum_few(const fm__job *job, const row *r, size_t first, size_t n) {
-  const fm_volume *v = &job->output;
+  const fm_volume *v = &job->values;
   size_t lanes = job->kernels->lanes, before = lanes - n;
   int64_t x = r->x + (int64_t)first;
   if (x < (int64_t)before) before = (size_t)x;
@@ -107,7 +107,7 @@ static void sum_few(const fm__job *job, const row *r, size_t first, size_t n) {
 
 /* Pixels before memory is aligned, if channels are equally so. */
 static size_t unaligned(const fm__job *job, const row *r) {
-  const fm_volume *v = &job->output;
+  const fm_volume *v = &job->values;
   size_t element = v->dtype == FM_F32 ? 4 : 2, bytes = job->kernels->lanes * element;
   size_t behind = (uintptr_t)fm__voxel(v, 0, r->y, r->x) & (bytes - 1); /* a power of two */
   bool alike = ((uint64_t)v->channel_stride & (bytes - 1)) == 0;
@@ -126,7 +126,7 @@ static void sum_planar(const fm__job *job, const row *r) {
 }
 
 static void sum_pixels(const fm__job *job, const row *r) {
-  const fm_volume *v = &job->output;
+  const fm_volume *v = &job->values;
   size_t channels = (size_t)v->channels;
   for (size_t i = 0; i < r->n; i++) {
     if (r->classes[i] < 0) continue;
@@ -143,7 +143,7 @@ static fm_status redo_odd(fm__job *job, const row *r, float *out, fm_error *err)
     out[i] = 0;
     if (r->classes[i] < 0 || r->sums[i] < LARGEST_SUM) continue;
     double loss;
-    int64_t x = r->x + (int64_t)i, width = job->output.width;
+    int64_t x = r->x + (int64_t)i, width = job->values.width;
     fm_status status =
         fm__exact_logits(job, r->y + x / width, x % width, r->classes[i], &loss, err);
     if (status) return status;
