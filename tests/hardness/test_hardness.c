@@ -339,6 +339,31 @@ START_TEST(top_share_of_class_means) {
 }
 END_TEST
 
+/* Loop: seeds. Shares are n / 1000 of up to 2,000 pixels, so that classes lie on them, too. */
+START_TEST(worst_class_of_class_means) {
+  uint64_t random = (uint64_t)_i + 1;
+  uint8_t pixels[2000];
+  double table[CLASSES], largest = 0, large_enough = -1;
+  int64_t in[CLASSES] = {0}, valid = 0;
+  const int64_t count = 1000 * (1 + kit_below(&random, 2)), thousandths = kit_below(&random, 1001);
+  for (int k = 0; k < CLASSES; k++) table[k] = (double)kit_plain_loss(&random);
+  for (int64_t i = 0; i < count; i++) {
+    int64_t k = kit_below(&random, 1 + kit_below(&random, CLASSES)); /* small numbers more often */
+    pixels[i] = (uint8_t)k;
+    in[k]++;
+    valid++;
+  }
+  for (int k = 0; k < CLASSES; k++) {
+    if (in[k] && table[k] > largest) largest = table[k];
+    if (in[k] && in[k] * 1000 >= thousandths * valid && table[k] > large_enough)
+      large_enough = table[k];
+  }
+  fm_hardness *hardness = measure_of(table, FM_MEASURE_WORST_CLASS, (double)thousandths / 1000);
+  ck_assert(measured(hardness, pixels, count) == (large_enough >= 0 ? large_enough : largest));
+  fm_hardness_destroy(hardness);
+}
+END_TEST
+
 /* ---- Measures by the image's own losses --------------------------------------------------- */
 
 typedef struct own {
@@ -597,6 +622,7 @@ Suite *hardness_suite(void) {
   tcase_add_test(tests, strata_are_pooled);
   tcase_add_test(tests, measures_by_hand);
   tcase_add_loop_test(tests, top_share_of_class_means, 0, 30);
+  tcase_add_loop_test(tests, worst_class_of_class_means, 0, 60);
   tcase_add_loop_test(tests, own_losses, 0, 3 * 45);
   tcase_add_test(tests, bad_own_losses_are_named);
   tcase_add_test(tests, getters);
