@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   fuzz_expect(file.labels_name && file.stats && file.masks, "a name is missing");
   for (int32_t k = 0; k < file.class_count; k++)
     fuzz_expect(
-        file.classes[k].name && !isnan(file.classes[k].threshold) && file.classes[k].valid >= 0,
+        file.classes[k].name && !isnan(filter_lowest(&file, k)) && file.classes[k].valid >= 0,
         "a class");
   filter_file_free(&file);
   return 0;

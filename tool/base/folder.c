@@ -38,10 +38,9 @@ enum { MOST_TYPES = 3 };
 
 /* By folder_kind: the types of files that are listed, case-insensitively. */
 static const char *const types[][MOST_TYPES] = {
-    [FOLDER_MASKS] = {".png", ".npy"},
-    [FOLDER_IMAGES] = {".jpg", ".jpeg", ".png"},
-    [FOLDER_LOSSES] = {".npy"},
-    [FOLDER_QUERIES] = {".npz", ".npy"},
+    [FOLDER_MASKS] = {".png", ".npy"},  [FOLDER_IMAGES] = {".jpg", ".jpeg", ".png"},
+    [FOLDER_LOSSES] = {".npy"},         [FOLDER_QUERIES] = {".npz", ".npy"},
+    [FOLDER_STRATA] = {".png", ".npy"},
 };
 enum { KINDS = sizeof types / sizeof *types };
 

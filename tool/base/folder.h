@@ -26,13 +26,14 @@ typedef enum folder_kind {
   FOLDER_MASKS = 1,
   FOLDER_IMAGES,
   FOLDER_LOSSES,
-  FOLDER_QUERIES
+  FOLDER_QUERIES,
+  FOLDER_STRATA
 } folder_kind;
 
 /* Lists a folder and those below it. Hidden files, unfinished ones (*.fm-part) and other types
- * are skipped: masks are .png or .npy, images .jpg, .jpeg or .png, losses .npy, queries .npz
- * or .npy (case-insensitively). Suffixes are the label space's. A folder that cannot be read is
- * EXIT_IO; two files with the same stem, or a name that cannot be a stem, EXIT_DATA. */
+ * are skipped: masks and strata are .png or .npy, images .jpg, .jpeg or .png, losses .npy, queries
+ * .npz or .npy (case-insensitively). Suffixes are the label space's. A folder that cannot be read
+ * is EXIT_IO; two files with the same stem, or a name that cannot be a stem, EXIT_DATA. */
 int folder_list(folder_kind kind, const char *path, const fm_labels *labels, folder *out, fault *f);
 void folder_free(folder *files);
 

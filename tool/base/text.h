@@ -26,7 +26,7 @@ void text_add_real(text *t, double value);       /* shortest of %.15g %.16g %.17
 /* One line of UTF-8 in `room` bytes, cut between characters if it is too long: what is no UTF-8 and
  * control characters become \xHH, what breaks lines in some viewers \uHHHH, as in the library. */
 void text_to_line(const char *string, char *out, size_t room);
-bool text_is_utf8(const char *string);           /* all of it well-formed */
+bool text_is_utf8(const char *string);               /* all of it well-formed */
 uint64_t text_hash(const void *bytes, size_t count); /* FNV-1a, 64 bits */
 void text_free(text *t);
 

@@ -10,6 +10,8 @@ int cmd_check(int argc, char **argv) {
       {"masks", 0, ARG_TEXT, &job.set.masks, "DIR", "masks", true, false, 0, 0, NULL},
       {"images", 0, ARG_TEXT, &job.images, "DIR", "their images", false, false, 0, 0, NULL},
       ARG_LOSS_ROWS(&job.set.loss),
+      {"strata", 0, ARG_TEXT, &job.set.strata, "DIR",
+       "strata of the pixels, <stem>.png: like is compared with like", false, false, 0, 0, NULL},
       ARG_THREADS(&job.common.threads),
       ARG_QUIET(&job.common.quiet),
       ARG_JSON(&job.common.json),

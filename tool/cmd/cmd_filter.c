@@ -13,6 +13,8 @@ int cmd_filter(int argc, char **argv) {
        0, NULL},
       ARG_LOSS_ROWS(&job.set.loss),
       ARG_PROVIDER_ROWS(&job.set.loss),
+      {"strata", 0, ARG_TEXT, &job.set.strata, "DIR",
+       "strata of the pixels, <stem>.png: like is compared with like", false, false, 0, 0, NULL},
       ARG_CRITERION_ROWS(&job.criterion),
       {"shard", 0, ARG_SHARD, &job.shard, "i/n", "only the masks of shard i (from 0) of n", false,
        false, 0, 0, NULL},

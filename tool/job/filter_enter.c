@@ -38,8 +38,7 @@ static int check_inputs(const filter_job *job, fault *f) {
   inputs list = {0};
   inputs_add_labels(&list, job->common.labels);
   inputs_add(&list, job->stats);
-  inputs_add_apart(&list, job->set.masks);
-  inputs_add_losses(&list, &job->set.loss);
+  inputs_add_set(&list, &job->set);
   int code = inputs_spare_folder(&list, job->output.folder, written, f);
   inputs_free(&list);
   return code;
@@ -60,8 +59,9 @@ int filter_run_lock(filter_run *r, fault *f) {
 /* Has an input of the mask changed since `output` was written? */
 static bool is_outdated(const filter_run *r, size_t index, const char *output) {
   char *mask = folder_path(&r->masks, &r->masks.files[index]);
-  bool outdated =
-      path_changed_after(mask, output) || loss_source_changed_after(r->source, index, output);
+  bool outdated = path_changed_after(mask, output) ||
+                  loss_source_changed_after(r->source, index, output) ||
+                  strata_changed_after(&r->strata, index, output);
   free(mask);
   return outdated;
 }

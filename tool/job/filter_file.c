@@ -17,15 +17,33 @@ const char *const filter_unseen[] = {"drop", "keep", "global-mean", NULL};
 
 static const char rows_header[] = "stem,valid,dropped,kept_share";
 
-static int read_class(const json_t *item, const char *path, filter_class *out, fault *f) {
+static int read_threshold(const json_t *value, const char *path, double *out, fault *f) {
+  *out = json_is_null(value) ? INFINITY : json_number_value(value);
+  if (json_is_null(value) || (json_is_number(value) && isfinite(*out))) return EXIT_FINE;
+  return fault_set(f, EXIT_DATA, "%s: a \"threshold\" is neither a finite number nor null", path);
+}
+
+/* One, or a list of them for several strata. */
+static int read_thresholds(const json_t *item, const char *path, int32_t count, double *out,
+                           fault *f) {
+  const json_t *value = json_object_get(item, "threshold");
+  int code = EXIT_FINE;
+  if (count == 1) return read_threshold(value, path, out, f);
+  if (json_array_size(value) != (size_t)count)
+    return fault_set(f, EXIT_DATA, "%s: \"threshold\" is not a list of %d", path, (int)count);
+  for (int32_t s = 0; s < count && !code; s++)
+    code = read_threshold(json_array_get(value, (size_t)s), path, &out[s], f);
+  return code;
+}
+
+static int read_class(const json_t *item, const char *path, int32_t strata, filter_class *out,
+                      fault *f) {
+  out->thresholds = alloc_zeroed((size_t)strata, sizeof *out->thresholds);
   int code = json_member_text(item, path, "name", &out->name, f);
   if (!code) code = json_member_whole(item, path, "valid", 0, INT64_MAX, &out->valid, f);
   if (!code) code = json_member_whole(item, path, "dropped", 0, out->valid, &out->dropped, f);
   if (!code) code = json_member_real(item, path, "mean_loss", &out->mean_loss, f);
-  if (!code && json_is_null(json_object_get(item, "threshold")))
-    out->threshold = INFINITY;
-  else if (!code)
-    code = json_member_real(item, path, "threshold", &out->threshold, f);
+  if (!code) code = read_thresholds(item, path, strata, out->thresholds, f);
   return code;
 }
 
@@ -39,7 +57,7 @@ static int read_classes(const json_t *root, const char *path, filter_file *out, 
   out->class_count = (int32_t)count;
   out->classes = alloc_zeroed(count, sizeof *out->classes);
   for (size_t k = 0; k < count && !code; k++)
-    code = read_class(json_array_get(list, k), path, &out->classes[k], f);
+    code = read_class(json_array_get(list, k), path, out->stratum_count, &out->classes[k], f);
   return code;
 }
 
@@ -51,6 +69,7 @@ static int read_inputs(const json_t *root, const char *path, filter_file *out, f
   if (!code) code = json_member_path(root, path, "labels_source", &out->labels_source, f);
   if (!code) code = json_member_path(root, path, "stats", &out->stats, f);
   if (!code) code = json_member_path(root, path, "masks", &out->masks, f);
+  if (!code) code = json_member_path_or_null(root, path, "strata", &out->strata, f);
   if (!code) code = loss_folders_load(root, path, out->folders, f);
   if (!code) code = json_member_text_or_null(root, path, "provider", &out->provider, f);
   json_t *network = json_object_get(root, "network");
@@ -60,7 +79,10 @@ static int read_inputs(const json_t *root, const char *path, filter_file *out, f
 
 static int read_numbers(const json_t *root, const char *path, filter_file *out, fault *f) {
   json_t *shard;
+  int64_t strata = 0;
   int code = json_member_text(root, path, "policy", &out->policy, f);
+  if (!code) code = json_member_whole(root, path, "strata_count", 1, 255, &strata, f);
+  out->stratum_count = (int32_t)strata;
   if (!code) code = json_member_text(root, path, "unseen", &out->unseen, f);
   if (!code) code = json_member_real(root, path, "tolerance", &out->tolerance, f);
   if (!code) code = json_member_real(root, path, "min_kept", &out->min_kept, f);
@@ -89,11 +111,37 @@ int filter_file_read(const char *path, filter_file *out, fault *f) {
   return code;
 }
 
-static json_t *save_class(const filter_class *c, int32_t index) {
+json_t *filter_save_thresholds(const filter_file *file, int32_t class_index) {
+  const double *of = file->classes[class_index].thresholds;
+  json_t *list = json_array();
+  for (int32_t s = 0; s < file->stratum_count; s++)
+    json_array_append_new(list, isfinite(of[s]) ? json_real(of[s]) : json_null());
+  if (file->stratum_count > 1) return list;
+  json_t *one = json_incref(json_array_get(list, 0));
+  json_decref(list);
+  return one;
+}
+
+static json_t *save_class(const filter_file *file, int32_t index) {
+  const filter_class *c = &file->classes[index];
   return json_pack("{s:i, s:o, s:f, s:o, s:I, s:I}", "index", (int)index, "name",
                    json_text(c->name), "mean_loss", c->mean_loss, "threshold",
-                   isfinite(c->threshold) ? json_real(c->threshold) : json_null(), "valid",
-                   (json_int_t)c->valid, "dropped", (json_int_t)c->dropped);
+                   filter_save_thresholds(file, index), "valid", (json_int_t)c->valid, "dropped",
+                   (json_int_t)c->dropped);
+}
+
+double filter_lowest(const filter_file *file, int32_t class_index) {
+  double least = INFINITY;
+  for (int32_t s = 0; s < file->stratum_count; s++)
+    least = fmin(least, file->classes[class_index].thresholds[s]);
+  return least;
+}
+
+double filter_highest(const filter_file *file, int32_t class_index) {
+  double most = 0;
+  for (int32_t s = 0; s < file->stratum_count; s++)
+    most = fmax(most, file->classes[class_index].thresholds[s]);
+  return most;
 }
 
 int filter_file_write(fm_context *context, const filter_file *file, const char *path, fault *f) {
@@ -105,30 +153,35 @@ int filter_file_write(fm_context *context, const filter_file *file, const char *
   free(labels);
   json_object_set_new(root, "stats", json_stored_path(path, file->stats));
   json_object_set_new(root, "masks", json_stored_path(path, file->masks));
+  json_object_set_new(root, "strata", json_stored_path(path, file->strata));
   loss_folders_save((const char *const *)file->folders, path, root);
   json_object_set_new(root, "network", file->network ? json_incref(file->network) : json_null());
-  json_t *rest = json_pack(
-      "{s:o, s:s, s:f, s:f, s:s, s:o, s:{s:I, s:I}, s:I, s:I, s:I, s:I}", "provider",
-      json_text(file->provider), "policy", file->policy, "tolerance", file->tolerance, "min_kept",
-      file->min_kept, "unseen", file->unseen, "fingerprint", json_hex(file->fingerprint), "shard",
-      "index", (json_int_t)file->shard.index, "count", (json_int_t)file->shard.count, "count",
-      (json_int_t)file->count, "valid", (json_int_t)file->valid, "dropped",
-      (json_int_t)file->dropped, "emptied", (json_int_t)file->emptied);
+  json_t *rest =
+      json_pack("{s:o, s:s, s:f, s:f, s:s, s:o, s:i, s:{s:I, s:I}, s:I, s:I, s:I, s:I}", "provider",
+                json_text(file->provider), "policy", file->policy, "tolerance", file->tolerance,
+                "min_kept", file->min_kept, "unseen", file->unseen, "fingerprint",
+                json_hex(file->fingerprint), "strata_count", (int)file->stratum_count, "shard",
+                "index", (json_int_t)file->shard.index, "count", (json_int_t)file->shard.count,
+                "count", (json_int_t)file->count, "valid", (json_int_t)file->valid, "dropped",
+                (json_int_t)file->dropped, "emptied", (json_int_t)file->emptied);
   json_object_update(root, rest);
   json_decref(rest);
   json_t *classes = json_array();
   for (int32_t k = 0; k < file->class_count; k++)
-    json_array_append_new(classes, save_class(&file->classes[k], k));
+    json_array_append_new(classes, save_class(file, k));
   json_object_set_new(root, "classes", classes);
   return json_file_write(context, root, path, f);
 }
 
 void filter_file_free(filter_file *file) {
-  char *texts[] = {file->labels_name, file->labels_source, file->stats, file->masks,
-                   file->provider,    file->policy,        file->unseen};
+  char *texts[] = {file->labels_name, file->labels_source, file->stats,  file->masks,
+                   file->strata,      file->provider,      file->policy, file->unseen};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) free(texts[i]);
   for (int i = 0; i < LOSS_FOLDERS; i++) free(file->folders[i]);
-  for (int32_t k = 0; k < file->class_count; k++) free(file->classes[k].name);
+  for (int32_t k = 0; k < file->class_count; k++) {
+    free(file->classes[k].name);
+    free(file->classes[k].thresholds);
+  }
   free(file->classes);
   json_decref(file->network);
   *file = (filter_file){0};

@@ -15,24 +15,26 @@ extern const char *const filter_unseen[];
 typedef struct filter_class {
   char *name;
   int64_t valid, dropped;
-  double mean_loss; /* h_k on the real set */
-  double threshold; /* infinity: all is kept */
+  double mean_loss;   /* h_k on the real set */
+  double *thresholds; /* [stratum_count]; infinity: all is kept */
 } filter_class;
 
 /* filter.json:
  *   {"format": "freemask-filter", "version": 1, "labels": {"name", "fingerprint", "classes"},
- *    "labels_source": the value of --labels, "stats": path, "masks": path,
+ *    "labels_source": the value of --labels, "stats": path, "masks": path, "strata": path or null,
  *    "losses": path or null, "logits": path or null, "queries": path or null, "network": null or
  *    what network_flags_save makes, "images": path or null, "provider": text or null,
  *    "policy": "paper", "tolerance": x, "min_kept": x, "unseen": "drop", "fingerprint": hex,
- *    "shard": {"index", "count"}, "count": masks, "valid", "dropped", "emptied": masks of which
- *    nothing was kept,
- *    "classes": [{"index", "name", "mean_loss", "threshold" (null: none), "valid", "dropped"}]}
- * Paths are stored as path_to_store has them, and read as paths from the working folder. */
+ *    "strata_count": 1 or more, "shard": {"index", "count"}, "count": masks, "valid", "dropped",
+ * "emptied": masks of which nothing was kept, "classes": [{"index", "name", "mean_loss",
+ * "threshold" (null: none; of several strata a list), "valid", "dropped"}]} Paths are stored as
+ * path_to_store has them, and read as paths from the working folder. */
 typedef struct filter_file {
   char *labels_name, *labels_source;        /* of the label space; --labels as given */
   uint64_t labels_fingerprint, fingerprint; /* the latter: of all that determines the results */
   char *stats, *masks;
+  char *strata; /* NULL if not given */
+  int32_t stratum_count;
   char *folders[LOSS_FOLDERS]; /* as loss_folders; NULL if not given */
   char *provider;              /* NULL if not given */
   json_t *network;             /* of outputs: network_flags_save; else NULL */
@@ -53,6 +55,13 @@ typedef struct filter_row {
   char *stem;
   int64_t valid, dropped;
 } filter_row;
+
+/* The value of the member "threshold"; new reference. */
+json_t *filter_save_thresholds(const filter_file *file, int32_t class_index);
+
+/* The least and the largest threshold of a class over its strata. */
+double filter_lowest(const filter_file *file, int32_t class_index);
+double filter_highest(const filter_file *file, int32_t class_index);
 
 double filter_kept_share(int64_t valid, int64_t dropped); /* 0 if nothing was valid */
 int filter_rows_read(const char *path, filter_row **rows, size_t *count, fault *f);

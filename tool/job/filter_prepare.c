@@ -20,6 +20,8 @@ static void describe(filter_run *r, const stats_file *stats) {
   file->labels_fingerprint = fm_labels_fingerprint(r->ws.labels);
   file->stats = alloc_text(job->stats);
   file->masks = alloc_text(job->set.masks);
+  file->strata = alloc_text(job->set.strata);
+  file->stratum_count = fm_filter_stratum_count(r->filter);
   for (int i = 0; i < LOSS_FOLDERS; i++) file->folders[i] = alloc_text(loss->folders[i]);
   if (loss_options_have_outputs(loss)) file->network = network_flags_save(&loss->network);
   file->provider = alloc_text(loss->provider);
@@ -33,7 +35,10 @@ static void describe(filter_run *r, const stats_file *stats) {
   for (int32_t k = 0; k < stats->class_count; k++) {
     file->classes[k].name = alloc_text(fm_labels_class_name(r->ws.labels, k));
     file->classes[k].mean_loss = fm_class_stats_mean(stats->stats, k, FM_ALL_STRATA);
-    file->classes[k].threshold = (double)fm_filter_threshold(r->filter, k, 0);
+    file->classes[k].thresholds =
+        alloc_zeroed((size_t)file->stratum_count, sizeof *file->classes[k].thresholds);
+    for (int32_t s = 0; s < file->stratum_count; s++)
+      file->classes[k].thresholds[s] = (double)fm_filter_threshold(r->filter, k, s);
   }
 }
 
@@ -58,7 +63,11 @@ static uint64_t fingerprint(const filter_run *r, const stats_file *stats) {
   for (int32_t k = 0; k < stats->class_count; k++)
     text_add(&t, "%" PRId64 " %.17g\n", fm_class_stats_pixel_count(stats->stats, k, FM_ALL_STRATA),
              r->file.classes[k].mean_loss);
+  for (int32_t k = 0; k < stats->class_count && r->file.stratum_count > 1; k++)
+    for (int32_t s = 0; s < r->file.stratum_count; s++)
+      text_add(&t, "%.17g ", fm_class_stats_mean(stats->stats, k, s));
   add_real_path(&t, r->file.masks);
+  add_real_path(&t, r->file.strata);
   for (int i = 0; i < LOSS_FOLDERS; i++) add_real_path(&t, r->file.folders[i]);
   if (r->file.network) add_json(&t, r->file.network);
   if (r->file.provider) {
@@ -89,6 +98,18 @@ static int open_source(filter_run *r, const stats_file *stats, fault *f) {
   return code ? code : loss_source_use_model(r->source, stats->provider, r->job->stats, f);
 }
 
+static int open_strata(filter_run *r, const stats_file *stats, fault *f) {
+  const char *path = r->job->set.strata;
+  if (stats->strata > 1 && !path)
+    return fault_set(f, EXIT_USAGE,
+                     "%s has %d strata, expected --strata DIR with those of the masks",
+                     r->job->stats, (int)stats->strata);
+  if (stats->strata == 1 && path)
+    return fault_set(f, EXIT_USAGE, "--strata is given, but %s was made without strata",
+                     r->job->stats);
+  return strata_open(r->ws.context, path, &r->masks, false, &r->strata, f);
+}
+
 static int read_inputs(filter_run *r, stats_file *stats, fault *f) {
   const filter_job *job = r->job;
   int code = workspace_open(job->common.labels, &r->ws, f);
@@ -97,6 +118,7 @@ static int read_inputs(filter_run *r, stats_file *stats, fault *f) {
   if (!code)
     code =
         workspace_masks(&r->ws, job->set.masks, job->shard, &r->masks, &r->identity, &r->whole, f);
+  if (!code) code = open_strata(r, stats, f);
   if (!code) code = open_source(r, stats, f);
   return code ? code : make_filter(r, stats, f);
 }
@@ -141,6 +163,7 @@ void filter_run_free(filter_run *r, outdir_end end) {
   filter_file_free(&r->file);
   fm_filter_destroy(r->filter);
   loss_source_close(r->source);
+  strata_close(&r->strata);
   folder_free(&r->masks);
   workspace_close(&r->ws);
 }

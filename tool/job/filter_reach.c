@@ -49,7 +49,7 @@ void filter_reach_warn(const filter_file *file, text *t) {
   if (file->min_kept > 0) return;
   for (int32_t k = 0; k < file->class_count; k++) {
     const filter_class *c = &file->classes[k];
-    if (!c->valid || !isfinite(c->threshold) || c->threshold <= 0) continue;
+    if (!c->valid || !isfinite(filter_lowest(file, k)) || filter_highest(file, k) <= 0) continue;
     if (c->dropped) return;
     classes++;
   }

@@ -7,6 +7,7 @@
 #include "job/jobs.h"
 #include "job/journal.h"
 #include "job/outdir.h"
+#include "job/strata.h"
 #include "job/workspace.h"
 
 /* What is in the output folder. */
@@ -23,6 +24,7 @@ typedef struct filter_run {
   folder masks;      /* of the shard */
   uint64_t identity; /* of the whole folder */
   int64_t whole;
+  strata_folder strata;
   loss_source *source;
   fm_filter *filter;
   filter_file file; /* the manifest, totals growing */

@@ -43,6 +43,12 @@ void inputs_add_losses(inputs *list, const loss_options *losses) {
   if (loss_provider_is_plugin(losses->provider)) add_plugin(list, losses->provider);
 }
 
+void inputs_add_set(inputs *list, const job_set *set) {
+  inputs_add_apart(list, set->masks);
+  inputs_add_losses(list, &set->loss);
+  inputs_add(list, set->strata);
+}
+
 void inputs_free(inputs *list) {
   for (size_t i = 0; i < list->count; i++) free(list->items[i].path);
   free(list->items);

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "losses/loss_source.h"
+#include "job/jobs.h"
 
 typedef struct input {
   char *path;
@@ -22,6 +22,7 @@ void inputs_add(inputs *list, const char *path);
 void inputs_add_apart(inputs *list, const char *path);
 void inputs_add_labels(inputs *list, const char *name_or_file);
 void inputs_add_losses(inputs *list, const loss_options *losses); /* also a plug-in and its files */
+void inputs_add_set(inputs *list, const job_set *set);            /* masks are apart */
 void inputs_free(inputs *list);
 
 /* EXIT_USAGE if writing the file `output` would replace an input, by whatever name, or would add

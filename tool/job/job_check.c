@@ -10,6 +10,7 @@
 #include "base/pool.h"
 #include "job/census.h"
 #include "job/check.h"
+#include "job/strata.h"
 #include "job/summary.h"
 #include "job/workspace.h"
 
@@ -20,6 +21,7 @@ typedef struct state {
   const check_job *job;
   workspace ws;
   folder masks, images;
+  strata_folder strata;
   loss_source *losses; /* NULL: none are looked at */
   findings *found;     /* of each mask: in order, for any number of threads */
   check_result *out;
@@ -102,6 +104,22 @@ static void check_image(const state *s, const folder_file *file, const fm_plane 
   free(path);
 }
 
+static void check_strata(const state *s, size_t index, const fm_plane *mask, findings *list) {
+  const folder_file *file = &s->masks.files[index];
+  fm_raster *raster;
+  fm_plane plane;
+  fault f;
+  if (!strata_has(&s->strata, index)) {
+    note_missing(file, "strata", s->strata.files.path, list);
+  } else if (mask) {
+    if (strata_get(&s->strata, index, mask, &raster, &plane, &f))
+      findings_add(list, f.status == FM_ERR_SHAPE ? FINDING_SIZE : FINDING_UNREADABLE, file->stem,
+                   f.text);
+    else
+      fm_raster_destroy(raster);
+  }
+}
+
 static finding_kind kind_of(int32_t status) {
   return status == FM_ERR_LOSS    ? FINDING_LOSS
          : status == FM_ERR_SHAPE ? FINDING_SIZE
@@ -158,6 +176,7 @@ static int check_one(void *shared, void *own, size_t index, fault *f) {
   } else {
     findings_add(list, FINDING_UNREADABLE, file->stem, f->text);
   }
+  check_strata(s, index, good ? &mask : NULL, list);
   if (s->job->images) check_image(s, file, good ? &mask : NULL, list);
   if (s->losses && !loss_source_has(s->losses, index))
     note_missing(file, loss_source_what(s->losses), loss_source_folder(s->losses), list);
@@ -174,6 +193,7 @@ static int list_partners(state *s, fault *f) {
   int code = EXIT_FINE;
   if (s->job->images)
     code = folder_list(FOLDER_IMAGES, s->job->images, s->ws.labels, &s->images, f);
+  if (!code) code = strata_open(s->ws.context, s->job->set.strata, &s->masks, true, &s->strata, f);
   if (!code && loss_options_have_files(&s->job->set.loss))
     code = loss_source_open(s->ws.context, s->ws.labels, &s->job->set.loss, &s->masks, true,
                             &s->losses, f);
@@ -217,6 +237,7 @@ int check_job_look(const check_job *job, check_result *out, fault *f) {
   free(s.found);
   folder_free(&s.images);
   loss_source_close(s.losses);
+  strata_close(&s.strata);
   folder_free(&s.masks);
   workspace_close(&s.ws);
   return code;

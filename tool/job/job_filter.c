@@ -57,19 +57,20 @@ static int keep(filter_run *r, size_t index, const fm_plane *mask, const fm_rast
   return code;
 }
 
-/* One mask of a batch, in place. */
-static int filter_one(filter_run *r, counts *c, const mask_batch *batch, size_t at, fault *f) {
+/* One mask of a batch: in place, unless the ignore label needs a wider type. */
+static int filter_one(filter_run *r, counts *c, mask_batch *batch, size_t at, fault *f) {
   size_t index = batch->indices[at];
-  fm_plane mask = batch->requests[at].mask;
+  fm_plane mask = batch->requests[at].mask, filtered;
   fm_error err;
   fm_filter_report report = {.size = sizeof report};
   report.class_valid = c->valid;
   report.class_dropped = c->dropped;
-  void *memory = mask_widen(&mask, fm_labels_ignore_label(r->ws.labels));
+  void *memory = mask_target(&mask, fm_labels_ignore_label(r->ws.labels), &filtered);
   int code = EXIT_FINE;
-  if (fm_filter_apply(r->filter, &mask, &batch->losses[at].plane, NULL, &mask, &report, &err))
-    code = loss_source_blame(r->source, index, batch->paths[at], &err, f);
-  if (!code) code = keep(r, index, &mask, batch->rasters[at], c, &report, f);
+  if (fm_filter_apply(r->filter, &mask, &batch->losses[at].plane, mask_batch_extra(batch, at),
+                      &filtered, &report, &err))
+    code = mask_batch_blame(batch, &r->strata, r->source, at, &err, f);
+  if (!code) code = keep(r, index, &filtered, batch->rasters[at], c, &report, f);
   free(memory);
   if (code) return code;
   r->rows[index].valid = report.valid;
@@ -84,7 +85,7 @@ static int filter_one(filter_run *r, counts *c, const mask_batch *batch, size_t 
 static int filter_some(void *shared, void *own, size_t first, size_t count, fault *f) {
   filter_run *r = shared;
   mask_batch batch;
-  int code = mask_batch_open(&r->ws, &r->masks, r->source, &r->pending[first], count, &batch, f);
+  int code = mask_batch_open(&r->ws, &r->strata, r->source, &r->pending[first], count, &batch, f);
   if (code) return code;
   for (size_t i = 0; i < count && !code; i++) code = filter_one(r, own, &batch, i, f);
   mask_batch_close(&batch);

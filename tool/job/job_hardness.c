@@ -92,8 +92,7 @@ static int check_flags(const hardness_job *job, fault *f) {
   inputs list = {0};
   inputs_add_labels(&list, job->common.labels);
   inputs_add(&list, job->stats);
-  inputs_add(&list, job->set.masks);
-  inputs_add_losses(&list, &job->set.loss);
+  inputs_add_set(&list, &job->set);
   int code = inputs_check_file(&list, job->output, f);
   inputs_free(&list);
   return code;

@@ -31,6 +31,9 @@ static int check_alike(const part *first, const part *other, fault *f) {
   if (first->file.histogram != other->file.histogram)
     return fault_set(f, EXIT_DATA, "%s: made with --histogram %d, but %s with %d", other->path,
                      (int)other->file.histogram, first->path, (int)first->file.histogram);
+  if (first->file.strata != other->file.strata)
+    return fault_set(f, EXIT_DATA, "%s: has %d strata, but %s has %d", other->path,
+                     (int)other->file.strata, first->path, (int)first->file.strata);
   if (!same_model(first, other))
     return fault_set(f, EXIT_DATA, "%s: its losses come from another provider than those of %s",
                      other->path, first->path);

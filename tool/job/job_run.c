@@ -195,6 +195,12 @@ static int check_flags(const run_state *s, fault *f) {
   if (j->output.resume && j->output.overwrite)
     return fault_set(f, EXIT_USAGE, "--resume and --overwrite are both given, expected one");
   int code = check_sources(s, f);
+  if (!code && !j->real.strata != !j->synthetic.strata)
+    code = fault_set(f, EXIT_USAGE,
+                     "strata are given for only one of the sets, expected --real-strata and "
+                     "--synthetic-strata");
+  if (!code && !j->real.strata != !j->strata_count)
+    code = fault_set(f, EXIT_USAGE, "--real-strata and --synthetic-strata go with --strata-count");
   if (!code) code = plan_flags_read(&j->plan, &policy, f);
   if (!code)
     code = seeds_read(j->plan.seeds, j->plan.n_max ? j->plan.n_max : 20, &seeds, &count, f);

@@ -16,6 +16,7 @@
 typedef struct state {
   workspace ws;
   folder masks;
+  strata_folder strata;
   loss_source *source;
   size_t *members; /* indices of the shard's masks */
   size_t member_count;
@@ -23,7 +24,8 @@ typedef struct state {
 } state;
 
 static int make_stats(const state *s, fm_class_stats **out, fault *f) {
-  fm_class_stats_options options = {.size = sizeof options, .histogram = s->file.histogram};
+  fm_class_stats_options options = {
+      .size = sizeof options, .strata = s->file.strata, .histogram = s->file.histogram};
   fm_error err;
   if (fm_class_stats_create(s->ws.labels, &options, out, &err)) return fault_library(f, &err, NULL);
   return EXIT_FINE;
@@ -36,15 +38,22 @@ static int begin(void *shared, void **own, fault *f) {
   return code;
 }
 
+static fm_status add(fm_class_stats *stats, const mask_batch *batch, size_t at, fm_error *err) {
+  const fm_plane *mask = &batch->requests[at].mask, *loss = &batch->losses[at].plane;
+  const fm_plane *strata = &batch->strata[at];
+  return strata->data ? fm_class_stats_add_stratified(stats, mask, loss, strata, err)
+                      : fm_class_stats_add(stats, mask, loss, err);
+}
+
 static int add_some(void *shared, void *own, size_t first, size_t count, fault *f) {
   const state *s = shared;
   mask_batch batch;
   fm_error err;
-  int code = mask_batch_open(&s->ws, &s->masks, s->source, &s->members[first], count, &batch, f);
+  int code = mask_batch_open(&s->ws, &s->strata, s->source, &s->members[first], count, &batch, f);
   if (code) return code;
   for (size_t i = 0; i < count && !code; i++)
-    if (fm_class_stats_add(own, &batch.requests[i].mask, &batch.losses[i].plane, &err))
-      code = loss_source_blame(s->source, batch.indices[i], batch.paths[i], &err, f);
+    if (add(own, &batch, i, &err))
+      code = mask_batch_blame(&batch, &s->strata, s->source, i, &err, f);
   mask_batch_close(&batch);
   return code;
 }
@@ -70,7 +79,9 @@ static int open_source(state *s, const stats_job *job, fault *f) {
     if (job->shard.count <= 1 ||
         folder_shard_of(s->masks.files[i].stem, job->shard.count) == job->shard.index)
       s->members[s->member_count++] = i;
-  int code = loss_source_open(s->ws.context, s->ws.labels, &loss, &s->masks, false, &s->source, f);
+  int code = strata_open(s->ws.context, job->set.strata, &s->masks, false, &s->strata, f);
+  if (!code)
+    code = loss_source_open(s->ws.context, s->ws.labels, &loss, &s->masks, false, &s->source, f);
   if (!code && loss_source_needs_model(s->source))
     code = loss_source_fit(s->source, (int)job->common.threads, job->common.quiet, f);
   if (!code) s->file.provider = loss_source_model(s->source);
@@ -79,6 +90,7 @@ static int open_source(state *s, const stats_job *job, fault *f) {
 
 static int prepare(state *s, const stats_job *job, fault *f) {
   s->file.histogram = (int32_t)job->histogram;
+  s->file.strata = job->strata_count ? (int32_t)job->strata_count : 1;
   s->file.shard = job->shard.count ? job->shard : (arg_shard){0, 1};
   s->file.sets = alloc_zeroed(1, sizeof *s->file.sets);
   s->file.set_count = 1;
@@ -97,11 +109,12 @@ static int check_flags(const stats_job *job, fault *f) {
     return fault_set(f, EXIT_USAGE, "--histogram is '%" PRId64 "', expected 1, 2, 4, 8, 16 or 32",
                      job->histogram);
   int code = loss_options_check(&job->set.loss, f);
+  if (!code && !job->set.strata != !job->strata_count)
+    code = fault_set(f, EXIT_USAGE, "--strata and --strata-count go together");
   if (code) return code;
   inputs list = {0};
   inputs_add_labels(&list, job->common.labels);
-  inputs_add(&list, job->set.masks);
-  inputs_add_losses(&list, &job->set.loss);
+  inputs_add_set(&list, &job->set);
   code = inputs_check_file(&list, job->output, f);
   inputs_free(&list);
   return code;
@@ -124,6 +137,7 @@ int stats_job_run(const stats_job *job, fault *f) {
   if (!code) code = stats_file_write(s.ws.context, &s.file, job->output, f);
   if (!code) summary_stats(&job->common, &s.file, job->output);
   loss_source_close(s.source);
+  strata_close(&s.strata);
   free(s.members);
   folder_free(&s.masks);
   stats_file_free(&s.file);

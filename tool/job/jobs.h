@@ -22,6 +22,7 @@ typedef struct job_common {
 typedef struct job_set {
   const char *masks; /* a folder */
   loss_options loss;
+  const char *strata; /* a folder, or NULL */
 } job_set;
 
 /* What the filter drops. */
@@ -41,7 +42,8 @@ typedef struct job_output {
 typedef struct stats_job {
   job_common common;
   job_set set;
-  int64_t histogram; /* bins per factor of two, 0: none */
+  int64_t histogram;    /* bins per factor of two, 0: none */
+  int64_t strata_count; /* of the set's strata; 0: it has none */
   arg_shard shard;
   const char *output; /* stats.json */
 } stats_job;
@@ -133,6 +135,7 @@ typedef struct run_job {
   job_set real, synthetic; /* with files of losses, images only illustrate */
   network_flags network;   /* of both sets */
   const char *provider;    /* of both sets */
+  int64_t strata_count;    /* as in stats_job, of both sets */
   job_criterion criterion;
   arg_size resize;
   plan_flags plan;
@@ -142,7 +145,7 @@ typedef struct run_job {
 /* Writes into the folder `output`: stats.json, masks/..., filter.csv, filter.json, hardness.csv,
  * plan.csv, export/, run.json, report.html. run.json:
  *   {"format": "freemask-run", "version": 1, "labels": L, "fingerprint": hex,
- *    "real": {"masks", and each of loss_folders}, "synthetic": the same,
+ *    "real": {"masks", each of loss_folders, "strata"}, "synthetic": the same,
  *    "network": null or what network_flags_save makes, "provider",
  *    "plan_flags": the words of plan_flags_add_words, "resize": "512x512" or "none",
  *    "stats": "stats.json", "filter": "filter.json", "filter_rows": "filter.csv",

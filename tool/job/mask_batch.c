@@ -5,26 +5,46 @@
 
 #include "base/alloc.h"
 
-static int read_masks(const workspace *ws, const folder *masks, mask_batch *m, fault *f) {
+static int read_planes(const workspace *ws, const strata_folder *strata, mask_batch *m, fault *f) {
   int code = EXIT_FINE;
   for (size_t i = 0; i < m->count && !code; i++) {
-    code = workspace_read_mask(ws, masks, m->indices[i], &m->rasters[i], &m->paths[i], f);
+    size_t index = m->indices[i];
+    code = workspace_read_mask(ws, strata->masks, index, &m->rasters[i], &m->paths[i], f);
     if (code) return code;
-    m->requests[i] = (loss_request){m->indices[i], fm_raster_plane(m->rasters[i])};
+    m->requests[i] = (loss_request){index, fm_raster_plane(m->rasters[i])};
+    code = strata_get(strata, index, &m->requests[i].mask, &m->strata_rasters[i], &m->strata[i], f);
   }
   return code;
 }
 
-int mask_batch_open(const workspace *ws, const folder *masks, const loss_source *source,
+int mask_batch_open(const workspace *ws, const strata_folder *strata, const loss_source *source,
                     const size_t *indices, size_t count, mask_batch *out, fault *f) {
   *out = (mask_batch){.count = count, .indices = indices};
   out->rasters = alloc_zeroed(count, sizeof *out->rasters);
   out->paths = alloc_zeroed(count, sizeof *out->paths);
   out->requests = alloc_zeroed(count, sizeof *out->requests);
   out->losses = alloc_zeroed(count, sizeof *out->losses);
-  int code = read_masks(ws, masks, out, f);
+  out->strata_rasters = alloc_zeroed(count, sizeof *out->strata_rasters);
+  out->strata = alloc_zeroed(count, sizeof *out->strata);
+  int code = read_planes(ws, strata, out, f);
   if (!code) code = loss_source_get(source, out->requests, count, out->losses, f);
   if (code) mask_batch_close(out);
+  return code;
+}
+
+const fm_extra_planes *mask_batch_extra(mask_batch *batch, size_t at) {
+  if (!batch->strata[at].data) return NULL;
+  batch->extra = (fm_extra_planes){.size = sizeof batch->extra, .strata = &batch->strata[at]};
+  return &batch->extra;
+}
+
+/* Shapes and types have been checked: what is wrong with an argument is a stratum. */
+int mask_batch_blame(const mask_batch *batch, const strata_folder *strata,
+                     const loss_source *source, size_t at, const fm_error *err, fault *f) {
+  char *path = err->code == FM_ERR_ARGUMENT ? strata_path(strata, batch->indices[at]) : NULL;
+  int code = path ? fault_file(f, err, path)
+                  : loss_source_blame(source, batch->indices[at], batch->paths[at], err, f);
+  free(path);
   return code;
 }
 
@@ -32,11 +52,14 @@ void mask_batch_close(mask_batch *batch) {
   for (size_t i = 0; i < batch->count; i++) {
     loss_map_free(&batch->losses[i]);
     fm_raster_destroy(batch->rasters[i]);
+    fm_raster_destroy(batch->strata_rasters[i]);
     free(batch->paths[i]);
   }
   free(batch->losses);
   free(batch->requests);
   free(batch->paths);
   free(batch->rasters);
+  free(batch->strata_rasters);
+  free(batch->strata);
   *batch = (mask_batch){0};
 }

@@ -2,6 +2,7 @@
 #ifndef FREEMASK_TOOL_MASK_BATCH_H
 #define FREEMASK_TOOL_MASK_BATCH_H
 
+#include "job/strata.h"
 #include "job/workspace.h"
 #include "losses/loss_source.h"
 
@@ -12,11 +13,22 @@ typedef struct mask_batch {
   char **paths;
   loss_request *requests; /* the masks as planes */
   loss_map *losses;
+  fm_raster **strata_rasters; /* NULL without strata */
+  fm_plane *strata;
+  fm_extra_planes extra; /* of the mask that mask_batch_extra was asked for */
 } mask_batch;
 
-/* Reads the masks and gets their losses. On failure there is nothing to free. */
-int mask_batch_open(const workspace *ws, const folder *masks, const loss_source *source,
+/* Reads the masks and strata and gets the losses. On failure there is nothing to free. */
+int mask_batch_open(const workspace *ws, const strata_folder *strata, const loss_source *source,
                     const size_t *indices, size_t count, mask_batch *out, fault *f);
+
+/* The planes beside a mask and its losses; NULL if there are none. They live as long as the batch,
+ * up to the next call. */
+const fm_extra_planes *mask_batch_extra(mask_batch *batch, size_t at);
+
+/* Turns an error of a call that got all planes of a mask into a fault that names the right file. */
+int mask_batch_blame(const mask_batch *batch, const strata_folder *strata,
+                     const loss_source *source, size_t at, const fm_error *err, fault *f);
 void mask_batch_close(mask_batch *batch);
 
 #endif

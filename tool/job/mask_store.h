@@ -4,12 +4,12 @@
 
 #include "base/fault.h"
 
-/* Where `label` does not fit the mask's dtype: a wider copy, to which the plane then points (caller
- * frees); NULL where it fits. */
-void *mask_widen(fm_plane *mask, int64_t label);
+/* The plane that a mask is filtered into: the mask itself, or, where its type is none of PNG's or
+ * `ignore_label` does not fit, a U16 plane in new memory, which is returned (caller frees). */
+void *mask_target(const fm_plane *mask, int64_t ignore_label, fm_plane *out);
 
-/* Writes a mask as PNG the way `like` was stored, wider where it has to be. Wider integers than 16
- * bits, which NPY masks may have, become 8 or 16. */
+/* Writes a mask of U8 or U16 as PNG the way `like` was stored, wider where it has to be; one that
+ * was neither, with 8 bits where they suffice. */
 int mask_store(fm_context *context, const fm_plane *mask, const fm_raster *like, const char *path,
                fault *f);
 

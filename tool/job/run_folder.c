@@ -35,6 +35,7 @@ static int add_set(const workspace *ws, const job_set *set, text *t, fault *f) {
   int64_t count;
   add_input(t, set->masks);
   for (int i = 0; i < LOSS_FOLDERS; i++) add_input(t, set->loss.folders[i]);
+  add_input(t, set->strata);
   int code = workspace_masks(ws, set->masks, (arg_shard){0, 1}, &masks, &identity, &count, f);
   if (code) return code;
   text_add(t, "%016" PRIx64 " %" PRId64 "\n", identity, count);
@@ -52,6 +53,7 @@ int run_find_fingerprint(run_state *s, fault *f) {
   text_add(&t, "%016" PRIx64 " %s %.17g %d %.17g %dx%d ", fm_labels_fingerprint(ws.labels),
            j->provider ? j->provider : "-", criterion->tolerance, criterion->unseen,
            criterion->min_kept, (int)j->resize.width, (int)j->resize.height);
+  text_add(&t, "%" PRId64 " ", j->strata_count);
   plan_flags_add_words(&j->plan, &t);
   text_add(&t, "\n");
   json_add_line(save_network(j), &t);
@@ -69,6 +71,7 @@ static json_t *save_set(const run_state *s, const job_set *set) {
   json_t *object = json_object();
   json_object_set_new(object, "masks", json_stored_path(s->manifest, set->masks));
   loss_folders_save(set->loss.folders, s->manifest, object);
+  json_object_set_new(object, "strata", json_stored_path(s->manifest, set->strata));
   return object;
 }
 
@@ -88,13 +91,15 @@ static int write_manifest(run_state *s, fault *f) {
   char *labels = labels_to_store(s->manifest, j->common.labels);
   plan_flags_add_words(&j->plan, &plan);
   json_t *root = json_pack(
-      "{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
+      "{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:s, "
+      "s:s}",
       "format", "freemask-run", "version", 1, "labels", json_text(labels), "fingerprint",
       json_hex(s->fingerprint), "real", save_set(s, &j->real), "synthetic",
       save_set(s, &j->synthetic), "network", save_network(j), "provider", json_text(j->provider),
-      "plan_flags", json_text(plan.data), "resize", save_resize(j->resize), "stats", "stats.json",
-      "filter", "filter.json", "filter_rows", "filter.csv", "masks", "masks", "hardness",
-      "hardness.csv", "plan", "plan.csv", "export", "export", "report", "report.html");
+      "strata_count", (json_int_t)(j->strata_count ? j->strata_count : 1), "plan_flags",
+      json_text(plan.data), "resize", save_resize(j->resize), "stats", "stats.json", "filter",
+      "filter.json", "filter_rows", "filter.csv", "masks", "masks", "hardness", "hardness.csv",
+      "plan", "plan.csv", "export", "export", "report", "report.html");
   int code = json_file_write(context, root, s->manifest, f);
   if (!code) outdir_made(&s->out, s->manifest);
   text_free(&plan);
@@ -171,6 +176,7 @@ static int drop_outdated(const run_state *s, fault *f) {
     if (!files || !loss_folders[i].provided)
       code = look_for_change(&ws, loss_folders[i].partners, real->loss.folders[i], s->stats,
                              &changed, f);
+  if (!code) code = look_for_change(&ws, FOLDER_STRATA, real->strata, s->stats, &changed, f);
   workspace_close(&ws);
   if (code || !changed) return code;
   unlink(s->stats);
@@ -187,10 +193,9 @@ static int check_inputs(const run_job *j, fault *f) {
   for (size_t i = 0; i < RUN_OUTPUTS; i++) written[3 + i] = run_outputs[i];
   inputs_add_labels(&list, j->common.labels);
   for (size_t i = 0; i < 2; i++) {
-    loss_options losses = sets[i]->loss;
-    losses.provider = j->provider;
-    inputs_add_apart(&list, sets[i]->masks);
-    inputs_add_losses(&list, &losses);
+    job_set set = *sets[i];
+    set.loss.provider = j->provider;
+    inputs_add_set(&list, &set);
   }
   int code = inputs_spare_folder(&list, j->output.folder, written, f);
   inputs_free(&list);

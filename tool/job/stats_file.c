@@ -44,8 +44,9 @@ static json_t *save_class(const stats_file *file, int32_t k, const int64_t *word
   for (size_t i = 0; i < count; i++)
     json_array_append_new(list, json_integer((json_int_t)words[i]));
   return json_pack("{s:i, s:o, s:I, s:f, s:o}", "index", (int)k, "name",
-                   json_text(file->class_names[k]), "pixels", (json_int_t)words[0], "mean_loss",
-                   fm_class_stats_mean(file->stats, k, FM_ALL_STRATA), "words", list);
+                   json_text(file->class_names[k]), "pixels",
+                   (json_int_t)fm_class_stats_pixel_count(file->stats, k, FM_ALL_STRATA),
+                   "mean_loss", fm_class_stats_mean(file->stats, k, FM_ALL_STRATA), "words", list);
 }
 
 static int save_classes(const stats_file *file, json_t *classes, fault *f) {
@@ -67,9 +68,9 @@ int stats_file_write(fm_context *context, const stats_file *file, const char *pa
       json_pack("{s:s, s:i, s:{s:o, s:o, s:i}, s:i, s:i, s:I, s:o, s:{s:I, s:I}, s:o}", "format",
                 "freemask-stats", "version", 1, "labels", "name", json_text(file->labels_name),
                 "fingerprint", json_hex(file->labels_fingerprint), "classes",
-                (int)file->class_count, "strata", 1, "histogram", (int)file->histogram, "images",
-                (json_int_t)fm_class_stats_image_count(file->stats), "sets", save_sets(file),
-                "shard", "index", (json_int_t)file->shard.index, "count",
+                (int)file->class_count, "strata", (int)file->strata, "histogram",
+                (int)file->histogram, "images", (json_int_t)fm_class_stats_image_count(file->stats),
+                "sets", save_sets(file), "shard", "index", (json_int_t)file->shard.index, "count",
                 (json_int_t)file->shard.count, "classes", classes);
   if (file->provider) json_object_set(root, "provider", file->provider);
   int code = save_classes(file, classes, f);

@@ -19,6 +19,7 @@ typedef struct stats_file {
   uint64_t labels_fingerprint;
   int32_t class_count;
   char **class_names;
+  int32_t strata;    /* 1: none */
   int32_t histogram; /* bins per factor of two, 0: none */
   stats_set *sets;   /* ascending by identity */
   size_t set_count;

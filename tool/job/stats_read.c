@@ -77,7 +77,8 @@ static int make_stand_in(reading *r, fm_context *context, fm_labels **out) {
 static int make_stats(reading *r, fm_context *context, fm_labels *labels) {
   fm_labels *own = NULL;
   fm_error err;
-  fm_class_stats_options options = {.size = sizeof options, .histogram = r->out->histogram};
+  fm_class_stats_options options = {
+      .size = sizeof options, .strata = r->out->strata, .histogram = r->out->histogram};
   int code = labels ? EXIT_FINE : make_stand_in(r, context, &own);
   if (!code && fm_class_stats_create(labels ? labels : own, &options, &r->out->stats, &err))
     code = fault_library(r->f, &err, r->path);
@@ -101,10 +102,12 @@ static int read_words(reading *r, const json_t *item, int32_t k, int64_t *words,
     words[i] = json_integer_value(word);
   }
   code = json_member_whole(item, r->path, "pixels", 0, INT64_MAX, &pixels, r->f);
-  if (!code && pixels != words[0])
-    code =
-        fault_set(r->f, EXIT_DATA, "%s: class %d has %" PRId64 " pixels but words[0] is %" PRId64,
-                  r->path, (int)k, pixels, words[0]);
+  int64_t counted = 0;
+  for (size_t i = 0; i < each; i += each / (size_t)r->out->strata) counted += words[i];
+  if (!code && pixels != counted)
+    code = fault_set(r->f, EXIT_DATA,
+                     "%s: class %d has %" PRId64 " pixels but its words count %" PRId64, r->path,
+                     (int)k, pixels, counted);
   return code;
 }
 
@@ -156,12 +159,13 @@ static int import(reading *r, const json_t *list) {
 }
 
 static int read_all(reading *r, fm_context *context, fm_labels *labels) {
-  int64_t strata, histogram = 0;
+  int64_t strata = 0, histogram = 0;
   json_t *list;
   int code = read_labels(r, labels);
-  if (!code) code = json_member_whole(r->root, r->path, "strata", 1, 1, &strata, r->f);
+  if (!code) code = json_member_whole(r->root, r->path, "strata", 1, 255, &strata, r->f);
   if (!code) code = json_member_whole(r->root, r->path, "histogram", 0, 32, &histogram, r->f);
   r->out->histogram = (int32_t)histogram;
+  r->out->strata = (int32_t)strata;
   if (!code && histogram & (histogram - 1))
     code = fault_set(r->f, EXIT_DATA,
                      "%s: \"histogram\" is %" PRId64 ", expected 0, 1, 2, 4, 8, 16 or 32", r->path,

@@ -74,16 +74,17 @@ static json_t *warning_as_json(const filter_file *file) {
   return value;
 }
 
-static json_t *class_as_json(const filter_class *c, int32_t index) {
+static json_t *class_as_json(const filter_file *file, int32_t index) {
+  const filter_class *c = &file->classes[index];
   return json_pack("{s:i, s:o, s:o, s:I, s:I}", "index", (int)index, "name", json_text(c->name),
-                   "threshold", isfinite(c->threshold) ? json_real(c->threshold) : json_null(),
-                   "valid", (json_int_t)c->valid, "dropped", (json_int_t)c->dropped);
+                   "threshold", filter_save_thresholds(file, index), "valid", (json_int_t)c->valid,
+                   "dropped", (json_int_t)c->dropped);
 }
 
 static void filter_as_json(const filter_file *file, const char *output) {
   json_t *classes = json_array();
   for (int32_t k = 0; k < file->class_count; k++)
-    json_array_append_new(classes, class_as_json(&file->classes[k], k));
+    json_array_append_new(classes, class_as_json(file, k));
   summary_print_json(json_pack(
       "{s:o, s:I, s:I, s:I, s:f, s:I, s:o, s:o}", "output", json_text(output), "masks",
       (json_int_t)file->count, "valid", (json_int_t)file->valid, "dropped",
@@ -99,12 +100,15 @@ void summary_filter(const job_common *common, const filter_file *file, const cha
   if (summary_as_json(common)) filter_as_json(file, output);
   if (!summary_as_text(common)) return;
   text t = {0};
-  text_add(&t, "%-24s %10s %14s %8s\n", "class", "threshold", "pixels", "kept");
+  const bool several = file->stratum_count > 1;
+  text_add(&t, "%-24s %10s%s %14s %8s\n", "class", "threshold", several ? "   up to" : "", "pixels",
+           "kept");
   for (int32_t k = 0; k < file->class_count; k++) {
     const filter_class *c = &file->classes[k];
     if (!c->valid) continue;
-    text_add(&t, "%-24s %10.5f %14" PRId64 " %6.1f %%\n", c->name, c->threshold, c->valid,
-             percent(c->valid, c->dropped));
+    text_add(&t, "%-24s %10.5f", c->name, filter_lowest(file, k));
+    if (several) text_add(&t, " %7.5f", filter_highest(file, k));
+    text_add(&t, " %14" PRId64 " %6.1f %%\n", c->valid, percent(c->valid, c->dropped));
   }
   text_add(&t, "%" PRId64 " masks, %" PRId64 " pixels, kept %.1f %%", file->count, file->valid,
            percent(file->valid, file->dropped));

@@ -40,6 +40,7 @@ static int check_output(const report *r, const char *output, fault *f) {
   inputs_add_labels(&list, r->filter.labels_source);
   inputs_add(&list, r->stats_path);
   inputs_add(&list, r->filter.masks);
+  inputs_add(&list, r->filter.strata);
   inputs_add(&list, report_run_text(r, "synthetic", "images"));
   inputs_add_losses(&list, &losses);
   int code = inputs_check_file(&list, output, f);

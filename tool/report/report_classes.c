@@ -40,12 +40,23 @@ static void class_real(const report *r, int32_t k, double most, double worst, te
   text_add(t, "</td>");
 }
 
-static void class_synthetic(const filter_class *c, text *t) {
-  const double dropped = c->valid ? (double)c->dropped / (double)c->valid : 0.0;
-  if (isfinite(c->threshold))
-    text_add(t, "<td>%.4f</td><td>", c->threshold);
+static void add_threshold(double threshold, text *t) {
+  if (isfinite(threshold))
+    text_add(t, "%.4f", threshold);
   else
-    text_add(t, "<td>none</td><td>");
+    text_add(t, "none");
+}
+
+static void class_synthetic(const filter_file *file, int32_t k, text *t) {
+  const filter_class *c = &file->classes[k];
+  const double dropped = c->valid ? (double)c->dropped / (double)c->valid : 0.0;
+  text_add(t, "<td>");
+  add_threshold(filter_lowest(file, k), t);
+  if (file->stratum_count > 1) {
+    text_add(t, " to ");
+    add_threshold(filter_highest(file, k), t);
+  }
+  text_add(t, "</td><td>");
   report_add_count(t, c->valid);
   text_add(t, "</td><td>");
   if (c->valid) {
@@ -81,7 +92,7 @@ void report_classes(const report *r, text *t) {
   for (int32_t k = 0; k < count; k++) {
     class_name(r, k, t);
     class_real(r, k, most, worst, t);
-    if (r->has_filter) class_synthetic(&r->filter.classes[k], t);
+    if (r->has_filter) class_synthetic(&r->filter, k, t);
     text_add(t, "</tr>\n");
   }
   text_add(t, "</tbody></table></div></section>\n");
@@ -140,6 +151,9 @@ static void set_words(const report *r, const char *set, text *t) {
     text_add(&flag, "--%s-%s", set, loss_folders[i].name);
     word(t, flag.data, report_run_text(r, set, loss_folders[i].name));
   }
+  flag.length = 0;
+  text_add(&flag, "--%s-strata", set);
+  word(t, flag.data, report_run_text(r, set, "strata"));
   text_free(&flag);
 }
 
@@ -151,6 +165,8 @@ static void run_command(const report *r, text *t) {
   set_words(r, "synthetic", t);
   network_words(json_object_get(r->run, "network"), t);
   word(t, "--provider", report_run_text(r, NULL, "provider"));
+  const json_int_t strata = json_integer_value(json_object_get(r->run, "strata_count"));
+  if (strata > 1) text_add(t, " --strata-count %lld", (long long)strata);
   if (r->has_filter) {
     text_add(t, " --tolerance %.6g", r->filter.tolerance);
     if (strcmp(r->filter.unseen, "drop") != 0) word(t, "--unseen", r->filter.unseen);
@@ -173,6 +189,7 @@ void report_origin(const report *r, text *t) {
   if (r->has_filter) {
     fact(t, "Synthetic masks", r->filter.masks);
     for (int i = 0; i < LOSS_FOLDERS; i++) fact(t, loss_folders[i].title, r->filter.folders[i]);
+    fact(t, "Strata", r->filter.strata);
     fact(t, "Provider", r->filter.provider);
     fact(t, "Policy", r->filter.policy);
     text_add(t, "<dt>Tolerance</dt><dd>%.6g</dd>\n", r->filter.tolerance);

@@ -120,8 +120,8 @@ static int gallery_open(gallery *g, fault *f) {
   if (!code) code = open_losses(g, f);
   g->top = 0.5F;
   for (int32_t k = 0; k < file->class_count; k++)
-    if (isfinite(file->classes[k].threshold) && file->classes[k].valid)
-      g->top = fmaxf(g->top, 1.25F * (float)file->classes[k].threshold);
+    if (isfinite(filter_highest(file, k)) && file->classes[k].valid)
+      g->top = fmaxf(g->top, 1.25F * (float)filter_highest(file, k));
   return code;
 }
 

@@ -1,0 +1,34 @@
+/* job/strata.h - the stratum of each pixel, from a folder beside the masks. */
+#ifndef FREEMASK_TOOL_STRATA_H
+#define FREEMASK_TOOL_STRATA_H
+
+#include "base/fault.h"
+#include "base/folder.h"
+
+/* Planes of strata, U8, one for each mask: PNG or NPY, paired by stem. */
+typedef struct strata_folder {
+  fm_context *context;
+  const folder *masks;
+  folder files; /* path NULL: there are none */
+  const folder_file **partner;
+} strata_folder;
+
+/* `path` may be NULL: strata_get gives none then. The first mask without a partner is EXIT_DATA
+ * unless `lenient`. `masks` must outlive the strata. */
+int strata_open(fm_context *context, const char *path, const folder *masks, bool lenient,
+                strata_folder *out, fault *f);
+void strata_close(strata_folder *s);
+
+bool strata_has(const strata_folder *s, size_t mask_index); /* true also if there is no folder */
+char *strata_path(const strata_folder *s,
+                  size_t mask_index); /* caller frees; NULL without a folder */
+
+/* Reads the strata of a mask of this size. The plane lives as long as the raster, which the caller
+ * destroys; both are empty without a folder. */
+int strata_get(const strata_folder *s, size_t mask_index, const fm_plane *mask, fm_raster **raster,
+               fm_plane *out, fault *f);
+
+/* Have the mask's strata changed after `output` was written (path_changed_after)? */
+bool strata_changed_after(const strata_folder *s, size_t mask_index, const char *output);
+
+#endif
