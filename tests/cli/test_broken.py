@@ -302,8 +302,13 @@ def broken_json():
     case("a shard missing", MERGE[:-1], 3, "s0.json")
     other = json.loads(read(f"{GOOD}/s1.json"))
     other["labels"]["fingerprint"] = f"{int(other['labels']['fingerprint'], 16) ^ 1:016x}"
-    case("a shard of another label space", MERGE, 3, ["s1.json", "label space"],
+    case("a shard with another fingerprint than its labels", MERGE, 3, ["s1.json", "fingerprint"],
          put("s1.json", json.dumps(other).encode()))
+    write(tap.path("other.csv"), labels_csv(space).replace(b"\n0,0,", b"\n0,0,other "))
+    result = run("stats", "--labels", "other.csv", "--masks", "good/masks", "--losses", "good/losses", "-o", "other.json",
+                 "--shard", "1/2", cwd=os.path.dirname(GOOD))
+    tap.ok(result.code == 0, "statistics of another label space are made", result)
+    case("a shard of another label space", MERGE, 3, ["s1.json", "label space"], put("s1.json", read(tap.path("other.json"))))
     case("the whole set twice", "merge -o out.json stats.json stats.json".split(), 3, "stats.json")
 
 

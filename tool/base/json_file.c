@@ -11,36 +11,41 @@
 
 enum { LARGEST_JSON = 256 << 20 }; /* bytes */
 
-static int parse(const char *path, json_t **out, fault *f) {
-  char *data;
-  size_t length;
-  json_error_t error;
-  int code = path_read(path, LARGEST_JSON, &data, &length, f);
-  if (code) return code;
-  *out = json_loadb(data, length, JSON_REJECT_DUPLICATES, &error);
-  free(data);
-  if (!*out)
-    return fault_set(f, EXIT_DATA, "%s, line %d, column %d: broken JSON, %s", path, error.line,
-                     error.column, error.text);
-  return EXIT_FINE;
-}
-
-int json_file_read(const char *path, const char *format, int64_t version, json_t **out, fault *f) {
-  json_t *root = NULL;
-  int64_t found = 0;
-  int code = parse(path, &root, f);
-  if (code) return code;
+static int check_root(json_t *root, const char *path, const char *format, int64_t version,
+                      fault *f) {
   const char *name = json_string_value(json_object_get(root, "format"));
+  int64_t found = 0;
   if (!name || strcmp(name, format))
-    code = fault_set(f, EXIT_DATA, "%s: expected an object with \"format\": \"%s\"", path, format);
-  if (!code) code = json_member_whole(root, path, "version", 1, INT64_MAX, &found, f);
+    return fault_set(f, EXIT_DATA, "%s: expected an object with \"format\": \"%s\"", path, format);
+  int code = json_member_whole(root, path, "version", 1, INT64_MAX, &found, f);
   if (!code && found != version)
     code =
         fault_set(f, EXIT_DATA, "%s: version %" PRId64 ", expected %" PRId64, path, found, version);
+  return code;
+}
+
+int json_data_read(const char *data, size_t length, const char *path, const char *format,
+                   int64_t version, json_t **out, fault *f) {
+  json_error_t error;
+  json_t *root = json_loadb(data, length, JSON_REJECT_DUPLICATES, &error);
+  if (!root)
+    return fault_set(f, EXIT_DATA, "%s, line %d, column %d: broken JSON, %s", path, error.line,
+                     error.column, error.text);
+  int code = check_root(root, path, format, version, f);
   if (code)
     json_decref(root);
   else
     *out = root;
+  return code;
+}
+
+int json_file_read(const char *path, const char *format, int64_t version, json_t **out, fault *f) {
+  char *data;
+  size_t length;
+  int code = path_read(path, LARGEST_JSON, &data, &length, f);
+  if (code) return code;
+  code = json_data_read(data, length, path, format, version, out, f);
+  free(data);
   return code;
 }
 

@@ -13,6 +13,10 @@
  * line and column of broken JSON. The caller owns the object (json_decref). */
 int json_file_read(const char *path, const char *format, int64_t version, json_t **out, fault *f);
 
+/* The same from memory; `path` is for messages. */
+int json_data_read(const char *data, size_t length, const char *path, const char *format,
+                   int64_t version, json_t **out, fault *f);
+
 /* Members of an object in file `path`; EXIT_DATA if they are missing, of another type or out of
  * range. Strings are copies that the caller frees. */
 int json_member_whole(const json_t *object, const char *path, const char *key, int64_t lowest,

@@ -24,10 +24,10 @@ static bool same_model(const part *a, const part *b) {
 
 /* May `other` be added to `first`? */
 static int check_alike(const part *first, const part *other, fault *f) {
-  if (first->file.labels_fingerprint != other->file.labels_fingerprint ||
-      first->file.class_count != other->file.class_count)
+  if (fm_labels_fingerprint(first->file.labels) != fm_labels_fingerprint(other->file.labels))
     return fault_set(f, EXIT_DATA, "%s: made with label space %s, but %s with %s", other->path,
-                     other->file.labels_name, first->path, first->file.labels_name);
+                     fm_labels_name(other->file.labels), first->path,
+                     fm_labels_name(first->file.labels));
   if (first->file.histogram != other->file.histogram)
     return fault_set(f, EXIT_DATA, "%s: made with --histogram %d, but %s with %d", other->path,
                      (int)other->file.histogram, first->path, (int)first->file.histogram);
@@ -168,17 +168,11 @@ static int check_all(part *parts, size_t count, bool distinct, stats_file *out, 
 }
 
 static int add_up(const part *parts, size_t count, stats_file *out, fault *f) {
-  size_t words = fm_class_stats_word_count(out->stats);
-  int64_t *memory = alloc_zeroed(words, sizeof *memory);
   fm_error err;
-  int code = EXIT_FINE;
-  for (size_t i = 0; i < count && !code; i++) {
-    if (fm_class_stats_export(parts[i].file.stats, memory, words, &err) ||
-        fm_class_stats_import(out->stats, memory, words, &err))
-      code = fault_library(f, &err, parts[i].path);
-  }
-  free(memory);
-  return code;
+  for (size_t i = 0; i < count; i++)
+    if (fm_class_stats_merge(out->stats, parts[i].file.stats, &err))
+      return fault_library(f, &err, parts[i].path);
+  return EXIT_FINE;
 }
 
 /* Names, options and empty statistics, from the first input. */

@@ -75,8 +75,11 @@ static int check_stage(const run_state *s, fault *f) {
 }
 
 static int stats_stage(const run_state *s, fault *f) {
-  const stats_job stats = {
-      .common = s->common, .set = set_of(s, &s->job->real), .shard = {0, 1}, .output = s->stats};
+  const stats_job stats = {.common = s->common,
+                           .set = set_of(s, &s->job->real),
+                           .strata_count = s->job->strata_count,
+                           .shard = {0, 1},
+                           .output = s->stats};
   say(s, "stats");
   return stats_job_run(&stats, f);
 }

@@ -96,7 +96,8 @@ static int prepare(state *s, const stats_job *job, fault *f) {
   s->file.set_count = 1;
   int code = workspace_open(job->common.labels, &s->ws, f);
   if (code) return code;
-  stats_file_describe(&s->file, s->ws.labels);
+  s->file.labels = s->ws.labels;
+  s->file.class_count = fm_labels_class_count(s->ws.labels);
   code = make_stats(s, &s->file.stats, f);
   if (!code)
     code = workspace_masks(&s->ws, job->set.masks, (arg_shard){0, 1}, &s->masks,

@@ -1,4 +1,4 @@
-/* job/stats_file.c - writing stats.json, one class a line. */
+/* job/stats_file.c - stats.json. */
 #include "job/stats_file.h"
 
 #include <inttypes.h>
@@ -7,6 +7,10 @@
 
 #include "base/alloc.h"
 #include "base/json_file.h"
+#include "base/path.h"
+#include "base/text.h"
+
+enum { VERSION = 2, LARGEST = 1 << 28 /* bytes */ };
 
 int stats_file_whole(const stats_file *file, const char *path, fault *f) {
   if (file->shard.count == 1) return EXIT_FINE;
@@ -16,19 +20,83 @@ int stats_file_whole(const stats_file *file, const char *path, fault *f) {
                    path, file->shard.index, file->shard.count);
 }
 
-size_t stats_file_class_words(const stats_file *file) {
-  size_t all = fm_class_stats_word_count(file->stats);
-  return (all - 1) / (size_t)file->class_count;
+/* ---- Reading -------------------------------------------------------------------------- */
+
+static int read_sets(const json_t *root, const char *path, stats_file *out, fault *f) {
+  json_t *list, *object;
+  int code = json_member_array(root, path, "sets", &list, f);
+  if (code) return code;
+  size_t count = json_array_size(list);
+  if (!count) return fault_set(f, EXIT_DATA, "%s: \"sets\" is empty", path);
+  out->sets = alloc_zeroed(count, sizeof *out->sets);
+  out->set_count = count;
+  for (size_t i = 0; i < count && !code; i++) {
+    stats_set *set = &out->sets[i];
+    const json_t *item = json_array_get(list, i);
+    code = json_member_hex(item, path, "identity", &set->identity, f);
+    if (!code) code = json_member_whole(item, path, "count", 0, INT64_C(1) << 40, &set->count, f);
+    if (!code && i && set[-1].identity >= set->identity)
+      code = fault_set(f, EXIT_DATA, "%s: \"sets\" are not in ascending order", path);
+  }
+  arg_shard *shard = &out->shard;
+  if (!code) code = json_member_object(root, path, "shard", &object, f);
+  if (!code) code = json_member_whole(object, path, "count", 1, 1000000000, &shard->count, f);
+  if (!code) code = json_member_whole(object, path, "index", 0, shard->count - 1, &shard->index, f);
+  if (!code && shard->count > 1 && count != 1)
+    code = fault_set(f, EXIT_DATA, "%s: a shard of %zu sets, expected one", path, count);
+  return code;
 }
 
-void stats_file_describe(stats_file *file, const fm_labels *labels) {
-  file->labels_name = alloc_text(fm_labels_name(labels));
-  file->labels_fingerprint = fm_labels_fingerprint(labels);
-  file->class_count = fm_labels_class_count(labels);
-  file->class_names = alloc_zeroed((size_t)file->class_count, sizeof *file->class_names);
-  for (int32_t k = 0; k < file->class_count; k++)
-    file->class_names[k] = alloc_text(fm_labels_class_name(labels, k));
+static int check_images(const char *path, const stats_file *file, fault *f) {
+  int64_t total = 0, images = fm_class_stats_image_count(file->stats);
+  for (size_t i = 0; i < file->set_count; i++) total += file->sets[i].count;
+  if (file->shard.count == 1 ? images == total : images <= total) return EXIT_FINE;
+  return fault_set(f, EXIT_DATA, "%s: %" PRId64 " images of sets that hold %" PRId64, path, images,
+                   total);
 }
+
+/* What the tool adds. Strata and histogram are the library's, which has checked them. */
+static int read_own(const char *data, size_t length, const char *path, stats_file *out, fault *f) {
+  json_t *root;
+  int64_t strata = 1, histogram = 0;
+  int code = json_data_read(data, length, path, "freemask-stats", VERSION, &root, f);
+  if (code) return code;
+  code = read_sets(root, path, out, f);
+  if (!code) code = json_member_whole(root, path, "strata", 1, 255, &strata, f);
+  if (!code) code = json_member_whole(root, path, "histogram", 0, 32, &histogram, f);
+  if (!code) code = check_images(path, out, f);
+  if (!code) out->provider = json_incref(json_object_get(root, "provider"));
+  json_decref(root);
+  out->strata = (int32_t)strata;
+  out->histogram = (int32_t)histogram;
+  return code;
+}
+
+static int read_all(fm_context *context, const char *data, size_t length, const char *path,
+                    stats_file *out, fault *f) {
+  fm_error err;
+  if (out->owns_labels && fm_labels_decode(context, data, length, NULL, &out->labels, &err))
+    return fault_file(f, &err, path);
+  if (fm_class_stats_decode(out->labels, data, length, &out->stats, &err))
+    return fault_file(f, &err, path);
+  out->class_count = fm_labels_class_count(out->labels);
+  return read_own(data, length, path, out, f);
+}
+
+int stats_file_read(fm_context *context, fm_labels *labels, const char *path, stats_file *out,
+                    fault *f) {
+  char *data;
+  size_t length;
+  *out = (stats_file){.labels = labels, .owns_labels = !labels};
+  int code = path_read(path, LARGEST, &data, &length, f);
+  if (code) return code;
+  code = read_all(context, data, length, path, out, f);
+  free(data);
+  if (code) stats_file_free(out);
+  return code;
+}
+
+/* ---- Writing -------------------------------------------------------------------------- */
 
 static json_t *save_sets(const stats_file *file) {
   json_t *sets = json_array();
@@ -39,52 +107,35 @@ static json_t *save_sets(const stats_file *file) {
   return sets;
 }
 
-static json_t *save_class(const stats_file *file, int32_t k, const int64_t *words, size_t count) {
-  json_t *list = json_array();
-  for (size_t i = 0; i < count; i++)
-    json_array_append_new(list, json_integer((json_int_t)words[i]));
-  return json_pack("{s:i, s:o, s:I, s:f, s:o}", "index", (int)k, "name",
-                   json_text(file->class_names[k]), "pixels",
-                   (json_int_t)fm_class_stats_pixel_count(file->stats, k, FM_ALL_STRATA),
-                   "mean_loss", fm_class_stats_mean(file->stats, k, FM_ALL_STRATA), "words", list);
+static int add_bytes(const void *data, size_t size, void *user) {
+  text_add_bytes(user, data, size);
+  return 0;
 }
 
-static int save_classes(const stats_file *file, json_t *classes, fault *f) {
-  size_t count = fm_class_stats_word_count(file->stats);
-  size_t each = stats_file_class_words(file);
-  int64_t *words = alloc_zeroed(count, sizeof *words);
-  fm_error err;
-  int code = EXIT_FINE;
-  if (fm_class_stats_export(file->stats, words, count, &err)) code = fault_library(f, &err, NULL);
-  for (int32_t k = 0; k < file->class_count && !code; k++)
-    json_array_append_new(classes, save_class(file, k, words + 1 + (size_t)k * each, each));
-  free(words);
-  return code;
-}
-
+/* The library's object, and the members of the tool's in front of its last brace. */
 int stats_file_write(fm_context *context, const stats_file *file, const char *path, fault *f) {
-  json_t *classes = json_array();
-  json_t *root =
-      json_pack("{s:s, s:i, s:{s:o, s:o, s:i}, s:i, s:i, s:I, s:o, s:{s:I, s:I}, s:o}", "format",
-                "freemask-stats", "version", 1, "labels", "name", json_text(file->labels_name),
-                "fingerprint", json_hex(file->labels_fingerprint), "classes",
-                (int)file->class_count, "strata", (int)file->strata, "histogram",
-                (int)file->histogram, "images", (json_int_t)fm_class_stats_image_count(file->stats),
-                "sets", save_sets(file), "shard", "index", (json_int_t)file->shard.index, "count",
-                (json_int_t)file->shard.count, "classes", classes);
-  if (file->provider) json_object_set(root, "provider", file->provider);
-  int code = save_classes(file, classes, f);
-  if (!code) return json_file_write(context, root, path, f);
-  json_decref(root);
+  text t = {0};
+  json_writer own = {0};
+  fm_error err;
+  if (fm_class_stats_encode(file->stats, add_bytes, &t, &err)) return fault_library(f, &err, path);
+  json_write_member(&own, "sets", save_sets(file));
+  json_write_member(&own, "shard",
+                    json_pack("{s:I, s:I}", "index", (json_int_t)file->shard.index, "count",
+                              (json_int_t)file->shard.count));
+  if (file->provider) json_write_member(&own, "provider", json_incref(file->provider));
+  json_write_end(&own);
+  t.length -= strlen("}\n");
+  text_add(&t, ",%s", own.text.data + strlen("{"));
+  int code = text_write(&t, context, path, f);
+  text_free(&own.text);
+  text_free(&t);
   return code;
 }
 
 void stats_file_free(stats_file *file) {
-  for (int32_t k = 0; file->class_names && k < file->class_count; k++) free(file->class_names[k]);
-  free(file->class_names);
-  free(file->labels_name);
   free(file->sets);
   fm_class_stats_destroy(file->stats);
+  if (file->owns_labels) fm_labels_destroy(file->labels);
   json_decref(file->provider);
   *file = (stats_file){0};
 }

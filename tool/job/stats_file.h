@@ -1,4 +1,4 @@
-/* job/stats_file.h - stats.json. */
+/* job/stats_file.h - stats.json: the library's file, and what the tool adds to it. */
 #ifndef FREEMASK_TOOL_STATS_FILE_H
 #define FREEMASK_TOOL_STATS_FILE_H
 
@@ -15,10 +15,9 @@ typedef struct stats_set {
 
 /* What a stats file holds. Zero-initialize before reading. */
 typedef struct stats_file {
-  char *labels_name;
-  uint64_t labels_fingerprint;
+  fm_labels *labels; /* borrowed if the caller had it, see `owns_labels` */
+  bool owns_labels;
   int32_t class_count;
-  char **class_names;
   int32_t strata;    /* 1: none */
   int32_t histogram; /* bins per factor of two, 0: none */
   stats_set *sets;   /* ascending by identity */
@@ -28,22 +27,16 @@ typedef struct stats_file {
   json_t *provider; /* the model that made the losses, or NULL */
 } stats_file;
 
-/* Reads and verifies. With `labels` NULL (merge, report) the statistics use a placeholder label
- * space with as many classes; otherwise the file must have been made with `labels`. */
+/* Reads and verifies. With `labels` NULL (merge, report) the label space comes from the file;
+ * otherwise the file must have been made with `labels`, which must outlive it. */
 int stats_file_read(fm_context *context, fm_labels *labels, const char *path, stats_file *out,
                     fault *f);
 
 /* EXIT_DATA if it is a shard's: means over a part of the real set are useless. */
 int stats_file_whole(const stats_file *file, const char *path, fault *f);
 
-/* The class's words in `words`, which fm_class_stats_export wrote: 12 and the bins. */
-size_t stats_file_class_words(const stats_file *file);
-
 /* Writes, whole or not at all. Equal contents give equal bytes. */
 int stats_file_write(fm_context *context, const stats_file *file, const char *path, fault *f);
-
-/* Sets name, fingerprint and class names from a label space. */
-void stats_file_describe(stats_file *file, const fm_labels *labels);
 
 void stats_file_free(stats_file *file);
 

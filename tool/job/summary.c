@@ -36,12 +36,12 @@ static void stats_as_json(const stats_file *file, const char *output) {
   json_t *classes = json_array();
   for (int32_t k = 0; k < file->class_count; k++)
     json_array_append_new(
-        classes,
-        json_pack("{s:i, s:o, s:I, s:f}", "index", (int)k, "name", json_text(file->class_names[k]),
-                  "pixels", (json_int_t)fm_class_stats_pixel_count(file->stats, k, FM_ALL_STRATA),
-                  "mean_loss", fm_class_stats_mean(file->stats, k, FM_ALL_STRATA)));
+        classes, json_pack("{s:i, s:o, s:I, s:f}", "index", (int)k, "name",
+                           json_text(fm_labels_class_name(file->labels, k)), "pixels",
+                           (json_int_t)fm_class_stats_pixel_count(file->stats, k, FM_ALL_STRATA),
+                           "mean_loss", fm_class_stats_mean(file->stats, k, FM_ALL_STRATA)));
   summary_print_json(json_pack("{s:o, s:o, s:I, s:I, s:o}", "output", json_text(output), "labels",
-                               json_text(file->labels_name), "images",
+                               json_text(fm_labels_name(file->labels)), "images",
                                (json_int_t)fm_class_stats_image_count(file->stats), "pixels",
                                (json_int_t)all_pixels(file), "classes", classes));
 }
@@ -56,7 +56,7 @@ void summary_stats(const job_common *common, const stats_file *file, const char 
     int64_t pixels = fm_class_stats_pixel_count(file->stats, k, FM_ALL_STRATA);
     unseen += !pixels;
     if (pixels)
-      text_add(&t, "%-24s %14" PRId64 " %10.5f\n", file->class_names[k], pixels,
+      text_add(&t, "%-24s %14" PRId64 " %10.5f\n", fm_labels_class_name(file->labels, k), pixels,
                fm_class_stats_mean(file->stats, k, FM_ALL_STRATA));
   }
   text_add(&t, "%" PRId64 " images, %" PRId64 " pixels", fm_class_stats_image_count(file->stats),

@@ -24,7 +24,8 @@ static void class_name(const report *r, int32_t k, text *t) {
   class_color(k, c);
   text_add(t, "<tr><td><span class=\"chip\" style=\"background:#%02x%02x%02x\"></span>", c[0], c[1],
            c[2]);
-  text_add_html(t, r->has_stats ? r->stats.class_names[k] : r->filter.classes[k].name);
+  text_add_html(
+      t, r->has_stats ? fm_labels_class_name(r->stats.labels, k) : r->filter.classes[k].name);
   text_add(t, "</td>");
 }
 

@@ -24,7 +24,7 @@ static double share(int64_t part, int64_t whole) {
 
 void report_head(const report *r, text *t) {
   const char *labels = r->has_filter  ? r->filter.labels_name
-                       : r->has_stats ? r->stats.labels_name
+                       : r->has_stats ? fm_labels_name(r->stats.labels)
                                       : NULL;
   text_add(t,
            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -131,7 +131,7 @@ static void warn_classes(const report *r, bool none_reached, text *t) {
   names unseen = {0}, untouched = {0}, starved = {0};
   for (int32_t k = 0; r->has_stats && k < r->stats.class_count; k++)
     if (!fm_class_stats_pixel_count(r->stats.stats, k, FM_ALL_STRATA))
-      names_add(&unseen, r->stats.class_names[k]);
+      names_add(&unseen, fm_labels_class_name(r->stats.labels, k));
   for (int32_t k = 0; r->has_filter && k < r->filter.class_count; k++) {
     const filter_class *c = &r->filter.classes[k];
     if (c->valid && !c->dropped && !none_reached) names_add(&untouched, c->name);
