@@ -5,6 +5,7 @@
 #define FREEMASK_FILES_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <freemask/class_stats.h>
 #include <freemask/context.h>
@@ -16,7 +17,7 @@
 
 FM_BEGIN_DECLS
 
-/* For each kind of file there are four calls:
+/* For each kind of file there are up to four calls:
  *
  *   _read    from a file, at most 2^30 bytes;
  *   _decode  the same from memory, which is not kept;
@@ -104,6 +105,46 @@ FM_API fm_status fm_plan_write(const fm_plan *plan, const char *path, fm_error *
 
 /** As fm_plan_write, to a callback. */
 FM_API fm_status fm_plan_encode(const fm_plan *plan, fm_write_fn write, void *user, fm_error *err);
+
+/* ---- Other tables: CSV -------------------------------------------------------------- */
+
+/** A table in memory, as text: for files that the library has no handle for, as the tool's
+ *  hardness.csv (mask,hardness,valid_pixels) and filter.csv (stem,valid,dropped,kept_share).
+ *
+ *  Thread-safety: immutable; share it freely. */
+typedef struct fm_csv fm_csv;
+
+/** Reads a table whose first line must be the `column_count` (1 to 64) names `columns`, which are
+ *  copied. On success the caller owns `*out`. Memory: the file, and 8 bytes per field and per row,
+ * up to half as much again, twice while it grows. */
+FM_API fm_status fm_csv_read(const fm_context *context, const char *path,
+                             const char *const *columns, int32_t column_count, fm_csv **out,
+                             fm_error *err);
+
+/** As fm_csv_read, from memory. */
+FM_API fm_status fm_csv_decode(const fm_context *context, const void *data, size_t size,
+                               const char *const *columns, int32_t column_count, fm_csv **out,
+                               fm_error *err);
+
+/** Destroys; NULL is fine. */
+FM_API void fm_csv_destroy(fm_csv *csv);
+
+/** The number of rows, the names of the columns not counted; 0 for NULL. */
+FM_API int64_t fm_csv_row_count(const fm_csv *csv);
+
+/** A field without its quotes, both indices from 0; "" if there is none. Lives as long as `csv`. */
+FM_API const char *fm_csv_text(const fm_csv *csv, int64_t row, int32_t column);
+
+/** The line in the file where a row begins, from 1; 0 if there is no such row. */
+FM_API int64_t fm_csv_line(const fm_csv *csv, int64_t row);
+
+/** A field as a whole number in decimal digits, or as a finite number with a decimal point, in
+ * every locale. Errors (`*out` is untouched): ARGUMENT (no such field), FORMAT (the field is
+ * something else, or out of range; the message names file, line, column and text). */
+FM_API fm_status fm_csv_whole(const fm_csv *csv, int64_t row, int32_t column, int64_t lowest,
+                              int64_t highest, int64_t *out, fm_error *err);
+FM_API fm_status fm_csv_real(const fm_csv *csv, int64_t row, int32_t column, double *out,
+                             fm_error *err);
 
 /* ---- Class statistics: JSON ------------------------------------------------------- */
 

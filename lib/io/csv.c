@@ -78,7 +78,7 @@ static void join(const char *const *columns, char *text, size_t room) {
 }
 
 static fm_status check_header(fm__csv *t, fm_error *err) {
-  char expected[120], found[80];
+  char expected[200], found[80];
   join(t->columns, expected, sizeof expected);
   snprintf(found, sizeof found, "%.*s", (int)strcspn(t->data + t->at, "\r\n"), t->data + t->at);
   bool good = t->at < t->size && !read_row(t, NULL);

@@ -6,7 +6,7 @@
 #include "io/bytes.h"
 #include "io/input.h"
 
-enum { FM__CSV_COLUMNS = 8 };
+enum { FM__CSV_COLUMNS = 64 };
 
 /* A table while it is read: a copy of the whole file, in which fields are unquoted in place. */
 typedef struct fm__csv {

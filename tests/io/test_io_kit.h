@@ -13,6 +13,7 @@ Suite *io_npz_suite(void);
 Suite *io_image_suite(void);
 Suite *io_file_suite(void);
 Suite *files_labels_suite(void);
+Suite *files_csv_suite(void);
 Suite *files_plan_suite(void);
 Suite *files_stats_suite(void);
 
