@@ -20,6 +20,10 @@ enum { FM__STAGE_ALIGN = 16 };
 #define FM__STAGE_RANGE 32.0F
 #define FM__STAGE_PAD 64.0F
 
+/* The largest value of a good staged pixel, either sign: floats of this size are 1 apart, so those
+ * filled in stay below the others. */
+#define FM__STAGE_LARGEST 0x1p24F
+
 /* A sum below these, exp(-2) and exp(-8), is made of terms whose logits are large and
  * rounded accordingly: the corners' maxima belong to different channels. It is done again,
  * which costs so much more where channels are many. */

@@ -22,12 +22,12 @@ typedef struct sample {
   double least, largest;
   double largest_gap;   /* of a pixel's sum to 1 */
   int64_t unnormalised; /* pixels whose sum is far from 1 */
-  bool odd;             /* a value is not finite: for others to report */
+  bool irregular;       /* a value is not finite, which others report */
 } sample;
 
 static void look_at(sample *s, double value) {
   s->values++;
-  if (!isfinite(value)) s->odd = true;
+  if (!isfinite(value)) s->irregular = true;
   if (value < s->least) s->least = value;
   if (value > s->largest) s->largest = value;
 }
@@ -56,7 +56,7 @@ static sample take_sample(const fm_volume *v, int64_t grid) {
       if (gap > s.largest_gap) s.largest_gap = gap;
       s.unnormalised += !(gap <= FAR_FROM_1);
       s.pixels++;
-      if (s.odd || !within(&s, -1e-3, LARGEST_SCORE))
+      if (s.irregular || !within(&s, -1e-3, LARGEST_SCORE))
         return s; /* logits: seen at the first pixel */
     }
   return s;
@@ -75,20 +75,20 @@ static fm_status refuse(fm_error *err, const char *declared, const char *seen, c
                   declared, seen, pass);
 }
 
-typedef enum look { NOTHING_ODD, LIKE_SIGMOID, LIKE_SOFTMAX, LIKE_SCORES } look;
+typedef enum look { LIKE_LOGITS, LIKE_SIGMOID, LIKE_SOFTMAX, LIKE_SCORES } look;
 
 /* What a sample of logits looks like. */
 static look look_of(const fm_volume *v, const sample *s) {
-  if (s->odd || !(s->largest > 0) || !within(s, -1e-3, LARGEST_SCORE)) return NOTHING_ODD;
+  if (s->irregular || !(s->largest > 0) || !within(s, -1e-3, LARGEST_SCORE)) return LIKE_LOGITS;
   if (v->channels == 1)
-    return s->values >= EVIDENCE && s->largest <= 1.001 ? LIKE_SIGMOID : NOTHING_ODD;
+    return s->values >= EVIDENCE && s->largest <= 1.001 ? LIKE_SIGMOID : LIKE_LOGITS;
   if (s->values >= 4 && s->largest_gap <= sum_slack(v)) return LIKE_SOFTMAX;
-  return s->values >= EVIDENCE && s->largest - s->least > 1e-3 ? LIKE_SCORES : NOTHING_ODD;
+  return s->values >= EVIDENCE && s->largest - s->least > 1e-3 ? LIKE_SCORES : LIKE_LOGITS;
 }
 
 static fm_status guard_logits(const fm__job *job, const sample *few, fm_error *err) {
   static const char *const logits = "FM_OUTPUT_LOGITS";
-  if (look_of(&job->values, few) == NOTHING_ODD) return FM_OK;
+  if (look_of(&job->values, few) == LIKE_LOGITS) return FM_OK;
   sample all = take_sample(&job->values, ALL);
   switch (look_of(&job->values, &all)) {
     case LIKE_SIGMOID:
@@ -107,7 +107,7 @@ fm_status fm__guard_output(const fm__job *job, fm_error *err) {
   const fm_network_loss_options *o = &job->model->options;
   if (o->trust_kind) return FM_OK;
   sample s = take_sample(&job->values, GRID);
-  if (s.odd) return FM_OK;
+  if (s.irregular) return FM_OK;
   if (o->kind == FM_OUTPUT_LOGITS) return guard_logits(job, &s, err);
   const char *declared = o->kind == FM_OUTPUT_PROBS ? "FM_OUTPUT_PROBS" : "FM_OUTPUT_SCORES";
   if (s.least < -1e-3) return refuse(err, declared, "values lie below 0", "FM_OUTPUT_LOGITS");
@@ -128,9 +128,9 @@ static bool like_softmax(const fm_volume *rows) {
 
 static bool like_sigmoid(const fm_volume *masks) {
   sample s = take_sample(masks, GRID);
-  if (s.odd || s.values < EVIDENCE || !(s.largest > 0) || !within(&s, 0, 1)) return false;
+  if (s.irregular || s.values < EVIDENCE || !(s.largest > 0) || !within(&s, 0, 1)) return false;
   s = take_sample(masks, ALL);
-  return !s.odd && within(&s, 0, 1);
+  return !s.irregular && within(&s, 0, 1);
 }
 
 fm_status fm__guard_queries(const fm__job *job, fm_error *err) {

@@ -1,7 +1,9 @@
 /* network/logits.c - cross-entropy of resized logits, block by block. */
 #include <float.h>
+#include <inttypes.h>
 #include <math.h>
 
+#include "core/fail.h"
 #include "network/network_loss.h"
 
 /* Sums from here on may lack terms that were cut. */
@@ -44,7 +46,11 @@ fm_status fm__exact_logits(const fm__job *job, int64_t y, int64_t x, int32_t cla
     }
   }
   *loss = log(sum) + (top - label);
-  return FM_OK;
+  if (isfinite((float)*loss)) return FM_OK;
+  return fm__fail(err, FM_ERR_LOSS,
+                  "output: the loss at pixel (x %" PRId64 ", y %" PRId64
+                  ") of the mask is %g, more than a float holds: its logits are too far apart",
+                  x, y, *loss);
 }
 
 /* ---- Blocks --------------------------------------------------------------------- */
@@ -116,7 +122,7 @@ static fm_status wide_pixel(fm__job *job, const cell *c, int i, int j, int64_t y
   double base, sum = job->kernels->wide(values, weights, (size_t)job->values.channels, &base);
   corners own = corners_of(&c->block, fm__channel_of(job->model, k), false);
   job->base[p] = bilinear(&own, t, u) - base - log(sum);
-  if (sum > 0.25 && sum < LARGEST_SUM) return FM_OK;
+  if (sum > 0.25 && sum < LARGEST_SUM && isfinite((float)job->base[p])) return FM_OK;
   double loss = 0;
   fm_status status = fm__exact_logits(job, y + j, x + i, k, &loss, err);
   if (!status) job->base[p] = -loss;

@@ -138,7 +138,7 @@ static void sum_pixels(const fm__job *job, const row *r) {
 
 /* Pixels whose sum cannot be trusted are done again: their sum becomes 1, and `out` the
  * loss; that of others 0. */
-static fm_status redo_odd(fm__job *job, const row *r, float *out, fm_error *err) {
+static fm_status redo_untrusted(fm__job *job, const row *r, float *out, fm_error *err) {
   for (size_t i = 0; i < r->n; i++) {
     out[i] = 0;
     if (r->classes[i] < 0 || r->sums[i] < LARGEST_SUM) continue;
@@ -157,13 +157,13 @@ static fm_status finish(fm__job *job, const row *r, float *out, fm_error *err) {
   size_t padded = padded_to_lanes(job, r->n);
   const int32_t *classes = r->classes;
   float *sums = r->sums;
-  int odd = 0;
-  for (size_t i = 0; i < r->n; i++) odd |= !(sums[i] < LARGEST_SUM);
-  fm_status status = odd ? redo_odd(job, r, out, err) : FM_OK;
+  int untrusted = 0;
+  for (size_t i = 0; i < r->n; i++) untrusted |= !(sums[i] < LARGEST_SUM);
+  fm_status status = untrusted ? redo_untrusted(job, r, out, err) : FM_OK;
   if (status) return status;
   for (size_t i = r->n; i < padded; i++) sums[i] = 1;
   job->kernels->logarithms(sums, padded);
-  for (size_t i = 0; odd && i < r->n; i++) sums[i] += out[i];
+  for (size_t i = 0; untrusted && i < r->n; i++) sums[i] += out[i];
   for (size_t i = 0; i < r->n; i++) {
     float loss = sums[i] > 0 ? sums[i] : 0;
     out[i] = classes[i] < 0 ? 0 : loss;

@@ -54,11 +54,15 @@ static const float *floats_of(const fm__job *job, const char *at, size_t n) {
   return job->sums;
 }
 
-/* Whether all values of the output's rows first .. last may be used. */
+/* Logits not below this are no further apart than the largest float. */
+static const float LEAST_LOGIT = -1e30F;
+
+/* Whether all values of the output's rows first .. last may be used, and none of them makes a
+ * loss that is not finite. */
 static bool all_regular(fm__job *job, int64_t first, int64_t last) {
   const fm_volume *v = &job->values;
   bool any_sign = job->class_logits.data || job->model->options.kind == FM_OUTPUT_LOGITS;
-  float least = any_sign ? -INFINITY : 0;
+  float least = any_sign ? LEAST_LOGIT : 0;
   for (int64_t c = 0; c < v->channels; c++)
     for (int64_t y = first; y <= last; y++)
       for (int64_t x = 0; x < v->width; x += FM__STRIP) {

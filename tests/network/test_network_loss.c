@@ -474,6 +474,207 @@ START_TEST(options_are_checked) {
 }
 END_TEST
 
+START_TEST(options_without_a_meaning_are_refused) {
+  static const struct {
+    fm_network_loss_options options;
+    const char *words;
+  } cases[] = {
+      {{.kind = 77}, "kind is 77"},
+      {{.kind = FM_OUTPUT_LOGITS, .floor = 0.1}, "floor"},
+      {{.kind = FM_OUTPUT_LOGITS, .floor = NAN}, "floor"},
+      {{.kind = FM_OUTPUT_PROBS, .floor = NAN}, "floor"},
+      {{.kind = FM_OUTPUT_PROBS, .floor = 1}, "floor"},
+      {{.kind = FM_OUTPUT_LOGITS, .compose_first = 1}, "compose_first"},
+      {{.kind = FM_OUTPUT_PROBS, .compose_first = 1}, "compose_first"},
+      {{.kind = FM_OUTPUT_SCORES, .compose_first = 2}, "compose_first"},
+      {{.kind = FM_OUTPUT_SCORES, .binary = 1}, "binary"},
+      {{.kind = FM_OUTPUT_LOGITS, .binary = 1}, "4 classes"},
+      {{.kind = FM_OUTPUT_LOGITS, .align_corners = 3}, "align_corners"},
+      {{.kind = FM_OUTPUT_LOGITS, .trust_kind = -1}, "trust_kind"},
+      {{.kind = FM_OUTPUT_LOGITS, .channel_count = -4}, "channel_count"},
+  };
+  scene s;
+  open_scene(&s, 4);
+  fm_network_loss *out = KIT_SENTINEL;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    fm_network_loss_options o = cases[i].options;
+    o.size = sizeof o;
+    KIT_FAILS(FM_ERR_ARGUMENT, cases[i].words, fm_network_loss_create(s.labels, &o, &out, &err));
+  }
+  ck_assert(out == KIT_SENTINEL);
+  close_scene(&s);
+}
+END_TEST
+
+START_TEST(options_come_back) {
+  static const int32_t table[FEW] = {0, 1, 5, 2};
+  static const fm_network_loss_options given[] = {
+      {.kind = FM_OUTPUT_LOGITS, .align_corners = 1},
+      {.kind = FM_OUTPUT_PROBS, .trust_kind = 1},
+      {.kind = FM_OUTPUT_SCORES, .channel_count = 6, .channels = table, .compose_first = 1}};
+  scene s;
+  open_scene(&s, 4);
+  for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+    fm_network_loss *model = model_of(&s, given[i]), *again = NULL;
+    ck_assert_ptr_eq(fm_network_loss_labels(model), s.labels);
+    fm_network_loss_options o = {.size = sizeof o};
+    KIT_OK(fm_network_loss_get_options(model, &o, &err));
+    ck_assert_uint_eq(o.size, sizeof o);
+    ck_assert_int_eq(o.kind, given[i].kind);
+    ck_assert_int_eq(o.align_corners, given[i].align_corners);
+    ck_assert_int_eq(o.channel_count, i == 2 ? 6 : FEW);
+    ck_assert_int_eq(o.trust_kind, given[i].trust_kind);
+    ck_assert_int_eq(o.compose_first, given[i].compose_first);
+    ck_assert(o.floor == (i ? 1e-7 : 0));
+    ck_assert(i == 2 ? o.channels != table && !memcmp(o.channels, table, sizeof table)
+                     : !o.channels);
+    KIT_OK(fm_network_loss_create(s.labels, &o, &again, &err));
+    fm_network_loss_destroy(again);
+    fm_network_loss_options small = {.size = 8, .kind = 5};
+    KIT_FAILS(FM_ERR_ARGUMENT, "size is 8", fm_network_loss_get_options(model, &small, &err));
+    ck_assert_int_eq(small.kind, 5);
+    KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_network_loss_get_options(model, NULL, &err));
+    fm_network_loss_destroy(model);
+  }
+  fm_network_loss_options o = {.size = sizeof o};
+  KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_network_loss_get_options(NULL, &o, &err));
+  ck_assert_ptr_null(fm_network_loss_labels(NULL));
+  close_scene(&s);
+}
+END_TEST
+
+typedef struct call {
+  const scene *s;
+  const fm_network_loss *model;
+} call;
+
+static fm_status map_output(const void *output, void *user, fm_error *err) {
+  const call *c = user;
+  return fm_network_loss_map(c->model, output, &c->s->mask_view, &c->s->loss_view, err);
+}
+
+START_TEST(outputs_are_checked) {
+  scene s;
+  open_scene(&s, 4);
+  fm_network_loss *logits = model_of(&s, (fm_network_loss_options){.kind = FM_OUTPUT_LOGITS});
+  fm_network_loss *composed = model_of(
+      &s, (fm_network_loss_options){.kind = FM_OUTPUT_SCORES, .compose_first = 1, .trust_kind = 1});
+  call c = {&s, logits};
+  fm_network_output output = kit_output(s.output.view);
+  kit_options_rule("fm_network_output", &output, sizeof output, map_output, &c);
+  memset(s.loss, 0, sizeof s.loss);
+  for (int i = 0; i < SIDE * SIDE; i++) s.loss[i] = -3;
+  KIT_FAILS(FM_ERR_ARGUMENT, "output: is NULL", map_output(NULL, &c, &err));
+  fm_network_output empty = {.size = sizeof empty};
+  KIT_FAILS(FM_ERR_ARGUMENT, "output: data is NULL", map_output(&empty, &c, &err));
+  static float rows[FEW][FEW + 1];
+  fm_network_output queries = output;
+  queries.class_logits = fm_plane_make(rows, FM_F32, FEW, FEW + 1);
+  KIT_FAILS(FM_ERR_ARGUMENT, "not FM_OUTPUT_SCORES", map_output(&queries, &c, &err));
+  c.model = composed;
+  KIT_FAILS(FM_ERR_ARGUMENT, "compose_first", map_output(&output, &c, &err));
+  queries.class_logits.height = FEW - 1;
+  KIT_FAILS(FM_ERR_SHAPE, "3 queries", map_output(&queries, &c, &err));
+  queries.class_logits = fm_plane_make(rows, FM_F32, FEW, FEW);
+  KIT_FAILS(FM_ERR_SHAPE, "columns", map_output(&queries, &c, &err));
+  expect_untouched(&s);
+  fm_network_loss_destroy(composed);
+  fm_network_loss_destroy(logits);
+  close_scene(&s);
+}
+END_TEST
+
+START_TEST(an_output_plane_lies_apart) {
+  static float memory[FEW * SIDE * SIDE];
+  static float rows[FEW * (FEW + 1) + SIDE * SIDE];
+  scene s;
+  open_scene(&s, SIDE);
+  fm_network_loss *model = model_of(&s, (fm_network_loss_options){.kind = FM_OUTPUT_LOGITS});
+  for (size_t i = 0; i < FEW * SIDE * SIDE; i++) memory[i] = (float)i;
+  fm_volume values = fm_volume_make(memory, FM_F32, FEW, SIDE, SIDE);
+  fm_plane inside = fm_plane_make(memory + SIDE * SIDE, FM_F32, SIDE, SIDE);
+  KIT_FAILS(FM_ERR_ARGUMENT, "output", kit_map(model, &values, &s.mask_view, &inside, &err));
+  fm_plane on_mask = fm_plane_make(s.mask, FM_F32, SIDE, SIDE / 2);
+  fm_plane narrow = fm_plane_make(s.mask, FM_U16, SIDE, SIDE / 2);
+  KIT_FAILS(FM_ERR_ARGUMENT, "mask", kit_map(model, &s.output.view, &narrow, &on_mask, &err));
+  fm_network_loss_destroy(model);
+  model = model_of(&s, (fm_network_loss_options){.kind = FM_OUTPUT_SCORES, .trust_kind = 1});
+  fm_network_output queries = kit_output(s.output.view);
+  queries.class_logits = fm_plane_make(rows, FM_F32, FEW, FEW + 1);
+  fm_plane on_rows = fm_plane_make(rows + FEW, FM_F32, SIDE, SIDE);
+  KIT_FAILS(FM_ERR_ARGUMENT, "class logits",
+            fm_network_loss_map(model, &queries, &s.mask_view, &on_rows, &err));
+  for (size_t i = 0; i < FEW * SIDE * SIDE; i++) ck_assert(memory[i] == (float)i);
+  fm_network_loss_destroy(model);
+  close_scene(&s);
+}
+END_TEST
+
+/* ---- Huge logits -------------------------------------------------------------------- */
+
+/* As large as floats may be, and no further apart than others: there a float's neighbors are
+ * further away than what fills channels up. */
+START_TEST(equal_logits_of_any_size_equal_the_logarithm) {
+  static const float values[] = {1e6F, 1e8F, 1e10F, -1e10F, 1e30F, 3e38F, -3e38F};
+  for (uint32_t kernels = 0; kernels < 2; kernels++)
+    for (int side = 4; side <= 16; side += 3)
+      for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        trial t = {FM_OUTPUT_LOGITS, 3, side, side, 16, 16, false, FM_F32, CHW, 0, kernels};
+        fm_context *context = context_with(kernels);
+        fm_network_loss *model = make_model(context, &t);
+        net n = net_new(FM_F32, 3, side, side, CHW);
+        for (int v = 0; v < 3 * side * side; v++)
+          memcpy(n.memory + (size_t)v * sizeof(float), &values[i], sizeof(float));
+        unsigned char mask[256] = {0};
+        float loss[256];
+        fm_plane mask_view = fm_plane_make(mask, FM_U8, 16, 16);
+        fm_plane loss_view = fm_plane_make(loss, FM_F32, 16, 16);
+        KIT_OK(kit_map(model, &n.view, &mask_view, &loss_view, &err));
+        for (int p = 0; p < 256; p++)
+          check_close((double)loss[p], log(3), "equal logits", p / 16, p % 16);
+        free(n.memory);
+        fm_network_loss_destroy(model);
+        fm_context_destroy(context);
+      }
+}
+END_TEST
+
+/* Their difference is no float; the map keeps what it held, however late the row is. */
+START_TEST(logits_too_far_apart_are_refused) {
+  enum { LARGE = 700 };
+  for (int side = 70; side <= LARGE; side *= 10) {
+    trial t = {FM_OUTPUT_LOGITS, 2, side, side, LARGE, LARGE, false, FM_F32, CHW, 5, 0};
+    fm_context *context = kit_plain_context();
+    fm_network_loss *model = make_model(context, &t);
+    net n = net_new(FM_F32, 2, side, side, CHW);
+    fill_logits(&n, 3, 8);
+    int at = _i ? side - 1 : side / 7;
+    put(&n, 0, at, at, -3e38F);
+    put(&n, 1, at, at, 3e38F);
+    unsigned char *mask = calloc(LARGE, LARGE);
+    float *loss = malloc(sizeof(float) * LARGE * LARGE);
+    ck_assert(mask && loss);
+    for (int i = 0; i < LARGE * LARGE; i++) loss[i] = (float)i;
+    fm_plane mask_view = fm_plane_make(mask, FM_U8, LARGE, LARGE);
+    fm_plane loss_view = fm_plane_make(loss, FM_F32, LARGE, LARGE);
+    KIT_FAILS(FM_ERR_LOSS, "too far apart", kit_map(model, &n.view, &mask_view, &loss_view, &err));
+    bool same = true, finite = true;
+    for (int i = 0; i < LARGE * LARGE; i++) same = same && loss[i] == (float)i;
+    ck_assert(same);
+    put(&n, 0, at, at, -1e38F);
+    put(&n, 1, at, at, 1e38F);
+    KIT_OK(kit_map(model, &n.view, &mask_view, &loss_view, &err));
+    for (int i = 0; i < LARGE * LARGE; i++) finite = finite && isfinite(loss[i]);
+    ck_assert(finite);
+    free(loss);
+    free(mask);
+    free(n.memory);
+    fm_network_loss_destroy(model);
+    fm_context_destroy(context);
+  }
+}
+END_TEST
+
 /* ---- Fused forms -------------------------------------------------------------------- */
 
 START_TEST(fused_forms_equal_the_two_steps) {
@@ -590,6 +791,12 @@ Suite *network_loss_suite(void) {
   tcase_add_test(c, labels_outside_are_named);
   tcase_add_test(c, other_kinds_are_refused);
   tcase_add_test(c, options_are_checked);
+  tcase_add_test(c, options_without_a_meaning_are_refused);
+  tcase_add_test(c, options_come_back);
+  tcase_add_test(c, outputs_are_checked);
+  tcase_add_test(c, an_output_plane_lies_apart);
+  tcase_add_test(c, equal_logits_of_any_size_equal_the_logarithm);
+  tcase_add_loop_test(c, logits_too_far_apart_are_refused, 0, 2);
   tcase_add_test(c, every_allocation_may_fail);
   tcase_add_loop_test(c, a_late_failure_leaves_a_large_map_alone, 0, 2);
   suite_add_tcase(suite, c);

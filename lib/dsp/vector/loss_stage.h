@@ -50,5 +50,6 @@ KERNEL int fn_stage_finish(float *pixel, size_t channels, size_t padded, float *
   *top = v_largest(largest);
   if (!(v_sum(nan) >= 0)) return FM__STAGE_BAD;
   for (size_t c = channels; c < padded; c++) pixel[c] = *top - FM__STAGE_PAD;
-  return *top - v_least(least) <= FM__STAGE_RANGE ? FM__STAGE_GOOD : FM__STAGE_WIDE;
+  int small = *top <= FM__STAGE_LARGEST && *top >= -FM__STAGE_LARGEST;
+  return small && *top - v_least(least) <= FM__STAGE_RANGE ? FM__STAGE_GOOD : FM__STAGE_WIDE;
 }

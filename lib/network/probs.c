@@ -1,4 +1,4 @@
-/* network/shares.c - the kinds that are linear before the logarithm, and sigmoids.
+/* network/probs.c - the kinds that are linear before the logarithm, and sigmoids.
  *
  * Resizing and summing over channels commute, so the sums are taken at the output's own
  * resolution and only they and the label's channel are resized. */
