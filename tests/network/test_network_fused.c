@@ -264,6 +264,170 @@ START_TEST(many_channels_do_so) {
 }
 END_TEST
 
+/* ---- Strata and weights ---------------------------------------------------------------------- */
+
+enum { STRATA = 3, LATE_ROW = 400, LATE_COLUMN = 500 };
+
+/* 0 .. STRATA - 1 for each pixel; what is ignored has one that does not exist. */
+static unsigned char *strata_of(const scene *s) {
+  size_t pixels = (size_t)s->t->height * (size_t)s->t->width;
+  unsigned char *strata = malloc(pixels);
+  ck_assert_ptr_nonnull(strata);
+  for (size_t i = 0; i < pixels; i++)
+    strata[i] = s->mask[i] == IGNORED ? 200 : (unsigned char)(i / 7 % STRATA);
+  return strata;
+}
+
+static fm_filter *stratified_filter(const scene *s, double floor) {
+  const double means[3 * STRATA] = {0.5, 1, 1.5, 1, 2, 3, 0.25, 4, 2};
+  const int64_t pixels[3 * STRATA] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+  fm_mean_table table = {.size = sizeof table,
+                         .class_count = 3,
+                         .strata = STRATA,
+                         .mean_loss = means,
+                         .pixels = pixels};
+  fm_filter_options fo = {.size = sizeof fo, .min_kept_share = floor};
+  fm_filter *filter = NULL;
+  KIT_OK(fm_filter_create_from_means(s->labels, &table, &fo, &filter, &err));
+  return filter;
+}
+
+typedef struct tally {
+  int64_t class_valid[3], class_dropped[3], valid[3 * STRATA], dropped[3 * STRATA];
+} tally;
+
+static fm_filter_report report_of(tally *t) {
+  fm_filter_report report = {.size = sizeof report,
+                             .class_valid = t->class_valid,
+                             .class_dropped = t->class_dropped,
+                             .stratum_valid = t->valid,
+                             .stratum_dropped = t->dropped};
+  return report;
+}
+
+/* Both ways into planes of `dtype`, by `call` 0: filtered, 1: weights. */
+static void compare_stratified(scene *s, const fm_filter *filter, const fm_extra_planes *extra,
+                               fm_dtype dtype, bool weigh) {
+  size_t size = (size_t)s->t->height * (size_t)s->t->width * fm_dtype_size(dtype);
+  fm_weight_options wo = {.size = sizeof wo, .dropped = dtype == FM_U8 ? 1 : 0.25};
+  void *memory[2];
+  tally tallies[2];
+  fm_filter_report reports[2];
+  for (int fused = 0; fused < 2; fused++) {
+    memory[fused] = malloc(size);
+    ck_assert_ptr_nonnull(memory[fused]);
+    fm_plane out = fm_plane_make(memory[fused], dtype, s->t->height, s->t->width);
+    fm_filter_report *report = &reports[fused];
+    *report = report_of(&tallies[fused]);
+    if (weigh && fused)
+      KIT_OK(fm_filter_weigh_output(filter, s->model, &s->output, &s->mask_view, extra, &wo, &out,
+                                    report, &err));
+    else if (weigh)
+      KIT_OK(fm_filter_weigh(filter, &s->mask_view, &s->loss_view, extra, &wo, &out, report, &err));
+    else if (fused)
+      KIT_OK(fm_filter_apply_output(filter, s->model, &s->output, &s->mask_view, extra, &out,
+                                    report, &err));
+    else
+      KIT_OK(fm_filter_apply(filter, &s->mask_view, &s->loss_view, extra, &out, report, &err));
+  }
+  ck_assert_msg(memcmp(memory[0], memory[1], size) == 0, "dtype %d", (int)dtype);
+  ck_assert_mem_eq(&tallies[0], &tallies[1], sizeof tallies[0]);
+  ck_assert(reports[0].valid == reports[1].valid && reports[0].dropped == reports[1].dropped);
+  ck_assert(reports[0].dropped > 0);
+  free(memory[1]);
+  free(memory[0]);
+}
+
+START_TEST(strata_and_weights_do_so) {
+  trial t = trial_of(1, _i % 2 ? QUERIES : LOGITS, 3);
+  scene s;
+  ck_assert(open_scene(&s, &t));
+  unsigned char *strata = strata_of(&s);
+  fm_plane plane = fm_plane_make(strata, FM_U8, t.height, t.width);
+  fm_extra_planes extra = {.size = sizeof extra, .strata = &plane};
+  KIT_OK(map_losses(&s, &err));
+  fm_class_stats_options so = {.size = sizeof so, .strata = STRATA};
+  fm_class_stats *direct, *stepwise;
+  KIT_OK(fm_class_stats_create(s.labels, &so, &direct, &err));
+  KIT_OK(fm_class_stats_create(s.labels, &so, &stepwise, &err));
+  KIT_OK(fm_class_stats_add_stratified(stepwise, &s.mask_view, &s.loss_view, &plane, &err));
+  KIT_OK(fm_class_stats_add_output(direct, s.model, &s.output, &s.mask_view, &extra, &err));
+  expect_equal_words(direct, stepwise, "strata");
+  fm_filter *filter = stratified_filter(&s, _i / 2 ? 0.6 : 0);
+  static const fm_dtype masks[] = {FM_U16, FM_I32, FM_I64};
+  static const fm_dtype weights[] = {FM_F32, FM_F16, FM_BF16, FM_F64, FM_U8};
+  for (int i = 0; i < 3; i++) compare_stratified(&s, filter, &extra, masks[i], false);
+  for (int i = 0; i < 5; i++) compare_stratified(&s, filter, &extra, weights[i], true);
+  fm_filter_destroy(filter);
+  fm_class_stats_destroy(stepwise);
+  fm_class_stats_destroy(direct);
+  free(strata);
+  close_scene(&s);
+}
+END_TEST
+
+/* Parts have coordinates of their own, which no message shows. */
+START_TEST(messages_name_pixels_of_the_mask) {
+  trial t = trial_of(1, LOGITS, 3);
+  scene s;
+  ck_assert(open_scene(&s, &t));
+  unsigned char *strata = strata_of(&s), *narrow = calloc((size_t)t.height, (size_t)t.width);
+  ck_assert_ptr_nonnull(narrow);
+  fm_plane plane = fm_plane_make(strata, FM_U8, t.height, t.width);
+  fm_plane out = fm_plane_make(narrow, FM_U8, t.height, t.width);
+  fm_extra_planes extra = {.size = sizeof extra, .strata = &plane};
+  fm_filter *filter = stratified_filter(&s, 0);
+  tally numbers;
+  fm_filter_report report = report_of(&numbers);
+  report.valid = -7;
+  size_t late = (size_t)(LATE_ROW * t.width + LATE_COLUMN);
+  s.mask[late] = 1;
+  strata[late] = STRATA;
+  KIT_FAILS(FM_ERR_ARGUMENT, "strata: 3 at pixel (x 500, y 400), expected 0 to 2",
+            fm_filter_weigh_output(filter, s.model, &s.output, &s.mask_view, &extra, NULL, &out,
+                                   &report, &err));
+  strata[late] = 0;
+  KIT_FAILS(FM_ERR_LIMIT, "the ignore label 60000",
+            fm_filter_apply_output(filter, s.model, &s.output, &s.mask_view, &extra, &out, &report,
+                                   &err));
+  KIT_FAILS(FM_ERR_ARGUMENT, "strata is NULL",
+            fm_filter_apply_output(filter, s.model, &s.output, &s.mask_view, NULL, &s.mask_view,
+                                   &report, &err));
+  fm_plane on_strata = fm_plane_make(strata, FM_U8, t.height, t.width);
+  KIT_FAILS(FM_ERR_ARGUMENT, "strata",
+            fm_filter_weigh_output(filter, s.model, &s.output, &s.mask_view, &extra, NULL,
+                                   &on_strata, &report, &err));
+  s.mask[late] = 7;
+  KIT_FAILS(FM_ERR_LABEL, "(x 500, y 400)",
+            fm_filter_weigh_output(filter, s.model, &s.output, &s.mask_view, &extra, NULL, &out,
+                                   &report, &err));
+  ck_assert_int_eq(report.valid, -7);
+  for (size_t i = 0; i < late; i++) ck_assert(narrow[i] == 0);
+  free(narrow);
+  fm_filter_destroy(filter);
+  free(strata);
+  close_scene(&s);
+}
+END_TEST
+
+START_TEST(label_spaces_have_to_agree) {
+  trial t = trial_of(0, LOGITS, 3), other = trial_of(0, LOGITS, 5);
+  scene s, five;
+  ck_assert(open_scene(&s, &t) && open_scene(&five, &other));
+  fm_filter *filter = stratified_filter(&s, 0);
+  fm_class_stats *stats;
+  KIT_OK(fm_class_stats_create(s.labels, NULL, &stats, &err));
+  KIT_FAILS(FM_ERR_MISMATCH, "label spaces differ", add_output(&five, stats, &err));
+  KIT_FAILS(FM_ERR_MISMATCH, "label spaces differ",
+            apply_output(&five, filter, &five.mask_view, NULL, &err));
+  ck_assert_int_eq(fm_class_stats_image_count(stats), 0);
+  fm_class_stats_destroy(stats);
+  fm_filter_destroy(filter);
+  close_scene(&five);
+  close_scene(&s);
+}
+END_TEST
+
 Suite *network_fused_suite(void) {
   Suite *suite = suite_create("network_fused");
   TCase *c = tcase_create("bits");
@@ -271,6 +435,9 @@ Suite *network_fused_suite(void) {
   tcase_add_loop_test(c, fused_calls_equal_the_two_steps_to_the_bit, 0, SIZES);
   tcase_add_loop_test(c, every_level_of_kernels_does_so, 0, 8);
   tcase_add_loop_test(c, many_channels_do_so, 0, 10);
+  tcase_add_loop_test(c, strata_and_weights_do_so, 0, 4);
+  tcase_add_test(c, messages_name_pixels_of_the_mask);
+  tcase_add_test(c, label_spaces_have_to_agree);
   suite_add_tcase(suite, c);
   return suite;
 }
