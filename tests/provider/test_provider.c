@@ -14,6 +14,7 @@ enum { SAMPLES = 11, CLASSES = 3, IGNORE = 9, MOST_PIXELS = 13 * 30 };
 
 typedef struct host {
   uint8_t masks[SAMPLES][MOST_PIXELS];
+  uint8_t strata[SAMPLES][MOST_PIXELS];
   float losses[SAMPLES][MOST_PIXELS];
   char ids[SAMPLES][16];
   int64_t heights[SAMPLES], widths[SAMPLES];
@@ -24,6 +25,8 @@ typedef struct host {
   int stop_get_at, stop_predict_at, stop_filtered_at, stop_progress_at; /* -1: never */
   bool own_memory; /* predictions point to the host's losses */
   bool no_id;
+  const char *unfilled; /* the id whose loss map predict leaves as it is */
+  bool with_strata;
   int filtered, progress;
   int64_t last_done, last_total;
 } host;
@@ -39,11 +42,14 @@ static int get(int64_t index, fm_sample *sample, void *user) {
   ck_assert(index >= 0 && index < SAMPLES);
   ck_assert_uint_eq(sample->size, sizeof *sample);
   ck_assert(!sample->id && !sample->mask.data && !sample->image.data && !sample->user);
+  ck_assert(!sample->strata.data && !sample->reference.data);
   if (h.gets == h.stop_get_at) return 71;
   h.order[h.gets++] = index;
   h.given[index]++;
   if (!h.no_id) sample->id = h.ids[index];
   sample->mask = fm_plane_make(h.masks[index], FM_U8, h.heights[index], h.widths[index]);
+  if (h.with_strata)
+    sample->strata = fm_plane_make(h.strata[index], FM_U8, h.heights[index], h.widths[index]);
   sample->user = &h.ids[index];
   return 0;
 }
@@ -70,7 +76,7 @@ static int predict(const fm_sample *const *samples, fm_prediction *const *predic
     int64_t index = ((const char *)s->user - h.ids[0]) / (int64_t)sizeof h.ids[0];
     if (h.own_memory)
       p->loss = fm_plane_make(h.losses[index], FM_F32, s->mask.height, s->mask.width);
-    else
+    else if (!h.unfilled || strcmp(h.unfilled, s->id) != 0)
       memcpy(p->loss.data, h.losses[index],
              (size_t)(s->mask.height * s->mask.width) * sizeof(float));
     p->user = &h.losses[index];
@@ -113,7 +119,8 @@ static void reset_books(void) {
   h.largest_batch = 0;
   h.last_done = h.last_total = 0;
   h.stop_get_at = h.stop_predict_at = h.stop_filtered_at = h.stop_progress_at = -1;
-  h.own_memory = h.no_id = false;
+  h.own_memory = h.no_id = h.with_strata = false;
+  h.unfilled = NULL;
 }
 
 static void set_up(void) {
@@ -132,6 +139,7 @@ static void set_up(void) {
       int64_t label = kit_below(&random, CLASSES + 1);
       h.masks[i][p] = (uint8_t)(label == CLASSES ? IGNORE : label);
       h.losses[i][p] = label == CLASSES ? (float)NAN : kit_plain_loss(&random);
+      h.strata[i][p] = (uint8_t)(label == CLASSES ? 99 : kit_below(&random, 2));
     }
   }
   reset_books();
@@ -399,6 +407,30 @@ START_TEST(bad_samples_are_named) {
 }
 END_TEST
 
+/* What a provider does not fill is not the loss map of another sample. */
+START_TEST(unfilled_loss_maps_are_refused) {
+  for (int32_t batch = 1; batch < 5; batch += 3)
+    for (int i = 0; i < SAMPLES; i++) {
+      make_sources(batch, true);
+      reset_books();
+      h.masks[i][0] = 1;
+      h.losses[i][0] = 0.5F;
+      h.unfilled = h.ids[i];
+      expect_failure(FM_ERR_LOSS, 0, h.ids[i]);
+      reset_books();
+      h.unfilled = h.ids[i];
+      expect_failure(FM_ERR_LOSS, 0, "nan");
+    }
+  /* Nothing is asked for where all is ignored. */
+  reset_books();
+  h.unfilled = h.ids[3];
+  memset(h.masks[3], IGNORE, sizeof h.masks[3]);
+  fm_class_stats *stats = new_stats();
+  KIT_OK(fm_source_collect_stats(source, provider, stats, NULL, &err));
+  fm_class_stats_destroy(stats);
+}
+END_TEST
+
 START_TEST(empty_sources_are_refused) {
   fm_source_options so = {.size = sizeof so, .count = 0, .get = get, .user = &h};
   fm_source *empty = NULL;
@@ -494,6 +526,108 @@ START_TEST(filter_stops) {
             fm_source_filter(source, provider, filter, NULL, &h, NULL, &err));
   KIT_FAILS(FM_ERR_ARGUMENT, "NULL",
             fm_source_filter(source, provider, NULL, on_filtered, &h, NULL, &err));
+  fm_filter_destroy(filter);
+}
+END_TEST
+
+/* ---- Strata -----------------------------------------------------------------------------------
+ */
+
+enum { STRATA = 2 };
+
+static const double strata_means[CLASSES * STRATA] = {3, 1, 0.5, 2, 6, 4};
+
+static fm_filter *stratified_filter(void) {
+  static const int64_t pixels[CLASSES * STRATA] = {1, 1, 1, 1, 1, 1};
+  fm_mean_table table = {.size = sizeof table,
+                         .class_count = CLASSES,
+                         .strata = STRATA,
+                         .mean_loss = strata_means,
+                         .pixels = pixels};
+  fm_filter *filter = NULL;
+  KIT_OK(fm_filter_create_from_means(labels, &table, NULL, &filter, &err));
+  return filter;
+}
+
+START_TEST(strata_reach_the_statistics) {
+  fm_class_stats_options so = {.size = sizeof so, .strata = STRATA};
+  fm_class_stats *stats = NULL;
+  KIT_OK(fm_class_stats_create(labels, &so, &stats, &err));
+  KIT_FAILS(FM_ERR_ARGUMENT, h.ids[0],
+            fm_source_collect_stats(source, provider, stats, NULL, &err));
+  reset_books();
+  h.with_strata = true;
+  make_sources(3, true);
+  KIT_OK(fm_source_collect_stats(source, provider, stats, NULL, &err));
+  expect_balance();
+  for (int32_t k = 0; k < CLASSES; k++)
+    for (int32_t s = 0; s < STRATA; s++) {
+      int64_t pixels = 0;
+      for (int i = 0; i < SAMPLES; i++)
+        for (int64_t p = 0; p < h.heights[i] * h.widths[i]; p++)
+          pixels += h.masks[i][p] == k && h.strata[i][p] == s;
+      ck_assert_int_eq(fm_class_stats_pixel_count(stats, k, s), pixels);
+    }
+  fm_class_stats_destroy(stats);
+  stats = new_stats();
+  KIT_FAILS(FM_ERR_ARGUMENT, "only one stratum",
+            fm_source_collect_stats(source, provider, stats, NULL, &err));
+  fm_class_stats_destroy(stats);
+}
+END_TEST
+
+static int on_stratified(const fm_sample *sample, const fm_plane *filtered,
+                         const fm_filter_report *report, void *user) {
+  const int32_t *dtype = user;
+  int64_t i = h.filtered++, valid[CLASSES * STRATA] = {0}, dropped[CLASSES * STRATA] = {0};
+  ck_assert_str_eq(sample->id, h.ids[i]);
+  ck_assert_int_eq(filtered->dtype, *dtype);
+  for (int64_t p = 0; p < h.heights[i] * h.widths[i]; p++) {
+    int label = h.masks[i][p], cell = label * STRATA + h.strata[i][p];
+    bool noisy = label != IGNORE && h.losses[i][p] > (float)(1.25 * strata_means[cell]);
+    ck_assert_int_eq(kit_get_int(filtered, p / h.widths[i], p % h.widths[i]),
+                     noisy ? IGNORE : label);
+    if (label == IGNORE) continue;
+    valid[cell]++;
+    dropped[cell] += noisy;
+  }
+  ck_assert_mem_eq(report->stratum_valid, valid, sizeof valid);
+  ck_assert_mem_eq(report->stratum_dropped, dropped, sizeof dropped);
+  return 0;
+}
+
+/* Loop: types of the filtered masks. */
+START_TEST(strata_reach_the_filter) {
+  static const int32_t dtypes[] = {0, FM_U8, FM_I16, FM_I64};
+  int32_t expected = dtypes[_i] ? dtypes[_i] : FM_U8;
+  fm_filter *filter = stratified_filter();
+  fm_loop_options options = {.size = sizeof options, .filtered_dtype = dtypes[_i]};
+  h.with_strata = true;
+  make_sources(2, true);
+  KIT_OK(fm_source_filter(source, provider, filter, on_stratified, &expected, &options, &err));
+  ck_assert_int_eq(h.filtered, SAMPLES);
+  expect_balance();
+  fm_filter_destroy(filter);
+}
+END_TEST
+
+START_TEST(loop_options_need_a_meaning) {
+  fm_filter *filter = new_filter();
+  fm_class_stats *stats = new_stats();
+  fm_loop_options options = {.size = sizeof options, .filtered_dtype = FM_I32};
+  KIT_FAILS(FM_ERR_ARGUMENT, "filtered_dtype",
+            fm_source_collect_stats(source, provider, stats, &options, &err));
+  static const int32_t wrong[] = {-1, FM_F32, 13, 1000};
+  for (int i = 0; i < 4; i++) {
+    options.filtered_dtype = wrong[i];
+    KIT_FAILS(FM_ERR_ARGUMENT, "filtered_dtype",
+              fm_source_filter(source, provider, filter, on_filtered, &h, &options, &err));
+  }
+  options = (fm_loop_options){.size = sizeof options, .progress_user = &h};
+  KIT_FAILS(FM_ERR_ARGUMENT, "progress_user",
+            fm_source_collect_stats(source, provider, stats, &options, &err));
+  ck_assert_int_eq(h.gets, 0);
+  fm_class_stats_destroy(stats);
   fm_filter_destroy(filter);
 }
 END_TEST
@@ -610,9 +744,13 @@ Suite *provider_suite(void) {
   tcase_add_test(tests, bad_shards_are_refused);
   tcase_add_loop_test(tests, callbacks_stop_the_loop, 1, 5);
   tcase_add_test(tests, bad_samples_are_named);
+  tcase_add_test(tests, unfilled_loss_maps_are_refused);
   tcase_add_test(tests, empty_sources_are_refused);
   tcase_add_test(tests, filter_hands_over_every_mask);
   tcase_add_test(tests, filter_stops);
+  tcase_add_test(tests, strata_reach_the_statistics);
+  tcase_add_loop_test(tests, strata_reach_the_filter, 0, 4);
+  tcase_add_test(tests, loop_options_need_a_meaning);
   tcase_add_test(tests, plan_gets_every_hardness);
   tcase_add_test(tests, plan_gets_the_classes);
   tcase_add_test(tests, plan_loop_needs_its_arguments);
