@@ -29,7 +29,7 @@ typedef struct bench_time {
 } bench_time;
 
 /* Thread i of `threads` makes the calls i * per_thread .. of the list, in order, `repeats`
- * times. Threads start together. Answers the first answer that is not 0; -1000 where a
+ * times. Threads start together. Returns the first result that is not 0; -1000 where a
  * thread cannot be started. */
 BENCH_API int bench_run(const bench_call *calls, int64_t per_thread, int64_t threads,
                         int64_t repeats, bench_time *time);
