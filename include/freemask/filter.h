@@ -144,8 +144,8 @@ typedef struct fm_filter_report {
  *  `report` may be NULL. The losses and strata of ignored pixels are not looked at. The losses of
  *  other pixels are finite and not negative.
  *
- *  Memory: 20 bytes per class and stratum, and a bit per pixel, each row rounded up to 64 (no
- *  bits above 2^31 pixels); with a floor up to half a MiB more. Stack: less than 64 KiB.
+ *  Memory: 8 KiB, 20 bytes per class and stratum, and a bit per pixel, each row rounded up to 64
+ *  (no bits above 2^31 pixels); with a floor 2 KiB more per class and stratum, at most half a MiB.
  *  Errors (`filtered` and `report` are untouched): ARGUMENT (also a stratum out of range), MEMORY,
  *  UNSUPPORTED, SHAPE, LABEL and LOSS (the message names the first bad pixel in reading order),
  *  LIMIT (the ignore label or, with pixel and value, a label of the mask does not fit `filtered`).

@@ -96,7 +96,7 @@ FM_API fm_status fm_hardness_means(const fm_hardness *hardness, double *out, int
  *  each step. That is exact for powers of two such as 512; for other W a position on a border may
  *  fall to its left. The same holds for rows.
  *
- *  Memory: 16 bytes per class, 4 per row and column, and a bit per column. Stack: less than 64 KiB.
+ *  Memory: 16 KiB, 16 bytes per class, 4 per row and column, and a bit per column.
  *  Errors (nothing is written): ARGUMENT, MEMORY, UNSUPPORTED, LABEL (the message names the first
  *  bad pixel in reading order). Thread-safety: any thread. */
 FM_API fm_status fm_hardness_measure(const fm_hardness *hardness, const fm_plane *mask, double *out,
@@ -115,7 +115,7 @@ FM_API fm_status fm_hardness_measure(const fm_hardness *hardness, const fm_plane
  *  It finds images that are hard although their classes are not, and noise in their labels. The
  *  sums of FM_MEASURE_TOP_SHARE are made in double, in reading order; the others are exact.
  *
- *  Memory: 200 bytes per class; FM_MEASURE_TOP_SHARE: 2 KiB more. Stack: less than 64 KiB.
+ *  Memory: 35 KB and 200 bytes per class; FM_MEASURE_TOP_SHARE: 2 KiB more.
  *  Errors (nothing is written): ARGUMENT, MEMORY, UNSUPPORTED, SHAPE, LABEL and LOSS (the message
  *  names the first bad pixel in reading order). Thread-safety: any thread. */
 FM_API fm_status fm_hardness_measure_loss(const fm_hardness *hardness, const fm_plane *mask,

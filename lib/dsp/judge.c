@@ -1,5 +1,5 @@
-/* dsp/judge.c - judges all pixels, then writes: an output has to stay as it is when the
- * last pixel turns out to be bad. What the first walk found is kept as a bit per pixel. */
+/* dsp/judge.c - judges all pixels and then writes, since an output must stay untouched even if the
+ * last pixel turns out to be bad. What the first walk finds is kept as a bit per pixel. */
 #include "dsp/judge.h"
 
 #include <string.h>
@@ -27,7 +27,8 @@ static int32_t limit_of(int32_t class_index, const float *thresholds) {
   return bits < 0 ? 0 : bits; /* -0 */
 }
 
-/* The least number of low bits, at least four, by which all labels of the space differ. */
+/* The smallest power of two, from 16 to 64, modulo which all labels of the space differ; 0: none.
+ */
 static unsigned find_fold(const int32_t *limits) {
   for (unsigned fold = 16; fold <= 64; fold *= 2) {
     bool taken[64] = {false}, clash = false;
@@ -72,27 +73,23 @@ static void make_limits(fm__limits *limits, const fm__lookup *lookup, const floa
 static size_t judge_pixels(const fm__judge *j, fm__yx at, size_t n, uint64_t *bits,
                            int64_t *counts) {
   int32_t cells[FM__PIECE];
-  float losses[FM__PIECE];
-  uint8_t drop[FM__PIECE];
-  memset(bits, 0, words_of(n) * sizeof *bits);
+  float made[FM__PIECE];
   for (size_t done = 0, now; done < n; done += now, at.x += (int64_t)now) {
     now = n - done < FM__PIECE ? n - done : FM__PIECE;
     fm__image_cells(&j->image, at, now, cells);
-    fm__tile_losses(&j->image.loss, at.y, at.x, now, losses);
-    size_t good = fm__mark_noisy(cells, losses, j->thresholds, drop, counts, now);
-    for (size_t i = 0; i < good; i++)
-      bits[(done + i) / 64] |= (uint64_t)drop[i] << ((done + i) % 64);
+    const float *losses = fm__tile_loss_floats(j->dsp, &j->image.loss, at, now, made);
+    size_t good = fm__mark_noisy(cells, losses, j->thresholds, bits + done / 64, counts, now);
     if (good < now) return done + good;
   }
   return n;
 }
 
-/* Byte kernels tell pixels apart by their label alone. */
+/* Byte kernels judge a pixel by its label and its loss alone. */
 static bool judges_bytes(const fm__judge *j) {
   return j->dsp->judge && j->image.cells_per_class == 1;
 }
 
-/* What becomes of labels counted as bytes. */
+/* Adds what was counted by label bytes to the counts of classes, and empties the tally. */
 static void drain(const fm__judge *j) {
   fm__tally *tally = j->tally;
   for (unsigned label = 0; label < FM__BYTES; label++) {
@@ -107,7 +104,7 @@ static void drain(const fm__judge *j) {
   memset(tally, 0, sizeof *tally);
 }
 
-/* Judges a tile as bytes, if that can be; counts into the tally unless that is NULL. */
+/* Judges a tile by byte kernels, if it can; counts into the tally unless that is NULL. */
 static bool judge_bytes(const fm__judge *j, fm__yx at, size_t n, uint64_t *bits, fm__tally *tally) {
   uint8_t labels_made[FM__TILE];
   float losses_made[FM__TILE];
@@ -191,10 +188,13 @@ static void fill(const fm__judge *j, fm__yx at, size_t n, const uint64_t *bits, 
     return;
   }
   size_t element = fm_dtype_size((fm_dtype)out->dtype);
-  for (size_t i = 0; i < n; i++, to += out->col_stride) {
-    bool is_set = bits[i / 64] >> (i % 64) & 1;
-    if (is_set || clear) fm__store_number(to, element, is_set ? set : *clear);
-  }
+  for (size_t i = 0; clear && i < n; i++)
+    fm__store_number(to + (int64_t)i * out->col_stride, element, *clear);
+  for (size_t i = 0; i < n; i += 64)
+    for (uint64_t left = bits[i / 64]; left; left &= left - 1) {
+      int64_t x = (int64_t)i + __builtin_ctzll(left);
+      fm__store_number(to + x * out->col_stride, element, set);
+    }
 }
 
 static bool is_in_place(const fm__judge *j) {
@@ -240,14 +240,17 @@ static void mark_ignored(const fm__judge *j, fm__yx at, size_t n, uint64_t *bits
 /* `bits` are the dropped pixels; they may be changed. */
 static void write_weights(const fm__judge *j, fm__yx at, size_t n, uint64_t *bits) {
   const fm__verdicts *v = &j->verdicts;
-  bool alike = v->dropped == v->ignored;
-  uint64_t ignored[FM__TILE_WORDS] = {0};
-  mark_ignored(j, at, n, alike ? bits : ignored);
+  uint64_t ignored[FM__TILE_WORDS];
+  bool apart = v->dropped != v->ignored;
+  if (!apart) mark_ignored(j, at, n, bits);
   fill(j, at, n, bits, v->dropped, &v->kept);
-  if (!alike) fill(j, at, n, ignored, v->ignored, NULL);
+  if (!apart) return;
+  memset(ignored, 0, sizeof ignored);
+  mark_ignored(j, at, n, ignored);
+  fill(j, at, n, ignored, v->ignored, NULL);
 }
 
-/* Judges a tile again, unless its bits are there. It was found good. */
+/* The dropped pixels of a tile: judged again, unless their bits were kept. The tile is good. */
 static uint64_t *judge_again(const fm__judge *j, fm__yx at, size_t n, uint64_t *spare) {
   if (j->bits_are_current) return bits_of(j, at, spare);
   if (!judge_bytes(j, at, n, spare, NULL)) (void)judge_pixels(j, at, n, spare, NULL);

@@ -4,7 +4,7 @@
 
 #include "dsp/image.h"
 
-/* What the second walk writes. A number is written as the lowest bytes of an element. */
+/* What the second walk writes: numbers, of which an element holds the lowest bytes. */
 typedef struct fm__verdicts {
   fm_plane out;
   bool weights;  /* weights; else labels, where `kept` is the pixel's own */
@@ -13,7 +13,7 @@ typedef struct fm__verdicts {
   uint64_t ignored; /* weights only: a label that is ignored stays */
 } fm__verdicts;
 
-/* One application to one image. The caller fills the first part; planes as
+/* One application of a filter to one image. The caller fills the first part, with planes as
  * fm__plane_read gives them. */
 typedef struct fm__judge {
   const fm_dsp *dsp;
@@ -23,9 +23,9 @@ typedef struct fm__judge {
   int64_t *counts;         /* [2 * cells], zeroed: valid and dropped; NULL: not wanted */
 
   fm__tally *tally; /* memory, zeroed */
-  uint64_t *bits;   /* memory, fm__judge_words of it; or NULL */
+  uint64_t *bits;   /* memory of fm__judge_words; NULL if these are 0 */
 
-  /* The judge's own. */
+  /* Private. */
   bool bits_are_current;
   int64_t width; /* of the image, before it was made into one row */
   size_t row_words;
@@ -34,20 +34,20 @@ typedef struct fm__judge {
   uint8_t ignored[FM__BYTES]; /* the label bytes that are ignored */
 } fm__judge;
 
-/* Words of `bits` that a second walk can use instead of judging again; 0 for an image for
- * which that would be too much memory. */
+/* The words of `bits` that save the second walk from judging again; 0 for an image for which they
+ * would take too much memory. */
 size_t fm__judge_words(const fm_plane *mask);
 
-/* First of all: makes ready. */
+/* Prepares the walks. Comes first. */
 void fm__judge_start(fm__judge *j);
 
-/* Judges every pixel and counts, writes nothing. False: `*bad` is the first bad pixel. */
+/* Judges and counts every pixel; writes nothing. False: `*bad` is the first bad pixel. */
 bool fm__judge_count(fm__judge *j, fm__yx *bad);
 
-/* New thresholds for the same image. */
+/* Sets other thresholds for the same image. */
 void fm__judge_change(fm__judge *j, const float *thresholds);
 
-/* Writes; the image has been judged, and its labels fit the output. */
+/* Writes the output. The image has been judged, and its labels fit the output. */
 void fm__judge_write(fm__judge *j);
 
 #endif

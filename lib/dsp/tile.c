@@ -79,10 +79,43 @@ void fm__tile_classes(const fm_plane *mask, const fm__lookup *lookup, int64_t y,
     classes[i] = look_up(lookup, load_label(at, mask->dtype));
 }
 
+/* Loops of their own for what masks usually are. */
+#define LOAD_LABELS(type)                                  \
+  for (size_t i = 0; i < n; i++, at += mask->col_stride) { \
+    type label;                                            \
+    memcpy(&label, at, sizeof label);                      \
+    labels[i] = label;                                     \
+  }
+#define STORE_NUMBERS(type)                                 \
+  for (size_t i = 0; i < n; i++, to += plane->col_stride) { \
+    type number = (type)numbers[i];                         \
+    memcpy(to, &number, sizeof number);                     \
+  }
+
 void fm__tile_labels(const fm_plane *mask, int64_t y, int64_t x, size_t n, int64_t *labels) {
   const char *at = fm__pixel(mask, y, x);
-  for (size_t i = 0; i < n; i++, at += mask->col_stride) labels[i] = load_label(at, mask->dtype);
+  if (mask->dtype == FM_U8)
+    LOAD_LABELS(uint8_t)
+  else if (mask->dtype == FM_U16)
+    LOAD_LABELS(uint16_t)
+  else
+    for (size_t i = 0; i < n; i++, at += mask->col_stride) labels[i] = load_label(at, mask->dtype);
 }
+
+void fm__tile_store(const fm_plane *plane, int64_t y, int64_t x, size_t n, const int64_t *numbers) {
+  char *to = fm__pixel(plane, y, x);
+  size_t element = fm_dtype_size((fm_dtype)plane->dtype);
+  if (element == sizeof(uint8_t))
+    STORE_NUMBERS(uint8_t)
+  else if (element == sizeof(uint16_t))
+    STORE_NUMBERS(uint16_t)
+  else if (element == sizeof(uint32_t))
+    STORE_NUMBERS(uint32_t)
+  else
+    STORE_NUMBERS(uint64_t)
+}
+#undef LOAD_LABELS
+#undef STORE_NUMBERS
 
 void fm__tile_losses(const fm_plane *loss, int64_t y, int64_t x, size_t n, float *losses) {
   const char *at = fm__pixel(loss, y, x);
@@ -95,6 +128,10 @@ void fm__tile_losses(const fm_plane *loss, int64_t y, int64_t x, size_t n, float
 
 void fm__tile_bytes(const fm_plane *plane, int64_t y, int64_t x, size_t n, uint8_t *bytes) {
   const char *at = fm__pixel(plane, y, x);
+  if (plane->col_stride == 1) {
+    memcpy(bytes, at, n);
+    return;
+  }
   for (size_t i = 0; i < n; i++, at += plane->col_stride) bytes[i] = *(const unsigned char *)at;
 }
 
@@ -173,7 +210,7 @@ const float *fm__tile_loss_floats(const fm_dsp *dsp, const fm_plane *loss, fm__y
 
 /* ---- One pixel -------------------------------------------------------------------- */
 
-static void store(char *to, size_t element, uint64_t number) {
+void fm__store_number(char *to, size_t element, uint64_t number) {
   uint8_t v8 = (uint8_t)number;
   uint16_t v16 = (uint16_t)number;
   uint32_t v32 = (uint32_t)number;
@@ -182,14 +219,6 @@ static void store(char *to, size_t element, uint64_t number) {
   if (element == 4) memcpy(to, &v32, sizeof v32);
   if (element == 8) memcpy(to, &number, sizeof number);
 }
-
-void fm__tile_store(const fm_plane *plane, int64_t y, int64_t x, size_t n, const int64_t *numbers) {
-  size_t element = fm_dtype_size((fm_dtype)plane->dtype);
-  char *to = fm__pixel(plane, y, x);
-  for (size_t i = 0; i < n; i++, to += plane->col_stride) store(to, element, (uint64_t)numbers[i]);
-}
-
-void fm__store_number(char *to, size_t element, uint64_t number) { store(to, element, number); }
 
 int64_t fm__label_at(const fm_plane *mask, int64_t y, int64_t x) {
   return load_label(fm__pixel(mask, y, x), mask->dtype);

@@ -44,7 +44,9 @@ static fm_status find_thresholds(fm_filter *filter, const fm__means *means, fm_e
   size_t cells = fm__filter_cells(filter);
   filter->thresholds = fm__alloc_array(filter->labels->context, cells, sizeof *filter->thresholds);
   if (!filter->thresholds) return fm__fail_memory(err, cells * sizeof *filter->thresholds);
-  return policy->thresholds(means, &filter->options, filter->thresholds, err);
+  fm_status status = policy->thresholds(means, &filter->options, filter->thresholds, err);
+  for (size_t i = 0; i < cells && !status; i++) filter->thresholds[i] += 0.0F; /* -0 becomes 0 */
+  return status;
 }
 
 static fm_status make(const fm__means *means, const fm_filter_options *o, fm_filter **out,

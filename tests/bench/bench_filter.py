@@ -23,17 +23,19 @@ class Filter:
     images make one mask, filtered by one call, unless each gets a call of its own."""
 
     def __init__(self, space, where, kind="clean", output="counts", labels=np.uint8,
-                 losses=np.float32, one_call=True):
-        self.one_call = one_call
+                 losses=np.float32, one_call=True, filtered=None, strata=1):
+        self.one_call, self.strata = one_call, strata
         self.space, self.where, self.kind, self.output = space, where, kind, output
         self.labels, self.losses = np.dtype(labels), np.dtype(losses)
-        self.out = np.dtype(np.uint8) if output == "weights" else self.labels
+        self.out = np.dtype(np.uint8) if output == "weights" else np.dtype(filtered or labels)
 
     def __call__(self, kit, threads):
         size = self.labels.itemsize + self.losses.itemsize + self.out.itemsize
         masks, losses = world(self.space, image_count(self.where, threads, size), self.kind)
         masks, losses = masks.astype(self.labels), losses.astype(self.losses)
         out = np.empty(masks.shape, self.out)
+        if self.strata > 1:
+            return self.with_strata(kit, masks, losses, out, threads)
         parts = [halves(array, threads) for array in (masks, losses, out)]
         labels = kit.handle("fm_labels_create_from_preset", kit.context, SPACES[self.space][0].encode())
         means, thresholds = class_means(kit, labels)
@@ -43,6 +45,32 @@ class Filter:
                     self.numpy(kit, parts, thresholds, pixels),
                     self.torch(kit, masks, losses, threads),
                     keep=(labels, means, masks, losses, out))
+
+    def with_strata(self, kit, masks, losses, out, threads):
+        """Strata in columns; every class has the same threshold in all."""
+        strata = np.broadcast_to(np.arange(masks.shape[-1], dtype=np.uint8) // 5 % self.strata,
+                                 masks.shape).copy()
+        labels = kit.handle("fm_labels_create_from_preset", kit.context, SPACES[self.space][0].encode())
+        means, thresholds = class_means(kit, labels)
+        table = np.repeat(means, self.strata)
+        self.filter = kit.handle("fm_filter_create_from_means", labels,
+                                 kit.mean_table(table, self.strata), None)
+        by_stratum = np.repeat(thresholds[:, None], self.strata, 1)
+        parts = [halves(array, threads) for array in (masks, losses, out, strata)]
+        calls = []
+        for mask, loss, filtered, plane in zip(*parts):
+            planes = [kit.plane(as_plane(array)) for array in (mask, loss, filtered, plane)]
+            extra = kit.lib.make("fm_extra_planes", strata=ctypes.pointer(planes[3]))
+            extra.keep = planes
+            calls.append([(self.filter, planes[0], planes[1], extra, planes[2], None, None)])
+
+        def run(mask, loss, filtered, plane):
+            for m, l, f, s in zip(mask, loss, filtered, plane):
+                f[...] = np.where(l > by_stratum[m, s], self.labels.type(SPACES[self.space][2]), m)
+        return Work(kit.c_way("fm_filter_apply", calls, masks.size),
+                    self.bound(kit, parts[:3], masks.size),
+                    kit.python_way([lambda part=part: run(*part) for part in zip(*parts)], masks.size),
+                    None, keep=(labels, table, masks, losses, out, strata, calls))
 
     def ours(self, kit, parts, classes, pixels):
         calls = []
@@ -142,6 +170,9 @@ ENTRIES = [
     Entry("filter_many_weights_cache", Filter("many", "cache", output="weights")),
     Entry("filter_few_f16_dram", Filter("few", "dram", losses=np.float16)),
     Entry("filter_many_f16_cache", Filter("many", "cache", losses=np.float16)),
+    Entry("filter_few_wide_cache", Filter("few", "cache", output="mask", filtered=np.int16)),
+    Entry("filter_few_strata_cache", Filter("few", "cache", output="mask", strata=8)),
+    Entry("filter_many_strata_cache", Filter("many", "cache", output="mask", strata=8)),
     Entry("filter_few_u16_dram", Filter("few", "dram", labels=np.uint16)),
     Entry("filter_many_u16_cache", Filter("many", "cache", labels=np.uint16)),
 ]

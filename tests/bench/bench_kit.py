@@ -162,10 +162,13 @@ class Kit:
         self.call(name, *arguments, ctypes.byref(out))
         return out
 
-    def mean_table(self, means):
+    def mean_table(self, means, strata=1):
         """An array of mean losses as the structure that filters and hardness are made from."""
-        values = means.ctypes.data_as(ctypes.POINTER(ctypes.c_double))
-        return self.lib.make("fm_mean_table", class_count=len(means), mean_loss=values)
+        made = self.lib.make("fm_mean_table", class_count=len(means) // strata, strata=strata,
+                             mean_loss=means.ctypes.data_as(ctypes.POINTER(ctypes.c_double)))
+        if strata > 1:
+            made.pixels = (ctypes.c_int64 * len(means))(*[1] * len(means))
+        return made
 
     def peak_memory(self, work):
         """The most bytes that work(context) had from the context's allocator at once, beyond

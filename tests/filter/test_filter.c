@@ -32,6 +32,12 @@ void filter_set_up(void) {
   filter_labels = filter_labels_writing(IGNORE);
 }
 
+void filter_set_up_plain(void) {
+  fm_context_options options = {.size = sizeof options, .kernels = FM_KERNELS_C};
+  KIT_OK(fm_context_create(&options, &filter_context, &err));
+  filter_labels = filter_labels_writing(IGNORE);
+}
+
 void filter_tear_down(void) {
   fm_labels_destroy(filter_labels);
   fm_context_destroy(filter_context);
@@ -477,6 +483,7 @@ END_TEST
 Suite *filter_suite(void) {
   Suite *suite = suite_create("filter");
   TCase *tests = tcase_create("filter");
+  tcase_set_timeout(tests, 120);
   tcase_add_checked_fixture(tests, filter_set_up, filter_tear_down);
   tcase_add_test(tests, thresholds_are_rounded_products);
   tcase_add_test(tests, statistics_give_their_means);
@@ -492,6 +499,7 @@ Suite *filter_suite(void) {
   tcase_add_test(tests, reach_needs_a_histogram_of_the_same_kind);
   suite_add_tcase(suite, tests);
   suite_add_tcase(suite, filter_apply_case());
+  suite_add_tcase(suite, filter_plain_case());
   suite_add_tcase(suite, filter_errors_case());
   return suite;
 }

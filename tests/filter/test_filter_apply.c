@@ -521,6 +521,17 @@ START_TEST(report_arrays_are_optional) {
 }
 END_TEST
 
+/* The same in a context without vector kernels. */
+TCase *filter_plain_case(void) {
+  TCase *tests = tcase_create("plain");
+  tcase_set_timeout(tests, 120);
+  tcase_add_checked_fixture(tests, filter_set_up_plain, filter_tear_down);
+  tcase_add_loop_test(tests, every_pixel_follows_the_formula, 0, 2 * MASK_TYPES * LOSS_TYPES);
+  tcase_add_loop_test(tests, filtered_masks_of_another_type, 0, MASK_TYPES * MASK_TYPES);
+  tcase_add_loop_test(tests, weights_follow_the_formula, 0, 2 * WEIGHT_TYPES);
+  return tests;
+}
+
 TCase *filter_apply_case(void) {
   TCase *tests = tcase_create("apply");
   tcase_set_timeout(tests, 120);

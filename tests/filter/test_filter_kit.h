@@ -21,6 +21,7 @@ extern const int64_t filter_stratum_pixels[CLASSES][STRATA];
 extern fm_context *filter_context;
 extern fm_labels *filter_labels;
 void filter_set_up(void);
+void filter_set_up_plain(void); /* with kernels of plain C */
 void filter_tear_down(void);
 
 /* As filter_labels, but another label is written. */
@@ -32,6 +33,7 @@ fm_filter *filter_with(int strata, const fm_filter_options *options);
 
 /* The groups of tests, one file each. */
 TCase *filter_apply_case(void);
+TCase *filter_plain_case(void);
 TCase *filter_errors_case(void);
 
 #endif
