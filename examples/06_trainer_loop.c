@@ -36,7 +36,7 @@ static fm_plan *make_plan(fm_context *context) {
 }
 
 /* The order depends on nothing but the options and the plan: each process makes its own. */
-static fm_schedule *open_schedule(fm_context *context, fm_plan *plan, int rank) {
+static fm_schedule *open_schedule(fm_context *context, const fm_plan *plan, int rank) {
   fm_error err;
   fm_schedule *schedule;
   fm_schedule_options options = {.size = sizeof options};
@@ -78,7 +78,7 @@ static void train(fm_schedule *schedule, const fm_plan *plan, int steps) {
 }
 
 /* A whole epoch at once, for both ranks together: how many images of each set come. */
-static void count_epoch(fm_context *context, fm_plan *plan, int64_t epoch) {
+static void count_epoch(fm_context *context, const fm_plan *plan, int64_t epoch) {
   fm_error err;
   int64_t numbers[64], real = 0, synthetic = 0, padding = 0;
   int32_t datasets[64], paddings[64];

@@ -21,7 +21,7 @@ void fm__sort_by_id(uint32_t *items, uint32_t *spare, size_t count, const char *
   fm__sort_items(items, spare, count, by_id, ids);
 }
 
-/* All ids lie in one block. */
+/* All ids lie in one piece of memory. */
 static fm_status copy_rows(fm_plan *plan, const char *const *ids, const double *hardness,
                            const uint32_t *items, fm_error *err) {
   size_t text = 0;

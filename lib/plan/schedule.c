@@ -92,7 +92,7 @@ static uint64_t fingerprint_of(const fm_schedule *s) {
                             part->entries,
                             part->real,
                             random ? s->real_share : 0,
-                            random ? s->all_shares : 0,
+                            random ? s->share_sum : 0,
                             s->pretraining,
                             s->options.seed,
                             s->in_order};

@@ -38,8 +38,8 @@ struct fm_schedule {
   fm_plan *plan; /* may be NULL */
   int32_t tail;
   bool in_order;
-  uint64_t real, synthetic;        /* images */
-  uint64_t real_share, all_shares; /* RANDOM: real with probability real_share / all_shares */
+  uint64_t real, synthetic;       /* images */
+  uint64_t real_share, share_sum; /* RANDOM: real with probability real_share / share_sum */
   uint64_t rank, world;
   uint64_t pretraining;     /* epochs */
   fm__part parts[2];        /* pre-training, and what follows */
@@ -105,7 +105,7 @@ typedef struct fm__epoch {
 /* A mix. */
 typedef struct fm__mix {
   const char *name;
-  bool uses_repeats, uses_shares, uses_length, uses_weights; /* of fm_schedule_options */
+  bool uses_repeats, uses_ratio, uses_length, uses_weights; /* of fm_schedule_options */
   bool needs_real, needs_synthetic; /* images of this set; neither: any image */
   bool unshuffled;   /* an entry's slot is its offset: draws are independent anyway */
   int32_t most_bits; /* an epoch has at most 2^most_bits entries */

@@ -149,7 +149,7 @@ static void draw_set(const fm__epoch *e, fm_dataset set, size_t count, const uin
 static void draw_random(const fm__epoch *e, size_t count, fm__draws *draws) {
   uint64_t chosen[FM__CHUNK];
   memcpy(chosen, draws->numbers, count * sizeof *chosen);
-  draw_below(e->draws, e->schedule->all_shares, count, chosen);
+  draw_below(e->draws, e->schedule->share_sum, count, chosen);
   draw_set(e, FM_DATASET_REAL, count, chosen, draws);
   draw_set(e, FM_DATASET_SYNTHETIC, count, chosen, draws);
 }
@@ -210,14 +210,14 @@ const fm__mix fm__mixes[FM__MIXES] = {
                           .entries = synthetic_entries,
                           .draw = draw_synthetic},
     [FM_MIX_RATIO] = {.name = "FM_MIX_RATIO",
-                      .uses_shares = true,
+                      .uses_ratio = true,
                       .needs_real = true,
                       .needs_synthetic = true,
                       .most_bits = 48,
                       .entries = ratio_entries,
                       .draw = draw_ratio},
     [FM_MIX_RANDOM] = {.name = "FM_MIX_RANDOM",
-                       .uses_shares = true,
+                       .uses_ratio = true,
                        .uses_length = true,
                        .needs_real = true,
                        .needs_synthetic = true,

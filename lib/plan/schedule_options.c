@@ -55,8 +55,8 @@ static fm_status check_uses(const fm_schedule_options *o, fm_error *err) {
     bool given, used;
   } fields[] = {
       {"real_repeats", o->real_repeats, mix->uses_repeats},
-      {"real_share", o->real_share, mix->uses_shares},
-      {"synthetic_share", o->synthetic_share, mix->uses_shares},
+      {"real_share", o->real_share, mix->uses_ratio},
+      {"synthetic_share", o->synthetic_share, mix->uses_ratio},
       {"epoch_length", o->epoch_length, mix->uses_length},
       {"weights", o->weights || o->weight_count, mix->uses_weights},
       {"real_ids", o->real_ids, mix->needs_real || mix->uses_weights},
@@ -124,7 +124,7 @@ static void fill_defaults(fm_schedule_options *o) {
   if (mix->uses_repeats && !o->real_repeats)
     o->real_repeats = (int64_t)fm__nearest((uint64_t)o->synthetic_count, (uint64_t)o->real_count);
   if (mix->uses_repeats && !o->real_repeats) o->real_repeats = 1;
-  if (mix->uses_shares && !o->real_share) o->real_share = o->synthetic_share = 1;
+  if (mix->uses_ratio && !o->real_share) o->real_share = o->synthetic_share = 1;
   if (mix->uses_length && !o->epoch_length) o->epoch_length = o->real_count + o->synthetic_count;
   if (!o->world) o->world = 1;
 }
@@ -172,7 +172,7 @@ fm_status fm__schedule_read(fm_schedule *s, const fm_plan *plan, const fm_schedu
   s->real = (uint64_t)o.real_count;
   s->synthetic = (uint64_t)o.synthetic_count;
   s->real_share = (uint64_t)o.real_share;
-  s->all_shares = (uint64_t)o.real_share + (uint64_t)o.synthetic_share;
+  s->share_sum = (uint64_t)o.real_share + (uint64_t)o.synthetic_share;
   s->rank = (uint64_t)o.rank;
   s->world = (uint64_t)o.world;
   s->pretraining = (uint64_t)o.pretraining_epochs;
