@@ -11,7 +11,7 @@ static void read_hardness(const char *path) {
   hardness_row *rows;
   size_t count;
   fault f = {0};
-  if (!fuzz_succeeded(hardness_rows_read(path, &rows, &count, &f), &f)) return;
+  if (!fuzz_succeeded(hardness_rows_read(fuzz_context(), path, &rows, &count, &f), &f)) return;
   for (size_t i = 0; i < count; i++)
     fuzz_expect(strlen(rows[i].mask) > 0 && isfinite(rows[i].hardness) && rows[i].valid_pixels >= 0,
                 "a row");
@@ -20,7 +20,8 @@ static void read_hardness(const char *path) {
   size_t number;
   fuzz_expect(!hardness_rows_write(fuzz_context(), rows, count, fuzz_path_beside(), &f),
               "cannot be written");
-  fuzz_expect(!hardness_rows_read(fuzz_path_beside(), &again, &number, &f) && number == count,
+  fuzz_expect(!hardness_rows_read(fuzz_context(), fuzz_path_beside(), &again, &number, &f) &&
+                  number == count,
               "read again");
   for (size_t i = 0; i < count; i++)
     fuzz_expect(!strcmp(rows[i].mask, again[i].mask) &&
@@ -35,7 +36,7 @@ static void read_filter(const char *path) {
   filter_row *rows;
   size_t count;
   fault f = {0};
-  if (!fuzz_succeeded(filter_rows_read(path, &rows, &count, &f), &f)) return;
+  if (!fuzz_succeeded(filter_rows_read(fuzz_context(), path, &rows, &count, &f), &f)) return;
   for (size_t i = 0; i < count; i++)
     fuzz_expect(strlen(rows[i].stem) > 0 && rows[i].valid >= 0 && rows[i].dropped >= 0, "a row");
   filter_rows_free(rows, count);

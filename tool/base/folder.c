@@ -42,9 +42,8 @@ static const char *const types[][MOST_TYPES] = {
     [FOLDER_LOSSES] = {".npy"},         [FOLDER_QUERIES] = {".npz", ".npy"},
     [FOLDER_STRATA] = {".png", ".npy"},
 };
-enum { KINDS = sizeof types / sizeof *types };
 
-static bool wanted(int kind, const char *name) {
+static bool wanted(folder_kind kind, const char *name) {
   const char *dot = strrchr(name, '.');
   for (int i = 0; dot && i < MOST_TYPES && types[kind][i]; i++)
     if (!strcasecmp(dot, types[kind][i])) return true;
@@ -53,8 +52,8 @@ static bool wanted(int kind, const char *name) {
 
 bool folder_takes(const char *path) {
   const char *slash = strrchr(path, '/');
-  for (int kind = FOLDER_MASKS; kind < KINDS; kind++)
-    if (wanted(kind, slash ? slash + 1 : path)) return true;
+  for (int kind = FOLDER_MASKS; kind <= FOLDER_STRATA; kind++)
+    if (wanted((folder_kind)kind, slash ? slash + 1 : path)) return true;
   return false;
 }
 

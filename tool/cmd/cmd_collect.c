@@ -23,8 +23,8 @@ int cmd_collect(int argc, char **argv) {
       NULL,
       "Each image is read to its end and compared with the size that was asked for; its mask is\n"
       "the real one in that size. What is missing, broken, of another size, or would replace\n"
-      "another image is listed, the rest is collected. Exit code 1 if there is any such. The same\n"
-      "command again goes on.",
+      "another image is listed, the rest is collected. Exit code 1 if there are any. The same\n"
+      "command continues.",
       options,
       0,
       0};

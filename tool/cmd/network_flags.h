@@ -81,7 +81,7 @@ void network_flags_load(const json_t *object, network_flags *out);
        NULL},                                                                                     \
   {                                                                                               \
     "trust-kind", 0, ARG_FLAG, &(flags)->trust_kind, NULL,                                        \
-        "do not look whether values fit --kind", false, false, 0, 0, NULL                         \
+        "do not check whether values fit --kind", false, false, 0, 0, NULL                         \
   }
 
 #endif

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/csv.h"
 #include "base/json_file.h"
 #include "base/path.h"
 #include "base/text.h"
@@ -15,7 +14,8 @@
 
 const char *const filter_unseen[] = {"drop", "keep", "global-mean", NULL};
 
-static const char rows_header[] = "stem,valid,dropped,kept_share";
+enum { STEM, VALID, DROPPED, KEPT, COLUMNS };
+static const char *const columns[COLUMNS] = {"stem", "valid", "dropped", "kept_share"};
 
 static int read_threshold(const json_t *value, const char *path, double *out, fault *f) {
   *out = json_is_null(value) ? INFINITY : json_number_value(value);
@@ -191,42 +191,43 @@ double filter_kept_share(int64_t valid, int64_t dropped) {
   return valid ? (double)(valid - dropped) / (double)valid : 0;
 }
 
-int filter_rows_read(const char *path, filter_row **rows, size_t *count, fault *f) {
-  csv table;
-  filter_row *list = NULL;
-  size_t used = 0, capacity = 0;
-  bool more;
+static int read_row(const fm_csv *table, int64_t at, const char *path, filter_row *row, fault *f) {
   double share;
-  int code = csv_open(path, rows_header, &table, f);
-  if (code) return code;
-  while (!(code = csv_next(&table, &more, f)) && more) {
-    list = alloc_grow(list, used, &capacity, sizeof *list);
-    filter_row *row = &list[used];
-    if ((code = csv_whole(&table, 1, 0, &row->valid, f))) break;
-    if ((code = csv_whole(&table, 2, 0, &row->dropped, f))) break;
-    if ((code = csv_real(&table, 3, &share, f))) break;
-    if (row->dropped > row->valid) {
-      code =
-          fault_set(f, EXIT_DATA, "%s, line %zu: more dropped than valid pixels", path, table.line);
-      break;
-    }
-    row->stem = alloc_text(table.fields[0]);
-    used++;
-  }
-  csv_close(&table);
+  fm_error err;
+  if (fm_csv_whole(table, at, VALID, 0, INT64_MAX, &row->valid, &err) ||
+      fm_csv_whole(table, at, DROPPED, 0, INT64_MAX, &row->dropped, &err) ||
+      fm_csv_real(table, at, KEPT, &share, &err))
+    return fault_file(f, &err, path);
+  if (row->dropped > row->valid)
+    return fault_set(f, EXIT_DATA, "%s, line %" PRId64 ": more dropped than valid pixels", path,
+                     fm_csv_line(table, at));
+  row->stem = alloc_text(fm_csv_text(table, at, STEM));
+  return EXIT_FINE;
+}
+
+int filter_rows_read(fm_context *context, const char *path, filter_row **rows, size_t *count,
+                     fault *f) {
+  fm_csv *table = NULL;
+  fm_error err;
+  if (fm_csv_read(context, path, columns, COLUMNS, &table, &err)) return fault_file(f, &err, path);
+  size_t all = (size_t)fm_csv_row_count(table);
+  filter_row *list = alloc_zeroed(all, sizeof *list);
+  int code = EXIT_FINE;
+  for (size_t i = 0; i < all && !code; i++) code = read_row(table, (int64_t)i, path, &list[i], f);
+  fm_csv_destroy(table);
   if (code) {
-    filter_rows_free(list, used);
+    filter_rows_free(list, all);
     return code;
   }
   *rows = list;
-  *count = used;
+  *count = all;
   return EXIT_FINE;
 }
 
 int filter_rows_write(fm_context *context, const filter_row *rows, size_t count, const char *path,
                       fault *f) {
   text t = {0};
-  text_add(&t, "%s\n", rows_header);
+  text_add(&t, "%s,%s,%s,%s\n", columns[STEM], columns[VALID], columns[DROPPED], columns[KEPT]);
   for (size_t i = 0; i < count; i++) {
     text_add_csv(&t, rows[i].stem);
     text_add(&t, ",%" PRId64 ",%" PRId64 ",", rows[i].valid, rows[i].dropped);

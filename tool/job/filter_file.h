@@ -64,7 +64,8 @@ double filter_lowest(const filter_file *file, int32_t class_index);
 double filter_highest(const filter_file *file, int32_t class_index);
 
 double filter_kept_share(int64_t valid, int64_t dropped); /* 0 if nothing was valid */
-int filter_rows_read(const char *path, filter_row **rows, size_t *count, fault *f);
+int filter_rows_read(fm_context *context, const char *path, filter_row **rows, size_t *count,
+                     fault *f);
 int filter_rows_write(fm_context *context, const filter_row *rows, size_t count, const char *path,
                       fault *f);
 void filter_rows_free(filter_row *rows, size_t count);

@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/csv.h"
 #include "base/text.h"
 
-static const char hardness_header[] = "mask,hardness,valid_pixels";
+enum { MASK, HARDNESS, VALID, COLUMNS };
+static const char *const columns[COLUMNS] = {"mask", "hardness", "valid_pixels"};
 
 /* Masks of a table by name, to find duplicates. */
 static int by_name(const void *a, const void *b) {
@@ -42,52 +42,51 @@ static int check_names(const char **names, size_t count, const char *path, fault
   return EXIT_FINE;
 }
 
-static int read_row(const csv *table, hardness_row *row, fault *f) {
-  int code = csv_real(table, 1, &row->hardness, f);
-  if (!code) code = csv_whole(table, 2, 0, &row->valid_pixels, f);
-  if (!code && row->hardness < 0)
-    code = fault_set(f, EXIT_DATA, "%s, line %zu: hardness %s, expected 0 or more", table->path,
-                     table->line, table->fields[1]);
-  row->mask = code ? NULL : alloc_text(table->fields[0]);
-  return code;
+static int read_row(const fm_csv *table, int64_t at, const char *path, hardness_row *row,
+                    fault *f) {
+  fm_error err;
+  if (fm_csv_real(table, at, HARDNESS, &row->hardness, &err) ||
+      fm_csv_whole(table, at, VALID, 0, INT64_MAX, &row->valid_pixels, &err))
+    return fault_file(f, &err, path);
+  if (row->hardness < 0)
+    return fault_set(f, EXIT_DATA, "%s, line %" PRId64 ": hardness %s, expected 0 or more", path,
+                     fm_csv_line(table, at), fm_csv_text(table, at, HARDNESS));
+  row->mask = alloc_text(fm_csv_text(table, at, MASK));
+  return EXIT_FINE;
 }
 
-static int read_rows(const char *path, hardness_row **rows, size_t *count, fault *f) {
-  csv table;
-  size_t capacity = 0;
-  bool more;
-  int code = csv_open(path, hardness_header, &table, f);
-  if (code) return code;
-  while (!(code = csv_next(&table, &more, f)) && more) {
-    *rows = alloc_grow(*rows, *count, &capacity, sizeof **rows);
-    if ((code = read_row(&table, &(*rows)[*count], f))) break;
-    ++*count;
-  }
-  csv_close(&table);
-  return code;
-}
-
-int hardness_rows_read(const char *path, hardness_row **rows, size_t *count, fault *f) {
-  hardness_row *list = NULL;
-  size_t used = 0;
-  int code = read_rows(path, &list, &used, f);
-  const char **names = alloc_zeroed(used, sizeof *names);
-  for (size_t i = 0; i < used; i++) names[i] = list[i].mask;
-  if (!code) code = check_names(names, used, path, f);
+static int check_masks(const hardness_row *rows, size_t count, const char *path, fault *f) {
+  const char **names = alloc_zeroed(count, sizeof *names);
+  for (size_t i = 0; i < count; i++) names[i] = rows[i].mask;
+  int code = check_names(names, count, path, f);
   free(names);
+  return code;
+}
+
+int hardness_rows_read(fm_context *context, const char *path, hardness_row **rows, size_t *count,
+                       fault *f) {
+  fm_csv *table = NULL;
+  fm_error err;
+  if (fm_csv_read(context, path, columns, COLUMNS, &table, &err)) return fault_file(f, &err, path);
+  size_t all = (size_t)fm_csv_row_count(table);
+  hardness_row *list = alloc_zeroed(all, sizeof *list);
+  int code = EXIT_FINE;
+  for (size_t i = 0; i < all && !code; i++) code = read_row(table, (int64_t)i, path, &list[i], f);
+  if (!code) code = check_masks(list, all, path, f);
+  fm_csv_destroy(table);
   if (code) {
-    hardness_rows_free(list, used);
+    hardness_rows_free(list, all);
     return code;
   }
   *rows = list;
-  *count = used;
+  *count = all;
   return EXIT_FINE;
 }
 
 int hardness_rows_write(fm_context *context, const hardness_row *rows, size_t count,
                         const char *path, fault *f) {
   text t = {0};
-  text_add(&t, "%s\n", hardness_header);
+  text_add(&t, "%s,%s,%s\n", columns[MASK], columns[HARDNESS], columns[VALID]);
   for (size_t i = 0; i < count; i++) {
     text_add_csv(&t, rows[i].mask);
     text_add(&t, ",%.17g,%" PRId64 "\n", rows[i].hardness, rows[i].valid_pixels);

@@ -14,7 +14,8 @@ typedef struct hardness_row {
   int64_t valid_pixels;
 } hardness_row;
 
-int hardness_rows_read(const char *path, hardness_row **rows, size_t *count, fault *f);
+int hardness_rows_read(fm_context *context, const char *path, hardness_row **rows, size_t *count,
+                       fault *f);
 int hardness_rows_write(fm_context *context, const hardness_row *rows, size_t count,
                         const char *path, fault *f);
 void hardness_rows_free(hardness_row *rows, size_t count);

@@ -22,7 +22,7 @@ static int read_filter(report *r, fault *f) {
     code = filter_file_read(path, &r->filter, f);
     r->has_filter = !code;
   }
-  if (!code && rows) code = filter_rows_read(rows, &r->rows, &r->row_count, f);
+  if (!code && rows) code = filter_rows_read(r->context, rows, &r->rows, &r->row_count, f);
   free(path);
   free(rows);
   return code;
@@ -45,7 +45,8 @@ static int read_stats(report *r, fault *f) {
 static int read_tables(report *r, fault *f) {
   char *hardness = find(r->job->folder, "hardness.csv"), *plan = find(r->job->folder, "plan.csv");
   int code = EXIT_FINE;
-  if (hardness) code = hardness_rows_read(hardness, &r->hardness, &r->hardness_count, f);
+  if (hardness)
+    code = hardness_rows_read(r->context, hardness, &r->hardness, &r->hardness_count, f);
   if (!code && plan) code = plan_file_read(r->context, plan, &r->plan, f);
   free(hardness);
   free(plan);
