@@ -433,6 +433,39 @@ static fm_status plan_loop(fm_context *context, void *user, fm_error *err) {
   return status;
 }
 
+/* A small output that is resized, by the loss map and by the fused calls; `user`: queries. */
+static fm_status network(fm_context *context, void *user, fm_error *err) {
+  enum { INNER = 5, QUERIES = 7 };
+  static float values[CLASSES * INNER * INNER], logits[QUERIES * (CLASSES + 1)];
+  uint64_t random = 5;
+  base b;
+  fm_filter *filter = NULL;
+  fm_network_loss *model = NULL;
+  for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+    values[i] = (float)kit_below(&random, 1000) * 0.01F - 5;
+  for (size_t i = 0; i < sizeof logits / sizeof *logits; i++)
+    logits[i] = (float)kit_below(&random, 1000) * 0.01F - 5;
+  fm_network_output output = {.size = sizeof output};
+  output.values = fm_volume_make(values, FM_F32, user ? QUERIES : CLASSES, INNER, INNER);
+  if (user) output.class_logits = fm_plane_make(logits, FM_F32, QUERIES, CLASSES + 1);
+  fm_network_loss_options options = {
+      .size = sizeof options, .kind = user ? FM_OUTPUT_SCORES : FM_OUTPUT_LOGITS, .trust_kind = 1};
+  fm_status status = make_base(context, &b, err);
+  if (!status) status = fm_filter_create(b.stats, NULL, &filter, err);
+  if (!status) status = fm_network_loss_create(b.labels, &options, &model, err);
+  uint8_t out[SIDE * SIDE];
+  float map[SIDE * SIDE];
+  fm_plane mask = mask_plane(), to = fm_plane_make(out, FM_U8, SIDE, SIDE),
+           loss = fm_plane_make(map, FM_F32, SIDE, SIDE);
+  if (!status) status = fm_network_loss_map(model, &output, &mask, &loss, err);
+  if (!status) status = fm_class_stats_add_output(b.stats, model, &output, &mask, NULL, err);
+  if (!status) status = fm_filter_apply_output(filter, model, &output, &mask, NULL, &to, NULL, err);
+  fm_network_loss_destroy(model);
+  fm_filter_destroy(filter);
+  free_base(&b);
+  return status;
+}
+
 static double no_floor = 0, half = 0.5;
 
 static const struct {
@@ -456,6 +489,8 @@ static const struct {
     {"plan from rows with ranks", plan_from_rows, &half, 5},
     {"schedule", schedule, NULL, 16},
     {"plan of a blend", plan_blend, NULL, 12},
+    {"outputs", network, NULL, 10},
+    {"outputs of queries", network, &half, 10},
     {"statistics loop", collect, NULL, 6},
     {"filter loop", filter_loop, NULL, 8},
     {"hardness loop", plan_loop, NULL, 6},
