@@ -12,6 +12,7 @@
 #include <freemask/hardness.h>
 #include <freemask/io.h>
 #include <freemask/labels.h>
+#include <freemask/map.h>
 #include <freemask/network_loss.h>
 #include <freemask/plan.h>
 #include <freemask/planner.h>

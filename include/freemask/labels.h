@@ -128,6 +128,28 @@ FM_API uint64_t fm_labels_fingerprint(const fm_labels *labels);
 FM_API fm_status fm_labels_count(const fm_labels *labels, const fm_plane *mask,
                                  int64_t *class_pixels, int64_t *ignored, fm_error *err);
 
+/* ---- Masks in other numbers ------------------------------------------------------ */
+
+/** Writes the class of each pixel (its "train id"), and `ignored_value` where the pixel is ignored:
+ *  255 for most trainers, -1 or -100 for others; it must not be a class, 0 to K - 1.
+ *
+ *  `classes` is a mask of the same size, of any integer type in which `ignored_value` and K - 1
+ * fit. It is either the very same memory as `mask` (same data, strides and dtype) or shares no byte
+ * with it; anything else is refused.
+ *
+ *  Memory: as fm_labels_count. Stack: less than 32 KiB. Errors (`classes` is untouched): ARGUMENT,
+ *  MEMORY, UNSUPPORTED (dtype, device), SHAPE, LIMIT (size, or a value does not fit), LABEL (names
+ *  the first pixel in reading order and its value). Thread-safety: any thread. */
+FM_API fm_status fm_labels_to_classes(const fm_labels *labels, const fm_plane *mask,
+                                      int64_t ignored_value, const fm_plane *classes,
+                                      fm_error *err);
+
+/** Writes a mask in the labels of another label space of as many classes: class k becomes
+ *  fm_labels_label_of(to, k), and an ignored pixel fm_labels_ignore_label(to). The rest is as with
+ *  fm_labels_to_classes. Errors: also MISMATCH (another number of classes). */
+FM_API fm_status fm_labels_convert(const fm_labels *labels, const fm_plane *mask,
+                                   const fm_labels *to, const fm_plane *converted, fm_error *err);
+
 FM_END_DECLS
 
 #endif

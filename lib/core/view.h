@@ -21,6 +21,16 @@ typedef struct fm__range {
 } fm__range;
 fm__range fm__integer_range(int32_t dtype);
 
+static inline bool fm__fits(int64_t number, fm__range range) {
+  return number >= range.least && (number < 0 || (uint64_t)number <= range.most);
+}
+
+/* All numbers of the type do. */
+static inline bool fm__range_fits(int32_t dtype, fm__range range) {
+  fm__range inner = fm__integer_range(dtype);
+  return inner.least >= range.least && inner.most <= range.most;
+}
+
 /* "u8"; "?" for a number that is not an fm_dtype. */
 const char *fm__dtype_name(int32_t dtype);
 

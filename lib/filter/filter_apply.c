@@ -63,18 +63,9 @@ static fm_status fail_pixel(const application *a, fm__yx at, fm_error *err) {
   return fm__loss_fail(labels, &image->loss, k, at.y, at.x, err);
 }
 
-static bool fits(int64_t label, fm__range range) {
-  return label >= range.least && (label < 0 || (uint64_t)label <= range.most);
-}
-
-static bool range_fits(int32_t dtype, fm__range range) {
-  fm__range inner = fm__integer_range(dtype);
-  return inner.least >= range.least && inner.most <= range.most;
-}
-
 /* Refuses a filtered mask that cannot hold the ignore label. */
 static fm_status check_ignore_label(const fm_labels *labels, int32_t dtype, fm_error *err) {
-  if (fits(labels->ignore_label, fm__integer_range(dtype))) return FM_OK;
+  if (fm__fits(labels->ignore_label, fm__integer_range(dtype))) return FM_OK;
   return fm__fail(err, FM_ERR_LIMIT,
                   "the ignore label %" PRId64
                   " of label space %s does not fit a filtered mask of "
@@ -85,14 +76,14 @@ static fm_status check_ignore_label(const fm_labels *labels, int32_t dtype, fm_e
 /* Refuses a filtered mask that cannot hold a label of this mask. The labels are in the space. */
 static fm_status check_labels(const fm_plane *mask, int32_t dtype, fm_error *err) {
   fm__range range = fm__integer_range(dtype);
-  if (range_fits(mask->dtype, range)) return FM_OK;
+  if (fm__range_fits(mask->dtype, range)) return FM_OK;
   int64_t labels[FM__PIECE];
   for (int64_t y = 0; y < mask->height; y++)
     for (int64_t x = 0; x < mask->width; x += FM__PIECE) {
       size_t n = fm__piece_length(mask, x);
       fm__tile_labels(mask, y, x, n, labels);
       for (size_t i = 0; i < n; i++)
-        if (!fits(labels[i], range))
+        if (!fm__fits(labels[i], range))
           return fm__fail(err, FM_ERR_LIMIT,
                           "mask: label %" PRId64 " at pixel (x %" PRId64 ", y %" PRId64
                           ") does not fit a filtered mask of %s",

@@ -9,6 +9,7 @@
 #include "core/view.h"
 #include "dsp/count.h"
 #include "labels/means.h"
+#include "map/nearest.h"
 
 /* The paper's size. */
 enum { DEFAULT_SIDE = 512, LONGEST_SIDE = 65536 };
@@ -135,13 +136,11 @@ fm_status fm_hardness_means(const fm_hardness *hardness, double *out, int32_t cl
 
 /* ---- Measuring ------------------------------------------------------------------ */
 
-/* times[s] = how many of `side` resized positions take source position s, of n. Pillow adds the
- * step up, so where (i + 0.5) * n / side is a whole number its last bits decide. They are far from
- * reaching n: the last position is half a step below it. */
+/* times[s] = how many of `side` resized positions take source position s, of n. */
 static void count_times(uint32_t *times, int64_t n, int32_t side) {
   int64_t size = side == FM_NO_RESIZE ? n : side;
-  double step = (double)n / (double)size, at = 0.5 * step;
-  for (int64_t i = 0; i < size; i++, at += step) times[(int64_t)at]++;
+  fm__nearest next = fm__nearest_start(n, size);
+  for (int64_t i = 0; i < size; i++) times[fm__nearest_next(&next)]++;
 }
 
 /* Counts every pixel as often as the resized mask has it. `times` has room for the columns,

@@ -7,7 +7,6 @@
 #include "base/path.h"
 #include "base/pixel.h"
 #include "collect/collect.h"
-#include "losses/mask_resize.h"
 
 static int keep(const void *data, size_t size, void *user) {
   text_add_bytes(user, data, size);
@@ -16,14 +15,17 @@ static int keep(const void *data, size_t size, void *user) {
 
 static int encode(fm_context *context, const fm_raster *mask, const job_row *row, text *out,
                   fault *f) {
-  fm_plane from = fm_raster_plane(mask), to;
+  const fm_plane from = fm_raster_plane(mask);
+  const fm_dtype dtype = from.dtype == FM_U8 ? FM_U8 : FM_U16; /* what a PNG holds */
+  void *pixels = alloc_zeroed((size_t)(row->width * row->height), fm_dtype_size(dtype));
+  fm_plane to = fm_plane_make(pixels, dtype, row->height, row->width);
   fm_error err;
   fm_write_options options = {.size = sizeof options, .like = mask};
-  int code = mask_resize(&from, row->width, row->height, row->mask, &to, f);
-  if (code) return code;
-  if (fm_mask_encode(context, &to, &options, keep, out, &err))
+  int code = EXIT_FINE;
+  if (fm_map_resize_nearest(context, &from, &to, &err) ||
+      fm_mask_encode(context, &to, &options, keep, out, &err))
     code = fault_library(f, &err, row->mask);
-  free(to.data);
+  free(pixels);
   return code;
 }
 

@@ -4,7 +4,6 @@
 
 #include "base/alloc.h"
 #include "base/path.h"
-#include "base/pixel.h"
 #include "base/pool.h"
 #include "export/exporter.h"
 
@@ -28,16 +27,6 @@ typedef struct conversion {
   const char *below; /* folder of the results */
 } conversion;
 
-static void convert_pixels(const fm_labels *labels, const fm_plane *mask, uint8_t *to) {
-  const fm_plane from = pixel_strides(mask);
-  for (int64_t y = 0; y < from.height; y++)
-    for (int64_t x = 0; x < from.width; x++) {
-      const char *pixel = (const char *)from.data + y * from.row_stride + x * from.col_stride;
-      int32_t k = fm_labels_class_of(labels, pixel_label(pixel, from.dtype));
-      *to++ = k < 0 ? IGNORED : (uint8_t)k;
-    }
-}
-
 /* "sub/a.npy" becomes "sub/a.png". Caller frees. */
 static char *png_name(const char *relative) {
   char *stem = path_stem(relative, "");
@@ -52,11 +41,12 @@ static int write_converted(const conversion *c, const fm_raster *raster, const c
   const fm_labels *labels = c->s->ws.labels;
   fm_plane from = fm_raster_plane(raster);
   fm_error err;
-  /* Checks every label, and names the pixel of a wrong one. */
-  if (fm_labels_count(labels, &from, NULL, NULL, &err)) return fault_library(f, &err, from_path);
   uint8_t *pixels = alloc_zeroed((size_t)(from.height * from.width), 1);
   fm_plane to = fm_plane_make(pixels, FM_U8, from.height, from.width);
-  convert_pixels(labels, &from, pixels);
+  if (fm_labels_to_classes(labels, &from, IGNORED, &to, &err)) {
+    free(pixels);
+    return fault_library(f, &err, from_path);
+  }
   char *name = png_name(relative), *below = path_join(c->below, name), *path = NULL;
   int code = outdir_path(&c->s->out, below, &path, f);
   if (!code && fm_mask_write(c->s->ws.context, path, &to, NULL, &err))
