@@ -1,5 +1,5 @@
 /* examples/02_own_segmenter.c - a host with its own data loader and its own segmenter:
- * the library drives both, and answers with the class-wise mean losses, filtered masks
+ * the library drives both, and returns the class-wise mean losses, filtered masks
  * and a plan for the generator.
  *
  * Introduces fm_source, fm_provider, the loops, fm_hardness, fm_planner, fm_plan.

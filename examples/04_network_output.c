@@ -1,6 +1,6 @@
 /* examples/04_network_output.c - a segmenter that gives logits at a quarter of the mask's
  * size, as networks do. The library resizes them and takes the cross-entropy in one pass;
- * nobody has to compute a loss map.
+ * no loss map has to be computed.
  *
  * Introduces fm_network_loss, fm_network_output, a provider of outputs, the fused calls, the guard.
  *

@@ -1,6 +1,6 @@
 /* bench/bench.h - what the benchmarks need in C: timed calls, bounds, memory, whole files.
  *
- * A shared object of its own, loaded by run_bench.py beside libfreemask, NumPy and PyTorch.
+ * A shared object of its own, loaded by run_bench.py together with libfreemask, NumPy and PyTorch.
  * SPDX-License-Identifier: MIT */
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
@@ -23,7 +23,7 @@ typedef struct bench_call {
 } bench_call;
 
 /* Seconds: from the first start to the last end, and on a processor, by the thread that had
- * most; these are the same where nobody else wants the processors and nobody waits. */
+ * most; these are the same where no other program wants the processors and no thread waits. */
 typedef struct bench_time {
   double wall, cpu;
 } bench_time;

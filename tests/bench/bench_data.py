@@ -75,7 +75,7 @@ def camvid_masks():
 
 
 def camvid(count):
-    """Real masks, as many as there are or as are wanted, spread over the sequences."""
+    """Real masks, all of them or the number that is wanted, spread over the sequences."""
     from PIL import Image
     paths = camvid_masks()
     masks = np.stack([np.array(Image.open(path)) for path in paths[::max(1, len(paths) // count)][:count]])

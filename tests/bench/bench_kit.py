@@ -66,7 +66,7 @@ class Way:
         return statistics.median(self.cpu)
 
     def wall(self):
-        """By the clock, from the samples in which nobody took a processor away; None if these
+        """By the clock, from the samples in which no other program took a processor away; None if these
         are too few."""
         return statistics.median(self.calm) if len(self.calm) >= max(3, len(self.cpu) / 2) else None
 

@@ -1,4 +1,4 @@
-# bench/bench_network.py - losses from a network's outputs, beside what PyTorch does with them.
+# bench/bench_network.py - losses from a network's outputs, compared with what PyTorch does with them.
 import ctypes
 
 import numpy as np

@@ -1,4 +1,4 @@
-# bench/test_bench.py - the harness runs and writes what it says; speeds are nobody's business here.
+# bench/test_bench.py - the harness runs and writes what it says; speeds are not judged here.
 import json
 import os
 import re

@@ -51,7 +51,7 @@ class Result:
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
-            self.out, self.err, self.code = "", f"no answer within {timeout} s", None
+            self.out, self.err, self.code = "", f"no end within {timeout} s", None
 
     def __str__(self):
         return f"exit {self.code}\nstdout: {self.out[-600:]}\nstderr: {self.err[-600:]}"

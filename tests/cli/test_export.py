@@ -14,7 +14,7 @@ from export_world import *
 from PIL import Image
 
 space = ref.preset("ade20k")
-ADE = "ade {{ fileDirname }} \u00e9"  # a folder with such a name stands in the files, too
+ADE = "ade {{ fileDirname }} \u00e9"  # a folder with such a name is in the files, too
 
 
 def tool(*arguments):

@@ -20,7 +20,7 @@ def ids(space):
 
 
 class World:
-    """Masks of several sizes with an output each; `make` answers (files of the output, truth)."""
+    """Masks of several sizes with an output each; `make` returns (files of the output, truth)."""
 
     def __init__(self, name, space, make, count=4, suffix="", labels=None):
         self.name, self.space, self.folder = name, space, tap.path(name)

@@ -14,7 +14,7 @@ L = ["--labels", "voc2012"]
 
 
 def make(folder, count, present, shape=(31, 45)):
-    """{stem: (mask, loss)}; masks as PNG, and as NPY of many types in a folder beside."""
+    """{stem: (mask, loss)}; masks as PNG, and as NPY of many types in another folder."""
     found = {}
     for i in range(count):
         mask = random_mask(rng, space, shape, present)

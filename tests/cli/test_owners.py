@@ -59,7 +59,7 @@ def count(folder):
 
 
 def stopped_midway(command, folder, files):
-    """A process that has written so many images or masks, and is stopped."""
+    """A process that has written that many images or masks, and is stopped."""
     process = start(*command, *folder_of(command, folder), "-j1", cwd=tap.path())
     while process.poll() is None and (count(folder) < files or "--overwrite" in command and
                                       not os.path.exists(tap.path(folder, "filter.journal"))):
@@ -121,7 +121,7 @@ first.kill()
 Result(first, 60)
 tap.ok(os.path.exists(tap.path("lists/.freemask.lock")), "a killed run leaves its lock's file")
 result = tool(*RUN, "-o", "lists", "--resume")
-tap.ok(result.code == 0 and same_as("lists", "calm run"), "which stops nobody", result)
+tap.ok(result.code == 0 and same_as("lists", "calm run"), "which blocks no other process", result)
 
 # Many at once: each is refused or does all of it, and the folder is as if one had come alone.
 for round in range(4):

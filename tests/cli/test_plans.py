@@ -87,7 +87,7 @@ for name, policy, options, flags in cases:
                for s, c in zip(STEMS, expected)], f"{name}: seeds")
     tap.equal(json.loads(result.out)["images"], sum(expected), f"{name}: images in the summary")
 
-# A rare class counts from so many pixels on; its pixels stay.
+# A rare class counts from a number of pixels on; its pixels stay.
 large = dict(TABLE, classes=[set(np.flatnonzero(c >= 60).tolist()) for c in TABLE["pixels"]])
 good("plan: --min-pixels", "plan", "--hardness", "h.csv", "--policy", "rare-class", "--temperature", "0.2",
      "--min-pixels", "60", *MASKS, "-o", "p.csv")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # cli/test_plugin.py - plug-ins: the example, one that misbehaves, and files that are none.
 # SPDX-License-Identifier: MIT
-"""FREEMASK_PLUGIN and FREEMASK_FAULTY_PLUGIN name examples/05_plugin and the plug-in beside this file."""
+"""FREEMASK_PLUGIN and FREEMASK_FAULTY_PLUGIN name examples/05_plugin and the plug-in next to this file."""
 import json
 import re
 

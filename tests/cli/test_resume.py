@@ -17,7 +17,7 @@ INPUTS = ["--labels", space.name, "--masks", tap.path("masks"), "--losses", tap.
 result = run("stats", *INPUTS, "-o", tap.path("stats.json"))
 tap.ok(result.code == 0, "stats runs", result)
 
-# What a killed run left beside a table goes with the next one that is written; that of a run which
+# What a killed run left next to a table goes with the next one that is written; that of a run which
 # is alive does not.
 dead = dead_process()
 for process in (dead, os.getpid()):
@@ -40,7 +40,7 @@ def whole_masks(folder):
 
 
 def stop_midway(folder, how, masks):
-    """Sends a signal as soon as so many masks are there. Answers the Result."""
+    """Sends a signal as soon as that many masks are there. Returns the Result."""
     process = start(*FILTER, folder, "-j2")
     while process.poll() is None:
         if sum(name.endswith(".png") for name in everything(folder)) >= masks:

@@ -41,7 +41,7 @@ def make(function, *arguments):
 
 
 def fails(code, name, function, *arguments):
-    """The call fails with the code; answers the failure."""
+    """The call fails with the code; returns the failure."""
     try:
         function(*arguments)
     except Failure as failure:

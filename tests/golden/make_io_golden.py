@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """golden/make_io_golden.py - files by NumPy and Pillow that the readers must agree with.
 
-Run in this folder: python3 make_io_golden.py. It writes io/mask_* and io/image_* and, beside
+Run in this folder: python3 make_io_golden.py. It writes io/mask_* and io/image_* and, next to
 each, NAME.expected.npy: a mask's numbers, or an image's as [height, 3 * width]; and archives of
 arrays. What is there already changes only if NumPy's or Pillow's encoders do; the expectations
 never do.

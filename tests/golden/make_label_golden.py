@@ -21,7 +21,7 @@ import sys
 
 IGNORED = -1
 
-# Pascal-Context's 59 most frequent classes stand in alphabetical order, behind the background.
+# Pascal-Context's 59 most frequent classes are in alphabetical order, after the background.
 PASCAL_CONTEXT = (
     "background aeroplane bag bed bedclothes bench bicycle bird boat book bottle building bus "
     "cabinet car cat ceiling chair cloth computer cow cup curtain dog door fence floor flower "

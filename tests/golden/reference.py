@@ -43,7 +43,7 @@ class Space:
 
 
 def preset(name):
-    """A preset, from labels.csv beside this file."""
+    """A preset, from labels.csv next to this file."""
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "labels.csv")
     table, names, facts = {}, {}, {}
     with open(path, newline="", encoding="utf-8") as file:

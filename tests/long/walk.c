@@ -13,7 +13,7 @@ enum {
   TIMES = 10,
   WORLD = 64,
   BATCH = 4096,
-  SHIFT = 22, /* blocks of so many entries for the statistics */
+  SHIFT = 22, /* entries in a block of the statistics */
   BLOCKS = 239,
   STEPS = 1000
 };
@@ -86,7 +86,7 @@ static int64_t missed(void) {
   return count;
 }
 
-/* Chi-square with so many degrees of freedom, as a normal variate (Wilson and Hilferty). */
+/* Chi-square with that many degrees of freedom, as a normal variate (Wilson and Hilferty). */
 static double normal(double value, double degrees) {
   double ninth = 2 / (9 * degrees);
   return (cbrt(value / degrees) - (1 - ninth)) / sqrt(ninth);

@@ -400,7 +400,7 @@ START_TEST(numbers_that_are_none_are_named) {
     KIT_FAILS(FM_ERR_LOSS, "channel 2 (class class 2)",
               kit_map(model, &s.output.view, &s.mask_view, &s.loss_view, &err));
     expect_untouched(&s);
-    /* Where only ignored pixels need it, nobody looks. */
+    /* Where only ignored pixels need it, no check is made. */
     for (int i = 0; i < SIDE * SIDE; i++)
       if (i / SIDE >= SIDE / 2 || i % SIDE >= SIDE / 2) s.mask[i] = IGNORED;
     KIT_OK(kit_map(model, &s.output.view, &s.mask_view, &s.loss_view, &err));

@@ -12,7 +12,7 @@ fm_schedule_options schedule_options(int32_t mix, int64_t real, int64_t syntheti
 fm_schedule *schedule_of(const fm_schedule_options *options);
 fm_schedule *schedule_with(const fm_plan *plan, const fm_schedule_options *options);
 
-/* A plan of so many masks, its seeds 42 to 42 + n_max - 1. */
+/* A plan of that many masks, its seeds 42 to 42 + n_max - 1. */
 fm_plan *schedule_plan(int masks, int32_t n_max);
 
 fm_schedule_entry schedule_at(const fm_schedule *schedule, int64_t position);

@@ -13,7 +13,7 @@
 /* Standard deviations that a normal variate exceeds once in a million, on one side. */
 static const double ONE_IN_A_MILLION = 4.7534;
 
-/* Chi-square with so many degrees of freedom, as a normal variate (Wilson and Hilferty). */
+/* Chi-square with that many degrees of freedom, as a normal variate (Wilson and Hilferty). */
 static void expect_chi_square(double value, double degrees, const char *what) {
   double ninth = 2 / (9 * degrees);
   double z = (cbrt(value / degrees) - (1 - ninth)) / sqrt(ninth);

@@ -55,7 +55,7 @@ fm_context *kit_plain_context(void) {
   return context;
 }
 
-/* One run with the given failure; answers whether an allocation was refused. */
+/* One run with the given failure; returns whether an allocation was refused. */
 static bool run_failing(kit_scenario scenario, void *user, long fail_at, bool fail_on,
                         long *calls) {
   kit_allocator allocator;
@@ -68,11 +68,11 @@ static bool run_failing(kit_scenario scenario, void *user, long fail_at, bool fa
   long refused = atomic_load(&allocator.refused);
   *calls = atomic_load(&allocator.calls) - before;
   if (refused) {
-    ck_assert_msg(status == FM_ERR_MEMORY, "allocation %ld failed, the call answered %s", fail_at,
+    ck_assert_msg(status == FM_ERR_MEMORY, "allocation %ld failed, the call returned %s", fail_at,
                   fm_status_name(status));
     kit_expect("out of memory", status, FM_ERR_MEMORY, &err, "memory");
   } else {
-    ck_assert_msg(status == FM_OK, "nothing failed, the call answered %s: %s",
+    ck_assert_msg(status == FM_OK, "nothing failed, the call returned %s: %s",
                   fm_status_name(status), err.message);
   }
   allocator.fail_at = -1;
@@ -167,7 +167,7 @@ bool kit_error_untouched(const fm_error *err) {
 
 void kit_expect(const char *where, fm_status status, fm_status expected, const fm_error *err,
                 const char *text) {
-  ck_assert_msg(status == expected, "%s: answered %s, expected %s: %.500s", where,
+  ck_assert_msg(status == expected, "%s: returned %s, expected %s: %.500s", where,
                 fm_status_name(status), fm_status_name(expected),
                 status && !kit_error_untouched(err) ? err->message : "");
   ck_assert_msg(err->code == (int32_t)expected, "%s: err.code is %d", where, (int)err->code);
@@ -433,7 +433,7 @@ float kit_float(uint32_t bits) {
   return value;
 }
 
-/* By search in the sorted magnitudes: slow, plain, and nobody's algorithm. */
+/* By search in the sorted magnitudes: slow and plain. */
 uint16_t kit_half_bits(float value) {
   uint16_t sign = signbit(value) ? 0x8000 : 0;
   if (isnan(value)) return 0x7E00;

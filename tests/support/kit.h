@@ -32,13 +32,13 @@ fm_context *kit_context(kit_allocator *allocator);
 /* A context of default options. */
 fm_context *kit_plain_context(void);
 
-/* Does something with a context, cleans up after itself whatever happens, and answers
+/* Does something with a context, cleans up after itself whatever happens, and returns
  * the first status that was not FM_OK. */
 typedef fm_status (*kit_scenario)(fm_context *context, void *user, fm_error *err);
 
 /* Runs a scenario with every single allocation failing, and with each one and all after
- * it failing. Every such run has to answer FM_ERR_MEMORY and leave no block behind; a
- * run without failures has to answer FM_OK after at least `least` allocations. */
+ * it failing. Every such run has to return FM_ERR_MEMORY and leave no block behind; a
+ * run without failures has to return FM_OK after at least `least` allocations. */
 void kit_every_allocation_fails(kit_scenario scenario, void *user, long least);
 
 /* ---- Stack ---------------------------------------------------------------------- */

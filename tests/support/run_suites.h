@@ -10,7 +10,7 @@ typedef struct named_suite {
   Suite *(*make)(void);
 } named_suite;
 
-/* Runs the suites that the command line names, or all, and answers what main returns. */
+/* Runs the suites that the command line names, or all, and returns what main returns. */
 int run_suites(const named_suite *all, size_t count, int argc, char **argv);
 
 #endif

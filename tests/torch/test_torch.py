@@ -72,7 +72,7 @@ def array_of(volume, shape):
 
 
 class Plugin:
-    """Opened with keys and values; `predict` answers (outputs, class logits or None, loss map) per image."""
+    """Opened with keys and values; `predict` returns (outputs, class logits or None, loss map) per image."""
 
     def __init__(self, labels=LABELS, classes=K, **options):
         self.labels = labels
