@@ -1,4 +1,4 @@
-# ctypes/test_measures.py - hardness against NumPy, and against Pillow's own resizing.
+# ctypes/test_measures.py - hardness and filters with strata against NumPy; resizing against Pillow's own.
 import ctypes
 import math
 import os
@@ -32,9 +32,14 @@ def call(function, *arguments):
         raise Failure(err.message.decode())
 
 
-def mean_table(means):
-    values = (ctypes.c_double * len(means))(*map(float, means))
-    return LIB.make("fm_mean_table", class_count=len(means), mean_loss=values)
+def mean_table(means, pixels=None):
+    """[classes] or [classes, strata]; several strata need their pixels."""
+    means = np.asarray(means, np.float64)
+    table = LIB.make("fm_mean_table", class_count=len(means), strata=means.size // len(means),
+                     mean_loss=(ctypes.c_double * means.size)(*means.ravel()))
+    if pixels is not None:
+        table.pixels = (ctypes.c_int64 * means.size)(*map(int, np.ravel(pixels)))
+    return table
 
 
 def make_labels(classes, ignored):
@@ -183,6 +188,109 @@ def check_refusals():
     fails_with("x 1, y 1", estimator.measure, mask, loss)
 
 
+def plane(array):
+    """A view of an array, whatever its strides."""
+    dtypes = {"u1": "FM_U8", "i2": "FM_I16", "i8": "FM_I64", "f2": "FM_F16", "f4": "FM_F32", "f8": "FM_F64"}
+    made = LIB.fm_plane_make(array.ctypes.data, getattr(LIB, dtypes[array.dtype.str[1:]]), *array.shape)
+    made.row_stride, made.col_stride = array.strides
+    return ctypes.pointer(made)
+
+
+class StrataFilter:
+    """A filter by class and stratum whose ignore label is no byte."""
+
+    def __init__(self, means, pixels, ignore, share):
+        labels, self.handle, self.ignore = make_labels(K, ignore), ctypes.c_void_p(), ignore
+        call(LIB.fm_filter_create_from_means, labels, mean_table(means, pixels),
+             LIB.make("fm_filter_options", min_kept_share=share), ctypes.byref(self.handle))
+        LIB.fm_labels_destroy(labels)
+        self.classes, self.strata = means.shape
+
+    def thresholds(self):
+        out = (ctypes.c_float * (self.classes * self.strata))()
+        call(LIB.fm_filter_thresholds, self.handle, out, len(out))
+        return np.array(out, np.float32).reshape(self.classes, self.strata)
+
+    def apply(self, mask, loss, strata, dtype):
+        out, dropped = np.zeros(mask.shape, dtype), (ctypes.c_int64 * (self.classes * self.strata))()
+        report = LIB.make("fm_filter_report", stratum_dropped=dropped)
+        extra = LIB.make("fm_extra_planes", strata=plane(strata))
+        call(LIB.fm_filter_apply, self.handle, plane(mask), plane(loss), extra, plane(out), report)
+        return out, np.array(dropped).reshape(self.classes, self.strata), (report.valid, report.dropped)
+
+    def weigh(self, mask, loss, strata, dtype, dropped):
+        out, extra = np.zeros(mask.shape, dtype), LIB.make("fm_extra_planes", strata=plane(strata))
+        call(LIB.fm_filter_weigh, self.handle, plane(mask), plane(loss), extra,
+             LIB.make("fm_weight_options", dropped=dropped), plane(out), None)
+        return out
+
+    def __del__(self):
+        LIB.fm_filter_destroy(self.handle)
+
+
+def strata_thresholds(means, pixels):
+    """In strata without a real pixel the mean of the class, 0 where the class has none."""
+    known = np.where(pixels > 0, means, 0)
+    whole = (known * (pixels + 1e-5)).sum(1, where=pixels > 0) / (pixels.sum(1) + 1e-5)
+    return (1.25 * np.where(pixels > 0, known, whole[:, None])).astype(np.float32)
+
+
+def raised(limits, mask, loss, strata, share):
+    """Thresholds of one image with a floor."""
+    limits = limits.copy()
+    for k, s in np.ndindex(limits.shape):
+        here = np.sort(loss[(mask == k) & (strata == s)])
+        wanted = math.ceil(share * len(here))
+        if wanted and (here <= limits[k, s]).sum() < wanted:
+            limits[k, s] = here[wanted - 1]
+    return limits
+
+
+def check_filter_strata():
+    wrong = []
+    for i in range(60):
+        count = int(rng.integers(2, 9))
+        pixels = rng.choice([0, 1, 50, 10**9], (K, count), p=(0.3, 0.2, 0.3, 0.2))
+        pixels[0, 0] = 5
+        means = np.where(pixels > 0, rng.gamma(2, 0.3, (K, count)), 0)
+        share = float(rng.choice([0, 0, 0.3, 1]))
+        made = StrataFilter(means, pixels, int(rng.choice([-1, -100])), share)
+        limits = made.thresholds()
+        if not np.allclose(limits, strata_thresholds(means, pixels), rtol=1e-7, atol=0):
+            wrong.append(("thresholds", limits))
+        big = rng.integers(0, K, (rng.integers(1, 70), 2 * rng.integers(1, 60))).astype(np.uint8)
+        mask = (big, big[::-1], big[:, ::2], big.T)[i % 4]
+        strata = rng.integers(0, count, mask.shape).astype(np.uint8)
+        loss = rng.gamma(1.2, 0.6, mask.shape).astype((np.float32, np.float64, np.float16)[i % 3])
+        as_float = loss.astype(np.float32)
+        noisy = as_float > raised(limits, mask, as_float, strata, share)[mask, strata]
+        out, dropped, totals = made.apply(mask, loss, strata, (np.int16, np.int64)[i % 2])
+        if not np.array_equal(out, np.where(noisy, made.ignore, mask.astype(np.int64))):
+            wrong.append(("filtered", i))
+        expected = np.zeros((K, count), np.int64)
+        np.add.at(expected, (mask[noisy], strata[noisy]), 1)
+        if not np.array_equal(dropped, expected) or totals != (mask.size, noisy.sum()):
+            wrong.append(("report", i, totals))
+        dtype, weight = (np.float16, np.float32, np.float64)[i % 3], float(rng.random())
+        if not np.array_equal(made.weigh(mask, loss, strata, dtype, weight),
+                              np.where(noisy, np.array(weight, dtype), np.array(1, dtype))):
+            wrong.append(("weights", i, weight))
+    tap.equal(wrong[:1], [], "filters by class and stratum: 60 images")
+
+
+def check_pooled_strata():
+    """Hardness has one mean for each class, whatever strata its statistics have."""
+    pixels = rng.integers(0, 100, (K, 5))
+    means = np.where(pixels > 0, rng.random((K, 5)), 0)
+    labels, handle, out = make_labels(K, IGNORED), ctypes.c_void_p(), (ctypes.c_double * K)()
+    call(LIB.fm_hardness_create_from_means, labels, mean_table(means, pixels), None, ctypes.byref(handle))
+    call(LIB.fm_hardness_means, handle, out, K)
+    expected = (means * (pixels + 1e-5)).sum(1, where=pixels > 0) / (pixels.sum(1) + 1e-5)
+    tap.ok(np.allclose(out, expected, rtol=1e-14, atol=0), "means of classes with strata", list(out))
+    LIB.fm_hardness_destroy(handle)
+    LIB.fm_labels_destroy(labels)
+
+
 def check_pillow():
     """A mask whose every column (row) is a class of its own: all that a resize can get wrong shows."""
     wrong, differ = [], 0
@@ -215,6 +323,8 @@ def main():
     check_share_of_a_class()
     check_resized()
     check_refusals()
+    check_filter_strata()
+    check_pooled_strata()
     check_pillow()
     LIB.fm_context_destroy(CONTEXT)
     tap.done()
