@@ -227,7 +227,7 @@ int64_t folder_shard_of(const char *stem, int64_t count) {
   return (int64_t)(hash(stem) % (uint64_t)count);
 }
 
-void folder_keep_shard(folder *files, arg_shard shard) {
+void folder_keep_shard(folder *files, folder_shard shard) {
   size_t kept = 0;
   for (size_t i = 0; i < files->count; i++) {
     folder_file file = files->files[i];

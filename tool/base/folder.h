@@ -8,7 +8,12 @@
 #include <sys/stat.h>
 
 #include "base/fault.h"
-#include "cmd/args.h"
+
+/* A part of a folder's files (--shard i/n). */
+typedef struct folder_shard {
+  int64_t index; /* 0 .. count - 1 */
+  int64_t count; /* 1: not sharded */
+} folder_shard;
 
 typedef struct folder_file {
   char *relative; /* "sub/a_labelTrainIds.png" */
@@ -53,7 +58,7 @@ bool folder_holds(const char *path, const struct stat *file);
 int64_t folder_shard_of(const char *stem, int64_t count);
 
 /* Drops the files of other shards. */
-void folder_keep_shard(folder *files, arg_shard shard);
+void folder_keep_shard(folder *files, folder_shard shard);
 
 /* A number for the set of stems, whatever their order. */
 uint64_t folder_identity(const folder *files);

@@ -110,13 +110,13 @@ static int set_choice(const arg_option *o, const char *flag, const char *value, 
 static int set_shard(const arg_option *o, const char *flag, const char *value, fault *f) {
   const char *slash = strchr(value, '/');
   char first[24] = "";
-  arg_shard shard;
+  folder_shard shard;
   if (slash && (size_t)(slash - value) < sizeof first)
     memcpy(first, value, (size_t)(slash - value));
   if (!slash || !read_whole(first, &shard.index) || !read_whole(slash + 1, &shard.count) ||
       shard.count < 1 || shard.count > 1000000000 || shard.index < 0 || shard.index >= shard.count)
     return fault_set(f, EXIT_USAGE, "%s is '%s', expected i/n with i from 0 to n - 1", flag, value);
-  *(arg_shard *)o->target = shard;
+  *(folder_shard *)o->target = shard;
   return EXIT_FINE;
 }
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/fault.h"
+#include "base/folder.h"
 
 typedef enum arg_kind {
   ARG_FLAG = 1, /* bool: --x */
@@ -15,14 +16,9 @@ typedef enum arg_kind {
   ARG_SEED,     /* uint64_t, any */
   ARG_REAL,     /* double, from lowest to highest; above lowest if `exclusive` */
   ARG_CHOICE,   /* int: index in `choices` */
-  ARG_SHARD,    /* arg_shard: i/n */
+  ARG_SHARD,    /* folder_shard: i/n */
   ARG_SIZE      /* arg_size: WxH or "none" */
 } arg_kind;
-
-typedef struct arg_shard {
-  int64_t index; /* 0 .. count - 1 */
-  int64_t count; /* 1: not sharded */
-} arg_shard;
 
 typedef struct arg_size {
   int32_t width; /* FM_NO_RESIZE: none; 0: not given */

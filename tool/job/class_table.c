@@ -33,7 +33,7 @@ static int count_one(void *shared, void *own, size_t row, fault *f) {
 
 static int find_files(state *s, const char *path, const hardness_row *rows, size_t count,
                       fault *f) {
-  int code = workspace_masks(s->ws, path, (arg_shard){0, 1}, &s->masks, NULL, NULL, f);
+  int code = workspace_masks(s->ws, path, (folder_shard){0, 1}, &s->masks, NULL, NULL, f);
   s->files = alloc_zeroed(count, sizeof *s->files);
   for (size_t i = 0; i < count && !code; i++) {
     const folder_file *file = folder_find(&s->masks, rows[i].mask);

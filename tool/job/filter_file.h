@@ -40,7 +40,7 @@ typedef struct filter_file {
   json_t *network;             /* of outputs: network_flags_save; else NULL */
   char *policy, *unseen;
   double tolerance, min_kept;
-  arg_shard shard;
+  folder_shard shard;
   int64_t count, valid, dropped, emptied;
   filter_class *classes;
   int32_t class_count;

@@ -29,7 +29,7 @@ static void describe(filter_run *r, const stats_file *stats) {
   file->unseen = alloc_text(filter_unseen[job->criterion.unseen]);
   file->tolerance = job->criterion.tolerance > 0 ? job->criterion.tolerance : 1.25;
   file->min_kept = job->criterion.min_kept;
-  file->shard = job->shard.count ? job->shard : (arg_shard){0, 1};
+  file->shard = job->shard.count ? job->shard : (folder_shard){0, 1};
   file->class_count = stats->class_count;
   file->classes = alloc_zeroed((size_t)stats->class_count, sizeof *file->classes);
   for (int32_t k = 0; k < stats->class_count; k++) {

@@ -220,7 +220,7 @@ int check_job_look(const check_job *job, check_result *out, fault *f) {
                                            : network_flags_check(&loss->network, false, false, f);
   if (!code) code = workspace_open(job->common.labels, &s.ws, f);
   if (!code)
-    code = workspace_masks(&s.ws, job->set.masks, (arg_shard){0, 1}, &s.masks, NULL, NULL, f);
+    code = workspace_masks(&s.ws, job->set.masks, (folder_shard){0, 1}, &s.masks, NULL, NULL, f);
   if (!code) code = list_partners(&s, f);
   if (!code) {
     s.found = alloc_zeroed(s.masks.count, sizeof *s.found);

@@ -75,7 +75,7 @@ static int prepare(state *s, const hardness_job *job, fault *f) {
     code = fault_library(f, &err, job->stats);
   stats_file_free(&stats);
   if (!code)
-    code = workspace_masks(&s->ws, job->set.masks, (arg_shard){0, 1}, &s->masks, NULL, NULL, f);
+    code = workspace_masks(&s->ws, job->set.masks, (folder_shard){0, 1}, &s->masks, NULL, NULL, f);
   if (!code && by_losses(job))
     code = loss_source_open(s->ws.context, s->ws.labels, &job->set.loss, &s->masks, false,
                             &s->source, f);

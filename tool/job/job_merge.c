@@ -182,7 +182,7 @@ static int begin_output(fm_context *context, const part *first, stats_file *out,
   free(out->sets);
   out->sets = NULL;
   out->set_count = 0;
-  out->shard = (arg_shard){0, 1};
+  out->shard = (folder_shard){0, 1};
   fm_class_stats_clear(out->stats);
   return EXIT_FINE;
 }

@@ -91,7 +91,7 @@ static int open_source(state *s, const stats_job *job, fault *f) {
 static int prepare(state *s, const stats_job *job, fault *f) {
   s->file.histogram = (int32_t)job->histogram;
   s->file.strata = job->strata_count ? (int32_t)job->strata_count : 1;
-  s->file.shard = job->shard.count ? job->shard : (arg_shard){0, 1};
+  s->file.shard = job->shard.count ? job->shard : (folder_shard){0, 1};
   s->file.sets = alloc_zeroed(1, sizeof *s->file.sets);
   s->file.set_count = 1;
   int code = workspace_open(job->common.labels, &s->ws, f);
@@ -100,7 +100,7 @@ static int prepare(state *s, const stats_job *job, fault *f) {
   s->file.class_count = fm_labels_class_count(s->ws.labels);
   code = make_stats(s, &s->file.stats, f);
   if (!code)
-    code = workspace_masks(&s->ws, job->set.masks, (arg_shard){0, 1}, &s->masks,
+    code = workspace_masks(&s->ws, job->set.masks, (folder_shard){0, 1}, &s->masks,
                            &s->file.sets->identity, &s->file.sets->count, f);
   return code ? code : open_source(s, job, f);
 }

@@ -44,7 +44,7 @@ typedef struct stats_job {
   job_set set;
   int64_t histogram;    /* bins per factor of two, 0: none */
   int64_t strata_count; /* of the set's strata; 0: it has none */
-  arg_shard shard;
+  folder_shard shard;
   const char *output; /* stats.json */
 } stats_job;
 int stats_job_run(const stats_job *job, fault *f);
@@ -63,7 +63,7 @@ typedef struct filter_job {
   const char *stats;
   job_set set;
   job_criterion criterion;
-  arg_shard shard;
+  folder_shard shard;
   job_output output;
 } filter_job;
 int filter_job_run(const filter_job *job, fault *f);

@@ -36,7 +36,7 @@ static int add_set(const workspace *ws, const job_set *set, text *t, fault *f) {
   add_input(t, set->masks);
   for (int i = 0; i < LOSS_FOLDERS; i++) add_input(t, set->loss.folders[i]);
   add_input(t, set->strata);
-  int code = workspace_masks(ws, set->masks, (arg_shard){0, 1}, &masks, &identity, &count, f);
+  int code = workspace_masks(ws, set->masks, (folder_shard){0, 1}, &masks, &identity, &count, f);
   if (code) return code;
   text_add(t, "%016" PRIx64 " %" PRId64 "\n", identity, count);
   folder_free(&masks);

@@ -38,7 +38,7 @@ static int read_sets(const json_t *root, const char *path, stats_file *out, faul
     if (!code && i && set[-1].identity >= set->identity)
       code = fault_set(f, EXIT_DATA, "%s: \"sets\" are not in ascending order", path);
   }
-  arg_shard *shard = &out->shard;
+  folder_shard *shard = &out->shard;
   if (!code) code = json_member_object(root, path, "shard", &object, f);
   if (!code) code = json_member_whole(object, path, "count", 1, 1000000000, &shard->count, f);
   if (!code) code = json_member_whole(object, path, "index", 0, shard->count - 1, &shard->index, f);

@@ -22,7 +22,7 @@ typedef struct stats_file {
   int32_t histogram; /* bins per factor of two, 0: none */
   stats_set *sets;   /* ascending by identity */
   size_t set_count;
-  arg_shard shard; /* {0, 1}: the whole of the sets */
+  folder_shard shard; /* {0, 1}: the whole of the sets */
   fm_class_stats *stats;
   json_t *provider; /* the model that made the losses, or NULL */
 } stats_file;

@@ -20,7 +20,7 @@ void workspace_close(workspace *ws) {
   *ws = (workspace){0};
 }
 
-int workspace_masks(const workspace *ws, const char *path, arg_shard shard, folder *out,
+int workspace_masks(const workspace *ws, const char *path, folder_shard shard, folder *out,
                     uint64_t *identity, int64_t *count, fault *f) {
   int code = folder_list(FOLDER_MASKS, path, ws->labels, out, f);
   if (code) return code;

@@ -16,7 +16,7 @@ void workspace_close(workspace *ws);
 
 /* The masks of a folder; EXIT_DATA if there are none. With a shard, only its masks stay (which
  * may be none); `identity` and `count` (may be NULL) are those of the whole folder. */
-int workspace_masks(const workspace *ws, const char *path, arg_shard shard, folder *out,
+int workspace_masks(const workspace *ws, const char *path, folder_shard shard, folder *out,
                     uint64_t *identity, int64_t *count, fault *f);
 
 /* Reads a mask of a folder. `*path` (caller frees, also on failure) gets its path. */
