@@ -79,7 +79,7 @@ typedef struct fm_network_loss_options {
 
 /** Makes an fm_network_loss for a label space, which it keeps alive. Copies `options` and
  *  `channels`. On success the caller owns `*out`; on failure `*out` keeps its value.
- *  Memory: less than 200 bytes, and 4 for each class if there are `channels`. Stack: 4 KiB.
+ *  Memory: less than 200 bytes, and 4 for each class if there are `channels`.
  *  Errors: ARGUMENT (no kind, a value out of range, an option without a meaning), SHAPE (C is not
  *  K and there are no `channels`), MEMORY, UNSUPPORTED (an option of a newer release). */
 FM_API fm_status fm_network_loss_create(const fm_labels *labels,
@@ -115,9 +115,8 @@ FM_API const fm_labels *fm_network_loss_labels(const fm_network_loss *network_lo
  * A plane that is written must not overlap a plane or the output that is read, except where a
  * call allows the very same memory (freemask/view.h).
  *
- * Memory: less than 1 MiB, whatever the size of output and mask, for up to 8,000 channels or 4,000
- * queries; above, up to 48 bytes for each further channel, 128 for each further query. Stack: less
- * than 16 KiB.
+ * Memory: less than 1 MiB for up to 14,000 channels or 3,000 queries, however high and wide output
+ * and mask are; 32 bytes more for each channel above, 112 for each query above.
  *
  * Errors: ARGUMENT (also: values that do not look like their kind; the message says which kind to
  * pass; an output of queries where `kind` is not SCORES), MEMORY, UNSUPPORTED (an element type),
@@ -134,8 +133,8 @@ FM_API fm_status fm_network_loss_map(const fm_network_loss *network_loss,
  * bit, without a loss map in memory. Their errors are those of the two, and MISMATCH if the label
  * spaces differ. `extra` (NULL: none) is as in the call that takes the loss map. */
 
-/** Adds a *real* image to statistics: fm_network_loss_map, then fm_class_stats_add. Memory: a set
- *  of words of the statistics more. */
+/** Adds a *real* image to statistics: fm_network_loss_map, then fm_class_stats_add. Memory: other
+ *  statistics like `stats` more. */
 FM_API fm_status fm_class_stats_add_output(fm_class_stats *stats,
                                            const fm_network_loss *network_loss,
                                            const fm_network_output *output, const fm_plane *mask,

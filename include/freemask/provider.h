@@ -133,14 +133,13 @@ typedef struct fm_loop_options {
   int64_t shard_count;     /**< 0: 1 */
   fm_progress_fn progress; /**< NULL: none */
   void *progress_user;     /**< handed to it */
-  int32_t
-      filtered_dtype; /**< of fm_source_filter: the filtered masks' fm_dtype; 0: the mask's own */
+  int32_t filtered_dtype;  /**< of fm_source_filter: the filtered masks' fm_dtype; 0: the
+                                mask's own */
 } fm_loop_options;
 
 /* All loops: `options` may be NULL, the whole source without progress. Memory: what is stated, and
- * 700 bytes for each sample of a batch. Stack: what the calls on a sample take, and less than
- * 2 KiB. Errors of a sample begin with its id. CALLBACK: a callback ended the loop. EMPTY: the
- * source has no sample (a part of it may have none). */
+ * 700 bytes for each sample of a batch. Errors of a sample begin with its id. CALLBACK: a callback
+ * ended the loop. EMPTY: the source has no sample (a part of it may have none). */
 
 /** Adds all samples of a *real* set to `stats`, by fm_class_stats_add or, if the provider has a
  *  `network_loss`, fm_class_stats_add_output. On failure `stats` is as it was before the call.

@@ -13,7 +13,7 @@
 #include "network/network_loss.h"
 
 /* Rows of p that are kept, by channel modulo their number: an image has few classes. */
-enum { ROW_BYTES = 256 << 10 };
+enum { ROW_BYTES = 192 << 10 };
 
 typedef struct queries {
   size_t count, padded;
