@@ -138,7 +138,7 @@ typedef struct fm_loop_options {
 } fm_loop_options;
 
 /* All loops: `options` may be NULL, the whole source without progress. Memory: what is stated, and
- * 700 bytes for each sample of a batch. Errors of a sample begin with its id. CALLBACK: a callback
+ * 500 bytes for each sample of a batch. Errors of a sample begin with its id. CALLBACK: a callback
  * ended the loop. EMPTY: the source has no sample (a part of it may have none). */
 
 /** Adds all samples of a *real* set to `stats`, by fm_class_stats_add or, if the provider has a

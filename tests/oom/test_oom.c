@@ -433,35 +433,115 @@ static fm_status plan_loop(fm_context *context, void *user, fm_error *err) {
   return status;
 }
 
-/* A small output that is resized, by the loss map and by the fused calls; `user`: queries. */
-static fm_status network(fm_context *context, void *user, fm_error *err) {
-  enum { INNER = 5, QUERIES = 7 };
-  static float values[CLASSES * INNER * INNER], logits[QUERIES * (CLASSES + 1)];
-  uint64_t random = 5;
-  base b;
-  fm_filter *filter = NULL;
-  fm_network_loss *model = NULL;
-  for (size_t i = 0; i < sizeof values / sizeof *values; i++)
-    values[i] = (float)kit_below(&random, 1000) * 0.01F - 5;
-  for (size_t i = 0; i < sizeof logits / sizeof *logits; i++)
-    logits[i] = (float)kit_below(&random, 1000) * 0.01F - 5;
-  fm_network_output output = {.size = sizeof output};
-  output.values = fm_volume_make(values, FM_F32, user ? QUERIES : CLASSES, INNER, INNER);
-  if (user) output.class_logits = fm_plane_make(logits, FM_F32, QUERIES, CLASSES + 1);
+/* ---- Outputs of networks ------------------------------------------------------------------- */
+
+enum { QUERIES = 4 };
+
+/* A form of output: its kind, whether it is of queries, its side. */
+typedef struct form {
+  int32_t kind;
+  bool queries, composed;
+  int side;
+} form;
+
+static form resized = {FM_OUTPUT_LOGITS, false, false, 6};
+static form full = {FM_OUTPUT_LOGITS, false, false, SIDE};
+static form shares = {FM_OUTPUT_SCORES, false, false, 7};
+static form queries = {FM_OUTPUT_SCORES, true, false, 5};
+static form composed = {FM_OUTPUT_SCORES, true, true, 5};
+
+static fm_network_output output_of(const form *f) {
+  static float values[CLASSES * SIDE * SIDE], rows[QUERIES * (CLASSES + 1)];
+  uint64_t random = 9;
+  for (int i = 0; i < CLASSES * SIDE * SIDE; i++) values[i] = kit_plain_loss(&random);
+  for (int i = 0; i < QUERIES * (CLASSES + 1); i++) rows[i] = kit_plain_loss(&random) - 4;
+  int channels = f->queries ? QUERIES : CLASSES;
+  fm_network_output output = kit_output(fm_volume_make(values, FM_F32, channels, f->side, f->side));
+  if (f->queries) output.class_logits = fm_plane_make(rows, FM_F32, QUERIES, CLASSES + 1);
+  return output;
+}
+
+static fm_status make_network(const base *b, const form *f, fm_network_loss **out, fm_error *err) {
   fm_network_loss_options options = {
-      .size = sizeof options, .kind = user ? FM_OUTPUT_SCORES : FM_OUTPUT_LOGITS, .trust_kind = 1};
-  fm_status status = make_base(context, &b, err);
-  if (!status) status = fm_filter_create(b.stats, NULL, &filter, err);
-  if (!status) status = fm_network_loss_create(b.labels, &options, &model, err);
-  uint8_t out[SIDE * SIDE];
-  float map[SIDE * SIDE];
-  fm_plane mask = mask_plane(), to = fm_plane_make(out, FM_U8, SIDE, SIDE),
-           loss = fm_plane_make(map, FM_F32, SIDE, SIDE);
-  if (!status) status = fm_network_loss_map(model, &output, &mask, &loss, err);
-  if (!status) status = fm_class_stats_add_output(b.stats, model, &output, &mask, NULL, err);
-  if (!status) status = fm_filter_apply_output(filter, model, &output, &mask, NULL, &to, NULL, err);
-  fm_network_loss_destroy(model);
+      .size = sizeof options, .kind = f->kind, .trust_kind = 1, .compose_first = f->composed};
+  return fm_network_loss_create(b->labels, &options, out, err);
+}
+
+static fm_status use_output(const base *b, const fm_network_loss *network, const form *f,
+                            fm_error *err) {
+  static float loss[SIDE * SIDE], weights[SIDE * SIDE];
+  static uint8_t dropped[SIDE * SIDE];
+  static const float untouched[SIDE * SIDE];
+  fm_network_output output = output_of(f);
+  fm_plane mask = mask_plane(), map = fm_plane_make(loss, FM_F32, SIDE, SIDE);
+  fm_plane result = fm_plane_make(dropped, FM_U8, SIDE, SIDE);
+  fm_plane weighed = fm_plane_make(weights, FM_F32, SIDE, SIDE);
+  fm_filter *filter = NULL;
+  fm_filter_options options = {.size = sizeof options, .min_kept_share = f->side % 2 ? 0.5 : 0};
+  memset(loss, 0, sizeof loss);
+  memset(weights, 0, sizeof weights);
+  memset(dropped, 0, sizeof dropped);
+  int64_t images = fm_class_stats_image_count(b->stats);
+  fm_status status = fm_network_loss_map(network, &output, &mask, &map, err);
+  if (status) ck_assert_mem_eq(loss, untouched, sizeof loss);
+  if (!status) status = fm_class_stats_add_output(b->stats, network, &output, &mask, NULL, err);
+  ck_assert_int_eq(fm_class_stats_image_count(b->stats), images + !status);
+  if (!status) status = fm_filter_create(b->stats, &options, &filter, err);
+  if (!status)
+    status = fm_filter_apply_output(filter, network, &output, &mask, NULL, &result, NULL, err);
+  if (status) ck_assert_mem_eq(dropped, untouched, sizeof dropped);
+  if (!status)
+    status =
+        fm_filter_weigh_output(filter, network, &output, &mask, NULL, NULL, &weighed, NULL, err);
+  if (status) ck_assert_mem_eq(weights, untouched, sizeof weights);
   fm_filter_destroy(filter);
+  return status;
+}
+
+static fm_status outputs(fm_context *context, void *user, fm_error *err) {
+  base b;
+  fm_network_loss *network = NULL;
+  fm_status status = make_base(context, &b, err);
+  if (!status) status = make_network(&b, user, &network, err);
+  if (!status) status = use_output(&b, network, user, err);
+  fm_network_loss_destroy(network);
+  free_base(&b);
+  return status;
+}
+
+static int predict_outputs(const fm_sample *const *samples, fm_prediction *const *predictions,
+                           int64_t samples_given, void *user) {
+  (void)samples;
+  for (int64_t i = 0; i < samples_given; i++) {
+    *predictions[i]->output = output_of(user);
+    balance++;
+  }
+  return 0;
+}
+
+static fm_status outputs_loop(fm_context *context, void *user, fm_error *err) {
+  base b;
+  host h = {NULL, NULL};
+  balance = 0;
+  fm_network_loss *network = NULL;
+  fm_filter *filter = NULL;
+  fm_source_options so = {.size = sizeof so, .count = 5, .get = get, .release = release};
+  fm_provider_options po = {.size = sizeof po,
+                            .batch = 2,
+                            .predict = predict_outputs,
+                            .release = release_prediction,
+                            .user = user};
+  fm_status status = make_base(context, &b, err);
+  if (!status) status = make_network(&b, user, &network, err);
+  po.network_loss = network;
+  if (!status) status = fm_source_create(context, &so, &h.source, err);
+  if (!status) status = fm_provider_create(context, &po, &h.provider, err);
+  if (!status) status = fm_source_collect_stats(h.source, h.provider, b.stats, NULL, err);
+  if (!status) status = fm_filter_create(b.stats, NULL, &filter, err);
+  if (!status) status = fm_source_filter(h.source, h.provider, filter, filtered, NULL, NULL, err);
+  free_host(&h);
+  fm_filter_destroy(filter);
+  fm_network_loss_destroy(network);
   free_base(&b);
   return status;
 }
@@ -489,11 +569,15 @@ static const struct {
     {"plan from rows with ranks", plan_from_rows, &half, 5},
     {"schedule", schedule, NULL, 16},
     {"plan of a blend", plan_blend, NULL, 12},
-    {"outputs", network, NULL, 10},
-    {"outputs of queries", network, &half, 10},
     {"statistics loop", collect, NULL, 6},
     {"filter loop", filter_loop, NULL, 8},
     {"hardness loop", plan_loop, NULL, 6},
+    {"resized logits", outputs, &resized, 20},
+    {"logits of full size", outputs, &full, 20},
+    {"scores", outputs, &shares, 20},
+    {"queries", outputs, &queries, 20},
+    {"queries, composed first", outputs, &composed, 20},
+    {"loops of outputs", outputs_loop, &queries, 20},
 };
 
 enum { SCENARIOS = sizeof scenarios / sizeof *scenarios };
