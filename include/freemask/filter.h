@@ -26,7 +26,7 @@ FM_BEGIN_DECLS
  *  If the statistics have several strata, each class has a threshold per stratum: h_k is
  *  replaced by h_(k,s), the mean loss of the class in stratum s. A stratum in which a class has
  *  no real pixel takes the class's mean over all strata. The strata of a synthetic image are
- *  given beside its mask and its loss map (fm_extra_planes).
+ *  given with its mask and its loss map (fm_extra_planes).
  *
  *  The filter compares the score that its statistics were made of (fm_score), which is the loss.
  *

@@ -124,7 +124,7 @@ FM_API fm_status fm_raster_palette_entry(const fm_raster *raster, int32_t index,
  *  Returns 0; any other value stops the library's call with FM_ERR_CALLBACK. */
 typedef int (*fm_write_fn)(const void *data, size_t size, void *user);
 
-/** Writes `size` bytes as the file `path`, whole or not at all: a file of another name beside it
+/** Writes `size` bytes as the file `path`, whole or not at all: a file of another name next to it
  *  (ending in ".fm-part") is written, flushed to disk and renamed. Folders are not created. Errors
  *  (a file that was there before is unchanged, and nothing else is left): ARGUMENT, MEMORY, IO. */
 FM_API fm_status fm_file_write(const fm_context *context, const char *path, const void *data,

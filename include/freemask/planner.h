@@ -68,7 +68,7 @@ typedef struct fm_planner_options {
                            up to 1; 0: 0.001 */
   double temperature; /**< RARE_CLASS: above 0, up to 1e9; 0: 0.01 */
   int64_t min_class_pixels; /**< REPEAT_FACTOR and RARE_CLASS: a mask has a class if it has at least
-                                 so many pixels of it; 0: 1 */
+                                 this many pixels of it; 0: 1 */
   const fm_plan_part *blend; /**< BLEND: [blend_count], a policy and its share each: each policy's
                                   weights are divided by their sum over all masks, multiplied by
                                   its share, and added up, in the order of the policies' numbers */

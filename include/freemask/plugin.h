@@ -69,7 +69,7 @@ typedef struct fm_plugin_setup {
   int32_t reserved; /**< 0 */
 
   fm_log_fn log; /**< for lines that the user should see, on any thread until the plug-in is closed;
-                      NULL: nobody listens */
+                      NULL: lines are dropped */
   void *log_user;
 } fm_plugin_setup;
 

@@ -32,7 +32,7 @@ FM_BEGIN_DECLS
  *
  *  Thread-safety: functions that take it as const may run side by side, so that loader
  *  threads can share one schedule; those that move its own position (next, next_many,
- *  seek, restore) are for one thread at a time and not beside each other or `position`
+ *  seek, restore) are for one thread at a time and not at the same time as each other or `position`
  *  and `save`. */
 typedef struct fm_schedule fm_schedule;
 
@@ -73,8 +73,8 @@ typedef struct fm_schedule_options {
   size_t size;
   int32_t mix;                 /**< an fm_schedule_mix */
   int32_t tail;                /**< an fm_schedule_tail */
-  int64_t real_count;          /**< R, up to 2^40; 0: as many as the plan has masks */
-  int64_t synthetic_count;     /**< S, up to 2^40; 0: as many as the plan has images */
+  int64_t real_count;          /**< R, up to 2^40; 0: the number of masks of the plan */
+  int64_t synthetic_count;     /**< S, up to 2^40; 0: the number of images of the plan */
   const char *const *real_ids; /**< [real_count], the mask ids of the host's real images in the
                                   host's own order, distinct and all in the plan (not all of the
                                   plan need be there). NULL: the order of the plan, see above */
@@ -88,7 +88,7 @@ typedef struct fm_schedule_options {
                               order, finite and not negative, not all 0; else NULL. They are rounded
                               once, to integers: see doc/random.md */
   int64_t weight_count;  /**< R + S; 0 without `weights` */
-  int64_t pretraining_epochs; /**< so many epochs of synthetic images only come first, up to
+  int64_t pretraining_epochs; /**< this many epochs of synthetic images only come first, up to
                                    2^31; `mix` follows. With FM_MIX_REAL: the paper's
                                    pre-training and fine-tuning */
   uint64_t seed;

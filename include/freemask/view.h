@@ -123,8 +123,8 @@ FM_API fm_status fm_volume_from_dlpack(const void *dl_tensor, fm_volume *out, fm
  *  time. */
 FM_API size_t fm_dtype_size(fm_dtype dtype);
 
-/** Planes that some calls read beside the mask and its loss map. A call takes a pointer to this
- *  structure; NULL means that there are none. Sized structure, see freemask/context.h. Both
+/** Planes that some calls read in addition to the mask and its loss map. A call takes a pointer to
+ * this structure; NULL means that there are none. Sized structure, see freemask/context.h. Both
  *  planes have the mask's size. */
 typedef struct fm_extra_planes {
   size_t size;

@@ -77,7 +77,7 @@ void fm__sort_numbers(int64_t *numbers, size_t count) {
 
 enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, KEY_BITS = 64 };
 
-/* Bits that stand in the order of the numbers; -0 is 0. */
+/* Bits in the order of the numbers; -0 is 0. */
 static uint64_t key_of(double number) {
   uint64_t bits;
   number += 0.0;

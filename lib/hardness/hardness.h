@@ -13,7 +13,7 @@ struct fm_hardness {
   uint32_t *by_mean;           /* classes, the easiest first */
 };
 
-/* The measure of a mask with so many pixels of each class. `*valid` receives their sum. */
+/* The measure of a mask with this many pixels of each class. `*valid` receives their sum. */
 double fm__hardness_of(const fm_hardness *hardness, const int64_t *class_pixels, int64_t *valid);
 
 /* The largest mean among the classes that have enough pixels, or among all if none has. The caller

@@ -35,7 +35,7 @@ static fm_status measure(int fd, int64_t max_bytes, int64_t *size, fm_error *err
 
 fm_status fm__input_open(const fm_context *context, const char *path, int64_t max_bytes,
                          fm__input *input, fm_error *err) {
-  /* O_NONBLOCK: opening a pipe that nobody writes to must not hang. */
+  /* O_NONBLOCK: opening a pipe without a writer must not hang. */
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd < 0) return fm__fail_errno(err, errno, "cannot be opened");
   int64_t size = 0;

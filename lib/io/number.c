@@ -85,7 +85,7 @@ bool fm__whole_parse(const char *text, int64_t *out) {
 }
 
 bool fm__real_parse(const char *text, double *out) {
-  enum { MOST = 400 }; /* digits; no double needs so many */
+  enum { MOST = 400 }; /* digits; no double needs more */
   char plain[MOST + 16];
   const char *at = text;
   size_t count = 0;

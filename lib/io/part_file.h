@@ -14,7 +14,7 @@ typedef struct fm__part_file {
   int fd;
 } fm__part_file;
 
-/* Makes an empty file beside `path`. After success either commit or abandon it. */
+/* Makes an empty file next to `path`. After success either commit or abandon it. */
 fm_status fm__part_open(const fm_context *context, const char *path, fm__part_file *file,
                         fm_error *err);
 fm_status fm__part_write(fm__part_file *file, const void *data, size_t size, fm_error *err);

@@ -13,7 +13,7 @@
  */
 enum { END = 22, LOCATOR = 20, END64 = 56, ENTRY = 46, LOCAL = 30, COMMENT = 65535 };
 
-/* No network puts out so many arrays. */
+/* No network puts out more arrays. */
 enum { MOST_ENTRIES = 65536, MOST_DIRECTORY = 16 << 20 };
 
 /* Deflate expands by at most 1032. */
@@ -41,7 +41,7 @@ typedef struct ending {
   uint64_t behind;          /* the directory ends here at the latest */
 } ending;
 
-/* ZIP64: numbers that do not fit the last record stand in another one, which is found by a third.
+/* ZIP64: numbers that do not fit the last record are in another one, which is found by a third.
  */
 static fm_status read_end64(fm__input *input, uint64_t end_at, ending *out, fm_error *err) {
   static const char missing[] = "a ZIP64 record that should be there is not";
@@ -90,7 +90,7 @@ static fm_status find_end(const fm_context *context, fm__input *input, ending *o
                            "the archive was cut off, or is none: it has no directory");
 }
 
-/* Sizes that do not fit 32 bits stand in an extra field, those that do not, in this order. */
+/* Sizes that do not fit 32 bits are in an extra field, those that do not, in this order. */
 static bool read_wide(const unsigned char *extra, size_t length, fm__zip_member *m) {
   uint64_t *const fields[] = {&m->size, &m->stored, &m->offset};
   while (length >= 4) {

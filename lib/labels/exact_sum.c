@@ -33,7 +33,7 @@ double fm__sum_to_double(const int64_t digits[FM__SUM_DIGITS]) {
   if (top < 0) return 0;
 
   /* The 64 bits from the highest one down; whatever is below them only matters for
-   * the rounding, and the lowest of the 64 can stand for all of it: 11 are dropped. */
+   * the rounding, and the lowest of the 64 can represent all of it: 11 are dropped. */
   uint64_t next = top >= 1 ? (uint64_t)digits[top - 1] : 0;
   uint64_t third = top >= 2 ? (uint64_t)digits[top - 2] : 0;
   int shift = 0;

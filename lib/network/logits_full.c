@@ -7,7 +7,7 @@
 
 #include "network/network_loss.h"
 
-/* Sums from here on may lack terms that were cut, and NaN stands for values that are not
+/* Sums from here on may lack terms that were cut, and NaN represents values that are not
  * finite. */
 static const float LARGEST_SUM = 1e37F;
 

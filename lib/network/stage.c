@@ -67,7 +67,7 @@ static void stage_channels(const fm__job *job, int64_t row, int64_t c, int count
     return;
   }
   float lines[GROUP][COLUMNS];
-  for (int i = 0; i < GROUP; i++) /* what stands in for missing channels is not used */
+  for (int i = 0; i < GROUP; i++) /* what fills missing channels is not used */
     fm__load_floats(fm__voxel(v, c + (i < count ? i : 0), row, first), v->col_stride, v->dtype, n,
                     lines[i]);
   job->kernels->transpose((const char *)lines, sizeof lines[0], 0, n, out, job->stage.padded);

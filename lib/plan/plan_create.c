@@ -119,7 +119,7 @@ static fm_status copy_seeds(fm_plan *plan, const fm_plan_rows *r, const uint32_t
   return FM_OK;
 }
 
-/* `items` has room for twice as many as there are rows. */
+/* `items` has room for twice the number of rows. */
 static fm_status fill(const fm_context *context, const fm_plan_rows *r, uint32_t *items,
                       fm_plan **out, fm_error *err) {
   size_t count = (size_t)r->row_count;

@@ -9,7 +9,7 @@
 
 enum { FM__POLICIES = 6, FM__MOST_IMAGES_OF_MASK = 1 << 20 };
 
-/* What policies use, beside the number of masks. */
+/* What policies use in addition to the number of masks. */
 typedef struct fm__needs {
   bool ranks;        /* the order by hardness */
   bool hardness;     /* hardness itself, which then is not negative */

@@ -135,8 +135,8 @@ static bool is_sibling(const folder *out, const char *stem, const char *suffix, 
   return found != NULL;
 }
 
-/* Data sets like Cityscapes keep other renderings beside each mask. Those, recognized by the
- * mask beside them, are not masks. */
+/* Data sets like Cityscapes keep other renderings next to each mask. Those, recognized by the
+ * mask next to them, are not masks. */
 static void drop_siblings(folder *out, const char *suffix) {
   size_t shared = shared_part(suffix), kept = 0;
   if (!shared) return;

@@ -2,7 +2,7 @@
  *
  *   {"name": "baseline", "version": 1, "labels": name, "fingerprint": "16 hex digits",
  *    "classes": K, "bins": n, "priors": [K whole numbers, eighths of a nat],
- *    "weights": [K texts of n letters of the base64 alphabet: 0 .. 63 stands for -4 .. 3.875]}
+ *    "weights": [K texts of n letters of the base64 alphabet: 0 .. 63 mean -4 .. 3.875]}
  */
 #include <inttypes.h>
 #include <stdio.h>

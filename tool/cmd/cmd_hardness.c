@@ -18,8 +18,9 @@ int cmd_hardness(int argc, char **argv) {
        "mean (default), worst-class, or top-share: of the hardest pixels", false, false, 0, 0,
        measures},
       {"share", 0, ARG_REAL, &job.share, "X",
-       "top-share: of so many pixels (default 0.1); worst-class: of classes with so many", false,
-       true, 0, 1, NULL},
+       "top-share: of this share of the pixels (default 0.1); worst-class: of classes with at "
+       "least it",
+       false, true, 0, 1, NULL},
       {"losses", 0, ARG_TEXT, &job.set.loss.folders[LOSS_MAPS], "DIR",
        "measure by each image's own losses, <stem>.npy, not by its classes' means", false, false, 0,
        0, NULL},

@@ -24,7 +24,8 @@ enum { KIND_LOGITS, KIND_PROBS, KIND_SCORES, KIND_BINARY, KIND_BINARY_PROBS };
 /* EXIT_USAGE for flags that do not apply to --logits, to --queries, or without either. */
 int network_flags_check(const network_flags *flags, bool logits, bool queries, fault *f);
 
-/* Makes the handle. `channels` is the number of channels of the outputs (0: as many as classes). */
+/* Makes the handle. `channels` is the number of channels of the outputs (0: the number of classes).
+ */
 int network_flags_make(const network_flags *flags, bool queries, fm_labels *labels,
                        int64_t channels, fm_network_loss **out, fault *f);
 
@@ -81,7 +82,7 @@ void network_flags_load(const json_t *object, network_flags *out);
        NULL},                                                                                     \
   {                                                                                               \
     "trust-kind", 0, ARG_FLAG, &(flags)->trust_kind, NULL,                                        \
-        "do not check whether values fit --kind", false, false, 0, 0, NULL                         \
+        "do not check whether values fit --kind", false, false, 0, 0, NULL                        \
   }
 
 #endif

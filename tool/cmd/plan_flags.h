@@ -37,7 +37,7 @@ typedef struct plan_flags {
   {"temperature", 0, ARG_REAL, &(flags)->temperature, "T",                                       \
    "rare-class: the lower, the rarer (default 0.01)", false, true, 0, 1e9, NULL},                \
   {"min-pixels", 0, ARG_WHOLE, &(flags)->min_pixels, "N",                                        \
-   "a mask has a class from so many pixels on (default 1)", false, false, 1, 1e15, NULL},        \
+   "a mask has a class from N pixels on (default 1)", false, false, 1, 1e15, NULL},        \
   {"seeds", 0, ARG_TEXT, &(flags)->seeds, "A:B",                                                 \
    "generator seeds to choose from, A to B - 1, or a comma list (default 42:62)", false, false,  \
    0, 0, NULL},                                                                                  \

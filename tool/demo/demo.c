@@ -121,7 +121,7 @@ static int run_all(demo *d, fault *f) {
   return code;
 }
 
-/* The score is written beside the results, and the report is written again with it. */
+/* The score is written next to the results, and the report is written again with it. */
 static int score_all(demo *d, fault *f) {
   text t = {0};
   report_job report = {.common = d->common, .folder = d->results, .held = &d->results_out.lock};

@@ -6,7 +6,7 @@
 
 static const char script[] =
     "# Joint training on real and filtered synthetic images, for detectron2.\n"
-    "# Written by freemask export; reads detectron2.json beside it.\n"
+    "# Written by freemask export; reads detectron2.json in the same folder.\n"
     "import json\n"
     "import os\n\n"
     "HERE = os.path.dirname(os.path.abspath(__file__))\n\n\n"

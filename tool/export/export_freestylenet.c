@@ -141,7 +141,7 @@ static int write_list(export_state *s, const export_entry *const *entries, size_
 
 static const char script[] =
     "#!/bin/sh\n"
-    "# Generates with FreestyleNet what the lists beside this file ask for. Written by freemask\n"
+    "# Generates with FreestyleNet what the lists in this folder ask for. Written by freemask\n"
     "# export. Run it in FreestyleNet's folder; its arguments go to "
     "scripts/LIS.py:\n"
     "#   sh PATH/generate.sh --ckpt CHECKPOINT --plms\n"

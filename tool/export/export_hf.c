@@ -9,7 +9,7 @@
 /* %s: True if the classes are the labels less one. %lld: repeats of the real set. */
 static const char script[] =
     "# Joint training on real and filtered synthetic images, for Hugging Face datasets.\n"
-    "# Written by freemask export; reads real.jsonl and synthetic.jsonl beside it.\n"
+    "# Written by freemask export; reads real.jsonl and synthetic.jsonl in the same folder.\n"
     "import json\n"
     "import os\n\n"
     "HERE = os.path.dirname(os.path.abspath(__file__))\n"

@@ -1,4 +1,4 @@
-/* job/mask_batch.h - some masks and their loss maps at a time: as many as a source takes. */
+/* job/mask_batch.h - some masks and their loss maps at a time: the number that a source takes. */
 #ifndef FREEMASK_TOOL_MASK_BATCH_H
 #define FREEMASK_TOOL_MASK_BATCH_H
 
@@ -22,8 +22,8 @@ typedef struct mask_batch {
 int mask_batch_open(const workspace *ws, const strata_folder *strata, const loss_source *source,
                     const size_t *indices, size_t count, mask_batch *out, fault *f);
 
-/* The planes beside a mask and its losses; NULL if there are none. They live as long as the batch,
- * up to the next call. */
+/* The planes in addition to a mask and its losses; NULL if there are none. They live as long as the
+ * batch, up to the next call. */
 const fm_extra_planes *mask_batch_extra(mask_batch *batch, size_t at);
 
 /* Turns an error of a call that got all planes of a mask into a fault that names the right file. */

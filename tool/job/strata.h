@@ -1,4 +1,4 @@
-/* job/strata.h - the stratum of each pixel, from a folder beside the masks. */
+/* job/strata.h - the stratum of each pixel, from a folder next to that of the masks. */
 #ifndef FREEMASK_TOOL_STRATA_H
 #define FREEMASK_TOOL_STRATA_H
 

@@ -89,7 +89,7 @@ static int get_logits(const loss_source *s, const loss_request *requests, size_t
 
 /* ---- Queries: two arrays ------------------------------------------------------------ */
 
-/* <stem>.npz, or <stem>.class.npy beside <stem>.mask.npy. */
+/* <stem>.npz, or <stem>.class.npy next to <stem>.mask.npy. */
 static const folder_file *find_half(const folder *partners, const char *stem, const char *half) {
   text name = {0};
   text_add(&name, "%s.%s", stem, half);
