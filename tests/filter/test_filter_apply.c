@@ -323,9 +323,9 @@ START_TEST(weights_are_rounded_to_nearest) {
     if (i == 6) number = 0x1p-25;
     if (i == 12) number = 5e-324;
     fm_weight_options options = {.size = sizeof options, .dropped = number};
-    uint16_t half, brain;
-    float single;
-    double whole;
+    uint16_t half = 1, brain = 1;
+    float single = -1;
+    double whole = -1;
     const fm_plane outs[] = {
         fm_plane_make(&half, FM_F16, 1, 1), fm_plane_make(&brain, FM_BF16, 1, 1),
         fm_plane_make(&single, FM_F32, 1, 1), fm_plane_make(&whole, FM_F64, 1, 1)};

@@ -160,7 +160,7 @@ START_TEST(sizes_and_dtypes_must_agree) {
   narrow.height--;
   KIT_FAILS(FM_ERR_SHAPE, "weights",
             fm_filter_weigh(t.filter, m, l, NULL, NULL, &narrow, NULL, &err));
-  static const fm_dtype types[] = {FM_I8, FM_U16, FM_I32, FM_I64};
+  static const int32_t types[] = {FM_I8, FM_U16, FM_I32, FM_I64};
   for (int i = 0; i < 4; i++) {
     narrow = t.weights.view;
     narrow.dtype = types[i];
