@@ -104,7 +104,7 @@ fm_status fm_plugin_open(const fm_plugin_setup *setup, fm_plugin *plugin, fm_err
     free(s);
     return status;
   }
-  s->class_count = setup->class_count;
+  s->class_count = setup->labels->class_count;
   s->network = (fm_network_loss_options){.size = sizeof s->network, .kind = FM_OUTPUT_LOGITS};
   snprintf(s->identity, sizeof s->identity, "sharpness %.17g", s->sharpness);
   plugin->batch = 2;

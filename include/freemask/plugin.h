@@ -9,6 +9,7 @@
 #include <freemask/context.h>
 #include <freemask/error.h>
 #include <freemask/export.h>
+#include <freemask/labels.h>
 #include <freemask/network_loss.h>
 #include <freemask/provider.h>
 #include <freemask/view.h>
@@ -56,17 +57,8 @@ typedef struct fm_plugin_setup {
   const char *const *keys;   /**< [option_count]: UTF-8, distinct, not empty */
   const char *const *values; /**< [option_count]: UTF-8 */
 
-  /* The label space. */
-  const char *labels_name;
-  int32_t class_count;            /**< K */
-  int32_t label_count;            /**< length of `classes` */
-  const char *const *class_names; /**< [K] */
-  const int32_t *classes;        /**< [label_count]: the class of each label from 0, FM_CLASS_IGNORE
-                                      or FM_CLASS_INVALID; larger labels are invalid, and negative
-                                      ones that are not among the ignored */
-  const int64_t *ignored_labels; /**< [ignored_count]: ignored, too, mostly negative ones */
-  int32_t ignored_count;
-  int32_t reserved; /**< 0 */
+  const fm_labels_options *labels; /**< the label space, as fm_labels_get_options describes it:
+                                        everything in it is there */
 
   fm_log_fn log; /**< for lines that the user should see, on any thread until the plug-in is closed;
                       NULL: lines are dropped */

@@ -128,14 +128,15 @@ static void close_it(void *user) {
 static odd *make(const fm_plugin_setup *setup) {
   odd *o = calloc(1, sizeof *o);
   if (!o) abort();
-  o->class_count = setup->class_count;
-  o->label_count = setup->label_count;
-  o->ignored = setup->ignored_labels[0];
+  const fm_labels_options *labels = setup->labels;
+  o->class_count = labels->class_count;
+  o->label_count = labels->label_count;
+  o->ignored = labels->ignored_labels[0];
   o->log = setup->log;
   o->log_user = setup->log_user;
-  o->classes = malloc((size_t)setup->label_count * sizeof *o->classes);
+  o->classes = malloc((size_t)labels->label_count * sizeof *o->classes);
   if (!o->classes) abort();
-  memcpy(o->classes, setup->classes, (size_t)setup->label_count * sizeof *o->classes);
+  memcpy(o->classes, labels->classes, (size_t)labels->label_count * sizeof *o->classes);
   return o;
 }
 

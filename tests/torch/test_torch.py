@@ -66,21 +66,20 @@ def strings(values):
 
 def array_of(volume, shape):
     """What a packed view shows."""
-    size = {6: 4, 7: 2, 8: 2}[volume.dtype]
-    raw = ctypes.string_at(volume.data, int(np.prod(shape)) * size)
-    return np.frombuffer(raw, {6: np.float32, 7: np.float16, 8: np.uint16}[volume.dtype]).reshape(shape)
+    dtype = {LIB.FM_F32: np.float32, LIB.FM_F16: np.float16, LIB.FM_BF16: np.uint16}[volume.dtype]
+    raw = ctypes.string_at(volume.data, int(np.prod(shape)) * np.dtype(dtype).itemsize)
+    return np.frombuffer(raw, dtype).reshape(shape)
 
 
 class Plugin:
     """Opened with keys and values; `predict` returns (outputs, class logits or None, loss map) per image."""
 
-    def __init__(self, labels=LABELS, classes=K, **options):
+    def __init__(self, labels=LABELS, **options):
         self.labels = labels
-        table = (ctypes.c_int32 * (classes + 1))(*range(classes), -1)
+        space = LIB.make("fm_labels_options")
+        call(LIB.fm_labels_get_options, labels, ctypes.byref(space))
         setup = LIB.make("fm_plugin_setup", abi=1, threads=2, option_count=len(options), keys=strings(list(options)),
-                         values=strings([str(v) for v in options.values()]), labels_name=b"camvid",
-                         class_count=classes, label_count=classes + 1, classes=table, ignore_label=classes,
-                         class_names=strings([f"class {k}" for k in range(classes)]))
+                         values=strings([str(v) for v in options.values()]), labels=ctypes.pointer(space))
         self.plugin = LIB.make("fm_plugin")
         opener = ctypes.CDLL(PLUGIN).fm_plugin_open
         call(opener, ctypes.byref(setup), ctypes.byref(self.plugin))
@@ -354,7 +353,7 @@ def check_binary():
     mask = np.ascontiguousarray(np.where(mask == IGNORED, 2, mask % 2).astype(np.uint8))
     with torch.no_grad():
         for name, net, kind in (("binary", Flat(), "binary"), ("binary-probs", FlatProbs(), "binary-probs")):
-            plugin = Plugin(labels, 2, model=save(net, name + ".pt"), kind=kind)
+            plugin = Plugin(labels, model=save(net, name + ".pt"), kind=kind)
             output, _, loss = plugin.predict([image], [mask])[0]
             plugin.close()
             v = resized(torch.from_numpy(output.copy()), mask, False)[0].numpy()

@@ -12,7 +12,7 @@
 #include "base/path.h"
 #include "losses/plugin_spec.h"
 
-enum { LABELS = 65536, MOST_BATCH = 4096 };
+enum { MOST_BATCH = 4096 };
 
 struct plugin_host {
   plugin_spec spec;
@@ -83,30 +83,6 @@ static int load(const char *file, open_fn *out, fault *f) {
   return EXIT_FINE;
 }
 
-/* The label space as plain arrays. */
-typedef struct label_table {
-  int32_t classes[LABELS];
-  const char **names;
-  int64_t ignored;
-} label_table;
-
-static void describe(const fm_labels *labels, label_table *table, fm_plugin_setup *setup) {
-  setup->labels_name = fm_labels_name(labels);
-  setup->class_count = fm_labels_class_count(labels);
-  table->names = alloc_zeroed((size_t)setup->class_count, sizeof *table->names);
-  for (int32_t k = 0; k < setup->class_count; k++)
-    table->names[k] = fm_labels_class_name(labels, k);
-  for (int32_t i = 0; i < LABELS; i++) {
-    table->classes[i] = fm_labels_class_of(labels, i);
-    if (table->classes[i] != FM_CLASS_INVALID) setup->label_count = i + 1;
-  }
-  setup->class_names = table->names;
-  setup->classes = table->classes;
-  table->ignored = fm_labels_ignore_label(labels);
-  setup->ignored_labels = &table->ignored;
-  setup->ignored_count = 1;
-}
-
 /* What it states about itself has to be valid before it is called again. */
 static int check(plugin_host *h, fault *f) {
   fm_plugin *p = &h->plugin;
@@ -150,19 +126,20 @@ static int open_it(plugin_host *h, open_fn function, const fm_plugin_setup *setu
 }
 
 static int open_with(plugin_host *h, const fm_labels *labels, int threads, bool quiet, fault *f) {
-  label_table *table = alloc_zeroed(1, sizeof *table);
-  fm_plugin_setup setup = {.size = sizeof setup, .abi = FM_PLUGIN_ABI, .threads = threads};
-  setup.option_count = (int64_t)h->spec.count;
-  setup.keys = (const char *const *)h->spec.keys;
-  setup.values = (const char *const *)h->spec.values;
-  setup.log = quiet ? NULL : log_line;
-  describe(labels, table, &setup);
+  fm_labels_options space = {.size = sizeof space};
+  fm_plugin_setup setup = {.size = sizeof setup,
+                           .abi = FM_PLUGIN_ABI,
+                           .threads = threads,
+                           .option_count = (int64_t)h->spec.count,
+                           .keys = (const char *const *)h->spec.keys,
+                           .values = (const char *const *)h->spec.values,
+                           .labels = &space,
+                           .log = quiet ? NULL : log_line};
+  fm_error err;
+  if (fm_labels_get_options(labels, &space, &err)) return fault_library(f, &err, NULL);
   open_fn function = NULL;
   int code = load(h->spec.file, &function, f);
-  if (!code) code = open_it(h, function, &setup, f);
-  free(table->names);
-  free(table);
-  return code;
+  return code ? code : open_it(h, function, &setup, f);
 }
 
 int plugin_host_open(const char *provider, const fm_labels *labels, int threads, bool quiet,
