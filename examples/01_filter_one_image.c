@@ -40,7 +40,7 @@ int main(void) {
   check(fm_class_stats_create(labels, NULL, &stats, &err), &err);
   fm_plane real_mask_view = fm_plane_make(real_mask, FM_U8, HEIGHT, WIDTH);
   fm_plane real_loss_view = fm_plane_make(real_loss, FM_F32, HEIGHT, WIDTH);
-  check(fm_class_stats_add(stats, &real_mask_view, &real_loss_view, &err), &err);
+  check(fm_class_stats_add(stats, &real_mask_view, &real_loss_view, NULL, &err), &err);
 
   /* Synthetic images: here one, filtered in place. */
   check(fm_filter_create(stats, NULL, &filter, &err), &err);

@@ -2,7 +2,9 @@
  * of them exports is an array of integers, and adding the arrays up is the merge. MPI_SUM,
  * all_reduce(SUM) or the loop below give the same bits in any order.
  *
- * Introduces fm_class_stats_word_count, _export, _import, fm_hardness_measure.
+ * What the words belong to travels beside them, so that nobody adds up apples and pears.
+ *
+ * Introduces fm_class_stats_word_count, _export, _get_layout, _import, fm_hardness_measure.
  *
  *     cc 03_many_machines.c $(pkg-config --cflags --libs libfreemask)
  */
@@ -23,18 +25,20 @@ static void check(fm_status status, const fm_error *err) {
   exit(EXIT_FAILURE);
 }
 
-/* What one machine sends: the words of its own images. */
-static int64_t *words_of(fm_labels *labels, int machine, size_t *count) {
+/* What one machine sends: the words of its own images, and their layout. */
+static int64_t *words_of(fm_labels *labels, int machine, int64_t *count,
+                         fm_class_stats_layout *layout) {
   fm_error err;
   fm_class_stats *stats;
   check(fm_class_stats_create(labels, NULL, &stats, &err), &err);
   fm_plane mask = fm_plane_make(masks[machine], FM_U8, 2, 2);
   fm_plane loss = fm_plane_make(losses[machine], FM_F32, 2, 2);
-  check(fm_class_stats_add(stats, &mask, &loss, &err), &err);
+  check(fm_class_stats_add(stats, &mask, &loss, NULL, &err), &err);
   *count = fm_class_stats_word_count(stats);
-  int64_t *words = malloc(*count * sizeof *words);
+  int64_t *words = malloc((size_t)*count * sizeof *words);
   if (!words) abort();
   check(fm_class_stats_export(stats, words, *count, &err), &err);
+  check(fm_class_stats_get_layout(stats, layout, &err), &err);
   fm_class_stats_destroy(stats);
   return words;
 }
@@ -43,15 +47,16 @@ static int64_t *words_of(fm_labels *labels, int machine, size_t *count) {
 static fm_class_stats *reduce(fm_labels *labels, int first, int step) {
   fm_error err;
   fm_class_stats *all;
-  size_t count;
-  int64_t *sum = words_of(labels, first, &count);
+  fm_class_stats_layout layout = {.size = sizeof layout};
+  int64_t count;
+  int64_t *sum = words_of(labels, first, &count, &layout);
   for (int i = 1; i < MACHINES; i++) {
-    int64_t *words = words_of(labels, (first + i * step) % MACHINES, &count);
-    for (size_t w = 0; w < count; w++) sum[w] += words[w];
+    int64_t *words = words_of(labels, (first + i * step) % MACHINES, &count, &layout);
+    for (int64_t w = 0; w < count; w++) sum[w] += words[w];
     free(words);
   }
   check(fm_class_stats_create(labels, NULL, &all, &err), &err);
-  check(fm_class_stats_import(all, sum, count, &err), &err);
+  check(fm_class_stats_import(all, sum, count, &layout, &err), &err);
   free(sum);
   return all;
 }

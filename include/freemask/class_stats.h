@@ -13,59 +13,101 @@
 
 FM_BEGIN_DECLS
 
-/** Per class and stratum: the number of pixels, the exact sum of their losses and,
- *  if asked for, a histogram of the losses.
+/** Per class and stratum: the number of pixels, the exact sum of their losses and, if asked for,
+ *  a histogram of the losses.
  *
- *  The state is a flat array of int64 words whose element-wise *sum is the merge*,
- *  so MPI_SUM, all_reduce(SUM) or a shell loop can bring shards together. No loss
- *  is ever rounded: the sum of any set of F32 losses is held to its last bit, hence
- *  any split over threads, shards and machines, in any order, gives the same words.
+ *  The state is a flat array of int64 words whose element-wise *sum is the merge*, so MPI_SUM,
+ *  all_reduce(SUM) or a shell loop can bring shards together. No loss is ever rounded: the sum
+ *  of any set of F32 losses is held to its last bit, hence any split over threads, shards and
+ *  machines, in any order, gives the same words.
  *
- *  *Strata* divide the pixels of a class further (near a boundary or not, say), so
- *  that like is compared with like. The paper has one stratum, and so have all
- *  calls here that do not mention them.
+ *  *Strata* divide the pixels of a class further (near a boundary or not, say), so that like is
+ *  compared with like. The paper has one stratum.
  *
  *  Memory: 96 bytes, plus 8 per histogram bin, for each class and stratum, twice; 35 KB besides.
- *  Thread-safety: one thread at a time; functions with a const handle may run side
- *  by side. For speed, one per thread, merged at the end. */
+ *  Thread-safety: one thread at a time; functions with a const handle may run side by side. For
+ *  speed, one per thread, merged at the end. */
 typedef struct fm_class_stats fm_class_stats;
 
+/** What statistics add up for each pixel. */
+typedef enum fm_score {
+  FM_SCORE_LOSS = 0 /**< the loss itself; the only score yet, others are UNSUPPORTED */
+} fm_score;
+
+/** Sized structure, see freemask/context.h. */
 typedef struct fm_class_stats_options {
   size_t size;
   int32_t strata;    /**< 1 to 255; 0: 1 */
-  int32_t histogram; /**< bins per factor of two of the loss: 1, 2, 4, 8, 16 or 32; 0: none.
-                          Bins span [2^-24, 2^8) nats, one more below and one above. */
+  int32_t histogram; /**< bins per factor of two of the loss: 1, 2, 4, 8, 16 or 32; 0: none. There
+                          are 32 times as many, which span [2^-24, 2^8) nats, and one more
+                          below and one above. */
+  int32_t score;     /**< an fm_score */
+  int32_t reserved;  /**< 0 */
 } fm_class_stats_options;
 
 /** All strata together, where a stratum is asked for. */
 enum { FM_ALL_STRATA = -1 };
 
-/** Makes empty statistics over a label space. `options` may be NULL. On success the
- *  caller owns `*out`. Errors: ARGUMENT, MEMORY, UNSUPPORTED, LIMIT. */
+/** Makes empty statistics over a label space. `options` may be NULL. On success the caller owns
+ *  `*out`. Errors: ARGUMENT, MEMORY, UNSUPPORTED (score), LIMIT (larger than memory can be). */
 FM_API fm_status fm_class_stats_create(const fm_labels *labels,
                                        const fm_class_stats_options *options, fm_class_stats **out,
                                        fm_error *err);
 
-/** Destroys; NULL is fine. */
+/** Releases the statistics; NULL is fine. */
 FM_API void fm_class_stats_destroy(fm_class_stats *stats);
 
-/** Adds one *real* image: a mask and the loss map of the same size.
+/** Fills `*out`, whose `size` the caller has set, with the options as they are in force.
+ *  Errors: ARGUMENT, UNSUPPORTED (`size`). */
+FM_API fm_status fm_class_stats_get_options(const fm_class_stats *stats,
+                                            fm_class_stats_options *out, fm_error *err);
+
+/** The label space; lives as long as `stats`. */
+FM_API const fm_labels *fm_class_stats_labels(const fm_class_stats *stats);
+
+/** Adds one *real* image: a mask and the loss map of the same size. `extra` may be NULL; it
+ *  brings the strata, and is required if there are several (fm_extra_planes).
  *
- *  Ignored pixels are decided by the label alone; their losses are not looked at.
- *  The others must be finite and not negative. -0 counts as 0. Allocates nothing.
- *  Errors (nothing has been added): ARGUMENT, UNSUPPORTED (dtype), SHAPE, LABEL and
- *  LOSS (name the first bad pixel in reading order), LIMIT (2^62 pixels). */
+ *  Ignored pixels are decided by the label alone: neither their losses nor their strata are
+ *  looked at. The losses of the others must be finite and not negative; -0 counts as 0.
+ *  Allocates nothing.
+ *
+ *  Errors (nothing has been added): ARGUMENT (also a stratum out of range), UNSUPPORTED (dtype,
+ *  device), SHAPE, LABEL and LOSS (name the first bad pixel in reading order), LIMIT (2^62
+ *  pixels). */
 FM_API fm_status fm_class_stats_add(fm_class_stats *stats, const fm_plane *mask,
-                                    const fm_plane *loss, fm_error *err);
+                                    const fm_plane *loss, const fm_extra_planes *extra,
+                                    fm_error *err);
 
-/** As fm_class_stats_add, with a U8 plane of the same size that holds each pixel's
- *  stratum, 0 .. strata - 1. Errors: as above; ARGUMENT for a stratum out of range. */
-FM_API fm_status fm_class_stats_add_stratified(fm_class_stats *stats, const fm_plane *mask,
-                                               const fm_plane *loss, const fm_plane *strata,
-                                               fm_error *err);
+/** Sums and counts that were made elsewhere, on a GPU or by another framework. All arrays are only
+ *  read during the call. Sized structure, see freemask/context.h. */
+typedef struct fm_class_sums {
+  size_t size;
+  int64_t image_count;       /**< images that these are the sums of, 0 or more */
+  int32_t class_count;       /**< K of the label space */
+  int32_t strata;            /**< those of the statistics; 0: 1 */
+  const int64_t *pixels;     /**< [K][strata] pixels, 0 or more each. Required. */
+  const double *loss_sums;   /**< [K][strata] sums of their losses in nats. Required. */
+  const int64_t *histograms; /**< [K][strata][bins] pixels per bin, in sum `pixels`. Required if
+                                  the statistics have a histogram, refused if they have none. A
+                                  loss belongs to bin 0 if it is below 2^-24, to bin
+                                  1 + floor(histogram * (24 + e + f)) otherwise, and to the last
+                                  if that is beyond it; the loss is 2^e * (1 + f), 0 <= f < 1. */
+} fm_class_sums;
 
-/** Adds all of `from` to `into`. Errors (nothing changed): ARGUMENT, LIMIT, MISMATCH
- *  (label spaces, strata or histograms differ). */
+/** Adds sums exactly: the statistics hold the very number that each double is. Whoever makes
+ *  the sums in doubles rounds where the library does not; sums of one image in float64 are
+ *  right to about 1e-13 of their size.
+ *
+ *  Errors (nothing has been added): ARGUMENT (the sizes differ from the statistics'; a negative
+ *  number, NaN, infinity; a sum without pixels or above what finite F32 losses can have; a sum
+ *  with bits below 2^-149, which no sum of F32 losses has; a histogram of another number of
+ *  pixels), LIMIT (2^62 pixels or images). */
+FM_API fm_status fm_class_stats_add_sums(fm_class_stats *stats, const fm_class_sums *sums,
+                                         fm_error *err);
+
+/** Adds all of `from` to `into`. Errors (nothing changed): ARGUMENT, LIMIT, MISMATCH (label
+ *  spaces, strata, histograms or scores differ). */
 FM_API fm_status fm_class_stats_merge(fm_class_stats *into, const fm_class_stats *from,
                                       fm_error *err);
 
@@ -74,7 +116,7 @@ FM_API void fm_class_stats_clear(fm_class_stats *stats);
 
 /* ---- The words ------------------------------------------------------------------ */
 
-/** Words of the state: 1 + classes * strata * (12 + bins). The same for all
+/** Number of words of the state: 1 + classes * strata * (12 + bins). The same for all
  *  statistics made with the same label space and options. Layout:
  *
  *      words[0]                                images added
@@ -84,38 +126,92 @@ FM_API void fm_class_stats_clear(fm_class_stats *stats);
  *                                              sum = 2^-149 * sum_i d_i * 2^(32 i)
  *        [12 ..]                               the histogram's bins, if there are any
  *
- *  Exported digits are 0 .. 2^32 - 1. Up to 2^30 exports may be added word by word
- *  before the result is imported. */
-FM_API size_t fm_class_stats_word_count(const fm_class_stats *stats);
+ *  Exported digits are 0 to 2^32 - 1. Up to 2^30 exports may be added word by word before the
+ *  result is imported. The words say nothing of what they belong to: send an
+ *  fm_class_stats_layout beside them, or use a blob (below) or a file (freemask/files.h). */
+FM_API int64_t fm_class_stats_word_count(const fm_class_stats *stats);
 
 /** Writes the words. `count` must be fm_class_stats_word_count. Errors: ARGUMENT. */
-FM_API fm_status fm_class_stats_export(const fm_class_stats *stats, int64_t *words, size_t count,
+FM_API fm_status fm_class_stats_export(const fm_class_stats *stats, int64_t *words, int64_t count,
                                        fm_error *err);
 
-/** *Adds* exported words, or a sum of such, to the statistics; on empty ones this is
- *  loading. Errors (nothing changed): ARGUMENT (count), FORMAT (words that no export
- *  gives: negative, or sums without pixels), LIMIT. */
-FM_API fm_status fm_class_stats_import(fm_class_stats *stats, const int64_t *words, size_t count,
-                                       fm_error *err);
+/** What words belong to: plain numbers, the same on all machines. Sized structure, see
+ *  freemask/context.h. */
+typedef struct fm_class_stats_layout {
+  size_t size;
+  uint64_t labels_fingerprint; /**< fm_labels_fingerprint of the label space */
+  int32_t class_count;
+  int32_t strata;
+  int32_t histogram; /**< as in the options */
+  int32_t score;     /**< an fm_score */
+} fm_class_stats_layout;
+
+/** Fills `*out`, whose `size` the caller has set, with the layout of the statistics' words.
+ *  Errors: ARGUMENT, UNSUPPORTED (`size`). */
+FM_API fm_status fm_class_stats_get_layout(const fm_class_stats *stats, fm_class_stats_layout *out,
+                                           fm_error *err);
+
+/** *Adds* exported words, or a sum of such, to the statistics; on empty ones this is loading.
+ *
+ *  `layout` says what the words belong to, as their exporter had it (fm_class_stats_get_layout);
+ *  it must be the layout of `stats`. NULL: nothing is known of them, and words of another label
+ *  space with as many classes are taken for ours.
+ *
+ *  Errors (nothing changed): ARGUMENT (count), MISMATCH (names what differs), FORMAT (words that
+ *  no export gives: negative, sums without pixels, a histogram of another number of pixels),
+ *  LIMIT. */
+FM_API fm_status fm_class_stats_import(fm_class_stats *stats, const int64_t *words, int64_t count,
+                                       const fm_class_stats_layout *layout, fm_error *err);
+
+/* ---- A blob: the words and what they belong to, for messages and checkpoints -------- */
+
+/** Bytes of a blob: 64 + 8 * fm_class_stats_word_count. It consists of numbers of 64 bits, least
+ *  significant byte first, the same on all machines:
+ *
+ *      [0] the bytes 0xAA, "STATS01"
+ *      [1] fingerprint of the label space    [2] classes      [3] strata
+ *      [4] histogram, as in the options      [5] score        [6] number of words
+ *      [7] FNV-1a (64 bits) of the bytes of all other numbers, in their order
+ *      [8 ..] the words
+ */
+FM_API size_t fm_class_stats_blob_size(const fm_class_stats *stats);
+
+/** Writes a blob. `size` must be fm_class_stats_blob_size. Errors: ARGUMENT. */
+FM_API fm_status fm_class_stats_save(const fm_class_stats *stats, void *blob, size_t size,
+                                     fm_error *err);
+
+/** Makes the statistics that were saved, over the label space that they were made with. `blob`
+ *  need not be aligned and is not kept. On success the caller owns `*out`. Errors: ARGUMENT,
+ *  MEMORY, MISMATCH (another label space), FORMAT (damaged, or not a blob of statistics),
+ * UNSUPPORTED (a score of a later version), LIMIT. */
+FM_API fm_status fm_class_stats_load(const fm_labels *labels, const void *blob, size_t size,
+                                     fm_class_stats **out, fm_error *err);
 
 /* ---- Reading -------------------------------------------------------------------- */
 
 /** Images added. */
 FM_API int64_t fm_class_stats_image_count(const fm_class_stats *stats);
 
-/** Pixels of a class; 0 if there is no such class or stratum. */
+/** Pixels of a class in a stratum, or in all (FM_ALL_STRATA); 0 if there is no such class or
+ *  stratum. */
 FM_API int64_t fm_class_stats_pixel_count(const fm_class_stats *stats, int32_t class_index,
                                           int32_t stratum);
 
-/** The class-wise mean loss in nats, h_k = sum of losses / (pixels + 1e-5) (FreeMask,
- *  NeurIPS 2023, released code). The sum is rounded to double once. 0 for a class
- *  without pixels and where there is no such class or stratum. */
+/** The class-wise mean loss in nats, h_k = sum of losses / (pixels + 1e-5) (FreeMask, NeurIPS
+ *  2023, released code), in a stratum or in all (FM_ALL_STRATA). The sum is rounded to double
+ *  once. 0 for a class without pixels and where there is no such class or stratum. */
 FM_API double fm_class_stats_mean(const fm_class_stats *stats, int32_t class_index,
                                   int32_t stratum);
 
-/** The loss below which a share `q` (0 to 1) of the class's pixels lies, linear inside
- *  a histogram bin (error at most one bin). Losses beyond the bins count as 0 below
- *  and 2^8 above. Errors: ARGUMENT, UNSUPPORTED (made without a histogram), EMPTY. */
+/** The means of all classes: fm_class_stats_mean of class k into out[k]. `class_count` must be
+ *  K. Errors: ARGUMENT (also a stratum that does not exist). */
+FM_API fm_status fm_class_stats_means(const fm_class_stats *stats, int32_t stratum, double *out,
+                                      int32_t class_count, fm_error *err);
+
+/** The loss below which a share `q` (0 to 1) of the class's pixels lies, in a stratum or in all
+ *  (FM_ALL_STRATA), linear inside a histogram bin (error at most one bin). Losses beyond the
+ *  bins count as 0 below and 2^8 above. Errors: ARGUMENT, UNSUPPORTED (made without a
+ *  histogram), EMPTY (no pixel). */
 FM_API fm_status fm_class_stats_quantile(const fm_class_stats *stats, int32_t class_index,
                                          int32_t stratum, double q, double *out, fm_error *err);
 

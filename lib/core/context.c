@@ -9,6 +9,7 @@
 
 #include "core/fail.h"
 #include "core/options.h"
+#include "core/size.h"
 
 static void *default_allocate(size_t size, void *user) {
   (void)user;
@@ -72,8 +73,8 @@ void *fm__alloc(const fm_context *context, size_t size) {
 }
 
 void *fm__alloc_array(const fm_context *context, size_t count, size_t size) {
-  if (size && count > PTRDIFF_MAX / size) return NULL;
-  return fm__alloc(context, count * size);
+  size_t bytes;
+  return fm__size_mul(count, size, &bytes) ? fm__alloc(context, bytes) : NULL;
 }
 
 void *fm__alloc_zeroed(const fm_context *context, size_t count, size_t size) {

@@ -82,7 +82,7 @@ fm_status fm_hardness_measure_loss(const fm_hardness *hardness, const fm_plane *
   double value = 0;
   fm_status status = fm_class_stats_create(hardness->labels, NULL, &own, err);
   if (status) return status;
-  status = fm_class_stats_add(own, mask, loss, err);
+  status = fm_class_stats_add(own, mask, loss, NULL, err);
   int64_t valid = status ? 0 : own->pixels;
   if (valid) status = measure(hardness, own, mask, loss, &value, err);
   fm_class_stats_destroy(own);

@@ -140,10 +140,10 @@ static fm_status check_names(const fm_labels *labels, fm_error *err) {
 static fm_status put_stats(fm__bytes *out, const fm_class_stats *stats, fm_error *err) {
   fm_status status = check_names(stats->labels, err);
   if (status) return status;
-  size_t count = fm_class_stats_word_count(stats), each = stats->strata * stats->cell_words;
+  size_t count = (size_t)fm_class_stats_word_count(stats), each = stats->strata * stats->cell_words;
   int64_t *words = fm__alloc_array(out->context, count, sizeof *words);
   if (!words) return fm__fail_memory(err, count * sizeof *words);
-  status = fm_class_stats_export(stats, words, count, err);
+  status = fm_class_stats_export(stats, words, (int64_t)count, err);
   if (!status) put_head(out, stats, words);
   for (int32_t k = 0; k < fm_labels_class_count(stats->labels) && !status && !out->refused; k++) {
     if (k) fm__bytes_text(out, ",\n");

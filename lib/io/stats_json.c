@@ -289,7 +289,7 @@ static fm_status import(fm_class_stats *stats, const head *h, int64_t *words, si
     status = get_class(h->classes, k, &row, err);
     if (!status) status = read_words(&row, words + 1 + (size_t)k * each, each, err);
   }
-  if (!status && (status = fm_class_stats_import(stats, words, count, err)))
+  if (!status && (status = fm_class_stats_import(stats, words, (int64_t)count, NULL, err)))
     return fm__blame_file(status, err);
   for (int32_t k = 0; k < h->class_count && !status; k++) {
     status = get_class(h->classes, k, &row, err);
@@ -330,7 +330,7 @@ static fm_status make_stats(const fm_labels *labels, head *h, fm_class_stats **o
   options.histogram = (int32_t)h->histogram;
   status = fm_class_stats_create(labels, &options, &stats, err);
   if (status) return status;
-  size_t count = fm_class_stats_word_count(stats);
+  size_t count = (size_t)fm_class_stats_word_count(stats);
   int64_t *words = fm__alloc_array(labels->context, count, sizeof *words);
   status =
       words ? import(stats, h, words, count, err) : fm__fail_memory(err, count * sizeof *words);

@@ -6,10 +6,17 @@
 
 #include "labels/labels.h"
 
+/* Far from where counters of pixels and images overflow, even doubled. */
+#define FM__MOST_COUNT (INT64_C(1) << 62)
+
+/* Bytes of a blob before its words. */
+enum { FM__BLOB_HEADER = 64 };
+
 struct fm_class_stats {
   fm_labels *labels;
   size_t strata;
-  size_t bins; /* of a cell's histogram; 0: none */
+  int32_t score; /* an fm_score */
+  size_t bins;   /* of a cell's histogram; 0: none */
   int bin_shift;
   size_t cell_words;
   size_t cells;
@@ -24,6 +31,15 @@ struct fm_class_stats {
 /* An empty one like it: same label space and options. */
 fm_status fm__class_stats_create_like(const fm_class_stats *model, fm_class_stats **out,
                                       fm_error *err);
+
+/* Bins per octave; 0: there is no histogram. */
+int32_t fm__class_stats_histogram(const fm_class_stats *stats);
+
+/* Adds what has been put into `pending`, with so many images, and empties it. It has been checked,
+ * its sums need not be carried. */
+void fm__class_stats_commit(fm_class_stats *stats, int64_t images);
+/* Empties `pending`. */
+void fm__class_stats_undo(fm_class_stats *stats);
 
 /* The mean loss over all pixels of all classes. */
 double fm__class_stats_global_mean(const fm_class_stats *stats);

@@ -50,6 +50,23 @@ double fm_class_stats_mean(const fm_class_stats *stats, int32_t class_index, int
   return mean_of(stats, cells_of(stats, class_index, stratum));
 }
 
+fm_status fm_class_stats_means(const fm_class_stats *stats, int32_t stratum, double *out,
+                               int32_t class_count, fm_error *err) {
+  if (!stats || !out)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_class_stats_means: an argument is NULL");
+  if (class_count != stats->labels->class_count)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_class_stats_means: class_count is %d, label space %s has %d classes",
+                    (int)class_count, stats->labels->name, (int)stats->labels->class_count);
+  span cells = cells_of(stats, 0, stratum);
+  if (cells.first == cells.last)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_class_stats_means: stratum is %d, expected 0 to %zu or FM_ALL_STRATA",
+                    (int)stratum, stats->strata - 1);
+  for (int32_t k = 0; k < class_count; k++) out[k] = fm_class_stats_mean(stats, k, stratum);
+  return FM_OK;
+}
+
 double fm__class_stats_global_mean(const fm_class_stats *stats) {
   return mean_of(stats, (span){0, stats->cells});
 }

@@ -46,3 +46,24 @@ double fm__sum_to_double(const int64_t digits[FM__SUM_DIGITS]) {
   if (rest) bits |= 1;
   return ldexp((double)bits, 32 * (top - 1) - 149 - shift);
 }
+
+bool fm__sum_of_double(int64_t digits[FM__SUM_DIGITS], double value) {
+  int exponent;
+  uint64_t mantissa = (uint64_t)ldexp(frexp(value, &exponent), 53);
+  int place = exponent - 53 + 149; /* of the lowest bit, from that of digit 0 */
+  while (mantissa && !(mantissa & 1)) {
+    mantissa >>= 1;
+    place++;
+  }
+  if (mantissa && place < 0) return false;
+  for (int i = 0; i < FM__SUM_DIGITS; i++) digits[i] = 0;
+  if (!mantissa) return true;
+  /* Up to 53 bits from one of 32 places on: three digits at most, by halves. */
+  uint64_t low = (mantissa & (uint64_t)DIGIT_MASK) << (place % 32);
+  uint64_t high = (mantissa >> 32) << (place % 32);
+  int64_t parts[3] = {(int64_t)low & DIGIT_MASK,
+                      (int64_t)(low >> 32) + ((int64_t)high & DIGIT_MASK), (int64_t)(high >> 32)};
+  for (int i = 0; i < 3 && place / 32 + i < FM__SUM_DIGITS; i++) digits[place / 32 + i] = parts[i];
+  (void)fm__sum_carry(digits);
+  return true;
+}

@@ -19,4 +19,8 @@ bool fm__sum_is_zero(const int64_t digits[FM__SUM_DIGITS]);
 /* The sum of carried digits, rounded once: to nearest, ties to even. */
 double fm__sum_to_double(const int64_t digits[FM__SUM_DIGITS]);
 
+/* The other way: the digits of a number that is not negative and below 2^203, exactly. False, and
+ * nothing is written, if it has bits below 2^-149. */
+bool fm__sum_of_double(int64_t digits[FM__SUM_DIGITS], double value);
+
 #endif

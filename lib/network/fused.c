@@ -133,9 +133,7 @@ static fm_status open_inputs(inputs *in, const fm_network_loss *model, const fm_
 /* ---- Statistics ----------------------------------------------------------------- */
 
 static fm_status add_part(const part *p, void *state, fm_error *err) {
-  if (p->extra.strata)
-    return fm_class_stats_add_stratified(state, &p->mask, &p->loss, p->extra.strata, err);
-  return fm_class_stats_add(state, &p->mask, &p->loss, err);
+  return fm_class_stats_add(state, &p->mask, &p->loss, &p->extra, err);
 }
 
 fm_status fm_class_stats_add_output(fm_class_stats *stats, const fm_network_loss *network_loss,

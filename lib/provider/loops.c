@@ -32,13 +32,7 @@ static fm_status add_sample(const fm_sample *sample, const fm_prediction *predic
   if (c->network_loss)
     return fm_class_stats_add_output(c->stats, c->network_loss, prediction->output, &sample->mask,
                                      &extra, err);
-  /* Until these take extra planes. */
-  /* Until fm_class_stats_add takes extra planes. */
-  if ((c->stats->strata > 1) != (extra.strata != NULL))
-    return fm__fail(err, FM_ERR_ARGUMENT, "strata are missing, or there is only one stratum");
-  return extra.strata ? fm_class_stats_add_stratified(c->stats, &sample->mask, &prediction->loss,
-                                                      extra.strata, err)
-                      : fm_class_stats_add(c->stats, &sample->mask, &prediction->loss, err);
+  return fm_class_stats_add(c->stats, &sample->mask, &prediction->loss, &extra, err);
 }
 
 fm_status fm_source_collect_stats(fm_source *source, fm_provider *provider, fm_class_stats *stats,

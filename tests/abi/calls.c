@@ -18,7 +18,7 @@ static fm_class_stats *one_pixel(fm_context *context) {
   float value = 1;
   fm_plane mask = fm_plane_make(&label, FM_U8, 1, 1), loss = fm_plane_make(&value, FM_F32, 1, 1);
   fm_class_stats_create(labels, NULL, &stats, NULL);
-  fm_class_stats_add(stats, &mask, &loss, NULL);
+  fm_class_stats_add(stats, &mask, &loss, NULL, NULL);
   fm_labels_destroy(labels);
   return stats;
 }
@@ -56,6 +56,43 @@ static fm_status call_class_stats(fm_context *context, const void *options, fm_e
   fm_status status = fm_class_stats_create(labels, options, &made, err);
   fm_class_stats_destroy(made);
   fm_labels_destroy(labels);
+  return status;
+}
+
+/* One pixel of camvid's first class. */
+static void fill_sums(void *structure) {
+  static const int64_t pixels[11] = {1};
+  static const double losses[11] = {2};
+  fm_class_sums sums = {.image_count = 1, .class_count = 11, .pixels = pixels, .loss_sums = losses};
+  memcpy((char *)structure + sizeof(size_t), (char *)&sums + sizeof(size_t),
+         sizeof sums - sizeof(size_t));
+}
+
+static fm_status call_sums(fm_context *context, const void *structure, fm_error *err) {
+  fm_class_stats *stats = one_pixel(context);
+  fm_status status = fm_class_stats_add_sums(stats, structure, err);
+  fm_class_stats_destroy(stats);
+  return status;
+}
+
+static void fill_layout(void *structure) {
+  fm_context *context = NULL;
+  fm_context_create(NULL, &context, NULL);
+  fm_class_stats *stats = one_pixel(context);
+  fm_class_stats_layout layout = {.size = sizeof layout};
+  fm_class_stats_get_layout(stats, &layout, NULL);
+  memcpy((char *)structure + sizeof(size_t), (char *)&layout + sizeof(size_t),
+         sizeof layout - sizeof(size_t));
+  fm_class_stats_destroy(stats);
+  fm_context_destroy(context);
+}
+
+static fm_status call_layout(fm_context *context, const void *structure, fm_error *err) {
+  fm_class_stats *stats = one_pixel(context);
+  int64_t words[1 + 11 * 12], count = sizeof words / sizeof *words;
+  fm_class_stats_export(stats, words, count, NULL);
+  fm_status status = fm_class_stats_import(stats, words, count, structure, err);
+  fm_class_stats_destroy(stats);
   return status;
 }
 
@@ -291,6 +328,8 @@ const options_call options_calls[] = {
     ROW(fm_context_options, fill_nothing, call_context),
     ROW(fm_labels_options, fill_labels, call_labels),
     ROW(fm_class_stats_options, fill_nothing, call_class_stats),
+    ROW(fm_class_sums, fill_sums, call_sums),
+    ROW(fm_class_stats_layout, fill_layout, call_layout),
     ROW(fm_filter_options, fill_nothing, call_filter),
     ROW(fm_mean_table, fill_means, call_means),
     ROW(fm_extra_planes, fill_nothing, call_extra),

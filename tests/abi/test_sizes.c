@@ -171,6 +171,30 @@ static fm_status fill_report(void *structure) {
   return status;
 }
 
+static fm_status fill_labels_options(void *structure) {
+  fm_labels *labels = NULL;
+  fm_labels_create_from_preset(context, "camvid", &labels, NULL);
+  fm_status status = fm_labels_get_options(labels, structure, NULL);
+  fm_labels_destroy(labels);
+  return status;
+}
+
+/* Statistics of camvid into a structure, by one of the two calls. */
+static fm_status fill_from_stats(fm_class_stats_options *options, fm_class_stats_layout *layout) {
+  fm_labels *labels = NULL;
+  fm_class_stats *stats = NULL;
+  fm_labels_create_from_preset(context, "camvid", &labels, NULL);
+  fm_class_stats_create(labels, NULL, &stats, NULL);
+  fm_status status = options ? fm_class_stats_get_options(stats, options, NULL)
+                             : fm_class_stats_get_layout(stats, layout, NULL);
+  fm_class_stats_destroy(stats);
+  fm_labels_destroy(labels);
+  return status;
+}
+
+static fm_status fill_stats_options(void *structure) { return fill_from_stats(structure, NULL); }
+static fm_status fill_stats_layout(void *structure) { return fill_from_stats(NULL, structure); }
+
 static fm_status fill_entry(void *structure) {
   fm_planner *planner = NULL;
   fm_plan *plan = NULL;
@@ -203,6 +227,12 @@ static const struct {
                 sizeof(fm_filter_options)},
                {"fm_hardness_options", fill_hardness_options, sizeof(fm_hardness_options),
                 sizeof(fm_hardness_options)},
+               {"fm_labels_options", fill_labels_options, sizeof(fm_labels_options),
+                offsetof(fm_labels_options, ignored_labels)},
+               {"fm_class_stats_options", fill_stats_options, sizeof(fm_class_stats_options),
+                sizeof(fm_class_stats_options)},
+               {"fm_class_stats_layout", fill_stats_layout, sizeof(fm_class_stats_layout),
+                sizeof(fm_class_stats_layout)},
                {"fm_plan_entry", fill_entry, sizeof(fm_plan_entry), sizeof(fm_plan_entry)},
                {"fm_schedule_entry", fill_schedule_entry, sizeof(fm_schedule_entry),
                 sizeof(fm_schedule_entry)}};

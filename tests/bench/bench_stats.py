@@ -38,7 +38,7 @@ class Stats:
         for mask, loss in parts:
             stats = kit.handle("fm_class_stats_create", labels, ctypes.byref(options))
             keep.append(stats)
-            calls.append([(stats, kit.plane(as_plane(mask)), kit.plane(as_plane(loss)), None)])
+            calls.append([(stats, kit.plane(as_plane(mask)), kit.plane(as_plane(loss)), None, None)])
         return Work(kit.c_way("fm_class_stats_add", calls, masks.size),
                     read_bound(kit, parts, masks.size), self.numpy(kit, parts, masks.size),
                     self.torch(kit, masks, losses, threads), keep)

@@ -33,7 +33,7 @@ int main(void) {
   CHECK(fm_context_create(NULL, &context, &err) == FM_OK);
   CHECK(fm_labels_create_from_preset(context, "cityscapes", &labels, &err) == FM_OK);
   CHECK(fm_class_stats_create(labels, NULL, &stats, &err) == FM_OK);
-  CHECK(fm_class_stats_add(stats, &mask_view, &real_view, &err) == FM_OK);
+  CHECK(fm_class_stats_add(stats, &mask_view, &real_view, NULL, &err) == FM_OK);
   CHECK(fm_filter_create(stats, NULL, &filter, &err) == FM_OK);
   CHECK(fm_filter_apply(filter, &mask_view, &loss_view, NULL, &out_view, NULL, &err) == FM_OK);
   /* Both means are a little below 2, so what is above 2.5 goes. */

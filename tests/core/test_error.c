@@ -80,7 +80,7 @@ static fm_error message_with(fm_context *context, const char *name) {
   KIT_OK(fm_labels_create(context, &options, &labels, &err));
   KIT_OK(fm_class_stats_create(labels, NULL, &stats, &err));
   fm_error made = kit_error();
-  ck_assert_int_eq(fm_class_stats_add(stats, &mask, &losses, &made), FM_ERR_LOSS);
+  ck_assert_int_eq(fm_class_stats_add(stats, &mask, &losses, NULL, &made), FM_ERR_LOSS);
   fm_class_stats_destroy(stats);
   fm_labels_destroy(labels);
   return made;

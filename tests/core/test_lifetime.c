@@ -16,8 +16,8 @@ static int get(int64_t index, fm_sample *sample, void *user) {
   return 0;
 }
 
-static int predict(const fm_sample *const *samples, fm_prediction *const *predictions, int64_t count,
-                   void *user) {
+static int predict(const fm_sample *const *samples, fm_prediction *const *predictions,
+                   int64_t count, void *user) {
   (void)samples;
   (void)user;
   for (int64_t i = 0; i < count; i++) memset(predictions[i]->loss.data, 0, 4 * sizeof(float));
@@ -107,7 +107,7 @@ static void use(const family *f) {
   fm_plane mask = fm_plane_make(pixels, FM_U8, 2, 2), loss = fm_plane_make(losses, FM_F32, 2, 2);
   fm_plane filtered = fm_plane_make(out, FM_U8, 2, 2);
   if (f->labels) ck_assert_str_eq(fm_labels_class_name(f->labels, 0), "sky");
-  if (f->stats) KIT_OK(fm_class_stats_add(f->stats, &mask, &loss, &err));
+  if (f->stats) KIT_OK(fm_class_stats_add(f->stats, &mask, &loss, NULL, &err));
   if (f->filter) {
     KIT_OK(fm_filter_apply(f->filter, &mask, &loss, NULL, &filtered, NULL, &err));
     ck_assert_uint_eq(out[2], 11);

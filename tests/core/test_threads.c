@@ -51,7 +51,7 @@ static void add_share(worker *w) {
   w->failures += fm_class_stats_create(w->with->labels, NULL, &w->part, NULL) != FM_OK;
   for (int i = w->index; i < IMAGES; i += THREADS) {
     fm_plane mask = mask_of(i), loss = loss_of(i);
-    w->failures += fm_class_stats_add(w->part, &mask, &loss, NULL) != FM_OK;
+    w->failures += fm_class_stats_add(w->part, &mask, &loss, NULL, NULL) != FM_OK;
   }
 }
 
@@ -127,7 +127,7 @@ static fm_class_stats *whole(fm_labels *labels) {
   KIT_OK(fm_class_stats_create(labels, NULL, &stats, &err));
   for (int i = 0; i < IMAGES; i++) {
     fm_plane mask = mask_of(i), loss = loss_of(i);
-    KIT_OK(fm_class_stats_add(stats, &mask, &loss, &err));
+    KIT_OK(fm_class_stats_add(stats, &mask, &loss, NULL, &err));
   }
   return stats;
 }
@@ -135,8 +135,8 @@ static fm_class_stats *whole(fm_labels *labels) {
 static void expect_same_words(const fm_class_stats *a, const fm_class_stats *b) {
   enum { WORDS = 1 + 12 * CLASSES };
   int64_t x[WORDS], y[WORDS];
-  KIT_OK(fm_class_stats_export(a, x, WORDS, &err));
-  KIT_OK(fm_class_stats_export(b, y, WORDS, &err));
+  KIT_OK(fm_class_stats_export(a, x, (int64_t)WORDS, &err));
+  KIT_OK(fm_class_stats_export(b, y, (int64_t)WORDS, &err));
   ck_assert_mem_eq(x, y, sizeof x);
 }
 

@@ -118,7 +118,7 @@ def check_method(labels, real, synthetic):
     means, pixels = means_of(real)
     stats = make(LIB.fm_class_stats_create, labels, None)
     for image in real:
-        call(LIB.fm_class_stats_add, stats, image.mask_view(), image.loss_view())
+        call(LIB.fm_class_stats_add, stats, image.mask_view(), image.loss_view(), None)
     tap.equal([LIB.fm_class_stats_mean(stats, k, -1) for k in range(CLASSES)], means, "mean losses, to the bit")
     tap.equal([LIB.fm_class_stats_pixel_count(stats, k, -1) for k in range(CLASSES)], pixels, "pixels")
 
@@ -157,13 +157,13 @@ def check_words(labels, real, stats):
     call(LIB.fm_class_stats_export, stats, whole, count)
     for image in reversed(real):
         part = make(LIB.fm_class_stats_create, labels, None)
-        call(LIB.fm_class_stats_add, part, image.mask_view(), image.loss_view())
+        call(LIB.fm_class_stats_add, part, image.mask_view(), image.loss_view(), None)
         words = (ctypes.c_int64 * count)()
         call(LIB.fm_class_stats_export, part, words, count)
         total = [a + b for a, b in zip(total, words)]
         LIB.fm_class_stats_destroy(part)
     merged = make(LIB.fm_class_stats_create, labels, None)
-    call(LIB.fm_class_stats_import, merged, (ctypes.c_int64 * count)(*total), count)
+    call(LIB.fm_class_stats_import, merged, (ctypes.c_int64 * count)(*total), count, None)
     again = (ctypes.c_int64 * count)()
     call(LIB.fm_class_stats_export, merged, again, count)
     tap.equal(list(again), list(whole), "one by one, summed by Python, gives the same words")
@@ -172,6 +172,41 @@ def check_words(labels, real, stats):
              for k in range(CLASSES)]
     tap.equal([Fraction(d, 1 << 149) for d in digits], exact, "the words hold the exact sums")
     LIB.fm_class_stats_destroy(merged)
+
+
+def words_of(stats):
+    words = (ctypes.c_int64 * LIB.fm_class_stats_word_count(stats))()
+    call(LIB.fm_class_stats_export, stats, words, len(words))
+    return list(words)
+
+
+def check_sums(labels):
+    """Doubles made by Python are added to the last bit, and travel in a blob."""
+    stats = make(LIB.fm_class_stats_create, labels, None)
+    exact, added = [Fraction(0)] * CLASSES, [0] * CLASSES
+    for _ in range(50):
+        pixels = [rng.choice((0, 1, 7, 10**6)) for _ in range(CLASSES)]
+        sums = [(rng.random() + 1e-9) * 10.0 ** rng.randint(-20, 20) if n else 0.0 for n in pixels]
+        call(LIB.fm_class_stats_add_sums, stats, LIB.make(
+            "fm_class_sums", image_count=3, class_count=CLASSES, pixels=(ctypes.c_int64 * CLASSES)(*pixels),
+            loss_sums=(ctypes.c_double * CLASSES)(*sums)))
+        exact = [total + Fraction(one) for total, one in zip(exact, sums)]
+        added = [total + one for total, one in zip(added, pixels)]
+    words = words_of(stats)
+    tap.equal([sum(Fraction(d << 32 * i, 1 << 149) for i, d in enumerate(words[2 + 12 * k:13 + 12 * k]))
+               for k in range(CLASSES)], exact, "sums from elsewhere, exactly")
+    tap.equal((words[0], [words[1 + 12 * k] for k in range(CLASSES)]), (150, added), "their images and pixels")
+    blob = (ctypes.c_uint8 * LIB.fm_class_stats_blob_size(stats))()
+    call(LIB.fm_class_stats_save, stats, blob, len(blob))
+    tap.equal(struct.unpack(f"<{len(words)}q", bytes(blob)[64:]), tuple(words), "a blob ends with the words")
+    back = make(LIB.fm_class_stats_load, labels, blob, len(blob))
+    tap.equal(words_of(back), words, "and is loaded")
+    layout = LIB.make("fm_class_stats_layout")
+    call(LIB.fm_class_stats_get_layout, stats, ctypes.byref(layout))
+    tap.equal((layout.labels_fingerprint, layout.class_count, layout.strata, layout.histogram, layout.score),
+              (LIB.fm_labels_fingerprint(labels), CLASSES, 1, 0, LIB.FM_SCORE_LOSS), "a layout")
+    for handle in (back, stats):
+        LIB.fm_class_stats_destroy(handle)
 
 
 def check_plan(context, ids, hardness):
@@ -279,16 +314,17 @@ def check_errors(context, labels, stats, real):
     tap.ok(failure and "cityscapes" in str(failure), "the message lists the presets", failure)
     image = Image([3, 5])
     image.loss[40] = math.nan
-    failure = fails(-6, "NaN as a loss", call, LIB.fm_class_stats_add, stats, image.mask_view(), image.loss_view())
+    failure = fails(-6, "NaN as a loss", call, LIB.fm_class_stats_add, stats, image.mask_view(),
+                    image.loss_view(), None)
     tap.ok(failure and "nan at pixel (x 9, y 1)" in str(failure), "names value and pixel", failure)
     image.loss[40], image.mask[71] = 1.0, 200
     failure = fails(-5, "a label outside the space", call, LIB.fm_class_stats_add, stats, image.mask_view(),
-                    image.loss_view())
+                    image.loss_view(), None)
     tap.ok(failure and "label 200 at pixel (x 9, y 2)" in str(failure), "names label and pixel", failure)
     narrow = LIB.fm_plane_make(image.loss, LIB.FM_F32, HEIGHT, WIDTH - 1)
-    fails(-4, "sizes that differ", call, LIB.fm_class_stats_add, stats, real[0].mask_view(), narrow)
+    fails(-4, "sizes that differ", call, LIB.fm_class_stats_add, stats, real[0].mask_view(), narrow, None)
     tap.equal(LIB.fm_class_stats_image_count(stats), len(real), "nothing was added")
-    fails(-1, "NULL as a handle", call, LIB.fm_class_stats_add, None, real[0].mask_view(), real[0].loss_view())
+    fails(-1, "NULL as a handle", call, LIB.fm_class_stats_add, None, real[0].mask_view(), real[0].loss_view(), None)
     tap.equal([LIB.fm_status_name(code) for code in (0, -4, -13, -99)],
               [b"FM_OK", b"FM_ERR_SHAPE", b"FM_ERR_EMPTY", b"FM_ERR_?"], "names of statuses")
 
@@ -329,6 +365,7 @@ def main():
     synthetic = [Image(classes + [16]) for _ in range(4)]  # 16 (train) never occurs in reality
     stats, hardness = check_method(labels, real, synthetic)
     check_words(labels, real, stats)
+    check_sums(labels)
     check_plan(context, [f"m{i}" for i in range(10)], hardness)
     check_plan(context, ["b", "c", "a", "B"], [0.5, 0.5, 0.5, 0.25])
     check_loops(context, labels, real, synthetic, stats)

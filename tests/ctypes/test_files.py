@@ -124,7 +124,7 @@ def check_stats(histogram, name):
 
 def add(stats, mask, loss):
     call(LIB.fm_class_stats_add, stats, LIB.fm_plane_make(mask.ctypes.data, LIB.FM_U8, *mask.shape),
-         LIB.fm_plane_make(loss.ctypes.data, LIB.FM_F32, *loss.shape))
+         LIB.fm_plane_make(loss.ctypes.data, LIB.FM_F32, *loss.shape), None)
 
 
 check_stats(0, "sums")

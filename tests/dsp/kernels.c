@@ -108,8 +108,9 @@ static result add(subject *s, size_t which, const trial *t) {
   fm_error err = {.code = 0};
   fm_class_stats_clear(s->stats[which]);
   fm_status status =
-      fm_class_stats_add(s->stats[which], &t->image.mask.plane, &t->image.loss.plane, &err);
-  (void)fm_class_stats_export(s->stats[which], s->words[which], s->word_count[which], NULL);
+      fm_class_stats_add(s->stats[which], &t->image.mask.plane, &t->image.loss.plane, NULL, &err);
+  (void)fm_class_stats_export(s->stats[which], s->words[which], (int64_t)s->word_count[which],
+                              NULL);
   return take(status, &err, s->words[which], s->word_count[which] * sizeof **s->words);
 }
 

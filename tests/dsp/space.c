@@ -160,7 +160,7 @@ subject subject_make(fm_context *context, const space *of, size_t i) {
   for (size_t h = 0; h < SPACE_STATS; h++) {
     fm_class_stats_options o = {.size = sizeof o, .histogram = h ? 4 : 0};
     must(fm_class_stats_create(s.labels, &o, &s.stats[h], &err), &err);
-    s.word_count[h] = fm_class_stats_word_count(s.stats[h]);
+    s.word_count[h] = (size_t)fm_class_stats_word_count(s.stats[h]);
     s.words[h] = memory_for(s.word_count[h], sizeof **s.words);
   }
   make_hardness(&s, of);

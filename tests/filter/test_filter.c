@@ -65,8 +65,10 @@ static void add_pixels(fm_class_stats *stats, uint8_t class_index, uint8_t strat
   fm_plane mask = fm_plane_make(&class_index, FM_U8, 1, 1);
   fm_plane loss = fm_plane_make(&value, FM_F32, 1, 1);
   fm_plane strata = fm_plane_make(&stratum, FM_U8, 1, 1);
-  for (int i = 0; i < count; i++)
-    KIT_OK(fm_class_stats_add_stratified(stats, &mask, &loss, &strata, &err));
+  fm_class_stats_options options = {.size = sizeof options};
+  KIT_OK(fm_class_stats_get_options(stats, &options, &err));
+  fm_extra_planes extra = {.size = sizeof extra, .strata = options.strata > 1 ? &strata : NULL};
+  for (int i = 0; i < count; i++) KIT_OK(fm_class_stats_add(stats, &mask, &loss, &extra, &err));
 }
 
 static fm_class_stats *new_stats(int32_t strata, int32_t histogram) {
@@ -400,7 +402,7 @@ static fm_class_stats *histogram_of(int32_t bins, const float *losses, int count
   uint8_t mask[64];
   for (int i = 0; i < count; i++) mask[i] = (uint8_t)(i % 2);
   fm_plane m = fm_plane_make(mask, FM_U8, 1, count), l = fm_plane_make(losses, FM_F32, 1, count);
-  KIT_OK(fm_class_stats_add(stats, &m, &l, &err));
+  KIT_OK(fm_class_stats_add(stats, &m, &l, NULL, &err));
   return stats;
 }
 

@@ -260,7 +260,7 @@ START_TEST(world_agrees) {
   fm_planner *planner = NULL;
   KIT_OK(fm_class_stats_create(w.labels, NULL, &stats, &err));
   for (int i = 0; i < w.reals; i++)
-    KIT_OK(fm_class_stats_add(stats, &w.real[i].mask.view, &w.real[i].loss.view, &err));
+    KIT_OK(fm_class_stats_add(stats, &w.real[i].mask.view, &w.real[i].loss.view, NULL, &err));
   check_means(stats);
   check_filter(stats);
   fm_planner_options options = {.size = sizeof options, .n_max = w.n_max, .plan_seed = w.plan_seed};

@@ -217,7 +217,7 @@ START_TEST(statistics_give_their_means) {
   float losses[6] = {0.5F, 1.5F, 3, 0, 0, 99};
   uint8_t pixels[6] = {0, 0, 4, 4, 4, IGNORE};
   fm_plane mask = fm_plane_make(pixels, FM_U8, 1, 6), loss = fm_plane_make(losses, FM_F32, 1, 6);
-  KIT_OK(fm_class_stats_add(stats, &mask, &loss, &err));
+  KIT_OK(fm_class_stats_add(stats, &mask, &loss, NULL, &err));
   double h0 = 2.0 / (2 + 1e-5), h4 = 3.0 / (3 + 1e-5);
   fm_hardness_options options = {
       .size = sizeof options, .resize_width = FM_NO_RESIZE, .resize_height = FM_NO_RESIZE};

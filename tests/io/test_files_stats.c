@@ -15,18 +15,22 @@ enum { SIDE = 9 };
 
 static fm_class_stats *make_stats(const fm_labels *space, const fm_class_stats_options *options) {
   uint64_t state = 8;
-  uint8_t pixels[SIDE * SIDE];
+  uint8_t pixels[SIDE * SIDE], strata[SIDE * SIDE];
   float losses[SIDE * SIDE];
   fm_class_stats *stats = NULL;
+  int32_t strata_count = options && options->strata ? options->strata : 1;
   KIT_OK(fm_class_stats_create(space, options, &stats, &err));
   for (int image = 0; image < 2; image++) {
     for (int i = 0; i < SIDE * SIDE; i++) {
       pixels[i] = (uint8_t)kit_below(&state, 2);
       losses[i] = kit_wild_loss(&state);
+      strata[i] = (uint8_t)(i % strata_count);
     }
     fm_plane mask = fm_plane_make(pixels, FM_U8, SIDE, SIDE);
     fm_plane loss = fm_plane_make(losses, FM_F32, SIDE, SIDE);
-    KIT_OK(fm_class_stats_add(stats, &mask, &loss, &err));
+    fm_plane parts = fm_plane_make(strata, FM_U8, SIDE, SIDE);
+    fm_extra_planes extra = {.size = sizeof extra, .strata = strata_count > 1 ? &parts : NULL};
+    KIT_OK(fm_class_stats_add(stats, &mask, &loss, &extra, &err));
   }
   return stats;
 }
@@ -82,8 +86,8 @@ static void check_same(const fm_class_stats *a, const fm_class_stats *b) {
   size_t count = (size_t)fm_class_stats_word_count(a);
   ck_assert_uint_eq(count, (size_t)fm_class_stats_word_count(b));
   int64_t *words = malloc(2 * count * sizeof *words);
-  KIT_OK(fm_class_stats_export(a, words, count, &err));
-  KIT_OK(fm_class_stats_export(b, words + count, count, &err));
+  KIT_OK(fm_class_stats_export(a, words, (int64_t)count, &err));
+  KIT_OK(fm_class_stats_export(b, words + count, (int64_t)count, &err));
   ck_assert_mem_eq(words, words + count, count * sizeof *words);
   free(words);
 }

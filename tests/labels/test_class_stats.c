@@ -42,15 +42,15 @@ static fm_class_stats *make_stats(int32_t strata, int32_t histogram) {
 
 /* A state to compare with; free() it. */
 static int64_t *words_of(const fm_class_stats *stats) {
-  size_t count = fm_class_stats_word_count(stats);
+  size_t count = (size_t)fm_class_stats_word_count(stats);
   int64_t *words = malloc(count * sizeof *words);
-  KIT_OK(fm_class_stats_export(stats, words, count, &err));
+  KIT_OK(fm_class_stats_export(stats, words, (int64_t)count, &err));
   return words;
 }
 
 static void expect_words(const fm_class_stats *stats, const int64_t *words) {
   int64_t *now = words_of(stats);
-  ck_assert_mem_eq(now, words, fm_class_stats_word_count(stats) * sizeof *words);
+  ck_assert_mem_eq(now, words, (size_t)fm_class_stats_word_count(stats) * sizeof *words);
   free(now);
 }
 
@@ -66,7 +66,7 @@ START_TEST(word_count_follows_the_options) {
                {1, 32, 1 + 3 * (12 + 1026)}, {1, 8, 1 + 3 * (12 + 258)}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     fm_class_stats *stats = make_stats(cases[i].strata, cases[i].histogram);
-    ck_assert_uint_eq(fm_class_stats_word_count(stats), cases[i].words);
+    ck_assert_uint_eq((size_t)fm_class_stats_word_count(stats), cases[i].words);
     int64_t *words = words_of(stats);
     for (size_t w = 0; w < cases[i].words; w++) ck_assert_int_eq(words[w], 0);
     free(words);
@@ -74,7 +74,7 @@ START_TEST(word_count_follows_the_options) {
   }
   fm_class_stats *stats = NULL;
   KIT_OK(fm_class_stats_create(labels, NULL, &stats, &err));
-  ck_assert_uint_eq(fm_class_stats_word_count(stats), 37);
+  ck_assert_uint_eq((size_t)fm_class_stats_word_count(stats), 37);
   ck_assert_int_eq(fm_class_stats_image_count(stats), 0);
   ck_assert(fm_class_stats_mean(stats, 0, 0) == 0.0);
   fm_class_stats_destroy(stats);
@@ -94,6 +94,10 @@ START_TEST(bad_options_are_refused) {
     fm_class_stats_options options = {.size = sizeof options, .histogram = histograms[i]};
     KIT_FAILS(FM_ERR_ARGUMENT, "histogram", fm_class_stats_create(labels, &options, &stats, &err));
   }
+  fm_class_stats_options scored = {.size = sizeof scored, .score = 1};
+  KIT_FAILS(FM_ERR_UNSUPPORTED, "score is 1", fm_class_stats_create(labels, &scored, &stats, &err));
+  fm_class_stats_options filled = {.size = sizeof filled, .reserved = 1};
+  KIT_FAILS(FM_ERR_ARGUMENT, "reserved is 1", fm_class_stats_create(labels, &filled, &stats, &err));
   KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_class_stats_create(NULL, NULL, &stats, &err));
   KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_class_stats_create(labels, NULL, NULL, &err));
   ck_assert_ptr_eq(stats, KIT_SENTINEL);
@@ -140,7 +144,7 @@ START_TEST(dtypes_and_layouts_agree) {
           kit_put_real(&loss.view, y, x, (float)kit_below(&random, 128) / 8.0F);
         }
       fm_class_stats *stats = make_stats(0, 2);
-      KIT_OK(fm_class_stats_add(stats, &mask.view, &loss.view, &err));
+      KIT_OK(fm_class_stats_add(stats, &mask.view, &loss.view, NULL, &err));
       if (expected)
         expect_words(stats, expected);
       else
@@ -178,7 +182,7 @@ START_TEST(add_does_not_write_to_its_inputs) {
   memcpy(before_mask, mask.memory, mask.size);
   memcpy(before_loss, loss.memory, loss.size);
   fm_class_stats *stats = make_stats(0, 0);
-  KIT_OK(fm_class_stats_add(stats, &mask.view, &loss.view, &err));
+  KIT_OK(fm_class_stats_add(stats, &mask.view, &loss.view, NULL, &err));
   ck_assert_mem_eq(before_mask, mask.memory, mask.size);
   ck_assert_mem_eq(before_loss, loss.memory, loss.size);
   fm_class_stats_destroy(stats);
@@ -201,7 +205,7 @@ START_TEST(adding_allocates_nothing) {
   float losses[64] = {1};
   fm_plane mask = fm_plane_make(pixels, FM_U8, 8, 8), loss = fm_plane_make(losses, FM_F32, 8, 8);
   long before = atomic_load(&allocator.calls);
-  for (int i = 0; i < 10; i++) KIT_OK(fm_class_stats_add(stats, &mask, &loss, &err));
+  for (int i = 0; i < 10; i++) KIT_OK(fm_class_stats_add(stats, &mask, &loss, NULL, &err));
   KIT_OK(fm_class_stats_merge(other, stats, &err));
   ck_assert_int_eq(atomic_load(&allocator.calls), before);
   fm_class_stats_destroy(stats);
@@ -216,8 +220,8 @@ START_TEST(clear_empties) {
   uint8_t pixel = 1;
   float value = 2;
   fm_plane mask = fm_plane_make(&pixel, FM_U8, 1, 1), loss = fm_plane_make(&value, FM_F32, 1, 1);
-  fm_class_stats *stats = make_stats(2, 1), *fresh = make_stats(2, 1);
-  KIT_OK(fm_class_stats_add(stats, &mask, &loss, &err));
+  fm_class_stats *stats = make_stats(1, 1), *fresh = make_stats(1, 1);
+  KIT_OK(fm_class_stats_add(stats, &mask, &loss, NULL, &err));
   ck_assert_int_eq(fm_class_stats_image_count(stats), 1);
   fm_class_stats_clear(stats);
   fm_class_stats_clear(NULL);
@@ -241,6 +245,11 @@ typedef struct trial {
 
 enum { H = 5, W = 270 };
 
+static fm_status add_strata(const trial *t, fm_error *err) {
+  fm_extra_planes extra = {.size = sizeof extra, .strata = &t->strata.view};
+  return fm_class_stats_add(t->stats, &t->mask.view, &t->loss.view, &extra, err);
+}
+
 static trial new_trial(fm_dtype mask_type, fm_dtype loss_type, kit_layout layout) {
   trial t;
   t.stats = make_stats(3, 1);
@@ -253,7 +262,7 @@ static trial new_trial(fm_dtype mask_type, fm_dtype loss_type, kit_layout layout
       kit_put_real(&t.loss.view, y, x, 0.5F);
       kit_put_int(&t.strata.view, y, x, x % 3);
     }
-  KIT_OK(fm_class_stats_add_stratified(t.stats, &t.mask.view, &t.loss.view, &t.strata.view, &err));
+  KIT_OK(add_strata(&t, &err));
   t.before = words_of(t.stats);
   return t;
 }
@@ -267,11 +276,13 @@ static void end_trial(trial *t) {
 }
 
 static void refuse(const trial *t, fm_status status, const char *text) {
-  KIT_FAILS(status, text, fm_class_stats_add(t->stats, &t->mask.view, &t->loss.view, &err));
-  expect_words(t->stats, t->before);
-  KIT_FAILS(
-      status, text,
-      fm_class_stats_add_stratified(t->stats, &t->mask.view, &t->loss.view, &t->strata.view, &err));
+  fm_class_stats *plain = make_stats(0, 1);
+  int64_t *empty = words_of(plain);
+  KIT_FAILS(status, text, fm_class_stats_add(plain, &t->mask.view, &t->loss.view, NULL, &err));
+  expect_words(plain, empty);
+  free(empty);
+  fm_class_stats_destroy(plain);
+  KIT_FAILS(status, text, add_strata(t, &err));
   expect_words(t->stats, t->before);
 }
 
@@ -306,8 +317,10 @@ START_TEST(bad_losses_are_named) {
   /* What was refused left nothing behind: the next image counts as if alone. */
   fm_class_stats *fresh = make_stats(3, 1);
   fm_class_stats_clear(t.stats);
-  KIT_OK(fm_class_stats_add(t.stats, &t.mask.view, &t.loss.view, &err));
-  KIT_OK(fm_class_stats_add(fresh, &t.mask.view, &t.loss.view, &err));
+  KIT_OK(add_strata(&t, &err));
+  trial alone = t;
+  alone.stats = fresh;
+  KIT_OK(add_strata(&alone, &err));
   int64_t *expected = words_of(fresh);
   expect_words(t.stats, expected);
   free(expected);
@@ -326,7 +339,7 @@ START_TEST(bad_short_losses_are_named) {
     bits[2 * W + 100] = _i ? bfloat[i] : half[i];
     refuse(&t, FM_ERR_LOSS, "x 100, y 2");
     bits[2 * W + 100] = 0x8000; /* -0 */
-    KIT_OK(fm_class_stats_add(t.stats, &t.mask.view, &t.loss.view, &err));
+    KIT_OK(add_strata(&t, &err));
     end_trial(&t);
   }
 }
@@ -370,9 +383,7 @@ START_TEST(sizes_must_agree) {
   refuse(&t, FM_ERR_SHAPE, "270x4");
   t.loss.view.height = H;
   t.strata.view.height = H - 1;
-  KIT_FAILS(
-      FM_ERR_SHAPE, "strata",
-      fm_class_stats_add_stratified(t.stats, &t.mask.view, &t.loss.view, &t.strata.view, &err));
+  KIT_FAILS(FM_ERR_SHAPE, "strata", add_strata(&t, &err));
   expect_words(t.stats, t.before);
   end_trial(&t);
 }
@@ -389,9 +400,7 @@ START_TEST(dtypes_must_fit) {
   refuse(&t, FM_ERR_ARGUMENT, "loss");
   t.loss.view.dtype = FM_F32;
   t.strata.view.dtype = FM_U16;
-  KIT_FAILS(
-      FM_ERR_UNSUPPORTED, "strata",
-      fm_class_stats_add_stratified(t.stats, &t.mask.view, &t.loss.view, &t.strata.view, &err));
+  KIT_FAILS(FM_ERR_UNSUPPORTED, "strata", add_strata(&t, &err));
   expect_words(t.stats, t.before);
   end_trial(&t);
 }
@@ -400,19 +409,28 @@ END_TEST
 START_TEST(null_arguments) {
   trial t = new_trial(FM_U8, FM_F32, KIT_PACKED);
   const fm_plane *m = &t.mask.view, *l = &t.loss.view, *s = &t.strata.view;
-  KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_class_stats_add(NULL, m, l, &err));
-  KIT_FAILS(FM_ERR_ARGUMENT, "mask", fm_class_stats_add(t.stats, NULL, l, &err));
-  KIT_FAILS(FM_ERR_ARGUMENT, "loss", fm_class_stats_add(t.stats, m, NULL, &err));
-  KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_class_stats_add_stratified(NULL, m, l, s, &err));
-  KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_class_stats_add_stratified(t.stats, m, l, NULL, &err));
+  KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_class_stats_add(NULL, m, l, NULL, &err));
+  KIT_FAILS(FM_ERR_ARGUMENT, "mask", fm_class_stats_add(t.stats, NULL, l, NULL, &err));
+  KIT_FAILS(FM_ERR_ARGUMENT, "loss", fm_class_stats_add(t.stats, m, NULL, NULL, &err));
+  KIT_FAILS(FM_ERR_ARGUMENT, "strata is NULL, but there are 3 strata",
+            fm_class_stats_add(t.stats, m, l, NULL, &err));
+  fm_extra_planes extra = {.size = sizeof extra, .strata = s, .reference = l};
+  KIT_FAILS(FM_ERR_ARGUMENT, "reference is set", fm_class_stats_add(t.stats, m, l, &extra, &err));
+  extra.reference = NULL;
+  fm_class_stats *plain = make_stats(1, 0);
+  KIT_FAILS(FM_ERR_ARGUMENT, "strata is set, but there is only one",
+            fm_class_stats_add(plain, m, l, &extra, &err));
+  ck_assert_int_eq(fm_class_stats_image_count(plain), 0);
+  fm_class_stats_destroy(plain);
   KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_class_stats_merge(NULL, t.stats, &err));
   KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_class_stats_merge(t.stats, NULL, &err));
   int64_t word = 0;
-  size_t count = fm_class_stats_word_count(t.stats);
+  size_t count = (size_t)fm_class_stats_word_count(t.stats);
   KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_class_stats_export(NULL, &word, 1, &err));
-  KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_class_stats_export(t.stats, NULL, count, &err));
-  KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_class_stats_import(NULL, &word, 1, &err));
-  KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_class_stats_import(t.stats, NULL, count, &err));
+  KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_class_stats_export(t.stats, NULL, (int64_t)count, &err));
+  KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_class_stats_import(NULL, &word, 1, NULL, &err));
+  KIT_FAILS(FM_ERR_ARGUMENT, "NULL",
+            fm_class_stats_import(t.stats, NULL, (int64_t)count, NULL, &err));
   expect_words(t.stats, t.before);
   end_trial(&t);
 }
@@ -423,7 +441,7 @@ END_TEST
 START_TEST(strata_divide_a_class) {
   trial t = new_trial(FM_U8, FM_F32, KIT_TRANSPOSED);
   fm_class_stats *plain = make_stats(0, 1);
-  KIT_OK(fm_class_stats_add(plain, &t.mask.view, &t.loss.view, &err));
+  KIT_OK(fm_class_stats_add(plain, &t.mask.view, &t.loss.view, NULL, &err));
   for (int32_t k = 0; k < CLASSES; k++) {
     int64_t expected[3] = {0};
     for (int64_t y = 0; y < H; y++)
@@ -451,15 +469,26 @@ START_TEST(strata_divide_a_class) {
 }
 END_TEST
 
-START_TEST(plain_add_goes_to_the_first_stratum) {
-  uint8_t pixel = 2;
-  float value = 0.75F;
-  fm_plane mask = fm_plane_make(&pixel, FM_U8, 1, 1), loss = fm_plane_make(&value, FM_F32, 1, 1);
-  fm_class_stats *stats = make_stats(4, 0);
-  KIT_OK(fm_class_stats_add(stats, &mask, &loss, &err));
-  ck_assert_int_eq(fm_class_stats_pixel_count(stats, 2, 0), 1);
-  ck_assert_int_eq(fm_class_stats_pixel_count(stats, 2, FM_ALL_STRATA), 1);
-  fm_class_stats_destroy(stats);
+static fm_status add_extra(const void *options, void *user, fm_error *err) {
+  const trial *t = user;
+  return fm_class_stats_add(t->stats, &t->mask.view, &t->loss.view, options, err);
+}
+
+START_TEST(extra_planes_follow_the_rule) {
+  trial t = new_trial(FM_U8, FM_F32, KIT_PACKED);
+  fm_extra_planes extra = {.size = sizeof extra, .strata = &t.strata.view};
+  kit_options_rule("fm_extra_planes", &extra, sizeof extra, add_extra, &t);
+  end_trial(&t);
+}
+END_TEST
+
+/* Where a pixel is ignored its stratum is not read. */
+START_TEST(strata_of_ignored_pixels_do_not_matter) {
+  trial t = new_trial(FM_U8, FM_F32, KIT_STRIDED);
+  kit_put_int(&t.mask.view, 2, 7, IGNORE);
+  kit_put_int(&t.strata.view, 2, 7, 255);
+  KIT_OK(add_strata(&t, &err));
+  end_trial(&t);
 }
 END_TEST
 
@@ -467,9 +496,7 @@ START_TEST(bad_strata_are_named) {
   trial t = new_trial(FM_U8, FM_F32, KIT_MIRRORED);
   kit_put_int(&t.strata.view, 4, 200, 255);
   kit_put_int(&t.strata.view, 3, 260, 3);
-  KIT_FAILS(
-      FM_ERR_ARGUMENT, "x 260, y 3",
-      fm_class_stats_add_stratified(t.stats, &t.mask.view, &t.loss.view, &t.strata.view, &err));
+  KIT_FAILS(FM_ERR_ARGUMENT, "x 260, y 3", add_strata(&t, &err));
   expect_words(t.stats, t.before);
   end_trial(&t);
 }
@@ -482,9 +509,9 @@ static size_t bin_of(fm_class_stats *stats, float value) {
   uint8_t pixel = 0;
   fm_plane mask = fm_plane_make(&pixel, FM_U8, 1, 1), loss = fm_plane_make(&value, FM_F32, 1, 1);
   fm_class_stats_clear(stats);
-  KIT_OK(fm_class_stats_add(stats, &mask, &loss, &err));
+  KIT_OK(fm_class_stats_add(stats, &mask, &loss, NULL, &err));
   int64_t *words = words_of(stats);
-  size_t bins = (fm_class_stats_word_count(stats) - 1) / CLASSES - 12, found = SIZE_MAX;
+  size_t bins = ((size_t)fm_class_stats_word_count(stats) - 1) / CLASSES - 12, found = SIZE_MAX;
   for (size_t i = 0; i < bins; i++) {
     if (!words[13 + i]) continue;
     ck_assert_int_eq(words[13 + i], 1);
@@ -539,7 +566,7 @@ START_TEST(quantiles_are_one_bin_off_at_most) {
     losses[i] = ldexpf(kit_plain_loss(&random), (int)kit_below(&random, 12) - 10);
   fm_plane mask = fm_plane_make(pixels, FM_U8, 1, N), loss = fm_plane_make(losses, FM_F32, 1, N);
   fm_class_stats *stats = make_stats(0, 1 << _i);
-  KIT_OK(fm_class_stats_add(stats, &mask, &loss, &err));
+  KIT_OK(fm_class_stats_add(stats, &mask, &loss, NULL, &err));
   qsort(losses, N, sizeof *losses, compare);
   double last = 0;
   for (int step = 0; step <= 200; step++) {
@@ -564,7 +591,7 @@ START_TEST(quantiles_beyond_the_bins) {
   uint8_t pixels[4] = {0};
   fm_plane mask = fm_plane_make(pixels, FM_U8, 2, 2), loss = fm_plane_make(losses, FM_F32, 2, 2);
   fm_class_stats *stats = make_stats(0, 8);
-  KIT_OK(fm_class_stats_add(stats, &mask, &loss, &err));
+  KIT_OK(fm_class_stats_add(stats, &mask, &loss, NULL, &err));
   double value = -1;
   KIT_OK(fm_class_stats_quantile(stats, 0, 0, 0.25, &value, &err));
   ck_assert(value == 0.0);
@@ -579,8 +606,11 @@ START_TEST(quantile_errors) {
   uint8_t pixel = 0;
   fm_plane mask = fm_plane_make(&pixel, FM_U8, 1, 1), loss = fm_plane_make(&value, FM_F32, 1, 1);
   fm_class_stats *with = make_stats(2, 2), *without = make_stats(0, 0);
-  KIT_OK(fm_class_stats_add(with, &mask, &loss, &err));
-  KIT_OK(fm_class_stats_add(without, &mask, &loss, &err));
+  uint8_t first = 0;
+  fm_plane strata = fm_plane_make(&first, FM_U8, 1, 1);
+  fm_extra_planes extra = {.size = sizeof extra, .strata = &strata};
+  KIT_OK(fm_class_stats_add(with, &mask, &loss, &extra, &err));
+  KIT_OK(fm_class_stats_add(without, &mask, &loss, NULL, &err));
   double out = -123;
   KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_class_stats_quantile(NULL, 0, 0, 0.5, &out, &err));
   KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_class_stats_quantile(with, 0, 0, 0.5, NULL, &err));
@@ -649,13 +679,15 @@ START_TEST(sums_are_at_most_those_of_the_largest_loss) {
     int64_t words[37] = {1, pixels};
     words[2 + 7] = pixels * (INT64_C(7) << 29);
     words[2 + 8] = pixels * ((1 << 21) - 1);
-    KIT_OK(fm_class_stats_import(stats, words, 37, &err));
+    KIT_OK(fm_class_stats_import(stats, words, 37, NULL, &err));
     ck_assert(fm_class_stats_mean(stats, 0, 0) > 0.99 * FLT_MAX);
     words[2 + 8] += pixels;
-    KIT_FAILS(FM_ERR_FORMAT, "losses have this sum", fm_class_stats_import(stats, words, 37, &err));
+    KIT_FAILS(FM_ERR_FORMAT, "losses have this sum",
+              fm_class_stats_import(stats, words, 37, NULL, &err));
     words[2 + 8] = 0;
     words[2 + 10] = 1;
-    KIT_FAILS(FM_ERR_FORMAT, "losses have this sum", fm_class_stats_import(stats, words, 37, &err));
+    KIT_FAILS(FM_ERR_FORMAT, "losses have this sum",
+              fm_class_stats_import(stats, words, 37, NULL, &err));
   }
   fm_class_stats_destroy(stats);
 }
@@ -667,8 +699,10 @@ START_TEST(counts_of_words_must_agree) {
   for (int i = 0; i < 40; i++) words[i] = before[i] = -5;
   static const size_t wrong[] = {0, 1, 36, 38, SIZE_MAX};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-    KIT_FAILS(FM_ERR_ARGUMENT, "expected 37", fm_class_stats_export(stats, words, wrong[i], &err));
-    KIT_FAILS(FM_ERR_ARGUMENT, "expected 37", fm_class_stats_import(stats, words, wrong[i], &err));
+    KIT_FAILS(FM_ERR_ARGUMENT, "expected 37",
+              fm_class_stats_export(stats, words, (int64_t)wrong[i], &err));
+    KIT_FAILS(FM_ERR_ARGUMENT, "expected 37",
+              fm_class_stats_import(stats, words, (int64_t)wrong[i], NULL, &err));
   }
   ck_assert_mem_eq(words, before, sizeof words);
   KIT_OK(fm_class_stats_export(stats, words, 37, &err));
@@ -679,32 +713,36 @@ END_TEST
 
 START_TEST(words_that_no_export_gives_are_refused) {
   trial t = new_trial(FM_U8, FM_F32, KIT_PACKED);
-  size_t count = fm_class_stats_word_count(t.stats), cell = 12 + 34;
+  size_t count = (size_t)fm_class_stats_word_count(t.stats), cell = 12 + 34;
   int64_t *words = malloc(count * sizeof *words);
   /* Every single word negative. */
   for (size_t i = 0; i < count; i++) {
     memcpy(words, t.before, count * sizeof *words);
     words[i] = i % 2 ? -1 : INT64_MIN;
-    KIT_FAILS(FM_ERR_FORMAT, "negative", fm_class_stats_import(t.stats, words, count, &err));
+    KIT_FAILS(FM_ERR_FORMAT, "negative",
+              fm_class_stats_import(t.stats, words, (int64_t)count, NULL, &err));
   }
   /* A sum without pixels, in every digit of the last cell. */
   for (size_t i = 1; i <= 11; i++) {
     memset(words, 0, count * sizeof *words);
     words[0] = 1;
     words[1 + 8 * cell + i] = 1;
-    KIT_FAILS(FM_ERR_FORMAT, "class 2", fm_class_stats_import(t.stats, words, count, &err));
+    KIT_FAILS(FM_ERR_FORMAT, "class 2",
+              fm_class_stats_import(t.stats, words, (int64_t)count, NULL, &err));
   }
   /* A histogram that holds more or fewer than the pixels. */
   for (int more = -1; more <= 1; more += 2) {
     memcpy(words, t.before, count * sizeof *words);
     for (size_t i = 13; i < 13 + 34; i++)
       if (words[i]) words[i] += more;
-    KIT_FAILS(FM_ERR_FORMAT, "histogram", fm_class_stats_import(t.stats, words, count, &err));
+    KIT_FAILS(FM_ERR_FORMAT, "histogram",
+              fm_class_stats_import(t.stats, words, (int64_t)count, NULL, &err));
   }
   /* A sum beyond what 2^62 of the largest losses give. */
   memcpy(words, t.before, count * sizeof *words);
   words[1 + 11] = INT64_MAX;
-  KIT_FAILS(FM_ERR_FORMAT, "class 0", fm_class_stats_import(t.stats, words, count, &err));
+  KIT_FAILS(FM_ERR_FORMAT, "class 0",
+            fm_class_stats_import(t.stats, words, (int64_t)count, NULL, &err));
   expect_words(t.stats, t.before);
   free(words);
   end_trial(&t);
@@ -713,27 +751,27 @@ END_TEST
 
 START_TEST(counters_do_not_overflow) {
   fm_class_stats *stats = make_stats(0, 0), *other = make_stats(0, 0);
-  size_t count = fm_class_stats_word_count(stats);
+  size_t count = (size_t)fm_class_stats_word_count(stats);
   int64_t words[37] = {0};
   words[0] = 1;
   words[1] = INT64_C(1) << 62;
-  KIT_OK(fm_class_stats_import(stats, words, count, &err));
+  KIT_OK(fm_class_stats_import(stats, words, (int64_t)count, NULL, &err));
   int64_t *before = words_of(stats);
   uint8_t pixel = 2;
   float value = 1;
   fm_plane mask = fm_plane_make(&pixel, FM_U8, 1, 1), loss = fm_plane_make(&value, FM_F32, 1, 1);
-  KIT_FAILS(FM_ERR_LIMIT, "pixels", fm_class_stats_add(stats, &mask, &loss, &err));
-  KIT_OK(fm_class_stats_add(other, &mask, &loss, &err));
+  KIT_FAILS(FM_ERR_LIMIT, "pixels", fm_class_stats_add(stats, &mask, &loss, NULL, &err));
+  KIT_OK(fm_class_stats_add(other, &mask, &loss, NULL, &err));
   KIT_FAILS(FM_ERR_LIMIT, "pixels", fm_class_stats_merge(stats, other, &err));
   KIT_FAILS(FM_ERR_LIMIT, "pixels", fm_class_stats_merge(stats, stats, &err));
   int64_t *one = words_of(other);
-  KIT_FAILS(FM_ERR_LIMIT, "2^62", fm_class_stats_import(stats, one, count, &err));
+  KIT_FAILS(FM_ERR_LIMIT, "2^62", fm_class_stats_import(stats, one, (int64_t)count, NULL, &err));
   expect_words(stats, before);
   words[1] = INT64_MAX;
-  KIT_FAILS(FM_ERR_LIMIT, "2^62", fm_class_stats_import(other, words, count, &err));
+  KIT_FAILS(FM_ERR_LIMIT, "2^62", fm_class_stats_import(other, words, (int64_t)count, NULL, &err));
   words[0] = INT64_MAX;
   words[1] = 1;
-  KIT_FAILS(FM_ERR_LIMIT, "2^62", fm_class_stats_import(other, words, count, &err));
+  KIT_FAILS(FM_ERR_LIMIT, "2^62", fm_class_stats_import(other, words, (int64_t)count, NULL, &err));
   expect_words(other, one);
   free(one);
   free(before);
@@ -762,7 +800,8 @@ Suite *class_stats_suite(void) {
   tcase_add_test(tests, dtypes_must_fit);
   tcase_add_test(tests, null_arguments);
   tcase_add_test(tests, strata_divide_a_class);
-  tcase_add_test(tests, plain_add_goes_to_the_first_stratum);
+  tcase_add_test(tests, extra_planes_follow_the_rule);
+  tcase_add_test(tests, strata_of_ignored_pixels_do_not_matter);
   tcase_add_test(tests, bad_strata_are_named);
   tcase_add_loop_test(tests, bins_span_the_octaves, 0, 6);
   tcase_add_loop_test(tests, quantiles_are_one_bin_off_at_most, 0, 6);

@@ -124,20 +124,20 @@ static fm_class_stats *make_stats(int32_t histogram) {
 }
 
 static void add_image(fm_class_stats *stats, int index) {
-  KIT_OK(fm_class_stats_add(stats, &images[index].mask.view, &images[index].loss.view, &err));
+  KIT_OK(fm_class_stats_add(stats, &images[index].mask.view, &images[index].loss.view, NULL, &err));
 }
 
 static int64_t *words_of(const fm_class_stats *stats) {
-  size_t count = fm_class_stats_word_count(stats);
+  size_t count = (size_t)fm_class_stats_word_count(stats);
   int64_t *words = malloc(count * sizeof *words);
   memset(words, 0xEE, count * sizeof *words);
-  KIT_OK(fm_class_stats_export(stats, words, count, &err));
+  KIT_OK(fm_class_stats_export(stats, words, (int64_t)count, &err));
   return words;
 }
 
 static void expect_same_words(const fm_class_stats *a, const fm_class_stats *b) {
-  size_t count = fm_class_stats_word_count(a);
-  ck_assert_uint_eq(count, fm_class_stats_word_count(b));
+  size_t count = (size_t)fm_class_stats_word_count(a);
+  ck_assert_uint_eq(count, (size_t)fm_class_stats_word_count(b));
   int64_t *x = words_of(a), *y = words_of(b);
   for (size_t i = 0; i < count; i++)
     ck_assert_msg(x[i] == y[i], "word %zu differs: %lld, %lld", i, (long long)x[i],
@@ -152,7 +152,7 @@ START_TEST(words_are_the_exact_sums) {
   make_images(_i == 1);
   fm_class_stats *stats = make_stats(0);
   for (int i = 0; i < IMAGES; i++) add_image(stats, i);
-  ck_assert_uint_eq(fm_class_stats_word_count(stats), 1 + CLASSES * 12);
+  ck_assert_uint_eq((size_t)fm_class_stats_word_count(stats), 1 + CLASSES * 12);
   int64_t *words = words_of(stats);
   ck_assert_int_eq(words[0], IMAGES);
   ck_assert_int_eq(fm_class_stats_image_count(stats), IMAGES);
@@ -182,7 +182,7 @@ static double mean_of_losses(const float *losses, int64_t count, double *expecte
   for (int64_t i = 0; i < count; i++) add_float(&exact, losses[i]);
   fm_plane m = fm_plane_make(mask, FM_U8, 1, count), l = fm_plane_make(losses, FM_F32, 1, count);
   fm_class_stats *stats = make_stats(0);
-  KIT_OK(fm_class_stats_add(stats, &m, &l, &err));
+  KIT_OK(fm_class_stats_add(stats, &m, &l, NULL, &err));
   double mean = fm_class_stats_mean(stats, 0, 0);
   fm_class_stats_destroy(stats);
   free(mask);
@@ -250,7 +250,7 @@ START_TEST(every_value_of_the_short_types) {
     count++;
   }
   fm_class_stats *stats = make_stats(0);
-  KIT_OK(fm_class_stats_add(stats, &mask.view, &loss.view, &err));
+  KIT_OK(fm_class_stats_add(stats, &mask.view, &loss.view, NULL, &err));
   int64_t *words = words_of(stats);
   ck_assert_int_eq(words[13], count);
   for (int i = 0; i < DIGITS; i++) ck_assert_int_eq(words[14 + i], digit(&sums[1], i));
@@ -269,12 +269,12 @@ START_TEST(many_large_losses) {
   for (int i = 0; i < SIDE * SIDE; i++) loss[i] = FLT_MAX;
   fm_plane m = fm_plane_make(mask, FM_U8, SIDE, SIDE), l = fm_plane_make(loss, FM_F32, SIDE, SIDE);
   fm_class_stats *stats = make_stats(1);
-  for (int i = 0; i < 3; i++) KIT_OK(fm_class_stats_add(stats, &m, &l, &err));
+  for (int i = 0; i < 3; i++) KIT_OK(fm_class_stats_add(stats, &m, &l, NULL, &err));
   double count = 3.0 * SIDE * SIDE;
   ck_assert(fm_class_stats_mean(stats, 0, 0) == (double)FLT_MAX * count / (count + 1e-5));
   for (int i = 0; i < SIDE * SIDE; i++) loss[i] = kit_float(0x00FFFFFF);
   fm_class_stats_clear(stats);
-  KIT_OK(fm_class_stats_add(stats, &m, &l, &err));
+  KIT_OK(fm_class_stats_add(stats, &m, &l, NULL, &err));
   count = SIDE * SIDE;
   ck_assert(fm_class_stats_mean(stats, 0, 0) ==
             (double)kit_float(0x00FFFFFF) * count / (count + 1e-5));
@@ -298,7 +298,7 @@ START_TEST(an_image_of_two_billion_pixels) {
   m.row_stride = m.col_stride = 1;
   l.row_stride = l.col_stride = sizeof(float);
   fm_class_stats *stats = make_stats(0);
-  KIT_OK(fm_class_stats_add(stats, &m, &l, &err));
+  KIT_OK(fm_class_stats_add(stats, &m, &l, NULL, &err));
   double count = (double)WIDTH * HEIGHT;
   ck_assert(fm_class_stats_mean(stats, 0, 0) == (double)value * count / (count + 1e-5));
   fm_class_stats_destroy(stats);
@@ -356,7 +356,7 @@ END_TEST
 START_TEST(words_summed_outside_are_the_merge) {
   make_images(true);
   fm_class_stats *expected = whole(2);
-  size_t count = fm_class_stats_word_count(expected);
+  size_t count = (size_t)fm_class_stats_word_count(expected);
   uint64_t random = 77;
   for (int round = 0; round < 20; round++) {
     int parts = 1 + (int)kit_below(&random, 5);
@@ -371,7 +371,7 @@ START_TEST(words_summed_outside_are_the_merge) {
       fm_class_stats_destroy(part[p]);
     }
     fm_class_stats *loaded = make_stats(2);
-    KIT_OK(fm_class_stats_import(loaded, total, count, &err));
+    KIT_OK(fm_class_stats_import(loaded, total, (int64_t)count, NULL, &err));
     expect_same_words(loaded, expected);
     free(total);
     fm_class_stats_destroy(loaded);
@@ -385,7 +385,8 @@ START_TEST(import_adds) {
   fm_class_stats *expected = whole(0), *half = make_stats(0), *rest = make_stats(0);
   for (int i = 0; i < IMAGES; i++) add_image(i < 5 ? half : rest, i);
   int64_t *words = words_of(half);
-  KIT_OK(fm_class_stats_import(rest, words, fm_class_stats_word_count(half), &err));
+  KIT_OK(fm_class_stats_import(rest, words, (int64_t)((size_t)fm_class_stats_word_count(half)),
+                               NULL, &err));
   expect_same_words(rest, expected);
   free(words);
   fm_class_stats_destroy(expected);
@@ -400,11 +401,11 @@ START_TEST(a_billion_exports_may_be_added) {
   uint8_t mask[2] = {0, 0};
   fm_plane m = fm_plane_make(mask, FM_U8, 1, 2), l = fm_plane_make(loss, FM_F32, 1, 2);
   fm_class_stats *one = make_stats(0), *all = make_stats(0), *doubled = make_stats(0);
-  KIT_OK(fm_class_stats_add(one, &m, &l, &err));
-  size_t count = fm_class_stats_word_count(one);
+  KIT_OK(fm_class_stats_add(one, &m, &l, NULL, &err));
+  size_t count = (size_t)fm_class_stats_word_count(one);
   int64_t *words = words_of(one);
   for (size_t i = 0; i < count; i++) words[i] *= INT64_C(1) << 30;
-  KIT_OK(fm_class_stats_import(all, words, count, &err));
+  KIT_OK(fm_class_stats_import(all, words, (int64_t)count, NULL, &err));
   ck_assert_int_eq(fm_class_stats_image_count(all), INT64_C(1) << 30);
   KIT_OK(fm_class_stats_merge(doubled, one, &err));
   for (int i = 0; i < 30; i++) KIT_OK(fm_class_stats_merge(doubled, doubled, &err));

@@ -142,7 +142,7 @@ static int64_t *words_of(const fm_class_stats *stats) {
   size_t count = (size_t)fm_class_stats_word_count(stats);
   int64_t *words = malloc(count * sizeof *words);
   ck_assert_ptr_nonnull(words);
-  KIT_OK(fm_class_stats_export(stats, words, count, &err));
+  KIT_OK(fm_class_stats_export(stats, words, (int64_t)count, &err));
   return words;
 }
 
@@ -159,7 +159,7 @@ static fm_class_stats *compare_stats(scene *s, const char *what) {
   fm_class_stats_options so = {.size = sizeof so, .histogram = 32};
   KIT_OK(fm_class_stats_create(s->labels, &so, &direct, &err));
   KIT_OK(fm_class_stats_create(s->labels, &so, &stepwise, &err));
-  KIT_OK(fm_class_stats_add(stepwise, &s->mask_view, &s->loss_view, &err));
+  KIT_OK(fm_class_stats_add(stepwise, &s->mask_view, &s->loss_view, NULL, &err));
   KIT_OK(add_output(s, direct, &err));
   expect_equal_words(direct, stepwise, what);
   fm_class_stats_destroy(direct);
@@ -350,7 +350,7 @@ START_TEST(strata_and_weights_do_so) {
   fm_class_stats *direct, *stepwise;
   KIT_OK(fm_class_stats_create(s.labels, &so, &direct, &err));
   KIT_OK(fm_class_stats_create(s.labels, &so, &stepwise, &err));
-  KIT_OK(fm_class_stats_add_stratified(stepwise, &s.mask_view, &s.loss_view, &plane, &err));
+  KIT_OK(fm_class_stats_add(stepwise, &s.mask_view, &s.loss_view, &extra, &err));
   KIT_OK(fm_class_stats_add_output(direct, s.model, &s.output, &s.mask_view, &extra, &err));
   expect_equal_words(direct, stepwise, "strata");
   fm_filter *filter = stratified_filter(&s, _i / 2 ? 0.6 : 0);

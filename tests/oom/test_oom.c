@@ -36,7 +36,7 @@ static fm_status make_base(fm_context *context, base *b, fm_error *err) {
   if (status) return status;
   status = fm_class_stats_create(b->labels, NULL, &b->stats, err);
   fm_plane mask = mask_plane(), loss = loss_plane();
-  if (!status) status = fm_class_stats_add(b->stats, &mask, &loss, err);
+  if (!status) status = fm_class_stats_add(b->stats, &mask, &loss, NULL, err);
   return status;
 }
 
@@ -384,10 +384,10 @@ static fm_status collect(fm_context *context, void *user, fm_error *err) {
   }
   enum { WORDS = 1 + 12 * CLASSES };
   int64_t before[WORDS], after[WORDS];
-  ck_assert_int_eq(fm_class_stats_export(b.stats, before, WORDS, NULL), FM_OK);
+  ck_assert_int_eq(fm_class_stats_export(b.stats, before, (int64_t)WORDS, NULL), FM_OK);
   status = make_host(context, &h, err);
   if (!status) status = fm_source_collect_stats(h.source, h.provider, b.stats, NULL, err);
-  ck_assert_int_eq(fm_class_stats_export(b.stats, after, WORDS, NULL), FM_OK);
+  ck_assert_int_eq(fm_class_stats_export(b.stats, after, (int64_t)WORDS, NULL), FM_OK);
   if (status)
     ck_assert_mem_eq(before, after, sizeof before);
   else

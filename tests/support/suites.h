@@ -12,6 +12,7 @@ Suite *view_suite(void);
 Suite *labels_suite(void);
 Suite *class_stats_suite(void);
 Suite *class_stats_exact_suite(void);
+Suite *class_stats_words_suite(void);
 Suite *map_suite(void);
 Suite *filter_suite(void);
 Suite *hardness_suite(void);

@@ -12,6 +12,7 @@ static const named_suite all[] = {
     {"labels", labels_suite},
     {"class_stats", class_stats_suite},
     {"class_stats_exact", class_stats_exact_suite},
+    {"class_stats_words", class_stats_words_suite},
     {"map", map_suite},
     {"filter", filter_suite},
     {"hardness", hardness_suite},

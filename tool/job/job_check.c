@@ -138,7 +138,7 @@ static void check_loss(const state *s, own_state *o, size_t index, const fm_plan
     if (f.status != FM_ERR_LABEL) findings_add(list, kind_of(f.status), file->stem, f.text);
     return;
   }
-  if (fm_class_stats_add(o->stats, mask, &loss.plane, &err) && err.code != FM_ERR_LABEL) {
+  if (fm_class_stats_add(o->stats, mask, &loss.plane, NULL, &err) && err.code != FM_ERR_LABEL) {
     char *path = loss_source_path(s->losses, index);
     note_error(list, kind_of(err.code), file->stem, &err, path);
     free(path);

@@ -56,10 +56,10 @@ static int missing(const part *any, int64_t index, fault *f) {
 
 /* Are the numbers the same, to the last bit? */
 static bool same_numbers(const part *a, const part *b) {
-  size_t words = fm_class_stats_word_count(a->file.stats);
+  size_t words = (size_t)fm_class_stats_word_count(a->file.stats);
   int64_t *left = alloc_zeroed(words, sizeof *left), *right = alloc_zeroed(words, sizeof *right);
-  bool same = !fm_class_stats_export(a->file.stats, left, words, NULL) &&
-              !fm_class_stats_export(b->file.stats, right, words, NULL) &&
+  bool same = !fm_class_stats_export(a->file.stats, left, (int64_t)words, NULL) &&
+              !fm_class_stats_export(b->file.stats, right, (int64_t)words, NULL) &&
               !memcmp(left, right, words * sizeof *left);
   free(left);
   free(right);

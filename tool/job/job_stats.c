@@ -40,9 +40,9 @@ static int begin(void *shared, void **own, fault *f) {
 
 static fm_status add(fm_class_stats *stats, const mask_batch *batch, size_t at, fm_error *err) {
   const fm_plane *mask = &batch->requests[at].mask, *loss = &batch->losses[at].plane;
-  const fm_plane *strata = &batch->strata[at];
-  return strata->data ? fm_class_stats_add_stratified(stats, mask, loss, strata, err)
-                      : fm_class_stats_add(stats, mask, loss, err);
+  fm_extra_planes extra = {.size = sizeof extra};
+  if (batch->strata[at].data) extra.strata = &batch->strata[at];
+  return fm_class_stats_add(stats, mask, loss, &extra, err);
 }
 
 static int add_some(void *shared, void *own, size_t first, size_t count, fault *f) {
