@@ -162,8 +162,9 @@ Options::Options(const fm_plugin_setup &setup) {
                                        : "output= names one key or index");
   if (!channels.empty() && channels.size() != static_cast<std::size_t>(setup.labels->class_count))
     throw Failure(FM_ERR_ARGUMENT, "channels= names " + std::to_string(channels.size()) +
-                                       " channels, but label space " + setup.labels->name + " has " +
-                                       std::to_string(setup.labels->class_count) + " classes");
+                                       " channels, but label space " + setup.labels->name +
+                                       " has " + std::to_string(setup.labels->class_count) +
+                                       " classes");
   if (!channels.empty() && !network.channel_count)
     throw Failure(FM_ERR_ARGUMENT, "channels= needs channel_count=C, all channels of the output");
   network.channels = channels.empty() ? nullptr : channels.data();
