@@ -57,6 +57,7 @@ static fm_status make(const fm__means *means, const fm_filter_options *o, fm_fil
   filter->labels = fm__labels_hold(labels);
   filter->options = *o;
   filter->strata = means->strata;
+  filter->score = means->score;
   fm_status status = find_thresholds(filter, means, err);
   if (status)
     fm_filter_destroy(filter);

@@ -16,6 +16,9 @@ static fm_status check(const fm_filter *filter, const fm_class_stats *stats, fm_
   if ((size_t)filter->strata != stats->strata)
     return fm__fail(err, FM_ERR_MISMATCH, "the filter has %d strata, the statistics have %d",
                     (int)filter->strata, (int)stats->strata);
+  if (filter->score != stats->score)
+    return fm__fail(err, FM_ERR_MISMATCH, "the filter compares score %d, the statistics are of %d",
+                    (int)filter->score, (int)stats->score);
   if (!stats->bins)
     return fm__fail(err, FM_ERR_UNSUPPORTED, "these statistics were made without a histogram");
   return FM_OK;

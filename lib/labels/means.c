@@ -17,7 +17,10 @@ static const int64_t MOST_PIXELS = INT64_C(1) << 62;
 fm_status fm__means_of_stats(fm__means *means, const fm_class_stats *stats, fm_error *err) {
   if (!stats->pixels)
     return fm__fail(err, FM_ERR_EMPTY, "the statistics hold no pixel: add the real images first");
-  *means = (fm__means){.labels = stats->labels, .strata = (int32_t)stats->strata, .stats = stats};
+  *means = (fm__means){.labels = stats->labels,
+                       .strata = (int32_t)stats->strata,
+                       .score = stats->score,
+                       .stats = stats};
   return FM_OK;
 }
 
@@ -79,7 +82,7 @@ fm_status fm__means_of_table(fm__means *means, const fm_labels *labels, const fm
     return fm__fail(err, FM_ERR_EMPTY, "fm_mean_table: counts no pixel of any class");
   if (t.pixels) status = check_unseen(&t, count, err);
   if (status) return status;
-  *means = (fm__means){.labels = labels, .strata = t.strata, .table = t};
+  *means = (fm__means){.labels = labels, .strata = t.strata, .score = FM_SCORE_LOSS, .table = t};
   return FM_OK;
 }
 

@@ -9,6 +9,7 @@
 typedef struct fm__means {
   const fm_labels *labels;
   int32_t strata;
+  int32_t score;               /* an fm_score: what the means are of */
   const fm_class_stats *stats; /* NULL: the table has them */
   fm_mean_table table;
 } fm__means;
