@@ -74,9 +74,7 @@ fm_status predict(const fm_sample *const *samples, fm_prediction *const *predict
   });
 }
 
-void release(fm_prediction *prediction, void *) {
-  delete static_cast<Output *>(prediction->user);
-}
+void release(fm_prediction *prediction, void *) { delete static_cast<Output *>(prediction->user); }
 
 void close(void *user) { delete static_cast<Segmenter *>(user); }
 

@@ -63,7 +63,7 @@ typedef enum fm_log_level {
 
 /** Receives one line of valid UTF-8 without a line break, of at most 503 bytes, made as
  *  fm_error.message is. `message` is valid during the call. Called on the thread that called the
- * library; must not call back into the library. */
+ *  library; must not call back into the library. */
 typedef void (*fm_log_fn)(int32_t level, const char *message, void *user);
 
 typedef struct fm_context_options {

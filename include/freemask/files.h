@@ -88,10 +88,10 @@ FM_API fm_status fm_labels_encode(const fm_labels *labels, fm_write_fn write, vo
  *
  *  What the columns may hold is documented for fm_plan_rows: ranks are 1 to the number of rows,
  *  each once; `seeds` has as many whole numbers as `count` says, with a blank between two. A mask
- * or a seed of a mask that occurs twice is FM_ERR_FORMAT.
+ *  or a seed of a mask that occurs twice is FM_ERR_FORMAT.
  *
  *  On success the caller owns `*out`. Memory while it works: besides the file and what
- * fm_plan_create takes, 32 bytes per row and 8 per seed, up to half as much again. */
+ *  fm_plan_create takes, 32 bytes per row and 8 per seed, up to half as much again. */
 FM_API fm_status fm_plan_read(const fm_context *context, const char *path, fm_plan **out,
                               fm_error *err);
 
@@ -116,7 +116,7 @@ typedef struct fm_csv fm_csv;
 
 /** Reads a table whose first line must be the `column_count` (1 to 64) names `columns`, which are
  *  copied. On success the caller owns `*out`. Memory: the file, and 8 bytes per field and per row,
- * up to half as much again, twice while it grows. */
+ *  up to half as much again, twice while it grows. */
 FM_API fm_status fm_csv_read(const fm_context *context, const char *path,
                              const char *const *columns, int32_t column_count, fm_csv **out,
                              fm_error *err);
@@ -139,8 +139,8 @@ FM_API const char *fm_csv_text(const fm_csv *csv, int64_t row, int32_t column);
 FM_API int64_t fm_csv_line(const fm_csv *csv, int64_t row);
 
 /** A field as a whole number in decimal digits, or as a finite number with a decimal point, in
- * every locale. Errors (`*out` is untouched): ARGUMENT (no such field), FORMAT (the field is
- * something else, or out of range; the message names file, line, column and text). */
+ *  every locale. Errors (`*out` is untouched): ARGUMENT (no such field), FORMAT (the field is
+ *  something else, or out of range; the message names file, line, column and text). */
 FM_API fm_status fm_csv_whole(const fm_csv *csv, int64_t row, int32_t column, int64_t lowest,
                               int64_t highest, int64_t *out, fm_error *err);
 FM_API fm_status fm_csv_real(const fm_csv *csv, int64_t row, int32_t column, double *out,
@@ -173,7 +173,7 @@ FM_API fm_status fm_class_stats_decode(const fm_labels *labels, const void *data
 FM_API fm_status fm_class_stats_write(const fm_class_stats *stats, const char *path, fm_error *err);
 
 /** As fm_class_stats_write, to a callback. The last two bytes are a closing brace and a line break:
- * a host that adds members puts a comma and them before these. */
+ *  a host that adds members puts a comma and them before these. */
 FM_API fm_status fm_class_stats_encode(const fm_class_stats *stats, fm_write_fn write, void *user,
                                        fm_error *err);
 

@@ -52,7 +52,7 @@ typedef struct fm_hardness_options {
 
 /** Makes an estimator from statistics of the real set. `options` may be NULL (the paper's: the
  *  mean, at 512x512). The estimator copies what it needs: later changes of `stats` do not affect
- * it.
+ *  it.
  *
  *  On success the caller owns `*out`; on failure `*out` keeps its value. Memory: 16 bytes per
  *  class.

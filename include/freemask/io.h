@@ -71,7 +71,7 @@ FM_API fm_status fm_loss_decode(const fm_context *context, const void *data, siz
 /** Reads a network's output for fm_network_loss from NPY, or one array of an NPZ, with the types of
  *  a loss map: [C, h, w], or more dimensions of which the leading ones are 1. What was saved as
  *  [h, w, C] comes as that: the host names the volume's axes itself. `max_pixels` limits the
- * product of the last two sizes. */
+ *  product of the last two sizes. */
 FM_API fm_status fm_output_read(const fm_context *context, const char *path,
                                 const fm_read_options *options, fm_raster **out, fm_error *err);
 
@@ -80,11 +80,11 @@ FM_API fm_status fm_output_decode(const fm_context *context, const void *data, s
                                   const fm_read_options *options, fm_raster **out, fm_error *err);
 
 /** Reads the output of a network with queries from an NPZ, as np.savez or (in builds with
- * libdeflate) np.savez_compressed writes it: class logits [Q, C + 1] and mask logits [Q, h, w],
- * with the types of a loss map. The arrays are called class_logits and mask_logits, or
- * class_queries_logits and masks_queries_logits (transformers), or pred_logits and pred_masks
- * (detectron2); others are ignored. The raster has both: fm_raster_plane is the class logits,
- * fm_raster_volume the mask logits. Two NPY files are read by fm_loss_read and fm_output_read. */
+ *  libdeflate) np.savez_compressed writes it: class logits [Q, C + 1] and mask logits [Q, h, w],
+ *  with the types of a loss map. The arrays are called class_logits and mask_logits, or
+ *  class_queries_logits and masks_queries_logits (transformers), or pred_logits and pred_masks
+ *  (detectron2); others are ignored. The raster has both: fm_raster_plane is the class logits,
+ *  fm_raster_volume the mask logits. Two NPY files are read by fm_loss_read and fm_output_read. */
 FM_API fm_status fm_queries_read(const fm_context *context, const char *path,
                                  const fm_read_options *options, fm_raster **out, fm_error *err);
 

@@ -134,8 +134,8 @@ FM_API fm_status fm_labels_count(const fm_labels *labels, const fm_plane *mask,
  *  255 for most trainers, -1 or -100 for others; it must not be a class, 0 to K - 1.
  *
  *  `classes` is a mask of the same size, of any integer type in which `ignored_value` and K - 1
- * fit. It is either the very same memory as `mask` (same data, strides and dtype) or shares no byte
- * with it; anything else is refused.
+ *  fit. It is either the very same memory as `mask` (same data, strides and dtype) or shares no
+ *  byte with it; anything else is refused.
  *
  *  Memory: as fm_labels_count. Stack: less than 32 KiB. Errors (`classes` is untouched): ARGUMENT,
  *  MEMORY, UNSUPPORTED (dtype, device), SHAPE, LIMIT (size, or a value does not fit), LABEL (names

@@ -18,7 +18,7 @@ FM_BEGIN_DECLS
  *
  *  `from` and `to` are masks of any integer types; the labels that `to` receives have to fit its
  *  type (numbers of 2^63 - 1 and above fit U64 only). With equal sizes this converts a mask to
- * another type. `to` must not overlap `from`.
+ *  another type. `to` must not overlap `from`.
  *
  *  Memory: 4 bytes per column of `to`. Stack: less than 1 KiB.
  *  Errors (`to` is untouched): ARGUMENT, MEMORY, UNSUPPORTED (dtype, device), LIMIT (size; a label

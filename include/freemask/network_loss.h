@@ -143,7 +143,7 @@ FM_API fm_status fm_class_stats_add_output(fm_class_stats *stats,
 /** Filters a *synthetic* image's mask: fm_network_loss_map, then fm_filter_apply. `filtered` may
  *  be the very same memory as `mask`. Memory: a packed plane like `filtered` and 32 bytes for each
  *  class and stratum more; if the filter has a floor (min_kept_share), a loss map and what
- * fm_filter_apply takes, too. */
+ *  fm_filter_apply takes, too. */
 FM_API fm_status fm_filter_apply_output(const fm_filter *filter,
                                         const fm_network_loss *network_loss,
                                         const fm_network_output *output, const fm_plane *mask,

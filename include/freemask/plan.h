@@ -38,8 +38,8 @@ typedef struct fm_plan_rows {
  *
  *  On success the caller owns `*out`. Memory: 48 bytes per row and 8 per seed, ids apart, and
  *  12 bytes per row while it works. Errors (`*out` is untouched): ARGUMENT, DUPLICATE (an id, a
- * rank or a seed of one mask occurs twice), EMPTY (no row), LIMIT (more than 2^31 - 1 rows),
- * MEMORY, MISMATCH (seed_count is not the sum of the counts), UNSUPPORTED. */
+ *  rank or a seed of one mask occurs twice), EMPTY (no row), LIMIT (more than 2^31 - 1 rows),
+ *  MEMORY, MISMATCH (seed_count is not the sum of the counts), UNSUPPORTED. */
 FM_API fm_status fm_plan_create(const fm_context *context, const fm_plan_rows *rows, fm_plan **out,
                                 fm_error *err);
 

@@ -27,8 +27,8 @@ typedef struct fm_planner fm_planner;
  *  budget exactly. Weights are whole numbers, 1 to 2^31 - 1, which the heaviest mask has. */
 typedef enum fm_plan_policy {
   FM_PLAN_RANK = 0,         /**< the paper: n_i = min(1 + round((i + 1) / N * n_max), n_max) for the
-                                 mask that has i easier ones among N, ties by id; divided first, then
-                                 multiplied, in double; round half to even. As a weight: n_i */
+                                 mask that has i easier ones among N, ties by id; divided first,
+                                 then multiplied, in double; round half to even. As a weight: n_i */
   FM_PLAN_UNIFORM = 1,      /**< n_max for each mask; weight 1 */
   FM_PLAN_PROPORTIONAL = 2, /**< weight hardness^gamma; hardness is not negative */
   FM_PLAN_REPEAT_FACTOR = 3, /**< LVIS: the largest max(1, sqrt(threshold / f(c))) of the mask's
@@ -77,7 +77,7 @@ typedef struct fm_planner_options {
 
 /** Makes an empty planner. `options` may be NULL: the paper for ADE20K. On success
  *  the caller owns `*out`. Errors (`*out` is untouched): ARGUMENT, DUPLICATE (a seed, or a policy
- * of a blend), LIMIT, MEMORY, UNSUPPORTED. */
+ *  of a blend), LIMIT, MEMORY, UNSUPPORTED. */
 FM_API fm_status fm_planner_create(const fm_context *context, const fm_planner_options *options,
                                    fm_planner **out, fm_error *err);
 
@@ -85,8 +85,8 @@ FM_API fm_status fm_planner_create(const fm_context *context, const fm_planner_o
 FM_API void fm_planner_destroy(fm_planner *planner);
 
 /** The options with the defaults filled in (those that the policy does not use are 0): a planner
- * that is made with them makes the same plans. Pointers live as long as the planner. Set
- * `out->size`. Errors (`*out` is untouched): ARGUMENT, UNSUPPORTED. */
+ *  that is made with them makes the same plans. Pointers live as long as the planner. Set
+ *  `out->size`. Errors (`*out` is untouched): ARGUMENT, UNSUPPORTED. */
 FM_API fm_status fm_planner_get_options(const fm_planner *planner, fm_planner_options *out,
                                         fm_error *err);
 
@@ -98,8 +98,8 @@ FM_API fm_status fm_planner_get_options(const fm_planner *planner, fm_planner_op
  *  `class_count`: their number, 1 to 65,535, the same for all masks. NULL and 0: none.
  *
  *  Memory: ids apart, 27 to 54 bytes per mask (arrays double when they are full) and, where the
- * policy uses classes, 1 to 2 bits for each class and mask. On failure the planner is what it
- * was. Errors: ARGUMENT, DUPLICATE (the id was added before), MEMORY, LIMIT (2^31 - 1 masks, 2^62
+ *  policy uses classes, 1 to 2 bits for each class and mask. On failure the planner is what it was.
+ *  Errors: ARGUMENT, DUPLICATE (the id was added before), MEMORY, LIMIT (2^31 - 1 masks, 2^62
  *  pixels). */
 FM_API fm_status fm_planner_add(fm_planner *planner, const char *mask_id, double hardness,
                                 const int64_t *class_pixels, int32_t class_count, fm_error *err);
@@ -110,7 +110,7 @@ FM_API fm_status fm_planner_add(fm_planner *planner, const char *mask_id, double
  *  The mask may be added before or after.
  *
  *  On failure the planner is what it was. Errors: ARGUMENT, DUPLICATE (what the mask keeps was
- * given before, or a seed twice), MEMORY, LIMIT (2^20 seeds, 2^31 - 1 masks). */
+ *  given before, or a seed twice), MEMORY, LIMIT (2^20 seeds, 2^31 - 1 masks). */
 FM_API fm_status fm_planner_keep(fm_planner *planner, const char *mask_id, const int64_t *seeds,
                                  int64_t seed_count, fm_error *err);
 
@@ -119,9 +119,9 @@ typedef struct fm_planner_row {
   size_t size;         /**< set by the caller, kept */
   const char *mask_id; /**< lives as long as the planner */
   double hardness;
-  const uint64_t
-      *classes;              /**< where the policy uses classes: [(class_count + 63) / 64], class k
-                                  is bit k % 64 of word k / 64; else NULL. Valid until a mask is added */
+  const uint64_t *classes;   /**< where the policy uses classes: [(class_count + 63) / 64], class k
+                                  is bit k % 64 of word k / 64; else NULL. Valid until a mask is
+                                  added */
   int32_t class_count;       /**< 0 where `classes` is NULL */
   int32_t reserved;          /**< 0 */
   const int64_t *kept_seeds; /**< [kept_count], ascending: what fm_planner_keep said; lives as long
@@ -133,7 +133,7 @@ typedef struct fm_planner_row {
 FM_API int64_t fm_planner_mask_count(const fm_planner *planner);
 
 /** Reads a mask by its index, 0 to fm_planner_mask_count - 1, in the order of adding. Set
- * `row->size`. Errors (`*row` is untouched): ARGUMENT, UNSUPPORTED. */
+ *  `row->size`. Errors (`*row` is untouched): ARGUMENT, UNSUPPORTED. */
 FM_API fm_status fm_planner_get(const fm_planner *planner, int64_t index, fm_planner_row *row,
                                 fm_error *err);
 
@@ -151,8 +151,8 @@ FM_API int64_t fm_planner_find(const fm_planner *planner, const char *mask_id);
  *  On success the caller owns `*out`. Memory: 48 bytes per mask and 8 per chosen seed,
  *  ids apart; while it works 28 bytes per mask more, 12 for each if anything is kept and, where the
  *  policy uses classes, a bit for each class and mask. Errors (`*out` is untouched): ARGUMENT
- * (the budget cannot be met), EMPTY, MEMORY, MISMATCH (something is kept of a mask that was not
- * added). */
+ *  (the budget cannot be met), EMPTY, MEMORY, MISMATCH (something is kept of a mask that was not
+ *  added). */
 FM_API fm_status fm_planner_make_plan(const fm_planner *planner, fm_plan **out, fm_error *err);
 
 /** What fm_planner_count_images uses: plain arrays with one element for each mask, whose id is
@@ -180,8 +180,8 @@ typedef struct fm_planner_table {
  *
  *  `counts` has `mask_count` elements, which the call also works in: the only other memory is 4
  *  bytes per mask if RANK is used, and 24 bytes per class. Thread-safety: any number of calls
- * at once. Errors (`counts` is untouched): ARGUMENT, DUPLICATE (a policy of a blend), EMPTY,
- * MEMORY, LIMIT, UNSUPPORTED. */
+ *  at once. Errors (`counts` is untouched): ARGUMENT, DUPLICATE (a policy of a blend), EMPTY,
+ *  MEMORY, LIMIT, UNSUPPORTED. */
 FM_API fm_status fm_planner_count_images(const fm_context *context,
                                          const fm_planner_options *options,
                                          const fm_planner_table *table, uint32_t *counts,

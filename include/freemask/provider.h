@@ -33,7 +33,7 @@ FM_BEGIN_DECLS
 typedef struct fm_source fm_source;
 
 /** One image of a set. Before it calls `get` the library sets `size` and zeroes the rest.
- * Everything is borrowed until the release callback. Sized structure, see freemask/context.h. */
+ *  Everything is borrowed until the release callback. Sized structure, see freemask/context.h. */
 typedef struct fm_sample {
   size_t size;
   const char *id;     /**< required: distinct in its set, UTF-8; for messages and the planner */
@@ -93,7 +93,7 @@ typedef struct fm_prediction {
 } fm_prediction;
 
 /** Predicts `count` samples at once, 1 to `batch`. Returns 0, or a value that ends the loop; then
- * no prediction is released. */
+ *  no prediction is released. */
 typedef int (*fm_provider_predict_fn)(const fm_sample *const *samples,
                                       fm_prediction *const *predictions, int64_t count, void *user);
 

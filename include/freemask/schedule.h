@@ -109,7 +109,7 @@ typedef struct fm_schedule_options {
  *  On success the caller owns `*out`. Errors (`*out` is untouched): ARGUMENT, DUPLICATE (a real id
  *  occurs twice), EMPTY (a set that the mix needs has no image, or a rank would get no entry),
  *  MISMATCH (synthetic_count is not the plan's, or the plan lacks a real id), LIMIT (an epoch of
- * more than 2^48 entries), MEMORY, UNSUPPORTED. */
+ *  more than 2^48 entries), MEMORY, UNSUPPORTED. */
 FM_API fm_status fm_schedule_create(const fm_context *context, const fm_plan *plan,
                                     const fm_schedule_options *options, fm_schedule **out,
                                     fm_error *err);
@@ -118,9 +118,9 @@ FM_API fm_status fm_schedule_create(const fm_context *context, const fm_plan *pl
 FM_API void fm_schedule_destroy(fm_schedule *schedule);
 
 /** The options with the defaults filled in (those that the mix does not use are 0): counts,
- * repeats, shares, length, world. `real_ids` lives as long as the schedule. `weights` is NULL: the
- * schedule keeps them as integers only; a schedule that is made with these options and the same
- * weights is the same. Set `out->size`. Errors (`*out` is untouched): ARGUMENT, UNSUPPORTED. */
+ *  repeats, shares, length, world. `real_ids` lives as long as the schedule. `weights` is NULL: the
+ *  schedule keeps them as integers only; a schedule that is made with these options and the same
+ *  weights is the same. Set `out->size`. Errors (`*out` is untouched): ARGUMENT, UNSUPPORTED. */
 FM_API fm_status fm_schedule_get_options(const fm_schedule *schedule, fm_schedule_options *out,
                                          fm_error *err);
 
@@ -170,7 +170,7 @@ FM_API fm_status fm_schedule_fill(const fm_schedule *schedule, int64_t position,
                                   const fm_schedule_arrays *arrays, fm_error *err);
 
 /** The entry at the schedule's own position, which moves on by one. On failure it stays. Errors:
- * those of fm_schedule_at. */
+ *  those of fm_schedule_at. */
 FM_API fm_status fm_schedule_next(fm_schedule *schedule, fm_schedule_entry *entry, fm_error *err);
 
 /** fm_schedule_fill from the schedule's own position, which moves on by `count`; on failure it

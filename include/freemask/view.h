@@ -111,7 +111,7 @@ FM_API fm_volume fm_volume_make(const void *data, fm_dtype dtype, int64_t channe
  *
  *  Errors: ARGUMENT (NULL, a tensor without memory or without pixels, a stride out of range),
  *  SHAPE (dimensions), LIMIT (size), UNSUPPORTED (another device or type; a broadcast tensor).
- * Thread-safety: any thread, any time. */
+ *  Thread-safety: any thread, any time. */
 FM_API fm_status fm_plane_from_dlpack(const void *dl_tensor, fm_plane *out, fm_error *err);
 
 /** Views a DLPack tensor in host memory as a volume: three dimensions, [channels, height,
@@ -124,7 +124,7 @@ FM_API fm_status fm_volume_from_dlpack(const void *dl_tensor, fm_volume *out, fm
 FM_API size_t fm_dtype_size(fm_dtype dtype);
 
 /** Planes that some calls read in addition to the mask and its loss map. A call takes a pointer to
- * this structure; NULL means that there are none. Sized structure, see freemask/context.h. Both
+ *  this structure; NULL means that there are none. Sized structure, see freemask/context.h. Both
  *  planes have the mask's size. */
 typedef struct fm_extra_planes {
   size_t size;

@@ -13,7 +13,8 @@ typedef struct fm__image {
   fm__lookup lookup;
 } fm__image;
 
-/* The cells of n pixels, at most FM__PIECE, or FM__CLASS_IGNORE, or FM__CLASS_INVALID (label or stratum). */
+/* The cells of n pixels, at most FM__PIECE, or FM__CLASS_IGNORE, or FM__CLASS_INVALID (label or
+ * stratum). */
 void fm__image_cells(const fm__image *image, fm__yx at, size_t n, int32_t *cells);
 
 #endif
