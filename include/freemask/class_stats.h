@@ -183,7 +183,7 @@ FM_API fm_status fm_class_stats_save(const fm_class_stats *stats, void *blob, si
 /** Makes the statistics that were saved, over the label space that they were made with. `blob`
  *  need not be aligned and is not kept. On success the caller owns `*out`. Errors: ARGUMENT,
  *  MEMORY, MISMATCH (another label space), FORMAT (damaged, or not a blob of statistics),
- * UNSUPPORTED (a score of a later version), LIMIT. */
+ *  UNSUPPORTED (a score of a later version), LIMIT. */
 FM_API fm_status fm_class_stats_load(const fm_labels *labels, const void *blob, size_t size,
                                      fm_class_stats **out, fm_error *err);
 
