@@ -10,7 +10,7 @@
 #include "base/fault.h"
 
 /* _exit: other threads may be running, and files on disk are whole at any moment. */
-void alloc_fail(void) {
+_Noreturn void alloc_fail(void) {
   static const char sentence[] = "freemask: out of memory\n";
   ssize_t written = write(STDERR_FILENO, sentence, sizeof sentence - 1);
   (void)written;

@@ -7,7 +7,7 @@
 void *alloc_zeroed(size_t count, size_t size); /* never NULL, also for 0 */
 void *alloc_resize(void *old, size_t count, size_t size);
 /* Ends the tool as if memory had run out. */
-void alloc_fail(void);
+_Noreturn void alloc_fail(void);
 
 char *alloc_text(const char *text); /* a copy; NULL gives NULL */
 
