@@ -431,7 +431,7 @@ END_TEST
 Suite *class_stats_exact_suite(void) {
   Suite *suite = suite_create("class_stats_exact");
   TCase *tests = tcase_create("class_stats_exact");
-  tcase_set_timeout(tests, 120);
+  tcase_set_timeout(tests, 300);
   tcase_add_checked_fixture(tests, set_up, tear_down);
   tcase_add_loop_test(tests, words_are_the_exact_sums, 0, 2);
   tcase_add_test(tests, rounding_of_sums);
