@@ -150,7 +150,7 @@ Options::Options(const fm_plugin_setup &setup) {
   network.size = sizeof network;
   network.kind = FM_OUTPUT_LOGITS;
   threads = setup.threads > 0 ? setup.threads : 1;
-  for (std::size_t i = 0; i < setup.option_count; i++)
+  for (std::int64_t i = 0; i < setup.option_count; i++)
     read_one(*this, setup.keys[i], setup.values[i]);
   if (model.empty()) throw Failure(FM_ERR_ARGUMENT, "the key model=FILE.pt is missing");
   if (mean.empty()) mean = {0};

@@ -107,7 +107,7 @@ class Plugin:
     def conclude(self, sample, one, mask):
         out, rows = one.output.contents.values, None
         loss = np.full(mask.shape, np.nan, np.float32)
-        plane = LIB.fm_plane_make(loss.ctypes.data, 6, *mask.shape)
+        plane = LIB.fm_plane_make(loss.ctypes.data, LIB.FM_F32, *mask.shape)
         output = array_of(out, (out.channels, out.height, out.width))
         logits = one.output.contents.class_logits
         if logits.data:
