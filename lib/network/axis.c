@@ -24,12 +24,12 @@ static int at_most(int64_t count, int64_t most) {
 fm__span fm__axis_span(const fm__axis *axis, int64_t i, int64_t end) {
   fm__span span = {0};
   int64_t position = i * axis->by + axis->from;
-  if (position < 0) { /* before the first pixel's centre */
+  if (position < 0) { /* before the first pixel's center */
     span.count = at_most((-position - 1) / axis->by + 1, end - i);
     return span;
   }
   span.low = position / axis->over;
-  if (span.low >= axis->last) { /* behind the last pixel's centre */
+  if (span.low >= axis->last) { /* beyond the last pixel's center */
     span.low = span.high = axis->last;
     span.count = at_most(FM__BLOCK, end - i);
     return span;

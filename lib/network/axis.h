@@ -13,8 +13,8 @@ typedef struct fm__axis {
   int64_t last; /* the output's last pixel */
 } fm__axis;
 
-/* Up to FM__BLOCK pixels of the mask between the same two pixels of the output, the first
- * one at `t` of the way from `low` to `high`, each further one `step` on. */
+/* Up to FM__BLOCK pixels of the mask between the same two pixels of the output: the first one at
+ * `t` of the way from `low` to `high`, each next one `step` further. */
 typedef struct fm__span {
   int64_t low, high;
   double t, step;
@@ -27,7 +27,7 @@ fm__axis fm__axis_make(int64_t inner, int64_t outer, bool align_corners);
 /* The span that begins with pixel i and ends before pixel `end`. */
 fm__span fm__axis_span(const fm__axis *axis, int64_t i, int64_t end);
 
-/* The first pixel from i on that lies beyond output pixel `high`, at most `end`. */
+/* The first pixel after i that lies beyond output pixel `high`, at most `end`. */
 int64_t fm__axis_reach(const fm__axis *axis, int64_t i, int64_t high, int64_t end);
 
 #endif

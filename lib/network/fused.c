@@ -1,4 +1,4 @@
-/* network/fused.c - statistics and filter fed from an output, a few losses at a time. */
+/* network/fused.c - feeds statistics and filters from an output, a part of the mask at a time. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -33,7 +33,7 @@ static fm_plane cut(const fm_plane *plane, const part *p) {
   return rectangle;
 }
 
-/* Fills in the planes of a part whose place is set; its losses will lie packed in `memory`. */
+/* Fills in the planes of a part whose rectangle is set; its losses will lie packed in `memory`. */
 static void make_part(part *p, const inputs *in, float *memory) {
   fm_plane packed = fm_plane_make(memory, FM_F32, p->height, p->width);
   (void)fm__plane_read(&p->loss, &packed, FM__BIT(FM_F32), "loss", NULL);
@@ -69,7 +69,7 @@ static fm_status use_whole(inputs *in, float *memory, use_fn *use, void *state, 
   return status ? status : use(&p, state, err);
 }
 
-/* Hands all losses on, at once or in parts. */
+/* Passes all losses on, at once or in parts. */
 static fm_status walk(inputs *in, bool at_once, use_fn *use, void *state, fm_error *err) {
   const fm_context *context = in->job.model->labels->context;
   int64_t height = in->job.mask.height, width = in->job.mask.width;
@@ -96,7 +96,7 @@ static fm_status check_labels_agree(const fm_network_loss *model, const fm_label
                   labels->name);
 }
 
-/* The first stratum out of range, as it is where its pixel has a class. */
+/* Finds the first stratum out of range at a pixel that has a class. */
 static fm_status check_strata(const inputs *in, int32_t count, fm_error *err) {
   const fm_plane *mask = &in->job.mask;
   fm__lookup lookup = fm__labels_lookup(in->job.model->labels);
@@ -159,7 +159,7 @@ fm_status fm_class_stats_add_output(fm_class_stats *stats, const fm_network_loss
 
 /* ---- Filter --------------------------------------------------------------------- */
 
-/* What a filter makes of the parts: kept aside until all of them are done. */
+/* A filter's results, kept until all parts are done. */
 typedef struct filtering {
   const fm_filter *filter;
   bool weights; /* instead of labels */
@@ -193,7 +193,7 @@ static void deliver(const filtering *f, const fm_plane *out) {
       memcpy(fm__pixel(out, y, x), fm__pixel(&f->result, y, x), element);
 }
 
-/* Memory for the result and the counts; what was taken is in `f`, on failure too. */
+/* Allocates the result and the counts; what was allocated is in `f`, on failure too. */
 static fm_status reserve(filtering *f, const fm_plane *out, fm_error *err) {
   const fm_context *context = f->filter->labels->context;
   size_t count = 4 * fm__filter_cells(f->filter);
@@ -222,7 +222,7 @@ static fm_status run(filtering *f, inputs *in, const fm_plane *out, fm_filter_re
   return status;
 }
 
-/* What a part would be blamed for is found in the whole first, which has its coordinates. */
+/* Finds what a part would be refused for in the whole plane, for its coordinates. */
 static fm_status check_out(const filtering *f, const inputs *in, const fm_plane *out,
                            const char *out_name, fm_error *err) {
   const fm_plane *mask = &in->job.mask;

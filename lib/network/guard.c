@@ -1,28 +1,28 @@
-/* network/guard.c - values that belong to another kind than the declared one.
+/* network/guard.c - refuses values that belong to another kind than the declared one.
  *
- * A filter fed with the cross-entropy of scores or probabilities drops nothing and says
- * nothing. So this looks at a few pixels, and where they make it suspicious at all: real
- * logits are seldom all in [0, 1.5]. */
+ * A filter that gets the cross-entropy of scores or probabilities silently drops nothing. So this
+ * looks at a few pixels, and at all of them if these are suspicious: logits rarely all lie in
+ * [0, 1.5]. */
 #include <math.h>
 
 #include "core/fail.h"
 #include "dsp/tile.h"
 #include "network/network_loss.h"
 
-/* Pixels looked at first, in each direction; values that are enough to judge. */
+/* Pixels of the first look, in each direction; values that suffice for a judgment. */
 enum { GRID = 8, EVIDENCE = 32 };
 
 static const int64_t ALL = INT64_MAX;
 
-/* Above any sum of a network's scores that matters; half precision included. */
+/* Above the scores of networks, half precision included. */
 static const double LARGEST_SCORE = 1.5;
 
 typedef struct sample {
   int64_t values, pixels;
   double least, largest;
   double largest_gap;   /* of a pixel's sum to 1 */
-  int64_t unnormalised; /* pixels whose sum is far from 1 */
-  bool irregular;       /* a value is not finite, which others report */
+  int64_t unnormalized; /* pixels whose sum is far from 1 */
+  bool irregular;       /* a value is not finite: reported elsewhere */
 } sample;
 
 static void look_at(sample *s, double value) {
@@ -54,7 +54,7 @@ static sample take_sample(const fm_volume *v, int64_t grid) {
       }
       double gap = fabs(sum - 1);
       if (gap > s.largest_gap) s.largest_gap = gap;
-      s.unnormalised += !(gap <= FAR_FROM_1);
+      s.unnormalized += !(gap <= FAR_FROM_1);
       s.pixels++;
       if (s.irregular || !within(&s, -1e-3, LARGEST_SCORE))
         return s; /* logits: seen at the first pixel */
@@ -62,7 +62,7 @@ static sample take_sample(const fm_volume *v, int64_t grid) {
   return s;
 }
 
-/* Rounding of each value moves a sum. */
+/* By how much rounding of its values may change a sum. */
 static double sum_slack(const fm_volume *v) {
   double unit = v->dtype == FM_F32 ? 1e-6 : v->dtype == FM_F16 ? 1e-3 : 1e-2;
   return 1e-3 + unit;
@@ -114,7 +114,7 @@ fm_status fm__guard_output(const fm__job *job, fm_error *err) {
   if (o->kind == FM_OUTPUT_SCORES && !o->binary) return FM_OK;
   if (s.largest > 1.01)
     return refuse(err, declared, "values lie above 1", "FM_OUTPUT_LOGITS or FM_OUTPUT_SCORES");
-  if (!o->binary && 2 * s.unnormalised > s.pixels) /* padding may be 0 */
+  if (!o->binary && 2 * s.unnormalized > s.pixels) /* padding may be 0 */
     return refuse(err, declared, "the channels of most pixels do not sum to 1", "FM_OUTPUT_SCORES");
   return FM_OK;
 }

@@ -1,4 +1,4 @@
-/* network/job.c - one call: inputs checked, memory shared out, rows walked. */
+/* network/job.c - one call: checks the inputs, divides memory, walks over strips and rows. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@
 
 /* ---- Inputs --------------------------------------------------------------------- */
 
-/* The first pixel that is not in the label space, before anything is computed. */
+/* Finds the first pixel that is not in the label space, before anything is computed. */
 static fm_status check_labels(const fm_labels *labels, const fm_plane *mask, fm_error *err) {
   fm__lookup lookup = fm__labels_lookup(labels);
   int32_t classes[FM__TILE];
@@ -109,7 +109,7 @@ static fm__strip_fn *strip_of(const fm__job *job) {
 
 /* ---- Memory --------------------------------------------------------------------- */
 
-/* Shares memory out. With NULL it only measures: the same calls, the same sum. */
+/* Divides a block of memory. With NULL it only measures: the same calls, the same sum. */
 typedef struct arena {
   char *memory;
   size_t used;
@@ -141,9 +141,9 @@ static void size_stage(fm__job *job) {
   s->capacity = fit < job->values.width ? fit : job->values.width;
 }
 
-static void share_out(fm__job *job, arena *a) {
+static void divide(fm__job *job, arena *a) {
   fm__stage *s = &job->stage;
-  /* Where sizes are equal, no two rows lie between the same rows of the output. */
+  /* Where sizes are equal, a block has one row. */
   size_t rows = job->strip == fm__strip_logits_full ? 1 : FM__BLOCK, room = rows * FM__STRIP_ROOM;
   job->base = take(a, room, sizeof *job->base);
   job->classes = take(a, room, sizeof *job->classes);
@@ -173,7 +173,7 @@ fm_status fm__job_open(fm__job *job, const fm_network_loss *model, const fm_netw
   job->strip = strip_of(job);
   size_stage(job);
   arena a = {NULL, 0};
-  share_out(job, &a);
+  divide(job, &a);
   bool of_queries = job->class_logits.data != NULL;
   size_t queries = of_queries ? fm__queries_size(job) : 0;
   job->memory_size = a.used + queries;
@@ -181,7 +181,7 @@ fm_status fm__job_open(fm__job *job, const fm_network_loss *model, const fm_netw
   if (!job->memory) return fm__fail_memory(err, job->memory_size);
   a.memory = job->memory;
   a.used = 0;
-  share_out(job, &a);
+  divide(job, &a);
   if (of_queries) status = fm__queries_prepare(job, a.memory + a.used, err);
   if (status) fm__job_close(job);
   return status;
@@ -232,7 +232,7 @@ static void write_row(const fm_plane *loss, int64_t y, int64_t x, const float *l
   for (size_t i = 0; i < n; i++, to += loss->col_stride) memcpy(to, &losses[i], sizeof *losses);
 }
 
-/* What lies in one row of pixels at .. end - 1, counted through all rows. */
+/* Pixels of one row, of those numbered at to end - 1 through all rows. */
 typedef struct piece {
   int64_t y, x;
   size_t n;
@@ -244,7 +244,7 @@ static piece piece_of(const fm__job *job, int64_t at, int64_t end) {
   return p;
 }
 
-/* Pixels from at on that are done together; the next ones then begin a cache line. */
+/* The end of the pixels from `at` that are worked on together; the next ones begin a cache line. */
 static int64_t run_end(const fm_volume *v, int64_t at, int64_t last) {
   enum { LINE = 64 };
   if (last - at <= FM__STRIP) return last;
@@ -253,9 +253,9 @@ static int64_t run_end(const fm_volume *v, int64_t at, int64_t last) {
   return v->col_stride == element && behind % element == 0 ? end - behind / element : end;
 }
 
-/* Pixels at .. stop - 1, counted through all rows; the loss map's first pixel is (y, x). Long
- * runs: memory is read by the page and not by the row, and only the first run begins inside a
- * cache line. */
+/* Pixels at to stop - 1, numbered through all rows; the first pixel of `loss` is (y, x). In long
+ * runs, so that memory is read by the page and not by the row, and only the first run begins inside
+ * a cache line. */
 static fm_status flat_pixels(fm__job *job, int64_t at, int64_t stop, int64_t y, int64_t x,
                              const fm_plane *loss, fm_error *err) {
   fm__lookup lookup = fm__labels_lookup(job->model->labels);

@@ -6,12 +6,12 @@
 #include "core/fail.h"
 #include "network/network_loss.h"
 
-/* Sums from here on may lack terms that were cut. */
+/* Sums of this size and above may lack terms that were cut off. */
 static const double LARGEST_SUM = 1e37;
 
 /* ---- One pixel, exactly --------------------------------------------------------- */
 
-/* The bilinear value of a channel; false if a value is not finite, which it then names. */
+/* The bilinear value of a channel; false if a value is not finite, whose place is `bad`. */
 static bool blend(const fm__job *job, const fm__taps *taps, int64_t channel, double *value,
                   fm__tap *bad) {
   *value = 0;
@@ -55,7 +55,7 @@ fm_status fm__exact_logits(const fm__job *job, int64_t y, int64_t x, int32_t cla
 
 /* ---- Blocks --------------------------------------------------------------------- */
 
-/* A block's place: its corners in the stage, its pixels in the strip from `at` on. */
+/* A block: its corners in the stage; its pixels, the first one number `at` of the strip. */
 typedef struct cell {
   fm__block block;
   fm__staged state;
@@ -88,7 +88,7 @@ static bool is_uniform(const fm__job *job, const cell *c) {
   return !other;
 }
 
-/* A channel's corners, less their tops or not. In double: the label's own value is
+/* A channel's corners, with or without their tops subtracted. In double: the label's own value is
  * subtracted from a logarithm, and both may be far larger than the loss. */
 typedef struct corners {
   double z[4];
@@ -107,8 +107,8 @@ static double bilinear(const corners *k, double t, double u) {
   return left + t * (right - left);
 }
 
-/* One pixel by itself, as loss = log(sum) - base with a sum of 1. Fails where values are
- * near the ends of what floats hold. */
+/* One pixel by itself, as loss = log(sum) - base with a sum of 1. Where values are near the ends of
+ * the range of floats, fm__exact_logits decides. */
 static fm_status wide_pixel(fm__job *job, const cell *c, int i, int j, int64_t y, int64_t x,
                             fm_error *err) {
   const float *const values[4] = {c->block.corner00, c->block.corner01, c->block.corner10,
@@ -136,7 +136,7 @@ static fm_status wide_cell(fm__job *job, const cell *c, int64_t y, int64_t x, fm
   return status;
 }
 
-/* The labels' own values. Neighbours mostly have one label. */
+/* The labels' own values. Neighbors mostly have the same label. */
 static void own_values(fm__job *job, const cell *c) {
   corners own = {{0}};
   int32_t last = FM_CLASS_IGNORE;
@@ -152,8 +152,8 @@ static void own_values(fm__job *job, const cell *c) {
   }
 }
 
-/* The same for a cell of one label. Goes beyond its right edge, to pixels whose turn comes
- * later, so that the inner loop has a fixed length. */
+/* The same for a cell of one label. Writes beyond its right edge, to pixels that are written later,
+ * so that the inner loop has a fixed length. */
 static void own_values_of(fm__job *job, const cell *c, int32_t k) {
   corners own = corners_of(&c->block, fm__channel_of(job->model, k), true);
   double t[FM__BLOCK];
@@ -167,7 +167,7 @@ static void own_values_of(fm__job *job, const cell *c, int32_t k) {
   }
 }
 
-/* Pixels whose sum is too small are done again by themselves. */
+/* Computes pixels whose sum is too small again, by themselves. */
 static fm_status redo_small(fm__job *job, const cell *c, float least, int64_t y, int64_t x,
                             fm_error *err) {
   fm_status status = FM_OK;
@@ -196,7 +196,7 @@ static fm_status fast_cell(fm__job *job, const cell *c, int64_t y, int64_t x, fm
   return FM_OK;
 }
 
-/* Where a value is not finite, which may have no weight. */
+/* Where a value is not finite; it may have no weight. */
 static fm_status exact_cell(fm__job *job, const cell *c, int64_t y, int64_t x, fm_error *err) {
   for (int j = 0; j < c->ny; j++)
     for (int i = 0; i < c->nx; i++) {

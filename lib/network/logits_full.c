@@ -1,4 +1,4 @@
-/* network/logits_full.c - cross-entropy of logits that have the mask's size already.
+/* network/logits_full.c - cross-entropy of logits that have the size of the mask.
  *
  * Memory is read once: terms are taken relative to the label's own logit, which makes
  * their sum's logarithm the loss, without a pass for the maximum. */
@@ -7,7 +7,7 @@
 
 #include "network/network_loss.h"
 
-/* Sums from here on may lack terms that were cut, and NaN represents values that are not
+/* Sums of this size and above may lack terms that were cut off; NaN comes from values that are not
  * finite. */
 static const float LARGEST_SUM = 1e37F;
 
@@ -16,7 +16,7 @@ typedef struct row {
   size_t n;
   const int32_t *classes;
   float *sums;
-  float *base;  /* [n], as the others up to a multiple of the lanes */
+  float *base;  /* [n], like the others rounded up to a multiple of the lanes */
   float *spare; /* [n] */
 } row;
 
@@ -30,8 +30,8 @@ static const char *own_value(const fm__job *job, const row *r, size_t i) {
   return fm__voxel(&job->values, channel, r->y, r->x + (int64_t)i);
 }
 
-/* The labels' own values lie all over memory: a few cache lines are on their way at once.
- * Labels between those looked at are mostly the same. */
+/* The labels' own values lie all over memory: this fetches several cache lines at a time. The labels
+ * in between are mostly the same. */
 static void announce_base(const fm__job *job, const row *r) {
 #if defined(__GNUC__)
   for (size_t i = 0; i < r->n; i += 8)
@@ -45,7 +45,7 @@ static void announce_base(const fm__job *job, const row *r) {
 /* The own values' bytes; zeros where there is no label. */
 static inline void gather_base(const fm__job *job, const row *r, const size_t element, char *to) {
   const fm_volume v = job->values;
-  const char *own = NULL; /* the channel of the last label, from the row's begin on */
+  const char *own = NULL; /* the channel of the last label, at the row's first pixel */
   int32_t last = FM_CLASS_IGNORE;
   for (size_t i = 0; i < r->n; i++, to += element) {
     int32_t k = r->classes[i];
@@ -70,13 +70,13 @@ static void read_base(const fm__job *job, const row *r) {
   }
 }
 
-/* Pixels that lie side by side, whatever row they are in. */
+/* Pixels that lie side by side, in whichever rows. */
 static int64_t line_width(const fm__job *job) {
   const fm_volume *v = &job->values;
   return fm__is_flat(job) ? v->height * v->width : v->width;
 }
 
-/* Whether the line's pixels follow each other in memory and are enough for a vector. */
+/* Whether the line's pixels are adjacent in memory and fill a vector. */
 static bool is_planar(const fm__job *job) {
   const fm_volume *v = &job->values;
   return v->col_stride == (int64_t)fm_dtype_size((fm_dtype)v->dtype) &&
@@ -91,7 +91,7 @@ static void sum_part(const fm__job *job, const row *r, size_t first, size_t n) {
                        r->sums + first, r->spare, n);
 }
 
-/* Fewer pixels than lanes: with some before them if there are such, else behind them. */
+/* Fewer pixels than lanes: together with pixels before them if there are any, else after them. */
 static void sum_few(const fm__job *job, const row *r, size_t first, size_t n) {
   const fm_volume *v = &job->values;
   size_t lanes = job->kernels->lanes, before = lanes - n;
@@ -105,7 +105,7 @@ static void sum_few(const fm__job *job, const row *r, size_t first, size_t n) {
   memcpy(r->sums + first, sums + before, n * sizeof *sums);
 }
 
-/* Pixels before memory is aligned, if channels are equally so. */
+/* Pixels before the first aligned address, if all channels are aligned alike. */
 static size_t unaligned(const fm__job *job, const row *r) {
   const fm_volume *v = &job->values;
   size_t element = v->dtype == FM_F32 ? 4 : 2, bytes = job->kernels->lanes * element;
@@ -115,7 +115,7 @@ static size_t unaligned(const fm__job *job, const row *r) {
   return (bytes - behind) / element;
 }
 
-/* The first pixels, up to aligned memory, and the last ones may be fewer than a vector. */
+/* The first pixels, up to aligned memory, and the last ones may not fill a vector. */
 static void sum_planar(const fm__job *job, const row *r) {
   size_t lanes = job->kernels->lanes, head = unaligned(job, r);
   if (r->n < 4 * lanes) head = 0;
@@ -136,8 +136,8 @@ static void sum_pixels(const fm__job *job, const row *r) {
   }
 }
 
-/* Pixels whose sum cannot be trusted are done again: their sum becomes 1, and `out` the
- * loss; that of others 0. */
+/* Computes pixels whose sum cannot be trusted again: their sum becomes 1 and `out` their loss. For
+ * all others `out` becomes 0. */
 static fm_status redo_untrusted(fm__job *job, const row *r, float *out, fm_error *err) {
   for (size_t i = 0; i < r->n; i++) {
     out[i] = 0;

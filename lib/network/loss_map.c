@@ -1,7 +1,7 @@
-/* network/loss_map.c - a loss map that is written whole or not at all.
+/* network/loss_map.c - writes a loss map completely or not at all.
  *
- * A bad value may turn up in the last row. What the map held is therefore kept for as many
- * rows as memory allows; those behind them are known to be good before the first is
+ * A bad value may be in the last row. The map's former contents are therefore saved for as many
+ * rows as memory allows, and the rows below are known to be good before the first row is
  * written. */
 #include <math.h>
 #include <string.h>
@@ -38,7 +38,7 @@ static void restore(const journal *j, const fm_plane *loss) {
       memcpy(fm__pixel(loss, y, x), &j->values[y * loss->width + x], sizeof *j->values);
 }
 
-/* n values as floats, in job->sums if they are not such where they are. */
+/* n values as floats: where they are, or converted in job->sums. */
 static const float *floats_of(const fm__job *job, const char *at, size_t n) {
   const fm_volume *v = &job->values;
   bool packed = v->col_stride == (int64_t)fm_dtype_size((fm_dtype)v->dtype);
@@ -57,8 +57,7 @@ static const float *floats_of(const fm__job *job, const char *at, size_t n) {
 /* Logits not below this are no further apart than the largest float. */
 static const float LEAST_LOGIT = -1e30F;
 
-/* Whether all values of the output's rows first .. last may be used, and none of them makes a
- * loss that is not finite. */
+/* Whether all values of the output's rows first to last are valid and make finite losses. */
 static bool all_regular(fm__job *job, int64_t first, int64_t last) {
   const fm_volume *v = &job->values;
   bool any_sign = job->class_logits.data || job->model->options.kind == FM_OUTPUT_LOGITS;
@@ -73,8 +72,8 @@ static bool all_regular(fm__job *job, int64_t first, int64_t last) {
   return true;
 }
 
-/* Rows from `first` on cannot fail. An irregular value may still have no weight, which
- * only doing them tells. */
+/* Fails unless rows from `first` on cannot fail. An irregular value may have no weight: then a run
+ * without output decides. */
 static fm_status check_rows(fm__job *job, int64_t first, fm_error *err) {
   if (first == job->mask.height) return FM_OK;
   int64_t low = fm__axis_span(&job->down, first, first + 1).low;

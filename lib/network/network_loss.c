@@ -1,4 +1,4 @@
-/* network/network_loss.c - the handle: options checked and kept. */
+/* network/network_loss.c - the handle: checks and keeps the options. */
 #include "network/network_loss.h"
 
 #include <string.h>

@@ -18,22 +18,22 @@ struct fm_network_loss {
 
 fm_network_loss *fm__network_loss_hold(const fm_network_loss *model);
 
-/* Pixels of a row that are worked on together. A multiple of all lanes. */
+/* Columns of a strip, at most: a multiple of the lanes of every level. */
 enum { FM__STRIP = 1024, FM__STRIP_ROOM = FM__STRIP + FM__STAGE_ALIGN };
 
-/* Bytes of a call's memory, if channels are not extremely many. */
+/* Bytes of parts of a call's memory, unless channels are very many. */
 enum { FM__STAGE_BYTES = 384 << 10, FM__PART_BYTES = 192 << 10, FM__WORK_BYTES = 1020 << 10 };
 
-/* Losses of a part of the mask that are kept together, and columns of a strip whose rows are
- * worked on as one. */
+/* Losses that a fused call keeps at a time, and columns of a strip where rows of the output and of
+ * the mask are the same pixels. */
 enum { FM__PART_PIXELS = FM__PART_BYTES / sizeof(float), FM__FLAT_STRIP = FM__PART_PIXELS };
 
-/* Two rows of the output, as far as a strip needs them, pixel after pixel. */
+/* Two rows of the output, those columns that a strip needs, with a pixel's channels side by side. */
 typedef struct fm__stage {
   float *rows[2];    /* [columns][padded] */
   uint8_t *state[2]; /* [columns]: an fm__staged */
   float *tops[2];    /* [columns]: the largest values; 0 if negated */
-  int64_t tags[2];   /* which row is there; -1: none */
+  int64_t tags[2];   /* the row that is there; -1: none */
   int64_t first;     /* the column that is column 0 here */
   int64_t columns, capacity;
   size_t padded;
@@ -41,11 +41,11 @@ typedef struct fm__stage {
 
 typedef struct fm__job fm__job;
 
-/* The losses of rows y .. y + ny - 1, columns x .. end - 1, to out[j * FM__STRIP_ROOM]. */
+/* Writes the losses of row y + j, j < ny, columns x to end - 1, to out[j * FM__STRIP_ROOM]. */
 typedef fm_status fm__strip_fn(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,
                                fm_error *err);
 
-/* One call: views with strides filled in, and its memory. */
+/* One call: its views, with strides filled in, and its memory. */
 struct fm__job {
   const fm_network_loss *model;
   const fm__loss_kernels *kernels;
@@ -61,7 +61,7 @@ struct fm__job {
   float *losses;     /* the same */
   double *base;      /* the same */
   float *scratch;    /* [4 * padded] */
-  void *queries;     /* network_queries.c */
+  void *queries;     /* what queries.c keeps */
   void *memory;
   size_t memory_size;
 };
@@ -79,20 +79,20 @@ static inline char *fm__voxel(const fm_volume *v, int64_t c, int64_t y, int64_t 
 /* Element (c, y, x). */
 float fm__voxel_value(const fm_volume *v, int64_t c, int64_t y, int64_t x);
 
-/* Whether rows of the output follow each other, so that pixels may be counted on behind a
- * row's end. */
+/* Whether each row of the output begins where the one above ends, so that pixel numbers may run
+ * past the end of a row. */
 static inline bool fm__is_flat(const fm__job *job) {
   return job->values.row_stride == job->values.width * job->values.col_stride;
 }
 
-/* n elements from `at` on. */
+/* n elements, the first one at `at`, `stride` bytes apart. */
 void fm__load_floats(const char *at, int64_t stride, int32_t dtype, size_t n, float *out);
 
-/* Row `row` of the output in the stage, put there if it is not; never in place of row
- * `keep`. Answers which of the two. `negated`: with the opposite sign. */
+/* Puts row `row` of the output into the stage if it is not there, never in place of row `keep`.
+ * Returns which of the two rows it is. `negated`: with the opposite sign. */
 int fm__stage_row(fm__job *job, int64_t row, int64_t keep, bool negated);
 
-/* The worst state of four staged pixels; `slots` are of the upper and the lower row. */
+/* The worst state of four staged pixels. `slots`: the upper and the lower row. */
 fm__staged fm__stage_state(const fm__stage *stage, const int slots[2], int64_t left, int64_t right);
 
 /* A block that begins at the spans' first pixels, its corners in the stage. */
@@ -119,7 +119,7 @@ fm_status fm__value_fail(const fm__job *job, int64_t channel, int64_t y, int64_t
 
 fm_status fm__strip_logits(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,
                            fm_error *err);
-/* Where fm__is_flat, pixel x of row y may be one of the rows below. */
+/* Where fm__is_flat, pixel x of row y may lie in a row below. */
 fm_status fm__strip_logits_full(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,
                                 fm_error *err);
 fm_status fm__strip_probs(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,
@@ -131,14 +131,15 @@ fm_status fm__strip_binary(fm__job *job, int64_t y, int ny, int64_t x, int64_t e
 fm_status fm__strip_queries(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,
                             fm_error *err);
 
-/* Losses of n pixels from the label's shares in job->base; `at` is their place in the strip. */
-void fm__finish_shares(fm__job *job, size_t at, size_t n, float *out);
+/* Writes the losses of n pixels, the first one number `at` of the strip, from their labels' parts of
+ * 1 in job->base. */
+void fm__finish_scores(fm__job *job, size_t at, size_t n, float *out);
 
 /* The loss of one pixel from logits in double; any range of values. */
 fm_status fm__exact_logits(const fm__job *job, int64_t y, int64_t x, int32_t class_index,
                            double *loss, fm_error *err);
 
-/* Prepares what the queries need; after the job's memory is there. */
+/* Bytes that queries need, and their preparation in that memory. */
 size_t fm__queries_size(const fm__job *job);
 fm_status fm__queries_prepare(fm__job *job, void *memory, fm_error *err);
 
@@ -149,25 +150,26 @@ fm_status fm__job_open(fm__job *job, const fm_network_loss *model, const fm_netw
                        const fm_plane *mask, fm_error *err);
 void fm__job_close(fm__job *job);
 
-/* Refuses an output plane that has not the mask's size or overlaps what the job reads; with
+/* Refuses an output plane that is not of the mask's size or that overlaps what the job reads; with
  * `in_place` it may be the mask itself. */
 fm_status fm__job_check_output(const fm__job *job, const fm_plane *out, const char *out_name,
                                bool in_place, fm_error *err);
 
-/* The mask is worked on strip by strip, from the left, and each strip in blocks, from the top.
- * What a loss is made from depends on where its block begins, so all calls have to begin blocks
- * at the same pixels: strips are those of fm__job_strip, rows are cut by fm__job_cut alone. */
+/* A call walks over the mask strip by strip, from the left, and over each strip block by block, from
+ * the top. The last bits of a loss depend on where its block begins, so all calls must begin blocks
+ * at the same pixels: fm__job_strip alone divides columns, fm__job_cut alone divides rows. */
 
-/* Opens the strip that begins with column x, 0 or the end of another. Returns its end. */
+/* Opens the strip that begins with column x, which is 0 or the end of another strip. Returns its
+ * end. */
 int64_t fm__job_strip(fm__job *job, int64_t x);
 
-/* Where rows may be cut, at most `most` (FM__BLOCK or more) behind row `first`, which is 0 or
- * such a cut: returns the first row that is not taken. */
+/* Returns the last row at which rows may be divided, at most `most` (FM__BLOCK or more) below row
+ * `first`, which is 0 or such a row. */
 int64_t fm__job_cut(const fm__job *job, int64_t first, int64_t most);
 
-/* The losses of an open strip, columns x .. stop - 1, rows first .. end - 1 between two cuts, into
- * `loss`, an F32 plane with its strides filled in whose pixel (0, 0) is (first, x); data NULL:
- * nowhere, to see whether it works. */
+/* Writes the losses of an open strip, columns x to stop - 1, rows first to end - 1 between two such
+ * rows, to `loss`, an F32 plane with strides filled in whose pixel (0, 0) is (first, x). data NULL:
+ * writes nothing, to see whether it fails. */
 fm_status fm__job_losses(fm__job *job, int64_t x, int64_t stop, int64_t first, int64_t end,
                          const fm_plane *loss, fm_error *err);
 

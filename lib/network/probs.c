@@ -1,7 +1,7 @@
-/* network/probs.c - the kinds that are linear before the logarithm, and sigmoids.
+/* network/probs.c - probabilities, scores, and one channel of logits.
  *
- * Resizing and summing over channels commute, so the sums are taken at the output's own
- * resolution and only they and the label's channel are resized. */
+ * Resizing probabilities and scores commutes with summing over channels, so the sums are taken at the
+ * output's own resolution, and only they and the label's channel are resized. */
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -9,24 +9,24 @@
 #include "dsp/tile.h"
 #include "network/network_loss.h"
 
-static bool is_share(float value) { return value >= 0 && isfinite(value); }
+static bool is_score(float value) { return value >= 0 && isfinite(value); }
 
-/* The resized value of one channel, all of whose parts are shares. */
-static fm_status share_at(const fm__job *job, const fm__taps *taps, int32_t channel, double *share,
+/* The resized value of one channel; fails on a part that is neither a probability nor a score. */
+static fm_status score_at(const fm__job *job, const fm__taps *taps, int32_t channel, double *score,
                           fm_error *err) {
-  *share = 0;
+  *score = 0;
   for (int i = 0; i < taps->count; i++) {
     const fm__tap *tap = &taps->at[i];
     float value = fm__voxel_value(&job->values, channel, tap->y, tap->x);
-    if (!is_share(value)) return fm__value_fail(job, channel, tap->y, tap->x, err);
-    *share += tap->weight * (double)value;
+    if (!is_score(value)) return fm__value_fail(job, channel, tap->y, tap->x, err);
+    *score += tap->weight * (double)value;
   }
   return FM_OK;
 }
 
 /* ---- Walking over pixels ---------------------------------------------------------- */
 
-/* The values of one channel around a cell; all of them may be used. */
+/* The values of one channel at the corners of a cell. */
 typedef struct quad {
   double z[4]; /* upper left, upper right, lower left, lower right */
 } quad;
@@ -52,7 +52,7 @@ static bool read_quad(const fm__job *job, const stretch *s, int32_t channel, qua
   bool any_sign = job->model->options.kind == FM_OUTPUT_LOGITS, good = true;
   for (int i = 0; i < 4; i++) {
     float value = load_one(v, channel, rows[i / 2], columns[i % 2]);
-    good &= any_sign ? (bool)isfinite(value) : is_share(value);
+    good &= any_sign ? (bool)isfinite(value) : is_score(value);
     q->z[i] = (double)value;
   }
   return good;
@@ -84,40 +84,40 @@ static fm_status each_stretch(fm__job *job, int64_t y, size_t at, int64_t x, int
   return FM_OK;
 }
 
-void fm__finish_shares(fm__job *job, size_t at, size_t n, float *out) {
+void fm__finish_scores(fm__job *job, size_t at, size_t n, float *out) {
   double floor = job->model->options.floor;
-  const double *shares = job->base + at;
+  const double *scores = job->base + at;
   const int32_t *classes = job->classes + at;
   float *sums = job->sums + at, least = 1;
   size_t lanes = job->kernels->lanes, padded = (n + lanes - 1) / lanes * lanes;
   for (size_t i = 0; i < n; i++) {
-    double share = shares[i] > floor ? shares[i] : floor;
-    sums[i] = classes[i] < 0 ? 1 : (float)share;
+    double score = scores[i] > floor ? scores[i] : floor;
+    sums[i] = classes[i] < 0 ? 1 : (float)score;
     least = sums[i] < least ? sums[i] : least;
   }
   for (size_t i = n; i < padded; i++) sums[i] = 1;
   job->kernels->logarithms(sums, padded);
   for (size_t i = 0; i < n; i++) out[i] = sums[i] < 0 ? -sums[i] : 0;
   if (least > FLT_MIN) return;
-  for (size_t i = 0; i < n; i++) /* smaller than floats are */
-    if (classes[i] >= 0 && !(shares[i] > (double)FLT_MIN))
-      out[i] = (float)-log(shares[i] > floor ? shares[i] : floor);
+  for (size_t i = 0; i < n; i++) /* below the smallest normal float */
+    if (classes[i] >= 0 && !(scores[i] > (double)FLT_MIN))
+      out[i] = (float)-log(scores[i] > floor ? scores[i] : floor);
 }
 
 /* ---- Probabilities -------------------------------------------------------------- */
 
-/* Neighbours mostly have one label, which is read once. `last` is that of `q`. */
-static fm_status own_share(fm__job *job, const stretch *s, int i, int32_t *last, quad *q,
-                           double *share, fm_error *err) {
+/* Neighbors mostly have the same label, whose channel is read once. `last`: the channel of `q`. */
+static fm_status own_score(fm__job *job, const stretch *s, int i, int32_t *last, quad *q,
+                           double *score, fm_error *err) {
   int32_t k = job->classes[s->at + (size_t)i];
   int32_t channel = job->model->options.binary ? 0 : fm__channel_of(job->model, k);
   if (channel != *last) *last = read_quad(job, s, channel, q) ? channel : -1;
   if (channel == *last) {
-    *share = bilinear(q, s, i);
+    *score = bilinear(q, s, i);
     return FM_OK;
   }
   fm__taps taps = fm__taps_of(job, s->y, s->x + i);
-  return share_at(job, &taps, channel, share, err);
+  return score_at(job, &taps, channel, score, err);
 }
 
 static fm_status probs_stretch(fm__job *job, const stretch *s, fm_error *err) {
@@ -127,10 +127,10 @@ static fm_status probs_stretch(fm__job *job, const stretch *s, fm_error *err) {
   for (int i = 0; i < s->columns->count; i++) {
     size_t at = s->at + (size_t)i;
     if (job->classes[at] < 0) continue;
-    double share;
-    fm_status status = own_share(job, s, i, &last, &q, &share, err);
+    double score;
+    fm_status status = own_score(job, s, i, &last, &q, &score, err);
     if (status) return status;
-    job->base[at] = binary && job->classes[at] != positive ? 1 - share : share;
+    job->base[at] = binary && job->classes[at] != positive ? 1 - score : score;
   }
   return FM_OK;
 }
@@ -141,7 +141,7 @@ fm_status fm__strip_probs(fm__job *job, int64_t y, int ny, int64_t x, int64_t en
     size_t at = (size_t)j * FM__STRIP_ROOM;
     fm_status status = each_stretch(job, y + j, at, x, end, probs_stretch, err);
     if (status) return status;
-    fm__finish_shares(job, at, (size_t)(end - x), out + at);
+    fm__finish_scores(job, at, (size_t)(end - x), out + at);
   }
   return FM_OK;
 }
@@ -151,7 +151,7 @@ fm_status fm__strip_probs(fm__job *job, int64_t y, int ny, int64_t x, int64_t en
 /* log(1 + exp(z)) without overflow. */
 static double softplus(double z) { return (z > 0 ? z : 0) + log1p(exp(-fabs(z))); }
 
-/* The resized value where not all around it may be used. */
+/* The resized value where not all corners are valid. */
 static fm_status exact_logit(const fm__job *job, int64_t y, int64_t x, double *z, fm_error *err) {
   fm__taps taps = fm__taps_of(job, y, x);
   *z = 0;
@@ -192,12 +192,12 @@ fm_status fm__strip_binary(fm__job *job, int64_t y, int ny, int64_t x, int64_t e
 
 /* ---- Scores --------------------------------------------------------------------- */
 
-/* Adds a channel's values to the sums; a value that is no share makes its sum NaN. */
+/* Adds a channel's values to the sums; a value that is not a score makes its sum NaN. */
 static void add_channel(const float *values, double *sums, size_t n) {
-  for (size_t i = 0; i < n; i++) sums[i] += is_share(values[i]) ? (double)values[i] : (double)NAN;
+  for (size_t i = 0; i < n; i++) sums[i] += is_score(values[i]) ? (double)values[i] : (double)NAN;
 }
 
-/* The sums over all channels of an output row, in the stage. */
+/* Puts the sums over all channels of an output row into the stage. */
 static void sum_row(fm__job *job, int64_t row, int64_t keep) {
   fm__stage *s = &job->stage;
   int slot = s->tags[0] == row ? 0 : s->tags[1] == row ? 1 : s->tags[0] == keep ? 1 : 0;
@@ -213,15 +213,15 @@ static void sum_row(fm__job *job, int64_t row, int64_t keep) {
   }
 }
 
-/* The sum at a pixel whose staged sums hold a NaN: names the value, or leaves the taps
- * that have no weight out. */
+/* The sum at a pixel whose staged sums hold a NaN: names the value, or leaves out the taps that
+ * have no weight. */
 static fm_status exact_sum(const fm__job *job, const fm__taps *taps, double *sum, fm_error *err) {
   *sum = 0;
   for (int32_t c = 0; c < job->values.channels; c++) {
-    double share;
-    fm_status status = share_at(job, taps, c, &share, err);
+    double score;
+    fm_status status = score_at(job, taps, c, &score, err);
     if (status) return status;
-    *sum += share;
+    *sum += score;
   }
   return FM_OK;
 }
@@ -247,15 +247,15 @@ static fm_status scores_stretch(fm__job *job, const stretch *s, fm_error *err) {
   for (int i = 0; i < s->columns->count; i++) {
     size_t at = s->at + (size_t)i;
     if (job->classes[at] < 0) continue;
-    double share, sum = good ? bilinear(&sums, s, i) : 0;
+    double score, sum = good ? bilinear(&sums, s, i) : 0;
     fm_status status = FM_OK;
     if (!good) {
       fm__taps taps = fm__taps_of(job, s->y, s->x + i);
       status = exact_sum(job, &taps, &sum, err);
     }
-    if (!status) status = own_share(job, s, i, &last, &q, &share, err);
+    if (!status) status = own_score(job, s, i, &last, &q, &score, err);
     if (status) return status;
-    job->base[at] = sum > 0 ? share / sum : 0;
+    job->base[at] = sum > 0 ? score / sum : 0;
   }
   return FM_OK;
 }
@@ -269,7 +269,7 @@ fm_status fm__strip_scores(fm__job *job, int64_t y, int ny, int64_t x, int64_t e
     sum_row(job, row.high, row.low);
     fm_status status = each_stretch(job, y + j, at, x, end, scores_stretch, err);
     if (status) return status;
-    fm__finish_shares(job, at, (size_t)(end - x), out + at);
+    fm__finish_scores(job, at, (size_t)(end - x), out + at);
   }
   return FM_OK;
 }

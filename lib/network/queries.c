@@ -1,4 +1,4 @@
-/* network/queries.c - the loss of query-based outputs, never composed.
+/* network/queries.c - losses from outputs of queries, without composing their scores.
  *
  * With p[q][c] = softmax(class_logits[q])[c], "no object" last, and s[q] the sigmoid of
  * the query's resized mask logit at a pixel, the scores are sum_q p[q][c] s[q]. The loss
@@ -12,12 +12,12 @@
 #include "dsp/tile.h"
 #include "network/network_loss.h"
 
-/* Rows of p that are kept, by channel modulo their number: an image has few classes. */
+/* Rows of p that are kept, at the channel modulo their number: an image has few classes. */
 enum { ROW_BYTES = 192 << 10 };
 
 typedef struct queries {
   size_t count, padded;
-  double *normaliser; /* [count]: log of the sum of exp(class logit) */
+  double *normalizer; /* [count]: log of the sum of exp(class logit) */
   float *weights;     /* [padded]: 1 - p[q][no object] */
   float *rows;        /* [slots][padded]: p[.][c] */
   int32_t *tags;      /* [slots]: which c; -1: none */
@@ -29,7 +29,7 @@ static size_t padded_of(const fm__job *job) {
   return (count + FM__STAGE_ALIGN - 1) / FM__STAGE_ALIGN * FM__STAGE_ALIGN;
 }
 
-/* At least as many rows as a block has pixels: they are used together. */
+/* At least as many rows as a block has pixels, since they are used together. */
 static size_t slots_of(const fm__job *job) {
   size_t channels = (size_t)job->model->options.channel_count;
   size_t slots = ROW_BYTES / (padded_of(job) * sizeof(float));
@@ -61,7 +61,7 @@ static fm_status largest_logit(const fm__job *job, size_t q, double *top, fm_err
   return FM_OK;
 }
 
-/* The normaliser of a query, and 1 - p(no object) as a sum, without the cancellation. */
+/* The normalizer of a query, and 1 - p(no object) as a sum, without the cancellation. */
 static fm_status prepare_query(const fm__job *job, queries *qs, size_t q, fm_error *err) {
   double top, objects = 0;
   fm_status status = largest_logit(job, q, &top, err);
@@ -69,7 +69,7 @@ static fm_status prepare_query(const fm__job *job, queries *qs, size_t q, fm_err
   int64_t none = job->class_logits.width - 1;
   for (int64_t c = 0; c < none; c++) objects += exp(class_logit(job, q, c) - top);
   double all = objects + exp(class_logit(job, q, none) - top);
-  qs->normaliser[q] = log(all) + top;
+  qs->normalizer[q] = log(all) + top;
   qs->weights[q] = (float)(objects / all);
   return FM_OK;
 }
@@ -79,8 +79,8 @@ fm_status fm__queries_prepare(fm__job *job, void *memory, fm_error *err) {
   qs->count = (size_t)job->values.channels;
   qs->padded = padded_of(job);
   qs->slots = slots_of(job);
-  qs->normaliser = (double *)(void *)(qs + 1);
-  qs->weights = (float *)(qs->normaliser + qs->padded);
+  qs->normalizer = (double *)(void *)(qs + 1);
+  qs->weights = (float *)(qs->normalizer + qs->padded);
   qs->rows = qs->weights + qs->padded;
   qs->tags = (int32_t *)(void *)(qs->rows + qs->slots * qs->padded);
   for (size_t i = 0; i < qs->slots; i++) qs->tags[i] = -1;
@@ -93,7 +93,7 @@ fm_status fm__queries_prepare(fm__job *job, void *memory, fm_error *err) {
   return FM_OK;
 }
 
-/* p[.][channel]. Lives until a row of another channel takes its slot. */
+/* p[.][channel]. Valid until a row of another channel takes its slot. */
 static const float *row_of(fm__job *job, int32_t channel) {
   queries *qs = job->queries;
   size_t slot = (size_t)channel % qs->slots;
@@ -101,7 +101,7 @@ static const float *row_of(fm__job *job, int32_t channel) {
   if (qs->tags[slot] == channel) return row;
   qs->tags[slot] = channel;
   for (size_t q = 0; q < qs->count; q++)
-    row[q] = (float)exp(class_logit(job, q, channel) - qs->normaliser[q]);
+    row[q] = (float)exp(class_logit(job, q, channel) - qs->normalizer[q]);
   for (size_t q = qs->count; q < qs->padded; q++) row[q] = 0;
   return row;
 }
@@ -124,8 +124,8 @@ static fm_status query_sigmoid(const fm__job *job, const fm__taps *taps, size_t 
   return FM_OK;
 }
 
-/* The label's share of the scores. */
-static fm_status exact_share(fm__job *job, int64_t y, int64_t x, int32_t channel, double *share,
+/* The label's score over the sum of all. */
+static fm_status exact_score(fm__job *job, int64_t y, int64_t x, int32_t channel, double *score,
                              fm_error *err) {
   const queries *qs = job->queries;
   fm__taps taps = fm__taps_of(job, y, x);
@@ -138,36 +138,36 @@ static fm_status exact_share(fm__job *job, int64_t y, int64_t x, int32_t channel
     own += s * (double)row[q];
     all += s * (double)qs->weights[q];
   }
-  *share = all > 0 ? own / all : 0;
+  *score = all > 0 ? own / all : 0;
   return FM_OK;
 }
 
 /* ---- Blocks --------------------------------------------------------------------- */
 
-/* A block of pixels at (y, x), number `at` of the strip. */
-typedef struct place {
+/* The pixels of a block: the first one is (y, x), number `at` of the strip. */
+typedef struct cell {
   int64_t y, x;
   size_t at;
   int nx, ny;
-} place;
+} cell;
 
-static fm_status exact_place(fm__job *job, const place *p, fm_error *err) {
+static fm_status exact_cell(fm__job *job, const cell *p, fm_error *err) {
   for (int j = 0; j < p->ny; j++)
     for (int i = 0; i < p->nx; i++) {
       size_t at = p->at + (size_t)j * FM__STRIP_ROOM + (size_t)i;
       int32_t k = job->classes[at];
-      double share = 1;
+      double score = 1;
       fm_status status =
           k < 0 ? FM_OK
-                : exact_share(job, p->y + j, p->x + i, fm__channel_of(job->model, k), &share, err);
+                : exact_score(job, p->y + j, p->x + i, fm__channel_of(job->model, k), &score, err);
       if (status) return status;
-      job->base[at] = share;
+      job->base[at] = score;
     }
   return FM_OK;
 }
 
-/* Rows of p for the pixels of a block; false if two of its classes want one slot. */
-static bool rows_of(fm__job *job, const place *p, const float **rows) {
+/* Finds the rows of p for the pixels of a block; false if two of its classes need the same slot. */
+static bool rows_of(fm__job *job, const cell *p, const float **rows) {
   const queries *qs = job->queries;
   for (int i = 0; i < FM__BLOCK_PIXELS; i++) rows[i] = qs->weights;
   int32_t channels[FM__BLOCK_PIXELS];
@@ -185,23 +185,23 @@ static bool rows_of(fm__job *job, const place *p, const float **rows) {
   return true;
 }
 
-static bool fast_place(fm__job *job, const fm__block *block, const place *p) {
+static bool fast_cell(fm__job *job, const fm__block *block, const cell *p) {
   const queries *qs = job->queries;
   const float *rows[FM__BLOCK_PIXELS];
-  float shares[FM__BLOCK_PIXELS], totals[FM__BLOCK_PIXELS];
+  float scores[FM__BLOCK_PIXELS], totals[FM__BLOCK_PIXELS];
   if (!rows_of(job, p, rows)) return false;
-  job->kernels->queries(block, p->nx, p->ny, qs->padded, rows, qs->weights, job->scratch, shares,
+  job->kernels->queries(block, p->nx, p->ny, qs->padded, rows, qs->weights, job->scratch, scores,
                         totals);
   for (int j = 0; j < p->ny; j++)
     for (int i = 0; i < p->nx; i++) {
       int from = FM__BLOCK * j + i;
       job->base[p->at + (size_t)j * FM__STRIP_ROOM + (size_t)i] =
-          totals[from] > 0 ? (double)shares[from] / (double)totals[from] : 0;
+          totals[from] > 0 ? (double)scores[from] / (double)totals[from] : 0;
     }
   return true;
 }
 
-static bool any_valid(const fm__job *job, const place *p) {
+static bool any_valid(const fm__job *job, const cell *p) {
   for (int j = 0; j < p->ny; j++)
     for (int i = 0; i < p->nx; i++)
       if (job->classes[p->at + (size_t)j * FM__STRIP_ROOM + (size_t)i] >= 0) return true;
@@ -221,15 +221,15 @@ fm_status fm__strip_queries(fm__job *job, int64_t y, int ny, int64_t x, int64_t 
     fm__block block = fm__stage_block(s, slots, &rows, columns);
     bool good = fm__stage_state(s, slots, left, right) == FM__STAGE_GOOD &&
                 !job->model->options.compose_first;
-    place p = {y, i, (size_t)(i - x), columns->count, ny};
-    if (any_valid(job, &p) && !(good && fast_place(job, &block, &p))) {
-      fm_status status = exact_place(job, &p, err);
+    cell p = {y, i, (size_t)(i - x), columns->count, ny};
+    if (any_valid(job, &p) && !(good && fast_cell(job, &block, &p))) {
+      fm_status status = exact_cell(job, &p, err);
       if (status) return status;
     }
   }
   for (int j = 0; j < ny; j++) {
     size_t at = (size_t)j * FM__STRIP_ROOM;
-    fm__finish_shares(job, at, (size_t)(end - x), out + at);
+    fm__finish_scores(job, at, (size_t)(end - x), out + at);
   }
   return FM_OK;
 }

@@ -1,4 +1,4 @@
-/* network/stage.c - values of an output: one, a row, rows in the kernels' order. */
+/* network/stage.c - reads an output: a value, a row, rows in the order of the kernels. */
 #include <inttypes.h>
 #include <math.h>
 
@@ -32,7 +32,7 @@ fm__taps fm__taps_of(const fm__job *job, int64_t y, int64_t x) {
   return taps;
 }
 
-/* The class that a channel stands for; NULL if none. */
+/* The name of the class that a channel belongs to; NULL if there is none. */
 static const char *class_of_channel(const fm_network_loss *model, int64_t channel) {
   const fm_labels *labels = model->labels;
   if (model->options.binary) return labels->class_names[labels->class_count - 1];
@@ -55,7 +55,7 @@ fm_status fm__value_fail(const fm__job *job, int64_t channel, int64_t y, int64_t
 
 /* ---- The stage ------------------------------------------------------------------ */
 
-/* Channels that are transposed together, and columns. */
+/* Channels and columns that are transposed together. */
 enum { GROUP = FM__STAGE_ALIGN, COLUMNS = 64 };
 
 static void stage_channels(const fm__job *job, int64_t row, int64_t c, int count, int64_t first,
@@ -87,7 +87,7 @@ static void stage_columns(const fm__job *job, int64_t row, int64_t first, size_t
   }
 }
 
-/* Queries enter as they are, negated: the progression is that of exp(-z). */
+/* Mask logits of queries are only negated: the progression is that of exp(-z). */
 static int negate(float *pixel, size_t channels, size_t padded) {
   bool good = true;
   for (size_t c = 0; c < channels; c++) {

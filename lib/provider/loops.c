@@ -10,7 +10,7 @@
 #include "plan/planner.h"
 #include "provider/walk.h"
 
-/* Points to planes of the sample. */
+/* The result points to planes of the sample. */
 static fm_extra_planes extra_of(const fm_sample *sample) {
   fm_extra_planes extra = {.size = sizeof extra};
   if (sample->strata.data) extra.strata = &sample->strata;

@@ -8,7 +8,7 @@
 #include "core/options.h"
 #include "core/view.h"
 
-/* One sample of a batch on its way. */
+/* One sample of a batch. */
 typedef struct walk_slot {
   fm_sample sample;
   fm_prediction prediction;
@@ -24,7 +24,7 @@ typedef struct walk {
   fm__consume_fn consume;
   void *state;
   walk_slot *slots;
-  const fm_sample **samples; /* to the slots' members, as the callback takes them */
+  const fm_sample **samples; /* pointers to the slots' members, for the callback */
   fm_prediction **predictions;
   size_t batch;
   int64_t done, total;
@@ -77,8 +77,8 @@ static fm_status reserve_losses(walk *w, walk_slot *slot, fm_error *err) {
     if (!slot->buffer) return fm__fail_pixels(err, mask->height, mask->width);
     slot->buffer_pixels = pixels;
   }
-  /* All bits set are NaN: what the provider does not fill is no loss, least of all the last
-   * sample's. */
+  /* All bits set are NaN: a pixel that the provider does not fill is refused and does not count as
+   * the loss of the sample before. */
   memset(slot->buffer, 0xFF, (size_t)pixels * sizeof *slot->buffer);
   slot->prediction.loss = fm_plane_make(slot->buffer, FM_F32, mask->height, mask->width);
   return FM_OK;

@@ -1,4 +1,4 @@
-/* provider/walk.h - the loop that all loops are. */
+/* provider/walk.h - the walk over a source that all loops share. */
 #ifndef FM_PROVIDER_WALK_H
 #define FM_PROVIDER_WALK_H
 
@@ -6,8 +6,8 @@
 
 #include "provider/source.h"
 
-/* Gets one sample that was read and, if there is a provider, predicted (NULL without).
- * A failure ends the walk; its message gets the sample's id in front. */
+/* Takes one sample and its prediction (NULL if there is no provider). A failure ends the walk; the
+ * sample's id is put before its message. */
 typedef fm_status (*fm__consume_fn)(const fm_sample *sample, const fm_prediction *prediction,
                                     void *state, fm_error *err);
 
