@@ -247,6 +247,96 @@ START_TEST(masks_of_all_integers) {
 }
 END_TEST
 
+/* ---- Overlap: fm_map_resize_nearest stands for all calls that write a plane ---------- */
+
+enum { ROOM = 600 };
+
+/* Marks the bytes of a plane's pixels. False: two pixels share one. */
+static bool mark_bytes(const fm_plane *plane, const unsigned char *memory, bool *used) {
+  bool distinct = true;
+  int64_t element = (int64_t)fm_dtype_size((fm_dtype)plane->dtype);
+  for (int64_t y = 0; y < plane->height; y++)
+    for (int64_t x = 0; x < plane->width; x++)
+      for (int64_t b = 0; b < element; b++) {
+        const unsigned char *at =
+            (const unsigned char *)plane->data + y * plane->row_stride + x * plane->col_stride + b;
+        distinct = distinct && !used[at - memory];
+        used[at - memory] = true;
+      }
+  return distinct;
+}
+
+/* A plane somewhere in the memory; false if it does not fit. */
+static bool draw_plane(fm_plane *plane, unsigned char *memory, uint64_t *state) {
+  static const fm_dtype types[] = {FM_U8, FM_U16, FM_U32};
+  fm_dtype dtype = types[kit_below(state, 3)];
+  *plane = fm_plane_make(memory, dtype, 1 + kit_below(state, 5), 1 + kit_below(state, 5));
+  plane->row_stride = kit_below(state, 81) - 40;
+  plane->col_stride = kit_below(state, 21) - 10;
+  if (!plane->row_stride || !plane->col_stride) return false;
+  int64_t rows = (plane->height - 1) * plane->row_stride;
+  int64_t columns = (plane->width - 1) * plane->col_stride;
+  int64_t low = (rows < 0 ? rows : 0) + (columns < 0 ? columns : 0);
+  int64_t high = (rows > 0 ? rows : 0) + (columns > 0 ? columns : 0) + 4;
+  plane->data = memory + kit_below(state, ROOM - (high - low)) - low;
+  return true;
+}
+
+/* Byte by byte: what is accepted shares none, and what shares none is mostly accepted. */
+START_TEST(overlaps_are_found_whatever_the_strides) {
+  static unsigned char memory[ROOM];
+  uint64_t state = 31;
+  int apart = 0, accepted = 0;
+  for (int round = 0; round < 40000; round++) {
+    fm_plane from, to;
+    if (!draw_plane(&from, memory, &state) || !draw_plane(&to, memory, &state)) continue;
+    bool used[ROOM] = {false}, written[ROOM] = {false}, meet = false;
+    (void)mark_bytes(&from, memory, used);
+    bool distinct = mark_bytes(&to, memory, written);
+    for (int i = 0; i < ROOM; i++) meet = meet || (used[i] && written[i]);
+    fm_error err;
+    bool done = fm_map_resize_nearest(context, &from, &to, &err) == FM_OK;
+    ck_assert_msg(done || strstr(err.message, "overlap"), "%s", err.message);
+    ck_assert_msg(!done || (distinct && !meet), "round %d: overlapping planes were accepted",
+                  round);
+    apart += distinct && !meet;
+    accepted += done;
+  }
+  ck_assert_int_gt(apart, 10000);
+  ck_assert_msg(accepted > apart * 4 / 5, "only %d of %d were accepted", accepted, apart);
+}
+END_TEST
+
+/* The interleavings that the header names. */
+START_TEST(interleaved_planes_share_no_byte) {
+  static uint16_t buffer[6 * 12 * 3];
+  static const struct {
+    int64_t height, width, row, col, other; /* strides and offset, in elements */
+  } cases[] = {
+      {6, 6, 12, 2, 1},   /* even and odd columns */
+      {6, 6, 12, 1, 6},   /* left and right halves */
+      {3, 12, 24, 1, 12}, /* even and odd rows */
+      {6, 12, 36, 3, 2},  /* channels of interleaved pixels */
+      {6, 6, 1, 12, 6},   /* halves of columns, transposed */
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    for (int flip = 0; flip < 2; flip++) {
+      fm_plane from = fm_plane_make(buffer, FM_U16, cases[i].height, cases[i].width), to;
+      from.row_stride = 2 * cases[i].row;
+      from.col_stride = 2 * cases[i].col;
+      to = from;
+      to.data = buffer + cases[i].other;
+      if (flip) { /* the last row first */
+        to.data = (char *)to.data + (to.height - 1) * to.row_stride;
+        to.row_stride = -to.row_stride;
+      }
+      KIT_OK(fm_map_resize_nearest(context, &from, &to, &err));
+      to.data = (char *)to.data + 1; /* half an element further */
+      KIT_FAILS(FM_ERR_ARGUMENT, "overlaps", fm_map_resize_nearest(context, &from, &to, &err));
+    }
+}
+END_TEST
+
 /* ---- DLPack ------------------------------------------------------------------------ */
 
 /* The layout of DLTensor as dlpack.h (0.2 to 1.x) has it. */
@@ -454,6 +544,8 @@ Suite *view_suite(void) {
   tcase_add_test(tests, zero_strides_follow_one_rule);
   tcase_add_test(tests, zero_strides_of_volumes_follow_the_rule);
   tcase_add_test(tests, masks_of_all_integers);
+  tcase_add_test(tests, overlaps_are_found_whatever_the_strides);
+  tcase_add_test(tests, interleaved_planes_share_no_byte);
   tcase_add_test(tests, dlpack_types);
   tcase_add_test(tests, dlpack_strides_count_elements);
   tcase_add_test(tests, dlpack_leading_ones);
