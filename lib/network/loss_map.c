@@ -38,22 +38,6 @@ static void restore(const journal *j, const fm_plane *loss) {
       memcpy(fm__pixel(loss, y, x), &j->values[y * loss->width + x], sizeof *j->values);
 }
 
-/* n values as floats: where they are, or converted in job->sums. */
-static const float *floats_of(const fm__job *job, const char *at, size_t n) {
-  const fm_volume *v = &job->values;
-  bool packed = v->col_stride == (int64_t)fm_dtype_size((fm_dtype)v->dtype);
-  size_t even = 0;
-  if (packed && v->dtype == FM_F32) {
-    if ((uintptr_t)at % sizeof(float) == 0) return (const float *)(const void *)at;
-  } else if (packed) {
-    even = n / job->kernels->lanes * job->kernels->lanes;
-    job->kernels->widen(at, v->dtype, even, job->sums);
-  }
-  fm__load_floats(at + (int64_t)even * v->col_stride, v->col_stride, v->dtype, n - even,
-                  job->sums + even);
-  return job->sums;
-}
-
 /* Logits not below this are no further apart than the largest float. */
 static const float LEAST_LOGIT = -1e30F;
 
@@ -66,7 +50,7 @@ static bool all_regular(fm__job *job, int64_t first, int64_t last) {
     for (int64_t y = first; y <= last; y++)
       for (int64_t x = 0; x < v->width; x += FM__STRIP) {
         size_t n = v->width - x < FM__STRIP ? (size_t)(v->width - x) : FM__STRIP;
-        const float *values = floats_of(job, fm__voxel(v, c, y, x), n);
+        const float *values = fm__floats(job, fm__voxel(v, c, y, x), n);
         if (!job->kernels->regular(values, n, least)) return false;
       }
   return true;

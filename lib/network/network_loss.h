@@ -88,6 +88,10 @@ static inline bool fm__is_flat(const fm__job *job) {
 /* n elements, the first one at `at`, `stride` bytes apart. */
 void fm__load_floats(const char *at, int64_t stride, int32_t dtype, size_t n, float *out);
 
+/* n values of a row of the output, n <= FM__STRIP, as floats: where they are, or converted in
+ * job->sums. */
+const float *fm__floats(const fm__job *job, const char *at, size_t n);
+
 /* Puts row `row` of the output into the stage if it is not there, never in place of row `keep`.
  * Returns which of the two rows it is. `negated`: with the opposite sign. */
 int fm__stage_row(fm__job *job, int64_t row, int64_t keep, bool negated);

@@ -12,6 +12,21 @@ void fm__load_floats(const char *at, int64_t stride, int32_t dtype, size_t n, fl
   fm__tile_losses(&row, 0, 0, n, out);
 }
 
+const float *fm__floats(const fm__job *job, const char *at, size_t n) {
+  const fm_volume *v = &job->values;
+  bool packed = v->col_stride == (int64_t)fm_dtype_size((fm_dtype)v->dtype);
+  size_t even = 0;
+  if (packed && v->dtype == FM_F32) {
+    if ((uintptr_t)at % sizeof(float) == 0) return (const float *)(const void *)at;
+  } else if (packed) {
+    even = n / job->kernels->lanes * job->kernels->lanes;
+    job->kernels->widen(at, v->dtype, even, job->sums);
+  }
+  fm__load_floats(at + (int64_t)even * v->col_stride, v->col_stride, v->dtype, n - even,
+                  job->sums + even);
+  return job->sums;
+}
+
 float fm__voxel_value(const fm_volume *v, int64_t c, int64_t y, int64_t x) {
   float value;
   fm__load_floats(fm__voxel(v, c, y, x), 4, v->dtype, 1, &value);
