@@ -194,12 +194,12 @@ void fm__job_close(fm__job *job) {
 
 /* ---- Strips --------------------------------------------------------------------- */
 
-static bool is_flat(const fm__job *job) {
+static bool walks_flat(const fm__job *job) {
   return job->strip == fm__strip_logits_full && fm__is_flat(job);
 }
 
 int64_t fm__job_strip(fm__job *job, int64_t x) {
-  int64_t widest = is_flat(job) ? FM__FLAT_STRIP : FM__STRIP;
+  int64_t widest = walks_flat(job) ? FM__FLAT_STRIP : FM__STRIP;
   int64_t end = x + widest < job->mask.width ? x + widest : job->mask.width;
   if (!job->columns) return end;
   fm__stage *s = &job->stage;
@@ -289,7 +289,7 @@ static fm_status flat_rows(fm__job *job, int64_t x, int64_t stop, int64_t first,
 
 fm_status fm__job_losses(fm__job *job, int64_t x, int64_t stop, int64_t first, int64_t end,
                          const fm_plane *loss, fm_error *err) {
-  if (is_flat(job)) return flat_rows(job, x, stop, first, end, loss, err);
+  if (walks_flat(job)) return flat_rows(job, x, stop, first, end, loss, err);
   fm__lookup lookup = fm__labels_lookup(job->model->labels);
   size_t n = (size_t)(stop - x);
   for (int64_t y = first; y < end;) {
