@@ -15,13 +15,14 @@
 
 FM_BEGIN_DECLS
 
-/** What a network's values are. Only the host can know: each kind taken for another still gives
- *  loss maps, but ones with which the noise filter drops nothing. */
+/** What a network's values are. Only the host knows: values of one kind that are taken for another
+ *  still make loss maps, but the noise filter then drops nothing. */
 typedef enum fm_output_kind {
   FM_OUTPUT_LOGITS = 1, /**< [C, h, w] before the softmax; log-probabilities are logits, too.
                              loss = log(sum_c exp z_c) - z_y */
   FM_OUTPUT_PROBS = 2,  /**< [C, h, w] after the softmax, with a sum of 1 at each pixel:
-                           MMSegmentation  before 1.0, Segmenter's inference(). loss = -log p_y */
+                             MMSegmentation before 1.0, Segmenter's inference().
+                             loss = -log p_y */
   FM_OUTPUT_SCORES = 3  /**< [C, h, w], not negative, with any sum: "sem_seg" of Mask2Former and
                              MaskFormer; also the kind of queries. loss = -log(s_y / sum_c s_c). The
                              normalization is this library's choice: the plain cross-entropy of
@@ -68,7 +69,7 @@ typedef struct fm_network_loss_options {
                                 `binary` */
   double floor;            /**< of PROBS and SCORES: the smallest probability (or share of the
                                 scores) that counts, so that no loss exceeds -log(floor); above 0
-                                and below 1; 0: 1e-7, that is 16.2 nats at most */
+                                and below 1; 0: 1e-7, so losses are at most 16.2 nats */
   int32_t trust_kind;      /**< 1: no check whether values look like their kind */
   int32_t compose_first;   /**< of queries, hence of SCORES without `binary`: 0: mask logits are
                                 resized, then go through the sigmoid (Mask2Former, MaskFormer);
@@ -121,8 +122,9 @@ FM_API const fm_labels *fm_network_loss_labels(const fm_network_loss *network_lo
  * Errors: ARGUMENT (also: values that do not look like their kind; the message says which kind to
  * pass; an output of queries where `kind` is not SCORES), MEMORY, UNSUPPORTED (an element type),
  * SHAPE (sizes that have to agree), LABEL (names the first pixel in reading order that has no
- * class) and LOSS (names value, channel, class and pixel of the output). On errors everything
- * that the call was to change is untouched. */
+ * class) and LOSS (names value, channel, class and pixel of the output; also logits of a pixel that
+ * are further apart than the largest float). On errors everything that the call was to change is
+ * untouched. */
 
 /** Writes the losses of one output to `loss`, an F32 plane of the mask's size. */
 FM_API fm_status fm_network_loss_map(const fm_network_loss *network_loss,
@@ -133,17 +135,17 @@ FM_API fm_status fm_network_loss_map(const fm_network_loss *network_loss,
  * bit, without a loss map in memory. Their errors are those of the two, and MISMATCH if the label
  * spaces differ. `extra` (NULL: none) is as in the call that takes the loss map. */
 
-/** Adds a *real* image to statistics: fm_network_loss_map, then fm_class_stats_add. Memory: other
- *  statistics like `stats` more. */
+/** Adds a *real* image to statistics: fm_network_loss_map, then fm_class_stats_add. Memory: as
+ *  much as `stats` takes, in addition. */
 FM_API fm_status fm_class_stats_add_output(fm_class_stats *stats,
                                            const fm_network_loss *network_loss,
                                            const fm_network_output *output, const fm_plane *mask,
                                            const fm_extra_planes *extra, fm_error *err);
 
 /** Filters a *synthetic* image's mask: fm_network_loss_map, then fm_filter_apply. `filtered` may
- *  be the very same memory as `mask`. Memory: a packed plane like `filtered` and 32 bytes for each
- *  class and stratum more; if the filter has a floor (min_kept_share), a loss map and what
- *  fm_filter_apply takes, too. */
+ *  be the very same memory as `mask`. Memory, in addition: a packed plane of the type of `filtered`
+ *  and 52 bytes for each class and stratum; if the filter has a floor (min_kept_share), also a loss
+ *  map and what fm_filter_apply takes. */
 FM_API fm_status fm_filter_apply_output(const fm_filter *filter,
                                         const fm_network_loss *network_loss,
                                         const fm_network_output *output, const fm_plane *mask,
