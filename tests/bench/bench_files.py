@@ -1,12 +1,10 @@
 # bench/bench_files.py - one mask from file to file, and the steps of that.
 import atexit
 import ctypes
-import os
 import shutil
 import tempfile
 
 import numpy as np
-
 from bench_data import SPACES, camvid, camvid_masks, class_means, world
 from bench_filter import class_loop
 from bench_kit import Entry, Goal, Work

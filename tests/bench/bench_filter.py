@@ -2,7 +2,6 @@
 import ctypes
 
 import numpy as np
-
 from bench_data import SPACES, TOLERANCE, camvid_masks, class_means, world
 from bench_kit import Entry, Goal, Work, as_plane, halves
 

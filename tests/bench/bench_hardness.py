@@ -1,8 +1,6 @@
 # bench/bench_hardness.py - hardness of a mask, the resize to 512x512 included.
-import ctypes
 
 import numpy as np
-
 from bench_data import SPACES, camvid_masks, class_means, world
 from bench_kit import Entry, Goal, Work
 from bench_stats import read_bound

@@ -2,7 +2,6 @@
 import ctypes
 
 import numpy as np
-
 from bench_kit import Entry, Goal, Work
 from bench_stats import read_bound
 

@@ -2,7 +2,6 @@
 import ctypes
 
 import numpy as np
-
 from bench_data import SPACES, camvid_masks, world
 from bench_filter import TORCH_SHARE, image_count
 from bench_kit import Entry, Goal, Work, as_plane, halves

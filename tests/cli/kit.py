@@ -16,8 +16,8 @@ sys.path[:0] = [os.path.join(TESTS, "support"), GOLDEN]
 import tap  # noqa: E402
 
 tap.need("numpy", "PIL")
-import PIL.Image  # noqa: E402, F401
 import numpy as np  # noqa: E402
+import PIL.Image  # noqa: E402, F401
 import reference as ref  # noqa: E402
 
 if not os.environ.get("FREEMASK_TOOL"):

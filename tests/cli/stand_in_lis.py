@@ -42,7 +42,7 @@ def main():
     crash_at = int(os.environ.get("STAND_IN_CRASH", "0"))
     if not os.path.exists(opt.config):
         sys.exit(f"no configuration {opt.config}")
-    with open(opt.txt_file, "r") as file:
+    with open(opt.txt_file) as file:
         names = [path[:-4].split("/")[-1] for path in file.read().splitlines()]
     os.makedirs(opt.outdir, exist_ok=True)
     done = 0

@@ -6,10 +6,9 @@ only where a loss lies so near to its threshold."""
 import io
 import json
 import re
-import zipfile
 
-from kit import *
 import network_truth as truth  # noqa: E402 - kit says what is missing
+from kit import *
 
 rng = np.random.default_rng(31)
 BOUND = 5e-6

@@ -6,8 +6,8 @@ import json
 import resource
 import time
 
-from kit import *
 import plan_reference as plans  # noqa: E402 - kit says where
+from kit import *
 
 space = ref.preset("camvid")
 rng = np.random.default_rng(29)

@@ -5,9 +5,9 @@
 import json
 import re
 
+import network_truth as truth  # noqa: E402
 from kit import *
 from PIL import Image  # noqa: E402 - kit says what is missing
-import network_truth as truth  # noqa: E402
 
 PLUGIN, FAULTY = os.environ.get("FREEMASK_PLUGIN"), os.environ.get("FREEMASK_FAULTY_PLUGIN")
 if not PLUGIN or not FAULTY:
@@ -199,7 +199,10 @@ def check_shards():
 
 def check_broken():
     case = Breaker(GOOD).case
-    faulty = lambda what: stats(f"plugin:faulty.so,do={what}")
+
+    def faulty(what):
+        return stats(f"plugin:faulty.so,do={what}")
+
     case("no such file", stats("plugin:nowhere.so"), 4, ["nowhere.so", "No such file"])
     case("a folder", stats("plugin:real"), 3, "real: cannot be loaded")
     case("no shared object", stats("plugin:real/m/i0.png"), 3, ["i0.png", "cannot be loaded as a plug-in"])

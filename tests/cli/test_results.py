@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: MIT
 import csv
 import json
-import math
 
 from kit import *
 

@@ -67,7 +67,7 @@ class Interface:
     def dtype(self, name):
         """The fm_dtype of what NumPy calls "uint8" or "float32"."""
         kind = {"u": "U", "i": "I", "f": "F"}[name[0]]
-        return getattr(self, "FM_" + kind + name.lstrip("uintfloat"))
+        return getattr(self, "FM_" + kind + name.lstrip("abcdefghijklmnopqrstuvwxyz"))
 
     def struct(self, name):
         if name not in self.structs:

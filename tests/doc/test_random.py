@@ -8,8 +8,8 @@ import tap
 
 sys.path.insert(0, os.path.join(tap.SOURCE, "tests", "ctypes"))
 sys.path.insert(0, os.path.join(tap.SOURCE, "tests", "golden"))
-from freemask_ctypes import Interface  # noqa: E402
 import plan_reference  # noqa: E402
+from freemask_ctypes import Interface  # noqa: E402
 
 with open(os.path.join(tap.SOURCE, "doc", "random.md"), encoding="utf-8") as page:
     TEXT = page.read()

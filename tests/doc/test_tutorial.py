@@ -51,7 +51,7 @@ class Reader:
 
     def run(self, body):
         done = subprocess.run(["sh", "-euc", body], cwd=self.folder, env=self.env, text=True, check=False,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                              capture_output=True)
         self.output, self.ran = done.stdout, self.ran + 1
         tap.ok(done.returncode == 0, "runs: " + body.splitlines()[0].replace("#", ""),
                done.stdout + done.stderr)

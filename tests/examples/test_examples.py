@@ -20,7 +20,7 @@ def f32(value):
 
 
 def output_of(program):
-    done = subprocess.run([program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run([program], capture_output=True, text=True, check=False)
     tap.ok(done.returncode == 0 and not done.stderr, f"{program.rsplit('/', 1)[-1]} ends well", done.stderr)
     return done.stdout.splitlines()
 

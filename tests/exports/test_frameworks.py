@@ -123,9 +123,9 @@ def mmseg_dataset(labels, dataset, config, name):
 
 def mmsegmentation():
     stand_in_for_kernels()
+    import mmseg.datasets  # noqa: F401 (registers the data sets)
     from mmengine.config import Config
     from mmengine.registry import init_default_scope
-    import mmseg.datasets  # noqa: F401: registers the data sets
     from mmseg.registry import DATASETS
     init_default_scope("mmseg")
     says = version("mmengine", "mmsegmentation", "mmcv-lite")
@@ -157,8 +157,8 @@ def small_world(top, labels):
 
 def mmseg_every_label_space():
     """Each preset that MMSegmentation has a class for, and one that it has none for."""
-    from mmengine.config import Config
     from mmcv.transforms import Compose
+    from mmengine.config import Config
     from mmseg.registry import DATASETS
     for labels in ("cocostuff164k-raw", "cocostuff10k", "cityscapes", "cityscapes-ids", "voc2012", "pascal-context",
                    "pascal-context-59", "mapillary-v2", "loveda", "isaid", "camvid"):
@@ -219,7 +219,7 @@ def web():
     export("webdataset", "ade20k", "wds10", "--shard-size", "10")
     subprocess.run([sys.executable, "wds10/freemask_pack.py", "shards10"], check=True)
     import webdataset
-    many = webdataset.WebDataset("shards10/freemask-{000000..%06d}.tar" % ((len(rows) - 1) // 10), shardshuffle=False)
+    many = webdataset.WebDataset(f"shards10/freemask-{{000000..{(len(rows) - 1) // 10:06d}}}.tar", shardshuffle=False)
     tap.equal([sample["__key__"] for sample in many], [row["key"] for row in rows], "webdataset: the same over many shards")
 
 
@@ -271,6 +271,7 @@ def detectron2():
         print("# detectron2 is not installed (it is not on PyPI): DatasetCatalog and the sampler were not tried")
         return
     import itertools
+
     from detectron2.data import DatasetCatalog, MetadataCatalog
     freemask_detectron2.register("freemask_train")
     tap.equal(DatasetCatalog.get("freemask_train"), records, "detectron2: registered")

@@ -22,7 +22,6 @@ import struct
 import sys
 
 import numpy as np
-
 import reference as ref
 
 SEEDS = range(42, 62)
@@ -75,7 +74,8 @@ def world(name, space, seed, tolerance, n_max, dtypes):
     present = set(range(0, space.classes, 2)) | {space.classes - 1}  # odd classes are unseen
     real = []
     for i in range(9):
-        mask = random_mask(rng, space, *rng.integers(9, 33, 2), present)
+        height, width = rng.integers(9, 33, 2)
+        mask = random_mask(rng, space, height, width, present)
         if i == 4:
             mask[:] = space.ignored_labels()[0]
         if i == 6:
@@ -102,7 +102,8 @@ def world(name, space, seed, tolerance, n_max, dtypes):
 
     limits = ref.thresholds(means, tolerance)
     for i in range(6):
-        mask = random_mask(rng, space, *rng.integers(9, 33, 2), range(space.classes))
+        height, width = rng.integers(9, 33, 2)
+        mask = random_mask(rng, space, height, width, range(space.classes))
         loss = random_loss(rng, space, mask, dtypes[i % len(dtypes)])
         classes = space.to_classes(mask)
         if loss.dtype == np.float32:  # at the threshold itself a pixel is kept

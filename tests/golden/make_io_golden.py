@@ -44,7 +44,7 @@ def masks(rng):
         mask = blocks(18, 29, labels, rng).astype(np.uint8)
         image = Image.fromarray(mask, "P")
         image.putpalette(rng.integers(0, 256, 3 * labels).astype(np.uint8).tobytes())
-        name = "mask_palette%d" % bits
+        name = f"mask_palette{bits}"
         image.save(OUT / (name + ".png"), bits=bits)
         expect(name, mask)
 

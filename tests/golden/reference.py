@@ -57,8 +57,8 @@ def preset(name):
                 names[int(row["class"])] = row["name"]
     if not table:
         raise KeyError(name)
-    names = [names[k] for k in range(facts["classes"])]
-    return Space(name, facts["classes"], facts["written"], table, names)
+    in_order = [names[k] for k in range(facts["classes"])]
+    return Space(name, facts["classes"], facts["written"], table, in_order)
 
 
 def as_float32(loss):

@@ -241,7 +241,7 @@ def check_truth():
 
 
 check_truth()
-for number in range(CASES):
+for _ in range(CASES):
     for chosen in LEVELS:
         for case in (try_logits, try_logits, try_shares, try_binary, try_queries):
             case(chosen)
