@@ -4,9 +4,7 @@
  * DATA_ROOT/stuffthingmaps_trainval2017/val2017/NAME.png (COCO); the image goes to
  * OUTDIR/NAME.jpg, 512x512, one seed for all of a run. Its batches have to be full: a shorter
  * last one stops it. */
-#define _XOPEN_SOURCE 700 /* symlink */
 #include <dirent.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,24 +25,8 @@ static const struct {
 };
 enum { KNOWN = sizeof known / sizeof *known };
 
-/* The script knows one level of folders and splits lists at more than line ends: other names get
- * those characters as %XX. Caller frees. */
-static char *flat_name(const char *stem) {
-  static const char *const split[] = {"/", "%", "\xC2\x85", "\xE2\x80\xA8", "\xE2\x80\xA9"};
-  text t = {0};
-  while (*stem) {
-    size_t length = 1, escape = 0;
-    for (size_t i = 0; i < sizeof split / sizeof *split; i++)
-      if (!strncmp(stem, split[i], strlen(split[i]))) escape = length = strlen(split[i]);
-    for (size_t i = 0; i < length; i++)
-      text_add(&t, escape ? "%%%02X" : "%c", (unsigned char)stem[i]);
-    stem += length;
-  }
-  return t.data;
-}
-
 static char *name_result(const export_state *s, const export_entry *entry) {
-  char *name = flat_name(plan_entry(s->plan, entry->row).mask_id);
+  char *name = export_flat_name(plan_entry(s->plan, entry->row).mask_id);
   text t = {0};
   text_add(&t, "seed_%" PRId64 "/%s.jpg", entry->seed, name);
   free(name);
@@ -59,45 +41,17 @@ static int by_seed(const void *a, const void *b) {
 
 /* ---- The masks, where the script looks for them ------------------------------------------ */
 
-/* A link that is already right stays. */
-static int link_mask(export_state *s, const char *below, const char *name, const char *target,
-                     fault *f) {
-  text file = {0};
-  char *path, old[4096];
-  text_add(&file, "data/%s/%s.png", below, name);
-  int code = outdir_path(&s->out, file.data, &path, f);
-  text_free(&file);
-  if (code) return code;
-  ssize_t length = readlink(path, old, sizeof old);
-  bool right = length == (ssize_t)strlen(target) && !memcmp(old, target, (size_t)length);
-  if (length >= 0 && !right) unlink(path);
-  if (!right && symlink(target, path)) code = fault_system(f, errno, "make link", path);
-  if (!right && !code) outdir_made(&s->out, path);
-  free(path);
-  return code;
-}
-
-/* Links are relative to their own folder, two or three below the output. */
-static char *link_target(const export_state *s, const export_entry *real, const char *below) {
-  char *path = export_mask_path(&s->real, real);
-  if (*path == '/') return path;
-  text t = {0};
-  text_add(&t, "../../");
-  for (const char *c = below; *c; c++)
-    if (*c == '/') text_add(&t, "../");
-  text_add(&t, "%s", path);
-  free(path);
-  return t.data;
-}
-
 static int link_masks(export_state *s, const char *below, fault *f) {
   int code = EXIT_FINE;
   for (size_t i = 0; i < s->synthetic.count && !code; i++) {
     size_t row = s->synthetic.entries[i].row;
     if (i && s->synthetic.entries[i - 1].row == row) continue;
-    char *name = flat_name(plan_entry(s->plan, row).mask_id);
-    char *target = link_target(s, &s->real.entries[row], below);
-    code = link_mask(s, below, name, target, f);
+    char *name = export_flat_name(plan_entry(s->plan, row).mask_id);
+    char *target = export_mask_path(&s->real, &s->real.entries[row]);
+    text file = {0};
+    text_add(&file, "data/%s/%s.png", below, name);
+    code = export_link(s, file.data, target, f);
+    text_free(&file);
     free(target);
     free(name);
   }
@@ -128,7 +82,8 @@ static int write_list(export_state *s, const export_entry *const *entries, size_
   size_t lines = (count + batch - 1) / batch * batch;
   text t = {0}, name = {0};
   for (size_t i = 0; i < lines; i++) {
-    char *flat = flat_name(plan_entry(s->plan, entries[i < count ? i : count - 1]->row).mask_id);
+    char *flat =
+        export_flat_name(plan_entry(s->plan, entries[i < count ? i : count - 1]->row).mask_id);
     text_add(&t, "%s.jpg\n", flat);
     free(flat);
   }

@@ -95,4 +95,12 @@ char *export_path(const export_state *s, const char *path);
 char *export_image_path(const export_set *set, const export_entry *entry);
 char *export_mask_path(const export_set *set, const export_entry *entry);
 
+/* Makes the symbolic link `name` below the output folder; `target` is as export_path gives it. One
+ * that is already right stays. */
+int export_link(export_state *s, const char *name, const char *target, fault *f);
+
+/* A stem as a name in one folder, in one line of any reader: slashes, line ends of Unicode and '%'
+ * become %XX. Caller frees. */
+char *export_flat_name(const char *stem);
+
 #endif

@@ -1,0 +1,49 @@
+/* export/export_links.c - symbolic links to images and masks, for readers that take whole folders. */
+#define _XOPEN_SOURCE 700 /* symlink */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "export/exporter.h"
+
+char *export_flat_name(const char *stem) {
+  static const char *const split[] = {"/", "%", "\xC2\x85", "\xE2\x80\xA8", "\xE2\x80\xA9"};
+  text t = {0};
+  while (*stem) {
+    size_t length = 1, escape = 0;
+    for (size_t i = 0; i < sizeof split / sizeof *split; i++)
+      if (!strncmp(stem, split[i], strlen(split[i]))) escape = length = strlen(split[i]);
+    for (size_t i = 0; i < length; i++)
+      text_add(&t, escape ? "%%%02X" : "%c", (unsigned char)stem[i]);
+    stem += length;
+  }
+  return t.data;
+}
+
+/* What the link holds: relative paths begin at the link's own folder. Caller frees. */
+static char *link_text(const char *name, const char *target) {
+  text t = {0};
+  for (const char *c = name; *target != '/' && *c; c++)
+    if (*c == '/') text_add(&t, "../");
+  text_add(&t, "%s", target);
+  return t.data;
+}
+
+/* A link that is already right stays. */
+int export_link(export_state *s, const char *name, const char *target, fault *f) {
+  char *path, old[4096], *to = link_text(name, target);
+  int code = outdir_path(&s->out, name, &path, f);
+  if (code) {
+    free(to);
+    return code;
+  }
+  ssize_t length = readlink(path, old, sizeof old);
+  bool right = length == (ssize_t)strlen(to) && !memcmp(old, to, (size_t)length);
+  if (length >= 0 && !right) unlink(path);
+  if (!right && symlink(to, path)) code = fault_system(f, errno, "make link", path);
+  if (!right && !code) outdir_made(&s->out, path);
+  free(path);
+  free(to);
+  return code;
+}
