@@ -5,73 +5,14 @@
 the label space's own table. The snippets are those of doc/exports.md. FREEMASK_TOOL names the tool;
 what is not installed is a failure, as requirements.txt has it."""
 import collections
-import importlib.metadata
 import json
 import os
-import re
 import subprocess
 import sys
 import types
 
-TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-sys.path.insert(0, os.path.join(TESTS, "cli"))
-from export_world import *  # noqa: E402
-from PIL import Image  # noqa: E402
-
-os.chdir(tap.path())
-with open(os.path.join(os.path.dirname(TESTS), "doc", "exports.md"), encoding="utf-8") as page:
-    SNIPPETS = dict(re.findall(r"```python\n# (\w+)\n(.*?)```", page.read(), re.S))
-WORLDS = {"ade20k": ("ade", ".png"), "cocostuff164k": ("coco {{ fileDirname }}", "_labelTrainIds.png")}
-for labels, (top, suffix) in WORLDS.items():
-    make_world(tap, top, suffix, ref.preset(labels))
-
-
-def export(kind, labels, output, *more):
-    top = WORLDS[labels][0]
-    result = run("export", "--plan", f"{top}/plan.csv", "--to", kind, "--labels", labels, "--real-masks", f"{top}/real/masks",
-                 "--real-images", f"{top}/real/images", "--synthetic", f"{top}/syn/masks", "--images", f"{top}/syn/images",
-                 "-o", output, *more)
-    tap.ok(result.code == 0, f"export to {kind}, {labels}", result)
-
-
-def expected(labels):
-    """{image: mask} and how often an epoch has each image."""
-    top, suffix = WORLDS[labels]
-    files, times = {}, collections.Counter()
-    for kind, repeats in (("real", TIMES), ("synthetic", 1)):
-        for _, image_path, mask in files_of(kind, top, suffix):
-            files[os.path.realpath(tap.path(image_path))] = tap.path(mask)
-            times[os.path.realpath(tap.path(image_path))] = repeats
-    return files, times
-
-
-def classes(labels, mask):
-    """A mask as classes, 255 where it is ignored."""
-    found = ref.preset(labels).to_classes(np.array(Image.open(mask)))
-    return np.where(found < 0, 255, found)
-
-
-def counted(paths):
-    return collections.Counter(os.path.realpath(path) for path in paths)
-
-
-def version(*names):
-    return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
-
-
-def snippet(name):
-    scope = {}
-    exec(compile(SNIPPETS[name], f"doc/exports.md, {name}", "exec"), scope)  # pylint: disable=exec-used
-    return scope
-
-
-def section(test):
-    """One framework's failure does not hide another's."""
-    try:
-        test()
-    except Exception as error:  # pylint: disable=broad-except
-        import traceback
-        tap.ok(False, test.__name__, traceback.format_exc()[-1500:] or error)
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from world import *  # noqa: E402
 
 
 def pytorch():
@@ -223,34 +164,6 @@ def web():
     tap.equal([sample["__key__"] for sample in many], [row["key"] for row in rows], "webdataset: the same over many shards")
 
 
-PADDLE_MODEL = """
-batch_size: 2
-iters: 10
-train_dataset: {type: ADE20K, dataset_root: data/ADEChallengeData2016, mode: train}
-model: {type: BiSeNetV2, num_classes: 150}
-optimizer: {type: sgd}
-lr_scheduler: {type: PolynomialDecay, learning_rate: 0.01}
-loss: {types: [{type: CrossEntropyLoss}], coef: [1, 1, 1, 1, 1]}
-"""
-
-
-def paddleseg():
-    export("paddleseg", "ade20k", "paddle", "--train-ids")
-    write(tap.path("paddle/model.yml"), PADDLE_MODEL.encode())
-    import logging
-    logging.disable(logging.WARNING)
-    dataset = snippet("paddleseg")["dataset"]
-    files, times = expected("ade20k")
-    says = version("paddlepaddle", "paddleseg")
-    tap.equal(counted(pair[0] for pair in dataset.file_list), times, f"{says}: repeats")
-    tap.equal(tuple(np.shape(dataset[0]["img"])), (3, 512, 512), "paddleseg: through the whole pipeline")
-    from paddleseg.transforms import Compose
-    dataset.transforms = Compose([])
-    bad = [pair[0] for i, pair in enumerate(dataset.file_list)
-           if not np.array_equal(dataset[i]["label"], classes("ade20k", files[os.path.realpath(pair[0])]))]
-    tap.equal(bad[:2], [], "paddleseg: masks are the classes, 255 where ignored")
-
-
 def detectron2():
     """Not on PyPI. Where it is installed, it has to agree; else its samplers' arithmetic, with PyTorch."""
     export("detectron2", "ade20k", "d2", "--train-ids")
@@ -280,7 +193,7 @@ def detectron2():
     tap.equal(counted(records[i]["file_name"] for i in order), times, "detectron2: an epoch of its sampler")
 
 
-for test in (pytorch, mmsegmentation, mmseg_every_label_space, datasets, web, paddleseg, detectron2):
+for test in (pytorch, mmsegmentation, mmseg_every_label_space, datasets, web, detectron2):
     section(test)
 os.chdir("/")
 tap.done()

@@ -25,6 +25,10 @@ int cmd_export(int argc, char **argv) {
        0, 0, NULL},
       {"real-images", 0, ARG_TEXT, &job.real_images, "DIR", "real images", false, false, 0, 0,
        NULL},
+      {"val-masks", 0, ARG_TEXT, &job.val_masks, "DIR",
+       "ultralytics, lightly: masks of validation images (default: the real set)", false, false, 0,
+       0, NULL},
+      {"val-images", 0, ARG_TEXT, &job.val_images, "DIR", "their images", false, false, 0, 0, NULL},
       {"allow-missing", 0, ARG_FLAG, &job.allow_missing, NULL,
        "leave out planned images whose files are not there", false, false, 0, 0, NULL},
       {"train-ids", 0, ARG_FLAG, &job.train_ids, NULL,
@@ -49,7 +53,8 @@ int cmd_export(int argc, char **argv) {
       "lists and configuration for a trainer, jobs for a generator",
       NULL,
       "For trainers: list (stems and a table), mmseg, detectron2, hf (Hugging Face datasets),\n"
-      "webdataset, paddleseg; with real.txt and synthetic.txt, the stems that the plan asks for.\n"
+      "webdataset, ultralytics, lightly (lightly-train), paddleseg; with real.txt and\n"
+      "synthetic.txt, the stems that the plan asks for.\n"
       "For generators: freestylenet, or jsonl for any other; they ask for the images of the plan\n"
       "that are not in --images. Then: freemask collect.",
       options,

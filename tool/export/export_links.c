@@ -47,3 +47,20 @@ int export_link(export_state *s, const char *name, const char *target, fault *f)
   free(to);
   return code;
 }
+
+int export_link_pair(export_state *s, const export_set *set, const export_entry *entry,
+                     const char *images, const char *masks, fault *f) {
+  char *name = export_flat_name(entry->stem);
+  char *image = export_image_path(set, entry), *mask = export_mask_path(set, entry);
+  text link = {0};
+  text_add(&link, "%s/%s%s", images, name, strrchr(image, '.'));
+  int code = export_link(s, link.data, image, f);
+  text_free(&link);
+  text_add(&link, "%s/%s.png", masks, name);
+  if (!code) code = export_link(s, link.data, mask, f);
+  text_free(&link);
+  free(mask);
+  free(image);
+  free(name);
+  return code;
+}

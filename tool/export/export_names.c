@@ -94,8 +94,8 @@ static int check_output(const export_state *s, fault *f) {
 int export_check_names(const export_state *s, fault *f) {
   int bad_output = check_output(s, f);
   if (bad_output) return bad_output;
-  const export_set *const sets[] = {&s->real, &s->synthetic};
-  for (size_t k = 0; k < 2; k++) {
+  const export_set *const sets[] = {&s->real, &s->synthetic, &s->validation};
+  for (size_t k = 0; k < sizeof sets / sizeof *sets; k++) {
     int code = check_base(sets[k]->mask_base, f);
     if (!code) code = check_base(sets[k]->image_base, f);
     for (size_t i = 0; i < sets[k]->count && !code; i++) {

@@ -17,13 +17,19 @@ static int list_folder(const export_state *s, folder_kind kind, const char *path
 
 static int list_folders(export_state *s, fault *f) {
   const export_job *job = s->job;
-  export_set *real = &s->real, *made = &s->synthetic;
+  export_set *real = &s->real, *made = &s->synthetic, *validation = &s->validation;
   int code = list_folder(s, FOLDER_MASKS, job->synthetic, &made->masks, &made->mask_base, f);
   if (!code) code = list_folder(s, FOLDER_IMAGES, job->images, &made->images, &made->image_base, f);
   if (!code)
     code = list_folder(s, FOLDER_MASKS, job->real_masks, &real->masks, &real->mask_base, f);
   if (!code)
     code = list_folder(s, FOLDER_IMAGES, job->real_images, &real->images, &real->image_base, f);
+  if (!code)
+    code =
+        list_folder(s, FOLDER_MASKS, job->val_masks, &validation->masks, &validation->mask_base, f);
+  if (!code)
+    code = list_folder(s, FOLDER_IMAGES, job->val_images, &validation->images,
+                       &validation->image_base, f);
   return code;
 }
 
@@ -103,6 +109,22 @@ static int list_synthetic(export_state *s, fault *f) {
   return code;
 }
 
+/* All masks of the folder, each with its image. */
+static int list_validation(export_state *s, fault *f) {
+  export_set *set = &s->validation;
+  if (!set->masks.path) return EXIT_FINE;
+  set->entries = alloc_zeroed(set->masks.count, sizeof *set->entries);
+  for (size_t i = 0; i < set->masks.count; i++) {
+    const folder_file *mask = &set->masks.files[i], *image = find(&set->images, mask->stem);
+    if (!image)
+      return fault_set(f, EXIT_DATA, "%s: no image with the stem '%s', which %s has a mask of",
+                       set->images.path, mask->stem, set->masks.path);
+    set->entries[set->count++] =
+        (export_entry){.stem = alloc_text(mask->stem), .mask = mask, .image = image};
+  }
+  return EXIT_FINE;
+}
+
 int export_open_sets(export_state *s, fault *f) {
   s->real.name = "real";
   s->real.mask_option = "--real-masks";
@@ -110,9 +132,13 @@ int export_open_sets(export_state *s, fault *f) {
   s->synthetic.name = "synthetic";
   s->synthetic.mask_option = "--synthetic";
   s->synthetic.image_option = "--images";
+  s->validation.name = "validation";
+  s->validation.mask_option = "--val-masks";
+  s->validation.image_option = "--val-images";
   int code = plan_file_read(s->ws.context, s->job->plan, &s->plan, f);
   if (!code) code = list_folders(s, f);
   if (!code) code = list_real(s, f);
+  if (!code) code = list_validation(s, f);
   return code ? code : list_synthetic(s, f);
 }
 
@@ -128,6 +154,7 @@ static void close_set(export_set *set) {
 void export_close_sets(export_state *s) {
   close_set(&s->real);
   close_set(&s->synthetic);
+  close_set(&s->validation);
   fm_plan_destroy(s->plan);
 }
 

@@ -20,6 +20,10 @@ bool export_is_train_ids(const export_state *s) {
   return classes <= IGNORED;
 }
 
+bool export_converts(const export_state *s) {
+  return s->job->train_ids || export_has(s, EXPORT_CONVERTS);
+}
+
 /* The work on one set. */
 typedef struct conversion {
   export_state *s;
@@ -115,5 +119,6 @@ int export_train_ids(export_state *s, fault *f) {
                      fm_labels_name(s->ws.labels), (int)fm_labels_class_count(s->ws.labels),
                      IGNORED);
   int code = convert_set(s, &s->real, "train_ids/real", f);
-  return code ? code : convert_set(s, &s->synthetic, "train_ids/synthetic", f);
+  if (!code) code = convert_set(s, &s->synthetic, "train_ids/synthetic", f);
+  return code ? code : convert_set(s, &s->validation, "train_ids/validation", f);
 }

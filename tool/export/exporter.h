@@ -34,6 +34,7 @@ typedef struct export_state {
   workspace ws;
   fm_plan *plan;
   export_set real, synthetic;
+  export_set validation;  /* empty without --val-masks and --val-images */
   int64_t asked, missing; /* images of the plan; those whose files are not there */
   int64_t times;          /* repeats of the real set */
   inputs inputs;          /* what no file may replace */
@@ -50,6 +51,8 @@ enum {
   EXPORT_NPY = 16,          /* takes masks as NPY, too */
   EXPORT_STRIPS = 32,       /* readers of its lists strip blanks from names */
   EXPORT_NAMES_FOLDER = 64, /* its files name the folder that they are in */
+  EXPORT_VALIDATES = 128,   /* its configuration names validation images, too */
+  EXPORT_CONVERTS = 256,    /* it always converts the masks, as --train-ids does */
 };
 
 /* A format, in a file of its own; export_formats.c lists them. `files` are the names that it writes
@@ -62,7 +65,8 @@ struct export_format {
 };
 
 extern const export_format export_list, export_mmseg, export_detectron2, export_hf,
-    export_webdataset, export_paddleseg, export_freestylenet, export_jsonl;
+    export_webdataset, export_ultralytics, export_lightly, export_paddleseg, export_freestylenet,
+    export_jsonl;
 
 bool export_has(const export_state *s, int trait); /* of the state's format */
 
@@ -77,6 +81,9 @@ int export_check_names(const export_state *s, fault *f);
 /* export_train_ids.c: masks whose labels are the classes, 255 where they are ignored; the sets'
  * masks are those from then on. */
 int export_train_ids(export_state *s, fault *f);
+
+/* Are the sets' masks converted, because that was asked for or because the format always does? */
+bool export_converts(const export_state *s);
 
 /* Are the labels of the sets' masks the classes, and 255 the only one that is ignored? */
 bool export_is_train_ids(const export_state *s);
@@ -98,6 +105,11 @@ char *export_mask_path(const export_set *set, const export_entry *entry);
 /* Makes the symbolic link `name` below the output folder; `target` is as export_path gives it. One
  * that is already right stays. */
 int export_link(export_state *s, const char *name, const char *target, fault *f);
+
+/* Links of an entry's files: IMAGES/<name>.<type of the image> and MASKS/<name>.png, the name as
+ * export_flat_name makes it. */
+int export_link_pair(export_state *s, const export_set *set, const export_entry *entry,
+                     const char *images, const char *masks, fault *f);
 
 /* A stem as a name in one folder, in one line of any reader: slashes, line ends of Unicode and '%'
  * become %XX. Caller frees. */

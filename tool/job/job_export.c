@@ -88,6 +88,12 @@ static int missing_flag(const export_job *job, const char *flag, fault *f) {
 static int check_flags(const export_state *s, fault *f) {
   const export_job *job = s->job;
   const bool generates = export_has(s, EXPORT_GENERATES), files = export_has(s, EXPORT_FILES);
+  if (!job->val_masks != !job->val_images)
+    return fault_set(f, EXIT_USAGE, "--val-masks and --val-images belong together");
+  if (job->val_masks && !export_has(s, EXPORT_VALIDATES))
+    return fault_set(f, EXIT_USAGE,
+                     "--to %s names no validation images: it does not take --val-masks",
+                     job->format->name);
   if (job->train_ids && !job->common.labels)
     return fault_set(f, EXIT_USAGE, "--train-ids needs --labels L");
   if (export_has(s, EXPORT_LABELS) && !job->common.labels)
@@ -108,20 +114,22 @@ static int check_flags(const export_state *s, fault *f) {
 static int check_inputs(export_state *s, fault *f) {
   static const char *const always[] = {"real.txt", "synthetic.txt", "train_ids/", NULL};
   const export_job *job = s->job;
-  void (*add_images)(inputs *, const char *) = job->train_ids ? inputs_add_apart : inputs_add;
+  void (*add_images)(inputs *, const char *) = export_converts(s) ? inputs_add_apart : inputs_add;
   inputs_add_labels(&s->inputs, job->common.labels);
   inputs_add(&s->inputs, job->plan);
   inputs_add_apart(&s->inputs, job->synthetic);
   inputs_add_apart(&s->inputs, job->real_masks);
   add_images(&s->inputs, job->real_images);
   add_images(&s->inputs, job->images);
+  inputs_add_apart(&s->inputs, job->val_masks);
+  add_images(&s->inputs, job->val_images);
   int code = inputs_spare_folder(&s->inputs, job->output.folder, always, f);
   return code ? code : inputs_spare_folder(&s->inputs, job->output.folder, job->format->files, f);
 }
 
 /* Masks as the format can read them. */
 static int fit_masks(export_state *s, fault *f) {
-  if (s->job->train_ids) return export_train_ids(s, f);
+  if (export_converts(s)) return export_train_ids(s, f);
   if (!export_has(s, EXPORT_PLAIN) || export_is_train_ids(s)) return EXIT_FINE;
   return fault_set(f, EXIT_USAGE,
                    "--to %s takes masks whose labels are the classes, 255 ignored, and those of %s "

@@ -100,6 +100,7 @@ typedef struct export_job {
   const char *real_masks, *real_images; /* may be NULL */
   const char *synthetic;                /* filtered masks, may be NULL */
   const char *images;                   /* synthetic images, may be NULL */
+  const char *val_masks, *val_images;   /* for validation; both or none */
   const export_format *format;
   bool allow_missing;
   bool train_ids;     /* convert the masks */
