@@ -55,8 +55,9 @@ int cmd_export(int argc, char **argv) {
       "For trainers: list (stems and a table), mmseg, detectron2, hf (Hugging Face datasets),\n"
       "webdataset, ultralytics, lightly (lightly-train), paddleseg; with real.txt and\n"
       "synthetic.txt, the stems that the plan asks for.\n"
-      "For generators: freestylenet, or jsonl for any other; they ask for the images of the plan\n"
-      "that are not in --images. Then: freemask collect.",
+      "For generators: freestylenet, place, oasis, or jsonl for any other; they ask for the "
+      "images\n"
+      "of the plan that are not in --images. Then: freemask collect.",
       options,
       0,
       0};

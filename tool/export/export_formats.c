@@ -12,6 +12,8 @@ const export_format *const export_formats[] = {&export_list,
                                                &export_lightly,
                                                &export_paddleseg,
                                                &export_freestylenet,
+                                               &export_place,
+                                               &export_oasis,
                                                &export_jsonl,
                                                NULL};
 
