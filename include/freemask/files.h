@@ -26,7 +26,8 @@ FM_BEGIN_DECLS
  *
  * doc/formats.md describes the files. Text is UTF-8; names of masks are whatever bytes they are.
  * Tables are CSV (RFC 4180): fields are quoted or not, lines end in LF or CRLF, a byte order mark
- * is skipped, the first line has to be the names of the columns. Writing is deterministic: equal
+ * is skipped, the first line has to be the names of the columns. Those of labels, which people
+ * write, may be less tidy. Writing is deterministic: equal
  * objects give equal bytes, in every locale, and what was written is read back to the last bit.
  *
  * Reading trusts nothing: what is damaged, out of range or contradicts itself is FM_ERR_FORMAT, and
@@ -42,26 +43,36 @@ FM_BEGIN_DECLS
  *
  * Thread-safety: any number of threads with one context; handles are only read. */
 
-/* ---- Label spaces: label,class,name ----------------------------------------------- */
+/* ---- Label spaces: label,class,name,color ----------------------------------------- */
 
-/** Reads a label space from a table with the columns label, class and name, one row for each label:
+/** Reads a label space from a table with the columns label, class and, where they are known, name
+ *  and color, in any order:
  *
- *      label,class,name
- *      0,ignore,
- *      1,0,wall
- *      2,1,floor
- *      3,1,
+ *      label,class,name,color
+ *      0,ignore,,
+ *      1,0,wall,#787878
+ *      2,1,floor,"80,50,50"
+ *      3:9,1,,
  *
- *  `label` is 0 to 65,535, or down to -32,768 if it is ignored. `class` is 0, 1, ... without gaps,
- *  or `ignore` (also -1). The first row with `ignore` has the label that the filter writes; there
- *  has to be one. A class has the first name that is given for it, else "class 1". The space's name
- *  is the file's, without folders and extension.
+ *  `label` is 0 to 65,535, or down to -32,768 if it is ignored; a range such as 3:9 has both of its
+ *  ends. `class` is 0, 1, ... without gaps, or `ignore` (also -1). Any number of labels may be
+ *  ignored; the filter writes the first of them that a mask's type can hold
+ *  (fm_labels_ignore_label_in), and there has to be one. A class has the first name that is given
+ *  for it, else "class 1". `color` is #rrggbb or three numbers from 0 to 255; columns r, g and b do
+ *  as well. The space's name is the file's, without folders and extension.
  *
- *  A file of statistics (fm_class_stats_write) is read as well, since it has its label space with
- *  it, name included; see fm_class_stats_read for memory. Errors: also UNSUPPORTED (a build without
- *  jansson).
+ *  Tables may be untidy: fields may be separated by ; or tabs, with blanks around them; names of
+ *  columns and `ignore` are taken in upper case, too, and label may be called id or value, class
+ *  train_id; 3.0 is 3; fields that are missing at the end of a row are empty, other columns are not
+ *  looked at, and lines that are empty or begin with # are skipped.
  *
- *  On success the caller owns `*out`. Memory: 1.7 MiB while it works, and the file. */
+ *  Two kinds of list without numbers are read as well, in which rows are classes 0, 1, ... and their
+ *  labels, and 255 is ignored (65,535 if there are more than 255 rows): a table with the columns
+ *  name and color (or r, g, b), and CVAT's labelmap.txt. A file of statistics
+ *  (fm_class_stats_write) is read, too, since it has its label space with it, name included; see
+ *  fm_class_stats_read for memory. Errors: also UNSUPPORTED (a build without jansson).
+ *
+ *  On success the caller owns `*out`. Memory: 3.2 MiB while it works, and the file. */
 FM_API fm_status fm_labels_read(const fm_context *context, const char *path, fm_labels **out,
                                 fm_error *err);
 
@@ -69,8 +80,9 @@ FM_API fm_status fm_labels_read(const fm_context *context, const char *path, fm_
 FM_API fm_status fm_labels_decode(const fm_context *context, const void *data, size_t size,
                                   const char *name, fm_labels **out, fm_error *err);
 
-/** Writes a label space as a table that fm_labels_read reads to the same fingerprint. Errors: also
- *  UNSUPPORTED (a class has an empty name). */
+/** Writes a label space as a table that fm_labels_read reads to the same fingerprint and colors:
+ *  labels of one class and color that follow each other as a range, and a column color if there are
+ *  any. Errors: also UNSUPPORTED (a class has an empty name). */
 FM_API fm_status fm_labels_write(const fm_labels *labels, const char *path, fm_error *err);
 
 /** As fm_labels_write, to a callback. */

@@ -48,15 +48,30 @@ typedef struct fm_read_options {
 /** Reads a mask: the stored numbers, never colors.
  *
  *  PNG: gray (1, 2, 4, 8 bits as U8, 16 bits as U16) and palette (the index as U8; the palette is
- *  kept for writing), interlaced or not. Color PNG and JPEG are refused with a sentence that says
- *  why. NPY, or one array of an NPZ: every integer type, in either byte order and in C or Fortran
- *  order, and bool as U8; [height, width], or more dimensions of which the leading ones are 1. */
+ *  kept for writing), interlaced or not. Three equal channels and opaque alpha, as some programs
+ *  store gray, are read as the one number that they hold; where channels differ or a pixel is not
+ *  opaque (UNSUPPORTED; the message names the first such pixel), the mask holds colors, and
+ *  fm_colors_read reads them. JPEG and other formats that change numbers are refused with a
+ *  sentence that says why. NPY, or one array of an NPZ: every integer type, in either byte order
+ *  and in C or Fortran order, and bool as U8; [height, width], or more dimensions of which the
+ *  leading ones are 1. */
 FM_API fm_status fm_mask_read(const fm_context *context, const char *path,
                               const fm_read_options *options, fm_raster **out, fm_error *err);
 
 /** As fm_mask_read, from memory. */
 FM_API fm_status fm_mask_decode(const fm_context *context, const void *data, size_t size,
                                 const fm_read_options *options, fm_raster **out, fm_error *err);
+
+/** Reads a mask of colors as a U32 plane: red + 256 green + 65,536 blue + 2^24 opacity, each 0 to
+ *  255. The lower 24 bits are what COCO's panoptic masks number their segments with. PNG of any
+ *  type: gray has three equal parts, 16 bits are reduced to 8, and what has no opacity is opaque
+ *  (255). Formats that change colors are refused. */
+FM_API fm_status fm_colors_read(const fm_context *context, const char *path,
+                                const fm_read_options *options, fm_raster **out, fm_error *err);
+
+/** As fm_colors_read, from memory. */
+FM_API fm_status fm_colors_decode(const fm_context *context, const void *data, size_t size,
+                                  const fm_read_options *options, fm_raster **out, fm_error *err);
 
 /** Reads a loss map from NPY, or one array of an NPZ: f2 as F16, f4 as F32, and f8 rounded to F32,
  *  as it would be when it is used; shapes and orders as for masks. The values are not judged here.

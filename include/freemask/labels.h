@@ -21,7 +21,7 @@ FM_BEGIN_DECLS
  *  ignored (-1 and -100 are in wide use). They fit into masks of signed types, while a mask of an
  *  unsigned type never holds one.
  *
- *  Memory: 384 KiB, plus the names. Thread-safety: immutable; share it freely. */
+ *  Memory: 384 KiB, plus the names and 8 bytes per color. Thread-safety: immutable; share it freely. */
 typedef struct fm_labels fm_labels;
 
 /** Classes that are none. */
@@ -55,12 +55,18 @@ enum {
 FM_API fm_status fm_labels_create_from_preset(const fm_context *context, const char *name,
                                               fm_labels **out, fm_error *err);
 
+/** The color in which a label is drawn. */
+typedef struct fm_label_color {
+  int32_t label;
+  int32_t color; /**< 0xRRGGBB */
+} fm_label_color;
+
 /** A label space of the host's own. Sized structure, see freemask/context.h. */
 typedef struct fm_labels_options {
   size_t size;
   const int64_t *ignored_labels;  /**< [ignored_count] distinct labels without supervision, each
                                        -32,768 to 65,535 and none of them a class's. The filter
-                                       writes the first. Required. */
+                                       writes the first that the mask's type can hold. Required. */
   int32_t ignored_count;          /**< at least 1 */
   const char *name;               /**< for messages and files; NULL: "custom" */
   int32_t class_count;            /**< K, 1 to 65,535. Required. */
@@ -69,6 +75,10 @@ typedef struct fm_labels_options {
                                        it were listed above) or FM_CLASS_INVALID; labels from
                                        label_count on are invalid unless they are listed above */
   const char *const *class_names; /**< K strings of UTF-8, or NULL: "class 0", ... */
+  const fm_label_color *colors;   /**< [color_count] labels of the space, each at most once, and
+                                       their colors, or NULL */
+  int32_t color_count;            /**< 0 to 98,304 */
+  int32_t reserved;               /**< 0 */
 } fm_labels_options;
 
 /** Makes a label space from a table. Every class needs a label. On success the caller owns
@@ -110,6 +120,17 @@ FM_API int64_t fm_labels_label_of(const fm_labels *labels, int32_t class_index);
 /** The label that the filter writes: the first of `ignored_labels`. */
 FM_API int64_t fm_labels_ignore_label(const fm_labels *labels);
 
+/** The label that the filter writes into masks of an integer type: the first of `ignored_labels`
+ *  that it can hold (-1 comes before 255 in a table for masks of signed types, say); the first of
+ *  all if it can hold none, or `dtype` is none. */
+FM_API int64_t fm_labels_ignore_label_in(const fm_labels *labels, int32_t dtype);
+
+/** The color of a label, 0xRRGGBB; -1 if it has none. All presets have one for each class, but
+ *  pascal-context, pascal-context-59 and mapillary-v2; cityscapes-ids has one for each label, and
+ *  voc2012, camvid and mapillary-v1.2 have one for the ignored label, too. Two labels may have the
+ *  same color. Thread-safety: any thread. */
+FM_API int32_t fm_labels_color_of(const fm_labels *labels, int64_t label);
+
 /** How names of mask files (of image files) of a preset end, before the extension:
  *  "_labelTrainIds" for cocostuff164k's masks. "" if the stem alone is the name. Static
  *  storage. */
@@ -117,7 +138,8 @@ FM_API const char *fm_labels_mask_suffix(const fm_labels *labels);
 FM_API const char *fm_labels_image_suffix(const fm_labels *labels);
 
 /** A number that two label spaces share if they map all labels alike, write the same ignore
- *  label and name their classes alike. The same on all machines and in all versions. */
+ *  label and name their classes alike; colors do not count. The same on all machines and in all
+ *  versions. */
 FM_API uint64_t fm_labels_fingerprint(const fm_labels *labels);
 
 /** Counts the pixels of each class. `class_pixels` has K elements, or is NULL; `*ignored` (may

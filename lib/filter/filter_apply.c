@@ -65,7 +65,7 @@ static fm_status fail_pixel(const application *a, fm__yx at, fm_error *err) {
 
 /* Refuses a filtered mask that cannot hold the ignore label. */
 static fm_status check_ignore_label(const fm_labels *labels, int32_t dtype, fm_error *err) {
-  if (fm__fits(labels->ignore_label, fm__integer_range(dtype))) return FM_OK;
+  if (fm__fits(fm_labels_ignore_label_in(labels, dtype), fm__integer_range(dtype))) return FM_OK;
   return fm__fail(err, FM_ERR_LIMIT,
                   "the ignore label %" PRId64
                   " of label space %s does not fit a filtered mask of "
@@ -192,9 +192,9 @@ fm_status fm_filter_apply(const fm_filter *filter, const fm_plane *mask, const f
                           fm_filter_report *report, fm_error *err) {
   if (!filter) return fm__fail(err, FM_ERR_ARGUMENT, "fm_filter_apply: filter is NULL");
   application a = {.filter = filter};
-  a.verdicts.dropped = (uint64_t)filter->labels->ignore_label;
   fm_status status =
       read_planes(&a, mask, loss, extra, filtered, FM__MASK_TYPES, "filtered mask", err);
+  a.verdicts.dropped = (uint64_t)fm_labels_ignore_label_in(filter->labels, a.verdicts.out.dtype);
   if (!status) status = check_ignore_label(filter->labels, a.verdicts.out.dtype, err);
   return status ? status : apply(&a, report, err);
 }

@@ -30,24 +30,34 @@ static fm_status unquote(fm__csv *t, char *start, char **end, char **terminator,
   return FM_OK;
 }
 
+static bool is_blank(const fm__csv *t, char c) {
+  return t->loose && (c == ' ' || (c == '\t' && t->separator != '\t'));
+}
+
 /* Reads the field at `t->at` and steps over its separator; `*last` if it ends the row. */
 static fm_status read_field(fm__csv *t, char **out, bool *last, fm_error *err) {
-  char *start = t->data + t->at, *limit = t->data + t->size, *end = start, *terminator = NULL;
+  char *start = t->data + t->at, *limit = t->data + t->size;
+  while (is_blank(t, *start)) start++;
+  char *end = start, *terminator = NULL;
   if (*start == '"') {
     fm_status status = unquote(t, start, &end, &terminator, err);
     if (status) return status;
+    while (is_blank(t, *end)) end++;
   } else {
-    terminator = end = start + strcspn(start, ",\"\r\n");
+    const char ends[] = {t->separator, '"', '\r', '\n', '\0'};
+    terminator = end = start + strcspn(start, ends);
     if (*end == '"') return malformed(t, "a quote inside a field that is not quoted", err);
+    while (terminator > start && is_blank(t, terminator[-1])) terminator--;
   }
   if (*end == '\r' && end[1] == '\n') end++;
-  if (end < limit && *end != ',' && *end != '\n')
+  bool ends_row = *end == '\n' || (*end == '\r' && t->loose);
+  if (end < limit && *end != t->separator && !ends_row)
     return malformed(t,
                      *end == '\r' ? "a carriage return that does not end a line"
                                   : "text follows a closing quote",
                      err);
-  *last = *end != ',';
-  t->next_line += *end == '\n';
+  *last = *end != t->separator || end >= limit;
+  t->next_line += ends_row;
   t->at = (size_t)(end - t->data) + (end < limit);
   *terminator = '\0';
   *out = start;
@@ -55,6 +65,7 @@ static fm_status read_field(fm__csv *t, char **out, bool *last, fm_error *err) {
 }
 
 static fm_status read_row(fm__csv *t, fm_error *err) {
+  const int room = t->loose ? FM__CSV_COLUMNS : t->column_count;
   bool last = false;
   int count = 0;
   t->line = t->next_line;
@@ -62,12 +73,13 @@ static fm_status read_row(fm__csv *t, fm_error *err) {
     char *field = NULL;
     fm_status status = read_field(t, &field, &last, err);
     if (status) return status;
-    if (count < t->column_count) t->fields[count] = field;
+    if (count < room) t->fields[count] = field;
     count++;
   }
-  if (count == t->column_count) return FM_OK;
-  return fm__fail(err, FM_ERR_FORMAT, "line %" PRId64 ": has %d field%s, expected %d", t->line,
-                  count, count == 1 ? "" : "s", t->column_count);
+  t->field_count = count;
+  if (t->loose ? count <= room : count == room) return FM_OK;
+  return fm__fail(err, FM_ERR_FORMAT, "line %" PRId64 ": has %d field%s, expected %s%d", t->line,
+                  count, count == 1 ? "" : "s", t->loose ? "at most " : "", room);
 }
 
 /* "label,class,name", cut to its room. */
@@ -88,17 +100,23 @@ static fm_status check_header(fm__csv *t, fm_error *err) {
                   found, expected);
 }
 
+/* The text, its byte order mark skipped. */
+static fm_status load(fm__csv *t, fm__input *input, fm_error *err) {
+  fm_status status = fm__input_load(t->context, input, 2, &t->data, &t->size, err);
+  if (status) return status;
+  if (t->size >= 3 && !memcmp(t->data, "\xEF\xBB\xBF", 3)) t->at = 3;
+  bool wide = t->size >= 2 && (!memcmp(t->data, "\xFF\xFE", 2) || !memcmp(t->data, "\xFE\xFF", 2));
+  if (wide || memchr(t->data, 0, t->size))
+    return fm__fail(err, FM_ERR_FORMAT, "%s, expected text in UTF-8",
+                    wide ? "is UTF-16" : "holds NUL bytes");
+  return FM_OK;
+}
+
 fm_status fm__csv_open(const fm_context *context, fm__input *input, const char *const *columns,
                        fm__csv *out, fm_error *err) {
-  fm__csv t = {.context = context, .columns = columns, .line = 1, .next_line = 1};
+  fm__csv t = {.context = context, .columns = columns, .line = 1, .next_line = 1, .separator = ','};
   while (columns[t.column_count]) t.column_count++;
-  fm_status status = fm__input_load(context, input, 2, &t.data, &t.size, err);
-  if (status) return status;
-  if (t.size >= 3 && !memcmp(t.data, "\xEF\xBB\xBF", 3)) t.at = 3;
-  bool wide = t.size >= 2 && (!memcmp(t.data, "\xFF\xFE", 2) || !memcmp(t.data, "\xFE\xFF", 2));
-  if (wide || memchr(t.data, 0, t.size))
-    status = fm__fail(err, FM_ERR_FORMAT, "%s, expected text in UTF-8",
-                      wide ? "is UTF-16" : "holds NUL bytes");
+  fm_status status = load(&t, input, err);
   if (!status) status = check_header(&t, err);
   if (status)
     fm__csv_close(&t);
@@ -107,7 +125,56 @@ fm_status fm__csv_open(const fm_context *context, fm__input *input, const char *
   return status;
 }
 
+static size_t line_end(const char *text) { return strcspn(text, "\r\n"); }
+
+static void skip_line(fm__csv *t) {
+  t->at += line_end(t->data + t->at);
+  if (t->data[t->at] == '\r' && t->data[t->at + 1] == '\n') t->at++;
+  if (t->at < t->size) t->at++;
+  t->next_line++;
+}
+
+/* A comment begins with #; six digits of a color may follow it, and then it is none. */
+static bool is_comment(const fm__csv *t, const char *line) {
+  if (*line != '#') return false;
+  size_t digits = strspn(line + 1, "0123456789abcdefABCDEF");
+  return digits != 6 || (line[7] != t->separator && line[7] != ' ');
+}
+
+/* To the next row that has something to say. */
+static void skip_idle_lines(fm__csv *t) {
+  while (t->at < t->size) {
+    const char *line = t->data + t->at;
+    while (*line == ' ' || *line == '\t') line++;
+    if (*line && *line != '\r' && *line != '\n' && !is_comment(t, line)) return;
+    skip_line(t);
+  }
+}
+
+fm_status fm__csv_open_loose(const fm_context *context, fm__input *input, fm__csv *out,
+                             fm_error *err) {
+  fm__csv t = {.context = context, .line = 1, .next_line = 1, .loose = true, .separator = ','};
+  fm_status status = load(&t, input, err);
+  if (status) {
+    fm__csv_close(&t);
+    return status;
+  }
+  skip_idle_lines(&t);
+  const char *first = t.data + t.at;
+  if (!strncmp(first, "sep=", 4) && line_end(first) == 5) { /* for spreadsheets */
+    t.separator = first[4];
+    skip_line(&t);
+    skip_idle_lines(&t);
+  } else {
+    const char *found = first + strcspn(first, ",;\t\r\n");
+    if (*found == ';' || *found == '\t') t.separator = *found;
+  }
+  *out = t;
+  return FM_OK;
+}
+
 fm_status fm__csv_next(fm__csv *t, bool *more, fm_error *err) {
+  if (t->loose) skip_idle_lines(t);
   *more = t->at < t->size;
   return *more ? read_row(t, err) : FM_OK;
 }

@@ -15,8 +15,11 @@ typedef struct fm__csv {
   int column_count;
   char *data;
   size_t size, at;
-  int64_t line;                  /* where the row that was read last begins, from 1 */
-  int64_t next_line;             /* where the next one begins */
+  int64_t line;      /* where the row that was read last begins, from 1 */
+  int64_t next_line; /* where the next one begins */
+  bool loose;        /* opened by fm__csv_open_loose */
+  char separator;
+  int field_count;               /* of that row */
   char *fields[FM__CSV_COLUMNS]; /* of that row: strings in `data`, which live until it is closed */
 } fm__csv;
 
@@ -25,6 +28,13 @@ typedef struct fm__csv {
  * another number of fields, is FM_ERR_FORMAT. */
 fm_status fm__csv_open(const fm_context *context, fm__input *input, const char *const *columns,
                        fm__csv *out, fm_error *err);
+/* Reads a table as people and their programs write it, whose columns the caller finds out: fields
+ * are separated by whichever of , ; and tab comes first in the first row (or by what a line sep=;
+ * before it says), blanks around them do not count, a carriage return ends a line, and rows that are
+ * empty or begin with # are skipped. `columns` is NULL, and so is what fm__csv_fail may be used
+ * for; `fields` has `field_count` of the row's fields. */
+fm_status fm__csv_open_loose(const fm_context *context, fm__input *input, fm__csv *out,
+                             fm_error *err);
 /* Reads the next row into `fields`; `*more` is false at the end. */
 fm_status fm__csv_next(fm__csv *table, bool *more, fm_error *err);
 void fm__csv_close(fm__csv *table);

@@ -6,8 +6,15 @@
 #include "io/raster.h"
 
 /* What a file is read as; each has its calls in freemask/io.h. */
-typedef enum fm__content { FM__MASK, FM__LOSS, FM__OUTPUT, FM__QUERIES, FM__IMAGE } fm__content;
-enum { FM__CONTENTS = FM__IMAGE + 1 };
+typedef enum fm__content {
+  FM__MASK,
+  FM__LOSS,
+  FM__OUTPUT,
+  FM__QUERIES,
+  FM__IMAGE,
+  FM__COLORS
+} fm__content;
+enum { FM__CONTENTS = FM__COLORS + 1 };
 
 /* What a caller asks for: fm_read_options with the defaults filled in. */
 typedef struct fm__request {

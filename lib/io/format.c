@@ -9,14 +9,15 @@ enum {
   LOSS = FM__CONTENT(FM__LOSS),
   OUTPUT = FM__CONTENT(FM__OUTPUT),
   QUERIES = FM__CONTENT(FM__QUERIES),
-  IMAGE = FM__CONTENT(FM__IMAGE)
+  IMAGE = FM__CONTENT(FM__IMAGE),
+  COLORS = FM__CONTENT(FM__COLORS)
 };
 
 /* The first row that matches counts. Those without a decoder turn up in data set folders under
  * the wrong name. */
 static const fm__format formats[] = {
-    {"\x89PNG\r\n\x1a\n", 8, 0, "a PNG image", fm__png_read, MASK | IMAGE},
-    {"\xff\xd8\xff", 3, 0, "a JPEG image", fm__jpeg_read, IMAGE},
+    {"\x89PNG\r\n\x1a\n", 8, 0, "a PNG image", fm__png_read, MASK | IMAGE | COLORS},
+    {"\xff\xd8\xff", 3, 0, "a JPEG image", fm__jpeg_read, IMAGE | FM__LOSSY},
     {"\x93NUMPY", 6, 0, "a NumPy array (.npy)", fm__npy_read, MASK | LOSS | OUTPUT},
     {"PK\x03\x04", 4, 0, "a ZIP archive", fm__npz_read, MASK | LOSS | OUTPUT | QUERIES},
     {"\x89PNG", 4, 0, "a PNG image that went through a text conversion", NULL, 0},
@@ -24,10 +25,10 @@ static const fm__format formats[] = {
     {"GIF8", 4, 0, "a GIF image", NULL, 0},
     {"II*\0", 4, 0, "a TIFF image", NULL, 0},
     {"MM\0*", 4, 0, "a TIFF image", NULL, 0},
-    {"WEBP", 4, 8, "a WebP image", NULL, 0},
-    {"ftypavif", 8, 4, "an AVIF image", NULL, 0},
-    {"ftyphei", 7, 4, "a HEIC image", NULL, 0},
-    {"\0\0\0\x0cjP  ", 8, 0, "a JPEG 2000 image", NULL, 0},
+    {"WEBP", 4, 8, "a WebP image", NULL, FM__LOSSY},
+    {"ftypavif", 8, 4, "an AVIF image", NULL, FM__LOSSY},
+    {"ftyphei", 7, 4, "a HEIC image", NULL, FM__LOSSY},
+    {"\0\0\0\x0cjP  ", 8, 0, "a JPEG 2000 image", NULL, FM__LOSSY},
     {"PK\x05\x06", 4, 0, "an empty ZIP archive", NULL, 0},
     {"\x1f\x8b", 2, 0, "a gzip archive", NULL, 0},
     {"\xfd"

@@ -1,10 +1,11 @@
-/* io/png_read.c - PNG masks as stored numbers, PNG images as RGB. */
+/* io/png_read.c - PNG masks as stored numbers or as colors, PNG images as RGB. */
 #include <inttypes.h>
 #include <limits.h>
 #include <string.h>
 
 #include "core/context.h"
 #include "core/fail.h"
+#include "io/channels.h"
 #include "io/decode.h"
 #include "io/png_fast.h"
 #include "io/png_hooks.h"
@@ -24,12 +25,14 @@ typedef struct png_read {
   const fm_context *context;
   fm__input *input;
   int64_t max_pixels;
-  bool image; /* colors are wanted, not numbers */
+  fm__content content;
   png_structp png;
   png_infop info;
   uint32_t width, height;
   int bit_depth, color_type, passes;
   fm_raster *raster;
+  int channels;          /* of a mask's pixels in the file */
+  unsigned char *stored; /* of a mask with several: its rows, or one if they come in order */
 } png_read;
 
 static void read_bytes(png_structp png, png_bytep to, size_t size) {
@@ -66,17 +69,6 @@ static fm_status check_size(const png_read *r, fm_error *err) {
   return FM_OK;
 }
 
-static const char *color_name(int color_type) {
-  switch (color_type) {
-    case PNG_COLOR_TYPE_RGB:
-      return "RGB";
-    case PNG_COLOR_TYPE_RGB_ALPHA:
-      return "RGB with alpha";
-    default:
-      return "gray with alpha";
-  }
-}
-
 static void keep_palette(png_read *r) {
   png_colorp colors = NULL;
   int count = 0;
@@ -91,19 +83,44 @@ static void keep_palette(png_read *r) {
   r->raster->palette_size = count;
 }
 
+/* Room for pixels of several numbers, until one of each is kept. */
+static fm_status hold_channels(png_read *r, fm_error *err) {
+  size_t row = png_get_rowbytes(r->png, r->info);
+  size_t rows = r->passes > 1 ? r->height : 1;
+  r->stored = row <= PTRDIFF_MAX / rows ? fm__alloc(r->context, row * rows) : NULL;
+  return r->stored ? FM_OK : fm__fail_memory(err, row);
+}
+
 /* The numbers as stored: unpacked to bytes, but neither scaled nor colored. */
 static fm_status prepare_mask(png_read *r, fm_error *err) {
-  if (r->color_type != PNG_COLOR_TYPE_GRAY && r->color_type != PNG_COLOR_TYPE_PALETTE)
-    return fm__fail(err, FM_ERR_UNSUPPORTED,
-                    "PNG is %s: a mask that holds colors has no labels to read: convert it to "
-                    "gray or palette, one number per class",
-                    color_name(r->color_type));
   fm_dtype dtype = r->bit_depth == 16 ? FM_U16 : FM_U8;
   fm_status status =
       fm__raster_plane(r->context, dtype, r->height, r->width, r->bit_depth, &r->raster, err);
   if (status) return status;
+  r->channels = png_get_channels(r->png, r->info);
+  if (r->channels > 1) return hold_channels(r, err);
   if (r->color_type == PNG_COLOR_TYPE_PALETTE) keep_palette(r);
   png_set_packing(r->png);
+  return FM_OK;
+}
+
+static void expand(png_read *r) {
+  if (r->color_type == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(r->png);
+  if (r->color_type == PNG_COLOR_TYPE_GRAY && r->bit_depth < 8)
+    png_set_expand_gray_1_2_4_to_8(r->png);
+  if (r->bit_depth == 16) png_set_scale_16(r->png);
+  png_set_gray_to_rgb(r->png);
+}
+
+/* Red, green, blue and opacity of each pixel, in this order in memory at first. */
+static fm_status prepare_colors(png_read *r, fm_error *err) {
+  fm_status status =
+      fm__raster_plane(r->context, FM_U32, r->height, r->width, r->bit_depth, &r->raster, err);
+  if (status) return status;
+  if (r->color_type == PNG_COLOR_TYPE_PALETTE) keep_palette(r);
+  expand(r);
+  if (png_get_valid(r->png, r->info, PNG_INFO_tRNS)) png_set_tRNS_to_alpha(r->png);
+  png_set_add_alpha(r->png, 0xFF, PNG_FILLER_AFTER);
   return FM_OK;
 }
 
@@ -111,11 +128,7 @@ static fm_status prepare_image(png_read *r, fm_error *err) {
   fm_status status =
       fm__raster_image(r->context, r->height, r->width, r->bit_depth, &r->raster, err);
   if (status) return status;
-  if (r->color_type == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(r->png);
-  if (r->color_type == PNG_COLOR_TYPE_GRAY && r->bit_depth < 8)
-    png_set_expand_gray_1_2_4_to_8(r->png);
-  if (r->bit_depth == 16) png_set_scale_16(r->png);
-  png_set_gray_to_rgb(r->png);
+  expand(r);
   png_set_strip_alpha(r->png);
   return FM_OK;
 }
@@ -128,17 +141,49 @@ static void set_byte_order(fm_raster *raster) {
   for (size_t i = 0; i < count; i++) numbers[i] = (uint16_t)(bytes[2 * i] << 8 | bytes[2 * i + 1]);
 }
 
-static void read_rows(png_read *r) {
+/* The color as a number: red + 256 green + 65536 blue + 2^24 opacity. */
+static void join_colors(fm_raster *raster) {
+  uint32_t *numbers = raster->pixels;
+  const unsigned char *bytes = raster->pixels;
+  size_t count = (size_t)(raster->plane.height * raster->plane.width);
+  for (size_t i = 0; i < count; i++, bytes += 4)
+    numbers[i] = (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 |
+                 (uint32_t)bytes[3] << 24;
+}
+
+static fm_status keep_one(png_read *r, uint32_t y, const unsigned char *row, fm_error *err) {
+  return fm__channels_keep_one(row, r->width, r->channels, r->bit_depth / 8, y,
+                               fm__raster_row(r->raster, y), err);
+}
+
+/* Of each pixel several numbers that have to agree. */
+static fm_status read_channels(png_read *r, fm_error *err) {
+  const size_t row = png_get_rowbytes(r->png, r->info);
+  fm_status status = FM_OK;
   for (int pass = 0; pass < r->passes; pass++)
+    for (uint32_t y = 0; y < r->height && !status; y++) {
+      unsigned char *at = r->stored + (r->passes > 1 ? y * row : 0);
+      png_read_row(r->png, at, NULL);
+      if (pass == r->passes - 1) status = keep_one(r, y, at, err);
+    }
+  return status;
+}
+
+static fm_status read_rows(png_read *r, fm_error *err) {
+  fm_status status = r->stored ? read_channels(r, err) : FM_OK;
+  for (int pass = 0; pass < r->passes && !r->stored; pass++)
     for (uint32_t y = 0; y < r->height; y++)
       png_read_row(r->png, fm__raster_row(r->raster, y), NULL);
-  if (r->bit_depth == 16 && !r->image) set_byte_order(r->raster);
+  if (r->bit_depth == 16 && r->content == FM__MASK && !status) set_byte_order(r->raster);
+  if (r->content == FM__COLORS) join_colors(r->raster);
+  return status;
 }
 
 /* The transformed rows have to fit the raster's exactly; anything else would be a mistake in this
  * file, and must not write past a row. */
 static fm_status check_rows(const png_read *r, fm_error *err) {
   size_t row = (size_t)(fm__raster_row(r->raster, 1) - fm__raster_row(r->raster, 0));
+  if (r->stored) row *= (size_t)r->channels;
   if (png_get_rowbytes(r->png, r->info) == row) return FM_OK;
   return fm__fail(err, FM_ERR_UNSUPPORTED, "PNG of color type %d with %d bits is not supported",
                   r->color_type, r->bit_depth);
@@ -154,31 +199,36 @@ static fm_status run(png_read *r, fm_error *err) {
   (void)png_get_IHDR(r->png, r->info, &r->width, &r->height, &r->bit_depth, &r->color_type, NULL,
                      NULL, NULL);
   fm_status status = check_size(r, err);
-  if (!status) status = r->image ? prepare_image(r, err) : prepare_mask(r, err);
   if (status) return status;
   r->passes = png_set_interlace_handling(r->png);
+  status = r->content == FM__IMAGE    ? prepare_image(r, err)
+           : r->content == FM__COLORS ? prepare_colors(r, err)
+                                      : prepare_mask(r, err);
+  if (status) return status;
   png_read_update_info(r->png, r->info);
   status = check_rows(r, err);
   if (status) return status;
-  read_rows(r);
+  status = read_rows(r, err);
+  if (status) return status;
   png_read_end(r->png, NULL);
   /* libpng continues without memory where it can; such a result does not count. */
   if (r->hooks.refused) return fm__fail_memory(err, r->hooks.refused);
-  if (r->hooks.too_much && !r->image)
+  if (r->hooks.too_much && r->content != FM__IMAGE)
     return fm__fail(err, FM_ERR_FORMAT, "PNG is damaged: it holds more than %" PRIu32 " rows",
                     r->height);
   return FM_OK;
 }
 
 static fm_status read_png(const fm_context *context, fm__input *input, int64_t max_pixels,
-                          bool image, fm_raster **out, fm_error *err) {
+                          fm__content content, fm_raster **out, fm_error *err) {
   png_read r = {.hooks = {.context = context},
                 .context = context,
                 .input = input,
                 .max_pixels = max_pixels,
-                .image = image};
+                .content = content};
   fm_status status = run(&r, err);
   png_destroy_read_struct(&r.png, &r.info, NULL);
+  fm__free(context, r.stored);
   if (status)
     fm_raster_destroy(r.raster);
   else
@@ -188,14 +238,13 @@ static fm_status read_png(const fm_context *context, fm__input *input, int64_t m
 
 fm_status fm__png_read(const fm_context *context, fm__input *input, const fm__request *request,
                        fm_raster **out, fm_error *err) {
-  bool image = request->content == FM__IMAGE;
 #if defined(FM_HAVE_DEFLATE)
-  if (!image) {
+  if (request->content == FM__MASK) {
     fm_raster *raster = NULL;
     fm_status status = fm__png_fast_mask(context, input, request->max_pixels, &raster, err);
     if (raster) *out = raster;
     if (status || raster) return status;
   }
 #endif
-  return read_png(context, input, request->max_pixels, image, out, err);
+  return read_png(context, input, request->max_pixels, request->content, out, err);
 }

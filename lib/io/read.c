@@ -12,7 +12,7 @@ static const struct {
   bool member;          /* an archive's member may be named */
 } contents[FM__CONTENTS] = {
     [FM__MASK] = {"mask", "a mask as PNG or NPY",
-                  "JPEG compression changes numbers, so that labels are lost: masks come as PNG or "
+                  "its compression changes numbers, so that labels are lost: masks come as PNG or "
                   "NPY",
                   true},
     [FM__LOSS] = {"loss", "a loss map as NPY",
@@ -22,6 +22,9 @@ static const struct {
     [FM__QUERIES] = {"queries", "class logits and mask logits in an archive (.npz)",
                      "outputs with queries are two arrays and come in an archive (.npz)", false},
     [FM__IMAGE] = {"image", "an image as JPEG or PNG", "images come as JPEG or PNG", false},
+    [FM__COLORS] = {"colors", "a mask of colors as PNG",
+                    "its compression changes colors, so that labels are lost: masks come as PNG",
+                    false},
 };
 
 static fm_status read_options(fm__request *out, const fm_read_options *options, fm_error *err) {
@@ -46,6 +49,8 @@ static fm_status refuse(const fm__format *format, fm__content content, const fm_
                         fm_error *err) {
   if (!input->size)
     return fm__fail(err, FM_ERR_FORMAT, "is empty, expected %s", contents[content].expected);
+  if (format && (format->contents & FM__LOSSY) && (content == FM__MASK || content == FM__COLORS))
+    return fm__fail(err, FM_ERR_FORMAT, "is %s: %s", format->name, contents[content].why);
   if (format && format->decode)
     return fm__fail(err, FM_ERR_FORMAT, "is %s: %s", format->name, contents[content].why);
   return fm__fail(err, FM_ERR_FORMAT, "looks like %s, expected %s",
@@ -147,4 +152,14 @@ fm_status fm_image_read(const fm_context *context, const char *path, const fm_re
 fm_status fm_image_decode(const fm_context *context, const void *data, size_t size,
                           const fm_read_options *options, fm_raster **out, fm_error *err) {
   return from_memory(FM__IMAGE, context, data, size, options, out, err);
+}
+
+fm_status fm_colors_read(const fm_context *context, const char *path,
+                         const fm_read_options *options, fm_raster **out, fm_error *err) {
+  return from_file(FM__COLORS, context, path, options, out, err);
+}
+
+fm_status fm_colors_decode(const fm_context *context, const void *data, size_t size,
+                           const fm_read_options *options, fm_raster **out, fm_error *err) {
+  return from_memory(FM__COLORS, context, data, size, options, out, err);
 }

@@ -9,6 +9,7 @@
 #include "core/fail.h"
 #include "core/options.h"
 #include "core/random.h"
+#include "core/sort.h"
 #include "core/view.h"
 #include "dsp/count.h"
 
@@ -16,6 +17,7 @@ static void free_labels(fm_labels *labels) {
   fm_context *context = labels->context;
   if (labels->class_names) fm__free(context, labels->class_names[0]);
   fm__free(context, labels->class_names);
+  fm__free(context, labels->colors);
   fm__free(context, labels->ignored);
   fm__free(context, labels->first_label);
   fm__free(context, labels->table);
@@ -129,6 +131,52 @@ static fm_status fill_ignored(fm_labels *labels, const fm_labels_options *o, fm_
   return FM_OK;
 }
 
+/* The colors by label, so that they can be looked up. */
+static void sort_colors(fm_label_color *colors, size_t count, int64_t *numbers) {
+  for (size_t i = 0; i < count; i++)
+    numbers[i] = (int64_t)colors[i].label * (INT64_C(1) << 32) + (uint32_t)colors[i].color;
+  fm__sort_numbers(numbers, count);
+  for (size_t i = 0; i < count; i++) {
+    colors[i].color = (int32_t)(numbers[i] & INT32_MAX);
+    colors[i].label = (int32_t)((numbers[i] - colors[i].color) / (INT64_C(1) << 32));
+  }
+}
+
+static fm_status check_color(const fm_labels *labels, const fm_label_color *c, fm_error *err) {
+  if (fm_labels_class_of(labels, c->label) == FM_CLASS_INVALID)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_labels_options: label %d has a color and no class",
+                    (int)c->label);
+  if (c->color < 0 || c->color > 0xFFFFFF)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_labels_options: label %d has color %d, expected 0 to 0xFFFFFF",
+                    (int)c->label, (int)c->color);
+  return FM_OK;
+}
+
+static fm_status fill_colors(fm_labels *labels, const fm_labels_options *o, fm_error *err) {
+  const size_t count = (size_t)o->color_count;
+  for (size_t i = 0; i < count; i++) {
+    fm_status status = check_color(labels, &o->colors[i], err);
+    if (status) return status;
+  }
+  if (!count) return FM_OK;
+  int64_t *numbers = fm__alloc_array(labels->context, count, sizeof *numbers);
+  labels->colors = fm__alloc_array(labels->context, count, sizeof *labels->colors);
+  if (!numbers || !labels->colors) {
+    fm__free(labels->context, numbers);
+    return fm__fail_memory(err, count * sizeof *numbers);
+  }
+  memcpy(labels->colors, o->colors, count * sizeof *labels->colors);
+  labels->color_count = o->color_count;
+  sort_colors(labels->colors, count, numbers);
+  fm__free(labels->context, numbers);
+  for (size_t i = 1; i < count; i++)
+    if (labels->colors[i - 1].label == labels->colors[i].label)
+      return fm__fail(err, FM_ERR_ARGUMENT, "fm_labels_options: label %d has two colors",
+                      (int)labels->colors[i].label);
+  return FM_OK;
+}
+
 static fm_status check_options(const fm_labels_options *o, fm_error *err) {
   if (o->class_count < 1 || o->class_count > FM__MOST_CLASSES)
     return fm__fail(err, FM_ERR_ARGUMENT,
@@ -145,6 +193,13 @@ static fm_status check_options(const fm_labels_options *o, fm_error *err) {
                     "filter to write",
                     o->ignored_labels ? "ignored_count" : "ignored_labels is NULL, ignored_count",
                     (int)o->ignored_count);
+  if (o->color_count < 0 || o->color_count > FM__LABELS || (o->color_count && !o->colors))
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_labels_options: color_count is %d, expected the length of colors, 0 to %d",
+                    (int)o->color_count, FM__LABELS);
+  if (o->reserved)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_labels_options: reserved is %d, expected 0",
+                    (int)o->reserved);
   if (o->class_names)
     for (int32_t k = 0; k < o->class_count; k++)
       if (!o->class_names[k])
@@ -180,6 +235,7 @@ static fm_status make(const fm_context *context, const fm_labels_options *o, fm_
     status = fill_classes(labels, o, err);
     if (!status) status = fill_ignored(labels, o, err);
     if (!status) status = find_first_labels(labels, err);
+    if (!status) status = fill_colors(labels, o, err);
   }
   if (status) {
     free_labels(labels);
@@ -194,7 +250,7 @@ fm_status fm_labels_create(const fm_context *context, const fm_labels_options *o
   if (!context || !options || !out)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_labels_create: an argument is NULL");
   fm_labels_options o;
-  fm_status status = FM__OPTIONS_READ(&o, options, fm_labels_options, class_names, err);
+  fm_status status = FM__OPTIONS_READ(&o, options, fm_labels_options, reserved, err);
   return status ? status : make(context, &o, out, err);
 }
 
@@ -216,6 +272,21 @@ static fm_status fail_unknown(const char *name, fm_error *err) {
                   fm__fit(name, 60), name, known);
 }
 
+/* Fills in the colors of the labels 0 to 255 and returns their number. */
+static int32_t preset_colors(const fm__preset *preset, const int32_t *classes,
+                             fm_label_color *out) {
+  int32_t count = 0;
+  for (int32_t label = 0; label < 256 && preset->colors; label++) {
+    int32_t color = label == preset->ignore_label && !preset->by_label ? preset->ignore_color : -1;
+    if (preset->by_label && label < preset->label_count)
+      color = preset->colors[label];
+    else if (classes[label] >= 0)
+      color = preset->colors[classes[label]];
+    if (color >= 0) out[count++] = (fm_label_color){label, color};
+  }
+  return count;
+}
+
 fm_status fm_labels_create_from_preset(const fm_context *context, const char *name, fm_labels **out,
                                        fm_error *err) {
   if (!context || !name || !out)
@@ -231,7 +302,10 @@ fm_status fm_labels_create_from_preset(const fm_context *context, const char *na
       classes[label] = FM_CLASS_IGNORE;
   }
   int64_t written = preset->ignore_label;
+  fm_label_color colors[256];
   fm_labels_options o = {.size = sizeof o};
+  o.colors = colors;
+  o.color_count = preset_colors(preset, classes, colors);
   o.ignored_labels = &written;
   o.ignored_count = 1;
   o.name = preset->name;
@@ -275,6 +349,27 @@ int64_t fm_labels_ignore_label(const fm_labels *labels) {
   return labels ? labels->ignore_label : -1;
 }
 
+int64_t fm_labels_ignore_label_in(const fm_labels *labels, int32_t dtype) {
+  const fm__range range = fm__integer_range(dtype);
+  for (int32_t i = 0; labels && i < labels->ignored_count; i++)
+    if (fm__fits(labels->ignored[i], range)) return labels->ignored[i];
+  return fm_labels_ignore_label(labels);
+}
+
+int32_t fm_labels_color_of(const fm_labels *labels, int64_t label) {
+  int32_t low = 0, high = labels ? labels->color_count : 0;
+  while (low < high) {
+    int32_t middle = low + (high - low) / 2;
+    const fm_label_color *c = &labels->colors[middle];
+    if (c->label == label) return c->color;
+    if (c->label < label)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return -1;
+}
+
 const char *fm_labels_mask_suffix(const fm_labels *labels) {
   return labels ? labels->mask_suffix : "";
 }
@@ -305,7 +400,9 @@ fm_status fm_labels_get_options(const fm_labels *labels, fm_labels_options *out,
   o.label_count = label_count_of(labels);
   o.classes = labels->classes;
   o.class_names = (const char *const *)labels->class_names;
-  return FM__RESULT_WRITE(out, &o, fm_labels_options, class_names, err);
+  o.colors = labels->colors;
+  o.color_count = labels->color_count;
+  return FM__RESULT_WRITE(out, &o, fm_labels_options, reserved, err);
 }
 
 uint64_t fm_labels_fingerprint(const fm_labels *labels) {
@@ -317,6 +414,14 @@ uint64_t fm_labels_fingerprint(const fm_labels *labels) {
       hash = fm__hash_u64(hash, (uint64_t)(int64_t)label);
       hash = fm__hash_u64(hash, (uint64_t)(int64_t)labels->classes[label]);
     }
+  /* Types that cannot hold the first ignored label get another. */
+  static const int32_t types[] = {FM_U8, FM_U16, FM_I16};
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+    int64_t written = fm_labels_ignore_label_in(labels, types[i]);
+    if (written == labels->ignore_label) continue;
+    hash = fm__hash_u64(hash, (uint64_t)types[i]);
+    hash = fm__hash_u64(hash, (uint64_t)written);
+  }
   for (int32_t k = 0; k < labels->class_count; k++)
     hash = fm__hash_bytes(hash, labels->class_names[k], strlen(labels->class_names[k]) + 1);
   return hash;

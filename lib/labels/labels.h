@@ -25,6 +25,8 @@ struct fm_labels {
   int32_t *classes;     /* within the table: classes[label] */
   int32_t *first_label; /* [class_count] smallest label of each class */
   char **class_names;   /* [class_count] in one block */
+  int32_t color_count;
+  fm_label_color *colors; /* [color_count] by label; NULL: none */
   const char *mask_suffix;
   const char *image_suffix;
 };
@@ -54,7 +56,15 @@ typedef struct fm__preset {
   const char *const *class_names;
   const char *mask_suffix;
   const char *image_suffix;
+  const int32_t *colors; /* [class_count] 0xRRGGBB; with `by_label` [label_count]; NULL: none */
+  bool by_label;
+  int32_t ignore_color; /* of the label that the filter writes; -1: none */
 } fm__preset;
+
+/* Palettes, in labels_palettes.c. */
+extern const int32_t fm__colors_ade20k[], fm__colors_cocostuff[], fm__colors_cityscapes[],
+    fm__colors_cityscapes_ids[], fm__colors_voc[], fm__colors_camvid[], fm__colors_mapillary_v1_2[],
+    fm__colors_loveda[], fm__colors_isaid[];
 
 const fm__preset *fm__preset_at(size_t i); /* NULL behind the last */
 

@@ -180,21 +180,22 @@ static const char *const isaid_names[] = {
 };
 
 static const fm__preset presets[] = {
-    /* name, classes, labels, offset, written, also ignored, table, names, suffixes */
-    {"ade20k", 150, 151, 1, 0, 255, NULL, ade20k_names, "", ""},
-    {"cocostuff164k", 171, 171, 0, 255, -1, NULL, cocostuff_names, "_labelTrainIds", ""},
-    {"cocostuff164k-raw", 171, 182, 0, 255, -1, cocostuff_raw, cocostuff_names, "", ""},
-    {"cocostuff10k", 171, 172, 1, 0, 255, NULL, cocostuff_names, "_labelTrainIds", ""},
-    {"cityscapes", 19, 19, 0, 255, -1, NULL, cityscapes_names, "_gtFine_labelTrainIds", "_leftImg8bit"},
-    {"cityscapes-ids", 19, 34, 0, 0, -1, cityscapes_ids, cityscapes_names, "_gtFine_labelIds", "_leftImg8bit"},
-    {"voc2012", 21, 21, 0, 255, -1, NULL, voc_names, "", ""},
-    {"pascal-context", 60, 60, 0, 255, -1, NULL, pascal_context_names, "", ""},
-    {"pascal-context-59", 59, 60, 1, 0, 255, NULL, pascal_context_names + 1, "", ""},
-    {"camvid", 11, 11, 0, 11, -1, NULL, camvid_names, "", ""},
-    {"mapillary-v1.2", 65, 65, 0, 65, -1, NULL, mapillary_v1_2_names, "", ""},
-    {"mapillary-v2", 124, 124, 0, 255, -1, NULL, mapillary_v2_names, "", ""},
-    {"loveda", 7, 8, 1, 0, 255, NULL, loveda_names, "", ""},
-    {"isaid", 16, 16, 0, 255, -1, NULL, isaid_names, "_instance_color_RGB", ""},
+    /* name, classes, labels, offset, written, also ignored, table, names, suffixes, colors: of classes or of
+     labels, of the written label */
+    {"ade20k", 150, 151, 1, 0, 255, NULL, ade20k_names, "", "", fm__colors_ade20k, false, -1},
+    {"cocostuff164k", 171, 171, 0, 255, -1, NULL, cocostuff_names, "_labelTrainIds", "", fm__colors_cocostuff, false, -1},
+    {"cocostuff164k-raw", 171, 182, 0, 255, -1, cocostuff_raw, cocostuff_names, "", "", fm__colors_cocostuff, false, -1},
+    {"cocostuff10k", 171, 172, 1, 0, 255, NULL, cocostuff_names, "_labelTrainIds", "", fm__colors_cocostuff, false, -1},
+    {"cityscapes", 19, 19, 0, 255, -1, NULL, cityscapes_names, "_gtFine_labelTrainIds", "_leftImg8bit", fm__colors_cityscapes, false, -1},
+    {"cityscapes-ids", 19, 34, 0, 0, -1, cityscapes_ids, cityscapes_names, "_gtFine_labelIds", "_leftImg8bit", fm__colors_cityscapes_ids, true, -1},
+    {"voc2012", 21, 21, 0, 255, -1, NULL, voc_names, "", "", fm__colors_voc, false, 0xe0e0c0},
+    {"pascal-context", 60, 60, 0, 255, -1, NULL, pascal_context_names, "", "", NULL, false, -1},
+    {"pascal-context-59", 59, 60, 1, 0, 255, NULL, pascal_context_names + 1, "", "", NULL, false, -1},
+    {"camvid", 11, 11, 0, 11, -1, NULL, camvid_names, "", "", fm__colors_camvid, false, 0},
+    {"mapillary-v1.2", 65, 65, 0, 65, -1, NULL, mapillary_v1_2_names, "", "", fm__colors_mapillary_v1_2, false, 0},
+    {"mapillary-v2", 124, 124, 0, 255, -1, NULL, mapillary_v2_names, "", "", NULL, false, -1},
+    {"loveda", 7, 8, 1, 0, 255, NULL, loveda_names, "", "", fm__colors_loveda, false, -1},
+    {"isaid", 16, 16, 0, 255, -1, NULL, isaid_names, "_instance_color_RGB", "", fm__colors_isaid, false, -1},
 };
 
 /* clang-format on */

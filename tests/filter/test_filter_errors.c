@@ -223,7 +223,11 @@ START_TEST(ignore_label_must_fit) {
       {65535, FM_I32, true}, {-1, FM_I64, true},    {127, FM_I8, true},     {128, FM_I8, false},
       {-1, FM_I8, true},     {-1, FM_U32, false},   {-1, FM_U64, false},    {65535, FM_U64, true}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    fm_labels *writing = filter_labels_writing(cases[i].ignore);
+    fm_labels_options options = {.size = sizeof options, .class_count = 4};
+    options.ignored_labels = &cases[i].ignore;
+    options.ignored_count = 1;
+    fm_labels *writing = NULL;
+    KIT_OK(fm_labels_create(filter_context, &options, &writing, &err));
     fm_mean_table table = filter_table(1);
     fm_filter *filter = NULL;
     KIT_OK(fm_filter_create_from_means(writing, &table, NULL, &filter, &err));
@@ -247,6 +251,36 @@ START_TEST(ignore_label_must_fit) {
     fm_filter_destroy(filter);
     fm_labels_destroy(writing);
   }
+}
+END_TEST
+
+/* Of several ignored labels the first that the type can hold is written. */
+START_TEST(the_first_ignored_label_that_fits_is_written) {
+  static const int64_t ignored[] = {-1, 256, 255, 9};
+  static const struct {
+    fm_dtype dtype;
+    int64_t written;
+  } cases[] = {{FM_I8, -1}, {FM_I16, -1}, {FM_I64, -1}, {FM_U8, 255}, {FM_U16, 256}, {FM_U32, 256}};
+  fm_labels_options options = {.size = sizeof options, .class_count = 4};
+  options.ignored_labels = ignored;
+  options.ignored_count = 4;
+  fm_labels *labels = NULL;
+  fm_filter *filter = NULL;
+  fm_mean_table table = filter_table(1);
+  KIT_OK(fm_labels_create(filter_context, &options, &labels, &err));
+  KIT_OK(fm_filter_create_from_means(labels, &table, NULL, &filter, &err));
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    uint8_t pixels[2] = {1, 1};
+    float losses[2] = {100, 0};
+    fm_plane mask = fm_plane_make(pixels, FM_U8, 1, 2), loss = fm_plane_make(losses, FM_F32, 1, 2);
+    kit_plane out = kit_plane_new(cases[i].dtype, 1, 2, KIT_PACKED);
+    KIT_OK(fm_filter_apply(filter, &mask, &loss, NULL, &out.view, NULL, &err));
+    ck_assert_int_eq(kit_get_int(&out.view, 0, 0), cases[i].written);
+    ck_assert_int_eq(fm_labels_ignore_label_in(labels, cases[i].dtype), cases[i].written);
+    kit_plane_free(&out);
+  }
+  fm_filter_destroy(filter);
+  fm_labels_destroy(labels);
 }
 END_TEST
 
@@ -445,6 +479,7 @@ TCase *filter_errors_case(void) {
   tcase_add_test(tests, strata_must_belong_to_the_filter);
   tcase_add_test(tests, null_arguments);
   tcase_add_test(tests, ignore_label_must_fit);
+  tcase_add_test(tests, the_first_ignored_label_that_fits_is_written);
   tcase_add_test(tests, labels_must_fit);
   tcase_add_test(tests, outputs_may_not_overlap_inputs);
   tcase_add_test(tests, interleaved_views_are_fine);

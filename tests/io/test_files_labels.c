@@ -69,6 +69,99 @@ START_TEST(a_table_is_read) {
 }
 END_TEST
 
+/* As people and their programs write tables: what they say is the same. */
+START_TEST(tables_may_be_untidy) {
+  static const char *const tables[] = {
+      "label;class;name\n0:1;0;a\n2;1;b\n255;ignore;\n254;ignore;\n",
+      "label\tclass\tname\r\n0:1\t0\ta\r\n2\t1\tb\r\n255\tignore\r\n254\tIGNORE\r\n",
+      "\xEF\xBB\xBF Label , CLASS , Name \n\n 0..1 , 0 , a \n# a remark, with commas\n  2 , 1 , "
+      "\"b\" \n"
+      "255, Ignore\n\n254,-1,void,,,\n\n",
+      "name,class,label,pixels,share\ra,0,0-1,17,\"0,5\"\rb,1,2,9,1\r,ignore,255,,\r,ignore,254,,"
+      "\r",
+      "sep=;\nid;train_id;NAME\n0.0;0.0;a\n1.0;0.0;a\n2.0;1.0;b\n255.0;ignored;\n254;ignore;\n",
+      "value,class id,class name\n1,0,a\n2,1,b\n0,0,\n255:255,ignore,\n254,ignore,"};
+  for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+    fm_labels *labels = decoded(tables[i]);
+    ck_assert_int_eq(fm_labels_class_count(labels), 2);
+    ck_assert_str_eq(fm_labels_class_name(labels, 0), "a");
+    ck_assert_str_eq(fm_labels_class_name(labels, 1), "b");
+    ck_assert_int_eq(fm_labels_ignore_label(labels), 255);
+    for (int label = 0; label < 300; label++)
+      ck_assert_int_eq(fm_labels_class_of(labels, label), label < 2    ? 0
+                                                          : label == 2 ? 1
+                                                          : label == 254 || label == 255
+                                                              ? FM_CLASS_IGNORE
+                                                              : FM_CLASS_INVALID);
+    fm_labels_destroy(labels);
+  }
+}
+END_TEST
+
+/* Ranges have both ends; the first ignored label comes first, also below 0. */
+START_TEST(labels_may_be_ranges) {
+  fm_labels *labels = decoded(
+      "label,class,name\n-100:-99,ignore,\n-5--3,ignore,\n0:127,0,background\n128 : "
+      "255,1,building\n");
+  for (int label = -101; label < 257; label++)
+    ck_assert_int_eq(fm_labels_class_of(labels, label),
+                     label == -100 || label == -99 || (label >= -5 && label <= -3) ? FM_CLASS_IGNORE
+                     : label < 0 || label > 255 ? FM_CLASS_INVALID
+                                                : label / 128);
+  ck_assert_int_eq(fm_labels_ignore_label(labels), -100);
+  io_bytes bytes = {0};
+  static const char written[] =
+      "label,class,name\n-100:-99,ignore,\n-5:-3,ignore,\n0:127,0,background\n"
+      "128:255,1,building\n";
+  KIT_OK(fm_labels_encode(labels, io_collect, &bytes, &err));
+  ck_assert_uint_eq(bytes.size, strlen(written));
+  ck_assert_mem_eq(bytes.data, written, bytes.size);
+  io_bytes_free(&bytes);
+  fm_labels_destroy(labels);
+}
+END_TEST
+
+/* All ways to write down #6e5032 and #0080ff. */
+START_TEST(colors_are_read) {
+  static const char *const tables[] = {
+      "label,class,name,color\n3,0,a,#6e5032\n4,1,b,#0080FF\n255,ignore,,\n",
+      "label,class,name,Colour\n3,0,a,6E5032\n4,1,b,0080ff\n255,ignore\n",
+      "label,class,name,rgb\n3,0,a,\"110,80,50\"\n4,1,b,\"(0, 128, 255)\"\n255,ignore\n",
+      "label,class,name,color\n3,0,a,110,80,50\n4,1,b,0, 128, 255\n255,ignore,,\n",
+      "label;class;color;name\n3;0;110,80,50;a\n4;1;rgb(0 128 255);b\n255;ignore;;\n",
+      "label,class,name,R,G,B\n3,0,a,110,80,50\n4,1,b,0,128,255\n255,ignore,,,,\n",
+      "blue,green,red,label,class\n50,80,110,3,0\n255,128,0,4,1\n,,,255,ignore\n",
+      "label,class,color\n3,0,\"(110, 80, 50, 255)\"\n4,1,\"[0;128;255]\"\n255,ignore,\n"};
+  for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+    fm_labels *labels = decoded(tables[i]);
+    ck_assert_int_eq(fm_labels_color_of(labels, 3), 0x6e5032);
+    ck_assert_int_eq(fm_labels_color_of(labels, 4), 0x0080ff);
+    ck_assert_int_eq(fm_labels_color_of(labels, 255), -1);
+    fm_labels_destroy(labels);
+  }
+}
+END_TEST
+
+/* Lists without numbers: rows are numbered, 255 is ignored. */
+START_TEST(lists_of_names_and_colors_are_read) {
+  static const char *const tables[] = {
+      "name,r,g,b\nsoil,110,80,50\ncrop,0,128,255\n", "name;color\nsoil;#6e5032\ncrop;0,128,255\n",
+      "# label:color_rgb:parts:actions\nsoil:110,80,50::\ncrop:0,128,255::\n",
+      "# label:color_rgb:parts:actions\r\nsoil:110,80,50::\r\n\r\ncrop:0,128,255:head,hand:run"};
+  for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+    fm_labels *labels = decoded(tables[i]);
+    ck_assert_int_eq(fm_labels_class_count(labels), 2);
+    ck_assert_str_eq(fm_labels_class_name(labels, 0), "soil");
+    ck_assert_str_eq(fm_labels_class_name(labels, 1), "crop");
+    ck_assert_int_eq(fm_labels_class_of(labels, 1), 1);
+    ck_assert_int_eq(fm_labels_ignore_label(labels), 255);
+    ck_assert_int_eq(fm_labels_color_of(labels, 0), 0x6e5032);
+    ck_assert_int_eq(fm_labels_color_of(labels, 1), 0x0080ff);
+    fm_labels_destroy(labels);
+  }
+}
+END_TEST
+
 START_TEST(names_are_made_up_where_there_are_none) {
   fm_labels *labels = decoded("label,class,name\n0,ignore,\n1,0,\n2,1,b\n3,2,\n");
   ck_assert_str_eq(fm_labels_class_name(labels, 0), "class 0");
@@ -113,10 +206,11 @@ END_TEST
 /* ---- Writing -------------------------------------------------------------------- */
 
 static const char camvid[] =
-    "label,class,name\n"
-    "11,ignore,\n"
-    "0,0,sky\n1,1,building\n2,2,pole\n3,3,road\n4,4,pavement\n5,5,tree\n6,6,signsymbol\n"
-    "7,7,fence\n8,8,car\n9,9,pedestrian\n10,10,bicyclist\n";
+    "label,class,name,color\n"
+    "11,ignore,,#000000\n"
+    "0,0,sky,#808080\n1,1,building,#800000\n2,2,pole,#c0c080\n3,3,road,#804080\n"
+    "4,4,pavement,#3c28de\n5,5,tree,#808000\n6,6,signsymbol,#c08080\n7,7,fence,#404080\n"
+    "8,8,car,#400080\n9,9,pedestrian,#404000\n10,10,bicyclist,#0080c0\n";
 
 START_TEST(a_space_is_written) {
   fm_labels *labels = NULL, *back = NULL;
@@ -151,6 +245,8 @@ START_TEST(presets_survive) {
                             &err));
     ck_assert_uint_eq(fm_labels_fingerprint(back), fm_labels_fingerprint(labels));
     ck_assert_int_eq(fm_labels_ignore_label(back), fm_labels_ignore_label(labels));
+    for (int label = 0; label < 256; label++)
+      ck_assert_int_eq(fm_labels_color_of(back, label), fm_labels_color_of(labels, label));
     KIT_OK(fm_labels_encode(back, io_collect, &bytes[1], &err));
     ck_assert_uint_eq(bytes[0].size, bytes[1].size);
     ck_assert_mem_eq(bytes[0].data, bytes[1].data, bytes[0].size);
@@ -192,10 +288,13 @@ END_TEST
 START_TEST(bad_tables_are_refused) {
   REFUSES("line 1: '', expected the header label,class,name", "");
   REFUSES("line 1: '', expected the header label,class,name", "\xEF\xBB\xBF");
-  REFUSES("line 1: 'label;class;name', expected the header label,class,name",
-          "label;class;name\n0;0;a\n");
-  REFUSES("line 1: 'label,class', expected the header", "label,class\n0,0\n");
-  REFUSES("line 1: 'label,class,name,more', expected the header", "label,class,name,more\n");
+  REFUSES(
+      "line 1: 'label,name', expected the header label,class,name, with a column color if "
+      "masks hold colors: column class is missing",
+      "label,name\n0,a\n");
+  REFUSES("line 1: 'class,name', expected the header", "class,name\n0,a\n");
+  REFUSES("line 1: '0,0,wall', expected the header", "0,0,wall\n");
+  REFUSES("column label is there twice", "label,class,name,ID\n");
   REFUSES("is UTF-16, expected text in UTF-8", "\xFF\xFEl\0a\0b\0");
   REFUSES("holds NUL bytes", HEAD "0,0,a\0b\n");
   REFUSES("has no class", HEAD);
@@ -203,23 +302,34 @@ START_TEST(bad_tables_are_refused) {
   REFUSES("has no label of class 'ignore'", HEAD "0,0,a\n");
   REFUSES("has no label of class 1, expected one for each class from 0 to 2",
           HEAD "0,0,a\n1,2,b\n9,ignore,\n");
-  REFUSES("line 3: has 2 fields, expected 3", HEAD "0,0,a\n1,1\n");
-  REFUSES("line 2: has 4 fields, expected 3", HEAD "0,0,a,b\n");
-  REFUSES("line 3: has 1 field, expected 3", HEAD "9,ignore,\n\n0,0,a\n");
+  REFUSES("line 2: has 4 fields, the header 3: expected quotes", HEAD "0,0,a,b\n");
+  REFUSES("line 4, column class: '', expected 0 to 65534", HEAD "9,ignore,\n\n0\n");
   REFUSES("line 2: a quoted field has no closing quote", HEAD "0,0,\"a\n1,1,b\n");
   REFUSES("line 2: a quote inside a field that is not quoted", HEAD "0,0,a\"b\"\n");
   REFUSES("line 2: text follows a closing quote", HEAD "0,0,\"a\"b\n");
-  REFUSES("line 2: a carriage return that does not end a line", HEAD "0,0,a\rb\n");
+  REFUSES("line 3, column label: 'b', expected a whole number", HEAD "0,0,a\rb\n");
   REFUSES("line 4, column label: 'x', expected a whole number from -32768 to 65535",
           HEAD "0,0,\"two\nlines\"\nx,0,a\n");
   REFUSES("column label: '65536'", HEAD "65536,0,a\n");
   REFUSES("column label: '-32769'", HEAD "-32769,ignore,a\n");
-  REFUSES("column label: ' 1'", HEAD " 1,0,a\n");
-  REFUSES("column label: '1.0'", HEAD "1.0,0,a\n");
+  REFUSES("column label: '1 2'", HEAD " 1 2,0,a\n");
+  REFUSES("column label: '1.5'", HEAD "1.5,0,a\n");
+  REFUSES("column label: '0:65536'", HEAD "0:65536,0,a\n");
+  REFUSES("column label: '9:3', expected a range that ascends", HEAD "9:3,0,a\n");
+  REFUSES("column label: '0:', expected", HEAD "0:,0,a\n");
+  REFUSES("line 3, column label: '5:9', expected one row for each label, this is the second for 7",
+          HEAD "7,0,a\n5:9,1,b\n");
+  REFUSES("column label: '#6e5032', which is a color", HEAD "#6e5032,0,soil\n");
+  REFUSES("line 2, column color: '#6e503', expected a color as #rrggbb",
+          "label,class,name,color\n0,0,a,#6e503\n");
+  REFUSES("column color: '0,0,256'", "label,class,name,color\n0,0,a,\"0,0,256\"\n");
+  REFUSES("column color: '1,2,3,4'", "label,class,name,color\n0,0,a,\"1,2,3,4\"\n");
+  REFUSES("line 2, column r:", "name,r,g,b\na,1,2,x\n");
+  REFUSES("line 3: 'crop', expected NAME:R,G,B::", "# label:color_rgb\nsoil:1,2,3::\ncrop\n");
   REFUSES("column label: '99999999999999999999'", HEAD "99999999999999999999,0,a\n");
   REFUSES("column label: ''", HEAD ",0,a\n");
   REFUSES("column class: '65535', expected 0 to 65534, or 'ignore'", HEAD "0,65535,a\n");
-  REFUSES("column class: 'Ignore'", HEAD "0,Ignore,a\n");
+  REFUSES("column class: 'wall'", HEAD "0,wall,a\n");
   REFUSES("column class: '0', expected 'ignore': labels below 0 can only be ignored",
           HEAD "-1,0,a\n");
   REFUSES("line 3, column label: '0', expected one row for each label", HEAD "0,0,a\n0,1,b\n");
@@ -301,6 +411,10 @@ Suite *files_labels_suite(void) {
   tcase_set_timeout(tests, 60);
   tcase_add_checked_fixture(tests, set_up, tear_down);
   tcase_add_test(tests, a_table_is_read);
+  tcase_add_test(tests, tables_may_be_untidy);
+  tcase_add_test(tests, labels_may_be_ranges);
+  tcase_add_test(tests, colors_are_read);
+  tcase_add_test(tests, lists_of_names_and_colors_are_read);
   tcase_add_test(tests, names_are_made_up_where_there_are_none);
   tcase_add_test(tests, a_file_gives_the_space_its_name);
   tcase_add_test(tests, the_largest_table_is_read);

@@ -198,20 +198,79 @@ END_TEST
 
 /* ---- Refusals ------------------------------------------------------------------- */
 
+/* Three equal channels and opaque alpha are one number. */
+START_TEST(equal_channels_are_one_number) {
+  if (!io_has_png()) return;
+  static const int colors[] = {IO_RGB, IO_RGB_ALPHA, IO_GRAY_ALPHA};
+  for (int i = 0; i < 12; i++) {
+    const int color = colors[i % 3], depth = i / 3 % 2 ? 16 : 8;
+    const int channels = color == IO_RGB ? 3 : color == IO_RGB_ALPHA ? 4 : 2;
+    uint16_t samples[5 * 7 * 4], truth[5 * 7];
+    for (int p = 0; p < 35; p++) {
+      truth[p] = (uint16_t)(depth == 16 ? 60000 - 1000 * p : 255 - p);
+      for (int c = 0; c < channels; c++) samples[channels * p + c] = truth[p];
+      if (channels != 3)
+        samples[channels * p + channels - 1] = (uint16_t)(depth == 16 ? 65535 : 255);
+    }
+    io_png png = {5, 7, depth, color, i >= 6, samples, NULL, 0, false};
+    io_bytes file = io_png_file(&png);
+    fm_raster *raster = NULL;
+    KIT_OK(decode(file, &raster, &err));
+    fm_plane plane = fm_raster_plane(raster);
+    ck_assert_int_eq(plane.dtype, depth == 16 ? FM_U16 : FM_U8);
+    ck_assert_int_eq(fm_raster_bit_depth(raster), depth);
+    for (int p = 0; p < 35; p++) ck_assert_int_eq(kit_get_int(&plane, p / 5, p % 5), truth[p]);
+    fm_raster_destroy(raster);
+    io_bytes_free(&file);
+  }
+}
+END_TEST
+
 START_TEST(colors_are_refused) {
   if (!io_has_png()) return;
-  static const struct {
-    int color, depth;
-    const char *name;
-  } colors[] = {{IO_RGB, 8, "PNG is RGB: "},
-                {IO_RGB, 16, "PNG is RGB: "},
-                {IO_RGB_ALPHA, 8, "PNG is RGB with alpha: "},
-                {IO_GRAY_ALPHA, 8, "PNG is gray with alpha: "}};
-  for (size_t i = 0; i < 4; i++) {
-    io_png png = {.width = 3, .height = 2, .depth = colors[i].depth, .color = colors[i].color};
-    REFUSES(FM_ERR_UNSUPPORTED, colors[i].name, io_png_file(&png));
-    REFUSES(FM_ERR_UNSUPPORTED, "a mask that holds colors has no labels to read",
+  for (int i = 0; i < 12; i++) {
+    static const int colors[] = {IO_RGB, IO_RGB_ALPHA, IO_GRAY_ALPHA};
+    const int color = colors[i % 3], depth = i / 3 % 2 ? 16 : 8;
+    const int channels = color == IO_RGB ? 3 : color == IO_RGB_ALPHA ? 4 : 2;
+    const uint16_t most = (uint16_t)(depth == 16 ? 65535 : 255);
+    uint16_t samples[3 * 2 * 4];
+    for (int s = 0; s < 24; s++) samples[s] = most;
+    samples[channels * 4 + channels - 1] = 254; /* pixel (1, 1): its blue, or its alpha */
+    io_png png = {3, 2, depth, color, i >= 6, samples, NULL, 0, false};
+    REFUSES(FM_ERR_UNSUPPORTED,
+            color != IO_RGB ? "is not opaque at pixel (x 1, y 1)"
+            : depth == 8    ? "holds colors, pixel (x 1, y 1) is #fffffe"
+                            : "holds colors, pixel (x 1, y 1) is colored",
             io_png_file(&png));
+    REFUSES(FM_ERR_UNSUPPORTED, "freemask convert", io_png_file(&png));
+  }
+}
+END_TEST
+
+/* Every type of PNG as red + 256 green + 65536 blue + 2^24 opacity. */
+START_TEST(colors_are_read) {
+  if (!io_has_png()) return;
+  static const uint8_t palette[] = {10, 20, 30, 40, 50, 60};
+  static const uint16_t rgb[] = {1, 2, 3, 4, 5, 6}, rgba[] = {1, 2, 3, 4, 5, 6, 7, 0};
+  static const uint16_t gray[] = {7, 255}, index[] = {1, 0}, two[] = {2, 3};
+  static const struct {
+    io_png png;
+    uint32_t truth[2];
+  } cases[] = {{{2, 1, 8, IO_RGB, false, rgb, NULL, 0, false}, {0xFF030201, 0xFF060504}},
+               {{2, 1, 8, IO_RGB_ALPHA, false, rgba, NULL, 0, false}, {0x04030201, 0x00070605}},
+               {{2, 1, 8, IO_GRAY, false, gray, NULL, 0, false}, {0xFF070707, 0xFFFFFFFF}},
+               {{2, 1, 2, IO_GRAY, false, two, NULL, 0, false}, {0xFFAAAAAA, 0xFFFFFFFF}},
+               {{2, 1, 8, IO_PALETTE, false, index, palette, 2, false}, {0xFF3C3228, 0xFF1E140A}},
+               {{2, 1, 8, IO_RGB, true, rgb, NULL, 0, false}, {0xFF030201, 0xFF060504}}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    io_bytes file = io_png_file(&cases[i].png);
+    fm_raster *raster = NULL;
+    KIT_OK(fm_colors_decode(context, file.data, file.size, NULL, &raster, &err));
+    fm_plane plane = fm_raster_plane(raster);
+    ck_assert_int_eq(plane.dtype, FM_U32);
+    for (int x = 0; x < 2; x++) ck_assert_int_eq(kit_get_int(&plane, 0, x), cases[i].truth[x]);
+    fm_raster_destroy(raster);
+    io_bytes_free(&file);
   }
 }
 END_TEST
@@ -232,9 +291,9 @@ START_TEST(other_files_are_named) {
       {"BM\x36\0\0\0", 6, "looks like a BMP image, expected a mask as PNG or NPY"},
       {"GIF89a", 6, "a GIF image"},
       {"II*\0\x08\0\0\0", 8, "a TIFF image"},
-      {"RIFF\0\0\0\0WEBP", 12, "a WebP image"},
+      {"RIFF\0\0\0\0WEBP", 12, "is a WebP image: its compression changes numbers"},
       {"PK\x05\x06", 4, "an empty ZIP archive"},
-      {"\xff\xd8\xff\xe0\0\x10JFIF", 10, "is a JPEG image: JPEG compression changes numbers"},
+      {"\xff\xd8\xff\xe0\0\x10JFIF", 10, "is a JPEG image: its compression changes numbers"},
       {"labels: 1 2 3\n", 14, "looks like a text file"},
       {"\x89PNG\n\x1a\n", 7, "a PNG image that went through a text conversion"},
       {"version https://git-lfs.github.com", 34, "a Git LFS pointer"},
@@ -478,7 +537,9 @@ Suite *io_mask_suite(void) {
   TCase *refusals = tcase_create("refusals");
   tcase_add_checked_fixture(refusals, set_up, tear_down);
   tcase_set_timeout(refusals, 120);
+  tcase_add_test(refusals, equal_channels_are_one_number);
   tcase_add_test(refusals, colors_are_refused);
+  tcase_add_test(refusals, colors_are_read);
   tcase_add_test(refusals, other_files_are_named);
   tcase_add_test(refusals, truncated_png_is_refused_at_every_byte);
   tcase_add_test(refusals, changed_bytes_are_found);
