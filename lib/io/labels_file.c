@@ -80,7 +80,10 @@ static void put_color(fm__bytes *bytes, int32_t color) {
   fm__bytes_text(bytes, text);
 }
 
-static void put_run(fm__bytes *bytes, const fm_labels *labels, const run *r) {
+/* Shorter runs are written label by label: so every program can read them. */
+enum { LEAST_RUN = 32 };
+
+static void put_rows(fm__bytes *bytes, const fm_labels *labels, const run *r) {
   fm__bytes_whole(bytes, r->first);
   if (r->last > r->first) {
     fm__bytes_text(bytes, ":");
@@ -95,6 +98,17 @@ static void put_run(fm__bytes *bytes, const fm_labels *labels, const run *r) {
   if (r->class_index >= 0) fm__csv_put(bytes, fm_labels_class_name(labels, r->class_index));
   if (labels->color_count) put_color(bytes, r->color);
   fm__bytes_text(bytes, "\n");
+}
+
+static void put_run(fm__bytes *bytes, const fm_labels *labels, const run *r) {
+  if (r->last - r->first >= LEAST_RUN - 1) {
+    put_rows(bytes, labels, r);
+    return;
+  }
+  for (run one = *r; one.first <= r->last; one.first++) {
+    one.last = one.first;
+    put_rows(bytes, labels, &one);
+  }
 }
 
 /* Takes the label into the run, or writes the run and begins another. */

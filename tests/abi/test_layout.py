@@ -13,7 +13,7 @@ import tap  # noqa: E402
 LAYOUT = os.path.join(FOLDER, "layout.txt")
 SIZES = os.path.join(FOLDER, "sizes.txt")
 # These never grow: they are passed by value, or live in the caller's memory without a size.
-FROZEN = {"fm_error": 512, "fm_plan_part": 16, "fm_plane": 48, "fm_volume": 64}
+FROZEN = {"fm_error": 512, "fm_label_color": 8, "fm_plan_part": 16, "fm_plane": 48, "fm_volume": 64}
 
 
 def program():

@@ -92,9 +92,9 @@ def broken_png():
     case("PNG of depth 3", STATS, 3, "m1.png", put(MASK, start_ + header(50, 40, 3, 0) + tiny))
     case("PNG of color type 7", STATS, 3, "m1.png", put(MASK, start_ + header(50, 40, 8, 7) + tiny))
     rgb = start_ + header(50, 40, 8, 2) + chunk(b"IDAT", zlib.compress(
-        b"".join(b"\0" + bytes(150) for _ in range(40)))) + chunk(b"IEND", b"")
+        b"".join(b"\0" + bytes([9, 9, 8]) * 50 for _ in range(40)))) + chunk(b"IEND", b"")
     for command in (STATS, FILTER, HARDNESS):
-        case("mask in color", command, 3, "m1.png", put(MASK, rgb))
+        case("mask in color", command, 3, ["m1.png", "pixel (x 0, y 0) is #090908", "freemask convert"], put(MASK, rgb))
     jpeg = b"\xff\xd8\xff\xe0\x00\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0" + bytes(200) + b"\xff\xd9"
     for command in (STATS, FILTER):
         case("JPEG as a mask", command, 3, ["m1.png", "JPEG"], put(MASK, jpeg))

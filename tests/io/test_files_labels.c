@@ -111,7 +111,8 @@ START_TEST(labels_may_be_ranges) {
   ck_assert_int_eq(fm_labels_ignore_label(labels), -100);
   io_bytes bytes = {0};
   static const char written[] =
-      "label,class,name\n-100:-99,ignore,\n-5:-3,ignore,\n0:127,0,background\n"
+      "label,class,name\n-100,ignore,\n-99,ignore,\n-5,ignore,\n-4,ignore,\n-3,ignore,\n"
+      "0:127,0,background\n"
       "128:255,1,building\n";
   KIT_OK(fm_labels_encode(labels, io_collect, &bytes, &err));
   ck_assert_uint_eq(bytes.size, strlen(written));
