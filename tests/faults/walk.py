@@ -1,0 +1,290 @@
+#!/usr/bin/env python3
+# faults/walk.py - every call of the tool to the system fails, or is its last; so does every allocation.
+# SPDX-License-Identifier: MIT
+"""usage: walk.py [--sample N] [--only REGEX] [--workers N]
+
+Runs each scenario of worlds.py once for each call that it makes and each way in which that call can fail,
+with faults/shim.c (FREEMASK_SHIM) preloaded into FREEMASK_TOOL. After each run: the right exit code, one
+line that names the file; each file is an input that did not change or is as in an undisturbed run; no
+temporary files; and the same command again (with --resume, with --overwrite) ends as an undisturbed run.
+--sample N takes N calls of each kind in each scenario. known.txt lists what is known to be wrong."""
+import argparse
+import collections
+import errno
+import multiprocessing
+import os
+import random
+import re
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli"))
+from kit import *  # noqa: E402
+import worlds  # noqa: E402
+
+SHIM = os.environ.get("FREEMASK_SHIM")
+if not SHIM:
+    tap.skip_all("this system has no glibc to preload a library into")
+SHIM = os.path.abspath(SHIM)
+
+# ---- What can fail, and how ---------------------------------------------------------------------
+
+SPACE, TROUBLE = errno.ENOSPC, errno.EIO
+WAYS = {
+    "open": [errno.EMFILE, TROUBLE, errno.EINTR], "create": [SPACE, errno.EMFILE, "kill"], "fdopen": [errno.ENOMEM],
+    "opendir": [errno.EMFILE, errno.ENOMEM], "fdopendir": [errno.ENOMEM], "readdir": [TROUBLE],
+    "stat": [TROUBLE], "lstat": [TROUBLE], "fstat": [TROUBLE], "fstatat": [TROUBLE], "access": [TROUBLE],
+    "readlink": [TROUBLE], "realpath": [TROUBLE],
+    "read": [TROUBLE, errno.EINTR, "short"], "pread": [TROUBLE, errno.EINTR, "short"], "fread": [TROUBLE],
+    "write": [SPACE, errno.EINTR, errno.EAGAIN, "short", "kill", "torn"],
+    "pwrite": [SPACE, errno.EINTR, errno.EAGAIN, "short", "kill", "torn"],
+    "fwrite": [SPACE, TROUBLE, "kill", "torn"], "fflush": [SPACE, "kill"],
+    "fsync": [TROUBLE, SPACE], "fdatasync": [TROUBLE], "syncfs": [TROUBLE, "kill"], "ftruncate": [TROUBLE, "kill"],
+    "close": [TROUBLE], "fclose": [TROUBLE],
+    "rename": [TROUBLE, SPACE, "kill"], "renameat": [TROUBLE, "kill"], "link": [TROUBLE, SPACE, "kill"],
+    "symlink": [SPACE, "kill"], "unlink": [TROUBLE, "kill"], "unlinkat": [TROUBLE, "kill"], "rmdir": [TROUBLE, "kill"],
+    "mkdir": [SPACE, "kill"], "mkdirat": [SPACE, "kill"],
+    "flock": [errno.EINTR, errno.ENOLCK], "pthread_create": [errno.EAGAIN],
+}
+LOCK = ".freemask.lock"
+AGAIN = ("--resume", "--overwrite")
+KILLS = ("kill", "torn")
+TAKES_SPACE = "create,write,pwrite,fwrite,fflush,fsync,mkdir,link,symlink,ftruncate"
+# What one run does: `calls` that count, the `at`-th of them fails in this `way`, or all from it on.
+Fault = collections.namedtuple("Fault", "scenario calls at way on name path")
+
+
+def word(fault):
+    how = errno.errorcode[fault.way] if isinstance(fault.way, int) else fault.way
+    return how + " from then on" if fault.on else how
+
+
+def preloaded(fault, log=None):
+    settings = dict(os.environ, LD_PRELOAD=SHIM, FREEMASK_FAULT_CALLS=fault.calls, FREEMASK_FAULT_AT=str(fault.at),
+                    FREEMASK_FAULT_HOW=str(fault.way))
+    if fault.on:
+        settings["FREEMASK_FAULT_ON"] = "1"
+    if log:
+        settings["FREEMASK_FAULT_LOG"] = log
+    return settings
+
+
+def faults_of(scenario, case):
+    """All of them: the calls as a run that is only watched makes them."""
+    found = []
+    for calls in ("files", TAKES_SPACE, "memory"):
+        log = tap.path("log")
+        case.fresh(scenario)
+        case.run(scenario.arguments, preloaded(Fault(scenario.name, calls, 0, 5, False, "", ""), log))
+        with open(log, encoding="utf-8", errors="surrogateescape") as lines:
+            made = [line.rstrip("\n").split("\t") for line in lines]
+        os.remove(log)
+        for at, (name, caller, path) in enumerate(made, 1):
+            if calls == "files":
+                found += [Fault(scenario.name, calls, at, way, False, name, path) for way in WAYS[name]]
+            elif calls == "memory":
+                found += [Fault(scenario.name, calls, at, errno.ENOMEM, on, f"memory of {caller}", "")
+                          for on in (False, True)]
+            else:
+                found.append(Fault(scenario.name, calls, at, SPACE, True, f"full disk from {name}", path))
+    return found
+
+
+# ---- A run, and what has to be true after it ----------------------------------------------------
+
+def leftover(name):
+    return left_by_a_crash(name) or name.endswith("/filter.journal")
+
+
+def without(ending, files):
+    return {name: data for name, data in files.items() if not name.endswith(ending)}
+
+
+class Case:
+    """A folder in which a worker runs scenarios, always at the same path."""
+
+    def __init__(self, top):
+        self.top, self.folder = top, f"{top}/case"
+        self.ends, self.begins = {}, {}
+
+    def fresh(self, scenario):
+        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.copytree(f"{WORLDS}/{scenario.template}", self.folder)
+        for arguments in scenario.setup:
+            kill = preloaded(Fault(scenario.name, "rename", scenario.killed, "kill", False, "", ""))
+            result = self.run(arguments, kill if scenario.killed else None)
+            if result.code != (-9 if scenario.killed else 0):
+                raise RuntimeError(f"before {scenario.name}: {result}")
+
+    def run(self, arguments, settings=None):
+        return run(*arguments, cwd=self.folder, timeout=60, address_space=8 * GIB, env=settings)
+
+    def undisturbed(self, scenario):
+        """(files before, files after, standard output)"""
+        if scenario.name not in self.ends:
+            self.fresh(scenario)
+            before = tree(self.folder)
+            result = self.run(scenario.arguments)
+            if result.code:
+                raise RuntimeError(f"{scenario.name}: {result}")
+            self.ends[scenario.name] = before, tree(self.folder), result.out
+        return self.ends[scenario.name]
+
+    def try_fault(self, fault):
+        """A list of what is wrong."""
+        scenario = SCENARIOS[fault.scenario]
+        before, after, _ = self.undisturbed(scenario)
+        self.fresh(scenario)
+        result = self.run(scenario.arguments, preloaded(fault))
+        problems = judge_result(fault, result) + judge_files(fault, result, before, after, tree(self.folder))
+        if result.code != 0:
+            repeat = scenario.repeats[fault.at % len(scenario.repeats)]
+            again, how = self.run(repeat), next((word for word in repeat if word in AGAIN), "the same")
+            if again.code:
+                problems.append(f"{how} afterwards: exit {again.code}: {again.err.strip()[-300:]}")
+            else:
+                now = without(LOCK, tree(self.folder))
+                if now != after:
+                    problems.append(f"{how} afterwards ends otherwise: {difference(now, after)}")
+        return [(problem, result.err.strip()[-300:]) for problem in problems]
+
+
+def difference(got, expected):
+    return ", ".join([f"+{name}" for name in sorted(got.keys() - expected.keys())][:4] +
+                     [f"-{name}" for name in sorted(expected.keys() - got.keys())][:4] +
+                     [f"!{name}" for name in sorted(got.keys() & expected.keys()) if got[name] != expected[name]][:4])
+
+
+def names_it(path, sentence):
+    """Does the sentence name the file, or a folder above it?"""
+    path = re.sub(r"\.\d+-[0-9a-f]+-\d+\.fm-part$", "", path)
+    parts = [part for part in path.split("/") if part]
+    return any(part in sentence for part in parts[-4:])
+
+
+def judge_result(fault, result):
+    if fault.way in KILLS:
+        return [] if result.code == -9 else [f"exit {result.code} in spite of the kill"]
+    if result.code == 0:
+        return []
+    problems = []
+    if result.code != 4:
+        problems.append(f"exit {result.code}, expected 4")
+    lines = [line for line in result.err.splitlines() if not line.startswith("freemask: warning: ")]
+    if len(lines) != 1 or not lines[0].startswith("freemask: ") or "\ufffd" in lines[0]:
+        problems.append("standard error is not one line `freemask: ...`")
+    elif fault.calls == "memory":
+        if "memory" not in lines[0] and "start a thread" not in lines[0]:
+            problems.append("does not speak of memory")
+    elif fault.path and not names_it(fault.path, lines[0]):
+        problems.append("does not name the file")
+    return problems
+
+
+def judge_files(fault, result, before, after, now):
+    """Inputs are as they were, and all else is as it would be at the end."""
+    if result.code == 0:
+        # A lock that nobody holds does no harm.
+        same = (without(LOCK, now) if fault.path.endswith(LOCK) else now) == after
+        return [] if same else [f"exit 0, and other files: {difference(now, after)}"]
+    problems = []
+    killed = fault.way in KILLS or fault.calls == "memory" or SCENARIOS[fault.scenario].killed
+    removes = fault.name in ("unlink", "unlinkat", "rmdir") or fault.path.endswith(LOCK)
+    for name, data in now.items():
+        if data == before.get(name) or data == after.get(name):
+            continue
+        if leftover(name):
+            if not killed and not removes:
+                problems.append(f"left behind: {re.sub(r'[0-9]+-.*fm-part', 'fm-part', name)}")
+        else:
+            problems.append(f"half: {name}")
+    problems += [f"input lost: {name}" for name, data in before.items()
+                 if after.get(name) == data and name not in now and not name.startswith("out/")]
+    return problems
+
+
+# ---- Many of them -------------------------------------------------------------------------------
+
+def start_worker(top):
+    global CASE
+    CASE = Case(f"{top}/worker{os.getpid()}")
+    os.makedirs(CASE.top)
+
+
+def work(fault):
+    try:
+        return fault, CASE.try_fault(fault)
+    except Exception as trouble:  # noqa: BLE001 - belongs to the report
+        return fault, [(f"the walk itself: {trouble!r}", "")]
+
+
+def sampled(faults, each):
+    """Some of each kind: the first and the last of its calls fail more often than those between."""
+    groups = collections.defaultdict(list)
+    for fault in faults:
+        groups[fault.scenario, fault.name, fault.way, fault.on].append(fault)
+    chance = random.Random(4711)
+    return [fault for group in groups.values() for fault in chance.sample(group, min(each, len(group)))]
+
+
+def read_known():
+    """Regular expressions over `scenario call way: problem`; what they match is not a failure yet."""
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "known.txt"), encoding="utf-8") as lines:
+        return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def report(found, total, seconds):
+    """One check for each kind of call in each scenario."""
+    known = [re.compile(line) for line in read_known()]
+    passed_over = 0
+    for (scenario, name), runs in sorted(found.items()):
+        new = []
+        for fault, problems in runs:
+            for problem, sentence in problems:
+                label = f"{scenario} {name} {word(fault)}: {problem}"
+                if any(pattern.search(label) for pattern in known):
+                    passed_over += 1
+                else:
+                    new.append(f"{word(fault)} at {fault.calls} {fault.at} {fault.path}: {problem} [{sentence}]")
+        tap.ok(not new, f"{scenario}: {name} ({len(runs)} runs)", "\n".join(new))
+    print(f"# {total} faults in {seconds:.0f} s; {passed_over} problems are known")
+
+
+def options():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--sample", type=int, default=0)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--kind", default="")
+    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
+    return parser.parse_args()
+
+
+def shared_memory():
+    """Files in memory take no time; the walk does not need a disk."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
+def main(chosen):
+    started = time.monotonic()
+    case = Case(tap.path("counting"))
+    os.makedirs(case.top)
+    faults = []
+    for name, scenario in SCENARIOS.items():
+        if re.search(chosen.only, name):
+            faults += [fault for fault in faults_of(scenario, case) if re.search(chosen.kind, fault.name)]
+    if chosen.sample:
+        faults = sampled(faults, chosen.sample)
+    found = collections.defaultdict(list)
+    with multiprocessing.Pool(chosen.workers, start_worker, (tap.path(),)) as pool:
+        for fault, problems in pool.imap_unordered(work, faults, 8):
+            found[fault.scenario, fault.name].append((fault, problems))
+    report(found, len(faults), time.monotonic() - started)
+    tap.done()
+
+
+if __name__ == "__main__":
+    import tempfile
+    tempfile.tempdir = tempfile.tempdir or os.environ.get("TMPDIR") or shared_memory()
+    WORLDS = tap.path("worlds")
+    SCENARIOS = worlds.make_all(WORLDS)
+    main(options())

@@ -1,0 +1,166 @@
+# faults/worlds.py - what the walk runs: a command, what is there before it, and how it is repeated.
+# SPDX-License-Identifier: MIT
+"""make_all(FOLDER) writes a folder for each scenario, as it is before the command: inputs, and what an
+earlier command left. Everything is tiny, so that thousands of runs take minutes."""
+import io
+
+from kit import *
+from PIL import Image
+
+SPACE = ref.preset("camvid")
+MASKS = ("a", "sub/b", "c")
+SEEDS = (1, 2)
+LABELS = ["--labels", "camvid"]
+SETS = ["--real-masks", "real/masks", "--synthetic-masks", "syn/masks"]
+LOSSES = ["--real-losses", "real/losses", "--synthetic-losses", "syn/losses"]
+IMAGES = ["--real-images", "real/images", "--synthetic-images", "syn/images"]
+PLAN = ["--seeds", "1:3", "--n-max", "2"]
+RUN = ["run", *LABELS, *SETS, *LOSSES, *PLAN, "-o", "out"]
+FILTER = ["filter", "--stats", "stats.json", *LABELS, "--masks", "syn/masks", "--losses", "syn/losses", "-o", "out"]
+PICTURES = ["--synthetic", "syn/masks", "--images", "syn/images", "--real-masks", "real/masks",
+            "--real-images", "real/images", "--allow-missing"]
+FORMATS = {"list": [], "mmseg": PICTURES, "detectron2": [*PICTURES, "--train-ids"], "hf": [*PICTURES, "--train-ids"], "webdataset": PICTURES,
+           "paddleseg": [*PICTURES, "--train-ids"],
+           "freestylenet": ["--real-masks", "real/masks"], "jsonl": ["--real-masks", "real/masks"]}
+
+
+class Scenario:
+    """`arguments` are walked over in a copy of `template`, after `setup` has been run there; each of `repeats`
+    has to end as they do undisturbed. `killed`: the setup is, before it renames its file of that number."""
+
+    def __init__(self, name, arguments, repeats=None, template=None, setup=(), killed=0):
+        self.name, self.arguments = name, with_threads(arguments)
+        self.repeats = [with_threads(repeat) for repeat in repeats or [arguments]]
+        self.template, self.setup, self.killed = template or name, [with_threads(step) for step in setup], killed
+
+
+def with_threads(arguments):
+    return [*arguments, *(() if arguments[0] in ("merge", "report") else ("-j", "1"))]
+
+
+def picture(rng, shape):
+    data = io.BytesIO()
+    Image.fromarray(rng.integers(0, 256, (*shape, 3)).astype(np.uint8)).save(data, "JPEG")
+    return data.getvalue()
+
+
+def make_sets(folder):
+    """Two sets with losses and images."""
+    rng = np.random.default_rng(77)
+    real = {name: (12, 16) for name in MASKS}
+    synthetic = {f"{name}_seed_{seed}": (12, 16) for name in MASKS for seed in SEEDS}
+    for part, stems in (("real", real), ("syn", synthetic)):
+        for stem, shape in stems.items():
+            mask = random_mask(rng, SPACE, shape)
+            write(f"{folder}/{part}/masks/{stem}.png", png(mask))
+            write(f"{folder}/{part}/losses/{stem}.npy", npy(random_loss(rng, SPACE, mask)))
+            write(f"{folder}/{part}/images/{stem}.jpg", picture(rng, shape))
+
+
+def must(folder, *arguments):
+    result = run(*arguments, cwd=folder)
+    if result.code:
+        raise RuntimeError(f"{arguments}: {result}")
+
+
+class Maker:
+    """Copies of folders, each with something more."""
+
+    def __init__(self, top):
+        self.top = top
+
+    def __call__(self, name, base, *keep):
+        """A new folder with some of what is in another."""
+        for part in keep:
+            source, target = f"{self.top}/{base}/{part}", f"{self.top}/{name}/{part}"
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            (shutil.copytree if os.path.isdir(source) else shutil.copy)(source, target)
+        os.makedirs(f"{self.top}/{name}", exist_ok=True)
+        return f"{self.top}/{name}"
+
+
+def make_all(top):
+    """All scenarios; `top` gets their folders."""
+    make = Maker(top)
+    base = f"{top}/base"
+    make_sets(base)
+    must(base, "stats", *LABELS, "--masks", "real/masks", "--losses", "real/losses", "-o", "stats.json")
+    for i in range(2):
+        must(base, "stats", *LABELS, "--masks", "real/masks", "--losses", "real/losses", "--shard", f"{i}/2",
+             "-o", f"s{i}.json")
+    must(base, "hardness", *LABELS, "--stats", "stats.json", "--masks", "real/masks", "-o", "hardness.csv")
+    must(base, "plan", "--hardness", "hardness.csv", *PLAN, "-o", "plan.csv")
+    found = [*small_ones(make), *filters(make), *runs(make), *exports(make), *collects(make)]
+    return {scenario.name: scenario for scenario in found}
+
+
+def small_ones(make):
+    real = ("real/masks", "real/losses")
+    make("stats", "base", *real)
+    yield Scenario("stats", ["stats", *LABELS, "--masks", "real/masks", "--losses", "real/losses", "-o", "new.json"])
+    make("baseline", "base", "real/masks", "real/images")
+    yield Scenario("baseline", ["stats", *LABELS, "--masks", "real/masks", "--images", "real/images", "--provider",
+                                "baseline", "-o", "new.json"])
+    make("check", "base", *real)
+    yield Scenario("check", ["check", *LABELS, "--masks", "real/masks", "--losses", "real/losses"])
+    make("merge", "base", "s0.json", "s1.json")
+    yield Scenario("merge", ["merge", "-o", "new.json", "s0.json", "s1.json"])
+    make("hardness", "base", *real, "stats.json")
+    yield Scenario("hardness", ["hardness", *LABELS, "--stats", "stats.json", "--masks", "real/masks", "-o", "new.csv"])
+    make("plan", "base", "hardness.csv", "real/masks")
+    yield Scenario("plan", ["plan", "--hardness", "hardness.csv", *PLAN, "-o", "new.csv"])
+    yield Scenario("plan-rare", ["plan", "--hardness", "hardness.csv", "--policy", "rare-class", *LABELS, "--masks",
+                                 "real/masks", *PLAN, "-o", "new.csv"], template="plan")
+
+
+def filters(make):
+    parts = ("syn/masks", "syn/losses", "stats.json")
+    repeats = [[*FILTER, "--resume"], [*FILTER, "--overwrite"]]
+    make("filter", "base", *parts)
+    yield Scenario("filter", FILTER, repeats)
+    yield Scenario("filter-resume", repeats[0], repeats, "filter", [FILTER], killed=4)
+    yield Scenario("filter-overwrite", repeats[1], repeats[1:], "filter", [[*FILTER, "--tolerance", "1.1"]])
+
+
+def runs(make):
+    parts = ("real/masks", "real/losses", "syn/masks", "syn/losses")
+    repeats = [[*RUN, "--resume"], [*RUN, "--overwrite"]]
+    make("run", "base", *parts)
+    yield Scenario("run", RUN, repeats)
+    images = [*RUN, *IMAGES]
+    make("run-images", "base", *parts, "real/images", "syn/images")
+    yield Scenario("run-images", images, [[*images, "--resume"]])
+    yield Scenario("run-resume", repeats[0], repeats, "run", [RUN], killed=5)
+    yield Scenario("run-overwrite", repeats[1], repeats[1:], "run", [[*RUN, "--tolerance", "1.1"]])
+    yield Scenario("report", ["report", "out", "-o", "new.html"], template="run-images", setup=[images])
+
+
+def exports(make):
+    parts = ("real/masks", "real/images", "syn/masks", "syn/images", "plan.csv", "other.csv")
+    must(f"{make.top}/base", "plan", "--hardness", "hardness.csv", "--seeds", "1:2", "--n-max", "1", "-o", "other.csv")
+    make("export", "base", *parts)
+    for name, flags in FORMATS.items():
+        labels = ["--labels", "ade20k"] if name == "freestylenet" else LABELS # it knows few
+        arguments = ["export", "--plan", "plan.csv", "--to", name, *labels, *flags, "-o", "out"]
+        yield Scenario(f"export-{name}", arguments, template="export")
+        # Over an earlier one, of another plan.
+        earlier = [*arguments[:2], "other.csv", *arguments[3:]]
+        yield Scenario(f"again-{name}", arguments, template="export", setup=[earlier])
+
+
+def collects(make):
+    folder = make("jobs", "base", "real/masks", "plan.csv")
+    must(folder, "export", "--plan", "plan.csv", "--to", "jsonl", *LABELS, "--real-masks", "real/masks", "--paths",
+         "relative", "-o", "jobs")
+    import json
+    rng = np.random.default_rng(5)
+    with open(f"{folder}/jobs/jobs.jsonl", encoding="utf-8") as jobs:
+        for line in jobs:
+            image = json.loads(line).get("image") or json.loads(line)["output"]
+            shape = (12, 16)
+            data = io.BytesIO()
+            Image.fromarray(rng.integers(0, 256, (*shape, 3)).astype(np.uint8)).save(
+                data, "PNG" if image.endswith(".png") else "JPEG")
+            write(os.path.normpath(f"{folder}/jobs/{image}"), data.getvalue())
+    for way in ("copy", "link", "move"):
+        yield Scenario(f"collect-{way}", ["collect", "--jobs", "jobs", "--by", way, "-o", "out"], template="jobs")
