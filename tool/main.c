@@ -1,5 +1,4 @@
 /* main.c - the commands by name. */
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #if defined(__GLIBC__)
@@ -8,6 +7,7 @@
 
 #include "base/fault.h"
 #include "base/interrupt.h"
+#include "base/surroundings.h"
 #include "cmd/commands.h"
 
 typedef struct command {
@@ -61,7 +61,8 @@ static int unknown(const char *name) {
 /* A result that did not reach its reader is a failure. */
 static int flush(int code) {
   fault f;
-  if (!fflush(stdout) && !ferror(stdout)) return code;
+  surroundings_allow_end();
+  if (!fflush(stdout) && !ferror(stdout) && !surroundings_lost_output()) return code;
   fault_set(&f, EXIT_IO, "cannot write to standard output");
   return code ? code : fault_print(&f);
 }
@@ -75,10 +76,7 @@ static void keep_memory(void) {
 #endif
 }
 
-int main(int argc, char **argv) {
-  keep_memory();
-  signal(SIGPIPE, SIG_IGN);
-  interrupt_install();
+static int run(int argc, char **argv) {
   if (argc < 2) {
     fault f;
     fault_set(&f, EXIT_USAGE, "no command (see freemask --help)");
@@ -95,4 +93,14 @@ int main(int argc, char **argv) {
   for (size_t i = 0; i < COMMANDS; i++)
     if (!strcmp(commands[i].name, argv[1])) return flush(commands[i].run(argc - 1, argv + 1));
   return unknown(argv[1]);
+}
+
+int main(int argc, char **argv) {
+  surroundings_prepare();
+  keep_memory();
+  interrupt_install();
+  surroundings_guard_end();
+  int code = surroundings_run(run, argc, argv);
+  surroundings_allow_end();
+  return code;
 }

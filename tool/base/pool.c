@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/interrupt.h"
 #include "base/progress.h"
+#include "base/surroundings.h"
 
 enum { LOOK_EVERY = 100 * 1000 * 1000 /* nanoseconds */ };
 
@@ -66,6 +67,7 @@ static void *work(void *argument) {
   worker *w = argument;
   pool *p = w->pool;
   size_t index, count;
+  surroundings_plain_locale();
   while (take(p, &index, &count)) {
     fault f;
     settle(p, index, count, do_items(p->job, w->own, index, count, &f), &f);
@@ -98,6 +100,18 @@ static void watch(pool *p) {
   progress_end(&bar);
 }
 
+int pool_thread(pthread_t *thread, void *(*start)(void *argument), void *argument) {
+  pthread_attr_t attributes;
+  size_t usual = 0;
+  int refusal = pthread_attr_init(&attributes);
+  if (refusal) return refusal;
+  if (!pthread_attr_getstacksize(&attributes, &usual) && usual < POOL_STACK)
+    refusal = pthread_attr_setstacksize(&attributes, POOL_STACK);
+  if (!refusal) refusal = pthread_create(thread, &attributes, start, argument);
+  pthread_attr_destroy(&attributes);
+  return refusal;
+}
+
 static int start(pool *p, worker *workers, size_t count, fault *f) {
   int code = EXIT_FINE;
   for (size_t i = 0; i < count && !code; i++) {
@@ -110,7 +124,7 @@ static int start(pool *p, worker *workers, size_t count, fault *f) {
   size_t started = 0;
   int refusal = 0;
   while (started < count &&
-         !(refusal = pthread_create(&workers[started].thread, NULL, work, &workers[started])))
+         !(refusal = pool_thread(&workers[started].thread, work, &workers[started])))
     started++;
   if (started < count) { /* fewer threads suffice, none do not */
     pthread_mutex_lock(&p->lock);

@@ -2,6 +2,7 @@
 #ifndef FREEMASK_TOOL_POOL_H
 #define FREEMASK_TOOL_POOL_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -29,6 +30,12 @@ typedef struct pool_job {
 
 /* EXIT_STOPPED after Ctrl-C, when the items being worked on are finished. */
 int pool_run(const pool_job *job, fault *f);
+
+/* A thread of ours has at least this much stack, whatever `ulimit -s` says. */
+enum { POOL_STACK = 1 << 20 };
+
+/* pthread_create with such a stack: 0 or an errno. */
+int pool_thread(pthread_t *thread, void *(*start)(void *argument), void *argument);
 
 /* Cores that this process may use. */
 int pool_cores(void);

@@ -10,6 +10,8 @@
 
 #include "base/alloc.h"
 #include "base/path.h"
+#include "base/surroundings.h"
+#include "losses/plugin_guard.h"
 #include "losses/plugin_spec.h"
 
 enum { MOST_BATCH = 4096 };
@@ -17,6 +19,7 @@ enum { MOST_BATCH = 4096 };
 struct plugin_host {
   plugin_spec spec;
   fm_plugin plugin;
+  plugin_guard guard;
   pthread_mutex_t lock;
   pthread_cond_t changed;
   int32_t calls; /* of predict, under way */
@@ -105,6 +108,13 @@ static int refuse_abi(const plugin_host *h, fault *f) {
                    h->spec.file, (int)h->plugin.abi, FM_PLUGIN_ABI);
 }
 
+static int refuse_closing(const plugin_host *h, fault *f) {
+  return fault_set(
+      f, EXIT_DATA,
+      "%s: the plug-in breaks its contract: it closed descriptors that are not its own",
+      h->spec.file);
+}
+
 static int open_it(plugin_host *h, open_fn function, const fm_plugin_setup *setup, fault *f) {
   fm_error err;
   memset(&err, 0, sizeof err);
@@ -138,16 +148,23 @@ static int open_with(plugin_host *h, const fm_labels *labels, int threads, bool 
   fm_error err;
   if (fm_labels_get_options(labels, &space, &err)) return fault_library(f, &err, NULL);
   open_fn function = NULL;
+  plugin_guard_call call;
+  plugin_guard_enter(&h->guard, &call);
   int code = load(h->spec.file, &function, f);
-  return code ? code : open_it(h, function, &setup, f);
+  if (!code) code = open_it(h, function, &setup, f);
+  return plugin_guard_leave(&h->guard, &call) || code ? code : refuse_closing(h, f);
 }
 
 int plugin_host_open(const char *provider, const fm_labels *labels, int threads, bool quiet,
                      plugin_host **out, fault *f) {
   plugin_host *h = alloc_zeroed(1, sizeof *h);
   int code = plugin_spec_read(provider, &h->spec, f);
+  plugin_guard_open(&h->guard);
+  surroundings_blame(h->spec.file);
   if (!code) code = open_with(h, labels, threads, quiet, f);
   if (code) {
+    surroundings_blame(NULL);
+    plugin_guard_close(&h->guard);
     plugin_spec_free(&h->spec);
     free(h);
     return code;
@@ -160,7 +177,12 @@ int plugin_host_open(const char *provider, const fm_labels *labels, int threads,
 
 void plugin_host_close(plugin_host *h) {
   if (!h) return;
+  plugin_guard_call call;
+  plugin_guard_enter(&h->guard, &call);
   if (h->plugin.close) h->plugin.close(h->plugin.user);
+  if (!plugin_guard_leave(&h->guard, &call)) surroundings_lose_output();
+  surroundings_blame(NULL);
+  plugin_guard_close(&h->guard);
   pthread_cond_destroy(&h->changed);
   pthread_mutex_destroy(&h->lock);
   plugin_spec_free(&h->spec);
@@ -191,8 +213,12 @@ int plugin_host_predict(plugin_host *h, const fm_sample *const *samples,
   fm_error err;
   memset(&err, 0, sizeof err);
   enter(h);
+  plugin_guard_call call;
+  plugin_guard_enter(&h->guard, &call);
   fm_status status = h->plugin.predict(samples, predictions, (int64_t)count, h->plugin.user, &err);
+  bool restored = plugin_guard_leave(&h->guard, &call);
   leave(h);
+  if (!restored) return refuse_closing(h, f);
   if (!status) return EXIT_FINE;
   err.code = status;
   err.message[sizeof err.message - 1] = '\0';
