@@ -19,8 +19,8 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli"))
-from kit import *  # noqa: E402
 import worlds  # noqa: E402
+from kit import *  # noqa: E402
 
 SHIM = os.environ.get("FREEMASK_SHIM")
 if not SHIM:
