@@ -79,15 +79,75 @@ static size_t common_folders(const char *a, const char *b) {
   }
 }
 
+static bool is_above(const char *folder, const char *path) {
+  size_t length = strlen(folder);
+  return !strcmp(folder, "/") ||
+         (!strncmp(folder, path, length) && (!path[length] || path[length] == '/'));
+}
+
+/* Goes up a folder. What is above a link is above the folder that it leads to. */
+static void go_up(char **path) {
+  struct stat info;
+  if (!lstat(*path, &info) && S_ISLNK(info.st_mode)) {
+    char *real = path_real(*path);
+    free(*path);
+    *path = real;
+  }
+  char *slash = strrchr(*path, '/');
+  slash[slash == *path] = '\0';
+}
+
+char *path_absolute(const char *path) {
+  char *at = *path == '/' ? alloc_text("/") : path_real(".");
+  while (*path) {
+    size_t length = strcspn(path, "/");
+    if (length == 2 && !strncmp(path, "..", 2)) {
+      go_up(&at);
+    } else if (length && !(length == 1 && *path == '.')) {
+      char *name = alloc_text(path);
+      name[length] = '\0';
+      char *longer = path_join(at, name);
+      free(name);
+      free(at);
+      at = longer;
+    }
+    path += length + (path[length] == '/');
+  }
+  return at;
+}
+
+/* Replaces the longest beginning of an absolute path that leads to a folder above `folder`, through
+ * links maybe, by that folder. */
+static char *begin_at_common(const char *folder, char *path) {
+  for (size_t end = strlen(path); end; end--) {
+    if (path[end] && path[end] != '/') continue;
+    char kept = path[end];
+    path[end] = '\0';
+    char *real = path_real(path);
+    path[end] = kept;
+    bool above = is_above(real, folder);
+    char *whole = above ? path_join(real, path + end + (kept == '/')) : NULL;
+    free(real);
+    if (!above) continue;
+    free(path);
+    return whole;
+  }
+  return path;
+}
+
 char *path_relative(const char *folder, const char *path) {
-  size_t common = common_folders(folder, path), ups = 0;
-  for (const char *c = folder + common; *c; c++) ups += *c == '/' && c[1];
-  const char *rest = path + common;
+  char *absolute = path_absolute(path), *real = path_real(folder);
+  absolute = begin_at_common(real, absolute);
+  size_t common = common_folders(real, absolute), ups = 0;
+  for (const char *c = real + common; *c; c++) ups += *c == '/' && c[1];
+  const char *rest = absolute + common;
   while (*rest == '/') rest++;
   char *out = alloc_zeroed(3 * ups + strlen(rest) + 3, 1), *end = out;
   if (!ups) end = strcpy(end, "./") + 2;
   while (ups--) end = strcpy(end, "../") + 3;
   strcpy(end, rest);
+  free(absolute);
+  free(real);
   return out;
 }
 
@@ -104,11 +164,8 @@ static char *folder_of(const char *file) {
 
 char *path_to_store(const char *file, const char *path) {
   if (!path || *path == '/') return alloc_text(path);
-  char *above = folder_of(file), *folder = path_real(above), *real = path_real(path);
-  char *stored = path_relative(folder, real);
-  free(above);
+  char *folder = folder_of(file), *stored = path_relative(folder, path);
   free(folder);
-  free(real);
   return stored;
 }
 

@@ -24,8 +24,11 @@ char *path_stem(const char *relative, const char *suffix);
 /* The absolute path without links, as far as it exists. Caller frees. */
 char *path_real(const char *path);
 
-/* How a file in `folder` names `path`: "./x" or "../x". Both as path_real has them. Caller
- * frees. */
+/* The absolute path with the links in it as they were written. Caller frees. */
+char *path_absolute(const char *path);
+
+/* How a file in `folder` names `path`: "./x" or "../x". Links in the path stay as they were written,
+ * below the last folder that is above both. Caller frees. */
 char *path_relative(const char *folder, const char *path);
 
 /* How the file `file` remembers an input, so that it is found from any working folder: absolute

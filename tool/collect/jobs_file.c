@@ -93,14 +93,26 @@ static int by_name(const void *a, const void *b) {
   return strcmp((*(const job_row *const *)a)->name, (*(const job_row *const *)b)->name);
 }
 
+static int by_mask(const void *a, const void *b) {
+  return strcmp((*(const job_row *const *)a)->synthetic_mask,
+                (*(const job_row *const *)b)->synthetic_mask);
+}
+
+/* Two jobs with one name would be one image, with one mask both would write it. */
 static int check_names(const char *path, const job_row *rows, size_t count, fault *f) {
   const job_row **sorted = alloc_zeroed(count, sizeof *sorted);
   int code = EXIT_FINE;
   for (size_t i = 0; i < count; i++) sorted[i] = &rows[i];
   qsort(sorted, count, sizeof *sorted, by_name);
   for (size_t i = 1; i < count && !code; i++)
-    if (!strcmp(sorted[i - 1]->name, sorted[i]->name))
+    if (!by_name(&sorted[i - 1], &sorted[i]))
       code = fault_set(f, EXIT_DATA, "%s: '%s' occurs twice", path, sorted[i]->name);
+  qsort(sorted, count, sizeof *sorted, by_mask);
+  for (size_t i = 1; i < count && !code; i++)
+    if (!by_mask(&sorted[i - 1], &sorted[i]))
+      code = fault_set(f, EXIT_DATA,
+                       "%s: '%s' and '%s' have the same \"synthetic_mask\", %s, expected one each",
+                       path, sorted[i - 1]->name, sorted[i]->name, sorted[i]->synthetic_mask);
   free(sorted);
   return code;
 }

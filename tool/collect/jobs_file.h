@@ -22,7 +22,7 @@ typedef struct job_row {
 void job_row_add(text *t, const job_row *row);
 
 /* Reads a file of jobs and makes its paths absolute. EXIT_DATA names the line: what is not JSON, a
- * missing member, a name that leads out of its folder, two jobs with one name. */
+ * missing member, a name that leads out of its folder, two jobs with one name or one mask. */
 int job_rows_read(const char *path, job_row **rows, size_t *count, fault *f);
 void job_rows_free(job_row *rows, size_t count);
 

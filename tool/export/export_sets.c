@@ -159,12 +159,7 @@ void export_close_sets(export_state *s) {
 }
 
 char *export_path(const export_state *s, const char *path) {
-  char *real = path_real(path);
-  if (!s->job->relative) return real;
-  char *from = path_real(s->job->output.folder), *relative = path_relative(from, real);
-  free(from);
-  free(real);
-  return relative;
+  return s->job->relative ? path_relative(s->job->output.folder, path) : path_absolute(path);
 }
 
 char *export_image_path(const export_set *set, const export_entry *entry) {
