@@ -45,3 +45,18 @@ static int flush_all(const char *folder) {
 int disk_flush(const char *folder, fault *f) {
   return flush_all(folder) ? fault_system(f, errno, "flush", folder) : EXIT_FINE;
 }
+
+int disk_flush_names(const char *folder, fault *f) {
+  int handle = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (handle < 0) return fault_system(f, errno, "open folder", folder);
+  /* Not every file system can do this. */
+  int code = fsync(handle) && errno != EINVAL && errno != ENOTSUP
+                 ? fault_system(f, errno, "flush", folder)
+                 : EXIT_FINE;
+  close(handle);
+  return code;
+}
+
+int disk_remove(const char *path, fault *f) {
+  return unlink(path) && errno != ENOENT ? fault_system(f, errno, "remove", path) : EXIT_FINE;
+}

@@ -176,17 +176,6 @@ char *path_from_store(const char *file, const char *stored) {
   return path;
 }
 
-static bool is_later(struct timespec a, struct timespec b) {
-  return a.tv_sec != b.tv_sec ? a.tv_sec > b.tv_sec : a.tv_nsec > b.tv_nsec;
-}
-
-bool path_changed_after(const char *input, const char *output) {
-  struct stat in, out;
-  if (stat(input, &in) || stat(output, &out)) return false;
-  /* A file that is moved or copied with its old date changes its status. */
-  return is_later(in.st_mtim, out.st_mtim) || is_later(in.st_ctim, out.st_mtim);
-}
-
 bool path_same_or_inside(const char *inner, const char *outer) {
   char *in = path_real(inner), *out = path_real(outer);
   size_t length = strlen(out);

@@ -13,10 +13,6 @@ bool path_ends_with(const char *path, const char *suffix);
 bool path_exists(const char *path);
 bool path_is_folder(const char *path);
 
-/* Was the file `input` written, replaced or moved there after `output` was written? False if one
- * is not there. */
-bool path_changed_after(const char *input, const char *output);
-
 /* The relative name of a mask, image or loss without its extension and, if it ends in it,
  * without `suffix`. Caller frees. */
 char *path_stem(const char *relative, const char *suffix);

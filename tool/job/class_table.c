@@ -19,7 +19,7 @@ static int count_one(void *shared, void *own, size_t row, fault *f) {
   fm_error err;
   char *path;
   (void)own;
-  int code = workspace_read_mask(s->ws, &s->masks, s->files[row], &raster, &path, f);
+  int code = workspace_read_mask(s->ws, &s->masks, s->files[row], NULL, &raster, &path, f);
   if (!code) {
     fm_plane mask = fm_raster_plane(raster);
     int64_t *pixels = s->table->pixels + row * s->table->class_count;

@@ -1,21 +1,30 @@
 /* job/filter_enter.c - the output folder of a run of `filter`. */
+#define _XOPEN_SOURCE 700 /* lstat */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "base/disk.h"
 #include "base/path.h"
+#include "base/pool.h"
 #include "job/filter_run.h"
 #include "job/inputs.h"
+#include "job/known_set.h"
+#include "job/made_of.h"
 
 static void look(const char *output, filter_found *at) {
   at->table = path_join(output, "filter.csv");
+  at->record = path_join(output, "filter.record");
   at->manifest = path_join(output, "filter.json");
   at->journal = path_join(output, "filter.journal");
   at->masks = path_join(output, "masks");
-  at->unfinished = path_exists(at->journal);
-  at->finished = !at->unfinished && (path_exists(at->table) || path_exists(at->manifest));
+  at->finished = !path_exists(at->journal) && path_exists(at->manifest);
+  /* A table without a manifest: it was being cleared. */
+  at->unfinished = path_exists(at->journal) ||
+                   (!at->finished && (path_exists(at->record) || path_exists(at->table)));
 }
 
 static int check_free(const job_output *output, const filter_found *at, fault *f) {
@@ -33,8 +42,8 @@ static int check_free(const job_output *output, const filter_found *at, fault *f
 }
 
 static int check_inputs(const filter_job *job, fault *f) {
-  static const char *const written[] = {"masks/", "filter.csv", "filter.json", "filter.journal",
-                                        NULL};
+  static const char *const written[] = {"masks/",        "filter.csv",     "filter.json",
+                                        "filter.record", "filter.journal", NULL};
   inputs list = {0};
   inputs_add_labels(&list, job->common.labels);
   inputs_add(&list, job->stats);
@@ -53,57 +62,79 @@ int filter_run_lock(filter_run *r, fault *f) {
   if (!code) code = outdir_open(job->output.folder, job->output.held, &r->out, f);
   if (code) return code;
   look(job->output.folder, &r->found);
-  return check_free(&job->output, &r->found, f);
+  code = outdir_check_real(&r->out, "masks", f);
+  return code ? code : check_free(&job->output, &r->found, f);
 }
 
-/* Has an input of the mask changed since `output` was written? */
-static bool is_outdated(const filter_run *r, size_t index, const char *output) {
-  char *mask = folder_path(&r->masks, &r->masks.files[index]);
-  bool outdated = path_changed_after(mask, output) ||
-                  loss_source_changed_after(r->source, index, output) ||
-                  strata_changed_after(&r->strata, index, output);
-  free(mask);
-  return outdated;
+/* ---- Clearing: the mark goes first -------------------------------------------------- */
+
+/* From here on there is no finished run: what is left of it is an unfinished one, or none. */
+static int remove_mark(const filter_run *r, fault *f) {
+  int code = disk_remove(r->found.manifest, f);
+  return code ? code : disk_flush_names(r->out.path, f);
 }
 
-/* A finished run does not record what each mask added to the totals. */
-static int check_outdated(const filter_run *r, fault *f) {
-  for (size_t i = 0; i < r->masks.count; i++)
-    if (is_outdated(r, i, r->found.manifest))
-      return fault_set(f, EXIT_USAGE,
-                       "%s was finished before '%s' or its losses changed, expected --overwrite",
-                       r->job->output.folder, r->masks.files[i].stem);
-  return EXIT_FINE;
+/* What an earlier run made. A journal without a first line says that this is not done yet. */
+static int clear_results(const filter_run *r, fault *f) {
+  const filter_found *at = &r->found;
+  int code = disk_remove(at->table, f);
+  if (!code) code = disk_remove(at->record, f);
+  return code ? code : outdir_clear_masks(at->masks, f);
 }
 
-/* A whole run with the same inputs: its totals become ours. */
-static int accept_finished(filter_run *r, fault *f) {
-  filter_file earlier;
-  int code = filter_file_read(r->found.manifest, &earlier, f);
-  if (code) return code;
-  if (earlier.fingerprint != r->file.fingerprint) {
-    filter_file_free(&earlier);
-    return fault_set(f, EXIT_USAGE,
-                     "%s was finished with other flags, statistics or inputs, expected the same "
-                     "with --resume (or --overwrite)",
-                     r->job->output.folder);
+/* ---- What is there ------------------------------------------------------------------ */
+
+const char **filter_run_latest(const filter_run *r, const journal_lines *lines) {
+  const char **latest = alloc_zeroed(r->masks.count, sizeof *latest);
+  for (size_t i = 0; i < lines->count; i++) {
+    char *stem = journal_stem(lines->lines[i]);
+    const folder_file *file = stem ? folder_find(&r->masks, stem) : NULL;
+    if (file) latest[file - r->masks.files] = lines->lines[i];
+    free(stem);
   }
-  filter_file_free(&r->file);
-  r->file = earlier;
-  return check_outdated(r, f);
+  return latest;
 }
 
-/* Removes what an earlier run left. */
-static int clear(const filter_found *at, fault *f) {
-  const char *const paths[] = {at->journal, at->table, at->manifest};
-  outdir_clear_masks(at->masks);
-  for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
-    if (unlink(paths[i]) && errno != ENOENT) return fault_system(f, errno, "remove", paths[i]);
+/* Looks at what an earlier run made of each mask. */
+typedef struct looking {
+  filter_run *r;
+  const char **lines;
+} looking;
+
+typedef struct looker {
+  journal_entry entry;
+  int64_t *all_valid, *all_dropped;
+} looker;
+
+static int begin_looking(void *shared, void **own, fault *f) {
+  const looking *all = shared;
+  (void)f;
+  size_t k = (size_t)all->r->file.class_count;
+  looker *l = alloc_zeroed(1, sizeof *l);
+  l->entry.class_valid = alloc_zeroed(4 * k, sizeof(int64_t));
+  l->entry.class_dropped = l->entry.class_valid + k;
+  l->all_valid = l->entry.class_dropped + k;
+  l->all_dropped = l->all_valid + k;
+  *own = l;
   return EXIT_FINE;
 }
 
-/* Is the mask there, and whole? Masks are not flushed one by one: those that were written just
- * before the machine stopped may be damaged, which the checksums in a PNG show. */
+static int end_looking(void *shared, void *own, bool good, fault *f) {
+  const looking *all = shared;
+  looker *l = own;
+  (void)good;
+  (void)f;
+  for (int32_t k = 0; k < all->r->file.class_count; k++) {
+    all->r->file.classes[k].valid += l->all_valid[k];
+    all->r->file.classes[k].dropped += l->all_dropped[k];
+  }
+  free(l->entry.class_valid);
+  free(l);
+  return EXIT_FINE;
+}
+
+/* Is the mask whole? Masks are not flushed one by one: those that were written just before the
+ * machine stopped may be damaged, which the checksums in a PNG show. */
 static bool is_whole(const filter_run *r, const char *path) {
   fm_raster *raster = NULL;
   bool whole = !fm_mask_read(r->ws.context, path, NULL, &raster, NULL);
@@ -111,32 +142,204 @@ static bool is_whole(const filter_run *r, const char *path) {
   return whole;
 }
 
-static void add_counts(filter_run *r, size_t index, const journal_entry *entry) {
-  r->rows[index].valid = entry->valid;
-  r->rows[index].dropped = entry->dropped;
-  for (int32_t k = 0; k < r->file.class_count; k++) {
-    r->file.classes[k].valid += entry->class_valid[k];
-    r->file.classes[k].dropped += entry->class_dropped[k];
+static part_places places_of(const filter_run *r) {
+  return (part_places){&r->masks, r->source, &r->strata};
+}
+
+/* Inputs slower than this to become a mask may be read once more by the next --resume. */
+enum { SLACK = 8 /* seconds */ };
+
+/* Is what the line says still so? The file that it is about is `path`. */
+static int look_at(const looking *all, looker *l, size_t index, const char *path, fault *f) {
+  filter_run *r = all->r;
+  const part_places places = places_of(r);
+  journal_entry *entry = &l->entry;
+  input_parts now;
+  struct stat written;
+  int differs = PARTS;
+  if (entry->revoked || lstat(path, &written) || !S_ISREG(written.st_mode) ||
+      written.st_size != entry->bytes)
+    return EXIT_FINE;
+  int code = input_parts_compare(&places, index, &entry->parts, &written, SLACK, &now, &differs, f);
+  if (code || differs < PARTS) return code;
+  r->done[index] = is_whole(r, path);
+  if (r->done[index] && memcmp(&now, &entry->parts, sizeof now) != 0) {
+    text t = {0};
+    entry->parts = now;
+    journal_format(entry, r->file.class_count, &t);
+    r->renewed[index] = t.data;
+  }
+  return EXIT_FINE;
+}
+
+static int look_at_one(void *shared, void *own, size_t index, fault *f) {
+  const looking *all = shared;
+  filter_run *r = all->r;
+  looker *l = own;
+  if (!all->lines[index]) return EXIT_FINE;
+  char *line = alloc_text(all->lines[index]);
+  char *name = filter_run_name(r, index), *path = path_join(r->out.path, name);
+  int code = EXIT_FINE;
+  if (journal_read_line(line, r->file.class_count, &l->entry))
+    code = look_at(all, l, index, path, f);
+  r->outdated[index] = !r->done[index];
+  for (int32_t k = 0; k < r->file.class_count && r->done[index]; k++) {
+    l->all_valid[k] += l->entry.class_valid[k];
+    l->all_dropped[k] += l->entry.class_dropped[k];
+  }
+  if (r->done[index]) r->rows[index].valid = l->entry.valid;
+  if (r->done[index]) r->rows[index].dropped = l->entry.dropped;
+  free(path);
+  free(name);
+  free(line);
+  return code;
+}
+
+static int look_at_all(filter_run *r, const char **lines, fault *f) {
+  const job_common *common = &r->job->common;
+  looking all = {r, lines};
+  pool_job work = {.what = "look", .count = r->masks.count, .quiet = common->quiet};
+  work.threads = (int)common->threads;
+  work.shared = &all;
+  work.begin = begin_looking;
+  work.work = look_at_one;
+  work.end = end_looking;
+  return pool_run(&work, f);
+}
+
+/* ---- A finished run ----------------------------------------------------------------- */
+
+static bool same_place(const char *file, const char *a, const char *b) {
+  char *left = path_to_store(file, a), *right = path_to_store(file, b);
+  bool same = left && right ? !strcmp(left, right) : left == right;
+  free(left);
+  free(right);
+  return same;
+}
+
+/* The manifest names the places where the inputs are now. */
+static bool is_moved(const filter_run *r, const filter_file *earlier) {
+  const filter_file *now = &r->file;
+  const char *at = r->found.manifest;
+  bool same = same_place(at, earlier->masks, now->masks) &&
+              same_place(at, earlier->stats, now->stats) &&
+              same_place(at, earlier->strata, now->strata) &&
+              same_place(at, earlier->labels_source, now->labels_source);
+  for (int i = 0; i < LOSS_FOLDERS; i++)
+    same = same && same_place(at, earlier->folders[i], now->folders[i]);
+  bool provider = earlier->provider && now->provider ? !strcmp(earlier->provider, now->provider)
+                                                     : earlier->provider == now->provider;
+  return !same || !provider;
+}
+
+static void take_totals(filter_file *file, const filter_file *earlier) {
+  file->count = earlier->count;
+  file->valid = earlier->valid;
+  file->dropped = earlier->dropped;
+  file->emptied = earlier->emptied;
+  for (int32_t k = 0; k < file->class_count; k++) {
+    file->classes[k].valid = earlier->classes[k].valid;
+    file->classes[k].dropped = earlier->classes[k].dropped;
   }
 }
 
-/* Takes over a line of the journal if its mask exists and was made of the inputs as they are now.
- */
-static int take_over(const journal_entry *entry, void *user, fault *f) {
-  filter_run *r = user;
-  (void)f;
-  const folder_file *file = folder_find(&r->masks, entry->stem);
-  if (!file) return EXIT_FINE;
-  size_t index = (size_t)(file - r->masks.files);
-  if (r->done[index] || r->outdated[index]) return EXIT_FINE;
-  char *name = filter_run_name(r, index), *path = path_join(r->out.path, name);
-  r->outdated[index] = entry->revoked || is_outdated(r, index, path);
-  r->done[index] = !r->outdated[index] && is_whole(r, path);
-  if (r->done[index]) add_counts(r, index, entry);
-  free(path);
-  free(name);
-  return EXIT_FINE;
+/* What the record says of each mask, and the mask's file. */
+typedef struct finished_run {
+  input_parts *before;
+  struct stat *written;
+  bool whole; /* all that it stands for is there */
+} finished_run;
+
+static void read_finished(const filter_run *r, const journal_lines *lines, finished_run *out) {
+  const size_t classes = (size_t)r->file.class_count;
+  const char **latest = filter_run_latest(r, lines);
+  journal_entry entry = {.class_valid = alloc_zeroed(2 * classes, sizeof(int64_t))};
+  entry.class_dropped = entry.class_valid + classes;
+  out->before = alloc_zeroed(r->masks.count, sizeof *out->before);
+  out->written = alloc_zeroed(r->masks.count, sizeof *out->written);
+  out->whole = path_exists(r->found.table);
+  for (size_t i = 0; i < r->masks.count && out->whole; i++) {
+    char *line = alloc_text(latest[i]), *name = filter_run_name(r, i);
+    char *path = path_join(r->out.path, name);
+    out->whole = line && journal_read_line(line, r->file.class_count, &entry) && !entry.revoked &&
+                 !lstat(path, &out->written[i]) && S_ISREG(out->written[i].st_mode) &&
+                 out->written[i].st_size == entry.bytes;
+    out->before[i] = entry.parts;
+    free(path);
+    free(name);
+    free(line);
+  }
+  free(entry.class_valid);
+  free(latest);
 }
+
+/* The masks of a finished run are not made again: it does as it was told, or is refused. */
+static int refuse_changed(const filter_run *r, size_t index, int part, fault *f) {
+  static const char *const words[PARTS] = {"mask", NULL, NULL, "strata"};
+  const part_places places = places_of(r);
+  char *path = input_part_path(&places, index, part);
+  int code = fault_set(f, EXIT_USAGE,
+                       "%s was finished, but %s has changed since: it is another %s than the one "
+                       "that '%s' was made of, expected --overwrite",
+                       r->job->output.folder, path ? path : "a file",
+                       words[part] ? words[part] : loss_source_what(r->source),
+                       r->masks.files[index].stem);
+  free(path);
+  return code;
+}
+
+static int check_inputs_same(const filter_run *r, const finished_run *was, fault *f) {
+  known_set set = {.common = &r->job->common,
+                   .record = r->found.record,
+                   .places = places_of(r),
+                   .before = was->before,
+                   .after_reading = was->written,
+                   .slack = SLACK};
+  int code = known_set_look(&set, f);
+  for (size_t i = 0; i < r->masks.count && !code; i++)
+    if (set.differs[i] < PARTS) code = refuse_changed(r, i, set.differs[i], f);
+  free(set.differs);
+  return code;
+}
+
+static int accept(filter_run *r, const filter_file *earlier, bool *finished, fault *f) {
+  const filter_found *at = &r->found;
+  journal_lines lines;
+  finished_run was = {0};
+  if (!path_exists(at->record))
+    return fault_set(
+        f, EXIT_DATA,
+        "%s is not there, which says what the masks were made of; expected --overwrite",
+        at->record);
+  int code =
+      journal_load(at->record, r->job->output.folder, "finished", r->file.made_of, &lines, f);
+  if (code) return code;
+  read_finished(r, &lines, &was);
+  journal_lines_free(&lines);
+  *finished = was.whole;
+  if (*finished) code = check_inputs_same(r, &was, f);
+  free(was.before);
+  free(was.written);
+  if (code || !*finished) return code;
+  take_totals(&r->file, earlier);
+  return is_moved(r, earlier) ? filter_file_write(r->ws.context, &r->file, at->manifest, f)
+                              : EXIT_FINE;
+}
+
+/* Believed only if all that it stands for is there. */
+static int accept_finished(filter_run *r, bool *finished, fault *f) {
+  filter_file earlier;
+  int code = filter_file_read(r->found.manifest, &earlier, f);
+  if (code) return code;
+  code = made_of_check(earlier.made_of, r->file.made_of, r->job->output.folder, "finished", f);
+  if (!code && earlier.class_count != r->file.class_count)
+    code = fault_set(f, EXIT_DATA, "%s: not the classes of --labels", r->found.manifest);
+  if (!code) code = accept(r, &earlier, finished, f);
+  filter_file_free(&earlier);
+  return code;
+}
+
+/* ---- An unfinished one -------------------------------------------------------------- */
 
 /* Before masks are made again: a crash between a mask and its line must not leave the old line. */
 static int revoke_outdated(filter_run *r, fault *f) {
@@ -146,29 +349,64 @@ static int revoke_outdated(filter_run *r, fault *f) {
   return code;
 }
 
+static int take_over(filter_run *r, const journal_lines *lines, fault *f) {
+  const char **latest = filter_run_latest(r, lines);
+  text t = {0};
+  int code = look_at_all(r, latest, f);
+  for (size_t i = 0; i < r->masks.count; i++)
+    if (r->renewed[i]) text_add_bytes(&t, r->renewed[i], strlen(r->renewed[i]));
+  if (!code) code = journal_add_lines(&r->journal, &t, f);
+  text_free(&t);
+  free(latest);
+  return code ? code : revoke_outdated(r, f);
+}
+
+/* The record of a run that is finished no more becomes its journal again. */
+static int reopen(filter_run *r, fault *f) {
+  const filter_found *at = &r->found;
+  int code = remove_mark(r, f);
+  if (code || path_exists(at->journal) || !path_exists(at->record)) return code;
+  if (rename(at->record, at->journal)) return fault_system(f, errno, "rename", at->record);
+  return disk_flush_names(r->out.path, f);
+}
+
 /* Opens the journal; what is done already is taken over. */
 static int open_journal(filter_run *r, fault *f) {
   const filter_found *at = &r->found;
   char *masks;
+  journal_lines lines;
+  bool there = path_exists(at->journal), fresh;
   outdir_sweep(at->masks);
   outdir_sweep_top(r->out.path);
-  bool fresh = !path_exists(at->journal);
-  int code = journal_open(at->journal, r->file.fingerprint, r->file.class_count, take_over, r,
-                          &r->journal, f);
+  int code = reopen(r, f);
+  if (!code)
+    code = journal_open(at->journal, r->job->output.folder, r->file.made_of, &r->journal, &lines,
+                        &fresh, f);
   /* It was made even if its first line did not fit the disk; another run's is not ours. */
-  if (fresh && (!code || code == EXIT_IO)) outdir_made(&r->out, at->journal);
-  if (!code) code = revoke_outdated(r, f);
+  if (!there && (!code || code == EXIT_IO)) outdir_made(&r->out, at->journal);
+  if (code) return code;
+  if (fresh) code = clear_results(r, f);
+  if (!code && fresh) code = journal_begin(&r->journal, r->file.made_of, f);
+  if (!code && !fresh) code = take_over(r, &lines, f);
+  journal_lines_free(&lines);
   if (!code) code = outdir_path(&r->out, "masks/", &masks, f);
   if (!code) free(masks);
   return code;
 }
 
+/* An empty journal comes before all else goes. */
+static int begin_anew(const filter_run *r, fault *f) {
+  int code = remove_mark(r, f);
+  return code ? code : journal_clear(r->found.journal, f);
+}
+
 int filter_run_enter(filter_run *r, bool *finished, fault *f) {
   const job_output *output = &r->job->output;
   int code = EXIT_FINE;
-  *finished = r->found.finished && output->resume;
-  if (*finished) return accept_finished(r, f);
-  if (output->overwrite) code = clear(&r->found, f);
+  *finished = false;
+  if (r->found.finished && output->resume) code = accept_finished(r, finished, f);
+  if (code || *finished) return code;
+  if (output->overwrite && (r->found.finished || r->found.unfinished)) code = begin_anew(r, f);
   if (!code) code = open_journal(r, f);
   for (size_t i = 0; i < r->masks.count; i++)
     if (!r->done[i]) r->pending[r->pending_count++] = i;

@@ -72,6 +72,9 @@ static int read_inputs(const json_t *root, const char *path, filter_file *out, f
   if (!code) code = json_member_path_or_null(root, path, "strata", &out->strata, f);
   if (!code) code = loss_folders_load(root, path, out->folders, f);
   if (!code) code = json_member_text_or_null(root, path, "provider", &out->provider, f);
+  json_t *made_of = NULL;
+  if (!code) code = json_member_object(root, path, "made_of", &made_of, f);
+  if (!code) out->made_of = json_incref(made_of);
   json_t *network = json_object_get(root, "network");
   if (!code && json_is_object(network)) out->network = json_incref(network);
   return code;
@@ -166,6 +169,7 @@ int filter_file_write(fm_context *context, const filter_file *file, const char *
                 (json_int_t)file->dropped, "emptied", (json_int_t)file->emptied);
   json_object_update(root, rest);
   json_decref(rest);
+  json_object_set(root, "made_of", file->made_of);
   json_t *classes = json_array();
   for (int32_t k = 0; k < file->class_count; k++)
     json_array_append_new(classes, save_class(file, k));
@@ -184,6 +188,7 @@ void filter_file_free(filter_file *file) {
   }
   free(file->classes);
   json_decref(file->network);
+  json_decref(file->made_of);
   *file = (filter_file){0};
 }
 

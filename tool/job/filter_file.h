@@ -25,7 +25,7 @@ typedef struct filter_class {
  *    "losses": path or null, "logits": path or null, "queries": path or null, "network": null or
  *    what network_flags_save makes, "images": path or null, "provider": text or null,
  *    "policy": "paper", "tolerance": x, "min_kept": x, "unseen": "drop", "fingerprint": hex,
- *    "strata_count": 1 or more, "shard": {"index", "count"}, "count": masks, "valid", "dropped",
+ *    "made_of": as in made_of.h, "strata_count": 1 or more, "shard": {"index", "count"}, "count": masks, "valid", "dropped",
  * "emptied": masks of which nothing was kept, "classes": [{"index", "name", "mean_loss",
  * "threshold" (null: none; of several strata a list), "valid", "dropped"}]} Paths are stored as
  * path_to_store has them, and read as paths from the working folder. */
@@ -38,6 +38,7 @@ typedef struct filter_file {
   char *folders[LOSS_FOLDERS]; /* as loss_folders; NULL if not given */
   char *provider;              /* NULL if not given */
   json_t *network;             /* of outputs: network_flags_save; else NULL */
+  json_t *made_of;             /* made_of.h */
   char *policy, *unseen;
   double tolerance, min_kept;
   folder_shard shard;

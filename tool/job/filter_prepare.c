@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "job/filter_reach.h"
 #include "job/filter_run.h"
+#include "job/made_of.h"
 #include "job/stats_file.h"
 
 /* The manifest's part that is known before the first mask. */
@@ -42,42 +43,39 @@ static void describe(filter_run *r, const stats_file *stats) {
   }
 }
 
-static void add_json(text *t, const json_t *object) {
-  char *words = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
-  text_add(t, "%s", words ? words : "");
-  free(words);
-}
-
-static void add_real_path(text *t, const char *path) {
-  char *real = path ? path_real(path) : alloc_text("-");
-  text_add(t, "%s\n", real);
-  free(real);
-}
-
-/* A hash of all that determines the results, so that --resume continues the same run. */
-static uint64_t fingerprint(const filter_run *r, const stats_file *stats) {
+static void add_statistics(json_t *made_of, const filter_run *r, const stats_file *stats) {
   text t = {0};
-  text_add(&t, "%016" PRIx64 " %.17g %.17g %s %" PRId64 "/%" PRId64 " %016" PRIx64 " %" PRId64 "\n",
-           r->file.labels_fingerprint, r->file.tolerance, r->file.min_kept, r->file.unseen,
-           r->file.shard.index, r->file.shard.count, r->identity, r->whole);
   for (int32_t k = 0; k < stats->class_count; k++)
     text_add(&t, "%" PRId64 " %.17g\n", fm_class_stats_pixel_count(stats->stats, k, FM_ALL_STRATA),
              r->file.classes[k].mean_loss);
   for (int32_t k = 0; k < stats->class_count && r->file.stratum_count > 1; k++)
     for (int32_t s = 0; s < r->file.stratum_count; s++)
       text_add(&t, "%.17g ", fm_class_stats_mean(stats->stats, k, s));
-  add_real_path(&t, r->file.masks);
-  add_real_path(&t, r->file.strata);
-  for (int i = 0; i < LOSS_FOLDERS; i++) add_real_path(&t, r->file.folders[i]);
-  if (r->file.network) add_json(&t, r->file.network);
-  if (r->file.provider) {
-    json_t *model = loss_source_model(r->source);
-    if (model) add_json(&t, model);
-    json_decref(model);
-  }
-  uint64_t hash = text_hash(t.data, t.length);
+  made_of_add_hash(made_of, "statistics", t.data, t.length);
   text_free(&t);
-  return hash;
+}
+
+/* All that determines the results, so that --resume continues the same run: not where inputs are,
+ * and not what each mask is made of, which its line in the journal says. */
+static int find_made_of(filter_run *r, const stats_file *stats, fault *f) {
+  const filter_file *file = &r->file;
+  json_t *made_of = r->file.made_of = made_of_new();
+  made_of_add(made_of, "labels", "%016" PRIx64, file->labels_fingerprint);
+  made_of_add(made_of, "--tolerance", "%.17g", file->tolerance);
+  made_of_add(made_of, "--min-kept", "%.17g", file->min_kept);
+  made_of_add(made_of, "--unseen", "%s", file->unseen);
+  made_of_add(made_of, "--shard", "%" PRId64 "/%" PRId64, file->shard.index, file->shard.count);
+  made_of_add(made_of, "strata", "%s", file->strata ? "given" : "none");
+  made_of_add(made_of, "losses from", "%s",
+              loss_folders[loss_options_which(&r->job->set.loss)].name);
+  made_of_add_masks(made_of, "masks", r->identity, r->whole);
+  add_statistics(made_of, r, stats);
+  if (file->network) made_of_add_json(made_of, "flags of outputs", json_incref(file->network));
+  json_t *model = file->provider ? loss_source_model(r->source) : NULL;
+  if (model) made_of_add_json(made_of, "model", model);
+  int code = made_of_add_provider(made_of, file->provider, f);
+  if (!code) r->file.fingerprint = made_of_hash(made_of);
+  return code;
 }
 
 static int make_filter(filter_run *r, const stats_file *stats, fault *f) {
@@ -128,13 +126,14 @@ int filter_run_prepare(filter_run *r, fault *f) {
   int code = read_inputs(r, &stats, f);
   if (!code) {
     describe(r, &stats);
-    r->file.fingerprint = fingerprint(r, &stats);
+    code = find_made_of(r, &stats, f);
     r->rows = alloc_zeroed(r->masks.count, sizeof *r->rows);
     r->done = alloc_zeroed(r->masks.count, sizeof *r->done);
     r->outdated = alloc_zeroed(r->masks.count, sizeof *r->outdated);
+    r->renewed = alloc_zeroed(r->masks.count, sizeof *r->renewed);
     r->pending = alloc_zeroed(r->masks.count, sizeof *r->pending);
     for (size_t i = 0; i < r->masks.count; i++) r->rows[i].stem = r->masks.files[i].stem;
-    code = filter_reach_expect(&r->file, r->filter, &stats, &r->expected, f);
+    if (!code) code = filter_reach_expect(&r->file, r->filter, &stats, &r->expected, f);
   }
   stats_file_free(&stats);
   return code;
@@ -151,7 +150,10 @@ char *filter_run_name(const filter_run *r, size_t index) {
 void filter_run_free(filter_run *r, outdir_end end) {
   journal_close(&r->journal);
   outdir_close(&r->out, end);
+  for (size_t i = 0; r->renewed && i < r->masks.count; i++) free(r->renewed[i]);
+  free(r->renewed);
   free(r->found.table);
+  free(r->found.record);
   free(r->found.manifest);
   free(r->found.journal);
   free(r->found.masks);

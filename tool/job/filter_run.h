@@ -12,8 +12,8 @@
 
 /* What is in the output folder. */
 typedef struct filter_found {
-  char *table, *manifest, *journal, *masks; /* paths */
-  bool finished, unfinished;                /* an earlier run's */
+  char *table, *record, *manifest, *journal, *masks; /* paths */
+  bool finished, unfinished;                         /* an earlier run's */
 } filter_found;
 
 typedef struct filter_run {
@@ -30,7 +30,8 @@ typedef struct filter_run {
   filter_file file; /* the manifest, totals growing */
   filter_row *rows; /* of each mask; stems are borrowed from `masks` */
   bool *done;       /* by an earlier run */
-  bool *outdated;   /* done by it, but of other inputs */
+  bool *outdated;   /* its line no longer counts */
+  char **renewed;   /* lines of inputs that hold the same, but are other files; or NULL */
   size_t *pending;  /* masks left to do */
   size_t pending_count;
   text expected; /* a warning, known from the statistics already */
@@ -47,6 +48,9 @@ int filter_run_prepare(filter_run *r, fault *f);
 /* Takes over what an earlier run left, or clears it, and opens the journal. `*finished` if an
  * earlier run did everything: the manifest's totals are its. */
 int filter_run_enter(filter_run *r, bool *finished, fault *f);
+
+/* The last line of each mask, or NULL. They live as long as `lines`; caller frees the array. */
+const char **filter_run_latest(const filter_run *r, const journal_lines *lines);
 
 /* The filtered mask's name below the output folder. Caller frees. */
 char *filter_run_name(const filter_run *r, size_t index);

@@ -112,7 +112,7 @@ static void check_strata(const state *s, size_t index, const fm_plane *mask, fin
   if (!strata_has(&s->strata, index)) {
     note_missing(file, "strata", s->strata.files.path, list);
   } else if (mask) {
-    if (strata_get(&s->strata, index, mask, &raster, &plane, &f))
+    if (strata_get(&s->strata, index, mask, NULL, &raster, &plane, &f))
       findings_add(list, f.status == FM_ERR_SHAPE ? FINDING_SIZE : FINDING_UNREADABLE, file->stem,
                    f.text);
     else
@@ -130,7 +130,7 @@ static finding_kind kind_of(int32_t status) {
 static void check_loss(const state *s, own_state *o, size_t index, const fm_plane *mask,
                        findings *list) {
   const folder_file *file = &s->masks.files[index];
-  const loss_request request = {index, *mask};
+  const loss_request request = {index, *mask, NULL};
   loss_map loss;
   fault f;
   fm_error err;
@@ -168,7 +168,7 @@ static int check_one(void *shared, void *own, size_t index, fault *f) {
   findings *list = &s->found[index];
   fm_raster *raster = NULL;
   char *path;
-  bool good = !workspace_read_mask(&s->ws, &s->masks, index, &raster, &path, f);
+  bool good = !workspace_read_mask(&s->ws, &s->masks, index, NULL, &raster, &path, f);
   fm_plane mask = {0};
   if (good) {
     mask = fm_raster_plane(raster);

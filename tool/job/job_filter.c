@@ -1,10 +1,11 @@
 /* job/job_filter.c - the noise filter over a folder, resumable. */
+#define _XOPEN_SOURCE 700 /* lstat */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/disk.h"
@@ -14,6 +15,7 @@
 #include "job/filter_reach.h"
 #include "job/filter_run.h"
 #include "job/jobs.h"
+#include "job/known_set.h"
 #include "job/mask_batch.h"
 #include "job/mask_store.h"
 #include "job/stats_file.h"
@@ -41,16 +43,23 @@ static int begin(void *shared, void **own, fault *f) {
 
 /* Writes the filtered mask and a line of the journal. */
 static int keep(filter_run *r, size_t index, const fm_plane *mask, const fm_raster *raster,
-                const counts *c, const fm_filter_report *report, fault *f) {
+                const counts *c, const fm_filter_report *report, const input_parts *parts,
+                fault *f) {
   char *name = filter_run_name(r, index), *path;
   int code = outdir_path(&r->out, name, &path, f);
   free(name);
   if (code) return code;
+  struct stat written;
   code = mask_store(r->ws.context, mask, raster, path, f);
+  if (!code) outdir_made(&r->out, path);
+  if (!code && lstat(path, &written)) code = fault_system(f, errno, "find", path);
   if (!code) {
-    outdir_made(&r->out, path);
     journal_entry entry = {
-        r->masks.files[index].stem, report->valid, report->dropped, c->valid, c->dropped, false};
+        .stem = r->masks.files[index].stem, .valid = report->valid, .dropped = report->dropped};
+    entry.bytes = written.st_size;
+    entry.parts = *parts;
+    entry.class_valid = c->valid;
+    entry.class_dropped = c->dropped;
     code = journal_add(&r->journal, &entry, r->file.class_count, f);
   }
   free(path);
@@ -58,7 +67,8 @@ static int keep(filter_run *r, size_t index, const fm_plane *mask, const fm_rast
 }
 
 /* One mask of a batch: in place, unless the ignore label needs a wider type. */
-static int filter_one(filter_run *r, counts *c, mask_batch *batch, size_t at, fault *f) {
+static int filter_one(filter_run *r, counts *c, mask_batch *batch, size_t at,
+                      const input_parts *parts, fault *f) {
   size_t index = batch->indices[at];
   fm_plane mask = batch->requests[at].mask, filtered;
   fm_error err;
@@ -70,7 +80,7 @@ static int filter_one(filter_run *r, counts *c, mask_batch *batch, size_t at, fa
   if (fm_filter_apply(r->filter, &mask, &batch->losses[at].plane, mask_batch_extra(batch, at),
                       &filtered, &report, &err))
     code = mask_batch_blame(batch, &r->strata, r->source, at, &err, f);
-  if (!code) code = keep(r, index, &filtered, batch->rasters[at], c, &report, f);
+  if (!code) code = keep(r, index, &filtered, batch->rasters[at], c, &report, parts, f);
   free(memory);
   if (code) return code;
   r->rows[index].valid = report.valid;
@@ -85,10 +95,13 @@ static int filter_one(filter_run *r, counts *c, mask_batch *batch, size_t at, fa
 static int filter_some(void *shared, void *own, size_t first, size_t count, fault *f) {
   filter_run *r = shared;
   mask_batch batch;
-  int code = mask_batch_open(&r->ws, &r->strata, r->source, &r->pending[first], count, &batch, f);
-  if (code) return code;
-  for (size_t i = 0; i < count && !code; i++) code = filter_one(r, own, &batch, i, f);
-  mask_batch_close(&batch);
+  input_parts *parts = alloc_zeroed(count, sizeof *parts);
+  int code =
+      mask_batch_open(&r->ws, &r->strata, r->source, &r->pending[first], count, parts, &batch, f);
+  bool open = !code;
+  for (size_t i = 0; i < count && !code; i++) code = filter_one(r, own, &batch, i, &parts[i], f);
+  if (open) mask_batch_close(&batch);
+  free(parts);
   return code;
 }
 
@@ -128,19 +141,55 @@ static void add_up(filter_run *r) {
   }
 }
 
-/* Flushes the masks, writes the tables and then removes the journal: its absence means that the run
- * is complete. */
+/* The last line of each mask, in the order of the masks, without what differs from run to run. */
+static void collect_lines(const filter_run *r, const journal_lines *lines, input_parts *seen,
+                          text *t) {
+  const size_t classes = (size_t)r->file.class_count;
+  const char **latest = filter_run_latest(r, lines);
+  journal_entry entry = {.class_valid = alloc_zeroed(2 * classes, sizeof(int64_t))};
+  entry.class_dropped = entry.class_valid + classes;
+  for (size_t i = 0; i < r->masks.count; i++) {
+    char *line = alloc_text(latest[i]);
+    if (line && journal_read_line(line, r->file.class_count, &entry)) {
+      seen[i] = entry.parts;
+      for (int part = 0; part < PARTS; part++) entry.parts.of[part].identity = 0;
+      journal_format(&entry, r->file.class_count, t);
+    }
+    free(line);
+  }
+  free(entry.class_valid);
+  free(latest);
+}
+
+static int write_record(filter_run *r, fault *f) {
+  journal_lines lines;
+  text t = {0};
+  int code = journal_lines_of(&r->journal, &lines, f);
+  if (code) return code;
+  input_parts *seen = alloc_zeroed(r->masks.count, sizeof *seen);
+  collect_lines(r, &lines, seen, &t);
+  journal_lines_free(&lines);
+  code = journal_save(r->found.record, r->file.made_of, &t, r->ws.context, f);
+  if (!code) outdir_made(&r->out, r->found.record);
+  if (!code) known_set_keep(r->found.record, seen, r->masks.count);
+  text_free(&t);
+  free(seen);
+  return code;
+}
+
+/* Flushes the masks, writes the record and the tables, the manifest last, and then removes the
+ * journal: its absence means that the run is complete. */
 static int finish(filter_run *r, fault *f) {
   const filter_found *at = &r->found;
   int code = disk_flush(r->out.path, f);
   if (code) return code;
   add_up(r);
-  code = filter_rows_write(r->ws.context, r->rows, r->masks.count, at->table, f);
+  code = write_record(r, f);
+  if (!code) code = filter_rows_write(r->ws.context, r->rows, r->masks.count, at->table, f);
   if (!code) outdir_made(&r->out, at->table);
   if (!code) code = filter_file_write(r->ws.context, &r->file, at->manifest, f);
   if (!code) outdir_made(&r->out, at->manifest);
-  if (!code && unlink(at->journal)) code = fault_system(f, errno, "remove", at->journal);
-  return code;
+  return code ? code : disk_remove(at->journal, f);
 }
 
 /* Warns once: about the real set before the work, or else about what was filtered. */

@@ -25,7 +25,7 @@ typedef struct state {
 static int measure_loss(const state *s, size_t index, const fm_plane *mask, const char *path,
                         fault *f) {
   hardness_row *row = &s->rows[index];
-  const loss_request request = {index, *mask};
+  const loss_request request = {index, *mask, NULL};
   loss_map loss = {0};
   fm_error err;
   int code = loss_source_get(s->source, &request, 1, &loss, f);
@@ -43,7 +43,7 @@ static int measure(void *shared, void *own, size_t index, fault *f) {
   fm_error err;
   char *path;
   (void)own;
-  int code = workspace_read_mask(&s->ws, &s->masks, index, &raster, &path, f);
+  int code = workspace_read_mask(&s->ws, &s->masks, index, NULL, &raster, &path, f);
   if (!code) {
     fm_plane mask = fm_raster_plane(raster);
     if (s->source)

@@ -47,7 +47,7 @@ static int check_set(const run_state *s, const char *what, const check_job *job,
 }
 
 /* A set's losses: with files of them, images only illustrate. */
-static job_set set_of(const run_state *s, const job_set *set) {
+job_set run_set(const run_state *s, const job_set *set) {
   const run_job *j = s->job;
   job_set out = *set;
   out.loss.network = j->network;
@@ -76,10 +76,12 @@ static int check_stage(const run_state *s, fault *f) {
 
 static int stats_stage(const run_state *s, fault *f) {
   const stats_job stats = {.common = s->common,
-                           .set = set_of(s, &s->job->real),
+                           .set = run_set(s, &s->job->real),
                            .strata_count = s->job->strata_count,
                            .shard = {0, 1},
-                           .output = s->stats};
+                           .output = s->stats,
+                           .record = s->record,
+                           .made_of = s->made_of};
   say(s, "stats");
   return stats_job_run(&stats, f);
 }
@@ -87,12 +89,11 @@ static int stats_stage(const run_state *s, fault *f) {
 static int filter_stage(const run_state *s, fault *f) {
   const filter_job filter = {.common = s->common,
                              .stats = s->stats,
-                             .set = set_of(s, &s->job->synthetic),
+                             .set = run_set(s, &s->job->synthetic),
                              .criterion = s->job->criterion,
                              .shard = {0, 1},
                              .output = {.folder = s->job->output.folder,
-                                        .resume = s->job->output.resume,
-                                        .overwrite = s->job->output.overwrite,
+                                        .resume = s->job->output.resume || s->job->output.overwrite,
                                         .held = s->lock}};
   say(s, "filter");
   return filter_job_run(&filter, f);
@@ -134,6 +135,11 @@ static int export_stage(const run_state *s, fault *f) {
   job.format = export_format_find("mmseg");
   job.common.silent = true;
   int code = export_job_run(&job, &reason);
+  if (code && code != EXIT_USAGE && code != EXIT_DATA) { /* not that it cannot say it */
+    *f = reason;
+    free(masks);
+    return code;
+  }
   if (code && summary_as_text(&s->common)) printf("no mmseg configuration: %s\n", reason.text);
   job.format = export_format_find("list");
   job.relative = true; /* the same lists, wherever the folder is */
@@ -167,15 +173,17 @@ static int all_stages(run_state *s, fault *f) {
   int code = path_exists(s->stats) ? EXIT_FINE : stage(s, NULL, check_stage, f);
   if (!code) code = stage(s, s->stats, stats_stage, f);
   if (!code) code = stage(s, NULL, filter_stage, f);
+  s->filtered = !code;
   if (!code) code = stage(s, s->hardness, hardness_stage, f);
   if (!code) code = stage(s, s->plan, plan_stage, f);
+  if (!code) code = run_check_stayed(s, f);
   if (!code) code = stage(s, NULL, export_stage, f);
   return code ? code : stage(s, NULL, report_stage, f);
 }
 
 /* The same source for both sets: losses of two networks cannot be compared. */
 static int check_sources(const run_state *s, fault *f) {
-  const job_set real = set_of(s, &s->job->real), synthetic = set_of(s, &s->job->synthetic);
+  const job_set real = run_set(s, &s->job->real), synthetic = run_set(s, &s->job->synthetic);
   for (int i = 0; i < LOSS_FOLDERS; i++) {
     if (loss_folders[i].provided || !real.loss.folders[i] == !synthetic.loss.folders[i]) continue;
     return fault_set(
@@ -228,10 +236,23 @@ static void summarize(const run_state *s) {
   summary_print(&t);
 }
 
-/* After Ctrl-C what is finished stays; after an error only with --resume. */
-static outdir_end end_of(const run_job *job, int code) {
+/* What is finished stays, unless an error came before anything worth it: then nothing does. */
+static outdir_end end_of(const run_state *s, int code) {
+  const job_output *output = &s->job->output;
   if (!code) return OUTDIR_KEEP;
-  return code == EXIT_STOPPED || job->output.resume ? OUTDIR_KEEP_FILES : OUTDIR_UNDO;
+  bool begun = s->filtered || (code == EXIT_IO && path_exists(s->stats));
+  return code == EXIT_STOPPED || output->resume || output->overwrite || begun ? OUTDIR_KEEP_FILES
+                                                                              : OUTDIR_UNDO;
+}
+
+static void say_that_it_stays(const run_state *s, fault *f) {
+  fault why = *f;
+  if (why.exit_code == EXIT_STOPPED)
+    fault_set(f, EXIT_STOPPED, "interrupted; the same command with --resume continues in %s",
+              s->job->output.folder);
+  else if (path_exists(s->manifest) && path_exists(s->stats))
+    fault_set(f, why.exit_code, "%s (what is finished stays in %s; --resume goes on)", why.text,
+              s->job->output.folder);
 }
 
 int run_job_run(const run_job *job, fault *f) {
@@ -240,22 +261,26 @@ int run_job_run(const run_job *job, fault *f) {
   run_state s = {.job = job, .common = job->common, .kept = &kept};
   s.common.silent = job->common.silent || job->common.json;
   s.stats = path_join(output, "stats.json");
+  s.record = path_join(output, "stats.record");
   s.hardness = path_join(output, "hardness.csv");
   s.plan = path_join(output, "plan.csv");
   s.export = path_join(output, "export");
   s.manifest = path_join(output, "run.json");
   int code = check_flags(&s, f);
   if (!code) code = run_lock(&s, f);
-  if (!code) code = run_find_fingerprint(&s, f);
+  if (!code) code = run_find_made_of(&s, f);
   if (!code) code = run_enter(&s, f);
+  bool entered = !code;
   if (!code) code = all_stages(&s, f);
   plugin_host_close(kept);
   if (!code) summarize(&s);
-  if (code == EXIT_STOPPED)
-    fault_set(f, code, "interrupted; the same command with --resume continues in %s", output);
-  outdir_close(&s.lists, end_of(job, code));
-  outdir_close(&s.out, end_of(job, code));
+  outdir_end end = end_of(&s, code);
+  if (entered && end == OUTDIR_KEEP_FILES) say_that_it_stays(&s, f);
+  outdir_close(&s.lists, end);
+  outdir_close(&s.out, end);
+  json_decref(s.made_of);
   free(s.stats);
+  free(s.record);
   free(s.hardness);
   free(s.plan);
   free(s.export);

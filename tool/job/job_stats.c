@@ -7,6 +7,8 @@
 #include "base/pool.h"
 #include "job/inputs.h"
 #include "job/jobs.h"
+#include "job/journal.h"
+#include "job/known_set.h"
 #include "job/mask_batch.h"
 #include "job/stats_file.h"
 #include "job/summary.h"
@@ -21,6 +23,7 @@ typedef struct state {
   size_t *members; /* indices of the shard's masks */
   size_t member_count;
   stats_file file;
+  input_parts *seen; /* of each member; NULL: not asked for */
 } state;
 
 static int make_stats(const state *s, fm_class_stats **out, fault *f) {
@@ -49,7 +52,9 @@ static int add_some(void *shared, void *own, size_t first, size_t count, fault *
   const state *s = shared;
   mask_batch batch;
   fm_error err;
-  int code = mask_batch_open(&s->ws, &s->strata, s->source, &s->members[first], count, &batch, f);
+  input_parts *seen = s->seen ? &s->seen[first] : NULL;
+  int code =
+      mask_batch_open(&s->ws, &s->strata, s->source, &s->members[first], count, seen, &batch, f);
   if (code) return code;
   for (size_t i = 0; i < count && !code; i++)
     if (add(own, &batch, i, &err))
@@ -121,10 +126,28 @@ static int check_flags(const stats_job *job, fault *f) {
   return code;
 }
 
+/* Before the statistics, which stand for it. */
+static int write_record(const state *s, const stats_job *job, fault *f) {
+  journal_entry entry = {0};
+  text lines = {0};
+  if (!job->record) return EXIT_FINE;
+  for (size_t i = 0; i < s->member_count; i++) {
+    entry.stem = s->masks.files[s->members[i]].stem;
+    entry.parts = s->seen[i];
+    for (int part = 0; part < PARTS; part++) entry.parts.of[part].identity = 0;
+    journal_format(&entry, 0, &lines);
+  }
+  int code = journal_save(job->record, job->made_of, &lines, s->ws.context, f);
+  if (!code) known_set_keep(job->record, s->seen, s->member_count);
+  text_free(&lines);
+  return code;
+}
+
 int stats_job_run(const stats_job *job, fault *f) {
   state s = {0};
   int code = check_flags(job, f);
   if (!code) code = prepare(&s, job, f);
+  if (!code && job->record) s.seen = alloc_zeroed(s.member_count, sizeof *s.seen);
   if (!code) {
     pool_job work = {.what = "stats", .count = s.member_count, .quiet = job->common.quiet};
     work.threads = (int)job->common.threads;
@@ -135,11 +158,13 @@ int stats_job_run(const stats_job *job, fault *f) {
     work.end = end;
     code = pool_run(&work, f);
   }
+  if (!code) code = write_record(&s, job, f);
   if (!code) code = stats_file_write(s.ws.context, &s.file, job->output, f);
   if (!code) summary_stats(&job->common, &s.file, job->output);
   loss_source_close(s.source);
   strata_close(&s.strata);
   free(s.members);
+  free(s.seen);
   folder_free(&s.masks);
   stats_file_free(&s.file);
   workspace_close(&s.ws);

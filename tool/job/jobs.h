@@ -46,6 +46,8 @@ typedef struct stats_job {
   int64_t strata_count; /* of the set's strata; 0: it has none */
   folder_shard shard;
   const char *output; /* stats.json */
+  const char *record; /* NULL, or a file that gets what the statistics are made of (journal.h) */
+  const json_t *made_of;
 } stats_job;
 int stats_job_run(const stats_job *job, fault *f);
 
@@ -144,9 +146,10 @@ typedef struct run_job {
 } run_job;
 
 /* Writes into the folder `output`: stats.json, masks/..., filter.csv, filter.json, hardness.csv,
- * plan.csv, export/, run.json, report.html. run.json:
+ * plan.csv, export/, run.json, report.html, and stats.record and filter.record, which say what they
+ * are made of. run.json:
  *   {"format": "freemask-run", "version": 1, "labels": L, "fingerprint": hex,
- *    "real": {"masks", each of loss_folders, "strata"}, "synthetic": the same,
+ *    "made_of": as in made_of.h, "clearing": true while an earlier run is removed, "real": {"masks", each of loss_folders, "strata"}, "synthetic": the same,
  *    "network": null or what network_flags_save makes, "provider",
  *    "plan_flags": the words of plan_flags_add_words, "resize": "512x512" or "none",
  *    "stats": "stats.json", "filter": "filter.json", "filter_rows": "filter.csv",

@@ -10,10 +10,12 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/text.h"
+#include "base/json_file.h"
+#include "base/path.h"
+#include "job/made_of.h"
 
 enum { CHECK_DIGITS = 16 };
-static const char first_word[] = "freemask-filter-1 ", revoked[] = "-,";
+static const char first_word[] = "freemask-filter-2 ", revoked[] = "-,", tags[PARTS + 1] = "mlns";
 
 /* ---- Reading ------------------------------------------------------------------------ */
 
@@ -61,14 +63,45 @@ static bool check_line(char *line, size_t length) {
   return true;
 }
 
-static bool read_line(char *line, journal_entry *entry, int32_t class_count) {
+char *journal_stem(const char *line) {
+  char *copy = alloc_text(line), *at = copy;
+  const char *stem;
+  char *out = take_stem(&at, &stem) ? alloc_text(stem) : NULL;
+  free(copy);
+  return out;
+}
+
+/* 16 hexadecimal digits, not all 0. */
+static bool take_hash(char **at, uint64_t *out) {
+  if (strspn(*at, "0123456789abcdef") != 16) return false;
+  *out = strtoull(*at, NULL, 16);
+  *at += 16;
+  return *out != 0;
+}
+
+/* "m:size:content:identity,": what a part was. The identity may be missing. */
+static bool take_parts(char **at, input_parts *parts) {
+  for (const char *tag; **at && (tag = strchr(tags, **at));) {
+    input_seen *seen = &parts->of[tag - tags];
+    *at += 1;
+    if (*(*at)++ != ':' || !take_number(at, ':', &seen->size) || !take_hash(at, &seen->content))
+      return false;
+    if (*(*at)++ == ',') continue;
+    if ((*at)[-1] != ':' || !take_hash(at, &seen->identity) || *(*at)++ != ',') return false;
+  }
+  return true;
+}
+
+bool journal_read_line(char *line, int32_t class_count, journal_entry *entry) {
   char *at = line;
   memset(entry->class_valid, 0, (size_t)class_count * sizeof(int64_t));
   memset(entry->class_dropped, 0, (size_t)class_count * sizeof(int64_t));
+  entry->parts = (input_parts){0};
   if (!take_stem(&at, &entry->stem)) return false;
   entry->revoked = !strcmp(at, revoked);
   if (entry->revoked) return true;
-  if (!take_number(&at, ',', &entry->valid) || !take_number(&at, ',', &entry->dropped))
+  if (!take_number(&at, ',', &entry->valid) || !take_number(&at, ',', &entry->dropped) ||
+      !take_number(&at, ',', &entry->bytes) || !take_parts(&at, &entry->parts))
     return false;
   while (*at) {
     int64_t k, valid, dropped;
@@ -97,19 +130,38 @@ static size_t find_lines(char *data, size_t length, char ***lines, size_t *good)
   return count;
 }
 
-/* Backwards: a mask that was done again has two lines, and the later one counts. */
-static int replay(char *data, size_t length, int32_t class_count, journal_entry_fn entry,
-                  void *user, size_t *good, fault *f) {
-  char **lines;
-  journal_entry e = {0};
-  int code = EXIT_FINE;
-  e.class_valid = alloc_zeroed((size_t)class_count, sizeof(int64_t));
-  e.class_dropped = alloc_zeroed((size_t)class_count, sizeof(int64_t));
-  for (size_t left = find_lines(data, length, &lines, good); left-- && !code;)
-    if (read_line(lines[left], &e, class_count)) code = entry(&e, user, f);
-  free(lines);
-  free(e.class_valid);
-  free(e.class_dropped);
+void journal_lines_free(journal_lines *lines) {
+  free(lines->lines);
+  free(lines->data);
+  *lines = (journal_lines){0};
+}
+
+/* ---- The first line ------------------------------------------------------------------- */
+
+static void add_first(const json_t *made_of, text *t) {
+  char *words = json_dumps(made_of, JSON_COMPACT);
+  text_add(t, "%s%s\n", first_word, words ? words : "");
+  free(words);
+}
+
+static int not_ours(const char *path, fault *f) {
+  return fault_set(f, EXIT_DATA, "%s: not of this version of freemask, expected --overwrite", path);
+}
+
+/* Is the first line whole (`*good`: its length, or 0), and of the same? */
+static int check_first(const char *path, const char *output, const char *begun, const char *data,
+                       size_t length, const json_t *made_of, size_t *good, fault *f) {
+  const char *end = length ? memchr(data, '\n', length) : NULL;
+  size_t word = strlen(first_word);
+  *good = 0;
+  if (!end) return EXIT_FINE; /* cut off by a crash */
+  if ((size_t)(end - data) < word || memcmp(data, first_word, word)) return not_ours(path, f);
+  json_t *before =
+      json_loadb(data + word, (size_t)(end - data) - word, JSON_REJECT_DUPLICATES, NULL);
+  int code =
+      json_is_object(before) ? made_of_check(before, made_of, output, begun, f) : not_ours(path, f);
+  json_decref(before);
+  if (!code) *good = (size_t)(end - data) + 1;
   return code;
 }
 
@@ -124,24 +176,6 @@ static int write_all(const journal *j, const char *data, size_t length, fault *f
     length -= (size_t)count;
   }
   return EXIT_FINE;
-}
-
-/* Is the first line whole, and this run's? */
-static int check_first(const journal *j, const char *data, size_t length, uint64_t run,
-                       size_t *good, fault *f) {
-  text first = {0};
-  int code = EXIT_FINE;
-  text_add(&first, "%s%016" PRIx64 "\n", first_word, run);
-  *good = 0;
-  if (length >= first.length && !memcmp(data, first.data, first.length))
-    *good = first.length;
-  else if (length >= first.length)
-    code = fault_set(f, EXIT_USAGE,
-                     "%s: started with other flags, statistics or inputs, expected the same with "
-                     "--resume (or --overwrite)",
-                     j->path);
-  text_free(&first);
-  return code;
 }
 
 static int read_back(const journal *j, char **data, size_t *length, fault *f) {
@@ -160,61 +194,134 @@ static int read_back(const journal *j, char **data, size_t *length, fault *f) {
   return EXIT_FINE;
 }
 
-static int start(journal *j, uint64_t run, int32_t class_count, journal_entry_fn entry, void *user,
-                 fault *f) {
-  char *data = NULL;
+static int start(journal *j, const char *output, const json_t *made_of, journal_lines *lines,
+                 bool *fresh, fault *f) {
   size_t length = 0, good = 0;
-  text first = {0};
-  int code = read_back(j, &data, &length, f);
-  if (!code) code = check_first(j, data, length, run, &good, f);
-  if (!code && good) code = replay(data, length, class_count, entry, user, &good, f);
-  free(data);
+  int code = read_back(j, &lines->data, &length, f);
+  if (!code) code = check_first(j->path, output, "begun", lines->data, length, made_of, &good, f);
+  *fresh = !good;
+  if (!code && good) lines->count = find_lines(lines->data, length, &lines->lines, &good);
   if (!code && ftruncate(j->handle, (off_t)good)) code = fault_system(f, errno, "cut", j->path);
-  if (!code && !good) {
-    text_add(&first, "%s%016" PRIx64 "\n", first_word, run);
-    code = write_all(j, first.data, first.length, f);
-    text_free(&first);
-  }
   return code;
 }
 
-int journal_open(const char *path, uint64_t run, int32_t class_count, journal_entry_fn entry,
-                 void *user, journal *out, fault *f) {
+int journal_open(const char *path, const char *output, const json_t *made_of, journal *out,
+                 journal_lines *lines, bool *fresh, fault *f) {
+  *lines = (journal_lines){0};
   out->handle = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (out->handle < 0) return fault_system(f, errno, "open", path);
   out->path = alloc_text(path);
   pthread_mutex_init(&out->lock, NULL);
-  int code = start(out, run, class_count, entry, user, f);
-  if (code) journal_close(out);
+  int code = start(out, output, made_of, lines, fresh, f);
+  if (!code) return EXIT_FINE;
+  journal_lines_free(lines);
+  journal_close(out);
   return code;
 }
 
-/* Ends the line and writes all of it. */
-static int add_line(journal *j, text *line, fault *f) {
-  text_add(line, "%016" PRIx64 "\n", text_hash(line->data, line->length));
+int journal_lines_of(const journal *j, journal_lines *lines, fault *f) {
+  size_t length = 0;
+  *lines = (journal_lines){0};
+  int code = read_back(j, &lines->data, &length, f);
+  const char *end = code || !length ? NULL : memchr(lines->data, '\n', length);
+  size_t good = end ? (size_t)(end - lines->data) + 1 : length;
+  if (!code) lines->count = find_lines(lines->data, length, &lines->lines, &good);
+  if (code) journal_lines_free(lines);
+  return code;
+}
+
+int journal_clear(const char *path, fault *f) {
+  int handle = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
+  if (handle < 0) return fault_system(f, errno, "open", path);
+  int code = fsync(handle) && errno != EINVAL && errno != ENOTSUP
+                 ? fault_system(f, errno, "flush", path)
+                 : EXIT_FINE;
+  close(handle);
+  return code;
+}
+
+int journal_begin(journal *j, const json_t *made_of, fault *f) {
+  text first = {0};
+  add_first(made_of, &first);
+  int code = write_all(j, first.data, first.length, f);
+  text_free(&first);
+  return code;
+}
+
+int journal_load(const char *path, const char *output, const char *begun, const json_t *made_of,
+                 journal_lines *lines, fault *f) {
+  size_t length, good;
+  *lines = (journal_lines){0};
+  int code = path_read(path, SIZE_MAX, &lines->data, &length, f);
+  if (code) return code;
+  code = check_first(path, output, begun, lines->data, length, made_of, &good, f);
+  if (!code && !good) code = not_ours(path, f);
+  if (!code) lines->count = find_lines(lines->data, length, &lines->lines, &good);
+  if (!code && good != length)
+    code = fault_set(f, EXIT_DATA, "%s is damaged, expected --overwrite", path);
+  if (code) journal_lines_free(lines);
+  return code;
+}
+
+int journal_save(const char *path, const json_t *made_of, const text *lines, fm_context *context,
+                 fault *f) {
+  text t = {0};
+  add_first(made_of, &t);
+  if (lines->length) text_add_bytes(&t, lines->data, lines->length);
+  int code = text_write(&t, context, path, f);
+  text_free(&t);
+  return code;
+}
+
+/* ---- Adding --------------------------------------------------------------------------- */
+
+/* Ends the line that begins at `first`. */
+static void end_line(text *t, size_t first) {
+  text_add(t, "%016" PRIx64 "\n", text_hash(t->data + first, t->length - first));
+}
+
+void journal_format(const journal_entry *entry, int32_t class_count, text *t) {
+  size_t first = t->length;
+  text_add_csv(t, entry->stem);
+  text_add(t, ",%" PRId64 ",%" PRId64 ",%" PRId64 ",", entry->valid, entry->dropped, entry->bytes);
+  for (int part = 0; part < PARTS; part++) {
+    const input_seen *seen = &entry->parts.of[part];
+    if (!seen->content) continue;
+    text_add(t, "%c:%" PRId64 ":%016" PRIx64, tags[part], seen->size, seen->content);
+    if (seen->identity) text_add(t, ":%016" PRIx64, seen->identity);
+    text_add(t, ",");
+  }
+  for (int32_t k = 0; k < class_count; k++)
+    if (entry->class_valid[k])
+      text_add(t, "%d:%" PRId64 ":%" PRId64 ",", (int)k, entry->class_valid[k],
+               entry->class_dropped[k]);
+  end_line(t, first);
+}
+
+int journal_add_lines(journal *j, const text *lines, fault *f) {
+  if (!lines->length) return EXIT_FINE;
   pthread_mutex_lock(&j->lock);
-  int code = write_all(j, line->data, line->length, f);
+  int code = write_all(j, lines->data, lines->length, f);
   pthread_mutex_unlock(&j->lock);
-  text_free(line);
   return code;
 }
 
 int journal_add(journal *j, const journal_entry *entry, int32_t class_count, fault *f) {
   text line = {0};
-  text_add_csv(&line, entry->stem);
-  text_add(&line, ",%" PRId64 ",%" PRId64 ",", entry->valid, entry->dropped);
-  for (int32_t k = 0; k < class_count; k++)
-    if (entry->class_valid[k])
-      text_add(&line, "%d:%" PRId64 ":%" PRId64 ",", (int)k, entry->class_valid[k],
-               entry->class_dropped[k]);
-  return add_line(j, &line, f);
+  journal_format(entry, class_count, &line);
+  int code = journal_add_lines(j, &line, f);
+  text_free(&line);
+  return code;
 }
 
 int journal_revoke(journal *j, const char *stem, fault *f) {
   text line = {0};
   text_add_csv(&line, stem);
   text_add(&line, ",%s", revoked);
-  return add_line(j, &line, f);
+  end_line(&line, 0);
+  int code = journal_add_lines(j, &line, f);
+  text_free(&line);
+  return code;
 }
 
 void journal_close(journal *j) {

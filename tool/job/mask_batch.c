@@ -5,20 +5,26 @@
 
 #include "base/alloc.h"
 
-static int read_planes(const workspace *ws, const strata_folder *strata, mask_batch *m, fault *f) {
+static int read_planes(const workspace *ws, const strata_folder *strata, input_parts *seen,
+                       mask_batch *m, fault *f) {
   int code = EXIT_FINE;
   for (size_t i = 0; i < m->count && !code; i++) {
     size_t index = m->indices[i];
-    code = workspace_read_mask(ws, strata->masks, index, &m->rasters[i], &m->paths[i], f);
+    input_seen *parts = seen ? seen[i].of : NULL;
+    code = workspace_read_mask(ws, strata->masks, index, parts ? parts + PART_MASK : NULL,
+                               &m->rasters[i], &m->paths[i], f);
     if (code) return code;
-    m->requests[i] = (loss_request){index, fm_raster_plane(m->rasters[i])};
-    code = strata_get(strata, index, &m->requests[i].mask, &m->strata_rasters[i], &m->strata[i], f);
+    m->requests[i] =
+        (loss_request){index, fm_raster_plane(m->rasters[i]), parts ? parts + PART_LOSS : NULL};
+    code = strata_get(strata, index, &m->requests[i].mask, parts ? parts + PART_STRATA : NULL,
+                      &m->strata_rasters[i], &m->strata[i], f);
   }
   return code;
 }
 
 int mask_batch_open(const workspace *ws, const strata_folder *strata, const loss_source *source,
-                    const size_t *indices, size_t count, mask_batch *out, fault *f) {
+                    const size_t *indices, size_t count, input_parts *seen, mask_batch *out,
+                    fault *f) {
   *out = (mask_batch){.count = count, .indices = indices};
   out->rasters = alloc_zeroed(count, sizeof *out->rasters);
   out->paths = alloc_zeroed(count, sizeof *out->paths);
@@ -26,7 +32,7 @@ int mask_batch_open(const workspace *ws, const strata_folder *strata, const loss
   out->losses = alloc_zeroed(count, sizeof *out->losses);
   out->strata_rasters = alloc_zeroed(count, sizeof *out->strata_rasters);
   out->strata = alloc_zeroed(count, sizeof *out->strata);
-  int code = read_planes(ws, strata, out, f);
+  int code = read_planes(ws, strata, seen, out, f);
   if (!code) code = loss_source_get(source, out->requests, count, out->losses, f);
   if (code) mask_batch_close(out);
   return code;

@@ -2,6 +2,7 @@
 #ifndef FREEMASK_TOOL_MASK_BATCH_H
 #define FREEMASK_TOOL_MASK_BATCH_H
 
+#include "job/input_parts.h"
 #include "job/strata.h"
 #include "job/workspace.h"
 #include "losses/loss_source.h"
@@ -18,9 +19,11 @@ typedef struct mask_batch {
   fm_extra_planes extra; /* of the mask that mask_batch_extra was asked for */
 } mask_batch;
 
-/* Reads the masks and strata and gets the losses. On failure there is nothing to free. */
+/* Reads the masks and strata and gets the losses; `seen` [count], unless it is NULL, gets what the
+ * files were. On failure there is nothing to free. */
 int mask_batch_open(const workspace *ws, const strata_folder *strata, const loss_source *source,
-                    const size_t *indices, size_t count, mask_batch *out, fault *f);
+                    const size_t *indices, size_t count, input_parts *seen, mask_batch *out,
+                    fault *f);
 
 /* The planes in addition to a mask and its losses; NULL if there are none. They live as long as the
  * batch, up to the next call. */

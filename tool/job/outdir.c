@@ -1,4 +1,5 @@
 /* job/outdir.c - making, locking and removing output folders. */
+#define _XOPEN_SOURCE 700 /* lstat */
 #include "job/outdir.h"
 
 #include <errno.h>
@@ -60,6 +61,32 @@ int outdir_open(const char *path, const folder_lock *held, outdir *out, fault *f
   return code;
 }
 
+/* Looks at the folder's parts from `below` on, a place in `full`. */
+static int check_real(char *full, char *below, fault *f) {
+  struct stat info;
+  for (char *c = below; *c; c++) {
+    if (c[1] && c[1] != '/') continue;
+    char kept = c[1];
+    c[1] = '\0';
+    bool link = !lstat(full, &info) && S_ISLNK(info.st_mode);
+    if (link)
+      return fault_set(f, EXIT_USAGE,
+                       "%s is a symbolic link, and below its output folder freemask follows none; "
+                       "remove the link, or choose another output folder",
+                       full);
+    c[1] = kept;
+  }
+  return EXIT_FINE;
+}
+
+int outdir_check_real(const outdir *dir, const char *relative, fault *f) {
+  char *full = path_join(dir->path, relative);
+  size_t length = strlen(full) - strlen(relative);
+  int code = check_real(full, full + length, f);
+  free(full);
+  return code;
+}
+
 int outdir_path(outdir *dir, const char *relative, char **path, fault *f) {
   char *full = path_join(dir->path, relative);
   char *slash = strrchr(full, '/');
@@ -67,7 +94,8 @@ int outdir_path(outdir *dir, const char *relative, char **path, fault *f) {
   if (slash && strchr(relative, '/')) {
     *slash = '\0';
     pthread_mutex_lock(&dir->mutex);
-    if (!path_is_folder(full)) code = make(dir, full, f);
+    code = check_real(full, full + strlen(full) - (size_t)(strrchr(relative, '/') - relative), f);
+    if (!code && !path_is_folder(full)) code = make(dir, full, f);
     pthread_mutex_unlock(&dir->mutex);
     *slash = '/';
   }

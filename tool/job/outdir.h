@@ -30,8 +30,13 @@ typedef enum outdir_end {
  * runs as a part of one that has it; NULL: none. */
 int outdir_open(const char *path, const folder_lock *held, outdir *out, fault *f);
 
-/* Makes the folder that holds `relative`. Returns the full path in `*path` (caller frees). */
+/* Makes the folder that holds `relative`. Returns the full path in `*path` (caller frees). Links below
+ * the output folder are not followed: EXIT_USAGE. */
 int outdir_path(outdir *dir, const char *relative, char **path, fault *f);
+
+/* EXIT_USAGE if `relative`, or a folder above it below the output folder, is a link: what is written
+ * or cleared there would be somebody else's. One that does not exist is fine. */
+int outdir_check_real(const outdir *dir, const char *relative, fault *f);
 
 /* Remembers a file that was made, by its full path. */
 void outdir_made(outdir *dir, const char *path);
@@ -53,8 +58,8 @@ void outdir_sweep(const char *path);
 void outdir_sweep_top(const char *path);
 
 /* Removes the PNG files below a folder, unfinished ones as outdir_sweep does, and folders that are
- * empty then. */
-void outdir_clear_masks(const char *path);
+ * empty then. Links are neither followed nor removed. */
+int outdir_clear_masks(const char *path, fault *f);
 
 /* Is there any file below the folder? */
 bool outdir_has_files(const char *path);

@@ -84,17 +84,25 @@ int outdir_check_file(const char *path, fault *f) {
 
 /* ---- Folders -------------------------------------------------------------------------- */
 
+/* Stops with errno. A folder stays if something else is in it. */
 static int clear(const char *path, const struct stat *info, int kind, struct FTW *where) {
   (void)info;
   (void)where;
-  if (kind == FTW_F && (path_ends_with(path, ".png") || orphan_of(name_of(path))))
-    unlink(path);
-  else if (kind == FTW_DP)
-    rmdir(path); /* stays if something else is in it */
-  return 0;
+  int code = 0;
+  if (kind == FTW_DNR || kind == FTW_NS)
+    code = EACCES;
+  else if (kind == FTW_F && (path_ends_with(path, ".png") || orphan_of(name_of(path))))
+    code = unlink(path) ? errno : 0;
+  else if (kind == FTW_DP && rmdir(path) && errno != ENOTEMPTY && errno != EEXIST)
+    code = errno;
+  return code == ENOENT ? 0 : code;
 }
 
-void outdir_clear_masks(const char *path) { nftw(path, clear, OPEN_FOLDERS, FTW_PHYS | FTW_DEPTH); }
+int outdir_clear_masks(const char *path, fault *f) {
+  int code = nftw(path, clear, OPEN_FOLDERS, FTW_PHYS | FTW_DEPTH);
+  if (code < 0) code = errno == ENOENT ? 0 : errno;
+  return code ? fault_system(f, code, "clear", path) : EXIT_FINE;
+}
 
 static int find_file(const char *path, const struct stat *info, int kind, struct FTW *where) {
   (void)path;

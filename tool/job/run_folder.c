@@ -1,14 +1,22 @@
 /* job/run_folder.c - the folder of a run and its manifest. */
+#include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "base/disk.h"
 #include "base/json_file.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "job/filter_file.h"
 #include "job/inputs.h"
+#include "job/journal.h"
+#include "job/known_set.h"
 #include "job/labels_file.h"
+#include "job/made_of.h"
 #include "job/run_state.h"
 #include "job/workspace.h"
 
@@ -18,49 +26,58 @@ const char *const run_outputs[RUN_OUTPUTS] = {"run.json",    "stats.json",   "fi
 
 /* ---- What determines the results ------------------------------------------------------ */
 
-static void add_input(text *t, const char *path) {
-  char *real = path ? path_real(path) : alloc_text("-");
-  text_add(t, "%s\n", real);
-  free(real);
-}
-
 /* The flags about outputs, or null. New reference. */
 static json_t *save_network(const run_job *j) {
   return loss_options_have_outputs(&j->real.loss) ? network_flags_save(&j->network) : json_null();
 }
 
-static int add_set(const workspace *ws, const job_set *set, text *t, fault *f) {
+/* As --resize takes it. */
+static json_t *save_resize(arg_size size) {
+  if (size.width == FM_NO_RESIZE) return json_string("none");
+  return json_sprintf("%dx%d", size.width ? (int)size.width : 512,
+                      size.width ? (int)size.height : 512);
+}
+
+/* The names of a set's masks and the kinds of its other inputs. What they hold is in the records. */
+static int add_set(const workspace *ws, const char *name, const job_set *set, json_t *made_of,
+                   fault *f) {
   folder masks;
   uint64_t identity;
   int64_t count;
-  add_input(t, set->masks);
-  for (int i = 0; i < LOSS_FOLDERS; i++) add_input(t, set->loss.folders[i]);
-  add_input(t, set->strata);
+  char what[40];
   int code = workspace_masks(ws, set->masks, (folder_shard){0, 1}, &masks, &identity, &count, f);
   if (code) return code;
-  text_add(t, "%016" PRIx64 " %" PRId64 "\n", identity, count);
   folder_free(&masks);
+  snprintf(what, sizeof what, "%s masks", name);
+  made_of_add_masks(made_of, what, identity, count);
+  snprintf(what, sizeof what, "%s losses from", name);
+  int which = loss_options_which(&set->loss);
+  made_of_add(made_of, what, "%s", which < LOSS_FOLDERS ? loss_folders[which].name : "none");
   return EXIT_FINE;
 }
 
-int run_find_fingerprint(run_state *s, fault *f) {
+int run_find_made_of(run_state *s, fault *f) {
   const run_job *j = s->job;
   const job_criterion *criterion = &j->criterion;
   workspace ws;
-  text t = {0};
+  text plan = {0};
   int code = workspace_open(j->common.labels, &ws, f);
   if (code) return code;
-  text_add(&t, "%016" PRIx64 " %s %.17g %d %.17g %dx%d ", fm_labels_fingerprint(ws.labels),
-           j->provider ? j->provider : "-", criterion->tolerance, criterion->unseen,
-           criterion->min_kept, (int)j->resize.width, (int)j->resize.height);
-  text_add(&t, "%" PRId64 " ", j->strata_count);
-  plan_flags_add_words(&j->plan, &t);
-  text_add(&t, "\n");
-  json_add_line(save_network(j), &t);
-  code = add_set(&ws, &j->real, &t, f);
-  if (!code) code = add_set(&ws, &j->synthetic, &t, f);
-  s->fingerprint = text_hash(t.data, t.length);
-  text_free(&t);
+  json_t *made_of = s->made_of = made_of_new();
+  made_of_add(made_of, "labels", "%016" PRIx64, fm_labels_fingerprint(ws.labels));
+  made_of_add(made_of, "--tolerance", "%.17g",
+              criterion->tolerance > 0 ? criterion->tolerance : 1.25);
+  made_of_add(made_of, "--unseen", "%s", filter_unseen[criterion->unseen]);
+  made_of_add(made_of, "--min-kept", "%.17g", criterion->min_kept);
+  made_of_add_json(made_of, "--resize", save_resize(j->resize));
+  made_of_add(made_of, "--strata-count", "%" PRId64, j->strata_count);
+  plan_flags_add_words(&j->plan, &plan);
+  made_of_add_hash(made_of, "flags of the plan", plan.data ? plan.data : "", plan.length);
+  made_of_add_json(made_of, "flags of outputs", save_network(j));
+  code = made_of_add_provider(made_of, j->provider, f);
+  if (!code) code = add_set(&ws, "real", &j->real, made_of, f);
+  if (!code) code = add_set(&ws, "synthetic", &j->synthetic, made_of, f);
+  text_free(&plan);
   workspace_close(&ws);
   return code;
 }
@@ -75,122 +92,212 @@ static json_t *save_set(const run_state *s, const job_set *set) {
   return object;
 }
 
-/* As --resize takes it. */
-static json_t *save_resize(arg_size size) {
-  if (size.width == FM_NO_RESIZE) return json_string("none");
-  return json_sprintf("%dx%d", size.width ? (int)size.width : 512,
-                      size.width ? (int)size.height : 512);
-}
-
-static int write_manifest(run_state *s, fault *f) {
+static json_t *save_manifest(const run_state *s, bool clearing) {
   const run_job *j = s->job;
-  fm_context *context;
-  fm_error err;
   text plan = {0};
-  if (fm_context_create(NULL, &context, &err)) return fault_library(f, &err, NULL);
   char *labels = labels_to_store(s->manifest, j->common.labels);
   plan_flags_add_words(&j->plan, &plan);
   json_t *root = json_pack(
-      "{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:s, "
-      "s:s}",
+      "{s:s, s:i, s:o, s:o, s:O, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:s, "
+      "s:s, s:s}",
       "format", "freemask-run", "version", 1, "labels", json_text(labels), "fingerprint",
-      json_hex(s->fingerprint), "real", save_set(s, &j->real), "synthetic",
-      save_set(s, &j->synthetic), "network", save_network(j), "provider", json_text(j->provider),
-      "strata_count", (json_int_t)(j->strata_count ? j->strata_count : 1), "plan_flags",
-      json_text(plan.data), "resize", save_resize(j->resize), "stats", "stats.json", "filter",
-      "filter.json", "filter_rows", "filter.csv", "masks", "masks", "hardness", "hardness.csv",
-      "plan", "plan.csv", "export", "export", "report", "report.html");
-  int code = json_file_write(context, root, s->manifest, f);
-  if (!code) outdir_made(&s->out, s->manifest);
+      json_hex(made_of_hash(s->made_of)), "made_of", s->made_of, "real", save_set(s, &j->real),
+      "synthetic", save_set(s, &j->synthetic), "network", save_network(j), "provider",
+      json_text(j->provider), "strata_count", (json_int_t)(j->strata_count ? j->strata_count : 1),
+      "plan_flags", json_text(plan.data), "resize", save_resize(j->resize), "stats", "stats.json",
+      "filter", "filter.json", "filter_rows", "filter.csv", "masks", "masks", "hardness",
+      "hardness.csv", "plan", "plan.csv", "export", "export", "report", "report.html");
+  if (clearing) json_object_set_new(root, "clearing", json_true());
   text_free(&plan);
   free(labels);
+  return root;
+}
+
+static int write_manifest(run_state *s, bool clearing, fault *f) {
+  fm_context *context;
+  fm_error err;
+  if (fm_context_create(NULL, &context, &err)) return fault_library(f, &err, NULL);
+  int code = json_file_write(context, save_manifest(s, clearing), s->manifest, f);
+  if (!code) outdir_made(&s->out, s->manifest);
   fm_context_destroy(context);
   return code;
 }
 
-/* An earlier run's manifest must be of the same run. */
-static int check_manifest(const run_state *s, fault *f) {
-  json_t *root;
-  uint64_t earlier = 0;
+/* Goes on with an earlier run, which must be of the same; its inputs may lie elsewhere by now. */
+static int take_manifest(run_state *s, bool *clearing, fault *f) {
+  json_t *root, *made_of = NULL;
   int code = json_file_read(s->manifest, "freemask-run", 1, &root, f);
   if (code) return code;
-  code = json_member_hex(root, s->manifest, "fingerprint", &earlier, f);
+  code = json_member_object(root, s->manifest, "made_of", &made_of, f);
+  if (!code) code = made_of_check(made_of, s->made_of, s->job->output.folder, "started", f);
+  *clearing = json_is_true(json_object_get(root, "clearing"));
+  json_t *now = save_manifest(s, *clearing);
+  if (!code && !json_equal(now, root)) code = write_manifest(s, *clearing, f);
+  json_decref(now);
   json_decref(root);
-  if (!code && earlier != s->fingerprint)
-    code = fault_set(f, EXIT_USAGE,
-                     "%s was started with other flags or inputs, expected the same with "
-                     "--resume (or --overwrite)",
-                     s->job->output.folder);
   return code;
 }
 
-static void remove_below(const char *output, const char *name) {
-  char *path = path_join(output, name);
-  unlink(path);
+/* ---- Clearing ------------------------------------------------------------------------- */
+
+static int remove_below(const run_state *s, const char *name, fault *f) {
+  char *path = path_join(s->job->output.folder, name);
+  int code = disk_remove(path, f);
   free(path);
+  return code;
 }
 
-/* Masks are removed only where a table or journal shows that `filter` made them. */
-static void clear(const run_state *s) {
-  const char *output = s->job->output.folder;
-  char *table = path_join(output, "filter.csv"), *journal = path_join(output, "filter.journal");
-  char *masks = path_join(output, "masks");
-  if (path_exists(table) || path_exists(journal)) outdir_clear_masks(masks);
-  remove_below(output, "filter.journal");
-  for (size_t i = 0; i < RUN_OUTPUTS; i++) remove_below(output, run_outputs[i]);
-  free(masks);
-  free(journal);
-  free(table);
+static bool exists_below(const run_state *s, const char *name) {
+  char *path = path_join(s->job->output.folder, name);
+  bool there = path_exists(path);
+  free(path);
+  return there;
+}
+
+/* The filter's masks are its own to remove: an empty journal tells it to. */
+static int clear_filter(const run_state *s, fault *f) {
+  bool there = exists_below(s, "filter.json") || exists_below(s, "filter.csv") ||
+               exists_below(s, "filter.record") || exists_below(s, "filter.journal");
+  if (!there) return EXIT_FINE;
+  char *path = path_join(s->job->output.folder, "filter.journal");
+  int code = remove_below(s, "filter.json", f);
+  if (!code) code = disk_flush_names(s->job->output.folder, f);
+  if (!code) code = journal_clear(path, f);
+  free(path);
+  return code;
+}
+
+/* What depends on other files goes before them. */
+static int remove_results(const run_state *s, fault *f) {
+  static const char *const names[] = {"report.html", "plan.csv", "hardness.csv", "stats.json",
+                                      "stats.record"};
+  int code = EXIT_FINE;
+  for (size_t i = 0; i < sizeof names / sizeof *names && !code; i++)
+    code = remove_below(s, names[i], f);
+  return code ? code : disk_flush_names(s->job->output.folder, f);
+}
+
+/* From its first step on there is no earlier run, but this one, which has not begun. */
+static int clear(run_state *s, fault *f) {
+  int code = write_manifest(s, true, f);
+  if (!code) code = clear_filter(s, f);
+  if (!code) code = remove_results(s, f);
+  return code ? code : write_manifest(s, false, f);
 }
 
 /* ---- What is there already ------------------------------------------------------------ */
 
-/* Has a file of the folder (NULL: none) changed since `output` was written? */
-static int look_for_change(const workspace *ws, folder_kind kind, const char *path,
-                           const char *output, bool *changed, fault *f) {
-  folder files;
-  if (!path || *changed) return EXIT_FINE;
-  int code = folder_list(kind, path, ws->labels, &files, f);
+/* The real set, and what it was when the statistics were made of it. */
+typedef struct real_set {
+  workspace ws;
+  folder masks;
+  strata_folder strata;
+  loss_source *source;
+  input_parts *before;
+} real_set;
+
+static int open_real(const run_state *s, real_set *real, fault *f) {
+  const job_set set = run_set(s, &s->job->real);
+  int code = workspace_open(s->job->common.labels, &real->ws, f);
+  if (!code)
+    code = workspace_masks(&real->ws, set.masks, (folder_shard){0, 1}, &real->masks, NULL, NULL, f);
+  if (!code)
+    code = strata_open(real->ws.context, set.strata, &real->masks, false, &real->strata, f);
+  if (!code)
+    code = loss_source_open(real->ws.context, real->ws.labels, &set.loss, &real->masks, false,
+                            &real->source, f);
+  if (!code) real->before = alloc_zeroed(real->masks.count, sizeof *real->before);
+  return code;
+}
+
+static void close_real(real_set *real) {
+  free(real->before);
+  loss_source_close(real->source);
+  strata_close(&real->strata);
+  folder_free(&real->masks);
+  workspace_close(&real->ws);
+}
+
+/* A mask without a line was made of nothing, which no mask is. */
+static int read_record(const run_state *s, real_set *real, fault *f) {
+  journal_lines lines;
+  journal_entry entry = {.class_valid = (int64_t[1]){0}, .class_dropped = (int64_t[1]){0}};
+  int code = journal_load(s->record, s->job->output.folder, "started", s->made_of, &lines, f);
   if (code) return code;
-  for (size_t i = 0; i < files.count && !*changed; i++) {
-    char *file = folder_path(&files, &files.files[i]);
-    *changed = path_changed_after(file, output);
-    free(file);
+  for (size_t i = 0; i < lines.count; i++) {
+    const folder_file *file =
+        journal_read_line(lines.lines[i], 0, &entry) ? folder_find(&real->masks, entry.stem) : NULL;
+    if (file) real->before[file - real->masks.files] = entry.parts;
   }
-  folder_free(&files);
+  journal_lines_free(&lines);
   return EXIT_FINE;
+}
+
+/* `*changed` gets the path of the first file of the real set that is not what it was, or NULL.
+ * `before`: of a file that was written before they were read; NULL: what is the same file holds the
+ * same. */
+static int look_at_real(const run_state *s, const struct stat *before, char **changed, fault *f) {
+  real_set real = {0};
+  known_set set = {.common = &s->job->common, .record = s->record, .before_reading = before};
+  *changed = NULL;
+  int code = open_real(s, &real, f);
+  if (!code) code = read_record(s, &real, f);
+  if (!code) {
+    set.places = (part_places){&real.masks, real.source, &real.strata};
+    set.before = real.before;
+    code = known_set_look(&set, f);
+  }
+  for (size_t i = 0; i < real.masks.count && !code && !*changed; i++) {
+    if (set.differs[i] == PARTS) continue;
+    *changed = input_part_path(&set.places, i, set.differs[i]);
+    if (!*changed) *changed = input_part_path(&set.places, i, PART_MASK); /* one is gone, or new */
+  }
+  free(set.differs);
+  close_real(&real);
+  return code;
 }
 
 /* Removes what was made of the real set if that has changed. If the statistics come out the same,
  * the filter continues; otherwise it refuses. Images that only illustrate do not count. */
 static int drop_outdated(const run_state *s, fault *f) {
-  const job_set *real = &s->job->real;
-  const bool files = loss_options_have_files(&real->loss);
-  workspace ws;
-  bool changed = false;
+  struct stat before;
+  char *changed = NULL;
   if (!path_exists(s->stats)) return EXIT_FINE;
-  int code = workspace_open(s->job->common.labels, &ws, f);
-  if (code) return code;
-  code = look_for_change(&ws, FOLDER_MASKS, real->masks, s->stats, &changed, f);
-  for (int i = 0; i < LOSS_FOLDERS && !code; i++)
-    if (!files || !loss_folders[i].provided)
-      code = look_for_change(&ws, loss_folders[i].partners, real->loss.folders[i], s->stats,
-                             &changed, f);
-  if (!code) code = look_for_change(&ws, FOLDER_STRATA, real->strata, s->stats, &changed, f);
-  workspace_close(&ws);
-  if (code || !changed) return code;
-  unlink(s->stats);
-  unlink(s->hardness);
-  unlink(s->plan);
-  return EXIT_FINE;
+  if (stat(s->manifest, &before)) return fault_system(f, errno, "find", s->manifest);
+  int code = EXIT_FINE;
+  if (path_exists(s->record))
+    code = look_at_real(s, &before, &changed, f);
+  else
+    changed = alloc_text(s->record);
+  if (!code && changed) {
+    fault note;
+    fault_set(&note, EXIT_FINE, "%s has changed: the statistics are made again", changed);
+    fprintf(stderr, "freemask: note: %s\n", note.text);
+    code = remove_results(s, f);
+  }
+  free(changed);
+  return code;
+}
+
+int run_check_stayed(const run_state *s, fault *f) {
+  char *changed;
+  int code = look_at_real(s, NULL, &changed, f);
+  if (!code && changed)
+    code = fault_set(f, EXIT_IO, "%s has changed while run was at work, expected inputs that stay",
+                     changed);
+  free(changed);
+  return code;
 }
 
 static int check_inputs(const run_job *j, fault *f) {
-  static const char *const folders[] = {"masks/", "export/", "filter.journal"};
-  const char *written[RUN_OUTPUTS + 4] = {folders[0], folders[1], folders[2]};
+  static const char *const more[] = {"masks/", "export/", "filter.journal", "filter.record",
+                                     "stats.record"};
+  enum { MORE = sizeof more / sizeof *more };
+  const char *written[RUN_OUTPUTS + MORE + 1] = {0};
   const job_set *const sets[] = {&j->real, &j->synthetic};
   inputs list = {0};
-  for (size_t i = 0; i < RUN_OUTPUTS; i++) written[3 + i] = run_outputs[i];
+  for (size_t i = 0; i < MORE; i++) written[i] = more[i];
+  for (size_t i = 0; i < RUN_OUTPUTS; i++) written[MORE + i] = run_outputs[i];
   inputs_add_labels(&list, j->common.labels);
   for (size_t i = 0; i < 2; i++) {
     job_set set = *sets[i];
@@ -225,6 +332,8 @@ int run_lock(run_state *s, fault *f) {
   const job_output *output = &s->job->output;
   int code = check_inputs(s->job, f);
   if (!code) code = outdir_open(output->folder, output->held, &s->out, f);
+  if (!code) code = outdir_check_real(&s->out, "masks", f);
+  if (!code) code = outdir_check_real(&s->out, "export", f);
   if (!code) code = check_free(s, f);
   if (!code) code = outdir_open(s->export, NULL, &s->lists, f);
   s->lock = output->held ? output->held : &s->out.lock;
@@ -233,11 +342,11 @@ int run_lock(run_state *s, fault *f) {
 
 int run_enter(run_state *s, fault *f) {
   const job_output *output = &s->job->output;
-  bool resumed = output->resume && path_exists(s->manifest);
-  int code = resumed ? check_manifest(s, f) : EXIT_FINE;
-  if (!code && resumed) code = drop_outdated(s, f);
+  bool resumed = output->resume && path_exists(s->manifest), clearing = output->overwrite;
+  int code = resumed ? take_manifest(s, &clearing, f) : EXIT_FINE;
+  if (!code && clearing) code = clear(s, f);
+  if (!code && resumed && !clearing) code = drop_outdated(s, f);
   if (code) return code;
-  if (output->overwrite) clear(s);
   outdir_sweep_top(output->folder);
-  return resumed ? EXIT_FINE : write_manifest(s, f);
+  return resumed || clearing ? EXIT_FINE : write_manifest(s, false, f);
 }

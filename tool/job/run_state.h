@@ -13,22 +13,29 @@ enum { RUN_OUTPUTS = 7 };
 
 typedef struct run_state {
   const run_job *job;
-  job_common common; /* of the stages: they print text, or nothing */
-  uint64_t fingerprint;
-  outdir out, lists;                                 /* the folder, and that of the lists in it */
-  const folder_lock *lock;                           /* of the folder */
-  plugin_host **kept;                                /* the plug-in, once one stage has opened it */
-  char *stats, *hardness, *plan, *export, *manifest; /* paths */
+  job_common common;       /* of the stages: they print text, or nothing */
+  json_t *made_of;         /* all that determines the results */
+  outdir out, lists;       /* the folder, and that of the lists in it */
+  const folder_lock *lock; /* of the folder */
+  bool filtered;           /* the filter's stage is done */
+  plugin_host **kept;      /* the plug-in, once one stage has opened it */
+  char *stats, *record, *hardness, *plan, *export, *manifest; /* paths */
 } run_state;
 
 /* Locks the folder and that of the lists, which must be empty, or hold a run to be continued
  * (--resume) or replaced (--overwrite). Changes nothing. */
 int run_lock(run_state *s, fault *f);
 
-/* A hash of all that determines the results. */
-int run_find_fingerprint(run_state *s, fault *f);
+/* Finds all that determines the results. */
+int run_find_made_of(run_state *s, fault *f);
+
+/* A set's losses: with files of them, images only illustrate. */
+job_set run_set(const run_state *s, const job_set *set);
 
 /* Takes over the earlier run of the same job, or clears it; writes run.json. */
 int run_enter(run_state *s, fault *f);
+
+/* At the end: EXIT_IO if the real set is not what the statistics were made of. */
+int run_check_stayed(const run_state *s, fault *f);
 
 #endif

@@ -69,15 +69,15 @@ static int check(const fm_plane *plane, const fm_plane *mask, const char *path, 
   return EXIT_DATA;
 }
 
-int strata_get(const strata_folder *s, size_t mask_index, const fm_plane *mask, fm_raster **raster,
-               fm_plane *out, fault *f) {
+int strata_get(const strata_folder *s, size_t mask_index, const fm_plane *mask, input_seen *seen,
+               fm_raster **raster, fm_plane *out, fault *f) {
   fm_error err;
   *raster = NULL;
   *out = (fm_plane){0};
   if (!s->files.path) return EXIT_FINE;
   char *path = strata_path(s, mask_index);
   int code = EXIT_FINE;
-  if (fm_mask_read(s->context, path, NULL, raster, &err)) {
+  if (input_read(s->context, &input_mask, path, NULL, raster, seen, &err)) {
     code = fault_library(f, &err, path);
   } else {
     *out = fm_raster_plane(*raster);
@@ -89,11 +89,4 @@ int strata_get(const strata_folder *s, size_t mask_index, const fm_plane *mask, 
   }
   free(path);
   return code;
-}
-
-bool strata_changed_after(const strata_folder *s, size_t mask_index, const char *output) {
-  char *path = strata_path(s, mask_index);
-  bool changed = path && path_changed_after(path, output);
-  free(path);
-  return changed;
 }

@@ -4,6 +4,7 @@
 
 #include "base/fault.h"
 #include "base/folder.h"
+#include "base/input_file.h"
 
 /* Planes of strata, U8, one for each mask: PNG or NPY, paired by stem. */
 typedef struct strata_folder {
@@ -24,11 +25,8 @@ char *strata_path(const strata_folder *s,
                   size_t mask_index); /* caller frees; NULL without a folder */
 
 /* Reads the strata of a mask of this size. The plane lives as long as the raster, which the caller
- * destroys; both are empty without a folder. */
-int strata_get(const strata_folder *s, size_t mask_index, const fm_plane *mask, fm_raster **raster,
-               fm_plane *out, fault *f);
-
-/* Have the mask's strata changed after `output` was written (path_changed_after)? */
-bool strata_changed_after(const strata_folder *s, size_t mask_index, const char *output);
+ * destroys; both are empty without a folder. `seen` as for input_read. */
+int strata_get(const strata_folder *s, size_t mask_index, const fm_plane *mask, input_seen *seen,
+               fm_raster **raster, fm_plane *out, fault *f);
 
 #endif

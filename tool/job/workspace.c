@@ -34,10 +34,11 @@ int workspace_masks(const workspace *ws, const char *path, folder_shard shard, f
   return EXIT_FINE;
 }
 
-int workspace_read_mask(const workspace *ws, const folder *masks, size_t index, fm_raster **out,
-                        char **path, fault *f) {
+int workspace_read_mask(const workspace *ws, const folder *masks, size_t index, input_seen *seen,
+                        fm_raster **out, char **path, fault *f) {
   fm_error err;
   *path = folder_path(masks, &masks->files[index]);
-  if (fm_mask_read(ws->context, *path, NULL, out, &err)) return fault_library(f, &err, *path);
+  if (input_read(ws->context, &input_mask, *path, NULL, out, seen, &err))
+    return fault_library(f, &err, *path);
   return EXIT_FINE;
 }

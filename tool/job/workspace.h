@@ -4,6 +4,7 @@
 
 #include "base/fault.h"
 #include "base/folder.h"
+#include "base/input_file.h"
 
 typedef struct workspace {
   fm_context *context;
@@ -19,8 +20,9 @@ void workspace_close(workspace *ws);
 int workspace_masks(const workspace *ws, const char *path, folder_shard shard, folder *out,
                     uint64_t *identity, int64_t *count, fault *f);
 
-/* Reads a mask of a folder. `*path` (caller frees, also on failure) gets its path. */
-int workspace_read_mask(const workspace *ws, const folder *masks, size_t index, fm_raster **out,
-                        char **path, fault *f);
+/* Reads a mask of a folder. `*path` (caller frees, also on failure) gets its path. `seen` as
+ * for input_read. */
+int workspace_read_mask(const workspace *ws, const folder *masks, size_t index, input_seen *seen,
+                        fm_raster **out, char **path, fault *f);
 
 #endif

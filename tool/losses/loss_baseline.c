@@ -31,7 +31,7 @@ static int predict(const loss_source *s, const loss_request *r, const char *path
   const baseline_source *b = s->own;
   fm_raster *raster = NULL;
   fm_error err;
-  int code = loss_read_image(s, path, &r->mask, &raster, f);
+  int code = loss_read_image(s, r, path, &raster, f);
   if (!code) {
     fm_volume image = fm_raster_volume(raster);
     loss_map_make(out, &r->mask);
@@ -86,7 +86,8 @@ static int fit_one(void *shared, void *own, size_t index, fault *f) {
   if (fm_mask_read(s->context, mask_path, NULL, &mask, &err))
     code = fault_library(f, &err, mask_path);
   fm_plane plane = code ? (fm_plane){0} : fm_raster_plane(mask);
-  if (!code) code = loss_read_image(s, path, &plane, &image, f);
+  const loss_request request = {index, plane, NULL};
+  if (!code) code = loss_read_image(s, &request, path, &image, f);
   if (!code) {
     fm_volume volume = fm_raster_volume(image);
     if (baseline_fit_add(own, &plane, &volume, &err)) code = fault_library(f, &err, mask_path);

@@ -17,10 +17,10 @@ typedef struct network_source {
 
 /* ---- Logits: one array -------------------------------------------------------------- */
 
-static int read_logits(const loss_source *s, const char *path, fm_raster **raster, fm_volume *out,
-                       fault *f) {
+static int read_logits(const loss_source *s, const char *path, input_seen *seen, fm_raster **raster,
+                       fm_volume *out, fault *f) {
   const network_flags *flags = &((const network_source *)s->own)->flags;
-  return output_file_read(s->context, path, flags->channels_last, flags->kind >= KIND_BINARY,
+  return output_file_read(s->context, path, flags->channels_last, flags->kind >= KIND_BINARY, seen,
                           raster, out, f);
 }
 
@@ -31,7 +31,7 @@ static int count_channels(const loss_source *s, int64_t *out, fault *f) {
     char *path = loss_source_path(s, i);
     fm_raster *raster = NULL;
     fm_volume volume;
-    int code = read_logits(s, path, &raster, &volume, f);
+    int code = read_logits(s, path, NULL, &raster, &volume, f);
     if (!code) *out = volume.channels;
     fm_raster_destroy(raster);
     free(path);
@@ -68,7 +68,7 @@ static int logits_of(const loss_source *s, const loss_request *r, loss_map *out,
   fm_raster *raster = NULL;
   fm_volume volume;
   fm_error err;
-  int code = read_logits(s, path, &raster, &volume, f);
+  int code = read_logits(s, path, r->seen, &raster, &volume, f);
   if (!code) {
     fm_network_output output = {.size = sizeof output, .values = volume};
     loss_map_make(out, &r->mask);
@@ -113,11 +113,10 @@ static const folder_file *second_of_queries(const folder *partners, const folder
   return second;
 }
 
-static int read_queries(const loss_source *s, size_t index, const char *path, query_arrays *out,
-                        fault *f) {
-  const folder_file *second = second_of_queries(&s->partners, s->partner[index]);
-  char *other = second ? folder_path(&s->partners, second) : NULL;
-  int code = query_file_read(s->context, path, other, out, f);
+static int read_queries(const loss_source *s, size_t index, const char *path, input_seen *seen,
+                        query_arrays *out, fault *f) {
+  char *other = loss_source_second_path(s, index);
+  int code = query_file_read(s->context, path, other, seen, out, f);
   free(other);
   return code;
 }
@@ -127,7 +126,7 @@ static int queries_of(const loss_source *s, const loss_request *r, loss_map *out
   char *path = loss_source_path(s, r->mask_index);
   query_arrays q = {0};
   fm_error err;
-  int code = read_queries(s, r->mask_index, path, &q, f);
+  int code = read_queries(s, r->mask_index, path, r->seen, &q, f);
   if (!code) {
     fm_network_output output = {
         .size = sizeof output, .values = q.mask_logits, .class_logits = q.class_logits};
@@ -153,7 +152,7 @@ static int count_classes(const loss_source *s, int64_t *out, fault *f) {
     if (!s->partner[i]) continue;
     char *path = loss_source_path(s, i);
     query_arrays q = {0};
-    int code = read_queries(s, i, path, &q, f);
+    int code = read_queries(s, i, path, NULL, &q, f);
     if (!code) *out = q.class_logits.width - 1;
     query_arrays_free(&q);
     free(path);

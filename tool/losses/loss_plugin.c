@@ -63,7 +63,7 @@ static int prepare(const loss_source *s, const loss_request *r, shot *one, loss_
                    fault *f) {
   const plugin_source *p = s->own;
   one->path = loss_source_path(s, r->mask_index);
-  int code = loss_read_image(s, one->path, &r->mask, &one->image, f);
+  int code = loss_read_image(s, r, one->path, &one->image, f);
   if (code) return code;
   loss_map_make(out, &r->mask);
   one->sample = (fm_sample){.size = sizeof one->sample, .mask = r->mask};

@@ -202,17 +202,10 @@ char *loss_source_path(const loss_source *s, size_t mask_index) {
   return folder_path(&s->partners, s->partner[mask_index]);
 }
 
-static bool changed_after(const loss_source *s, const folder_file *file, const char *output) {
-  char *path = folder_path(&s->partners, file);
-  bool changed = path_changed_after(path, output);
-  free(path);
-  return changed;
-}
-
-bool loss_source_changed_after(const loss_source *s, size_t mask_index, const char *output) {
+char *loss_source_second_path(const loss_source *s, size_t mask_index) {
   const folder_file *first = s->partner[mask_index];
   const folder_file *second = s->way->second ? s->way->second(&s->partners, first) : NULL;
-  return changed_after(s, first, output) || (second && changed_after(s, second, output));
+  return second ? folder_path(&s->partners, second) : NULL;
 }
 
 /* ---- Getting ------------------------------------------------------------------------ */
@@ -249,12 +242,13 @@ int loss_check_size(const fm_plane *mask, int64_t height, int64_t width, const c
   return EXIT_DATA;
 }
 
-int loss_read_image(const loss_source *s, const char *path, const fm_plane *mask, fm_raster **out,
+int loss_read_image(const loss_source *s, const loss_request *r, const char *path, fm_raster **out,
                     fault *f) {
   fm_error err;
-  if (fm_image_read(s->context, path, NULL, out, &err)) return fault_library(f, &err, path);
+  if (input_read(s->context, &input_image, path, NULL, out, r->seen, &err))
+    return fault_library(f, &err, path);
   fm_volume image = fm_raster_volume(*out);
-  return loss_check_size(mask, image.height, image.width, "image", path, f);
+  return loss_check_size(&r->mask, image.height, image.width, "image", path, f);
 }
 
 int loss_blame_partner(const loss_source *s, size_t mask_index, const char *path,

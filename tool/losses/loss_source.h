@@ -6,6 +6,7 @@
 
 #include "base/fault.h"
 #include "base/folder.h"
+#include "base/input_file.h"
 #include "cmd/args.h"
 #include "cmd/network_flags.h"
 #include "losses/plugin_host.h"
@@ -117,9 +118,11 @@ int loss_source_use_model(loss_source *source, const json_t *model, const char *
 /* How many masks to ask for at once, at least 1. */
 size_t loss_source_batch(const loss_source *source);
 
+/* `seen`, if it is not NULL, gets what the partner was when it was read, and the second one. */
 typedef struct loss_request {
   size_t mask_index;
   fm_plane mask;
+  input_seen *seen; /* [2] */
 } loss_request;
 
 /* A loss map of its mask's size. */
@@ -140,10 +143,8 @@ void loss_map_free(loss_map *map);
 int loss_source_blame(const loss_source *source, size_t mask_index, const char *mask_path,
                       const fm_error *err, fault *f);
 
-/* The file that the mask's losses come from. Caller frees. */
+/* The file that the mask's losses come from, and the second one (NULL: it is one). Caller frees. */
 char *loss_source_path(const loss_source *source, size_t mask_index);
-
-/* Has what the mask's losses come from changed after `output` was written (path_changed_after)? */
-bool loss_source_changed_after(const loss_source *source, size_t mask_index, const char *output);
+char *loss_source_second_path(const loss_source *source, size_t mask_index);
 
 #endif

@@ -51,7 +51,7 @@ int loss_blame_partner(const loss_source *s, size_t mask_index, const char *path
                        const fm_error *err, fault *f);
 
 /* Reads the image that belongs to a mask. `path` is for messages and the file. */
-int loss_read_image(const loss_source *s, const char *path, const fm_plane *mask, fm_raster **out,
+int loss_read_image(const loss_source *s, const loss_request *r, const char *path, fm_raster **out,
                     fault *f);
 
 #endif

@@ -19,15 +19,16 @@ static fm_volume of_plane(const fm_plane *p) {
 }
 
 int output_file_read(fm_context *context, const char *path, bool channels_last, bool one_channel,
-                     fm_raster **raster, fm_volume *out, fault *f) {
+                     input_seen *seen, fm_raster **raster, fm_volume *out, fault *f) {
   fm_error err;
-  fm_status status = fm_output_read(context, path, NULL, raster, &err);
+  fm_status status = input_read(context, &input_output, path, NULL, raster, seen, &err);
   if (!status) {
     *out = fm_raster_volume(*raster);
     if (channels_last) *out = turned(out);
     return EXIT_FINE;
   }
-  if (one_channel && status == FM_ERR_FORMAT && !fm_loss_read(context, path, NULL, raster, NULL)) {
+  if (one_channel && status == FM_ERR_FORMAT &&
+      !input_read(context, &input_loss, path, NULL, raster, seen, NULL)) {
     fm_plane plane = fm_raster_plane(*raster);
     *out = of_plane(&plane);
     return EXIT_FINE;

@@ -166,7 +166,7 @@ static int loss_panel(gallery *g, size_t index, const fm_plane *mask, const char
                       fault *f) {
   loss_map loss;
   if (!g->losses) return EXIT_FINE;
-  const loss_request request = {index, *mask};
+  const loss_request request = {index, *mask, NULL};
   int code = loss_source_get(g->losses, &request, 1, &loss, f);
   if (code) return code;
   picture p = picture_of_loss(g->labels, mask, &loss.plane, g->top);

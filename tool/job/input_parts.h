@@ -1,0 +1,33 @@
+/* job/input_parts.h - the files that a mask's results are made of. */
+#ifndef FREEMASK_TOOL_INPUT_PARTS_H
+#define FREEMASK_TOOL_INPUT_PARTS_H
+
+#include "base/input_file.h"
+#include "job/strata.h"
+#include "losses/loss_source.h"
+
+/* The mask, the file or files that its losses come from, its strata. */
+enum { PART_MASK, PART_LOSS, PART_SECOND, PART_STRATA, PARTS };
+
+/* What they were when they were read; identity 0: there is no such part. */
+typedef struct input_parts {
+  input_seen of[PARTS];
+} input_parts;
+
+/* Where the parts of masks are. `source` may be NULL. */
+typedef struct part_places {
+  const folder *masks;
+  const loss_source *source;
+  const strata_folder *strata;
+} part_places;
+
+/* The path of a part, or NULL if there is none. Caller frees. */
+char *input_part_path(const part_places *places, size_t mask_index, int part);
+
+/* Are all parts of a mask what they were (input_compare)? `*differs` gets the first that is not, or
+ * PARTS. `*now` is what they are. */
+int input_parts_compare(const part_places *places, size_t mask_index, const input_parts *before,
+                        const struct stat *written, int slack, input_parts *now, int *differs,
+                        fault *f);
+
+#endif

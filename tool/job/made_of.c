@@ -1,0 +1,116 @@
+/* job/made_of.c - all that determines a command's results, by name. */
+#include "job/made_of.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/input_file.h"
+#include "base/json_file.h"
+#include "base/text.h"
+#include "losses/plugin_spec.h"
+
+json_t *made_of_new(void) { return json_object(); }
+
+void made_of_add(json_t *made_of, const char *name, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  json_object_set_new(made_of, name, json_vsprintf(format, arguments));
+  va_end(arguments);
+}
+
+void made_of_add_hash(json_t *made_of, const char *name, const void *data, size_t size) {
+  json_object_set_new(made_of, name, json_hex(text_hash(data, size)));
+}
+
+void made_of_add_masks(json_t *made_of, const char *name, uint64_t identity, int64_t count) {
+  made_of_add(made_of, name, "%" PRId64 " named %016" PRIx64, count, identity);
+}
+
+static uint64_t hash_json(const json_t *value) {
+  char *words = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
+  uint64_t hash = words ? text_hash(words, strlen(words)) : 0;
+  free(words);
+  return hash;
+}
+
+uint64_t made_of_hash(const json_t *made_of) { return hash_json(made_of); }
+
+void made_of_add_json(json_t *made_of, const char *name, json_t *value) {
+  json_object_set_new(made_of, name, json_hex(hash_json(value)));
+  json_decref(value);
+}
+
+/* A file by what it holds, another word as it is. */
+static int add_value(const char *value, text *words, fault *f) {
+  struct stat info;
+  input_seen seen;
+  if (stat(value, &info) || !S_ISREG(info.st_mode)) {
+    text_add(words, "%s", value);
+    return EXIT_FINE;
+  }
+  int code = input_look(value, &seen, f);
+  if (!code) text_add(words, "%016" PRIx64, seen.content);
+  return code;
+}
+
+static int add_plugin(const char *provider, text *words, fault *f) {
+  plugin_spec spec;
+  int code = plugin_spec_read(provider, &spec, f);
+  if (code) return code;
+  code = add_value(spec.file, words, f);
+  for (size_t i = 0; i < spec.count && !code; i++) {
+    text_add(words, ",%s=", spec.keys[i]);
+    code = add_value(spec.values[i], words, f);
+  }
+  plugin_spec_free(&spec);
+  return code;
+}
+
+int made_of_add_provider(json_t *made_of, const char *provider, fault *f) {
+  text words = {0};
+  int code = EXIT_FINE;
+  if (!provider) return EXIT_FINE;
+  if (loss_provider_is_plugin(provider))
+    code = add_plugin(provider, &words, f);
+  else
+    text_add(&words, "%s", provider);
+  if (!code) made_of_add_hash(made_of, "provider", words.data, words.length);
+  text_free(&words);
+  return code;
+}
+
+/* Values that are no hashes are worth showing. */
+static bool is_shown(const char *value) { return value && strlen(value) < 16; }
+
+static int refuse(const char *name, const char *before, const char *now, const char *output,
+                  const char *begun, fault *f) {
+  char values[80] = "";
+  if (is_shown(before) && is_shown(now))
+    snprintf(values, sizeof values, " (%s, now %s)", before, now);
+  if (before && now && strstr(before, " named "))
+    snprintf(values, sizeof values, " (%d of them, now %d)", atoi(before), atoi(now));
+  return fault_set(f, EXIT_USAGE,
+                   "%s was %s with other flags or inputs: %s%s %s; expected the same with --resume "
+                   "(or --overwrite)",
+                   output, begun, name, values,
+                   now ? before ? "differ" : "are new" : "are missing");
+}
+
+int made_of_check(const json_t *before, const json_t *now, const char *output, const char *begun,
+                  fault *f) {
+  const char *name;
+  json_t *value;
+  json_t *all = json_copy((json_t *)now);
+  int code = EXIT_FINE;
+  json_object_update_missing(all, (json_t *)before);
+  json_object_foreach(all, name, value) {
+    const json_t *was = json_object_get(before, name), *is = json_object_get(now, name);
+    if (was && is && json_equal(was, is)) continue;
+    code = refuse(name, json_string_value(was), json_string_value(is), output, begun, f);
+    break;
+  }
+  json_decref(all);
+  return code;
+}
