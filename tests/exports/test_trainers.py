@@ -4,7 +4,9 @@
 """The trainers' own classes load every image and mask; what they make of a mask is compared with the label
 space's own table. The snippets are those of doc/exports.md. No model is built: its weights would have to
 come from the network."""
+import json
 import os
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -67,11 +69,68 @@ def lightly():
     tap.equal(snippet("lightly")["data"], "lightly/freemask_lightly.yaml", "lightly-train: the page's snippet")
 
 
+def tiny_pipeline(folder):
+    """A Stable Diffusion with a ControlNet, of random weights, as folders that diffusers loads."""
+    from diffusers import (
+        AutoencoderKL,
+        ControlNetModel,
+        DDIMScheduler,
+        StableDiffusionControlNetPipeline,
+        UNet2DConditionModel,
+    )
+    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
+    torch.manual_seed(0)
+    letters = [chr(c) for c in range(33, 127)]
+    words = [*letters, *(letter + "</w>" for letter in letters), "<|startoftext|>", "<|endoftext|>"]
+    write(os.path.join(folder, "vocab.json"), json.dumps({word: i for i, word in enumerate(words)}).encode())
+    write(os.path.join(folder, "merges.txt"), b"#version: 0.2\n")
+    blocks = {"block_out_channels": (32, 64), "layers_per_block": 1, "norm_num_groups": 32}
+    attention = {"cross_attention_dim": 32, "attention_head_dim": 8, "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D")}
+    unet = UNet2DConditionModel(sample_size=8, in_channels=4, out_channels=4, up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+                                **attention, **blocks)
+    net = ControlNetModel(in_channels=4, conditioning_embedding_out_channels=(16, 32), **attention, **blocks)
+    # Zero convolutions ignore the condition; an untrained network should not.
+    for parameter in net.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    vae = AutoencoderKL(in_channels=3, out_channels=3, latent_channels=4, block_out_channels=(32, 32, 32, 32), norm_num_groups=32,
+                        down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4)
+    text = CLIPTextModel(CLIPTextConfig(hidden_size=32, intermediate_size=37, num_attention_heads=4, num_hidden_layers=2,
+                                        vocab_size=len(words), bos_token_id=len(words) - 2, eos_token_id=len(words) - 1,
+                                        pad_token_id=len(words) - 1))
+    tokenizer = CLIPTokenizer(os.path.join(folder, "vocab.json"), os.path.join(folder, "merges.txt"), model_max_length=77)
+    net.save_pretrained(os.path.join(folder, "net"))
+    StableDiffusionControlNetPipeline(vae=vae, text_encoder=text, tokenizer=tokenizer, unet=unet, controlnet=net,
+                                      scheduler=DDIMScheduler(), safety_checker=None, feature_extractor=None,
+                                      requires_safety_checker=False).save_pretrained(os.path.join(folder, "model"))
+
+
+def controlnet():
+    top = WORLDS["ade20k"][0]
+    plan = {name: PLAN[name][:1] for name in list(PLAN)[:3]}
+    write(tap.path("three.csv"), plan_csv(plan))
+    result = run("export", "--plan", "three.csv", "--to", "controlnet", "--labels", "ade20k", "--real-masks", f"{top}/real/masks",
+                 "--size", "64x64", "-o", "cn")
+    tap.ok(result.code == 0, "export to controlnet", result)
+    tiny_pipeline(tap.path("tiny"))
+    command = [sys.executable, "cn/generate.py", "--model", "tiny/model", "--controlnet", "tiny/net", "--steps", "2"]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    tap.ok(ran.returncode == 0 and "3 images made" in ran.stdout, f"{version('diffusers')}: generate.py", ran.stderr[-1500:])
+    result = run("collect", "--jobs", "cn", "-o", "cn-set", "--json")
+    tap.ok(result.code == 0 and json.loads(result.out)["collected"] == 3, "diffusers: collected", result)
+    before = tree(tap.path("cn/results"))
+    shutil.rmtree(tap.path("cn/results"))
+    subprocess.run(command, check=True, capture_output=True)
+    tap.ok(tree(tap.path("cn/results")) == before, "diffusers: a seed makes the same image again")
+    shutil.rmtree(tap.path("cn/results"))
+    subprocess.run([*command, "--condition", "edges"], check=True, capture_output=True)
+    tap.ok(tree(tap.path("cn/results")) != before, "diffusers: another condition makes another image")
+
+
 if __name__ == "__main__":
     from pathlib import Path
 
     import torch
-    for test in (ultralytics, lightly):
+    for test in (ultralytics, lightly, controlnet):
         section(test)
     os.chdir("/")
     tap.done()

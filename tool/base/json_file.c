@@ -158,6 +158,14 @@ static void add(const json_t *value, text *t) {
   free(words);
 }
 
+void json_add_ascii_line(json_t *value, text *t) {
+  char *words = json_dumps(value, DUMP | JSON_ENSURE_ASCII);
+  if (!words) alloc_fail();
+  text_add(t, "%s\n", words);
+  free(words);
+  json_decref(value);
+}
+
 void json_add_line(json_t *value, text *t) {
   add(value, t);
   text_add_bytes(t, "\n", 1);

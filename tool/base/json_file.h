@@ -43,8 +43,10 @@ json_t *json_text(const char *string);
 json_t *json_hex(uint64_t number);                            /* 16 digits */
 json_t *json_stored_path(const char *file, const char *path); /* as path_to_store has it */
 
-/* Adds a value in one line and a line end, and releases it. */
+/* Adds a value in one line and a line end, and releases it. The second form is ASCII alone, for
+ * readers that end lines at U+2028 and its like. */
 void json_add_line(json_t *value, text *t);
+void json_add_ascii_line(json_t *value, text *t);
 
 /* Adds a string in quotes, as JSON, Python and YAML take it. */
 void json_add_string(const char *string, text *t);

@@ -41,8 +41,9 @@ int cmd_export(int argc, char **argv) {
        0, 0, NULL},
       {"batch-size", 0, ARG_WHOLE, &job.batch_size, "N", "freestylenet: images at once (8)", false,
        false, 1, 65536, NULL},
-      {"size", 0, ARG_SIZE, &job.size, "WxH", "jsonl: of the images, none (default) as their masks",
-       false, false, 0, 0, NULL},
+      {"size", 0, ARG_SIZE, &job.size, "WxH",
+       "controlnet, cosmos, jsonl: of the images (default as their masks)", false, false, 0, 0,
+       NULL},
       ARG_OUTPUT(&job.output.folder, "DIR", "gets the lists and what the format needs"),
       ARG_THREADS(&job.common.threads),
       ARG_QUIET(&job.common.quiet),
@@ -55,9 +56,9 @@ int cmd_export(int argc, char **argv) {
       "For trainers: list (stems and a table), mmseg, detectron2, hf (Hugging Face datasets),\n"
       "webdataset, ultralytics, lightly (lightly-train), paddleseg; with real.txt and\n"
       "synthetic.txt, the stems that the plan asks for.\n"
-      "For generators: freestylenet, place, oasis, or jsonl for any other; they ask for the "
-      "images\n"
-      "of the plan that are not in --images. Then: freemask collect.",
+      "For generators: freestylenet, place, oasis, controlnet (diffusers), cosmos\n"
+      "(Cosmos-Transfer2.5), or jsonl for any other; they ask for the images of the plan that are\n"
+      "not in --images. Then: freemask collect.",
       options,
       0,
       0};

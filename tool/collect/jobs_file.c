@@ -20,6 +20,9 @@ void job_row_add(text *t, const job_row *row) {
     json_object_set_new(object, "width", json_integer((json_int_t)row->width));
     json_object_set_new(object, "height", json_integer((json_int_t)row->height));
   }
+  if (row->control) json_object_set_new(object, "control", json_text(row->control));
+  if (row->edges) json_object_set_new(object, "edges", json_text(row->edges));
+  if (row->prompt) json_object_set_new(object, "prompt", json_text(row->prompt));
   json_add_line(object, t);
 }
 

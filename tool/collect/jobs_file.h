@@ -16,6 +16,8 @@ typedef struct job_row {
   char *name;            /* what it is called when collected, without a type: "sub/a_seed_42" */
   char *synthetic_mask;  /* and its mask: "sub/a_seed_42_labelTrainIds.png" */
   int64_t width, height; /* of the image; 0: the mask's */
+  char *control, *edges; /* the mask as pictures; NULL: there are none. Not read back */
+  char *prompt;          /* likewise */
 } job_row;
 
 /* Adds a line. */

@@ -3,19 +3,12 @@
 
 #include "export/exporter.h"
 
-const export_format *const export_formats[] = {&export_list,
-                                               &export_mmseg,
-                                               &export_detectron2,
-                                               &export_hf,
-                                               &export_webdataset,
-                                               &export_ultralytics,
-                                               &export_lightly,
-                                               &export_paddleseg,
-                                               &export_freestylenet,
-                                               &export_place,
-                                               &export_oasis,
-                                               &export_jsonl,
-                                               NULL};
+const export_format *const export_formats[] = {
+    &export_list,    &export_mmseg,      &export_detectron2,
+    &export_hf,      &export_webdataset, &export_ultralytics,
+    &export_lightly, &export_paddleseg,  &export_freestylenet,
+    &export_place,   &export_oasis,      &export_controlnet,
+    &export_cosmos,  &export_jsonl,      NULL};
 
 const export_format *export_format_find(const char *name) {
   const export_format *const *format = export_formats;

@@ -5,11 +5,15 @@
 
 #include "base/path.h"
 #include "collect/jobs_file.h"
+#include "export/export_controls.h"
 
-/* `below` is the result's name, which is freed; `base` is the output folder, as files name it. */
-static void add_job(export_state *s, const export_entry *entry, char *below, const char *base,
-                    arg_size size, text *t) {
+/* `base` is the output folder, as files name it. */
+static void add_job(export_state *s, const export_entry *entry, const job_style *style,
+                    const char *base, text *t) {
   const export_entry *real = &s->real.entries[entry->row];
+  const control *picture = style->controls ? &style->controls[entry->row] : NULL;
+  const arg_size size = picture ? picture->size : style->size;
+  char *below = style->name_of(s, entry, style->user);
   text mask_name = {0};
   text_add(&mask_name, "%s%s.png", entry->stem,
            s->ws.labels ? fm_labels_mask_suffix(s->ws.labels) : "");
@@ -18,28 +22,32 @@ static void add_job(export_state *s, const export_entry *entry, char *below, con
   row.output = path_join(base, below);
   row.width = size.width > 0 ? size.width : 0;
   row.height = size.width > 0 ? size.height : 0;
+  if (picture) {
+    row.control = control_path(s, "controls", entry);
+    row.edges = control_path(s, "edges", entry);
+    row.prompt = picture->prompt;
+  }
   job_row_add(t, &row);
+  free(row.edges);
+  free(row.control);
   free(row.mask);
   free(row.output);
   text_free(&mask_name);
   free(below);
 }
 
-int generate_write_jobs(export_state *s, result_name *name_of, const void *user, arg_size size,
-                        fault *f) {
+int generate_write_jobs(export_state *s, const job_style *style, fault *f) {
   text t = {0};
   char *base = export_path(s, s->job->output.folder);
-  for (size_t i = 0; i < s->synthetic.count; i++) {
-    const export_entry *entry = &s->synthetic.entries[i];
-    add_job(s, entry, name_of(s, entry, user), base, size, &t);
-  }
+  for (size_t i = 0; i < s->synthetic.count; i++)
+    add_job(s, &s->synthetic.entries[i], style, base, &t);
   free(base);
   int code = export_write(s, "jobs.jsonl", &t, f);
   text_free(&t);
   return code;
 }
 
-static char *name_result(const export_state *s, const export_entry *entry, const void *user) {
+char *generate_result(const export_state *s, const export_entry *entry, const void *user) {
   text t = {0};
   (void)s;
   (void)user;
@@ -48,7 +56,8 @@ static char *name_result(const export_state *s, const export_entry *entry, const
 }
 
 static int write_all(export_state *s, fault *f) {
-  return generate_write_jobs(s, name_result, NULL, s->job->size, f);
+  const job_style style = {generate_result, NULL, s->job->size, NULL};
+  return generate_write_jobs(s, &style, f);
 }
 
 static const char *const files[] = {"jobs.jsonl", NULL};

@@ -116,5 +116,6 @@ int runs_write(export_state *s, const run_dataset *dataset, const text *head, ru
   text_add(&s->summary, ", in %zu run%s", runs, runs == 1 ? "" : "s");
   text_free(&t);
   free(sorted);
-  return code ? code : generate_write_jobs(s, name_result, dataset, dataset->size, f);
+  const job_style style = {name_result, dataset, dataset->size, NULL};
+  return code ? code : generate_write_jobs(s, &style, f);
 }

@@ -66,7 +66,7 @@ struct export_format {
 
 extern const export_format export_list, export_mmseg, export_detectron2, export_hf,
     export_webdataset, export_ultralytics, export_lightly, export_paddleseg, export_freestylenet,
-    export_place, export_oasis, export_jsonl;
+    export_place, export_oasis, export_controlnet, export_cosmos, export_jsonl;
 
 bool export_has(const export_state *s, int trait); /* of the state's format */
 
