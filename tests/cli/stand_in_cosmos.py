@@ -28,7 +28,7 @@ with open(opt.input_files, encoding="utf-8") as file:
 assert len({sample["name"] for sample in samples}) == len(samples), "names are not unique"
 for sample in samples:
     assert not set(sample) - KNOWN and not set(sample["seg"]) - CONTROL, "extra inputs are not permitted"
-    assert isinstance(sample["seed"], int) and 0 <= sample["seed"] < 2**32 and sample["prompt"], sample
+    assert isinstance(sample["seed"], int) and 0 <= sample["seed"] < 2**32 and isinstance(sample["prompt"], str), sample
     assert sample["max_frames"] == sample["num_video_frames_per_chunk"] == 1 and sample["num_conditional_frames"] in (0, 1, 2)
     for path in (sample["video_path"], sample["seg"]["control_path"]):
         assert os.path.exists(os.path.join(folder, path)) and path.endswith((".png", ".jpg", ".jpeg")), path

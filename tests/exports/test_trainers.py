@@ -88,7 +88,7 @@ def tiny_pipeline(folder):
     attention = {"cross_attention_dim": 32, "attention_head_dim": 8, "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D")}
     unet = UNet2DConditionModel(sample_size=8, in_channels=4, out_channels=4, up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
                                 **attention, **blocks)
-    net = ControlNetModel(in_channels=4, conditioning_embedding_out_channels=(16, 32), **attention, **blocks)
+    net = ControlNetModel(in_channels=4, conditioning_embedding_out_channels=(16, 16, 16, 16), **attention, **blocks)
     # Zero convolutions ignore the condition; an untrained network should not.
     for parameter in net.parameters():
         torch.nn.init.normal_(parameter, std=0.2)

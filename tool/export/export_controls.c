@@ -13,7 +13,7 @@
 /* The work on all masks. */
 typedef struct work {
   export_state *s;
-  int64_t multiple;
+  int32_t multiple;
   control *controls;
 } work;
 
@@ -40,7 +40,7 @@ static int make_prompt(const fm_labels *labels, const fm_plane *mask, const char
   if (fm_labels_count(labels, mask, pixels, NULL, &err)) code = fault_library(f, &err, path);
   for (int32_t k = 0; k < count; k++) shares[k] = (share){pixels[k], k};
   qsort(shares, (size_t)count, sizeof *shares, by_size);
-  text_add(&t, "");
+  text_add_bytes(&t, "", 0);
   for (int32_t k = 0; !code && k < count && shares[k].pixels; k++)
     text_add(&t, "%s%s", k ? ", " : "", fm_labels_class_name(labels, shares[k].class_index));
   *out = code ? NULL : t.data;
@@ -50,8 +50,8 @@ static int make_prompt(const fm_labels *labels, const fm_plane *mask, const char
   return code;
 }
 
-static int64_t round_to(int64_t side, int64_t multiple) {
-  int64_t rounded = (side + multiple / 2) / multiple * multiple;
+static int32_t round_to(int64_t side, int32_t multiple) {
+  int32_t rounded = (int32_t)((side + multiple / 2) / multiple * multiple);
   return rounded ? rounded : multiple;
 }
 
@@ -178,13 +178,12 @@ static int write_one(void *shared, void *own, size_t index, fault *f) {
   return code;
 }
 
-static int check(const export_state *s, int64_t multiple, fault *f) {
+static int check(const export_state *s, int32_t multiple, fault *f) {
   arg_size size = s->job->size;
   if (size.width > 0 && (size.width % multiple || size.height % multiple))
     return fault_set(f, EXIT_USAGE,
-                     "--to %s makes images whose sides are multiples of %" PRId64
-                     ", --size %" PRId64 "x%" PRId64 " is none",
-                     s->job->format->name, multiple, size.width, size.height);
+                     "--to %s makes images whose sides are multiples of %d, --size %dx%d is none",
+                     s->job->format->name, (int)multiple, (int)size.width, (int)size.height);
   for (int32_t k = 0; k < fm_labels_class_count(s->ws.labels); k++)
     if (fm_labels_color_of(s->ws.labels, fm_labels_label_of(s->ws.labels, k)) >= 0)
       return EXIT_FINE;
@@ -194,7 +193,7 @@ static int check(const export_state *s, int64_t multiple, fault *f) {
                    s->job->format->name, fm_labels_name(s->ws.labels));
 }
 
-int controls_write(export_state *s, int64_t multiple, control **out, fault *f) {
+int controls_write(export_state *s, int32_t multiple, control **out, fault *f) {
   *out = NULL;
   int code = check(s, multiple, f);
   if (code) return code;

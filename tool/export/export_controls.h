@@ -9,7 +9,7 @@
  * They are as large as --size says, or as the mask, its sides rounded to multiples of `multiple`.
  * Returns one for each entry of the real set; the caller frees them with controls_free. EXIT_USAGE
  * if the label space has no colors, or --size is no multiple. */
-int controls_write(export_state *s, int64_t multiple, control **out, fault *f);
+int controls_write(export_state *s, int32_t multiple, control **out, fault *f);
 void controls_free(control *controls, size_t count);
 
 /* Where an entry's pictures are, as files name them; `kind` is "controls" or "edges". Caller
