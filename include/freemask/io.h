@@ -15,12 +15,14 @@
 FM_BEGIN_DECLS
 
 /* All functions here exist in every build; those that need a library that this build lacks
- * (libpng, libjpeg-turbo, libdeflate) return FM_ERR_UNSUPPORTED. Paths are UTF-8 on Windows and
+ * (libpng, libjpeg-turbo, libtiff, libwebp, libdeflate) return FM_ERR_UNSUPPORTED. Paths are UTF-8 on Windows and
  * bytes elsewhere. A file's first bytes tell its format, never its name.
  *
  * Reading trusts nothing: a size in a header that the file's bytes cannot fulfil is refused before
  * memory is taken. Memory comes from the context, but for the working memory of libjpeg-turbo (a
- * few rows; all coefficients of a progressive file) and libdeflate (about 40 KiB per call).
+ * few rows; all coefficients of a progressive file), libtiff (a strip or tile and its tables),
+ * libwebp (a few rows; 4 bytes for each pixel of a lossless file) and libdeflate (about 40 KiB per
+ * call).
  *
  * Thread-safety: any number of threads with one context. */
 
@@ -29,14 +31,24 @@ FM_BEGIN_DECLS
  *  Thread-safety: one thread at a time; calls that take it as const may run side by side. */
 typedef struct fm_raster fm_raster;
 
+/** What becomes of an image that its file says is stored lying or mirrored (EXIF in JPEG, PNG and
+ *  WebP; a tag of TIFF). */
+typedef enum fm_orientation {
+  FM_ORIENTATION_APPLY = 0, /**< it is turned upright, as viewers show it. That takes memory for a
+                                 second copy of the pixels during the call */
+  FM_ORIENTATION_KEEP = 1   /**< pixels come as they are stored */
+} fm_orientation;
+
 typedef struct fm_read_options {
   size_t size;
-  int64_t max_pixels; /**< width * height; 0: 2^28. Larger files are refused (FM_ERR_LIMIT) before
+  int64_t max_pixels;  /**< width * height; 0: 2^28. Larger files are refused (FM_ERR_LIMIT) before
                            memory for pixels is taken. */
-  int64_t max_bytes;  /**< of the file, and of an array unpacked from an archive; 0: 2^32 */
-  const char *member; /**< archives (.npz) of masks, losses and outputs: the name of the array to
+  int64_t max_bytes;   /**< of the file, and of an array unpacked from an archive; 0: 2^32 */
+  const char *member;  /**< archives (.npz) of masks, losses and outputs: the name of the array to
                            read, "x" or "x.npy"; NULL: the only one. A file that is no archive is
                            refused then (FM_ERR_FORMAT) */
+  int32_t orientation; /**< an fm_orientation: of images, and of masks in TIFF */
+  int32_t reserved;    /**< 0 */
 } fm_read_options;
 
 /* Each call that reads takes `options` (NULL: the defaults). On success the caller owns `*out` and
@@ -52,9 +64,15 @@ typedef struct fm_read_options {
  *  store gray, are read as the one number that they hold; where channels differ or a pixel is not
  *  opaque (UNSUPPORTED; the message names the first such pixel), the mask holds colors, and
  *  fm_colors_read reads them. JPEG and other formats that change numbers are refused with a
- *  sentence that says why. NPY, or one array of an NPZ: every integer type, in either byte order
- *  and in C or Fortran order, and bool as U8; [height, width], or more dimensions of which the
- *  leading ones are 1. */
+ *  sentence that says why.
+ *
+ *  TIFF and BigTIFF: one sample for each pixel, gray or palette, of 1, 2, 4 or 8 bits (U8; I8 if it
+ *  has a sign), 16 (U16, I16) or 32 (U32, I32), in strips or tiles, compressed without losses. Several
+ *  samples, several pages, numbers that count from white, floating-point numbers and an orientation
+ *  other than upright are refused (FM_ORIENTATION_KEEP reads the last as stored).
+ *
+ *  NPY, or one array of an NPZ: every integer type, in either byte order and in C or Fortran order,
+ *  and bool as U8; [height, width], or more dimensions of which the leading ones are 1. */
 FM_API fm_status fm_mask_read(const fm_context *context, const char *path,
                               const fm_read_options *options, fm_raster **out, fm_error *err);
 
@@ -107,8 +125,12 @@ FM_API fm_status fm_queries_read(const fm_context *context, const char *path,
 FM_API fm_status fm_queries_decode(const fm_context *context, const void *data, size_t size,
                                    const fm_read_options *options, fm_raster **out, fm_error *err);
 
-/** Reads a photograph as RGB, U8, interleaved: JPEG (gray and color) and PNG of any type (16 bits
- *  are reduced to 8, transparency is dropped). */
+/** Reads a photograph as RGB, U8, interleaved: JPEG (gray and color), PNG of any type (16 bits
+ *  are reduced to 8, transparency is dropped), WebP that is no animation (transparency is dropped),
+ *  and TIFF of the kinds that libtiff shows as a picture (the first page; 16 bits are reduced to 8;
+ *  where it has alpha, colors come multiplied by it). It is turned upright unless
+ *  FM_ORIENTATION_KEEP says otherwise. Memory: TIFF takes another 4 bytes for each pixel, TIFF and
+ *  WebP the file's bytes, during the call. */
 FM_API fm_status fm_image_read(const fm_context *context, const char *path,
                                const fm_read_options *options, fm_raster **out, fm_error *err);
 
@@ -128,6 +150,10 @@ FM_API fm_volume fm_raster_volume(const fm_raster *raster);
 /** Bits per pixel in the file, 1 to 64, and the number of the palette's entries (0: none). */
 FM_API int32_t fm_raster_bit_depth(const fm_raster *raster);
 FM_API int32_t fm_raster_palette_size(const fm_raster *raster);
+
+/** Which way up the image's file says that it is stored, 1 to 8 as EXIF counts, whether that was
+ *  applied or not; 1 (upright) where it says nothing, and for all but images. */
+FM_API int32_t fm_raster_orientation(const fm_raster *raster);
 
 /** Copies an entry's red, green and blue to `rgb[3]`. Errors: ARGUMENT (no such entry). */
 FM_API fm_status fm_raster_palette_entry(const fm_raster *raster, int32_t index, uint8_t *rgb,

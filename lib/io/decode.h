@@ -22,6 +22,7 @@ typedef struct fm__request {
   int64_t max_pixels;
   int64_t max_bytes;
   const char *member; /* of an archive; NULL: the only one */
+  bool keep_orientation;
 } fm__request;
 
 /* All decoders refuse more than `max_pixels` before memory for pixels is taken, and write no
@@ -33,6 +34,10 @@ typedef fm_status (*fm__decoder)(const fm_context *context, fm__input *input,
 fm_status fm__png_read(const fm_context *context, fm__input *input, const fm__request *request,
                        fm_raster **out, fm_error *err);
 fm_status fm__jpeg_read(const fm_context *context, fm__input *input, const fm__request *request,
+                        fm_raster **out, fm_error *err);
+fm_status fm__tiff_read(const fm_context *context, fm__input *input, const fm__request *request,
+                        fm_raster **out, fm_error *err);
+fm_status fm__webp_read(const fm_context *context, fm__input *input, const fm__request *request,
                         fm_raster **out, fm_error *err);
 fm_status fm__npy_read(const fm_context *context, fm__input *input, const fm__request *request,
                        fm_raster **out, fm_error *err);

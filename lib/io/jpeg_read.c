@@ -1,10 +1,12 @@
 /* io/jpeg_read.c - JPEG photographs as RGB. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "core/context.h"
 #include "core/fail.h"
-#include "io/decode.h"
+#include "io/exif.h"
 #include "io/jpeg_hooks.h"
+#include "io/orient.h"
 
 enum {
   /* libjpeg keeps two bytes for each coefficient of a progressive file. */
@@ -12,7 +14,8 @@ enum {
   /* Each scan of a progressive file may visit all of its pixels. Usual files have about ten. */
   MOST_SCANS = 200,
   /* Without arithmetic coding a block of 64 pixels takes at least a bit. */
-  MOST_PIXELS_PER_BYTE = 8 * 64
+  MOST_PIXELS_PER_BYTE = 8 * 64,
+  EXIF_MARKER = JPEG_APP0 + 1
 };
 
 typedef struct jpeg_read {
@@ -23,6 +26,7 @@ typedef struct jpeg_read {
   const fm_context *context;
   fm__input *input;
   int64_t max_pixels;
+  int32_t orientation;
   bool created;
   fm_raster *raster;
 } jpeg_read;
@@ -93,6 +97,14 @@ static fm_status check_size(const jpeg_read *r, fm_error *err) {
 
 /* ---- Decoding ------------------------------------------------------------------- */
 
+/* EXIF data are in the first marker that is theirs; one after it is ignored. */
+static int32_t orientation_of(const jpeg_read *r) {
+  for (jpeg_saved_marker_ptr m = r->jpeg.marker_list; m; m = m->next)
+    if (m->marker == EXIF_MARKER && m->data_length > 6 && !memcmp(m->data, "Exif\0\0", 6))
+      return fm__exif_orientation(m->data, m->data_length);
+  return 1;
+}
+
 static void read_rows(jpeg_read *r) {
   while (r->jpeg.output_scanline < r->jpeg.output_height) {
     JSAMPROW row = fm__raster_row(r->raster, r->jpeg.output_scanline);
@@ -110,7 +122,9 @@ static fm_status run(jpeg_read *r, fm_error *err) {
   r->progress.progress_monitor = count_scans;
   r->jpeg.progress = &r->progress;
   set_source(r);
+  jpeg_save_markers(&r->jpeg, EXIF_MARKER, 0xFFFF);
   (void)jpeg_read_header(&r->jpeg, TRUE);
+  r->orientation = orientation_of(r);
   fm_status status = check_size(r, err);
   if (!status)
     status = fm__raster_image(r->context, r->jpeg.image_height, r->jpeg.image_width,
@@ -131,9 +145,11 @@ fm_status fm__jpeg_read(const fm_context *context, fm__input *input, const fm__r
                  .max_pixels = request->max_pixels};
   fm_status status = run(&r, err);
   if (r.created) jpeg_destroy_decompress(&r.jpeg);
-  if (status)
+  if (status) {
     fm_raster_destroy(r.raster);
-  else
-    *out = r.raster;
+    return status;
+  }
+  status = fm__orient(context, request, r.orientation, &r.raster, err);
+  if (!status) *out = r.raster;
   return status;
 }

@@ -6,7 +6,8 @@
 #include "core/context.h"
 #include "core/fail.h"
 #include "io/channels.h"
-#include "io/decode.h"
+#include "io/exif.h"
+#include "io/orient.h"
 #include "io/png_fast.h"
 #include "io/png_hooks.h"
 
@@ -30,10 +31,13 @@ typedef struct png_read {
   png_infop info;
   uint32_t width, height;
   int bit_depth, color_type, passes;
+  int32_t orientation;
   fm_raster *raster;
   int channels;          /* of a mask's pixels in the file */
   unsigned char *stored; /* of a mask with several: its rows, or one if they come in order */
 } png_read;
+
+static const png_byte EXIF_CHUNK[5] = "eXIf";
 
 static void read_bytes(png_structp png, png_bytep to, size_t size) {
   png_read *r = png_get_io_ptr(png);
@@ -46,8 +50,12 @@ static void configure(png_read *r) {
   png_set_read_fn(r->png, r, read_bytes);
   png_set_user_limits(r->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
   png_set_chunk_cache_max(r->png, 16);
-  png_set_chunk_malloc_max(r->png, MOST_CHUNK);
+  png_set_chunk_malloc_max(
+      r->png, r->input->size < MOST_CHUNK ? (png_alloc_size_t)r->input->size : MOST_CHUNK);
   png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+  /* Of an image, EXIF data are kept as bytes, which io/exif.c looks at. */
+  if (r->content == FM__IMAGE)
+    png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_ALWAYS, EXIF_CHUNK, 1);
   /* A mask may hold indices beyond its palette; they are labels all the same. */
   png_set_check_for_invalid_index(r->png, 0);
 }
@@ -141,6 +149,15 @@ static void set_byte_order(fm_raster *raster) {
   for (size_t i = 0; i < count; i++) numbers[i] = (uint16_t)(bytes[2 * i] << 8 | bytes[2 * i + 1]);
 }
 
+static int32_t orientation_of(const png_read *r) {
+  png_unknown_chunkp chunks = NULL;
+  const int count = png_get_unknown_chunks(r->png, r->info, &chunks);
+  for (int i = 0; i < count; i++)
+    if (!memcmp(chunks[i].name, EXIF_CHUNK, sizeof EXIF_CHUNK))
+      return fm__exif_orientation(chunks[i].data, chunks[i].size);
+  return 1;
+}
+
 /* The color as a number: red + 256 green + 65536 blue + 2^24 opacity. */
 static void join_colors(fm_raster *raster) {
   uint32_t *numbers = raster->pixels;
@@ -210,7 +227,9 @@ static fm_status run(png_read *r, fm_error *err) {
   if (status) return status;
   status = read_rows(r, err);
   if (status) return status;
-  png_read_end(r->png, NULL);
+  const bool image = r->content == FM__IMAGE;
+  png_read_end(r->png, image ? r->info : NULL);
+  if (image) r->orientation = orientation_of(r);
   /* libpng continues without memory where it can; such a result does not count. */
   if (r->hooks.refused) return fm__fail_memory(err, r->hooks.refused);
   if (r->hooks.too_much && r->content != FM__IMAGE)
@@ -219,20 +238,22 @@ static fm_status run(png_read *r, fm_error *err) {
   return FM_OK;
 }
 
-static fm_status read_png(const fm_context *context, fm__input *input, int64_t max_pixels,
-                          fm__content content, fm_raster **out, fm_error *err) {
+static fm_status read_png(const fm_context *context, fm__input *input, const fm__request *request,
+                          fm_raster **out, fm_error *err) {
   png_read r = {.hooks = {.context = context},
                 .context = context,
                 .input = input,
-                .max_pixels = max_pixels,
-                .content = content};
+                .max_pixels = request->max_pixels,
+                .content = request->content};
   fm_status status = run(&r, err);
   png_destroy_read_struct(&r.png, &r.info, NULL);
   fm__free(context, r.stored);
-  if (status)
+  if (status) {
     fm_raster_destroy(r.raster);
-  else
-    *out = r.raster;
+    return status;
+  }
+  if (r.content == FM__IMAGE) status = fm__orient(context, request, r.orientation, &r.raster, err);
+  if (!status) *out = r.raster;
   return status;
 }
 
@@ -246,5 +267,5 @@ fm_status fm__png_read(const fm_context *context, fm__input *input, const fm__re
     if (status || raster) return status;
   }
 #endif
-  return read_png(context, input, request->max_pixels, request->content, out, err);
+  return read_png(context, input, request, out, err);
 }

@@ -109,6 +109,10 @@ fm_volume fm_raster_volume(const fm_raster *raster) {
 
 int32_t fm_raster_bit_depth(const fm_raster *raster) { return raster ? raster->bit_depth : 0; }
 
+int32_t fm_raster_orientation(const fm_raster *raster) {
+  return raster && raster->orientation ? raster->orientation : 1;
+}
+
 int32_t fm_raster_palette_size(const fm_raster *raster) {
   return raster ? raster->palette_size : 0;
 }

@@ -14,6 +14,7 @@ struct fm_raster {
   fm_plane plane;     /* data NULL: holds an image or an output */
   fm_volume volume;   /* data NULL: holds a plane only */
   int32_t bit_depth;
+  int32_t orientation; /* of the file, as EXIF counts; 0: 1 */
   int32_t palette_size;
   uint8_t palette[3 * FM__PALETTE_MAX]; /* red, green, blue of each entry */
 };

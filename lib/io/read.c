@@ -11,17 +11,18 @@ static const struct {
   const char *why;      /* a format that other calls read is none for this one */
   bool member;          /* an archive's member may be named */
 } contents[FM__CONTENTS] = {
-    [FM__MASK] = {"mask", "a mask as PNG or NPY",
-                  "its compression changes numbers, so that labels are lost: masks come as PNG or "
-                  "NPY",
+    [FM__MASK] = {"mask", "a mask as PNG, TIFF, NPY or NPZ",
+                  "its compression changes numbers, so that labels are lost: masks come as PNG, "
+                  "TIFF, NPY or NPZ",
                   true},
-    [FM__LOSS] = {"loss", "a loss map as NPY",
-                  "loss maps are floating-point numbers in nats and come as NPY", true},
-    [FM__OUTPUT] = {"output", "a network's output as NPY",
-                    "networks' outputs are floating-point numbers and come as NPY", true},
+    [FM__LOSS] = {"loss", "a loss map as NPY or NPZ",
+                  "loss maps are floating-point numbers in nats and come as NPY or NPZ", true},
+    [FM__OUTPUT] = {"output", "a network's output as NPY or NPZ",
+                    "networks' outputs are floating-point numbers and come as NPY or NPZ", true},
     [FM__QUERIES] = {"queries", "class logits and mask logits in an archive (.npz)",
                      "outputs with queries are two arrays and come in an archive (.npz)", false},
-    [FM__IMAGE] = {"image", "an image as JPEG or PNG", "images come as JPEG or PNG", false},
+    [FM__IMAGE] = {"image", "an image as JPEG, PNG, TIFF or WebP",
+                   "images come as JPEG, PNG, TIFF or WebP", false},
     [FM__COLORS] = {"colors", "a mask of colors as PNG",
                     "its compression changes colors, so that labels are lost: masks come as PNG",
                     false},
@@ -29,7 +30,7 @@ static const struct {
 
 static fm_status read_options(fm__request *out, const fm_read_options *options, fm_error *err) {
   fm_read_options o;
-  fm_status status = FM__OPTIONS_READ(&o, options, fm_read_options, member, err);
+  fm_status status = FM__OPTIONS_READ(&o, options, fm_read_options, reserved, err);
   if (status) return status;
   if (o.max_pixels < 0 || o.max_bytes < 0)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_read_options: %s is %lld, expected 0 or more",
@@ -39,6 +40,13 @@ static fm_status read_options(fm__request *out, const fm_read_options *options, 
     return fm__fail(err, FM_ERR_ARGUMENT,
                     "fm_read_options: member is '%.60s', but fm_%s_read does not take one",
                     o.member, contents[out->content].call);
+  if (o.orientation != FM_ORIENTATION_APPLY && o.orientation != FM_ORIENTATION_KEEP)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_read_options: orientation is %d, expected 0 or 1",
+                    (int)o.orientation);
+  if (o.reserved)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_read_options: reserved is %d, expected 0",
+                    (int)o.reserved);
+  out->keep_orientation = o.orientation == FM_ORIENTATION_KEEP;
   out->max_pixels = o.max_pixels ? o.max_pixels : INT64_C(1) << 28;
   out->max_bytes = o.max_bytes ? o.max_bytes : INT64_C(1) << 32;
   out->member = o.member;

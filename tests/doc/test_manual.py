@@ -11,7 +11,8 @@ with open(os.path.join(tap.SOURCE, "doc", "freemask.1"), encoding="utf-8") as pa
     PAGE = page.read()
 with open(os.path.join(tap.SOURCE, "include", "freemask", "version.h"), encoding="utf-8") as header:
     VERSION = ".".join(re.findall(r"#define FM_VERSION_\w+ (\d+)", header.read()))
-COMMON = {"labels", "masks", "stats", "output", "threads", "quiet", "json", "help"}
+COMMON = {"labels", "masks", "stats", "output", "threads", "quiet", "json", "help", "mask-suffix", "image-suffix",
+          "loss-suffix", "exif"}
 
 
 def flags_in(text):

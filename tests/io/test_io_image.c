@@ -380,7 +380,7 @@ START_TEST(bad_calls_are_refused) {
   fm_raster *out = KIT_SENTINEL;
   KIT_FAILS(FM_ERR_ARGUMENT, "fm_image_read: path is NULL",
             fm_image_read(context, NULL, NULL, &out, &err));
-  KIT_FAILS(FM_ERR_FORMAT, "is empty, expected an image as JPEG or PNG",
+  KIT_FAILS(FM_ERR_FORMAT, "is empty, expected an image as JPEG, PNG, TIFF or WebP",
             fm_image_decode(context, "", 0, NULL, &out, &err));
 }
 END_TEST

@@ -287,10 +287,9 @@ START_TEST(other_files_are_named) {
     size_t size;
     const char *name;
   } files[] = {
-      {"", 0, "is empty, expected a mask as PNG or NPY"},
-      {"BM\x36\0\0\0", 6, "looks like a BMP image, expected a mask as PNG or NPY"},
+      {"", 0, "is empty, expected a mask as PNG, TIFF, NPY or NPZ"},
+      {"BM\x36\0\0\0", 6, "looks like a BMP image, expected a mask as PNG, TIFF, NPY or NPZ"},
       {"GIF89a", 6, "a GIF image"},
-      {"II*\0\x08\0\0\0", 8, "a TIFF image"},
       {"RIFF\0\0\0\0WEBP", 12, "is a WebP image: its compression changes numbers"},
       {"PK\x05\x06", 4, "an empty ZIP archive"},
       {"\xff\xd8\xff\xe0\0\x10JFIF", 10, "is a JPEG image: its compression changes numbers"},

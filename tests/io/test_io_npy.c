@@ -387,7 +387,7 @@ START_TEST(other_files_are_no_loss_maps) {
             fm_loss_decode(context, "\xff\xd8\xff\xe0", 4, NULL, &out, &err));
   KIT_FAILS(FM_ERR_FORMAT, "the archive was cut off",
             fm_loss_decode(context, "PK\3\4", 4, NULL, &out, &err));
-  KIT_FAILS(FM_ERR_FORMAT, "is a NumPy array (.npy): images come as JPEG or PNG",
+  KIT_FAILS(FM_ERR_FORMAT, "is a NumPy array (.npy): images come as JPEG, PNG, TIFF or WebP",
             fm_image_decode(context, "\x93NUMPY\x01\0", 8, NULL, &out, &err));
 }
 END_TEST

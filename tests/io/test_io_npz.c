@@ -557,7 +557,7 @@ START_TEST(other_calls_are_checked) {
             fm_image_decode(context, zip.data, zip.size, &a, &out, &err));
   KIT_FAILS(FM_ERR_FORMAT, "is a NumPy array (.npy): outputs with queries are two arrays",
             fm_queries_decode(context, npy.data, npy.size, NULL, &out, &err));
-  KIT_FAILS(FM_ERR_FORMAT, "is a ZIP archive: images come as JPEG or PNG",
+  KIT_FAILS(FM_ERR_FORMAT, "is a ZIP archive: images come as JPEG, PNG, TIFF or WebP",
             fm_image_decode(context, zip.data, zip.size, NULL, &out, &err));
   KIT_FAILS(FM_ERR_FORMAT, "looks like an empty ZIP archive",
             fm_mask_decode(context, END_OF(&zip), END, NULL, &out, &err));

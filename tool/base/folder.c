@@ -5,10 +5,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "base/folder_guess.h"
+#include "base/note.h"
 #include "base/path.h"
 #include "base/text.h"
 
@@ -29,42 +30,38 @@ typedef struct listing {
   const char *suffix;
   folder *out;
   size_t capacity;
+  folder passed; /* files of types that are not read there */
+  size_t passed_capacity;
   const struct stat *sought; /* NULL; or nothing is listed, and this file is looked for */
   bool found;
   fault *f;
 } listing;
 
-enum { MOST_TYPES = 3 };
-
-/* By folder_kind: the types of files that are listed, case-insensitively. */
-static const char *const types[][MOST_TYPES] = {
-    [FOLDER_MASKS] = {".png", ".npy"},  [FOLDER_IMAGES] = {".jpg", ".jpeg", ".png"},
-    [FOLDER_LOSSES] = {".npy"},         [FOLDER_QUERIES] = {".npz", ".npy"},
-    [FOLDER_STRATA] = {".png", ".npy"},
-};
-
-static bool wanted(folder_kind kind, const char *name) {
-  const char *dot = strrchr(name, '.');
-  for (int i = 0; dot && i < MOST_TYPES && types[kind][i]; i++)
-    if (!strcasecmp(dot, types[kind][i])) return true;
-  return false;
-}
-
 bool folder_takes(const char *path) {
   const char *slash = strrchr(path, '/');
   for (int kind = FOLDER_MASKS; kind <= FOLDER_STRATA; kind++)
-    if (wanted((folder_kind)kind, slash ? slash + 1 : path)) return true;
+    if (folder_names_wanted((folder_kind)kind, slash ? slash + 1 : path)) return true;
   return false;
 }
 
-static int add(listing *l, const char *relative) {
+static void append(folder *to, size_t *capacity, const char *relative, const char *suffix,
+                   const struct stat *info) {
+  folder_file file = {.relative = alloc_text(relative)};
+  file.stem = folder_names_stem(relative, suffix, &file.suffixed);
+  if (info) {
+    file.device = info->st_dev;
+    file.node = info->st_ino;
+  }
+  to->files = alloc_grow(to->files, to->count, capacity, sizeof *to->files);
+  to->files[to->count++] = file;
+}
+
+static int add(listing *l, const char *relative, const struct stat *info) {
   for (const char *c = relative; *c; c++)
     if ((unsigned char)*c < 0x20 || *c == 0x7F)
       return fault_set(l->f, EXIT_DATA, "%s/%s: the name holds a control character", l->out->path,
                        relative);
-  folder *out = l->out;
-  out->files = alloc_grow(out->files, out->count, &l->capacity, sizeof *out->files);
-  out->files[out->count++] = (folder_file){alloc_text(relative), path_stem(relative, l->suffix)};
+  append(l->out, &l->capacity, relative, l->suffix, info);
   return EXIT_FINE;
 }
 
@@ -86,7 +83,10 @@ static int visit(listing *l, const char *relative, const char *name, const ances
     return EXIT_FINE;
   }
   /* A link that leads nowhere is listed: reading it will say so. */
-  if ((missing || S_ISREG(info.st_mode)) && wanted(l->kind, name)) return add(l, relative);
+  if (!missing && !S_ISREG(info.st_mode)) return EXIT_FINE;
+  if (folder_names_wanted(l->kind, name)) return add(l, relative, missing ? NULL : &info);
+  if (folder_names_passed(l->kind, name))
+    append(&l->passed, &l->passed_capacity, relative, l->suffix, NULL);
   return EXIT_FINE;
 }
 
@@ -117,65 +117,112 @@ static int by_stem(const void *a, const void *b) {
   return order ? order : strcmp(left->relative, right->relative);
 }
 
-/* The part of a suffix like "_gtFine_labelIds" that siblings ("_gtFine_color") share: up to the
- * last underscore. 0 if there is none. */
-static size_t shared_part(const char *suffix) {
-  const char *last = strrchr(suffix, '_');
-  return last && last != suffix ? (size_t)(last - suffix) + 1 : 0;
+void folder_sort(folder *files) {
+  if (files->count) qsort(files->files, files->count, sizeof *files->files, by_stem);
 }
 
-/* Is the stem that of a mask, followed by a sibling's ending? */
-static bool is_sibling(const folder *out, const char *stem, const char *suffix, size_t shared) {
-  char *mask = alloc_text(stem), *end = NULL;
-  for (char *at = strchr(mask, suffix[0]); at; at = strchr(at + 1, suffix[0]))
-    if (!strncmp(at, suffix, shared)) end = at;
-  if (end) *end = '\0';
-  const folder_file *found = end ? folder_find(out, mask) : NULL;
-  free(mask);
-  return found != NULL;
-}
-
-/* Data sets like Cityscapes keep other renderings next to each mask. Those, recognized by the
- * mask next to them, are not masks. */
-static void drop_siblings(folder *out, const char *suffix) {
-  size_t shared = shared_part(suffix), kept = 0;
-  if (!shared) return;
-  bool *drop = alloc_zeroed(out->count, sizeof *drop);
-  for (size_t i = 0; i < out->count; i++)
-    drop[i] = is_sibling(out, out->files[i].stem, suffix, shared);
-  for (size_t i = 0; i < out->count; i++) {
+void folder_drop(folder *files, const bool *drop) {
+  size_t kept = 0;
+  for (size_t i = 0; i < files->count; i++) {
     if (drop[i])
-      free_file(&out->files[i]);
+      free_file(&files->files[i]);
     else
-      out->files[kept++] = out->files[i];
+      files->files[kept++] = files->files[i];
   }
-  out->count = kept;
-  free(drop);
+  files->count = kept;
 }
 
-static int check_unique(const folder *out, fault *f) {
+bool folder_same_file(const folder_file *a, const folder_file *b) {
+  return a->node && a->node == b->node && a->device == b->device;
+}
+
+int folder_check_unique(const folder *out, fault *f) {
   for (size_t i = 1; i < out->count; i++)
     if (!strcmp(out->files[i - 1].stem, out->files[i].stem))
       return fault_set(f, EXIT_DATA,
-                       "%s: %s and %s have the same stem '%s', expected one file each", out->path,
-                       out->files[i - 1].relative, out->files[i].relative, out->files[i].stem);
+                       "%s: %s and %s have the same stem '%s', expected one file each%s", out->path,
+                       out->files[i - 1].relative, out->files[i].relative, out->files[i].stem,
+                       out->kind == FOLDER_MASKS    ? " (--mask-suffix .png, say, takes one type)"
+                       : out->kind == FOLDER_IMAGES ? " (--image-suffix .jpg, say, takes one type)"
+                                                    : "");
   return EXIT_FINE;
+}
+
+/* Names the types, up to four. */
+static void add_types(const folder *passed, const bool *skip, text *t) {
+  size_t named = 0;
+  for (size_t i = 0; i < passed->count; i++) {
+    const char *type = strrchr(passed->files[i].relative, '.');
+    if (skip[i] || !type || (t->data && strstr(t->data, type))) continue;
+    if (named++ == 4) break;
+    text_add(t, "%s%s", named > 1 ? ", " : "", type);
+  }
+}
+
+/* Names what was passed over and belongs to nothing that is listed: an image that lies next to its
+ * mask needs no words. If that is all there is, a failure will say so. */
+static void tell_passed(listing *l) {
+  folder *passed = &l->passed;
+  bool *skip = alloc_zeroed(passed->count, sizeof *skip);
+  size_t count = 0, first = 0;
+  text types = {0}, sentence = {0};
+  folder_sort(passed);
+  for (size_t i = 0; i < passed->count; i++) {
+    skip[i] = folder_find(l->out, passed->files[i].stem) != NULL;
+    if (!skip[i] && !count++) first = i;
+  }
+  if (count) {
+    const char *name = passed->files[first].relative;
+    add_types(passed, skip, &types);
+    text_add(&sentence, "%zu file%s of type %s, such as %s: %s", count, count == 1 ? "" : "s",
+             types.data, name, folder_names_advice(l->kind, name));
+    if (l->out->count) note_say("%s: passed over %s", l->out->path, sentence.data);
+    l->out->passed = alloc_text(sentence.data);
+  }
+  text_free(&sentence);
+  text_free(&types);
+  free(skip);
+}
+
+/* Where the user gave a suffix, files with it are what is meant, and others lie beside them. */
+static void keep_suffixed(folder *out) {
+  bool *drop = alloc_zeroed(out->count, sizeof *drop);
+  size_t kept = 0;
+  for (size_t i = 0; i < out->count; i++) {
+    kept += out->files[i].suffixed;
+    drop[i] = !out->files[i].suffixed;
+  }
+  if (kept) folder_drop(out, drop);
+  free(drop);
+}
+
+static const char *suffix_of(folder_kind kind, const fm_labels *labels) {
+  const char *given = folder_names_of(kind);
+  if (given) return strcmp(given, "none") ? given : "";
+  if (labels && kind == FOLDER_MASKS) return fm_labels_mask_suffix(labels);
+  return labels && kind == FOLDER_IMAGES ? fm_labels_image_suffix(labels) : "";
+}
+
+static int arrange(listing *l) {
+  folder *out = l->out;
+  const bool given = folder_names_of(l->kind) != NULL;
+  folder_sort(out);
+  if (given) keep_suffixed(out);
+  if (l->kind == FOLDER_MASKS && !given) folder_guess_masks(out, l->suffix);
+  if (l->kind == FOLDER_MASKS) folder_guess_type(out);
+  tell_passed(l);
+  return l->kind == FOLDER_MASKS ? folder_check_unique(out, l->f) : EXIT_FINE;
 }
 
 int folder_list(folder_kind kind, const char *path, const fm_labels *labels, folder *out,
                 fault *f) {
-  *out = (folder){.path = alloc_text(path)};
-  listing l = {.kind = kind, .out = out, .f = f, .suffix = ""};
-  if (labels && kind == FOLDER_MASKS) l.suffix = fm_labels_mask_suffix(labels);
-  if (labels && kind == FOLDER_IMAGES) l.suffix = fm_labels_image_suffix(labels);
+  *out = (folder){.path = alloc_text(path), .kind = kind};
+  listing l = {.kind = kind, .out = out, .f = f, .suffix = suffix_of(kind, labels)};
   struct stat info;
   int code = stat(path, &info) ? fault_system(f, errno, "open folder", path) : EXIT_FINE;
   if (!code) code = walk(&l, "", &(ancestor){NULL, info.st_dev, info.st_ino});
-  if (!code && out->count) {
-    qsort(out->files, out->count, sizeof *out->files, by_stem);
-    if (kind == FOLDER_MASKS) drop_siblings(out, l.suffix);
-    code = check_unique(out, f);
-  }
+  if (!code) code = arrange(&l);
+  folder_free(&l.passed);
   if (code) folder_free(out);
   return code;
 }
@@ -193,6 +240,7 @@ bool folder_holds(const char *path, const struct stat *file) {
 void folder_free(folder *files) {
   for (size_t i = 0; i < files->count; i++) free_file(&files->files[i]);
   free(files->files);
+  free(files->passed);
   free(files->path);
   memset(files, 0, sizeof *files);
 }

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/fault.h"
+#include "base/folder_names.h"
 
 /* A part of a folder's files (--shard i/n). */
 typedef struct folder_shard {
@@ -18,32 +19,41 @@ typedef struct folder_shard {
 typedef struct folder_file {
   char *relative; /* "sub/a_labelTrainIds.png" */
   char *stem;     /* "sub/a" */
+  bool suffixed;  /* its name ends in a suffix that the user or the label space gave */
+  dev_t device;   /* which file it is, whatever it is called; 0 and 0: unknown */
+  ino_t node;
 } folder_file;
 
-/* Files sorted by the bytes of their stems, which are distinct. */
+/* Files sorted by the bytes of their stems. The stems are distinct; but those of images, losses and
+ * strata only once they are paired (folder_pair.h). */
 typedef struct folder {
   char *path;
+  folder_kind kind;
   folder_file *files;
   size_t count;
+  char *passed; /* a sentence about files of types that are not read there; NULL: there are none */
 } folder;
 
-typedef enum folder_kind {
-  FOLDER_MASKS = 1,
-  FOLDER_IMAGES,
-  FOLDER_LOSSES,
-  FOLDER_QUERIES,
-  FOLDER_STRATA
-} folder_kind;
-
-/* Lists a folder and those below it. Hidden files, unfinished ones (*.fm-part) and other types
- * are skipped: masks and strata are .png or .npy, images .jpg, .jpeg or .png, losses .npy, queries
- * .npz or .npy (case-insensitively). Suffixes are the label space's. A folder that cannot be read
- * is EXIT_IO; two files with the same stem, or a name that cannot be a stem, EXIT_DATA. */
+/* Lists a folder and those below it. Hidden files and unfinished ones (*.fm-part) are skipped, and
+ * so are types that folders of that kind do not hold (folder_names.h), with a note where they could
+ * be meant. Suffixes are those of folder_names_now, else the label space's; masks without either
+ * may have one that is well known, which is noted. A folder that cannot be read is EXIT_IO; two
+ * masks with the same stem, or a name that cannot be a stem, EXIT_DATA. */
 int folder_list(folder_kind kind, const char *path, const fm_labels *labels, folder *out, fault *f);
 void folder_free(folder *files);
 
 /* The file with that stem, or NULL. */
 const folder_file *folder_find(const folder *files, const char *stem);
+
+/* EXIT_DATA if two files have the same stem. */
+int folder_check_unique(const folder *files, fault *f);
+
+/* Keeps the files whose `drop` is false; sorts them by stem. */
+void folder_drop(folder *files, const bool *drop);
+void folder_sort(folder *files);
+
+/* Are both the same file on the disk? */
+bool folder_same_file(const folder_file *a, const folder_file *b);
 
 /* The file's path. Caller frees. */
 char *folder_path(const folder *files, const folder_file *file);

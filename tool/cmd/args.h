@@ -83,4 +83,21 @@ int args_parse(const arg_command *command, int argc, char **argv, size_t *operan
         false, 0, 0, NULL                                                                     \
   }
 
+/* How files are called; folder_names_now keeps it. */
+#define ARG_SUFFIX(name, target, help) \
+  { name, 0, ARG_TEXT, target, "S", help, false, false, 0, 0, NULL }
+#define ARG_MASK_SUFFIX                              \
+  ARG_SUFFIX("mask-suffix", &folder_names_now.masks, \
+             "masks are called <stem>S: _mask, .tif, a comma list (default: as found), or none")
+#define ARG_IMAGE_SUFFIX \
+  ARG_SUFFIX("image-suffix", &folder_names_now.images, "images are called <stem>S, likewise")
+#define ARG_LOSS_SUFFIX                               \
+  ARG_SUFFIX("loss-suffix", &folder_names_now.losses, \
+             "losses and outputs are called <stem>S, likewise")
+#define ARG_EXIF                                                                                  \
+  {                                                                                               \
+    "exif", 0, ARG_CHOICE, &folder_names_now.exif, "HOW",                                         \
+        "orientation of photographs: apply (default), or ignore", false, false, 0, 0, folder_exif \
+  }
+
 #endif

@@ -12,6 +12,7 @@ int cmd_collect(int argc, char **argv) {
        "jobs.jsonl of freemask export, or the folder that holds it", true, false, 0, 0, NULL},
       {"by", 0, ARG_CHOICE, &job.by, "WAY", "copy (default), link (hard) or move", false, false, 0,
        0, ways},
+      ARG_EXIF,
       ARG_OUTPUT(&job.output, "DIR", "gets images/<stem>_seed_<n> and masks/<stem>_seed_<n>"),
       ARG_THREADS(&job.common.threads),
       ARG_QUIET(&job.common.quiet),

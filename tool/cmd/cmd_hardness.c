@@ -24,6 +24,8 @@ int cmd_hardness(int argc, char **argv) {
       {"losses", 0, ARG_TEXT, &job.set.loss.folders[LOSS_MAPS], "DIR",
        "measure by each image's own losses, <stem>.npy, not by its classes' means", false, false, 0,
        0, NULL},
+      ARG_MASK_SUFFIX,
+      ARG_LOSS_SUFFIX,
       ARG_OUTPUT(&job.output, "H.csv", "where to write the table"),
       ARG_THREADS(&job.common.threads),
       ARG_QUIET(&job.common.quiet),

@@ -15,6 +15,7 @@ int cmd_plan(int argc, char **argv) {
        NULL},
       {"grow", 0, ARG_TEXT, &job.grow, "OLD.csv", "an earlier plan, of which nothing is withdrawn",
        false, false, 0, 0, NULL},
+      ARG_MASK_SUFFIX,
       ARG_OUTPUT(&job.output, "P.csv", "where to write the plan"),
       ARG_THREADS(&job.common.threads),
       ARG_QUIET(&job.common.quiet),

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/folder_names.h"
 #include "base/path.h"
 #include "collect/collect.h"
 
@@ -29,7 +30,7 @@ static char *find(const char *without_type, const char *type) {
 static int look_at(fm_context *context, const char *name, result_file *file, findings *list) {
   fm_raster *raster;
   fm_error err;
-  if (fm_image_decode(context, file->bytes, file->length, NULL, &raster, &err)) {
+  if (fm_image_decode(context, file->bytes, file->length, folder_read_options(), &raster, &err)) {
     fault why;
     int code = fault_library(&why, &err, file->path);
     if (err.code == FM_ERR_MEMORY) return code;

@@ -77,6 +77,7 @@ static int read_inputs(const json_t *root, const char *path, filter_file *out, f
   if (!code) out->made_of = json_incref(made_of);
   json_t *network = json_object_get(root, "network");
   if (!code && json_is_object(network)) out->network = json_incref(network);
+  if (!code) out->names = json_incref(json_object_get(root, "names"));
   return code;
 }
 
@@ -158,6 +159,7 @@ int filter_file_write(fm_context *context, const filter_file *file, const char *
   json_object_set_new(root, "masks", json_stored_path(path, file->masks));
   json_object_set_new(root, "strata", json_stored_path(path, file->strata));
   loss_folders_save((const char *const *)file->folders, path, root);
+  json_object_set_new(root, "names", folder_names_save());
   json_object_set_new(root, "network", file->network ? json_incref(file->network) : json_null());
   json_t *rest =
       json_pack("{s:o, s:s, s:f, s:f, s:s, s:o, s:i, s:{s:I, s:I}, s:I, s:I, s:I, s:I}", "provider",
@@ -189,6 +191,7 @@ void filter_file_free(filter_file *file) {
   free(file->classes);
   json_decref(file->network);
   json_decref(file->made_of);
+  json_decref(file->names);
   *file = (filter_file){0};
 }
 

@@ -23,7 +23,7 @@ typedef struct filter_class {
  *   {"format": "freemask-filter", "version": 1, "labels": {"name", "fingerprint", "classes"},
  *    "labels_source": the value of --labels, "stats": path, "masks": path, "strata": path or null,
  *    "losses": path or null, "logits": path or null, "queries": path or null, "network": null or
- *    what network_flags_save makes, "images": path or null, "provider": text or null,
+ *    what network_flags_save makes, "names": what folder_names_save makes, "images": path or null, "provider": text or null,
  *    "policy": "paper", "tolerance": x, "min_kept": x, "unseen": "drop", "fingerprint": hex,
  *    "made_of": as in made_of.h, "strata_count": 1 or more, "shard": {"index", "count"}, "count": masks, "valid", "dropped",
  * "emptied": masks of which nothing was kept, "classes": [{"index", "name", "mean_loss",
@@ -39,6 +39,7 @@ typedef struct filter_file {
   char *provider;              /* NULL if not given */
   json_t *network;             /* of outputs: network_flags_save; else NULL */
   json_t *made_of;             /* made_of.h */
+  json_t *names;               /* folder_names_save, of a file that was read; else NULL */
   char *policy, *unseen;
   double tolerance, min_kept;
   folder_shard shard;

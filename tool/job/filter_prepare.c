@@ -71,6 +71,7 @@ static int find_made_of(filter_run *r, const stats_file *stats, fault *f) {
   made_of_add_masks(made_of, "masks", r->identity, r->whole);
   add_statistics(made_of, r, stats);
   if (file->network) made_of_add_json(made_of, "flags of outputs", json_incref(file->network));
+  made_of_add_json(made_of, "flags of names", folder_names_save());
   json_t *model = file->provider ? loss_source_model(r->source) : NULL;
   if (model) made_of_add_json(made_of, "model", model);
   int code = made_of_add_provider(made_of, file->provider, f);

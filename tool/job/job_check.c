@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/folder_pair.h"
 #include "base/json_file.h"
+#include "base/note.h"
 #include "base/path.h"
 #include "base/pool.h"
 #include "job/census.h"
@@ -21,9 +23,12 @@ typedef struct state {
   const check_job *job;
   workspace ws;
   folder masks, images;
+  folder_pairs pairs; /* of the images; `of` NULL: none were given */
   strata_folder strata;
   loss_source *losses; /* NULL: none are looked at */
-  findings *found;     /* of each mask: in order, for any number of threads */
+  size_t turned;       /* as in own_state, of all workers */
+  int64_t below, below_maps;
+  findings *found; /* of each mask: in order, for any number of threads */
   check_result *out;
 } state;
 
@@ -32,6 +37,8 @@ typedef struct own_state {
   census census;
   fm_class_stats *stats; /* judges labels and losses */
   int64_t *counts;
+  size_t turned;          /* images that are stored in another orientation */
+  int64_t below, outputs; /* losses a hair below zero; the maps that hold them */
 } own_state;
 
 static int begin(void *shared, void **own, fault *f) {
@@ -52,6 +59,9 @@ static int end(void *shared, void *own, bool good, fault *f) {
   (void)good;
   (void)f;
   census_merge(&s->out->census, &o->census);
+  s->turned += o->turned;
+  s->below += o->below;
+  s->below_maps += o->outputs;
   fm_class_stats_destroy(o->stats);
   free(o->counts);
   free(o);
@@ -63,13 +73,6 @@ static void note_error(findings *list, finding_kind kind, const char *stem, cons
   fault f;
   fault_library(&f, err, path);
   findings_add(list, kind, stem, f.text);
-}
-
-static void note_missing(const folder_file *mask, const char *what, const char *dir,
-                         findings *list) {
-  fault f;
-  fault_set(&f, EXIT_DATA, "mask %s has no %s in %s", mask->relative, what, dir);
-  findings_add(list, FINDING_MISSING, mask->stem, f.text);
 }
 
 static bool same_size(const fm_plane *mask, int64_t height, int64_t width, const char *path,
@@ -84,21 +87,17 @@ static bool same_size(const fm_plane *mask, int64_t height, int64_t width, const
   return false;
 }
 
-static void check_image(const state *s, const folder_file *file, const fm_plane *mask,
-                        findings *list) {
-  const folder_file *found = folder_find(&s->images, file->stem);
+static void check_image(const state *s, own_state *o, const folder_file *file,
+                        const folder_file *found, const fm_plane *mask, findings *list) {
   fm_raster *raster = NULL;
   fm_error err;
-  if (!found) {
-    note_missing(file, "image", s->images.path, list);
-    return;
-  }
   char *path = folder_path(&s->images, found);
-  if (fm_image_read(s->ws.context, path, NULL, &raster, &err)) {
+  if (fm_image_read(s->ws.context, path, folder_read_options(), &raster, &err)) {
     note_error(list, FINDING_UNREADABLE, file->stem, &err, path);
-  } else if (mask) {
+  } else {
+    o->turned += fm_raster_orientation(raster) > 1;
     fm_volume image = fm_raster_volume(raster);
-    same_size(mask, image.height, image.width, path, "image", file->stem, list);
+    if (mask) same_size(mask, image.height, image.width, path, "image", file->stem, list);
   }
   fm_raster_destroy(raster);
   free(path);
@@ -109,9 +108,7 @@ static void check_strata(const state *s, size_t index, const fm_plane *mask, fin
   fm_raster *raster;
   fm_plane plane;
   fault f;
-  if (!strata_has(&s->strata, index)) {
-    note_missing(file, "strata", s->strata.files.path, list);
-  } else if (mask) {
+  if (strata_has(&s->strata, index) && mask) {
     if (strata_get(&s->strata, index, mask, NULL, &raster, &plane, &f))
       findings_add(list, f.status == FM_ERR_SHAPE ? FINDING_SIZE : FINDING_UNREADABLE, file->stem,
                    f.text);
@@ -177,10 +174,9 @@ static int check_one(void *shared, void *own, size_t index, fault *f) {
     findings_add(list, FINDING_UNREADABLE, file->stem, f->text);
   }
   check_strata(s, index, good ? &mask : NULL, list);
-  if (s->job->images) check_image(s, file, good ? &mask : NULL, list);
-  if (s->losses && !loss_source_has(s->losses, index))
-    note_missing(file, loss_source_what(s->losses), loss_source_folder(s->losses), list);
-  else if (s->losses && good)
+  if (s->pairs.of && s->pairs.of[index])
+    check_image(s, own, file, s->pairs.of[index], good ? &mask : NULL, list);
+  if (s->losses && loss_source_has(s->losses, index) && good)
     check_loss(s, own, index, &mask, list);
   fm_raster_destroy(raster);
   free(path);
@@ -193,11 +189,42 @@ static int list_partners(state *s, fault *f) {
   int code = EXIT_FINE;
   if (s->job->images)
     code = folder_list(FOLDER_IMAGES, s->job->images, s->ws.labels, &s->images, f);
+  if (!code && s->job->images)
+    code = folder_pair(&s->masks, &s->images, folder_find, "image", &s->pairs, f);
   if (!code) code = strata_open(s->ws.context, s->job->set.strata, &s->masks, true, &s->strata, f);
   if (!code && loss_options_have_files(&s->job->set.loss))
     code = loss_source_open(s->ws.context, s->ws.labels, &s->job->set.loss, &s->masks, true,
                             &s->losses, f);
   return code;
+}
+
+/* One finding for each kind of partner, with the count; and those without a mask, in a note. */
+static void conclude_partners(const state *s, const folder *files, const folder_pairs *pairs,
+                              const char *what) {
+  fault f;
+  if (!pairs->of) return;
+  if (pairs->missing) {
+    folder_pairs_missing(&s->masks, files, pairs, what, &f);
+    findings_add(&s->out->findings, FINDING_MISSING, s->masks.files[pairs->first].stem, f.text);
+  }
+  size_t first, spare = folder_pairs_spare(&s->masks, files, pairs, &first);
+  if (spare && files->kind == FOLDER_IMAGES)
+    note_say("%s: %zu of %zu images have no mask, such as %s", files->path, spare, files->count,
+             files->files[first].relative);
+}
+
+static void conclude_files(const state *s) {
+  conclude_partners(s, &s->images, &s->pairs, "image");
+  conclude_partners(s, &s->strata.files, &s->strata.pairs, "strata");
+  if (s->losses)
+    conclude_partners(s, loss_source_files(s->losses), loss_source_pairs(s->losses),
+                      loss_source_what(s->losses));
+  if (s->turned)
+    note_say("%s: %zu of %zu images are stored in another orientation, which EXIF tells; %s",
+             s->images.path, s->turned, s->masks.count - s->pairs.missing,
+             folder_names_now.exif == EXIF_IGNORE
+                 ? "they are taken as stored (--exif ignore)"
+                 : "they were turned (--exif ignore takes them as stored)");
 }
 
 static void conclude(state *s) {
@@ -206,6 +233,7 @@ static void conclude(state *s) {
   out->masks = s->masks.count;
   out->fits = false;
   for (size_t i = 0; i < s->masks.count; i++) findings_move(&out->findings, &s->found[i]);
+  conclude_files(s);
   if (!out->census.pixels) return;
   census_describe(&out->census, s->ws.context, s->ws.labels, &out->convention, &misfit);
   census_presets(&out->census, s->ws.context, "", 64, &out->presets);
@@ -249,15 +277,21 @@ void check_result_free(check_result *result) {
   text_free(&result->presets);
 }
 
+static json_t *notes_as_json(void) {
+  json_t *all = json_array();
+  for (size_t i = 0; i < note_count(); i++) json_array_append_new(all, json_text(note_get(i)));
+  return all;
+}
+
 static void print_result(const check_job *job, const check_result *r) {
   text t = {0};
   const char *convention = r->convention.data ? r->convention.data : "no mask could be read";
   if (job->common.json) {
-    summary_print_json(json_pack("{s:o, s:I, s:o, s:o, s:o}", "labels",
+    summary_print_json(json_pack("{s:o, s:I, s:o, s:o, s:o, s:o}", "labels",
                                  json_text(job->common.labels), "masks", (json_int_t)r->masks,
                                  "convention", json_text(convention), "presets",
                                  json_text(r->presets.data ? r->presets.data : ""), "findings",
-                                 findings_as_json(&r->findings)));
+                                 findings_as_json(&r->findings), "notes", notes_as_json()));
   } else if (!job->common.quiet || r->findings.count) {
     text_add(&t, "%zu masks%s%s\n", r->masks, r->fits ? ", " : "", r->fits ? convention : "");
     findings_as_text(&r->findings, SHOWN, &t);

@@ -154,7 +154,7 @@ typedef struct run_job {
  *    "plan_flags": the words of plan_flags_add_words, "resize": "512x512" or "none",
  *    "stats": "stats.json", "filter": "filter.json", "filter_rows": "filter.csv",
  *    "masks": "masks", "hardness": "hardness.csv", "plan": "plan.csv", "export": "export",
- *    "report": "report.html"}
+ *    "report": "report.html", "names": what folder_names_save makes}
  * Input paths are as path_to_store has them (null if not given), output paths relative to the
  * folder. */
 int run_job_run(const run_job *job, fault *f);

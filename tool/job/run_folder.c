@@ -74,6 +74,7 @@ int run_find_made_of(run_state *s, fault *f) {
   plan_flags_add_words(&j->plan, &plan);
   made_of_add_hash(made_of, "flags of the plan", plan.data ? plan.data : "", plan.length);
   made_of_add_json(made_of, "flags of outputs", save_network(j));
+  made_of_add_json(made_of, "flags of names", folder_names_save());
   code = made_of_add_provider(made_of, j->provider, f);
   if (!code) code = add_set(&ws, "real", &j->real, made_of, f);
   if (!code) code = add_set(&ws, "synthetic", &j->synthetic, made_of, f);
@@ -99,14 +100,15 @@ static json_t *save_manifest(const run_state *s, bool clearing) {
   plan_flags_add_words(&j->plan, &plan);
   json_t *root = json_pack(
       "{s:s, s:i, s:o, s:o, s:O, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:s, "
-      "s:s, s:s}",
+      "s:s, s:s, s:o}",
       "format", "freemask-run", "version", 1, "labels", json_text(labels), "fingerprint",
       json_hex(made_of_hash(s->made_of)), "made_of", s->made_of, "real", save_set(s, &j->real),
       "synthetic", save_set(s, &j->synthetic), "network", save_network(j), "provider",
       json_text(j->provider), "strata_count", (json_int_t)(j->strata_count ? j->strata_count : 1),
       "plan_flags", json_text(plan.data), "resize", save_resize(j->resize), "stats", "stats.json",
       "filter", "filter.json", "filter_rows", "filter.csv", "masks", "masks", "hardness",
-      "hardness.csv", "plan", "plan.csv", "export", "export", "report", "report.html");
+      "hardness.csv", "plan", "plan.csv", "export", "export", "report", "report.html", "names",
+      folder_names_save());
   if (clearing) json_object_set_new(root, "clearing", json_true());
   text_free(&plan);
   free(labels);

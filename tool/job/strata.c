@@ -7,29 +7,10 @@
 #include "base/alloc.h"
 #include "base/path.h"
 
-/* By the mask's stem, or by its full name, suffix included. */
-static const folder_file *find(const strata_folder *s, const folder_file *mask) {
-  const folder_file *found = folder_find(&s->files, mask->stem);
-  if (found) return found;
-  char *full = path_stem(mask->relative, "");
-  found = folder_find(&s->files, full);
-  free(full);
-  return found;
-}
-
 static int pair(strata_folder *s, bool lenient, fault *f) {
-  size_t missing = 0, first = 0;
-  s->partner = alloc_zeroed(s->masks->count, sizeof *s->partner);
-  for (size_t i = 0; i < s->masks->count; i++) {
-    s->partner[i] = find(s, &s->masks->files[i]);
-    if (!s->partner[i] && !missing++) first = i;
-  }
-  if (!missing || lenient) return EXIT_FINE;
-  char *mask = folder_path(s->masks, &s->masks->files[first]);
-  int code = fault_set(f, EXIT_DATA, "%s: no strata '%s.png' in %s (%zu of %zu masks have none)",
-                       mask, s->masks->files[first].stem, s->files.path, missing, s->masks->count);
-  free(mask);
-  return code;
+  int code = folder_pair(s->masks, &s->files, folder_find, "strata", &s->pairs, f);
+  if (code || lenient || !s->pairs.missing) return code;
+  return folder_pairs_missing(s->masks, &s->files, &s->pairs, "strata", f);
 }
 
 int strata_open(fm_context *context, const char *path, const folder *masks, bool lenient,
@@ -43,17 +24,17 @@ int strata_open(fm_context *context, const char *path, const folder *masks, bool
 }
 
 void strata_close(strata_folder *s) {
-  free(s->partner);
+  folder_pairs_free(&s->pairs);
   folder_free(&s->files);
   *s = (strata_folder){0};
 }
 
 bool strata_has(const strata_folder *s, size_t mask_index) {
-  return !s->files.path || s->partner[mask_index];
+  return !s->files.path || s->pairs.of[mask_index];
 }
 
 char *strata_path(const strata_folder *s, size_t mask_index) {
-  return s->files.path ? folder_path(&s->files, s->partner[mask_index]) : NULL;
+  return s->files.path ? folder_path(&s->files, s->pairs.of[mask_index]) : NULL;
 }
 
 static int check(const fm_plane *plane, const fm_plane *mask, const char *path, fault *f) {

@@ -3,7 +3,7 @@
 #define FREEMASK_TOOL_STRATA_H
 
 #include "base/fault.h"
-#include "base/folder.h"
+#include "base/folder_pair.h"
 #include "base/input_file.h"
 
 /* Planes of strata, U8, one for each mask: PNG or NPY, paired by stem. */
@@ -11,7 +11,7 @@ typedef struct strata_folder {
   fm_context *context;
   const folder *masks;
   folder files; /* path NULL: there are none */
-  const folder_file **partner;
+  folder_pairs pairs;
 } strata_folder;
 
 /* `path` may be NULL: strata_get gives none then. The first mask without a partner is EXIT_DATA

@@ -25,8 +25,10 @@ int workspace_masks(const workspace *ws, const char *path, folder_shard shard, f
   int code = folder_list(FOLDER_MASKS, path, ws->labels, out, f);
   if (code) return code;
   if (!out->count) {
+    code = fault_set(f, EXIT_DATA, "no masks (%s) in %s%s%s", folder_names_types(FOLDER_MASKS),
+                     path, out->passed ? ", but " : "", out->passed ? out->passed : "");
     folder_free(out);
-    return fault_set(f, EXIT_DATA, "no masks (.png or .npy) in %s", path);
+    return code;
   }
   if (identity) *identity = folder_identity(out);
   if (count) *count = (int64_t)out->count;

@@ -150,7 +150,6 @@ static int use_model(loss_source *s, const json_t *model, const char *stats_path
 }
 
 const loss_way loss_way_baseline = {.what = "image",
-                                    .ending = ".jpg or .png",
                                     .open = open_source,
                                     .close = close_source,
                                     .get = get,

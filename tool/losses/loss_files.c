@@ -21,4 +21,4 @@ static int get(const loss_source *s, const loss_request *requests, size_t count,
   return code;
 }
 
-const loss_way loss_way_maps = {.what = "loss map", .ending = ".npy", .get = get};
+const loss_way loss_way_maps = {.what = "loss map", .get = get};

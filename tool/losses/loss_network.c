@@ -27,7 +27,7 @@ static int read_logits(const loss_source *s, const char *path, input_seen *seen,
 /* Channels of the first file; the others have to have as many. */
 static int count_channels(const loss_source *s, int64_t *out, fault *f) {
   for (size_t i = 0; i < s->masks->count; i++) {
-    if (!s->partner[i]) continue;
+    if (!s->pairs.of[i]) continue;
     char *path = loss_source_path(s, i);
     fm_raster *raster = NULL;
     fm_volume volume;
@@ -149,7 +149,7 @@ static int get_queries(const loss_source *s, const loss_request *requests, size_
 /* With a channel map, as many classes as the first file's rows have, but "no object". */
 static int count_classes(const loss_source *s, int64_t *out, fault *f) {
   for (size_t i = 0; i < s->masks->count; i++) {
-    if (!s->partner[i]) continue;
+    if (!s->pairs.of[i]) continue;
     char *path = loss_source_path(s, i);
     query_arrays q = {0};
     int code = read_queries(s, i, path, NULL, &q, f);
@@ -170,14 +170,10 @@ static int open_queries(loss_source *s, const loss_options *options, fault *f) {
   return code ? code : network_flags_make(&n->flags, true, s->labels, channels, &n->loss, f);
 }
 
-const loss_way loss_way_logits = {.what = "network output",
-                                  .ending = ".npy",
-                                  .open = open_logits,
-                                  .close = close_source,
-                                  .get = get_logits};
+const loss_way loss_way_logits = {
+    .what = "network output", .open = open_logits, .close = close_source, .get = get_logits};
 
 const loss_way loss_way_queries = {.what = "network output",
-                                   .ending = ".npz",
                                    .find = find_queries,
                                    .second = second_of_queries,
                                    .open = open_queries,

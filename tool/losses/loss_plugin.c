@@ -151,7 +151,6 @@ static int same_identity(loss_source *s, const json_t *model, const char *stats_
 }
 
 const loss_way loss_way_plugin = {.what = "image",
-                                  .ending = ".jpg or .png",
                                   .open = open_source,
                                   .close = close_source,
                                   .batch = batch_of,

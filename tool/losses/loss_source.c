@@ -133,35 +133,11 @@ static const loss_way *choose(const loss_options *o, int which) {
 
 /* ---- Partners ----------------------------------------------------------------------- */
 
-static const folder_file *find(const loss_source *s, const char *stem) {
-  return s->way->find ? s->way->find(&s->partners, stem) : folder_find(&s->partners, stem);
-}
-
-/* The partner by stem; partners other than images may also have the mask's full name, suffix
- * included. */
-static const folder_file *find_partner(const loss_source *s, const folder_file *mask) {
-  const folder_file *found = find(s, mask->stem);
-  if (found || s->folder->partners == FOLDER_IMAGES) return found;
-  char *full = path_stem(mask->relative, "");
-  found = find(s, full);
-  free(full);
-  return found;
-}
-
 static int pair(loss_source *s, bool lenient, fault *f) {
-  size_t missing = 0, first = 0;
-  s->partner = alloc_zeroed(s->masks->count, sizeof *s->partner);
-  for (size_t i = 0; i < s->masks->count; i++) {
-    s->partner[i] = find_partner(s, &s->masks->files[i]);
-    if (!s->partner[i] && !missing++) first = i;
-  }
-  if (!missing || lenient) return EXIT_FINE;
-  char *mask = folder_path(s->masks, &s->masks->files[first]);
-  fault_set(f, EXIT_DATA, "%s: no %s '%s%s' in %s (%zu of %zu masks have none)", mask, s->way->what,
-            s->masks->files[first].stem, s->way->ending, s->partners.path, missing,
-            s->masks->count);
-  free(mask);
-  return EXIT_DATA;
+  folder_finder find = s->way->find ? s->way->find : folder_find;
+  int code = folder_pair(s->masks, &s->partners, find, s->way->what, &s->pairs, f);
+  if (code || lenient || !s->pairs.missing) return code;
+  return folder_pairs_missing(s->masks, &s->partners, &s->pairs, s->way->what, f);
 }
 
 int loss_source_open(fm_context *context, fm_labels *labels, const loss_options *options,
@@ -186,24 +162,25 @@ int loss_source_open(fm_context *context, fm_labels *labels, const loss_options 
 void loss_source_close(loss_source *s) {
   if (!s) return;
   if (s->way->close && s->own) s->way->close(s->own);
-  free(s->partner);
+  folder_pairs_free(&s->pairs);
   folder_free(&s->partners);
   free(s);
 }
 
 bool loss_source_has(const loss_source *s, size_t mask_index) {
-  return s->partner[mask_index] != NULL;
+  return s->pairs.of[mask_index] != NULL;
 }
 
-const char *loss_source_folder(const loss_source *s) { return s->partners.path; }
+const folder *loss_source_files(const loss_source *s) { return &s->partners; }
+const folder_pairs *loss_source_pairs(const loss_source *s) { return &s->pairs; }
 const char *loss_source_what(const loss_source *s) { return s->way->what; }
 
 char *loss_source_path(const loss_source *s, size_t mask_index) {
-  return folder_path(&s->partners, s->partner[mask_index]);
+  return folder_path(&s->partners, s->pairs.of[mask_index]);
 }
 
 char *loss_source_second_path(const loss_source *s, size_t mask_index) {
-  const folder_file *first = s->partner[mask_index];
+  const folder_file *first = s->pairs.of[mask_index];
   const folder_file *second = s->way->second ? s->way->second(&s->partners, first) : NULL;
   return second ? folder_path(&s->partners, second) : NULL;
 }
@@ -245,7 +222,7 @@ int loss_check_size(const fm_plane *mask, int64_t height, int64_t width, const c
 int loss_read_image(const loss_source *s, const loss_request *r, const char *path, fm_raster **out,
                     fault *f) {
   fm_error err;
-  if (input_read(s->context, &input_image, path, NULL, out, r->seen, &err))
+  if (input_read(s->context, &input_image, path, folder_read_options(), out, r->seen, &err))
     return fault_library(f, &err, path);
   fm_volume image = fm_raster_volume(*out);
   return loss_check_size(&r->mask, image.height, image.width, "image", path, f);

@@ -5,7 +5,7 @@
 #include <jansson.h>
 
 #include "base/fault.h"
-#include "base/folder.h"
+#include "base/folder_pair.h"
 #include "base/input_file.h"
 #include "cmd/args.h"
 #include "cmd/network_flags.h"
@@ -99,8 +99,9 @@ void loss_source_close(loss_source *source);
 /* Has the mask a partner? (Always, unless opened leniently.) */
 bool loss_source_has(const loss_source *source, size_t mask_index);
 
-/* The folder of the partners, and what they are: "loss map". */
-const char *loss_source_folder(const loss_source *source);
+/* The folder of the partners, which mask has which, and what they are: "loss map". */
+const folder *loss_source_files(const loss_source *source);
+const folder_pairs *loss_source_pairs(const loss_source *source);
 const char *loss_source_what(const loss_source *source);
 
 /* Does the source need a fitted model before it gives losses? */

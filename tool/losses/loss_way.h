@@ -2,11 +2,11 @@
 #ifndef FREEMASK_TOOL_LOSS_WAY_H
 #define FREEMASK_TOOL_LOSS_WAY_H
 
+#include "base/folder_pair.h"
 #include "losses/loss_source.h"
 
 typedef struct loss_way {
-  const char *what;   /* "loss map" */
-  const char *ending; /* ".npy", for messages */
+  const char *what; /* "loss map" */
 
   /* The partner with that stem, or NULL. NULL: folder_find. */
   const folder_file *(*find)(const folder *partners, const char *stem);
@@ -29,8 +29,8 @@ struct loss_source {
   fm_labels *labels;
   const folder *masks;
   folder partners;
-  const folder_file **partner; /* of each mask */
-  const loss_folder *folder;   /* where the partners are */
+  folder_pairs pairs;        /* the partner of each mask */
+  const loss_folder *folder; /* where the partners are */
   const loss_way *way;
   void *own;
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/folder_pair.h"
 #include "base/path.h"
 #include "job/labels_file.h"
 #include "losses/loss_source.h"
@@ -15,11 +16,12 @@ enum { EACH = 4 };
 typedef struct gallery {
   const report *r;
   fm_labels *labels;
-  folder masks;  /* of the synthetic set: those that are shown, worst first */
-  folder images; /* all; path NULL: none */
+  folder masks, images; /* of the synthetic set; path NULL: no images */
+  folder_pairs pairs;   /* of the images */
   loss_source *losses;
-  const filter_row *rows[2 * EACH]; /* of `masks` */
-  size_t worst_count;
+  const filter_row *rows[2 * EACH]; /* that are shown, worst first */
+  size_t masks_of[2 * EACH];        /* which mask each is */
+  size_t worst_count, count;
   float top; /* of the loss's colors, nats */
 } gallery;
 
@@ -68,24 +70,22 @@ static size_t choose(gallery *g) {
 
 /* ---- Opening -------------------------------------------------------------------------------- */
 
-/* Keeps the chosen masks only, so that only their partners are sought. */
-static int list_masks(gallery *g, size_t count, fault *f) {
-  folder all;
-  int code = folder_list(FOLDER_MASKS, g->r->filter.masks, g->labels, &all, f);
-  if (code) return code;
-  g->masks.path = alloc_text(all.path);
-  g->masks.files = alloc_zeroed(count, sizeof *g->masks.files);
-  for (size_t i = 0; i < count && !code; i++) {
-    const folder_file *file = folder_find(&all, g->rows[i]->stem);
-    if (!file) {
-      code = fault_set(f, EXIT_DATA, "%s has no mask %s", all.path, g->rows[i]->stem);
-      break;
-    }
-    g->masks.files[i] = (folder_file){alloc_text(file->relative), alloc_text(file->stem)};
-    g->masks.count++;
+static int list_masks(gallery *g, fault *f) {
+  int code = folder_list(FOLDER_MASKS, g->r->filter.masks, g->labels, &g->masks, f);
+  for (size_t i = 0; i < g->count && !code; i++) {
+    const folder_file *file = folder_find(&g->masks, g->rows[i]->stem);
+    if (file)
+      g->masks_of[i] = (size_t)(file - g->masks.files);
+    else
+      code = fault_set(f, EXIT_DATA, "%s has no mask %s", g->masks.path, g->rows[i]->stem);
   }
-  folder_free(&all);
   return code;
+}
+
+static int list_images(gallery *g, const char *path, fault *f) {
+  if (!path) return EXIT_FINE;
+  int code = folder_list(FOLDER_IMAGES, path, g->labels, &g->images, f);
+  return code ? code : folder_pair(&g->masks, &g->images, folder_find, "image", &g->pairs, f);
 }
 
 /* A plug-in runs with the user's rights: what a file names is loaded only if the user does, too. */
@@ -103,7 +103,7 @@ static int open_losses(gallery *g, fault *f) {
     if (!file->folders[LOSS_IMAGES] || !file->provider || !may_load(g->r)) return EXIT_FINE;
     options.provider = file->provider;
   }
-  int code = loss_source_open(g->r->context, g->labels, &options, &g->masks, false, &g->losses, f);
+  int code = loss_source_open(g->r->context, g->labels, &options, &g->masks, true, &g->losses, f);
   if (!code)
     code = loss_source_use_model(g->losses, g->r->has_stats ? g->r->stats.provider : NULL,
                                  g->r->stats_path ? g->r->stats_path : file->stats, f);
@@ -115,8 +115,9 @@ static int gallery_open(gallery *g, fault *f) {
   const char *images = file->folders[LOSS_IMAGES] ? file->folders[LOSS_IMAGES]
                                                   : report_run_text(g->r, "synthetic", "images");
   int code = labels_open(g->r->context, file->labels_source, &g->labels, f);
-  if (!code) code = list_masks(g, choose(g), f);
-  if (!code && images) code = folder_list(FOLDER_IMAGES, images, g->labels, &g->images, f);
+  g->count = choose(g);
+  if (!code) code = list_masks(g, f);
+  if (!code) code = list_images(g, images, f);
   if (!code) code = open_losses(g, f);
   g->top = 0.5F;
   for (int32_t k = 0; k < file->class_count; k++)
@@ -127,6 +128,7 @@ static int gallery_open(gallery *g, fault *f) {
 
 static void gallery_close(gallery *g) {
   loss_source_close(g->losses);
+  folder_pairs_free(&g->pairs);
   folder_free(&g->masks);
   folder_free(&g->images);
   fm_labels_destroy(g->labels);
@@ -146,14 +148,15 @@ static int panel(gallery *g, picture *p, bool photograph, const char *alt, const
   return code;
 }
 
-static int image_panel(gallery *g, const char *stem, text *t, fault *f) {
-  const folder_file *file = g->images.path ? folder_find(&g->images, stem) : NULL;
+static int image_panel(gallery *g, size_t index, const char *stem, text *t, fault *f) {
+  const folder_file *file = g->pairs.of ? g->pairs.of[index] : NULL;
   fm_raster *raster = NULL;
   fm_error err;
   if (!file) return EXIT_FINE;
   char *path = folder_path(&g->images, file);
   int code = EXIT_FINE;
-  if (fm_image_read(g->r->context, path, NULL, &raster, &err)) code = fault_library(f, &err, path);
+  if (fm_image_read(g->r->context, path, folder_read_options(), &raster, &err))
+    code = fault_library(f, &err, path);
   free(path);
   if (code) return code;
   const fm_volume volume = fm_raster_volume(raster);
@@ -165,7 +168,7 @@ static int image_panel(gallery *g, const char *stem, text *t, fault *f) {
 static int loss_panel(gallery *g, size_t index, const fm_plane *mask, const char *stem, text *t,
                       fault *f) {
   loss_map loss;
-  if (!g->losses) return EXIT_FINE;
+  if (!g->losses || !loss_source_has(g->losses, index)) return EXIT_FINE;
   const loss_request request = {index, *mask, NULL};
   int code = loss_source_get(g->losses, &request, 1, &loss, f);
   if (code) return code;
@@ -200,8 +203,9 @@ static int filtered_panel(gallery *g, const fm_plane *mask, const char *relative
   return code;
 }
 
-static int shot(gallery *g, size_t index, text *t, fault *f) {
-  const filter_row *row = g->rows[index];
+static int shot(gallery *g, size_t at, text *t, fault *f) {
+  const filter_row *row = g->rows[at];
+  const size_t index = g->masks_of[at];
   const folder_file *file = &g->masks.files[index];
   fm_raster *raster = NULL;
   fm_error err;
@@ -216,7 +220,7 @@ static int shot(gallery *g, size_t index, text *t, fault *f) {
   text_add(t, " <span>kept ");
   report_add_percent(t, kept(row));
   text_add(t, "</span></h3>\n<div class=\"panels\">\n");
-  code = image_panel(g, row->stem, t, f);
+  code = image_panel(g, index, row->stem, t, f);
   picture p = picture_of_mask(g->labels, &mask);
   if (!code)
     code = panel(g, &p, false, "Mask", row->stem, t, f);
@@ -260,8 +264,7 @@ int report_gallery(const report *r, text *t, fault *f) {
   fault reason;
   int code = gallery_open(&g, &reason);
   if (!code) code = shots(&g, "Most was dropped here", 0, g.worst_count, &pictures, &reason);
-  if (!code)
-    code = shots(&g, "Most was kept here", g.worst_count, g.masks.count, &pictures, &reason);
+  if (!code) code = shots(&g, "Most was kept here", g.worst_count, g.count, &pictures, &reason);
   if (!code && pictures.length) {
     text_add_bytes(t, pictures.data, pictures.length);
   } else if (code) {

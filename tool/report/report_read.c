@@ -21,6 +21,7 @@ static int read_filter(report *r, fault *f) {
   if (path) {
     code = filter_file_read(path, &r->filter, f);
     r->has_filter = !code;
+    if (!code) folder_names_load(r->filter.names);
   }
   if (!code && rows) code = filter_rows_read(r->context, rows, &r->rows, &r->row_count, f);
   free(path);
@@ -70,6 +71,7 @@ static int read_notes(report *r, fault *f) {
   int code = EXIT_FINE;
   if (run) code = json_file_read(run, "freemask-run", 1, &r->run, f);
   if (run && !code) {
+    folder_names_load(json_object_get(r->run, "names"));
     const char *labels = json_string_value(json_object_get(r->run, "labels"));
     char *found = path_from_store(run, labels);
     if (found) json_object_set_new(r->run, "labels", json_text(found));
