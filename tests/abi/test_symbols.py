@@ -18,7 +18,7 @@ srandom time clock printf puts putchar vprintf perror stdout stderr stdin strerr
 gmtime __printf_chk __vprintf_chk chdir umask""".split()
 # Where fprintf goes decides whether it prints; the library has no FILE at all.
 FORBIDDEN += ["fprintf", "vfprintf", "__fprintf_chk", "__vfprintf_chk", "fputs", "fwrite", "fopen"]
-SYSTEM = r"libc|libm|libpng\d*|libjpeg|libdeflate|libz|libjansson|ld-linux.*|libgcc_s"
+SYSTEM = r"libc|libm|libpng\d*|libjpeg|libtiff|libwebp|libdeflate|libz|libjansson|ld-linux.*|libgcc_s"
 
 
 def number_in(header, name):

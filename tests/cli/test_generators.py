@@ -10,7 +10,7 @@ from PIL import Image
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NAMES = ["plain", "two words", 'quo"te', "apos'trophe", "uml\u00e4ut", "sub/deep", "other/deep", "sub%2Fdeep", "$HOME`x`",
-         "-dash", "line\u2028end", "dots.in.name", "a.jpg.b", "pngpng", "x.png"]
+         "-dash", "line\u2028end", "dots.in.name", "a.jpg.b", "pngpng", "x.png.x"]
 PLAN = {name: [7, 2**32 - 1] if i % 2 else [7] for i, name in enumerate(NAMES)}
 WANTED = sorted(f"{name}_seed_{seed}" for name, seeds in PLAN.items() for seed in seeds)
 

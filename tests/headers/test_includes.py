@@ -32,7 +32,7 @@ stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string 
 wchar wctype""".split())
 # Headers that are neither ours nor C's: room of the library: what its files may include.
 FOREIGN = {"dsp": "immintrin cpuid arm_neon arm_sve", "core": "malloc",
-           "io": "png zlib jpeglib jerror libdeflate jansson unistd sys/stat fcntl sys/types"}
+           "io": "png zlib jpeglib jerror tiffio webp/decode libdeflate jansson unistd sys/stat fcntl sys/types"}
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(?:"([^"]+)"|<([^>]+)>)', re.M)
 
