@@ -66,26 +66,21 @@ static int write_classes(export_state *s, fault *f) {
   return code;
 }
 
-/* do_reduce_labels: 0 becomes 255, others less one. */
-static bool reduces(const fm_labels *labels) {
-  int32_t classes = fm_labels_class_count(labels);
-  for (int64_t label = 0; label < 65536; label++) {
-    int32_t k = fm_labels_class_of(labels, label);
-    bool class_label = label >= 1 && label <= classes;
-    if (class_label ? k != label - 1 : k >= 0) return false;
-    if (k == FM_CLASS_IGNORE && label && label != 255) return false;
-  }
-  return classes < 255;
-}
-
 static int write_all(export_state *s, fault *f) {
   const fm_labels *labels = s->ws.labels;
-  bool plain = s->job->train_ids || export_is_train_ids(s);
-  if (!plain && !reduces(labels))
-    return fault_set(f, EXIT_USAGE,
-                     "--to hf cannot express label space %s: labels are neither the classes nor "
-                     "the classes plus one (--train-ids converts the masks)",
-                     fm_labels_name(labels));
+  text why = {0};
+  bool plain = s->job->train_ids || export_reads(labels, 0, 255, &why);
+  /* do_reduce_labels: 0 becomes 255, others less one. */
+  text_free(&why);
+  if (!plain && !export_reads(labels, fm_labels_label_of(labels, 0) == 1, 255, &why)) {
+    int code = fault_set(f, EXIT_USAGE,
+                         "--to hf cannot express label space %s: it takes labels that are the "
+                         "classes, or the classes plus one with 0 ignored, besides 255, and %s "
+                         "(--train-ids converts the masks)",
+                         fm_labels_name(labels), why.data);
+    text_free(&why);
+    return code;
+  }
   text t = {0};
   text_add(&t, script, plain ? "False" : "True", s->times);
   int code = write_set(s, &s->real, f);

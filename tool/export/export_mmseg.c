@@ -9,6 +9,7 @@
 #include "base/json_file.h"
 #include "base/path.h"
 #include "export/exporter.h"
+#include "job/labels_file.h"
 
 /* Data sets that MMSegmentation knows by a type of their own. Those whose masks it cannot read
  * as they are need --train-ids. */
@@ -35,30 +36,21 @@ typedef struct reading {
   int64_t ignore;   /* what the losses ignore, after that */
 } reading;
 
-static int not_readable(const fm_labels *labels, const char *why, fault *f) {
-  return fault_set(f, EXIT_USAGE,
-                   "--to mmseg cannot express label space %s: %s (--train-ids converts the masks)",
-                   fm_labels_name(labels), why);
-}
-
 /* MMSegmentation takes the label as the class, or the label less one; one more is ignored. */
 static int find_reading(const fm_labels *labels, reading *out, fault *f) {
-  int32_t classes = fm_labels_class_count(labels);
-  int64_t first = fm_labels_label_of(labels, 0);
-  *out = (reading){.reduce_zero = first == 1, .ignore = 255};
-  if (first > 1) return not_readable(labels, "labels are not the classes", f);
-  for (int64_t label = 0; label < 65536; label++) {
-    int32_t k = fm_labels_class_of(labels, label);
-    if (k >= 0 && label != k + first)
-      return not_readable(labels, "labels are neither the classes nor the classes plus one", f);
-    if (k != FM_CLASS_IGNORE || label == 255 || (out->reduce_zero && label == 0)) continue;
-    if (out->reduce_zero || out->ignore != 255 ||
-        fm_labels_class_of(labels, 255) != FM_CLASS_INVALID)
-      return not_readable(labels, "more than one label is ignored", f);
-    out->ignore = label;
-  }
-  if (classes > 255) return not_readable(labels, "it reads masks as 8 bits", f);
-  return EXIT_FINE;
+  text why = {0};
+  int code = EXIT_FINE;
+  *out = (reading){.reduce_zero = fm_labels_label_of(labels, 0) == 1, .ignore = 255};
+  if (!out->reduce_zero && fm_labels_class_of(labels, 255) == FM_CLASS_INVALID)
+    out->ignore = fm_labels_ignore_label_in(labels, FM_U8);
+  if (!export_reads(labels, out->reduce_zero, out->ignore, &why))
+    code = fault_set(f, EXIT_USAGE,
+                     "--to mmseg cannot express label space %s: it takes labels that are the "
+                     "classes, with one more ignored, or the classes plus one with 0 and 255 "
+                     "ignored, and %s (--train-ids converts the masks)",
+                     fm_labels_name(labels), why.data);
+  text_free(&why);
+  return code;
 }
 
 /* Strings of JSON are strings of Python; but MMEngine replaces {{ ... }} in the file before. */
@@ -104,9 +96,11 @@ static int find_suffix(const export_set *set, bool of_masks, const char *standar
   return EXIT_FINE;
 }
 
-static const char *type_of(const fm_labels *labels) {
-  for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-    if (!strcmp(types[i].labels, fm_labels_name(labels))) return types[i].type;
+/* Its types come with class names, so that these have to be the same as well. */
+static const char *type_of(const export_state *s) {
+  const char *preset = labels_known_as(s->ws.context, s->ws.labels, true);
+  for (size_t i = 0; preset && i < sizeof types / sizeof *types; i++)
+    if (!strcmp(types[i].labels, preset)) return types[i].type;
   return NULL;
 }
 
@@ -122,7 +116,7 @@ static void add_metainfo(text *t, const fm_labels *labels) {
 
 static int add_part(text *t, export_state *s, const export_set *set, const reading *how, fault *f) {
   char *mask_suffix = NULL, *image_suffix = NULL, standard[80];
-  const char *type = type_of(s->ws.labels);
+  const char *type = type_of(s);
   snprintf(standard, sizeof standard, "%s.png", fm_labels_mask_suffix(s->ws.labels));
   int code = find_suffix(set, true, standard, &mask_suffix, f);
   if (code) return code;
@@ -218,7 +212,7 @@ static int write_all(export_state *s, fault *f) {
   add_paths(&t, s);
   text_add(&t, "\n");
   text_add(&t, pipeline, how.reduce_zero ? "True" : "False", how.ignore);
-  if (!type_of(labels)) add_metainfo(&t, labels);
+  if (!type_of(s)) add_metainfo(&t, labels);
   code = add_part(&t, s, &s->real, &how, f);
   if (!code) code = add_part(&t, s, &s->synthetic, &how, f);
   add_loader(&t, s, &how);

@@ -7,13 +7,15 @@
 
 #include "base/alloc.h"
 #include "base/path.h"
+#include "job/labels_file.h"
 
 int runs_find_dataset(const export_state *s, const run_dataset *table, const run_dataset **out,
                       fault *f) {
-  const char *labels = fm_labels_name(s->ws.labels);
+  /* The scripts have names of their own for the labels. */
+  const char *labels = labels_known_as(s->ws.context, s->ws.labels, false);
   text names = {0};
   for (*out = table; (*out)->labels; ++*out) {
-    if (!strcmp((*out)->labels, labels)) {
+    if (labels && !strcmp((*out)->labels, labels)) {
       text_free(&names);
       return EXIT_FINE;
     }
@@ -21,7 +23,7 @@ int runs_find_dataset(const export_state *s, const run_dataset *table, const run
   }
   int code = fault_set(f, EXIT_USAGE,
                        "--to %s knows the labels of %s, not %s (--to jsonl is for any generator)",
-                       s->job->format->name, names.data, labels);
+                       s->job->format->name, names.data, fm_labels_name(s->ws.labels));
   text_free(&names);
   return code;
 }

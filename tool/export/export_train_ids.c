@@ -9,17 +9,6 @@
 
 enum { IGNORED = 255 };
 
-bool export_is_train_ids(const export_state *s) {
-  const fm_labels *labels = s->ws.labels;
-  int32_t classes = fm_labels_class_count(labels);
-  for (int32_t label = 0; label < 65536; label++) {
-    int32_t k = fm_labels_class_of(labels, label);
-    if (label < classes ? k != label : k >= 0) return false;
-    if (k == FM_CLASS_IGNORE && label != IGNORED) return false;
-  }
-  return classes <= IGNORED;
-}
-
 bool export_converts(const export_state *s) {
   return s->job->train_ids || export_has(s, EXPORT_CONVERTS);
 }

@@ -85,8 +85,10 @@ int export_train_ids(export_state *s, fault *f);
 /* Are the sets' masks converted, because that was asked for or because the format always does? */
 bool export_converts(const export_state *s);
 
-/* Are the labels of the sets' masks the classes, and 255 the only one that is ignored? */
-bool export_is_train_ids(const export_state *s);
+/* export_fit.c: would a trainer that takes label - offset for the class, and ignores `ignored` and,
+ * with an offset, 0, read the masks right? If not, `why` gets the first thing that stands against
+ * it, such as "label 255 is class 1 (building)". */
+bool export_reads(const fm_labels *labels, int64_t offset, int64_t ignored, text *why);
 
 /* Writes a text, or one that does not change, into the output folder. */
 int export_write(export_state *s, const char *name, const text *t, fault *f);

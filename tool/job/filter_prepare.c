@@ -9,6 +9,7 @@
 #include "job/filter_reach.h"
 #include "job/filter_run.h"
 #include "job/made_of.h"
+#include "job/mask_store.h"
 #include "job/stats_file.h"
 
 /* The manifest's part that is known before the first mask. */
@@ -112,6 +113,7 @@ static int open_strata(filter_run *r, const stats_file *stats, fault *f) {
 static int read_inputs(filter_run *r, stats_file *stats, fault *f) {
   const filter_job *job = r->job;
   int code = workspace_open(job->common.labels, &r->ws, f);
+  if (!code) code = mask_check_labels(r->ws.labels, f);
   if (!code) code = stats_file_read(r->ws.context, r->ws.labels, job->stats, stats, f);
   if (!code) code = stats_file_whole(stats, job->stats, f);
   if (!code)

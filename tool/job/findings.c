@@ -6,8 +6,8 @@
 #include "base/alloc.h"
 #include "base/json_file.h"
 
-static const char *const names[] = {"unreadable", "label", "size",       "missing",
-                                    "loss",       "empty", "convention", "differs"};
+static const char *const names[] = {"unreadable", "label",      "size",    "missing", "loss",
+                                    "empty",      "convention", "differs", "colors"};
 
 void findings_add(findings *list, finding_kind kind, const char *stem, const char *sentence) {
   list->items = alloc_grow(list->items, list->count, &list->capacity, sizeof *list->items);

@@ -16,7 +16,8 @@ typedef enum finding_kind {
   FINDING_LOSS,           /* a loss that is none */
   FINDING_EMPTY,          /* no valid pixel: harmless, but useless */
   FINDING_CONVENTION,     /* values that look like another convention */
-  FINDING_DIFFERS         /* another content is in its place */
+  FINDING_DIFFERS,        /* another content is in its place */
+  FINDING_COLORS          /* one number in several colors */
 } finding_kind;
 
 typedef struct finding {

@@ -12,6 +12,8 @@
 #include "base/pool.h"
 #include "job/census.h"
 #include "job/check.h"
+#include "job/convention.h"
+#include "job/labels_file.h"
 #include "job/strata.h"
 #include "job/summary.h"
 #include "job/workspace.h"
@@ -148,7 +150,6 @@ static void check_labels(const state *s, own_state *o, const folder_file *file,
                          const fm_plane *mask, const char *path, findings *list) {
   fm_error err;
   int64_t ignored;
-  census_add(&o->census, mask);
   if (fm_labels_count(s->ws.labels, mask, o->counts, &ignored, &err)) {
     note_error(list, err.code == FM_ERR_LABEL ? FINDING_LABEL : FINDING_UNREADABLE, file->stem,
                &err, path);
@@ -169,6 +170,7 @@ static int check_one(void *shared, void *own, size_t index, fault *f) {
   fm_plane mask = {0};
   if (good) {
     mask = fm_raster_plane(raster);
+    census_add(&((own_state *)own)->census, raster, index);
     check_labels(s, own, file, &mask, path, list);
   } else {
     findings_add(list, FINDING_UNREADABLE, file->stem, f->text);
@@ -227,18 +229,43 @@ static void conclude_files(const state *s) {
                  : "they were turned (--exif ignore takes them as stored)");
 }
 
+static void add_color(text *t, const state *s, const census_color *c, int i) {
+  text_add(t, "#%06x in %s", (unsigned)c->color[i], s->masks.files[c->mask[i] - 1].relative);
+}
+
+/* Programs that reduce colors image by image number them anew each time. */
+static void judge_palettes(state *s) {
+  int index = census_torn_index(&s->out->census);
+  if (index < 0) return;
+  const census_color *c = &s->out->census.palette[index];
+  text t = {0};
+  text_add(&t, "palettes differ: index %d is ", index);
+  add_color(&t, s, c, 0);
+  text_add(&t, " and ");
+  add_color(&t, s, c, 1);
+  text_add(&t,
+           ": were colors reduced to palettes image by image? Then a number means another class in "
+           "each mask, and freemask convert makes labels of the colors");
+  findings_add(&s->out->findings, FINDING_COLORS, NULL, t.data);
+  text_free(&t);
+}
+
+/* What is about the whole set comes first. */
 static void conclude(state *s) {
   check_result *out = s->out;
+  const bool own = !labels_is_preset(s->job->common.labels);
   bool misfit;
   out->masks = s->masks.count;
   out->fits = false;
+  if (out->census.pixels) {
+    convention_describe(&out->census, s->ws.context, s->ws.labels, own, &out->convention, &misfit);
+    convention_presets(&out->census, s->ws.context, NULL, 64, &out->presets);
+    out->fits = !misfit;
+    if (misfit) findings_add(&out->findings, FINDING_CONVENTION, NULL, out->convention.data);
+    judge_palettes(s);
+  }
   for (size_t i = 0; i < s->masks.count; i++) findings_move(&out->findings, &s->found[i]);
   conclude_files(s);
-  if (!out->census.pixels) return;
-  census_describe(&out->census, s->ws.context, s->ws.labels, &out->convention, &misfit);
-  census_presets(&out->census, s->ws.context, "", 64, &out->presets);
-  out->fits = !misfit;
-  if (misfit) findings_add(&out->findings, FINDING_CONVENTION, NULL, out->convention.data);
 }
 
 int check_job_look(const check_job *job, check_result *out, fault *f) {

@@ -130,11 +130,15 @@ static int check_inputs(export_state *s, fault *f) {
 /* Masks as the format can read them. */
 static int fit_masks(export_state *s, fault *f) {
   if (export_converts(s)) return export_train_ids(s, f);
-  if (!export_has(s, EXPORT_PLAIN) || export_is_train_ids(s)) return EXIT_FINE;
-  return fault_set(f, EXIT_USAGE,
-                   "--to %s takes masks whose labels are the classes, 255 ignored, and those of %s "
-                   "are not: --train-ids converts them",
-                   s->job->format->name, fm_labels_name(s->ws.labels));
+  text why = {0};
+  int code = EXIT_FINE;
+  if (export_has(s, EXPORT_PLAIN) && !export_reads(s->ws.labels, 0, 255, &why))
+    code = fault_set(f, EXIT_USAGE,
+                     "--to %s takes masks whose labels are the classes, 255 ignored, but in label "
+                     "space %s %s: --train-ids converts the masks",
+                     s->job->format->name, fm_labels_name(s->ws.labels), why.data);
+  text_free(&why);
+  return code;
 }
 
 static int write_all(export_state *s, fault *f) {

@@ -70,18 +70,18 @@ static int keep(filter_run *r, size_t index, const fm_plane *mask, const fm_rast
 static int filter_one(filter_run *r, counts *c, mask_batch *batch, size_t at,
                       const input_parts *parts, fault *f) {
   size_t index = batch->indices[at];
-  fm_plane mask = batch->requests[at].mask, filtered;
+  mask_target target;
   fm_error err;
   fm_filter_report report = {.size = sizeof report};
   report.class_valid = c->valid;
   report.class_dropped = c->dropped;
-  void *memory = mask_target(&mask, fm_labels_ignore_label(r->ws.labels), &filtered);
-  int code = EXIT_FINE;
-  if (fm_filter_apply(r->filter, &mask, &batch->losses[at].plane, mask_batch_extra(batch, at),
-                      &filtered, &report, &err))
+  int code =
+      mask_target_open(r->ws.labels, &batch->requests[at].mask, batch->paths[at], &target, f);
+  if (!code && fm_filter_apply(r->filter, &target.mask, &batch->losses[at].plane,
+                               mask_batch_extra(batch, at), &target.filtered, &report, &err))
     code = mask_batch_blame(batch, &r->strata, r->source, at, &err, f);
-  if (!code) code = keep(r, index, &filtered, batch->rasters[at], c, &report, parts, f);
-  free(memory);
+  if (!code) code = keep(r, index, &target.filtered, batch->rasters[at], c, &report, parts, f);
+  mask_target_close(&target);
   if (code) return code;
   r->rows[index].valid = report.valid;
   r->rows[index].dropped = report.dropped;

@@ -22,6 +22,24 @@ bool labels_is_preset(const char *name) {
   return false;
 }
 
+static bool same_classes(const fm_labels *a, const fm_labels *b) {
+  for (int64_t label = -32768; label < 65536; label++)
+    if (fm_labels_class_of(a, label) != fm_labels_class_of(b, label)) return false;
+  return true;
+}
+
+const char *labels_known_as(fm_context *context, const fm_labels *labels, bool names) {
+  for (int32_t i = 0; fm_labels_preset_name(i); i++) {
+    fm_labels *preset;
+    if (fm_labels_create_from_preset(context, fm_labels_preset_name(i), &preset, NULL)) continue;
+    bool same = names ? fm_labels_fingerprint(preset) == fm_labels_fingerprint(labels)
+                      : same_classes(preset, labels);
+    fm_labels_destroy(preset);
+    if (same) return fm_labels_preset_name(i);
+  }
+  return NULL;
+}
+
 char *labels_to_store(const char *file, const char *name_or_file) {
   if (labels_is_preset(name_or_file)) return alloc_text(name_or_file);
   return path_to_store(file, name_or_file);

@@ -11,6 +11,11 @@ int labels_open(fm_context *context, const char *name_or_file, fm_labels **out, 
 
 bool labels_is_preset(const char *name);
 
+/* The preset that has the same labels and classes and, with `names`, the same names of classes and
+ * the same label for the filter to write; NULL: none. What a label space is called does not count.
+ */
+const char *labels_known_as(fm_context *context, const fm_labels *labels, bool names);
+
 /* How the file `file` remembers the value: a preset's name, or as path_to_store. Caller frees. */
 char *labels_to_store(const char *file, const char *name_or_file);
 
