@@ -11,9 +11,7 @@ static const struct {
   const char *why;      /* a format that other calls read is none for this one */
   bool member;          /* an archive's member may be named */
 } contents[FM__CONTENTS] = {
-    [FM__MASK] = {"mask", "a mask as PNG, TIFF, NPY or NPZ",
-                  "its compression changes numbers, so that labels are lost: masks come as PNG, "
-                  "TIFF, NPY or NPZ",
+    [FM__MASK] = {"mask", "a mask as PNG, TIFF, NPY or NPZ", "masks come as PNG, TIFF, NPY or NPZ",
                   true},
     [FM__LOSS] = {"loss", "a loss map as NPY or NPZ",
                   "loss maps are floating-point numbers in nats and come as NPY or NPZ", true},
@@ -23,9 +21,7 @@ static const struct {
                      "outputs with queries are two arrays and come in an archive (.npz)", false},
     [FM__IMAGE] = {"image", "an image as JPEG, PNG, TIFF or WebP",
                    "images come as JPEG, PNG, TIFF or WebP", false},
-    [FM__COLORS] = {"colors", "a mask of colors as PNG",
-                    "its compression changes colors, so that labels are lost: masks come as PNG",
-                    false},
+    [FM__COLORS] = {"colors", "a mask of colors as PNG", "masks of colors come as PNG", false},
 };
 
 static fm_status read_options(fm__request *out, const fm_read_options *options, fm_error *err) {
@@ -58,7 +54,9 @@ static fm_status refuse(const fm__format *format, fm__content content, const fm_
   if (!input->size)
     return fm__fail(err, FM_ERR_FORMAT, "is empty, expected %s", contents[content].expected);
   if (format && (format->contents & FM__LOSSY) && (content == FM__MASK || content == FM__COLORS))
-    return fm__fail(err, FM_ERR_FORMAT, "is %s: %s", format->name, contents[content].why);
+    return fm__fail(err, FM_ERR_FORMAT,
+                    "is %s: its compression changes numbers, so that labels are lost: %s",
+                    format->name, contents[content].why);
   if (format && format->decode)
     return fm__fail(err, FM_ERR_FORMAT, "is %s: %s", format->name, contents[content].why);
   return fm__fail(err, FM_ERR_FORMAT, "looks like %s, expected %s",

@@ -3,6 +3,7 @@
 #ifndef FREEMASK_TOOL_COMMANDS_H
 #define FREEMASK_TOOL_COMMANDS_H
 
+int cmd_labels(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
 int cmd_merge(int argc, char **argv);

@@ -49,8 +49,9 @@ static int by_share(const void *a, const void *b) {
 }
 
 /* Few values fit into many presets by chance: 0 and 255 into all that ignore 255. */
-static bool is_likely(const fit *f) {
-  return !f->invalid && (f->seen >= 12 || (f->seen >= 3 && 4 * f->seen >= f->classes));
+static bool is_likely(const census *c, const fit *f) {
+  if (f->invalid || 10 * f->ignored > 3 * c->pixels) return false;
+  return f->seen >= 30 || (f->seen >= 5 && 10 * f->seen >= 6 * f->classes);
 }
 
 /* Would the preset ignore what is a class of the space? */
@@ -71,7 +72,7 @@ void convention_presets(const census *c, fm_context *context, const fm_labels *b
     if (fm_labels_create_from_preset(context, name, &labels, NULL)) continue;
     fit f = fit_of(c, labels);
     bool wanted = !but || (strcmp(name, fm_labels_name(but)) && !loses_class(c, labels, but));
-    if (wanted && is_likely(&f)) list[count++] = (candidate){name, (double)f.seen / f.classes};
+    if (wanted && is_likely(c, &f)) list[count++] = (candidate){name, (double)f.seen / f.classes};
     fm_labels_destroy(labels);
   }
   qsort(list, count, sizeof *list, by_share);

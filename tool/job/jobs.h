@@ -126,6 +126,15 @@ typedef struct collect_job {
 } collect_job;
 int collect_job_run(const collect_job *job, fault *f); /* EXIT_FINDINGS if there are any */
 
+/* A label space as a table: of a preset or a file (labels), of what masks hold, or a list. */
+typedef struct labels_job {
+  job_common common;
+  const char *masks;
+  bool list, overwrite;
+  const char *output; /* NULL: standard output */
+} labels_job;
+int labels_job_run(const labels_job *job, fault *f);
+
 typedef struct check_job {
   job_common common;
   job_set set;        /* losses from files, or none; no provider */
