@@ -25,8 +25,9 @@ int cmd_check(int argc, char **argv) {
       "read everything, name the label convention, list misfits",
       NULL,
       "Finds files that cannot be read, labels outside the space, sizes that differ, missing\n"
-      "partners, bad losses, masks without a valid pixel and values that look like another\n"
-      "convention. Exit code 1 if there are any.",
+      "partners, bad losses, masks without a valid pixel, and one palette index in two colors. A\n"
+      "table of your own that has all values is right; else guesses are asked as questions. Exit\n"
+      "code 1 if there are any findings.",
       options,
       0,
       0};
