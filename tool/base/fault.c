@@ -2,6 +2,7 @@
 #define FREEMASK_TOOL_FAULT_C
 #include "base/fault.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +18,7 @@ int fault_set(fault *f, int exit_code, const char *format, ...) {
   text_to_line(raw, f->text, sizeof f->text);
   f->exit_code = exit_code;
   f->status = 0;
+  f->host_code = 0;
   return exit_code;
 }
 
@@ -41,6 +43,7 @@ int fault_library(fault *f, const fm_error *err, const char *path) {
   else
     fault_set(f, code, "%s: %s", path, err->message);
   f->status = err->code;
+  f->host_code = err->code == FM_ERR_IO ? err->host_code : 0;
   return code;
 }
 
@@ -51,7 +54,21 @@ int fault_file(fault *f, const fm_error *err, const char *path) {
 }
 
 int fault_system(fault *f, int error_number, const char *deed, const char *path) {
-  return fault_set(f, EXIT_IO, "cannot %s %s: %s", deed, path, strerror(error_number));
+  fault_set(f, EXIT_IO, "cannot %s %s: %s", deed, path, strerror(error_number));
+  f->host_code = error_number;
+  return EXIT_IO;
+}
+
+bool fault_means_absent(int error_number) {
+  return error_number == ENOENT || error_number == ENOTDIR;
+}
+
+bool fault_is_machine(const fault *f) {
+  static const int of_files[] = {EACCES, EPERM, ELOOP, EISDIR, ENAMETOOLONG, EINVAL};
+  if (f->exit_code != EXIT_IO || fault_means_absent(f->host_code)) return false;
+  for (size_t i = 0; i < sizeof of_files / sizeof *of_files; i++)
+    if (f->host_code == of_files[i]) return false;
+  return true;
 }
 
 int fault_stopped(fault *f) { return fault_set(f, EXIT_STOPPED, "interrupted"); }

@@ -3,6 +3,7 @@
 #define FREEMASK_TOOL_FAULT_H
 
 #include <freemask/freemask.h>
+#include <stdbool.h>
 
 #if defined(__GNUC__)
 #define TOOL_PRINTF(text_at, rest_at) __attribute__((format(printf, text_at, rest_at)))
@@ -23,7 +24,8 @@ enum {
 
 typedef struct fault {
   int exit_code;
-  int32_t status; /* of the library's error; 0 if the error is not the library's */
+  int32_t status;    /* of the library's error; 0 if the error is not the library's */
+  int32_t host_code; /* errno, where the operating system refused; else 0 */
   char text[1400];
 } fault;
 
@@ -40,6 +42,13 @@ int fault_file(fault *f, const fm_error *err, const char *path);
 
 /* EXIT_IO with strerror(error_number): "cannot <deed> <path>: <reason>". */
 int fault_system(fault *f, int error_number, const char *deed, const char *path);
+
+/* Is it the machine's (a disk, memory, descriptors) and not the file's (it is not there, or not for
+ * this user)? Then a command that lists what is wrong with files stops: it cannot know. */
+bool fault_is_machine(const fault *f);
+
+/* Does this errno say that there is no such file? */
+bool fault_means_absent(int error_number);
 
 /* EXIT_STOPPED. */
 int fault_stopped(fault *f);

@@ -71,6 +71,11 @@ static int visit(listing *l, const char *relative, const char *name, const ances
   struct stat info;
   char *path = path_join(l->out->path, relative);
   int missing = stat(path, &info);
+  if (missing && !fault_means_absent(errno) && errno != ELOOP && !l->sought) {
+    fault_system(l->f, errno, "examine", path);
+    free(path);
+    return EXIT_IO;
+  }
   free(path);
   if (!missing && S_ISDIR(info.st_mode)) {
     for (const ancestor *a = up; a; a = a->up)

@@ -28,7 +28,18 @@ bool path_ends_with(const char *path, const char *suffix) {
 
 bool path_exists(const char *path) {
   struct stat info;
-  return !stat(path, &info);
+  return !stat(path, &info) || !fault_means_absent(errno);
+}
+
+int path_look(const char *path, path_kind *out, fault *f) {
+  struct stat info;
+  if (!stat(path, &info))
+    *out = S_ISDIR(info.st_mode) ? PATH_FOLDER : PATH_FILE;
+  else if (fault_means_absent(errno))
+    *out = PATH_ABSENT;
+  else
+    return fault_system(f, errno, "examine", path);
+  return EXIT_FINE;
 }
 
 bool path_is_folder(const char *path) {

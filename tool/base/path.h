@@ -10,8 +10,12 @@
 
 char *path_join(const char *folder, const char *name); /* caller frees */
 bool path_ends_with(const char *path, const char *suffix);
-bool path_exists(const char *path);
+bool path_exists(const char *path); /* also if the system does not say: opening it will */
 bool path_is_folder(const char *path);
+
+/* What is at `path`, links followed; a fault if the system does not say. */
+typedef enum path_kind { PATH_ABSENT, PATH_FILE, PATH_FOLDER } path_kind;
+int path_look(const char *path, path_kind *out, fault *f);
 
 /* The relative name of a mask, image or loss without its extension and, if it ends in it,
  * without `suffix`. Caller frees. */

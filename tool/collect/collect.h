@@ -31,6 +31,9 @@ int collect_read(fm_context *context, const char *without_type, const char *type
                  bool look, result_file *out, findings *list, fault *f);
 void collect_free(result_file *file);
 
+/* Removes what was brought to its place. */
+int collect_drop(const result_file *file, fault *f);
+
 /* Brings an image to `target`, which does not exist: a copy, a hard link or the file itself.
  * Never half a file, and never replaces one. */
 int collect_bring(fm_context *context, int by, const result_file *file, const char *target,

@@ -27,14 +27,15 @@ static char *find(const char *without_type, const char *type) {
 }
 
 /* The whole file is decoded: half an image has the right size. */
-static int look_at(fm_context *context, const char *name, result_file *file, findings *list) {
+static int look_at(fm_context *context, const char *name, result_file *file, findings *list,
+                   fault *f) {
   fm_raster *raster;
   fm_error err;
   if (fm_image_decode(context, file->bytes, file->length, folder_read_options(), &raster, &err)) {
     fault why;
-    int code = fault_library(&why, &err, file->path);
-    if (err.code == FM_ERR_MEMORY) return code;
-    findings_add(list, FINDING_UNREADABLE, name, why.text);
+    fault_library(&why, &err, file->path);
+    int code = findings_add_fault(list, FINDING_UNREADABLE, name, &why, f);
+    if (code) return code;
     free(file->bytes);
     file->bytes = NULL;
     return EXIT_FINE;
@@ -55,7 +56,7 @@ int collect_read(fm_context *context, const char *without_type, const char *type
     findings_add(list, FINDING_UNREADABLE, name, f->text);
     return EXIT_FINE;
   }
-  if (!code && look) code = look_at(context, name, out, list);
+  if (!code && look) code = look_at(context, name, out, list, f);
   if (code) collect_free(out);
   return code;
 }
@@ -73,15 +74,18 @@ static int copy(fm_context *context, const result_file *file, const char *target
   return EXIT_FINE;
 }
 
+int collect_drop(const result_file *file, fault *f) {
+  return unlink(file->path) && errno != ENOENT ? fault_system(f, errno, "remove", file->path)
+                                               : EXIT_FINE;
+}
+
 int collect_bring(fm_context *context, int by, const result_file *file, const char *target,
                   fault *f) {
   if (by == COLLECT_COPY) return copy(context, file, target, f);
   if (!link(file->path, target)) {
-    if (by == COLLECT_MOVE) unlink(file->path);
-    return EXIT_FINE;
+    return by == COLLECT_MOVE ? collect_drop(file, f) : EXIT_FINE;
   }
   if (by == COLLECT_LINK || errno == EEXIST) return fault_system(f, errno, "make link", target);
   int code = copy(context, file, target, f); /* from another file system */
-  if (!code) unlink(file->path);
-  return code;
+  return code ? code : collect_drop(file, f);
 }

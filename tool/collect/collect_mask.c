@@ -42,36 +42,55 @@ static bool same_planes(const fm_plane *left, const fm_plane *right) {
 }
 
 /* Compares labels: another compression does not make a difference. */
-static bool same_labels(fm_context *context, const char *target, const text *bytes) {
+static int same_labels(fm_context *context, const char *target, const text *bytes, bool *same,
+                       fault *f) {
   fm_raster *old = NULL, *fresh = NULL;
   fm_error err;
-  bool same = !fm_mask_read(context, target, NULL, &old, &err) &&
-              !fm_mask_decode(context, bytes->data, bytes->length, NULL, &fresh, &err);
-  if (same) {
+  int code = EXIT_FINE;
+  *same = !fm_mask_read(context, target, NULL, &old, &err) &&
+          !fm_mask_decode(context, bytes->data, bytes->length, NULL, &fresh, &err);
+  if (*same) {
     const fm_plane a = fm_raster_plane(old), b = fm_raster_plane(fresh);
-    same = same_planes(&a, &b);
+    *same = same_planes(&a, &b);
+  } else {
+    fault_library(f, &err, target);
+    if (fault_is_machine(f)) code = f->exit_code;
   }
   fm_raster_destroy(old);
   fm_raster_destroy(fresh);
-  return same;
+  return code;
+}
+
+/* Something is there already: the same? */
+static int compare(fm_context *context, const char *target, const text *bytes, const job_row *row,
+                   collected *what, findings *list, fault *f) {
+  bool same;
+  int code = same_labels(context, target, bytes, &same, f);
+  if (code) return code;
+  if (same) {
+    *what = COLLECTED_THERE;
+  } else {
+    fault why;
+    fault_set(&why, EXIT_DATA, "%s: a different mask is already here; it is left as it is", target);
+    findings_add(list, FINDING_DIFFERS, row->name, why.text);
+  }
+  return EXIT_FINE;
 }
 
 int collect_mask(fm_context *context, const char *target, const fm_raster *mask, const job_row *row,
                  collected *what, findings *list, fault *f) {
   text bytes = {0};
-  int code = encode(context, mask, row, &bytes, f);
+  path_kind there = PATH_ABSENT;
+  int code = path_look(target, &there, f);
+  if (!code) code = encode(context, mask, row, &bytes, f);
   if (code == EXIT_DATA) { /* a label that no PNG holds */
     findings_add(list, FINDING_LABEL, row->name, f->text);
     code = EXIT_FINE;
-  } else if (!code && !path_exists(target)) {
+  } else if (!code && there == PATH_ABSENT) {
     code = text_write(&bytes, context, target, f);
     *what = COLLECTED_NEW;
-  } else if (!code && same_labels(context, target, &bytes)) {
-    *what = COLLECTED_THERE;
   } else if (!code) {
-    fault why;
-    fault_set(&why, EXIT_DATA, "%s: a different mask is already here; it is left as it is", target);
-    findings_add(list, FINDING_DIFFERS, row->name, why.text);
+    code = compare(context, target, &bytes, row, what, list, f);
   }
   text_free(&bytes);
   return code;

@@ -11,7 +11,18 @@ static const char *const names[] = {"unreadable", "label",      "size",    "miss
 
 void findings_add(findings *list, finding_kind kind, const char *stem, const char *sentence) {
   list->items = alloc_grow(list->items, list->count, &list->capacity, sizeof *list->items);
-  list->items[list->count++] = (finding){kind, alloc_text(stem), alloc_text(sentence)};
+  list->items[list->count++] = (finding){kind, alloc_text(stem), alloc_text(sentence), EXIT_DATA};
+}
+
+int findings_add_fault(findings *list, finding_kind kind, const char *stem, const fault *why,
+                       fault *f) {
+  if (fault_is_machine(why)) {
+    *f = *why;
+    return f->exit_code;
+  }
+  findings_add(list, kind, stem, why->text);
+  list->items[list->count - 1].exit_code = why->exit_code;
+  return EXIT_FINE;
 }
 
 void findings_move(findings *into, findings *from) {

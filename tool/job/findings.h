@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/fault.h"
 #include "base/text.h"
 
 typedef enum finding_kind {
@@ -24,6 +25,7 @@ typedef struct finding {
   finding_kind kind;
   char *stem; /* NULL: the whole set */
   char *sentence;
+  int exit_code; /* of a command that stops there */
 } finding;
 
 /* Zero-initialize. */
@@ -33,6 +35,11 @@ typedef struct findings {
 } findings;
 
 void findings_add(findings *list, finding_kind kind, const char *stem, const char *sentence);
+
+/* Adds what is wrong with a file. What the machine refused (fault_is_machine) says nothing about
+ * the file: then nothing is added, `f` gets it, and its exit code is returned. */
+int findings_add_fault(findings *list, finding_kind kind, const char *stem, const fault *why,
+                       fault *f);
 void findings_move(findings *into, findings *from); /* appends and empties `from` */
 void findings_free(findings *list);
 

@@ -70,11 +70,11 @@ static int end(void *shared, void *own, bool good, fault *f) {
   return EXIT_FINE;
 }
 
-static void note_error(findings *list, finding_kind kind, const char *stem, const fm_error *err,
-                       const char *path) {
-  fault f;
-  fault_library(&f, err, path);
-  findings_add(list, kind, stem, f.text);
+static int note_error(findings *list, finding_kind kind, const char *stem, const fm_error *err,
+                      const char *path, fault *f) {
+  fault why;
+  fault_library(&why, err, path);
+  return findings_add_fault(list, kind, stem, &why, f);
 }
 
 static bool same_size(const fm_plane *mask, int64_t height, int64_t width, const char *path,
@@ -89,13 +89,14 @@ static bool same_size(const fm_plane *mask, int64_t height, int64_t width, const
   return false;
 }
 
-static void check_image(const state *s, own_state *o, const folder_file *file,
-                        const folder_file *found, const fm_plane *mask, findings *list) {
+static int check_image(const state *s, own_state *o, const folder_file *file,
+                       const folder_file *found, const fm_plane *mask, findings *list, fault *f) {
   fm_raster *raster = NULL;
   fm_error err;
   char *path = folder_path(&s->images, found);
+  int code = EXIT_FINE;
   if (fm_image_read(s->ws.context, path, folder_read_options(), &raster, &err)) {
-    note_error(list, FINDING_UNREADABLE, file->stem, &err, path);
+    code = note_error(list, FINDING_UNREADABLE, file->stem, &err, path, f);
   } else {
     o->turned += fm_raster_orientation(raster) > 1;
     fm_volume image = fm_raster_volume(raster);
@@ -103,20 +104,23 @@ static void check_image(const state *s, own_state *o, const folder_file *file,
   }
   fm_raster_destroy(raster);
   free(path);
+  return code;
 }
 
-static void check_strata(const state *s, size_t index, const fm_plane *mask, findings *list) {
+static int check_strata(const state *s, size_t index, const fm_plane *mask, findings *list,
+                        fault *f) {
   const folder_file *file = &s->masks.files[index];
   fm_raster *raster;
   fm_plane plane;
-  fault f;
+  fault why;
   if (strata_has(&s->strata, index) && mask) {
-    if (strata_get(&s->strata, index, mask, NULL, &raster, &plane, &f))
-      findings_add(list, f.status == FM_ERR_SHAPE ? FINDING_SIZE : FINDING_UNREADABLE, file->stem,
-                   f.text);
-    else
-      fm_raster_destroy(raster);
+    if (strata_get(&s->strata, index, mask, NULL, &raster, &plane, &why))
+      return findings_add_fault(list,
+                                why.status == FM_ERR_SHAPE ? FINDING_SIZE : FINDING_UNREADABLE,
+                                file->stem, &why, f);
+    fm_raster_destroy(raster);
   }
+  return EXIT_FINE;
 }
 
 static finding_kind kind_of(int32_t status) {
@@ -126,38 +130,41 @@ static finding_kind kind_of(int32_t status) {
 }
 
 /* Gets the loss map as stats would, and adds it as stats would. Labels were checked before. */
-static void check_loss(const state *s, own_state *o, size_t index, const fm_plane *mask,
-                       findings *list) {
+static int check_loss(const state *s, own_state *o, size_t index, const fm_plane *mask,
+                      findings *list, fault *f) {
   const folder_file *file = &s->masks.files[index];
   const loss_request request = {index, *mask, NULL};
   loss_map loss;
-  fault f;
+  fault why;
   fm_error err;
-  if (loss_source_get(s->losses, &request, 1, &loss, &f)) {
-    if (f.status != FM_ERR_LABEL) findings_add(list, kind_of(f.status), file->stem, f.text);
-    return;
+  int code = EXIT_FINE;
+  if (loss_source_get(s->losses, &request, 1, &loss, &why)) {
+    if (why.status == FM_ERR_LABEL) return EXIT_FINE;
+    return findings_add_fault(list, kind_of(why.status), file->stem, &why, f);
   }
   if (fm_class_stats_add(o->stats, mask, &loss.plane, NULL, &err) && err.code != FM_ERR_LABEL) {
     char *path = loss_source_path(s->losses, index);
-    note_error(list, kind_of(err.code), file->stem, &err, path);
+    code = note_error(list, kind_of(err.code), file->stem, &err, path, f);
     free(path);
   }
   fm_class_stats_clear(o->stats);
   loss_map_free(&loss);
+  return code;
 }
 
-static void check_labels(const state *s, own_state *o, const folder_file *file,
-                         const fm_plane *mask, const char *path, findings *list) {
+static int check_labels(const state *s, own_state *o, const folder_file *file, const fm_plane *mask,
+                        const char *path, findings *list, fault *f) {
   fm_error err;
   int64_t ignored;
   if (fm_labels_count(s->ws.labels, mask, o->counts, &ignored, &err)) {
-    note_error(list, err.code == FM_ERR_LABEL ? FINDING_LABEL : FINDING_UNREADABLE, file->stem,
-               &err, path);
+    return note_error(list, err.code == FM_ERR_LABEL ? FINDING_LABEL : FINDING_UNREADABLE,
+                      file->stem, &err, path, f);
   } else if (ignored == mask->height * mask->width) {
-    fault f;
-    fault_set(&f, EXIT_DATA, "%s: no valid pixel, all are ignored", path);
-    findings_add(list, FINDING_EMPTY, file->stem, f.text);
+    fault why;
+    fault_set(&why, EXIT_DATA, "%s: no valid pixel, all are ignored", path);
+    findings_add(list, FINDING_EMPTY, file->stem, why.text);
   }
+  return EXIT_FINE;
 }
 
 static int check_one(void *shared, void *own, size_t index, fault *f) {
@@ -166,23 +173,25 @@ static int check_one(void *shared, void *own, size_t index, fault *f) {
   findings *list = &s->found[index];
   fm_raster *raster = NULL;
   char *path;
-  bool good = !workspace_read_mask(&s->ws, &s->masks, index, NULL, &raster, &path, f);
+  fault why;
+  bool good = !workspace_read_mask(&s->ws, &s->masks, index, NULL, &raster, &path, &why);
   fm_plane mask = {0};
+  int code = EXIT_FINE;
   if (good) {
     mask = fm_raster_plane(raster);
     census_add(&((own_state *)own)->census, raster, index);
-    check_labels(s, own, file, &mask, path, list);
+    code = check_labels(s, own, file, &mask, path, list, f);
   } else {
-    findings_add(list, FINDING_UNREADABLE, file->stem, f->text);
+    code = findings_add_fault(list, FINDING_UNREADABLE, file->stem, &why, f);
   }
-  check_strata(s, index, good ? &mask : NULL, list);
-  if (s->pairs.of && s->pairs.of[index])
-    check_image(s, own, file, s->pairs.of[index], good ? &mask : NULL, list);
-  if (s->losses && loss_source_has(s->losses, index) && good)
-    check_loss(s, own, index, &mask, list);
+  if (!code) code = check_strata(s, index, good ? &mask : NULL, list, f);
+  if (!code && s->pairs.of && s->pairs.of[index])
+    code = check_image(s, own, file, s->pairs.of[index], good ? &mask : NULL, list, f);
+  if (!code && s->losses && loss_source_has(s->losses, index) && good)
+    code = check_loss(s, own, index, &mask, list, f);
   fm_raster_destroy(raster);
   free(path);
-  return EXIT_FINE;
+  return code;
 }
 
 /* ---- The whole ---------------------------------------------------------------------- */

@@ -32,22 +32,21 @@ static void note(findings *list, finding_kind kind, const job_row *row, const ch
   findings_add(list, kind, row->name, why.text);
 }
 
-/* The row's mask; without a size of its own the row gets the mask's. NULL: a finding. */
-static fm_raster *read_mask(const state *s, job_row *row, findings *list) {
-  fm_raster *mask;
+/* The row's mask; without a size of its own the row gets the mask's. NULL and no fault: a finding.
+ */
+static int read_mask(const state *s, job_row *row, fm_raster **out, findings *list, fault *f) {
   fm_error err;
-  if (fm_mask_read(s->ws.context, row->mask, NULL, &mask, &err)) {
+  if (fm_mask_read(s->ws.context, row->mask, NULL, out, &err)) {
     fault why;
     fault_library(&why, &err, row->mask);
-    findings_add(list, FINDING_UNREADABLE, row->name, why.text);
-    return NULL;
+    return findings_add_fault(list, FINDING_UNREADABLE, row->name, &why, f);
   }
-  fm_plane plane = fm_raster_plane(mask);
+  fm_plane plane = fm_raster_plane(*out);
   if (!row->width) {
     row->width = plane.width;
     row->height = plane.height;
   }
-  return mask;
+  return EXIT_FINE;
 }
 
 static bool right_size(const job_row *row, const result_file *file, findings *list) {
@@ -109,12 +108,13 @@ static int keep_there(const job_row *row, const pair *p, collected *what, findin
 }
 
 /* The image was collected and is still with the generator: finishes a move that was cut off. */
-static void drop_result(const state *s, const pair *p) {
-  if (s->job->by != COLLECT_MOVE) return;
+static int drop_result(const state *s, const pair *p, fault *f) {
+  if (s->job->by != COLLECT_MOVE) return EXIT_FINE;
   char *from = path_real(p->result.path), *to = path_real(p->old.path);
-  if (strcmp(from, to)) unlink(p->result.path);
+  int code = strcmp(from, to) ? collect_drop(&p->result, f) : EXIT_FINE;
   free(from);
   free(to);
+  return code;
 }
 
 /* The mask first: if the image is there, the pair is complete. */
@@ -152,7 +152,8 @@ static int judge(state *s, job_row *row, const fm_raster *mask, const pair *p, c
   }
   bool usable = p->result.bytes || *what;
   if (!code && usable) code = bring(s, row, mask, p, what, list, f);
-  if (!code && *what == COLLECTED_THERE && p->result.bytes && !list->count) drop_result(s, p);
+  if (!code && *what == COLLECTED_THERE && p->result.bytes && !list->count)
+    code = drop_result(s, p, f);
   return code;
 }
 
@@ -162,9 +163,10 @@ static int collect_one(void *shared, void *own, size_t index, fault *f) {
   findings *list = &s->found[index];
   pair p = {0};
   (void)own;
-  fm_raster *mask = read_mask(s, row, list);
-  if (!mask) return EXIT_FINE;
-  int code = read_pair(s, row, &p, list, f);
+  fm_raster *mask = NULL;
+  int code = read_mask(s, row, &mask, list, f);
+  if (code || !mask) return code;
+  code = read_pair(s, row, &p, list, f);
   if (!code) code = judge(s, row, mask, &p, &s->images[index], list, f);
   free_pair(&p);
   fm_raster_destroy(mask);

@@ -24,9 +24,11 @@ static int check_set(const run_state *s, const char *what, const check_job *job,
   check_result *r = alloc_zeroed(1, sizeof *r);
   int code = check_job_look(job, r, f);
   size_t fatal = 0;
+  int first_code = EXIT_FINE;
   for (size_t i = 0; i < r->findings.count && !code; i++) {
     const finding *item = &r->findings.items[i];
-    if (finding_is_fatal(item->kind) && !fatal++) fault_set(f, EXIT_DATA, "%s", item->sentence);
+    if (finding_is_fatal(item->kind) && !fatal++)
+      first_code = fault_set(f, item->exit_code, "%s", item->sentence);
   }
   if (!code && summary_as_text(&s->job->common)) {
     text t = {0};
@@ -35,10 +37,10 @@ static int check_set(const run_state *s, const char *what, const check_job *job,
     if (!fatal) findings_as_text(&r->findings, 5, &t);
     summary_print(&t);
   }
-  if (fatal) code = EXIT_DATA;
+  if (fatal) code = first_code;
   if (fatal > 1) {
     fault first = *f;
-    fault_set(f, EXIT_DATA, "%s (and %zu more findings, see freemask check)", first.text,
+    fault_set(f, first_code, "%s (and %zu more findings, see freemask check)", first.text,
               fatal - 1);
   }
   check_result_free(r);

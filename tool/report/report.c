@@ -78,7 +78,9 @@ int report_job_run(const report_job *job, fault *f) {
   outdir out = {0};
   size_t bytes = 0;
   int code = EXIT_FINE;
-  if (!path_is_folder(job->folder))
+  path_kind kind = PATH_ABSENT;
+  code = path_look(job->folder, &kind, f);
+  if (!code && kind != PATH_FOLDER)
     code = fault_set(f, EXIT_USAGE, "%s is not a folder", job->folder);
   if (!code && !job->output) code = outdir_open(job->folder, job->held, &out, f);
   if (!code) code = page_write(job, path, &bytes, f);

@@ -255,24 +255,26 @@ static int shots(gallery *g, const char *title, size_t from, size_t to, text *t,
   return code;
 }
 
-/* Pictures are optional: if inputs have moved meanwhile, the page says so. */
+/* Pictures are optional: if inputs have moved meanwhile, the page says so. A machine that fails is
+ * no reason for a page without them. */
 int report_gallery(const report *r, text *t, fault *f) {
   gallery g = {.r = r};
   text pictures = {0};
-  (void)f;
   if (!r->has_filter || !r->row_count) return EXIT_FINE;
   fault reason;
   int code = gallery_open(&g, &reason);
   if (!code) code = shots(&g, "Most was dropped here", 0, g.worst_count, &pictures, &reason);
   if (!code) code = shots(&g, "Most was kept here", g.worst_count, g.count, &pictures, &reason);
-  if (!code && pictures.length) {
+  if (!code) {
     text_add_bytes(t, pictures.data, pictures.length);
-  } else if (code) {
+  } else if (fault_is_machine(&reason)) {
+    *f = reason;
+  } else {
     text_add(t, "<section class=\"warn\"><h2>Pictures are left out</h2>\n<p>");
     text_add_html(t, reason.text);
     text_add(t, "</p></section>\n");
   }
   text_free(&pictures);
   gallery_close(&g);
-  return EXIT_FINE;
+  return code && fault_is_machine(&reason) ? f->exit_code : EXIT_FINE;
 }
