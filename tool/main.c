@@ -17,6 +17,7 @@ typedef struct command {
 
 static const command commands[] = {
     {"labels", "print a label space as a table, or draft one from masks", cmd_labels},
+    {"convert", "colors, or labels in other numbers, become labels", cmd_convert},
     {"check", "read everything, name the label convention, list misfits", cmd_check},
     {"stats", "class-wise mean loss over the real set", cmd_stats},
     {"merge", "exact sum of statistics", cmd_merge},

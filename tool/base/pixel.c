@@ -44,3 +44,15 @@ int64_t pixel_label(const void *at, int32_t dtype) {
       return i64;
   }
 }
+
+bool pixel_same(const fm_plane *left, const fm_plane *right) {
+  const fm_plane a = pixel_strides(left), b = pixel_strides(right);
+  if (a.width != b.width || a.height != b.height) return false;
+  for (int64_t y = 0; y < a.height; y++)
+    for (int64_t x = 0; x < a.width; x++) {
+      const char *of_a = (const char *)a.data + y * a.row_stride + x * a.col_stride;
+      const char *of_b = (const char *)b.data + y * b.row_stride + x * b.col_stride;
+      if (pixel_label(of_a, a.dtype) != pixel_label(of_b, b.dtype)) return false;
+    }
+  return true;
+}

@@ -3,6 +3,7 @@
 #define FREEMASK_TOOL_PIXEL_H
 
 #include <freemask/freemask.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The plane with its strides spelled out. */
@@ -10,5 +11,8 @@ fm_plane pixel_strides(const fm_plane *plane);
 
 /* The integer of type `dtype` at `at`; a U64 beyond the range becomes INT64_MAX. */
 int64_t pixel_label(const void *at, int32_t dtype);
+
+/* Do two masks have the same labels, whatever their types? */
+bool pixel_same(const fm_plane *left, const fm_plane *right);
 
 #endif

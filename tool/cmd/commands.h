@@ -4,6 +4,7 @@
 #define FREEMASK_TOOL_COMMANDS_H
 
 int cmd_labels(int argc, char **argv);
+int cmd_convert(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
 int cmd_merge(int argc, char **argv);

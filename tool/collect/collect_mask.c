@@ -29,18 +29,6 @@ static int encode(fm_context *context, const fm_raster *mask, const job_row *row
   return code;
 }
 
-static bool same_planes(const fm_plane *left, const fm_plane *right) {
-  const fm_plane a = pixel_strides(left), b = pixel_strides(right);
-  if (a.width != b.width || a.height != b.height) return false;
-  for (int64_t y = 0; y < a.height; y++)
-    for (int64_t x = 0; x < a.width; x++) {
-      const char *of_a = (const char *)a.data + y * a.row_stride + x * a.col_stride;
-      const char *of_b = (const char *)b.data + y * b.row_stride + x * b.col_stride;
-      if (pixel_label(of_a, a.dtype) != pixel_label(of_b, b.dtype)) return false;
-    }
-  return true;
-}
-
 /* Compares labels: another compression does not make a difference. */
 static int same_labels(fm_context *context, const char *target, const text *bytes, bool *same,
                        fault *f) {
@@ -51,7 +39,7 @@ static int same_labels(fm_context *context, const char *target, const text *byte
           !fm_mask_decode(context, bytes->data, bytes->length, NULL, &fresh, &err);
   if (*same) {
     const fm_plane a = fm_raster_plane(old), b = fm_raster_plane(fresh);
-    *same = same_planes(&a, &b);
+    *same = pixel_same(&a, &b);
   } else {
     fault_library(f, &err, target);
     if (fault_is_machine(f)) code = f->exit_code;

@@ -135,6 +135,30 @@ typedef struct labels_job {
 } labels_job;
 int labels_job_run(const labels_job *job, fault *f);
 
+/* What the masks of `convert` are; convert_kinds has the names, NULL-terminated. */
+typedef enum convert_from {
+  CONVERT_AUTO = 0,
+  CONVERT_COLORS,
+  CONVERT_LABELS,
+  CONVERT_REPLICATOR,
+  CONVERT_PANOPTIC
+} convert_from;
+extern const char *const convert_kinds[];
+
+typedef struct convert_job {
+  job_common common; /* labels may be NULL where files tell the classes */
+  const char *masks;
+  int from;             /* a convert_from */
+  const char *panoptic; /* COCO's JSON file, or NULL */
+  const char *to;       /* another label space, or CONVERT_TRAIN_IDS; NULL: the same */
+  const char *unknown;  /* "ignore" or a label: where unknown colors go; NULL: nowhere */
+  double nearest;       /* up to which distance the nearest color is taken; 0: none */
+  bool voc_colors;
+  job_output output;
+} convert_job;
+#define CONVERT_TRAIN_IDS "train-ids"
+int convert_job_run(const convert_job *job, fault *f);
+
 typedef struct check_job {
   job_common common;
   job_set set;        /* losses from files, or none; no provider */
