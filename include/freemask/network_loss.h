@@ -68,8 +68,8 @@ typedef struct fm_network_loss_options {
                                 NULL: the channel is the class, and C must be K. Not with
                                 `binary` */
   double floor;            /**< of PROBS and SCORES: the smallest probability (or share of the
-                                scores) that counts, so that no loss exceeds -log(floor); above 0
-                                and below 1; 0: 1e-7, so losses are at most 16.2 nats */
+                                scores) that counts, so that no loss exceeds -log(floor); 1e-307 or
+                                more, and below 1; 0: 1e-7, so losses are at most 16.2 nats */
   int32_t trust_kind;      /**< 1: no check whether values look like their kind */
   int32_t compose_first;   /**< of queries, hence of SCORES without `binary`: 0: mask logits are
                                 resized, then go through the sigmoid (Mask2Former, MaskFormer);
@@ -108,8 +108,10 @@ FM_API const fm_labels *fm_network_loss_labels(const fm_network_loss *network_lo
  * others, every value that has a weight in the result must be finite, and not negative for PROBS
  * and SCORES.
  *
- * Exactness: within 5e-6 nats of float64 arithmetic for losses below 20, within 1e-5 of the loss
- * above, whatever the kernels. The same output and mask give the same bits on any thread, and in
+ * Exactness: within 5e-6 nats of exact arithmetic for losses below 20, within 1e-5 of the loss
+ * above, for all finite values, however large, and whatever the kernels. What float64 cannot compute
+ * so is refused: logits above 5e8 of either sign that cancel each other where they are resized, and
+ * losses beyond the largest float. The same output and mask give the same bits on any thread, and in
  * each of these calls. Kernels of different levels (fm_kernels) may differ in the last bits, and
  * with them in what is counted and dropped at a threshold.
  *
@@ -117,13 +119,13 @@ FM_API const fm_labels *fm_network_loss_labels(const fm_network_loss *network_lo
  * call allows the very same memory (freemask/view.h).
  *
  * Memory: less than 1 MiB for up to 14,000 channels or 3,000 queries, however high and wide output
- * and mask are; 32 bytes more for each channel above, 112 for each query above.
+ * and mask are; 32 bytes more for each channel above, 124 for each query above.
  *
  * Errors: ARGUMENT (also: values that do not look like their kind; the message says which kind to
  * pass; an output of queries where `kind` is not SCORES), MEMORY, UNSUPPORTED (an element type),
  * SHAPE (sizes that have to agree), LABEL (names the first pixel in reading order that has no
- * class) and LOSS (names value, channel, class and pixel of the output; also logits of a pixel that
- * are further apart than the largest float). On errors everything that the call was to change is
+ * class) and LOSS (names value, channel, class and pixel of the output; also what "Exactness" refuses,
+ * with the pixel of the mask). On errors everything that the call was to change is
  * untouched. */
 
 /** Writes the losses of one output to `loss`, an F32 plane of the mask's size. */

@@ -51,8 +51,8 @@ typedef struct fm__block {
 typedef void fm__block_fn(const fm__block *block, size_t channels, float *scratch, float *sums);
 
 typedef struct fm__loss_kernels {
-  /* Whether n values are finite and not below `least`. */
-  int (*regular)(const float *values, size_t n, float least);
+  /* Whether n values are finite, not below `least` and not above `most`. */
+  int (*regular)(const float *values, size_t n, float least, float most);
 
   /* FM__STAGE_ALIGN lines of n floats, `stride` bytes apart and unaligned, to n pixels of as
    * many adjacent floats, `pixel` floats apart. `ahead` bytes on lies what is needed

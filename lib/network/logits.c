@@ -9,48 +9,92 @@
 /* Sums of this size and above may lack terms that were cut off. */
 static const double LARGEST_SUM = 1e37;
 
+/* Values up to this, either sign, are resized in double to 1e-7. */
+static const double MOST_WIDE = 1e8;
+
 /* ---- One pixel, exactly --------------------------------------------------------- */
 
-/* The bilinear value of a channel; false if a value is not finite, whose place is `bad`. */
-static bool blend(const fm__job *job, const fm__taps *taps, int64_t channel, double *value,
-                  fm__tap *bad) {
-  *value = 0;
-  for (int i = 0; i < taps->count; i++) {
-    const fm__tap *tap = &taps->at[i];
-    double z = (double)fm__voxel_value(&job->values, channel, tap->y, tap->x);
-    if (!isfinite(z)) {
-      *bad = *tap;
-      return false;
-    }
-    *value += tap->weight * z;
+/* A channel relative to the label's own, resized. Differences of floats are exact or round by
+ * 2^-53 of their size, so that equal logits differ by 0 whatever their size. */
+typedef struct relative {
+  double value;
+  double doubt; /* by how much rounding may have moved it */
+} relative;
+
+/* The label's values at the taps. */
+typedef struct own_taps {
+  fm__taps taps;
+  double values[4];
+} own_taps;
+
+/* Fails on a value that is not finite. */
+static fm_status read_tap(const fm__job *job, const fm__tap *tap, int64_t channel, double *value,
+                          fm_error *err) {
+  *value = (double)fm__voxel_value(&job->values, channel, tap->y, tap->x);
+  return isfinite(*value) ? FM_OK : fm__value_fail(job, channel, tap->y, tap->x, err);
+}
+
+static fm_status relative_to(const fm__job *job, const own_taps *own, int64_t channel,
+                             relative *out, fm_error *err) {
+  double sum = 0, size = 0;
+  for (int i = 0; i < own->taps.count; i++) {
+    const fm__tap *tap = &own->taps.at[i];
+    double z;
+    fm_status status = read_tap(job, tap, channel, &z, err);
+    if (status) return status;
+    sum += tap->weight * (z - own->values[i]);
+    size += fabs(z - own->values[i]);
   }
-  return true;
+  *out = (relative){sum, own->taps.count > 1 ? size * FM__BLEND_ERROR : 0};
+  return FM_OK;
+}
+
+/* The largest doubt about a channel that has a part in the loss. */
+static fm_status doubt_of(const fm__job *job, const own_taps *own, double top, double *doubt,
+                          fm_error *err) {
+  *doubt = 0;
+  for (int32_t c = 0; c < job->values.channels; c++) {
+    relative z;
+    fm_status status = relative_to(job, own, c, &z, err);
+    if (status) return status;
+    if (z.value + z.doubt > top - FM__UNSEEN && z.doubt > *doubt) *doubt = z.doubt;
+  }
+  return FM_OK;
+}
+
+static fm_status check_loss(const fm__job *job, const own_taps *own, int64_t y, int64_t x,
+                            double top, double loss, bool doubtful, fm_error *err) {
+  if (!isfinite((float)loss))
+    return fm__fail(err, FM_ERR_LOSS,
+                    "output: the loss at pixel (x %" PRId64 ", y %" PRId64
+                    ") of the mask is %g, more than a float holds: its logits are too far apart",
+                    x, y, loss);
+  double doubt = 0;
+  fm_status status = doubtful ? doubt_of(job, own, top, &doubt, err) : FM_OK;
+  return status ? status : fm__check_doubt(doubt, loss, y, x, err);
 }
 
 fm_status fm__exact_logits(const fm__job *job, int64_t y, int64_t x, int32_t class_index,
                            double *loss, fm_error *err) {
-  fm__taps taps = fm__taps_of(job, y, x);
-  fm__tap bad;
-  int32_t own = fm__channel_of(job->model, class_index);
-  double top = -INFINITY, sum = 0, label = 0;
+  own_taps own = {.taps = fm__taps_of(job, y, x)};
+  int32_t channel = fm__channel_of(job->model, class_index);
+  for (int i = 0; i < own.taps.count; i++) {
+    fm_status status = read_tap(job, &own.taps.at[i], channel, &own.values[i], err);
+    if (status) return status;
+  }
+  double top = -INFINITY, sum = 0;
+  bool doubtful = false;
   /* One pass: the sum is kept relative to the largest value so far. */
   for (int32_t c = 0; c < job->values.channels; c++) {
-    double z;
-    if (!blend(job, &taps, c, &z, &bad)) return fm__value_fail(job, c, bad.y, bad.x, err);
-    if (c == own) label = z;
-    if (z > top) {
-      sum = sum * exp(top - z) + 1;
-      top = z;
-    } else {
-      sum += exp(z - top);
-    }
+    relative z;
+    fm_status status = relative_to(job, &own, c, &z, err);
+    if (status) return status;
+    doubtful |= z.doubt > FM__DOUBT;
+    sum = z.value > top ? sum * exp(top - z.value) + 1 : sum + exp(z.value - top);
+    if (z.value > top) top = z.value;
   }
-  *loss = log(sum) + (top - label);
-  if (isfinite((float)*loss)) return FM_OK;
-  return fm__fail(err, FM_ERR_LOSS,
-                  "output: the loss at pixel (x %" PRId64 ", y %" PRId64
-                  ") of the mask is %g, more than a float holds: its logits are too far apart",
-                  x, y, *loss);
+  *loss = log(sum) + top;
+  return check_loss(job, &own, y, x, top, *loss, doubtful, err);
 }
 
 /* ---- Blocks --------------------------------------------------------------------- */
@@ -107,8 +151,16 @@ static double bilinear(const corners *k, double t, double u) {
   return left + t * (right - left);
 }
 
-/* One pixel by itself, as loss = log(sum) - base with a sum of 1. Where values are near the ends of
- * the range of floats, fm__exact_logits decides. */
+/* Whether doubles resize the channels that count well enough: none is large, and the largest is not
+ * far below 0, where parts of either sign would have cancelled. */
+static bool is_moderate(const cell *c, double base) {
+  bool moderate = base >= -MOST_WIDE;
+  for (int i = 0; i < 4; i++) moderate &= (double)c->block.tops[i] <= MOST_WIDE;
+  return moderate;
+}
+
+/* One pixel by itself, as loss = log(sum) - base with a sum of 1. Where values are large,
+ * fm__exact_logits decides. */
 static fm_status wide_pixel(fm__job *job, const cell *c, int i, int j, int64_t y, int64_t x,
                             fm_error *err) {
   const float *const values[4] = {c->block.corner00, c->block.corner01, c->block.corner10,
@@ -122,7 +174,8 @@ static fm_status wide_pixel(fm__job *job, const cell *c, int i, int j, int64_t y
   double base, sum = job->kernels->wide(values, weights, (size_t)job->values.channels, &base);
   corners own = corners_of(&c->block, fm__channel_of(job->model, k), false);
   job->base[p] = bilinear(&own, t, u) - base - log(sum);
-  if (sum > 0.25 && sum < LARGEST_SUM && isfinite((float)job->base[p])) return FM_OK;
+  if (is_moderate(c, base) && sum > 0.25 && sum < LARGEST_SUM && isfinite((float)job->base[p]))
+    return FM_OK;
   double loss = 0;
   fm_status status = fm__exact_logits(job, y + j, x + i, k, &loss, err);
   if (!status) job->base[p] = -loss;

@@ -3,7 +3,7 @@
  * A bad value may be in the last row. The map's former contents are therefore saved for as many
  * rows as memory allows, and the rows below are known to be good before the first row is
  * written. */
-#include <math.h>
+#include <float.h>
 #include <string.h>
 
 #include "core/fail.h"
@@ -38,20 +38,22 @@ static void restore(const journal *j, const fm_plane *loss) {
       memcpy(fm__pixel(loss, y, x), &j->values[y * loss->width + x], sizeof *j->values);
 }
 
-/* Logits not below this are no further apart than the largest float. */
-static const float LEAST_LOGIT = -1e30F;
+/* Logits within these can be neither too far apart for a float nor too large to be resized: a
+ * difference of four taps causes less doubt than FM__DOUBT. Masked logits are often -1e9. */
+static const float LEAST_LOGIT = -1.02e9F, LARGEST_LOGIT = 5e7F;
 
 /* Whether all values of the output's rows first to last are valid and make finite losses. */
 static bool all_regular(fm__job *job, int64_t first, int64_t last) {
   const fm_volume *v = &job->values;
-  bool any_sign = job->class_logits.data || job->model->options.kind == FM_OUTPUT_LOGITS;
-  float least = any_sign ? LEAST_LOGIT : 0;
+  bool logits = job->model->options.kind == FM_OUTPUT_LOGITS;
+  float most = logits ? LARGEST_LOGIT : FLT_MAX;
+  float least = logits ? LEAST_LOGIT : job->class_logits.data ? -FLT_MAX : 0;
   for (int64_t c = 0; c < v->channels; c++)
     for (int64_t y = first; y <= last; y++)
       for (int64_t x = 0; x < v->width; x += FM__STRIP) {
         size_t n = v->width - x < FM__STRIP ? (size_t)(v->width - x) : FM__STRIP;
         const float *values = fm__floats(job, fm__voxel(v, c, y, x), n);
-        if (!job->kernels->regular(values, n, least)) return false;
+        if (!job->kernels->regular(values, n, least, most)) return false;
       }
   return true;
 }

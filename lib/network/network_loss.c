@@ -1,6 +1,7 @@
 /* network/network_loss.c - the handle: checks and keeps the options. */
 #include "network/network_loss.h"
 
+#include <float.h>
 #include <string.h>
 
 #include "core/fail.h"
@@ -70,9 +71,11 @@ static fm_status check_floor(fm_network_loss_options *o, fm_error *err) {
         "but kind is FM_OUTPUT_LOGITS");
   }
   if (o->floor == 0) o->floor = DEFAULT_FLOOR;
-  if (o->floor > 0 && o->floor < 1) return FM_OK;
+  /* Below the smallest normal double, numbers lack digits. */
+  if (o->floor >= DBL_MIN && o->floor < 1) return FM_OK;
   return fm__fail(err, FM_ERR_ARGUMENT,
-                  "fm_network_loss_options: floor is %g, expected above 0 and below 1", o->floor);
+                  "fm_network_loss_options: floor is %g, expected 1e-307 or more, and below 1",
+                  o->floor);
 }
 
 static fm_status read_options(fm_network_loss_options *o, const fm_network_loss_options *options,

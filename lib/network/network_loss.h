@@ -116,6 +116,18 @@ typedef struct fm__taps {
 
 fm__taps fm__taps_of(const fm__job *job, int64_t y, int64_t x);
 
+/* By how much rounding of weights, products and sums may move a sum of taps, in units of the sum of
+ * their values' sizes; a doubt that needs no check. */
+#define FM__BLEND_ERROR 0x1p-51
+#define FM__DOUBT 2e-6
+
+/* This far below the largest logit, all channels together have no part in a loss. */
+#define FM__UNSEEN 60.0
+
+/* FM_ERR_LOSS where rounding may have moved a loss by more than the promised bound allows: where
+ * large values cancel. */
+fm_status fm__check_doubt(double doubt, double loss, int64_t y, int64_t x, fm_error *err);
+
 /* FM_ERR_LOSS for a value that is not what its kind allows. */
 fm_status fm__value_fail(const fm__job *job, int64_t channel, int64_t y, int64_t x, fm_error *err);
 
@@ -134,6 +146,9 @@ fm_status fm__strip_binary(fm__job *job, int64_t y, int ny, int64_t x, int64_t e
                            fm_error *err);
 fm_status fm__strip_queries(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,
                             fm_error *err);
+
+/* log(1 + exp(z)) without overflow. */
+double fm__softplus(double z);
 
 /* Writes the losses of n pixels, the first one number `at` of the strip, from their labels' parts of
  * 1 in job->base. */

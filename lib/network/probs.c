@@ -148,32 +148,58 @@ fm_status fm__strip_probs(fm__job *job, int64_t y, int ny, int64_t x, int64_t en
 
 /* ---- One channel of logits ------------------------------------------------------ */
 
-/* log(1 + exp(z)) without overflow. */
-static double softplus(double z) { return (z > 0 ? z : 0) + log1p(exp(-fabs(z))); }
+double fm__softplus(double z) { return (z > 0 ? z : 0) + log1p(exp(-fabs(z))); }
 
-/* The resized value where not all corners are valid. */
-static fm_status exact_logit(const fm__job *job, int64_t y, int64_t x, double *z, fm_error *err) {
+/* Values that are not large are resized well enough by doubles. */
+static bool is_moderate(const quad *q) {
+  bool moderate = true;
+  for (int i = 0; i < 4; i++) moderate &= fabs(q->z[i]) * FM__BLEND_ERROR * 4 <= FM__DOUBT;
+  return moderate;
+}
+
+/* The resized value where not all corners are valid, or some are large, and by how much rounding may
+ * have moved it. */
+static fm_status exact_logit(const fm__job *job, int64_t y, int64_t x, double *z, double *doubt,
+                             fm_error *err) {
   fm__taps taps = fm__taps_of(job, y, x);
+  double size = 0;
   *z = 0;
   for (int i = 0; i < taps.count; i++) {
     double value = (double)fm__voxel_value(&job->values, 0, taps.at[i].y, taps.at[i].x);
     if (!isfinite(value)) return fm__value_fail(job, 0, taps.at[i].y, taps.at[i].x, err);
     *z += taps.at[i].weight * value;
+    size += fabs(value);
   }
+  *doubt = taps.count > 1 ? size * FM__BLEND_ERROR : 0;
   return FM_OK;
+}
+
+/* The loss where z may be in doubt: far below 0 it is 0 all the same. */
+static fm_status exact_binary(const fm__job *job, int64_t y, int64_t x, bool positive, double *loss,
+                              fm_error *err) {
+  double z = 0, doubt = 0;
+  fm_status status = exact_logit(job, y, x, &z, &doubt, err);
+  if (status) return status;
+  z = positive ? -z : z;
+  *loss = fm__softplus(z);
+  return z + doubt < -FM__UNSEEN ? FM_OK : fm__check_doubt(doubt, *loss, y, x, err);
 }
 
 static fm_status binary_stretch(fm__job *job, const stretch *s, fm_error *err) {
   int32_t positive = job->model->labels->class_count - 1;
   quad q = {{0}};
-  bool good = read_quad(job, s, 0, &q);
+  bool good = read_quad(job, s, 0, &q) && is_moderate(&q);
   for (int i = 0; i < s->columns->count; i++) {
     size_t at = s->at + (size_t)i;
-    if (job->classes[at] < 0) continue;
-    double z = good ? bilinear(&q, s, i) : 0;
-    fm_status status = good ? FM_OK : exact_logit(job, s->y, s->x + i, &z, err);
+    int32_t k = job->classes[at];
+    if (k < 0) continue;
+    if (good) {
+      double z = bilinear(&q, s, i);
+      job->base[at] = fm__softplus(k == positive ? -z : z);
+      continue;
+    }
+    fm_status status = exact_binary(job, s->y, s->x + i, k == positive, &job->base[at], err);
     if (status) return status;
-    job->base[at] = softplus(job->classes[at] == positive ? -z : z);
   }
   return FM_OK;
 }

@@ -15,12 +15,16 @@
 /* Rows of p that are kept, at the channel modulo their number: an image has few classes. */
 enum { ROW_BYTES = 192 << 10 };
 
+/* p[q][c] = exp(class logit - top - log_sum + log_weight). Differences of logits come first: they are
+ * exact however large these are. */
 typedef struct queries {
   size_t count, padded;
-  double *normalizer; /* [count]: log of the sum of exp(class logit) */
-  float *weights;     /* [padded]: 1 - p[q][no object] */
-  float *rows;        /* [slots][padded]: p[.][c] */
-  int32_t *tags;      /* [slots]: which c; -1: none */
+  double *log_sums;    /* [count]: log of the sum of exp(class logit - top), likewise */
+  double *log_weights; /* [count]: log(1 - p[q][no object]) */
+  float *tops;         /* [padded]: the largest class logit, "no object" apart */
+  float *weights;      /* [padded]: 1 - p[q][no object] */
+  float *rows;         /* [slots][padded]: p[.][c] */
+  int32_t *tags;       /* [slots]: which c; -1: none */
   size_t slots;
 } queries;
 
@@ -39,7 +43,7 @@ static size_t slots_of(const fm__job *job) {
 
 size_t fm__queries_size(const fm__job *job) {
   size_t padded = padded_of(job), slots = slots_of(job);
-  return sizeof(queries) + padded * sizeof(double) + padded * sizeof(float) +
+  return sizeof(queries) + 2 * padded * (sizeof(double) + sizeof(float)) +
          slots * (padded * sizeof(float) + sizeof(int32_t));
 }
 
@@ -47,7 +51,7 @@ static double class_logit(const fm__job *job, size_t q, int64_t c) {
   return (double)fm__loss_at(&job->class_logits, (int64_t)q, c);
 }
 
-/* The largest class logit of a query; fails on a value that is not finite. */
+/* The largest class logit of a query, "no object" apart; fails on a value that is not finite. */
 static fm_status largest_logit(const fm__job *job, size_t q, double *top, fm_error *err) {
   *top = -INFINITY;
   for (int64_t c = 0; c < job->class_logits.width; c++) {
@@ -56,21 +60,23 @@ static fm_status largest_logit(const fm__job *job, size_t q, double *top, fm_err
       return fm__fail(err, FM_ERR_LOSS,
                       "class logits: %g at query %zu, class %" PRId64 ", expected a finite number",
                       z, q, c);
-    if (z > *top) *top = z;
+    if (z > *top && c < job->class_logits.width - 1) *top = z;
   }
   return FM_OK;
 }
 
-/* The normalizer of a query, and 1 - p(no object) as a sum, without the cancellation. */
+/* A query's weight, as a sum and not as a difference of 1. */
 static fm_status prepare_query(const fm__job *job, queries *qs, size_t q, fm_error *err) {
-  double top, objects = 0;
+  double top, sum = 0;
   fm_status status = largest_logit(job, q, &top, err);
   if (status) return status;
   int64_t none = job->class_logits.width - 1;
-  for (int64_t c = 0; c < none; c++) objects += exp(class_logit(job, q, c) - top);
-  double all = objects + exp(class_logit(job, q, none) - top);
-  qs->normalizer[q] = log(all) + top;
-  qs->weights[q] = (float)(objects / all);
+  for (int64_t c = 0; c < none; c++) sum += exp(class_logit(job, q, c) - top);
+  double log_weight = -fm__softplus(class_logit(job, q, none) - top - log(sum));
+  qs->tops[q] = (float)top;
+  qs->log_weights[q] = log_weight;
+  qs->log_sums[q] = log(sum);
+  qs->weights[q] = (float)exp(log_weight);
   return FM_OK;
 }
 
@@ -79,8 +85,10 @@ fm_status fm__queries_prepare(fm__job *job, void *memory, fm_error *err) {
   qs->count = (size_t)job->values.channels;
   qs->padded = padded_of(job);
   qs->slots = slots_of(job);
-  qs->normalizer = (double *)(void *)(qs + 1);
-  qs->weights = (float *)(qs->normalizer + qs->padded);
+  qs->log_sums = (double *)(void *)(qs + 1);
+  qs->log_weights = qs->log_sums + qs->padded;
+  qs->tops = (float *)(qs->log_weights + qs->padded);
+  qs->weights = qs->tops + qs->padded;
   qs->rows = qs->weights + qs->padded;
   qs->tags = (int32_t *)(void *)(qs->rows + qs->slots * qs->padded);
   for (size_t i = 0; i < qs->slots; i++) qs->tags[i] = -1;
@@ -93,6 +101,12 @@ fm_status fm__queries_prepare(fm__job *job, void *memory, fm_error *err) {
   return FM_OK;
 }
 
+/* Of a query's weight. */
+static double log_share(const fm__job *job, size_t q, int32_t channel) {
+  const queries *qs = job->queries;
+  return class_logit(job, q, channel) - (double)qs->tops[q] - qs->log_sums[q];
+}
+
 /* p[.][channel]. Valid until a row of another channel takes its slot. */
 static const float *row_of(fm__job *job, int32_t channel) {
   queries *qs = job->queries;
@@ -101,7 +115,7 @@ static const float *row_of(fm__job *job, int32_t channel) {
   if (qs->tags[slot] == channel) return row;
   qs->tags[slot] = channel;
   for (size_t q = 0; q < qs->count; q++)
-    row[q] = (float)exp(class_logit(job, q, channel) - qs->normalizer[q]);
+    row[q] = (float)exp(log_share(job, q, channel) + qs->log_weights[q]);
   for (size_t q = qs->count; q < qs->padded; q++) row[q] = 0;
   return row;
 }
@@ -110,18 +124,143 @@ static const float *row_of(fm__job *job, int32_t channel) {
 
 static double sigmoid(double z) { return z >= 0 ? 1 / (1 + exp(-z)) : exp(z) / (1 + exp(z)); }
 
-static fm_status query_sigmoid(const fm__job *job, const fm__taps *taps, size_t q, double *s,
-                               fm_error *err) {
+/* Floats and their sums from here on may lack terms that were rounded to nothing. */
+static const double LEAST_SUM = 1e-30;
+
+/* Whether a score and a total of floats tell the score's share: either because they lack nothing, or
+ * because it is below the floor anyway. */
+static bool is_known(const fm__job *job, double own, double all) {
+  if (!(all > LEAST_SUM)) return false;
+  return own > LEAST_SUM || (own + LEAST_SUM) / all < job->model->options.floor;
+}
+
+/* A mask logit that lies where sigmoids change must not be what is left of large ones. Far below, all
+ * of them are rounded alike. */
+static fm_status check_logit(double z, double size, int64_t y, int64_t x, fm_error *err) {
+  double doubt = size * FM__BLEND_ERROR;
+  if (doubt <= FM__DOUBT || fabs(z) - doubt > FM__UNSEEN) return FM_OK;
+  return fm__check_doubt(doubt, fabs(z), y, x, err);
+}
+
+static fm_status query_sigmoid(const fm__job *job, const fm__taps *taps, size_t q, int64_t y,
+                               int64_t x, double *s, fm_error *err) {
   bool first = job->model->options.compose_first;
-  double sum = 0;
+  double sum = 0, size = 0;
   for (int i = 0; i < taps->count; i++) {
     const fm__tap *tap = &taps->at[i];
     double z = (double)fm__voxel_value(&job->values, (int64_t)q, tap->y, tap->x);
     if (!isfinite(z)) return fm__value_fail(job, (int64_t)q, tap->y, tap->x, err);
     sum += tap->weight * (first ? sigmoid(z) : z);
+    size += fabs(z);
   }
   *s = first ? sum : sigmoid(sum);
-  return FM_OK;
+  return first || taps->count == 1 ? FM_OK : check_logit(sum, size, y, x, err);
+}
+
+/* A sum of exponentials, relative to the largest one so far. */
+typedef struct log_sum {
+  double top, sum;
+} log_sum;
+
+static void add_exp(log_sum *s, double z) {
+  if (z == -INFINITY) return;
+  s->sum = z > s->top ? s->sum * exp(s->top - z) + 1 : s->sum + exp(z - s->top);
+  if (z > s->top) s->top = z;
+}
+
+/* A logarithm as a sum: what may be large, and what is small. The difference of two is exact enough
+ * even where they are far below 0. */
+typedef struct log_pair {
+  double large, small;
+} log_pair;
+
+static log_pair log_sigmoid(double z) { return (log_pair){z < 0 ? z : 0, -log1p(exp(-fabs(z)))}; }
+
+static log_pair log_weight(const fm__job *job, size_t q) {
+  const queries *qs = job->queries;
+  double none = class_logit(job, q, job->class_logits.width - 1) - (double)qs->tops[q];
+  if (none > 2 * FM__UNSEEN) return (log_pair){-none, qs->log_sums[q]};
+  return (log_pair){0, qs->log_weights[q]};
+}
+
+static double tap_value(const fm__job *job, const fm__tap *tap, size_t q) {
+  return (double)fm__voxel_value(&job->values, (int64_t)q, tap->y, tap->x);
+}
+
+static double resized(const fm__job *job, const fm__taps *taps, size_t q) {
+  double sum = 0;
+  for (int i = 0; i < taps->count; i++) sum += taps->at[i].weight * tap_value(job, &taps->at[i], q);
+  return sum;
+}
+
+/* Of sigmoids that are resized. */
+static log_pair log_resized(const fm__job *job, const fm__taps *taps, size_t q) {
+  log_pair sum = {-INFINITY, 0};
+  for (int i = 0; i < taps->count; i++)
+    sum.large = fmax(sum.large, log_sigmoid(tap_value(job, &taps->at[i], q)).large);
+  for (int i = 0; i < taps->count; i++) {
+    log_pair s = log_sigmoid(tap_value(job, &taps->at[i], q));
+    sum.small += taps->at[i].weight * exp(s.large - sum.large + s.small);
+  }
+  sum.small = log(sum.small);
+  return sum;
+}
+
+static log_pair log_of_query(const fm__job *job, const fm__taps *taps, size_t q) {
+  return job->model->options.compose_first ? log_resized(job, taps, q)
+                                           : log_sigmoid(resized(job, taps, q));
+}
+
+/* log(weight times sigmoid) of a query, less that of query `than`. */
+static double log_part(const fm__job *job, const fm__taps *taps, size_t q, size_t than,
+                       double *doubt) {
+  log_pair s = log_of_query(job, taps, q), s0 = log_of_query(job, taps, than);
+  log_pair w = log_weight(job, q), w0 = log_weight(job, than);
+  double large = s.large - s0.large, size = fabs(large) + fabs(w.large - w0.large);
+  if (!job->model->options.compose_first && s.large < 0 && s0.large < 0) {
+    large = size = 0; /* both are resized logits: their differences are resized */
+    for (int i = 0; i < taps->count; i++) {
+      const fm__tap *tap = &taps->at[i];
+      double difference = tap_value(job, tap, q) - tap_value(job, tap, than);
+      large += tap->weight * difference;
+      size += fabs(difference);
+    }
+    size += fabs(w.large - w0.large);
+  }
+  *doubt = size * FM__BLEND_ERROR;
+  return large + (w.large - w0.large) + (s.small - s0.small) + (w.small - w0.small);
+}
+
+/* About the query with the largest weight times sigmoid. */
+static size_t largest_part(const fm__job *job, const fm__taps *taps) {
+  const queries *qs = job->queries;
+  size_t best = 0;
+  double most = -INFINITY;
+  for (size_t q = 0; q < qs->count; q++) {
+    log_pair s = log_of_query(job, taps, q);
+    double part = s.large + s.small + qs->log_weights[q];
+    if (part > most) best = q;
+    if (part > most) most = part;
+  }
+  return best;
+}
+
+/* The same share by logarithms, where scores are too small for numbers. */
+static fm_status tiny_share(const fm__job *job, int64_t y, int64_t x, int32_t channel,
+                            double *share, fm_error *err) {
+  const queries *qs = job->queries;
+  fm__taps taps = fm__taps_of(job, y, x);
+  log_sum own = {-INFINITY, 0}, all = {-INFINITY, 0};
+  size_t best = largest_part(job, &taps);
+  double most = 0, unseen = log(job->model->options.floor) - FM__UNSEEN;
+  for (size_t q = 0; q < qs->count; q++) {
+    double doubt, part = log_part(job, &taps, q, best, &doubt);
+    add_exp(&own, part + log_share(job, q, channel));
+    add_exp(&all, part);
+    if (part + doubt > unseen && doubt > most) most = doubt;
+  }
+  *share = exp(own.top - all.top) * own.sum / all.sum;
+  return fm__check_doubt(most, -log(*share), y, x, err);
 }
 
 /* The label's score over the sum of all. */
@@ -133,12 +272,13 @@ static fm_status exact_score(fm__job *job, int64_t y, int64_t x, int32_t channel
   double own = 0, all = 0;
   for (size_t q = 0; q < qs->count; q++) {
     double s = 0;
-    fm_status status = query_sigmoid(job, &taps, q, &s, err);
+    fm_status status = query_sigmoid(job, &taps, q, y, x, &s, err);
     if (status) return status;
     own += s * (double)row[q];
     all += s * (double)qs->weights[q];
   }
-  *score = all > 0 ? own / all : 0;
+  if (!is_known(job, own, all)) return tiny_share(job, y, x, channel, score, err);
+  *score = own / all;
   return FM_OK;
 }
 
@@ -195,8 +335,10 @@ static bool fast_cell(fm__job *job, const fm__block *block, const cell *p) {
   for (int j = 0; j < p->ny; j++)
     for (int i = 0; i < p->nx; i++) {
       int from = FM__BLOCK * j + i;
-      job->base[p->at + (size_t)j * FM__STRIP_ROOM + (size_t)i] =
-          totals[from] > 0 ? (double)scores[from] / (double)totals[from] : 0;
+      double own = (double)scores[from], all = (double)totals[from];
+      size_t at = p->at + (size_t)j * FM__STRIP_ROOM + (size_t)i;
+      if (job->classes[at] >= 0 && !is_known(job, own, all)) return false;
+      job->base[at] = own / all;
     }
   return true;
 }

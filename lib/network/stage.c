@@ -47,6 +47,15 @@ fm__taps fm__taps_of(const fm__job *job, int64_t y, int64_t x) {
   return taps;
 }
 
+fm_status fm__check_doubt(double doubt, double loss, int64_t y, int64_t x, fm_error *err) {
+  if (doubt <= FM__DOUBT * (loss > 20 ? loss : 1)) return FM_OK;
+  return fm__fail(err, FM_ERR_LOSS,
+                  "output: the loss at pixel (x %" PRId64 ", y %" PRId64
+                  ") of the mask is about %g, but rounding may have moved it by %g: its logits are "
+                  "too large, and of either sign",
+                  x, y, loss, doubt);
+}
+
 /* The name of the class that a channel belongs to; NULL if there is none. */
 static const char *class_of_channel(const fm_network_loss *model, int64_t channel) {
   const fm_labels *labels = model->labels;

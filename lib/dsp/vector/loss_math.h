@@ -89,18 +89,20 @@ KERNEL void fn_logarithms(float *values, size_t n) {
 }
 
 /* x - x is 0 for finite numbers and NaN for the others. */
-KERNEL_ENTRY int fn_regular(const float *values, size_t n, float least) {
-  vec low = v_set(least), nan = v_set(0);
+KERNEL_ENTRY int fn_regular(const float *values, size_t n, float least, float most) {
+  vec low = v_set(least), high = v_set(most), nan = v_set(0);
   size_t i = 0;
   for (; i + LANES <= n; i += LANES) {
     vec z = v_load(values + i);
     nan = v_add(nan, v_sub(z, z));
     low = v_min(low, z);
+    high = v_max(high, z);
   }
-  float lowest = v_least(low), rest = v_sum(nan);
+  float lowest = v_least(low), highest = v_largest(high), rest = v_sum(nan);
   for (; i < n; i++) {
     rest += values[i] - values[i];
     lowest = values[i] < lowest ? values[i] : lowest;
+    highest = values[i] > highest ? values[i] : highest;
   }
-  return rest == 0 && lowest >= least;
+  return rest == 0 && lowest >= least && highest <= most;
 }
