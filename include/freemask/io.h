@@ -19,10 +19,13 @@ FM_BEGIN_DECLS
  * bytes elsewhere. A file's first bytes tell its format, never its name.
  *
  * Reading trusts nothing: a size in a header that the file's bytes cannot fulfil is refused before
- * memory is taken. Memory comes from the context, but for the working memory of libjpeg-turbo (a
- * few rows; all coefficients of a progressive file), libtiff (a strip or tile and its tables),
- * libwebp (a few rows; 4 bytes for each pixel of a lossless file) and libdeflate (about 40 KiB per
- * call).
+ * memory is taken. A damaged file is refused, or read alike, in every build, and from memory as from a
+ * file. Readers and writers know the same sizes: up to 2^31 - 1 pixels a side, 65,500 in a JPEG; to read
+ * back what has more than 2^28 pixels, raise `max_pixels`.
+ *
+ * Memory comes from the context, but for the working memory of libjpeg-turbo (a few rows; all
+ * coefficients of a progressive file), libtiff (a strip or tile and its tables), libwebp (a few rows; 4
+ * bytes for each pixel of a lossless file) and libdeflate (about 40 KiB per call).
  *
  * Thread-safety: any number of threads with one context. */
 

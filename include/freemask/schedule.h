@@ -181,14 +181,16 @@ FM_API fm_status fm_schedule_next_many(fm_schedule *schedule, int64_t count,
 /** The schedule's own position; -1 for NULL. */
 FM_API int64_t fm_schedule_position(const fm_schedule *schedule);
 
-/** Sets the schedule's own position, in constant time. Errors: ARGUMENT. */
+/** Sets the schedule's own position, in constant time: 0 to 2^62 / world, the last of which is
+ *  behind the last entry. Errors: ARGUMENT. */
 FM_API fm_status fm_schedule_seek(fm_schedule *schedule, int64_t position, fm_error *err);
 
 /** The position where an epoch begins for this rank; -1 if there is no such epoch (below 0
- *  or beyond the last position). */
+ *  or beyond the last position, 2^62 / world - 1). */
 FM_API int64_t fm_schedule_epoch_start(const fm_schedule *schedule, int64_t epoch);
 
-/** The number of entries that this rank has in an epoch; -1 as above. */
+/** The number of entries that this rank has in an epoch; of the epoch that the last position is in,
+ *  those up to there. -1 as above. */
 FM_API int64_t fm_schedule_epoch_length(const fm_schedule *schedule, int64_t epoch);
 
 /** A number that schedules share which have the same images in the same order, whatever

@@ -39,13 +39,13 @@ static bool read_header(fast_read *r, const unsigned char *data, size_t size, in
                (depth == 16 && l->color_type == FM__PNG_GRAY);
   bool plain = data[10] == 0 && data[11] == 0 && data[12] == 0;
   if (l->color_type != FM__PNG_GRAY && l->color_type != FM__PNG_PALETTE) return false;
-  return known && plain && l->width && l->height && l->width < 1000000 && l->height < 1000000 &&
-         (uint64_t)l->width * l->height <= (uint64_t)max_pixels;
+  return known && plain && l->width && l->height &&
+         !fm__check_pixels(l->width, l->height, max_pixels, NULL);
 }
 
 static bool read_palette(fast_read *r, const unsigned char *data, size_t size) {
   size_t most = 3 * ((size_t)1 << r->layout.bit_depth);
-  if (r->layout.color_type != FM__PNG_PALETTE) return true; /* a hint for displays */
+  if (r->layout.color_type != FM__PNG_PALETTE) return false; /* libpng counts them */
   if (r->layout.palette_size || r->pieces || !size || size % 3 || size > most) return false;
   memcpy(r->layout.palette, data, size);
   r->layout.palette_size = (int32_t)(size / 3);
@@ -64,6 +64,13 @@ static bool read_piece(fast_read *r, const unsigned char *data, size_t size,
   return true;
 }
 
+/* Types are letters; longer chunks than libpng takes are left to it. */
+static bool is_chunk(const unsigned char *type, size_t size) {
+  for (int i = 0; i < 4; i++)
+    if ((type[i] | 0x20) < 'a' || (type[i] | 0x20) > 'z') return false;
+  return size <= FM__PNG_MOST_CHUNK;
+}
+
 /* Walks over all chunks; true at a proper end. */
 static bool read_chunks(fast_read *r, const unsigned char *at, const unsigned char *end,
                         int64_t max_pixels) {
@@ -71,7 +78,7 @@ static bool read_chunks(fast_read *r, const unsigned char *at, const unsigned ch
   for (bool first = true; end - at >= CHUNK; first = false) {
     size_t size = get_u32(at), left = (size_t)(end - at) - CHUNK;
     const unsigned char *type = at + 4, *data = at + 8;
-    if (size > left) return false;
+    if (size > left || !is_chunk(type, size)) return false;
     bool critical = !(type[0] & 0x20);
     if (critical && libdeflate_crc32(0, type, size + 4) != get_u32(data + size)) return false;
     if (first != !memcmp(type, "IHDR", 4)) return false;
@@ -105,8 +112,17 @@ static fm_status join_pieces(const fm_context *context, fast_read *r, fm_error *
 
 /* ---- Pixels --------------------------------------------------------------------- */
 
+/* How far back the stream may refer, as it says; zlib holds it to that, libdeflate does not. */
+static bool refers_within(const fast_read *r, size_t size) {
+  enum { FARTHEST = 32768 };
+  if (!r->stream_size) return false;
+  size_t window = (size_t)1 << ((r->stream[0] >> 4) + 8);
+  return window >= FARTHEST || window >= size;
+}
+
 /* True if the stream is sound and has just this many bytes. */
 static bool unpack(const fast_read *r, unsigned char *rows, size_t size) {
+  if (!refers_within(r, size)) return false;
   struct libdeflate_decompressor *decompressor = libdeflate_alloc_decompressor();
   if (!decompressor) return false;
   size_t used = 0;

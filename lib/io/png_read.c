@@ -12,13 +12,8 @@
 #include "io/png_hooks.h"
 
 enum {
-  /* Of each side. libpng holds two rows of up to 8 bytes a pixel. */
-  MOST_SIDE = 1000000,
   /* Deflate expands by at most 1032. */
-  MOST_EXPANSION = 1040,
-  /* Only the image's chunks are kept, so another long one costs nothing: only nonsense is refused.
-   */
-  MOST_CHUNK = 1 << 28
+  MOST_EXPANSION = 1040
 };
 
 typedef struct png_read {
@@ -50,8 +45,9 @@ static void configure(png_read *r) {
   png_set_read_fn(r->png, r, read_bytes);
   png_set_user_limits(r->png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
   png_set_chunk_cache_max(r->png, 16);
-  png_set_chunk_malloc_max(
-      r->png, r->input->size < MOST_CHUNK ? (png_alloc_size_t)r->input->size : MOST_CHUNK);
+  png_set_chunk_malloc_max(r->png, r->input->size < FM__PNG_MOST_CHUNK
+                                       ? (png_alloc_size_t)r->input->size
+                                       : FM__PNG_MOST_CHUNK);
   png_set_keep_unknown_chunks(r->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
   /* Of an image, EXIF data are kept as bytes, which io/exif.c looks at. */
   if (r->content == FM__IMAGE)
@@ -64,10 +60,6 @@ static void configure(png_read *r) {
 static fm_status check_size(const png_read *r, fm_error *err) {
   fm_status status = fm__check_pixels(r->width, r->height, r->max_pixels, err);
   if (status) return status;
-  if (r->width > MOST_SIDE || r->height > MOST_SIDE)
-    return fm__fail(err, FM_ERR_LIMIT,
-                    "PNG has %" PRIu32 "x%" PRIu32 " pixels, more than %d a side", r->width,
-                    r->height, MOST_SIDE);
   uint64_t stored = ((uint64_t)png_get_rowbytes(r->png, r->info) + 1) * r->height;
   if (stored / MOST_EXPANSION > (uint64_t)r->input->size)
     return fm__fail(err, FM_ERR_FORMAT,

@@ -76,7 +76,8 @@ const fm__part *fm__part_of(const fm_schedule *schedule, uint64_t epoch);
 fm__place fm__place_of(const fm_schedule *schedule, int64_t position);
 /* How far all ranks together have come when this one is at `position`. */
 fm__place fm__progress_of(const fm_schedule *schedule, int64_t position);
-/* The first position of this rank that is not before that progress; -1 if too far. */
+/* The first position of this rank that is not before that progress, which may be the one behind its
+ * last entry; -1 if too far. */
 int64_t fm__position_of(const fm_schedule *schedule, fm__place progress);
 /* Entries of this rank in an epoch from `place` on, with padding. */
 uint64_t fm__rest_of_epoch(const fm_schedule *schedule, fm__place place);

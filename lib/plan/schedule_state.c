@@ -65,7 +65,7 @@ fm_status fm_schedule_restore(fm_schedule *schedule, const void *state, size_t s
   if (status) return status;
   /* A forged checksum must not make sums overflow, either. */
   int64_t position = -1;
-  if (words[EPOCH] < (uint64_t)FM__SCHEDULE_END && words[PROGRESS] < (uint64_t)FM__SCHEDULE_END)
+  if (words[EPOCH] <= (uint64_t)FM__SCHEDULE_END && words[PROGRESS] <= (uint64_t)FM__SCHEDULE_END)
     position = fm__position_of(schedule, (fm__place){words[EPOCH], words[PROGRESS]});
   if (position < 0)
     return fm__fail(err, FM_ERR_FORMAT, "the saved position is beyond the last one");

@@ -12,6 +12,7 @@ static const named_suite all[] = {
     {"io_npz", io_npz_suite},
     {"io_image", io_image_suite},
     {"io_file", io_file_suite},
+    {"io_agree", io_agree_suite},
     {"files_labels", files_labels_suite},
     {"files_csv", files_csv_suite},
     {"files_plan", files_plan_suite},

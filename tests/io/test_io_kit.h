@@ -12,6 +12,7 @@ Suite *io_npy_suite(void);
 Suite *io_npz_suite(void);
 Suite *io_image_suite(void);
 Suite *io_file_suite(void);
+Suite *io_agree_suite(void);
 Suite *files_labels_suite(void);
 Suite *files_csv_suite(void);
 Suite *files_plan_suite(void);

@@ -145,6 +145,76 @@ START_TEST(epochs_beyond_the_last_position_do_not_begin) {
 }
 END_TEST
 
+/* ---- The end of the positions ---------------------------------------------------- */
+
+/* The last position is in an epoch that begins, that ends there, and that no other one follows; a
+ * schedule that stands behind it can be saved and goes on standing there. */
+static void check_end(const fm_schedule_options *options) {
+  fm_schedule *schedule = schedule_of(options);
+  const int64_t end = (INT64_C(1) << 62) / options->world;
+  int64_t last = schedule_at(schedule, end - 1).epoch;
+  int64_t start = fm_schedule_epoch_start(schedule, last);
+  ck_assert(start >= 0 && start < end);
+  ck_assert_int_eq(schedule_at(schedule, start).epoch, last);
+  ck_assert_int_eq(fm_schedule_epoch_length(schedule, last), end - start);
+  if (last) {
+    int64_t before = fm_schedule_epoch_start(schedule, last - 1);
+    ck_assert_int_eq(fm_schedule_epoch_length(schedule, last - 1), start - before);
+  }
+  ck_assert_int_eq(fm_schedule_epoch_start(schedule, last + 1), -1);
+  ck_assert_int_eq(fm_schedule_epoch_length(schedule, last + 1), -1);
+  for (int64_t position = end - 1; position <= end; position++) {
+    unsigned char state[FM_SCHEDULE_STATE_SIZE];
+    KIT_OK(fm_schedule_seek(schedule, position, &err));
+    KIT_OK(fm_schedule_save(schedule, state, sizeof state, &err));
+    KIT_OK(fm_schedule_seek(schedule, 0, &err));
+    KIT_OK(fm_schedule_restore(schedule, state, sizeof state, &err));
+    ck_assert_int_eq(fm_schedule_position(schedule), position);
+  }
+  fm_schedule_destroy(schedule);
+}
+
+/* Loop: tails. */
+START_TEST(the_last_epoch_ends_with_the_last_position) {
+  static const int64_t counts[] = {1, 2, 3, 7, 1000, 1 << 20, (1 << 20) + 1, INT64_C(1) << 40};
+  static const int32_t worlds[] = {1, 2, 3, 4, 7, 1 << 20};
+  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+    for (size_t j = 0; j < sizeof worlds / sizeof *worlds; j++)
+      for (int64_t pretraining = 0; pretraining < 3; pretraining++) {
+        fm_schedule_options options = schedule_options(FM_MIX_REAL, counts[i], 5);
+        options.tail = _i;
+        options.world = worlds[j];
+        options.pretraining_epochs = pretraining;
+        int64_t smallest = pretraining && counts[i] > 5 ? 5 : counts[i];
+        if (_i == FM_TAIL_TRUNCATE && smallest < options.world) continue;
+        for (options.rank = 0; options.rank < options.world && options.rank < 4; options.rank++)
+          check_end(&options);
+        options.rank = options.world - 1;
+        check_end(&options);
+      }
+}
+END_TEST
+
+/* By numbers that need no formula: epochs of 2^20 entries fill 2^62 positions, those of 3 leave one. */
+START_TEST(a_whole_epoch_at_the_end_has_its_length) {
+  fm_schedule_options options = schedule_options(FM_MIX_REAL, 1 << 20, 0);
+  for (options.tail = FM_TAIL_PAD; options.tail <= FM_TAIL_STREAM; options.tail++) {
+    fm_schedule *schedule = schedule_of(&options);
+    int64_t last = (INT64_C(1) << 42) - 1;
+    ck_assert_int_eq(fm_schedule_epoch_start(schedule, last), (INT64_C(1) << 62) - (1 << 20));
+    ck_assert_int_eq(fm_schedule_epoch_length(schedule, last), 1 << 20);
+    ck_assert_int_eq(fm_schedule_epoch_length(schedule, last + 1), -1);
+    fm_schedule_destroy(schedule);
+  }
+  options = schedule_options(FM_MIX_REAL, 3, 0);
+  fm_schedule *schedule = schedule_of(&options);
+  int64_t last = ((INT64_C(1) << 62) - 1) / 3;
+  ck_assert_int_eq(fm_schedule_epoch_length(schedule, last - 1), 3);
+  ck_assert_int_eq(fm_schedule_epoch_length(schedule, last), 1);
+  fm_schedule_destroy(schedule);
+}
+END_TEST
+
 START_TEST(null_is_refused) {
   fm_schedule_options options = schedule_options(FM_MIX_JOINT, 3, 4);
   fm_schedule *schedule = schedule_of(&options);
@@ -191,6 +261,8 @@ TCase *schedule_errors_case(void) {
   tcase_add_test(tests, empty_sets_are_refused);
   tcase_add_test(tests, positions_out_of_range);
   tcase_add_test(tests, epochs_beyond_the_last_position_do_not_begin);
+  tcase_add_loop_test(tests, the_last_epoch_ends_with_the_last_position, 0, 3);
+  tcase_add_test(tests, a_whole_epoch_at_the_end_has_its_length);
   tcase_add_test(tests, null_is_refused);
   tcase_add_test(tests, options_follow_the_rule);
   return tests;

@@ -9,7 +9,8 @@
 #include "base/json_file.h"
 #include "base/path.h"
 
-enum { MOST_SIDE = 1 << 20 };
+/* What masks that are read may have: a line that claims more costs no memory. */
+enum { MOST_PIXELS = 1 << 28 };
 
 void job_row_add(text *t, const job_row *row) {
   json_t *object =
@@ -47,8 +48,13 @@ static bool stays_below(const char *name) {
 
 static int read_size(const json_t *object, const char *where, job_row *row, fault *f) {
   if (!json_object_get(object, "width") && !json_object_get(object, "height")) return EXIT_FINE;
-  int code = json_member_whole(object, where, "width", 1, MOST_SIDE, &row->width, f);
-  return code ? code : json_member_whole(object, where, "height", 1, MOST_SIDE, &row->height, f);
+  int code = json_member_whole(object, where, "width", 1, MOST_PIXELS, &row->width, f);
+  if (!code) code = json_member_whole(object, where, "height", 1, MOST_PIXELS, &row->height, f);
+  if (!code && row->width > MOST_PIXELS / row->height)
+    code =
+        fault_set(f, EXIT_DATA, "%s: %" PRId64 "x%" PRId64 " pixels are more than a mask has, %d",
+                  where, row->width, row->height, (int)MOST_PIXELS);
+  return code;
 }
 
 static void make_absolute(char **path, const char *folder) {
