@@ -69,7 +69,8 @@ FM_API const fm_labels *fm_class_stats_labels(const fm_class_stats *stats);
  *  brings the strata, and is required if there are several (fm_extra_planes).
  *
  *  Ignored pixels are decided by the label alone: neither their losses nor their strata are
- *  looked at. The losses of the others must be finite and not negative; -0 counts as 0.
+ *  looked at. The losses of the others must be finite and not negative; what rounding leaves below
+ *  0, above -1e-5, counts as 0, and so does -0.
  *  Allocates nothing.
  *
  *  Errors (nothing has been added): ARGUMENT (also a stratum out of range), UNSUPPORTED (dtype,

@@ -142,7 +142,7 @@ typedef struct fm_filter_report {
  *  place) or shares no byte with `mask`, `loss` and `extra`; anything else is refused.
  *
  *  `report` may be NULL. The losses and strata of ignored pixels are not looked at. The losses of
- *  other pixels are finite and not negative.
+ *  other pixels are finite and not negative; above -1e-5 they count as 0.
  *
  *  Memory: 8 KiB, 20 bytes per class and stratum, and a bit per pixel, each row rounded up to 64
  *  (no bits above 2^31 pixels); with a floor 2 KiB more per class and stratum, at most half a MiB.

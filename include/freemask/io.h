@@ -75,7 +75,7 @@ typedef struct fm_read_options {
  *  other than upright are refused (FM_ORIENTATION_KEEP reads the last as stored).
  *
  *  NPY, or one array of an NPZ: every integer type, in either byte order and in C or Fortran order,
- *  and bool as U8; [height, width], or more dimensions of which the leading ones are 1. */
+ *  and bool as U8; [height, width], or more dimensions, all others of which are 1. */
 FM_API fm_status fm_mask_read(const fm_context *context, const char *path,
                               const fm_read_options *options, fm_raster **out, fm_error *err);
 
@@ -105,7 +105,7 @@ FM_API fm_status fm_loss_decode(const fm_context *context, const void *data, siz
                                 const fm_read_options *options, fm_raster **out, fm_error *err);
 
 /** Reads a network's output for fm_network_loss from NPY, or one array of an NPZ, with the types of
- *  a loss map: [C, h, w], or more dimensions of which the leading ones are 1. What was saved as
+ *  a loss map: [C, h, w], or more dimensions, all others of which are 1. What was saved as
  *  [h, w, C] comes as that: the host names the volume's axes itself. `max_pixels` limits the
  *  product of the last two sizes. */
 FM_API fm_status fm_output_read(const fm_context *context, const char *path,

@@ -73,11 +73,11 @@ static void make_limits(fm__limits *limits, const fm__lookup *lookup, const floa
 static size_t judge_pixels(const fm__judge *j, fm__yx at, size_t n, uint64_t *bits,
                            int64_t *counts) {
   int32_t cells[FM__PIECE];
-  float made[FM__PIECE];
+  float losses[FM__PIECE];
   for (size_t done = 0, now; done < n; done += now, at.x += (int64_t)now) {
     now = n - done < FM__PIECE ? n - done : FM__PIECE;
     fm__image_cells(&j->image, at, now, cells);
-    const float *losses = fm__tile_loss_floats(j->dsp, &j->image.loss, at, now, made);
+    fm__tile_losses(&j->image.loss, at.y, at.x, now, losses);
     size_t good = fm__mark_noisy(cells, losses, j->thresholds, bits + done / 64, counts, now);
     if (good < now) return done + good;
   }
@@ -112,7 +112,10 @@ static bool judge_bytes(const fm__judge *j, fm__yx at, size_t n, uint64_t *bits,
   const uint8_t *labels = fm__tile_label_bytes(j->dsp, &j->image.mask, at, n, labels_made);
   if (!labels) return false;
   const float *losses = fm__tile_loss_floats(j->dsp, &j->image.loss, at, n, losses_made);
-  if (!j->dsp->judge(&j->limits, labels, losses, n, bits)) return false;
+  if (!j->dsp->judge(&j->limits, labels, losses, n, bits)) {
+    fm__tile_losses(&j->image.loss, at.y, at.x, n, losses_made);
+    if (!j->dsp->judge(&j->limits, labels, losses_made, n, bits)) return false;
+  }
   if (tally) j->dsp->count(labels, bits, n, tally);
   return true;
 }

@@ -117,13 +117,19 @@ void fm__tile_store(const fm_plane *plane, int64_t y, int64_t x, size_t n, const
 #undef LOAD_LABELS
 #undef STORE_NUMBERS
 
-void fm__tile_losses(const fm_plane *loss, int64_t y, int64_t x, size_t n, float *losses) {
+void fm__tile_floats(const fm_plane *loss, int64_t y, int64_t x, size_t n, float *losses) {
   const char *at = fm__pixel(loss, y, x);
   if (loss->dtype == FM_F32 && loss->col_stride == (int64_t)sizeof *losses) {
     memcpy(losses, at, n * sizeof *losses);
     return;
   }
   for (size_t i = 0; i < n; i++, at += loss->col_stride) losses[i] = load_loss(at, loss->dtype);
+}
+
+void fm__tile_losses(const fm_plane *loss, int64_t y, int64_t x, size_t n, float *losses) {
+  fm__tile_floats(loss, y, x, n, losses);
+  for (size_t i = 0; i < n; i++)
+    losses[i] = losses[i] < 0 && losses[i] > FM__ROUNDED_LOSS ? 0 : losses[i];
 }
 
 void fm__tile_bytes(const fm_plane *plane, int64_t y, int64_t x, size_t n, uint8_t *bytes) {

@@ -49,6 +49,10 @@ static inline size_t fm__piece_length(const fm_plane *plane, int64_t x) {
 
 void fm__tile_classes(const fm_plane *mask, const fm__lookup *lookup, int64_t y, int64_t x,
                       size_t n, int32_t *classes);
+void fm__tile_floats(const fm_plane *plane, int64_t y, int64_t x, size_t n, float *floats);
+
+/* Losses as floats. What rounding left below 0, as -log(p + 1e-6) does where p is 1, becomes 0. */
+#define FM__ROUNDED_LOSS (-1e-5F) /* the first that is no rounding */
 void fm__tile_losses(const fm_plane *loss, int64_t y, int64_t x, size_t n, float *losses);
 void fm__tile_bytes(const fm_plane *plane, int64_t y, int64_t x, size_t n, uint8_t *bytes);
 
@@ -60,7 +64,8 @@ void fm__tile_store(const fm_plane *plane, int64_t y, int64_t x, size_t n, const
  * one of them is no byte. */
 const uint8_t *fm__tile_label_bytes(const fm_dsp *dsp, const fm_plane *mask, fm__yx at, size_t n,
                                     uint8_t *buffer);
-/* The losses of a tile as floats: where they are, or made in `buffer` [FM__TILE]. */
+/* The losses of a tile as floats: where they are, or made in `buffer` [FM__TILE]. Some may be a hair
+ * below 0, which kernels refuse: fm__tile_losses then makes them 0. */
 const float *fm__tile_loss_floats(const fm_dsp *dsp, const fm_plane *loss, fm__yx at, size_t n,
                                   float *buffer);
 

@@ -202,11 +202,25 @@ const char *fm__npy_shape_text(const int64_t *sizes, int rank, char *text) {
   return text;
 }
 
+/* Are just `rank` of the sizes not 1, wherever they stand? Then they are what is meant: [h, w, 1]
+ * of Keras, [C, 1, h, w] of nnU-Net. */
+static bool take_large(const fm__npy_header *h, int rank, int64_t *out) {
+  int64_t sizes[FM__NPY_MOST_DIMS];
+  int count = 0;
+  for (int i = 0; i < h->dims; i++)
+    if (h->sizes[i] != 1) sizes[count++] = h->sizes[i];
+  if (count != rank) return false;
+  memcpy(out, sizes, (size_t)rank * sizeof *out);
+  return true;
+}
+
 /* The last `rank` sizes; those before have to be 1. */
 static fm_status take_last(const fm__npy_header *h, int rank, const char *expected, int64_t *out,
                            fm_error *err) {
   for (int i = 0; i < h->dims - rank; i++)
-    if (h->sizes[i] != 1)
+    if (h->sizes[i] != 1 && take_large(h, rank, out))
+      return FM_OK;
+    else if (h->sizes[i] != 1)
       return fm__fail(err, FM_ERR_FORMAT,
                       "NPY has %d dimensions, and number %d is %" PRId64
                       " instead of 1: expected %s",

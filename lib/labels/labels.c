@@ -470,10 +470,12 @@ fm_status fm__loss_fail(const fm_labels *labels, const fm_plane *loss, int32_t c
   double value = (double)fm__loss_at(loss, y, x);
   if (loss->dtype == FM_F64) memcpy(&value, fm__pixel(loss, y, x), sizeof value);
   bool large = value > 0 && !isinf(value);
-  return fm__fail(err, FM_ERR_LOSS,
-                  "loss: %g at pixel (x %" PRId64 ", y %" PRId64 ") of class %d (%s), expected %s",
-                  value, x, y, (int)class_index, labels->class_names[class_index],
-                  large ? "at most 3.40282e+38, the largest F32" : "a finite number, not below 0");
+  return fm__fail(
+      err, FM_ERR_LOSS,
+      "loss: %g at pixel (x %" PRId64 ", y %" PRId64 ") of class %d (%s), expected %s%s", value, x,
+      y, (int)class_index, labels->class_names[class_index],
+      large ? "at most 3.40282e+38, the largest F32" : "a finite number, not below 0",
+      value < 0 && !isinf(value) ? " (what rounding leaves, above -1e-05, counts as 0)" : "");
 }
 
 /* ---- Counting ------------------------------------------------------------------- */

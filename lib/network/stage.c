@@ -9,7 +9,7 @@
 void fm__load_floats(const char *at, int64_t stride, int32_t dtype, size_t n, float *out) {
   fm_plane row = fm_plane_make(at, (fm_dtype)dtype, 1, (int64_t)n);
   row.col_stride = stride;
-  fm__tile_losses(&row, 0, 0, n, out);
+  fm__tile_floats(&row, 0, 0, n, out);
 }
 
 const float *fm__floats(const fm__job *job, const char *at, size_t n) {

@@ -79,7 +79,7 @@ static void refuse(const trial *t, fm_status status, const char *text) {
 
 /* Loop: layouts x floor or not x one stratum or several. */
 START_TEST(bad_losses_are_named) {
-  static const float bad[] = {-1, (float)INFINITY, (float)NAN, -1e-42F};
+  static const float bad[] = {-1, (float)INFINITY, (float)NAN, -1.1e-5F};
   int strata = _i < 2 * KIT_LAYOUTS ? 1 : STRATA;
   trial t = new_trial(FM_U8, (kit_layout)(_i / 2 % KIT_LAYOUTS), strata, _i % 2 ? 0.5 : 0);
   if (strata > 1) use_strata(&t);

@@ -292,7 +292,7 @@ START_TEST(bad_losses_are_named) {
     float value;
     const char *text;
   } bad[] = {{-1, "-1"},          {(float)INFINITY, "inf"}, {-(float)INFINITY, "-inf"},
-             {(float)NAN, "nan"}, {-1e-40F, "e-4"},         {-FLT_MAX, "-3.4"}};
+             {(float)NAN, "nan"}, {-1.1e-5F, "e-05"},       {-FLT_MAX, "-3.4"}};
   trial t = new_trial(FM_U8, FM_F32, (kit_layout)_i);
   for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
     kit_put_real(&t.loss.view, 4, 269, bad[i].value);
@@ -330,8 +330,8 @@ START_TEST(bad_losses_are_named) {
 END_TEST
 
 START_TEST(bad_short_losses_are_named) {
-  static const uint16_t half[] = {0x7C00, 0xFC00, 0x7E00, 0x7C01, 0x8001, 0xBC00};
-  static const uint16_t bfloat[] = {0x7F80, 0xFF80, 0x7FC0, 0x7F81, 0x8001, 0xBF80};
+  static const uint16_t half[] = {0x7C00, 0xFC00, 0x7E00, 0x7C01, 0x80A8, 0xBC00};
+  static const uint16_t bfloat[] = {0x7F80, 0xFF80, 0x7FC0, 0x7F81, 0xB728, 0xBF80};
   fm_dtype dtype = _i ? FM_BF16 : FM_F16;
   for (size_t i = 0; i < 6; i++) {
     trial t = new_trial(FM_U16, dtype, KIT_PACKED);

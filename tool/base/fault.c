@@ -34,6 +34,15 @@ static int exit_code_of(int32_t status) {
   }
 }
 
+/* What the library calls an option is a flag here. */
+static void name_flag(fault *f) {
+  static const char option[] = "(fm_read_options.member)", flag[] = "(--array NAME)";
+  char *at = strstr(f->text, option);
+  if (!at) return;
+  memcpy(at, flag, sizeof flag - 1);
+  memmove(at + sizeof flag - 1, at + sizeof option - 1, strlen(at + sizeof option - 1) + 1);
+}
+
 int fault_library(fault *f, const fm_error *err, const char *path) {
   int code = exit_code_of(err->code);
   char line[sizeof f->text] = "";
@@ -42,6 +51,7 @@ int fault_library(fault *f, const fm_error *err, const char *path) {
     fault_set(f, code, "%s", err->message);
   else
     fault_set(f, code, "%s: %s", path, err->message);
+  name_flag(f);
   f->status = err->code;
   f->host_code = err->code == FM_ERR_IO ? err->host_code : 0;
   return code;

@@ -22,6 +22,13 @@ const fm_read_options *folder_read_options(void) {
   return folder_names_now.exif == EXIF_IGNORE ? &as_stored : NULL;
 }
 
+const fm_read_options *folder_array_options(void) {
+  static fm_read_options named = {.size = sizeof named};
+  if (!folder_names_now.array) return NULL;
+  named.member = folder_names_now.array;
+  return &named;
+}
+
 /* ---- Remembering ---------------------------------------------------------------------- */
 
 json_t *folder_names_save(void) {
@@ -30,6 +37,7 @@ json_t *folder_names_save(void) {
   if (n->masks) json_object_set_new(object, "mask_suffix", json_text(n->masks));
   if (n->images) json_object_set_new(object, "image_suffix", json_text(n->images));
   if (n->losses) json_object_set_new(object, "loss_suffix", json_text(n->losses));
+  if (n->array) json_object_set_new(object, "array", json_text(n->array));
   if (n->exif) json_object_set_new(object, "exif", json_string(folder_exif[n->exif]));
   return object;
 }
@@ -45,6 +53,7 @@ void folder_names_load(const json_t *object) {
   load_text(object, "mask_suffix", &folder_names_now.masks);
   load_text(object, "image_suffix", &folder_names_now.images);
   load_text(object, "loss_suffix", &folder_names_now.losses);
+  load_text(object, "array", &folder_names_now.array);
   if (exif && !strcmp(exif, folder_exif[EXIF_IGNORE])) folder_names_now.exif = EXIF_IGNORE;
 }
 

@@ -22,6 +22,7 @@ typedef struct folder_names {
   const char *masks, *images, *losses; /* comma lists of suffixes, with or without a type
                                           ("_mask", "_mask.png", ".png"); "none"; NULL: the label
                                           space's, or what is found */
+  const char *array;                   /* of archives (.npz) of losses or outputs; NULL: the only */
   int exif;                            /* of images: EXIF_APPLY or EXIF_IGNORE */
 } folder_names;
 enum { EXIF_APPLY = 0, EXIF_IGNORE };
@@ -29,8 +30,9 @@ enum { EXIF_APPLY = 0, EXIF_IGNORE };
 extern folder_names folder_names_now;
 extern const char *const folder_exif[]; /* names of the two, NULL-terminated */
 
-/* How images are read. */
+/* How images are read; and loss maps and outputs. */
 const fm_read_options *folder_read_options(void);
+const fm_read_options *folder_array_options(void);
 
 /* The flags that differ from the defaults, for files that remember a run: {"mask_suffix",
  * "image_suffix", "loss_suffix", "exif"}; new reference. And back, where no flag says otherwise;

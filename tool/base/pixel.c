@@ -56,3 +56,48 @@ bool pixel_same(const fm_plane *left, const fm_plane *right) {
     }
   return true;
 }
+
+/* Negative numbers but -0 have larger bits than it. */
+static bool any_above_32(const char *at, int64_t step, int64_t count) {
+  bool any = false;
+  for (int64_t i = 0; i < count; i++, at += step) {
+    uint32_t bits;
+    memcpy(&bits, at, sizeof bits);
+    any |= bits > 0x80000000U;
+  }
+  return any;
+}
+
+static bool any_above_16(const char *at, int64_t step, int64_t count) {
+  bool any = false;
+  for (int64_t i = 0; i < count; i++, at += step) {
+    uint16_t bits;
+    memcpy(&bits, at, sizeof bits);
+    any |= bits > 0x8000U;
+  }
+  return any;
+}
+
+bool pixel_any_negative(const fm_plane *loss) {
+  const char *row = loss->data;
+  for (int64_t y = 0; y < loss->height; y++, row += loss->row_stride) {
+    const int64_t step = loss->col_stride;
+    if (loss->dtype == FM_F16   ? any_above_16(row, step, loss->width)
+        : step == sizeof(float) ? any_above_32(row, sizeof(float), loss->width) /* a vector loop */
+                                : any_above_32(row, step, loss->width))
+      return true;
+  }
+  return false;
+}
+
+bool pixel_is_rounded(const fm_plane *loss, int64_t y, int64_t x) {
+  const char *at = (const char *)loss->data + y * loss->row_stride + x * loss->col_stride;
+  uint16_t half;
+  float value;
+  if (loss->dtype == FM_F16) {
+    memcpy(&half, at, sizeof half);
+    return half > 0x8000U && half <= 0x80A7U; /* 167 * 2^-24 is below 1e-5, 168 * 2^-24 above */
+  }
+  memcpy(&value, at, sizeof value);
+  return value < 0 && value > -1e-5F;
+}

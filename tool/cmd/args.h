@@ -94,6 +94,11 @@ int args_parse(const arg_command *command, int argc, char **argv, size_t *operan
 #define ARG_LOSS_SUFFIX                               \
   ARG_SUFFIX("loss-suffix", &folder_names_now.losses, \
              "losses and outputs are called <stem>S, likewise")
+#define ARG_ARRAY                                                                              \
+  {                                                                                            \
+    "array", 0, ARG_TEXT, &folder_names_now.array, "NAME",                                     \
+        "of archives (.npz): the array that holds losses or outputs", false, false, 0, 0, NULL \
+  }
 #define ARG_EXIF                                                                                  \
   {                                                                                               \
     "exif", 0, ARG_CHOICE, &folder_names_now.exif, "HOW",                                         \

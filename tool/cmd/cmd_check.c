@@ -15,6 +15,7 @@ int cmd_check(int argc, char **argv) {
       ARG_MASK_SUFFIX,
       ARG_IMAGE_SUFFIX,
       ARG_LOSS_SUFFIX,
+      ARG_ARRAY,
       ARG_EXIF,
       ARG_THREADS(&job.common.threads),
       ARG_QUIET(&job.common.quiet),

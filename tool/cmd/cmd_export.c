@@ -44,8 +44,6 @@ int cmd_export(int argc, char **argv) {
       {"size", 0, ARG_SIZE, &job.size, "WxH",
        "controlnet, cosmos, jsonl: of the images (default as their masks)", false, false, 0, 0,
        NULL},
-      {"size", 0, ARG_SIZE, &job.size, "WxH", "jsonl: of the images, none (default) as their masks",
-       false, false, 0, 0, NULL},
       ARG_MASK_SUFFIX,
       ARG_IMAGE_SUFFIX,
       ARG_OUTPUT(&job.output.folder, "DIR", "gets the lists and what the format needs"),

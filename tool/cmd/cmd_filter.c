@@ -22,6 +22,7 @@ int cmd_filter(int argc, char **argv) {
       ARG_MASK_SUFFIX,
       ARG_IMAGE_SUFFIX,
       ARG_LOSS_SUFFIX,
+      ARG_ARRAY,
       ARG_EXIF,
       ARG_OUTPUT(&job.output.folder, "DIR", "gets masks/, filter.csv and filter.json"),
       ARG_THREADS(&job.common.threads),

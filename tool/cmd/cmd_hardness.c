@@ -26,6 +26,7 @@ int cmd_hardness(int argc, char **argv) {
        0, NULL},
       ARG_MASK_SUFFIX,
       ARG_LOSS_SUFFIX,
+      ARG_ARRAY,
       ARG_OUTPUT(&job.output, "H.csv", "where to write the table"),
       ARG_THREADS(&job.common.threads),
       ARG_QUIET(&job.common.quiet),

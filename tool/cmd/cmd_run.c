@@ -30,6 +30,7 @@ int cmd_run(int argc, char **argv) {
       ARG_MASK_SUFFIX,
       ARG_IMAGE_SUFFIX,
       ARG_LOSS_SUFFIX,
+      ARG_ARRAY,
       ARG_EXIF,
       ARG_OUTPUT(&job.output.folder, "DIR", "gets everything"),
       ARG_THREADS(&job.common.threads),

@@ -23,6 +23,7 @@ int cmd_stats(int argc, char **argv) {
       ARG_MASK_SUFFIX,
       ARG_IMAGE_SUFFIX,
       ARG_LOSS_SUFFIX,
+      ARG_ARRAY,
       ARG_EXIF,
       ARG_OUTPUT(&job.output, "S.json", "where to write the statistics"),
       ARG_THREADS(&job.common.threads),

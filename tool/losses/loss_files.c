@@ -9,7 +9,8 @@ static int get(const loss_source *s, const loss_request *requests, size_t count,
   for (size_t i = 0; i < count && !code; i++) {
     char *path = loss_source_path(s, requests[i].mask_index);
     fm_error err;
-    if (input_read(s->context, &input_loss, path, NULL, &out[i].raster, requests[i].seen, &err)) {
+    if (input_read(s->context, &input_loss, path, folder_array_options(), &out[i].raster,
+                   requests[i].seen, &err)) {
       code = fault_library(f, &err, path);
     } else {
       out[i].plane = fm_raster_plane(out[i].raster);

@@ -1,5 +1,6 @@
 /* losses/loss_network.c - losses from the outputs of a network, in NPY and NPZ files.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,6 +63,82 @@ static int fail(const loss_source *s, const loss_request *r, const fm_error *err
   return code;
 }
 
+/* ---- What is wrong with a shape, and which flag helps ------------------------------------ */
+
+/* Adds a way forward to a fault. */
+static int advise(fault *f, const char *words) {
+  fault plain = *f;
+  int code = fault_set(f, plain.exit_code, "%s; %s", plain.text, words);
+  f->status = plain.status;
+  return code;
+}
+
+/* The number of channels is wrong: which axis, or which part of it, may hold the classes? */
+static void advise_channels(const network_flags *flags, int64_t classes, const fm_volume *v,
+                            fault *f) {
+  text t = {0};
+  const int64_t last = flags->channels_last ? v->height : v->width;
+  if (!flags->channels_last && last == classes)
+    text_add(&t, "the last axis has %" PRId64 ", as many as there are classes: --channels-last",
+             last);
+  else if (flags->channels_last && last == classes)
+    text_add(&t,
+             "the first axis has %" PRId64
+             ", as many as there are classes: leave out "
+             "--channels-last",
+             last);
+  else if (v->channels == 1 && classes == 2)
+    text_add(&t, "one channel tells two classes apart: --kind binary, or binary-probs, reads it");
+  else if (v->channels == classes + 1)
+    text_add(&t,
+             "if the first channel is a background or void that is no class, --channels "
+             "1:%" PRId64 "; if the last one is, --channels 0:%" PRId64,
+             classes + 1, classes);
+  else if (!flags->channels_last && last == classes + 1)
+    text_add(&t,
+             "the last axis has one more than there are classes: --channels-last, with "
+             "--channels 1:%" PRId64 " if the first is no class, 0:%" PRId64 " if the last",
+             classes + 1, classes);
+  else if (v->channels > classes)
+    text_add(&t, "--channels A:B, or a list, names those of the %" PRId64 " classes", classes);
+  else
+    text_add(&t, "are these the outputs of a network for these classes?");
+  advise(f, t.data);
+  text_free(&t);
+}
+
+/* Outputs have another resolution than their masks, but not another orientation. */
+static bool is_transposed(const fm_volume *v, const fm_plane *mask) {
+  return v->height != v->width && v->height * mask->height == v->width * mask->width &&
+         v->height * mask->width != v->width * mask->height;
+}
+
+static int refuse_transposed(const fm_volume *v, const fm_plane *mask, const char *path, fault *f) {
+  fault_set(f, EXIT_DATA,
+            "%s: the output has %" PRId64 " rows and %" PRId64 " columns, its mask %" PRId64
+            " and %" PRId64
+            ": it seems to be saved as [C, w, h], expected [C, h, w] "
+            "(numpy.swapaxes)",
+            path, v->height, v->width, mask->height, mask->width);
+  f->status = FM_ERR_SHAPE;
+  return EXIT_DATA;
+}
+
+/* The file holds no array of three axes: what may it be? */
+static void advise_array(const loss_source *s, const char *path, fault *f) {
+  const bool two = fm_labels_class_count(s->labels) == 2;
+  fm_raster *raster = NULL;
+  if (!fm_loss_read(s->context, path, folder_array_options(), &raster, NULL))
+    advise(f, two ? "an array [h, w] is one channel of two classes, which --kind binary or "
+                    "binary-probs reads, or it holds losses: --losses"
+                  : "an array [h, w] may hold losses: --losses");
+  else if (!fm_mask_read(s->context, path, folder_array_options(), &raster, NULL))
+    advise(f,
+           "whole numbers are what a network predicts, not how sure it is: save its output "
+           "before argmax, as float16 or float32");
+  fm_raster_destroy(raster);
+}
+
 static int logits_of(const loss_source *s, const loss_request *r, loss_map *out, fault *f) {
   const network_source *n = s->own;
   char *path = loss_source_path(s, r->mask_index);
@@ -72,8 +149,15 @@ static int logits_of(const loss_source *s, const loss_request *r, loss_map *out,
   if (!code) {
     fm_network_output output = {.size = sizeof output, .values = volume};
     loss_map_make(out, &r->mask);
-    if (fm_network_loss_map(n->loss, &output, &r->mask, &out->plane, &err))
+    if (is_transposed(&volume, &r->mask)) {
+      code = refuse_transposed(&volume, &r->mask, path, f);
+    } else if (fm_network_loss_map(n->loss, &output, &r->mask, &out->plane, &err)) {
       code = fail(s, r, &err, path, f);
+      if (err.code == FM_ERR_SHAPE)
+        advise_channels(&n->flags, fm_labels_class_count(s->labels), &volume, f);
+    }
+  } else if (f->status == FM_ERR_FORMAT || f->status == FM_ERR_UNSUPPORTED) {
+    advise_array(s, path, f);
   }
   fm_raster_destroy(raster);
   free(path);

@@ -211,10 +211,15 @@ void loss_map_make(loss_map *out, const fm_plane *mask) {
 int loss_check_size(const fm_plane *mask, int64_t height, int64_t width, const char *what,
                     const char *path, fault *f) {
   if (mask->height == height && mask->width == width) return EXIT_FINE;
+  const bool turned = mask->height == width && mask->width == height;
   fault_set(f, EXIT_DATA,
             "%s: the %s is %" PRId64 "x%" PRId64 ", its mask %" PRId64 "x%" PRId64
-            ", expected equal sizes",
-            path, what, width, height, mask->width, mask->height);
+            ", expected equal sizes%s",
+            path, what, width, height, mask->width, mask->height,
+            !turned                  ? ""
+            : !strcmp(what, "image") ? "; one of them lies on its side (--exif says whether images "
+                                       "are turned as EXIF tells)"
+                                     : "; it seems to be transposed (numpy.swapaxes)");
   f->status = FM_ERR_SHAPE;
   return EXIT_DATA;
 }

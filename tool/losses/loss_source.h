@@ -139,6 +139,10 @@ int loss_source_get(const loss_source *source, const loss_request *requests, siz
                     loss_map *out, fault *f);
 void loss_map_free(loss_map *map);
 
+/* EXIT_DATA (status SHAPE) unless a partner is as large as its mask. */
+int loss_check_size(const fm_plane *mask, int64_t height, int64_t width, const char *what,
+                    const char *path, fault *f);
+
 /* Turns an error of a call that got the mask and its losses into a fault that names the right file.
  */
 int loss_source_blame(const loss_source *source, size_t mask_index, const char *mask_path,

@@ -41,10 +41,6 @@ extern const loss_way loss_way_maps, loss_way_logits, loss_way_queries, loss_way
 /* An F32 loss map of the mask's size, zero. */
 void loss_map_make(loss_map *out, const fm_plane *mask);
 
-/* EXIT_DATA (status SHAPE) unless a partner is as large as its mask. */
-int loss_check_size(const fm_plane *mask, int64_t height, int64_t width, const char *what,
-                    const char *path, fault *f);
-
 /* Turns an error of a call that got the mask and the partner: labels are the mask's fault, all else
  * is that of the partner, `path`. */
 int loss_blame_partner(const loss_source *s, size_t mask_index, const char *path,

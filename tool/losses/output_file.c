@@ -1,6 +1,8 @@
 /* losses/output_file.c - arrays that networks put out. */
 #include "losses/output_file.h"
 
+#include "base/folder_names.h"
+
 /* What was read as [channels, height, width] is [height, width, channels]. */
 static fm_volume turned(const fm_volume *v) {
   fm_volume t = fm_volume_make(v->data, (fm_dtype)v->dtype, v->width, v->channels, v->height);
@@ -21,14 +23,15 @@ static fm_volume of_plane(const fm_plane *p) {
 int output_file_read(fm_context *context, const char *path, bool channels_last, bool one_channel,
                      input_seen *seen, fm_raster **raster, fm_volume *out, fault *f) {
   fm_error err;
-  fm_status status = input_read(context, &input_output, path, NULL, raster, seen, &err);
+  fm_status status =
+      input_read(context, &input_output, path, folder_array_options(), raster, seen, &err);
   if (!status) {
     *out = fm_raster_volume(*raster);
     if (channels_last) *out = turned(out);
     return EXIT_FINE;
   }
   if (one_channel && status == FM_ERR_FORMAT &&
-      !input_read(context, &input_loss, path, NULL, raster, seen, NULL)) {
+      !input_read(context, &input_loss, path, folder_array_options(), raster, seen, NULL)) {
     fm_plane plane = fm_raster_plane(*raster);
     *out = of_plane(&plane);
     return EXIT_FINE;
