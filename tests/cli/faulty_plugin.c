@@ -1,16 +1,29 @@
 /* cli/faulty_plugin.c - a plug-in that does what the key `do` says, mostly what it should not.
  * SPDX-License-Identifier: MIT */
+#define _DEFAULT_SOURCE /* clearenv */
+#include <fenv.h>
 #include <freemask/plugin.h>
+#include <locale.h>
 #include <math.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
+#if defined(__SSE__)
+#include <xmmintrin.h>
+#endif
 
 typedef struct odd {
   char what[40];
+  bool in_predict; /* what disturbs, disturbs then; otherwise when it is opened */
+  bool disturbs;
   int32_t class_count, label_count;
   int32_t *classes;
   int64_t ignored;
@@ -81,6 +94,97 @@ static void fill_queries(const odd *o, const fm_sample *s, fm_prediction *p) {
   if (is(o, "half-queries")) p->output->class_logits.data = NULL;
 }
 
+/* ---- What changes the whole process ------------------------------------------------------- */
+
+static void *work_on(void *argument) {
+  const struct timespec moment = {0, 1000000};
+  while (!atomic_load((atomic_int *)argument)) nanosleep(&moment, NULL);
+  return NULL;
+}
+
+static atomic_int over;
+
+static void leave_thread(void) {
+  pthread_t thread;
+  if (!pthread_create(&thread, NULL, work_on, &over)) pthread_detach(thread);
+}
+
+static void use_locale(bool of_thread) {
+  static const char *const commas[] = {"xx_XX", "de_DE.UTF-8", "fr_FR.UTF-8"};
+  for (size_t i = 0; i < sizeof commas / sizeof *commas; i++) {
+    locale_t made = of_thread ? newlocale(LC_ALL_MASK, commas[i], (locale_t)0) : (locale_t)0;
+    if (made != (locale_t)0) uselocale(made);
+    if (!of_thread && setlocale(LC_ALL, commas[i])) break;
+  }
+}
+
+static void on_signal(int number) { (void)number; }
+
+static void catch_signals(void) {
+  struct sigaction action = {.sa_handler = on_signal};
+  sigset_t all;
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+  signal(SIGPIPE, SIG_DFL);
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, NULL);
+}
+
+static void flush_tiny(void) {
+#if defined(__SSE__)
+  _mm_setcsr(_mm_getcsr() | 0x8040); /* tiny numbers are zero, as results and as operands */
+#endif
+}
+
+static void fork_child(void) {
+  pid_t child = fork();
+  if (!child) exit(0);
+  if (child > 0) waitpid(child, NULL, 0);
+}
+
+/* Where `do` is one of these, losses are those of do=loss. */
+static const char *const disturbances[] = {
+    "exit",   "exit-1",        "quick-exit", "abort", "close-all",  "close-standard", "locale",
+    "folder", "thread-locale", "umask",      "raise", "signals",    "print",          "random",
+    "tiny",   "rounding",      "threads",    "fork",  "environment"};
+
+static void disturb(const odd *o) {
+  if (is(o, "exit")) exit(0);
+  if (is(o, "exit-1")) exit(1);
+  if (is(o, "quick-exit")) quick_exit(0);
+  if (is(o, "abort")) abort();
+  if (is(o, "close-all"))
+    for (int i = 0; i < 200; i++) close(i);
+  else if (is(o, "close-standard"))
+    for (int i = 0; i < 3; i++) close(i);
+  else if (is(o, "locale"))
+    use_locale(false);
+  else if (is(o, "thread-locale"))
+    use_locale(true);
+  else if (is(o, "folder"))
+    (void)!chdir("/");
+  else if (is(o, "umask"))
+    umask(0777);
+  else if (is(o, "signals"))
+    catch_signals();
+  else if (is(o, "raise"))
+    raise(SIGTERM);
+  else if (is(o, "print"))
+    printf("not a result\n");
+  else if (is(o, "random"))
+    srand(1);
+  else if (is(o, "rounding"))
+    fesetround(FE_UPWARD);
+  else if (is(o, "tiny"))
+    flush_tiny();
+  else if (is(o, "threads"))
+    leave_thread();
+  else if (is(o, "fork"))
+    fork_child();
+  else if (is(o, "environment"))
+    clearenv();
+}
+
 static void lift(atomic_int *to, int value) {
   int old = atomic_load(to);
   while (old < value && !atomic_compare_exchange_weak(to, &old, value)) continue;
@@ -98,6 +202,7 @@ static fm_status predict(const fm_sample *const *samples, fm_prediction *const *
   atomic_fetch_sub(&o->inside, 1);
   if (is(o, "fail") && call == 2) return fail(err, FM_ERR_LIMIT, "the third call is one too many");
   if (is(o, "silent")) return FM_ERR_LIMIT;
+  if (o->in_predict) disturb(o);
   if (is(o, "nothing") || is(o, "unfilled")) return FM_OK;
   for (int64_t i = 0; i < count; i++)
     if (is(o, "queries") || is(o, "half-queries") || is(o, "wrong-queries"))
@@ -166,12 +271,17 @@ fm_status fm_plugin_open(const fm_plugin_setup *setup, fm_plugin *plugin, fm_err
       plugin->concurrency = atoi(setup->values[i]);
     else if (!strcmp(setup->keys[i], "say") && setup->log)
       setup->log(FM_LOG_INFO, setup->values[i], setup->log_user);
+    else if (!strcmp(setup->keys[i], "when"))
+      o->in_predict = !strcmp(setup->values[i], "predict");
     else if (strcmp(setup->keys[i], "say"))
       abort();
   }
+  for (size_t i = 0; i < sizeof disturbances / sizeof *disturbances; i++)
+    o->disturbs = o->disturbs || is(o, disturbances[i]);
+  if (o->disturbs && !o->in_predict) disturb(o);
   o->network = (fm_network_loss_options){.size = sizeof o->network};
   bool scores = is(o, "queries") || is(o, "half-queries");
-  if (strcmp(o->what, "loss") && !is(o, "unfilled") && !is(o, "count"))
+  if (strcmp(o->what, "loss") && !o->disturbs && !is(o, "unfilled") && !is(o, "count"))
     o->network.kind = scores ? FM_OUTPUT_SCORES : FM_OUTPUT_LOGITS;
   if (is(o, "kind")) o->network.kind = 77;
   if (o->network.kind) plugin->network = &o->network;

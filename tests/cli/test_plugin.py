@@ -38,6 +38,12 @@ def stats(provider, *more):
     return ["stats", *L, "--masks", "real/m", "--images", "real/i", "--provider", provider, "-o", "out.json", *more]
 
 
+MASK = os.umask(0o022)
+os.umask(MASK)
+NAME_PROVIDER = ("run.json", "filter.json", "report.html",  # they name the plug-in with its options
+                 "stats.record", "filter.record")
+
+
 def fresh():
     folder = tap.path("fresh")
     shutil.rmtree(folder, ignore_errors=True)
@@ -195,6 +201,73 @@ def check_shards():
     tap.equal(read(f"{folder}/merged.json"), read(f"{folder}/out.json"), "shards add up to the whole")
 
 
+# ---- What plug-ins change -------------------------------------------------------------------------------
+
+COMMA = """LC_NUMERIC
+decimal_point ","
+thousands_sep "."
+grouping 3;3
+END LC_NUMERIC
+"""
+DISTURBANCES = ("locale", "thread-locale", "folder", "umask", "signals", "print", "random", "rounding", "tiny",
+                "threads", "fork", "environment", "close-standard")
+
+
+def comma_locale():
+    """The environment in which the plug-in finds a locale whose numbers have commas."""
+    write(tap.path("locales/source"), COMMA.encode())
+    tap.need_programs("localedef")
+    subprocess.run(["localedef", "-c", "-i", tap.path("locales/source"), "-f", "ANSI_X3.4-1968",
+                    tap.path("locales/xx_XX")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    settings = dict(os.environ, LOCPATH=tap.path("locales"))
+    probe = "import locale; locale.setlocale(locale.LC_ALL, 'xx_XX'); print(locale.localeconv()['decimal_point'])"
+    found = subprocess.run([sys.executable, "-c", probe], env=settings, stdout=subprocess.PIPE, text=True, check=False)
+    tap.equal(found.stdout.strip(), ",", "there is a locale whose numbers have commas")
+    return settings
+
+
+def check_disturbances():
+    """What a plug-in changes for the whole process does not change what is computed and printed."""
+    settings = comma_locale()
+    folder = fresh()
+    calm = run(*stats("plugin:faulty.so,do=loss", "--json", "-j1"), cwd=folder, env=settings)
+    expected = read(f"{folder}/out.json")
+    tap.ok(calm.code == 0 and re.search(r'"mean_loss": 0\.\d', calm.out), "an undisturbed run has points", calm)
+    for what in DISTURBANCES:
+        for when in ("open", "predict"):
+            provider, problems = f"plugin:faulty.so,do={what},when={when}", []
+            for threads in (1, 3):
+                folder = fresh()
+                result = run(*stats(provider, "--json", f"-j{threads}"), cwd=folder, env=settings)
+                if result.code or result.out != calm.out or read(f"{folder}/out.json") != expected:
+                    problems.append(f"-j{threads}: {result}")
+                elif os.stat(f"{folder}/out.json").st_mode & 0o777 != 0o666 & ~MASK:
+                    problems.append(f"-j{threads}: the file has other rights")
+            tap.ok(not problems, f"a plug-in that disturbs: {what} when called to {when}", "\n".join(problems))
+    # The filter writes as well, by other threads than the plug-in's.
+    for what in ("locale", "folder", "umask", "rounding"):
+        folder = fresh()
+        result = run(*RUN, "--provider", f"plugin:faulty.so,do={what},when=predict", "-j3", cwd=folder, env=settings)
+        made = tree(f"{folder}/all") if result.code == 0 else {}
+        folder = fresh()
+        run(*RUN, "--provider", "plugin:faulty.so,do=loss", "-j3", cwd=folder, env=settings)
+        same = tree(f"{folder}/all")
+        odd = [name for name in same if made.get(name) != same[name] and name not in NAME_PROVIDER]
+        tap.ok(result.code == 0 and not odd, f"run with a plug-in that disturbs: {what}", f"{odd} {result}")
+
+
+def check_ends():
+    """A plug-in that ends the process: never success, and no result."""
+    for what, code in (("exit", 3), ("exit-1", 3), ("quick-exit", 3), ("abort", -6), ("raise", 130), ("close-all", 3)):
+        for when in ("open", "predict"):
+            folder = fresh()
+            result = run(*stats(f"plugin:faulty.so,do={what},when={when}", "-j1"), cwd=folder)
+            # After close-all there is no standard error, either.
+            says = "" if what in ("abort", "close-all") else "interrupted" if what == "raise" else "faulty.so: "
+            good = result.code == code and says in result.err and (not says or result.err.count("\n") == 1)
+            tap.ok(good and not os.path.exists(f"{folder}/out.json"), f"a plug-in that ends it: {what}, {when}", result)
+
+
 # ---- What is wrong ------------------------------------------------------------------------------------
 
 def check_broken():
@@ -253,5 +326,7 @@ for name, expected in TRUTHS.items():
 check_calls()
 check_run()
 check_shards()
+check_disturbances()
+check_ends()
 check_broken()
 tap.done()

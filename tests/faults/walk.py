@@ -96,6 +96,11 @@ def leftover(name):
     return left_by_a_crash(name) or name.endswith("/filter.journal")
 
 
+def files_below(folder):
+    """All but what is remembered of inputs: each copy of them is another file."""
+    return without(".record", tree(folder))
+
+
 def without(ending, files):
     return {name: data for name, data in files.items() if not name.endswith(ending)}
 
@@ -123,11 +128,11 @@ class Case:
         """(files before, files after, standard output)"""
         if scenario.name not in self.ends:
             self.fresh(scenario)
-            before = tree(self.folder)
+            before = files_below(self.folder)
             result = self.run(scenario.arguments)
             if result.code:
                 raise RuntimeError(f"{scenario.name}: {result}")
-            self.ends[scenario.name] = before, tree(self.folder), result.out
+            self.ends[scenario.name] = before, files_below(self.folder), result.out
         return self.ends[scenario.name]
 
     def try_fault(self, fault):
@@ -136,14 +141,14 @@ class Case:
         before, after, _ = self.undisturbed(scenario)
         self.fresh(scenario)
         result = self.run(scenario.arguments, preloaded(fault))
-        problems = judge_result(fault, result) + judge_files(fault, result, before, after, tree(self.folder))
+        problems = judge_result(fault, result) + judge_files(fault, result, before, after, files_below(self.folder))
         if result.code != 0:
             repeat = scenario.repeats[fault.at % len(scenario.repeats)]
             again, how = self.run(repeat), next((word for word in repeat if word in AGAIN), "the same")
             if again.code:
                 problems.append(f"{how} afterwards: exit {again.code}: {again.err.strip()[-300:]}")
             else:
-                now = without(LOCK, tree(self.folder))
+                now = without(LOCK, files_below(self.folder))
                 if now != after:
                     problems.append(f"{how} afterwards ends otherwise: {difference(now, after)}")
         return [(problem, result.err.strip()[-300:]) for problem in problems]

@@ -205,14 +205,32 @@ static int start(journal *j, const char *output, const json_t *made_of, journal_
   return code;
 }
 
+/* What other names lead to is not a journal: it is not written to. */
+static int open_own(const char *path, int *handle, fault *f) {
+  struct stat info;
+  *handle = open(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+                 0666);
+  if (*handle < 0 && errno == ELOOP)
+    return fault_set(f, EXIT_IO, "cannot open %s: it is a link, expected a journal or nothing",
+                     path);
+  if (*handle < 0) return fault_system(f, errno, "open", path);
+  int code = fstat(*handle, &info) ? fault_system(f, errno, "open", path) : EXIT_FINE;
+  if (!code && (!S_ISREG(info.st_mode) || info.st_nlink > 1))
+    code = fault_set(f, EXIT_IO, "cannot open %s: it is not a file with one name", path);
+  if (!code) return EXIT_FINE;
+  close(*handle);
+  *handle = -1;
+  return code;
+}
+
 int journal_open(const char *path, const char *output, const json_t *made_of, journal *out,
                  journal_lines *lines, bool *fresh, fault *f) {
   *lines = (journal_lines){0};
-  out->handle = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-  if (out->handle < 0) return fault_system(f, errno, "open", path);
+  int code = open_own(path, &out->handle, f);
+  if (code) return code;
   out->path = alloc_text(path);
   pthread_mutex_init(&out->lock, NULL);
-  int code = start(out, output, made_of, lines, fresh, f);
+  code = start(out, output, made_of, lines, fresh, f);
   if (!code) return EXIT_FINE;
   journal_lines_free(lines);
   journal_close(out);
