@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # cli/test_surroundings.py - closed descriptors, tiny stacks and limits, full pipes, odd environments, links.
 # SPDX-License-Identifier: MIT
-import resource
 import stat
 
 from kit import *
