@@ -168,6 +168,123 @@ START_TEST(fingerprints_tell_presets_apart) {
 }
 END_TEST
 
+/* ---- Colors ------------------------------------------------------------------------ */
+
+/* As the data sets' own pages and tools have them. */
+START_TEST(presets_know_their_colors) {
+  static const struct {
+    const char *preset;
+    int64_t label;
+    int32_t color;
+  } truth[] = {{"ade20k", 1, 0x787878},
+               {"ade20k", 150, 0x5c00ff},
+               {"ade20k", 0, -1},
+               {"ade20k", 255, -1},
+               {"cityscapes", 0, 0x804080},
+               {"cityscapes", 18, 0x770b20},
+               {"cityscapes", 255, -1},
+               {"cityscapes-ids", 7, 0x804080},
+               {"cityscapes-ids", 33, 0x770b20},
+               {"cityscapes-ids", 5, 0x6f4a00},
+               {"cityscapes-ids", 0, 0},
+               {"camvid", 0, 0x808080},
+               {"camvid", 10, 0x0080c0},
+               {"camvid", 11, 0},
+               {"loveda", 1, 0xffffff},
+               {"loveda", 7, 0xffc380},
+               {"isaid", 15, 0x00649b},
+               {"mapillary-v1.2", 13, 0x804080},
+               {"mapillary-v1.2", 65, 0},
+               {"cocostuff164k", 170, 0x404000},
+               {"cocostuff164k-raw", 181, 0x404000},
+               {"cocostuff10k", 171, 0x404000},
+               {"pascal-context", 0, -1},
+               {"mapillary-v2", 0, -1}};
+  for (size_t i = 0; i < sizeof truth / sizeof *truth; i++) {
+    fm_labels *labels = NULL;
+    KIT_OK(fm_labels_create_from_preset(context, truth[i].preset, &labels, &err));
+    ck_assert_msg(fm_labels_color_of(labels, truth[i].label) == truth[i].color,
+                  "%s: label %d has color %06x", truth[i].preset, (int)truth[i].label,
+                  (unsigned)fm_labels_color_of(labels, truth[i].label));
+    fm_labels_destroy(labels);
+  }
+}
+END_TEST
+
+/* Pascal VOC spreads the bits of a number over red, green and blue, the lowest to the highest. */
+START_TEST(voc_has_its_color_map) {
+  fm_labels *labels = NULL;
+  KIT_OK(fm_labels_create_from_preset(context, "voc2012", &labels, &err));
+  for (int label = 0; label < 256; label = label == 20 ? 255 : label + 1) {
+    int32_t part[3] = {0, 0, 0};
+    for (int bit = 0, left = label; bit < 8; bit++, left >>= 3)
+      for (int c = 0; c < 3; c++) part[c] |= (left >> c & 1) << (7 - bit);
+    ck_assert_int_eq(fm_labels_color_of(labels, label), part[0] << 16 | part[1] << 8 | part[2]);
+  }
+  fm_labels_destroy(labels);
+}
+END_TEST
+
+START_TEST(own_colors_are_looked_up) {
+  static const fm_label_color colors[] = {{65535, 0xffffff}, {-7, 0}, {3, 0x010203}, {4, 0x010203}};
+  static const int64_t ignored[] = {65535, -7};
+  fm_labels_options options = {.size = sizeof options, .class_count = 5};
+  options.ignored_labels = ignored;
+  options.ignored_count = 2;
+  fm_labels *plain = NULL, *labels = NULL;
+  KIT_OK(fm_labels_create(context, &options, &plain, &err));
+  options.colors = colors;
+  options.color_count = 4;
+  KIT_OK(fm_labels_create(context, &options, &labels, &err));
+  for (size_t i = 0; i < 4; i++)
+    ck_assert_int_eq(fm_labels_color_of(labels, colors[i].label), colors[i].color);
+  static const int64_t without[] = {-8, -1, 0, 2, 5, 65534, 65536, INT64_MIN, INT64_MAX};
+  for (size_t i = 0; i < sizeof without / sizeof *without; i++)
+    ck_assert_int_eq(fm_labels_color_of(labels, without[i]), -1);
+  ck_assert_int_eq(fm_labels_color_of(plain, 3), -1);
+  ck_assert_int_eq(fm_labels_color_of(NULL, 3), -1);
+  ck_assert_uint_eq(fm_labels_fingerprint(plain), fm_labels_fingerprint(labels));
+  fm_labels_options got = {.size = sizeof got};
+  KIT_OK(fm_labels_get_options(labels, &got, &err));
+  ck_assert_int_eq(got.color_count, 4);
+  ck_assert_int_eq(got.colors[0].label, -7);
+  ck_assert_int_eq(got.colors[3].color, 0xffffff);
+  fm_labels_destroy(plain);
+  fm_labels_destroy(labels);
+}
+END_TEST
+
+START_TEST(bad_colors_are_refused) {
+  static const struct {
+    fm_label_color colors[2];
+    int32_t count;
+    const char *says;
+  } cases[] = {{{{9, 0}}, 1, "label 9 has a color and no class"},
+               {{{INT32_MIN, 0}}, 1, "has a color and no class"},
+               {{{1, 0x1000000}}, 1, "label 1 has color 16777216, expected 0 to 0xFFFFFF"},
+               {{{1, -1}}, 1, "label 1 has color -1"},
+               {{{1, 7}, {1, 8}}, 2, "label 1 has two colors"},
+               {{{1, 7}}, -1, "color_count is -1"},
+               {{{1, 7}}, 98305, "color_count is 98305"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    fm_labels_options options = {.size = sizeof options, .class_count = 3};
+    fm_labels *out = KIT_SENTINEL;
+    options.ignored_labels = (const int64_t[]){255};
+    options.ignored_count = 1;
+    options.colors = cases[i].colors;
+    options.color_count = cases[i].count;
+    KIT_FAILS(FM_ERR_ARGUMENT, cases[i].says, fm_labels_create(context, &options, &out, &err));
+    options.colors = NULL;
+    options.color_count = 1;
+    KIT_FAILS(FM_ERR_ARGUMENT, "color_count is 1", fm_labels_create(context, &options, &out, &err));
+    options.color_count = 0;
+    options.reserved = 1;
+    KIT_FAILS(FM_ERR_ARGUMENT, "reserved", fm_labels_create(context, &options, &out, &err));
+    ck_assert_ptr_eq(out, KIT_SENTINEL);
+  }
+}
+END_TEST
+
 /* ---- Own tables ------------------------------------------------------------------- */
 
 static const int32_t odd_table[] = {1, -1, 0, -2, 2, 2};
@@ -640,6 +757,10 @@ Suite *labels_suite(void) {
   tcase_add_test(tests, unknown_preset_lists_the_names);
   tcase_add_test(tests, suffixes_of_presets);
   tcase_add_test(tests, fingerprints_tell_presets_apart);
+  tcase_add_test(tests, presets_know_their_colors);
+  tcase_add_test(tests, voc_has_its_color_map);
+  tcase_add_test(tests, own_colors_are_looked_up);
+  tcase_add_test(tests, bad_colors_are_refused);
   tcase_add_test(tests, own_table_is_copied);
   tcase_add_test(tests, label_is_class_by_default);
   tcase_add_test(tests, largest_space);

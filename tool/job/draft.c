@@ -59,14 +59,23 @@ static void list_values(const census *c, fm_context *context, values *v) {
   text_free(&presets);
 }
 
-/* Borders between objects are drawn with lines of a few pixels. */
-static bool is_thin(const census_value *v) { return v->pixels < 12 * v->runs; }
+/* Borders between objects are drawn with lines of a few pixels: thin ones, compared with all else. */
+static bool is_thin(const values *v, const census_value *seen) {
+  int64_t pixels = 0, runs = 0;
+  for (size_t i = 0; i < v->count; i++) {
+    pixels += census_at(v->census, v->list[i])->pixels;
+    runs += census_at(v->census, v->list[i])->runs;
+  }
+  return seen->pixels < 12 * seen->runs && 7 * seen->pixels < pixels &&
+         2 * (double)seen->pixels / (double)seen->runs <
+             (double)(pixels - seen->pixels) / (double)(runs - seen->runs);
+}
 
 /* Is the value, 255 or 65535, rather ignored than a class? */
 static bool is_void(draft *d, const values *v, int64_t value) {
   const census_value *seen = census_at(v->census, value);
   const bool dense = (size_t)v->highest < 2 * v->plain + 8;
-  if (v->plain < 2 || value <= v->highest || !(dense || v->preset_fits || is_thin(seen)))
+  if (v->plain < 2 || value <= v->highest || !(dense || v->preset_fits || is_thin(v, seen)))
     return false;
   draft_note(d,
              "%" PRId64
