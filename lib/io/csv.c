@@ -219,8 +219,10 @@ void fm__csv_put_header(fm__bytes *out, const char *const *columns) {
   fm__bytes_text(out, "\n");
 }
 
+/* Names that begin like a formula are quoted, too: programs that look at quotes then take them for
+ * text, and they are read back as they were. */
 void fm__csv_put(fm__bytes *out, const char *field) {
-  if (!strpbrk(field, ",\"\r\n") && *field != ' ') {
+  if (!strpbrk(field, ",\"\r\n") && (!*field || !strchr(" \t=+-@", *field))) {
     fm__bytes_text(out, field);
     return;
   }

@@ -47,7 +47,7 @@ fm_status fm__csv_whole(const fm__csv *table, int column, int64_t lowest, int64_
                         int64_t *out, fm_error *err);
 fm_status fm__csv_real(const fm__csv *table, int column, double *out, fm_error *err);
 
-/* Writes the header; writes a field, quoted if it has to be. */
+/* Writes the header; writes a field, quoted if it has to be or begins like a formula. */
 void fm__csv_put_header(fm__bytes *out, const char *const *columns);
 void fm__csv_put(fm__bytes *out, const char *field);
 

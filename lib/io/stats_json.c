@@ -83,14 +83,37 @@ typedef struct head {
   const json_t *classes;
 } head;
 
+static bool same_error(const json_error_t *a, const json_error_t *b) {
+  return a->position == b->position && a->line == b->line && strcmp(a->text, b->text) == 0;
+}
+
+/* jansson has a code for lack of memory, but calls it a syntax error while it reads a word, and
+ * nothing at all before the first one. What is broken is broken in the same place again. */
 static fm_status parse(const char *data, size_t size, json_t **out, fm_error *err) {
-  json_error_t error;
+  json_error_t error, again;
   *out = json_loadb(data, size, JSON_REJECT_DUPLICATES, &error);
+  if (!*out && error.text[0] && json_error_code(&error) != json_error_out_of_memory) {
+    *out = json_loadb(data, size, JSON_REJECT_DUPLICATES, &again);
+    if (!*out && same_error(&error, &again))
+      return fm__fail(err, FM_ERR_FORMAT, "line %d, column %d: broken JSON, %s", error.line,
+                      error.column, error.text);
+  }
   if (*out) return FM_OK;
-  if (json_error_code(&error) == json_error_out_of_memory)
-    return fm__fail(err, FM_ERR_MEMORY, "out of memory while %zu bytes of JSON were parsed", size);
-  return fm__fail(err, FM_ERR_FORMAT, "line %d, column %d: broken JSON, %s", error.line,
-                  error.column, error.text);
+  return fm__fail(err, FM_ERR_MEMORY, "out of memory while %zu bytes of JSON were parsed", size);
+}
+
+/* Without memory jansson loses the ends of words, too, and goes on. */
+static bool lost_something(const char *data, size_t size, const json_t *root) {
+  json_t *again = json_loadb(data, size, JSON_REJECT_DUPLICATES, NULL);
+  bool lost = !again || !json_equal(again, root);
+  json_decref(again);
+  return lost;
+}
+
+static fm_status blame(const char *data, size_t size, const json_t *root, fm_status status,
+                       fm_error *err) {
+  if (!status || status == FM_ERR_MEMORY || !lost_something(data, size, root)) return status;
+  return fm__fail(err, FM_ERR_MEMORY, "out of memory while %zu bytes of JSON were parsed", size);
 }
 
 static fm_status read_head(const json_t *root, head *h, fm_error *err) {
@@ -217,6 +240,7 @@ fm_status fm__stats_parse_labels(const fm_context *context, const char *data, si
     status = t ? make_labels(context, &h, t, out, err) : fm__fail_memory(err, sizeof *t);
     fm__free(context, t);
   }
+  status = blame(data, size, root, status, err);
   json_decref(root);
   return status;
 }
@@ -350,6 +374,7 @@ fm_status fm__stats_parse(const fm_labels *labels, const char *data, size_t size
   if (status) return status;
   status = read_head(root, &h, err);
   if (!status) status = make_stats(labels, &h, out, err);
+  status = blame(data, size, root, status, err);
   json_decref(root);
   return status;
 }

@@ -90,7 +90,7 @@ def make_all(top):
              "-o", f"s{i}.json")
     must(base, "hardness", *LABELS, "--stats", "stats.json", "--masks", "real/masks", "-o", "hardness.csv")
     must(base, "plan", "--hardness", "hardness.csv", *PLAN, "-o", "plan.csv")
-    found = [*small_ones(make), *filters(make), *runs(make), *exports(make), *collects(make)]
+    found = [*small_ones(make), *filters(make), *runs(make), *exports(make), *collects(make), *converts(make)]
     return {scenario.name: scenario for scenario in found}
 
 
@@ -146,6 +146,25 @@ def exports(make):
         # Over an earlier one, of another plan.
         earlier = [*arguments[:2], "other.csv", *arguments[3:]]
         yield Scenario(f"again-{name}", arguments, template="export", setup=[earlier])
+
+
+def converts(make):
+    make("labels", "base", "real/masks")
+    yield Scenario("labels", ["labels", "camvid", "-o", "new.csv"])
+    yield Scenario("labels-draft", ["labels", "--masks", "real/masks", "-o", "new.csv"], template="labels")
+    convert = ["convert", *LABELS, "--masks", "real/masks", "--from", "labels", "--to", "train-ids", "-o", "out"]
+    repeats = [[*convert, "--resume"], [*convert, "--overwrite"]]
+    yield Scenario("convert", convert, repeats, "labels")
+    yield Scenario("convert-resume", repeats[0], repeats, "labels", [convert], killed=2)
+    yield Scenario("convert-overwrite", repeats[1], repeats[1:], "labels", [[*convert[:-3], "camvid", "-o", "out"]])
+    folder = make("colors", "base", "real/masks/a.png")
+    for name in MASKS:
+        pixels = np.random.default_rng(len(name)).integers(0, 2, (12, 16, 1)).astype(np.uint8)
+        data = io.BytesIO()
+        Image.fromarray(np.where(pixels, [128, 0, 0], [128, 128, 128]).astype(np.uint8)).save(data, "PNG")
+        write(f"{folder}/colors/{name}.png", data.getvalue())
+    colors = ["convert", *LABELS, "--masks", "colors", "--from", "colors", "-o", "out"]
+    yield Scenario("convert-colors", colors, [[*colors, "--resume"], [*colors, "--overwrite"]], "colors")
 
 
 def collects(make):

@@ -28,6 +28,7 @@ int json_data_read(const char *data, size_t length, const char *path, const char
                    int64_t version, json_t **out, fault *f) {
   json_error_t error;
   json_t *root = json_loadb(data, length, JSON_REJECT_DUPLICATES, &error);
+  if (!root && json_error_code(&error) == json_error_out_of_memory) alloc_fail();
   if (!root)
     return fault_set(f, EXIT_DATA, "%s, line %d, column %d: broken JSON, %s", path, error.line,
                      error.column, error.text);

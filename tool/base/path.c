@@ -47,6 +47,14 @@ bool path_is_folder(const char *path) {
   return !stat(path, &info) && S_ISDIR(info.st_mode);
 }
 
+int path_expect_free(const char *path, const char *expected, fault *f) {
+  path_kind kind;
+  int code = path_look(path, &kind, f);
+  if (!code && kind != PATH_ABSENT)
+    code = fault_set(f, EXIT_USAGE, "%s is already there, expected %s", path, expected);
+  return code;
+}
+
 char *path_stem(const char *relative, const char *suffix) {
   char *stem = alloc_text(relative);
   char *slash = strrchr(stem, '/');

@@ -17,6 +17,9 @@ bool path_is_folder(const char *path);
 typedef enum path_kind { PATH_ABSENT, PATH_FILE, PATH_FOLDER } path_kind;
 int path_look(const char *path, path_kind *out, fault *f);
 
+/* EXIT_USAGE if something is there: "<path> is already there, expected <this>". */
+int path_expect_free(const char *path, const char *expected, fault *f);
+
 /* The relative name of a mask, image or loss without its extension and, if it ends in it,
  * without `suffix`. Caller frees. */
 char *path_stem(const char *relative, const char *suffix);

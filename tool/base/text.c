@@ -121,7 +121,7 @@ void text_add_utf8(text *t, const char *string) {
 }
 
 void text_add_csv(text *t, const char *field) {
-  if (*field && !strpbrk(field, ",\"\r\n") && *field != ' ') {
+  if (*field && !strpbrk(field, ",\"\r\n") && !strchr(" \t=+-@", *field)) {
     text_add_bytes(t, field, strlen(field));
     return;
   }

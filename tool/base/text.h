@@ -20,7 +20,8 @@ TOOL_PRINTF(2, 3) void text_add(text *t, const char *format, ...);
 void text_add_bytes(text *t, const void *bytes, size_t count);
 void text_add_whole(text *t, int64_t value);
 void text_add_utf8(text *t, const char *string); /* what is not UTF-8 as U+FFFD */
-void text_add_csv(text *t, const char *field);   /* quoted if it has to be (RFC 4180) */
+void text_add_csv(text *t, const char *field);   /* quoted if it has to be (RFC 4180) or
+                                                    begins like a formula */
 void text_add_html(text *t, const char *string); /* & < > " ' escaped */
 void text_add_real(text *t, double value);       /* shortest of %.15g %.16g %.17g that reads back */
 /* One line of UTF-8 in `room` bytes, cut between characters if it is too long: what is no UTF-8 and

@@ -6,8 +6,11 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/path.h"
 #include "base/text.h"
 #include "convert/convert.h"
+
+enum { LARGEST_JSON = 1 << 30 }; /* bytes */
 
 typedef struct category {
   json_int_t id;
@@ -101,12 +104,13 @@ static int read_annotations(panoptic *p, fault *f) {
 int panoptic_open(const char *path, panoptic **out, fault *f) {
   json_error_t error;
   panoptic *p = alloc_zeroed(1, sizeof *p);
-  int code = EXIT_FINE;
+  char *data = NULL;
+  size_t length = 0;
   p->path = alloc_text(path);
-  p->root = json_load_file(path, 0, &error);
-  if (!p->root && error.line < 0)
-    code = fault_set(f, EXIT_IO, "%s: %s", path, error.text);
-  else if (!p->root)
+  int code = path_read(path, LARGEST_JSON, &data, &length, f);
+  if (!code) p->root = json_loadb(data, length, 0, &error);
+  free(data);
+  if (!code && !p->root)
     code = fault_set(f, EXIT_DATA, "%s: line %d: %s", path, error.line, error.text);
   if (!code) code = read_categories(p, f);
   if (!code) code = read_annotations(p, f);

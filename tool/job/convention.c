@@ -69,7 +69,8 @@ void convention_presets(const census *c, fm_context *context, const fm_labels *b
   const char *name;
   for (int32_t i = 0; (name = fm_labels_preset_name(i)) && count < 64; i++) {
     fm_labels *labels;
-    if (fm_labels_create_from_preset(context, name, &labels, NULL)) continue;
+    if (fm_labels_create_from_preset(context, name, &labels, NULL))
+      alloc_fail(); /* a preset is good */
     fit f = fit_of(c, labels);
     bool wanted = !but || (strcmp(name, fm_labels_name(but)) && !loses_class(c, labels, but));
     if (wanted && is_likely(c, &f)) list[count++] = (candidate){name, (double)f.seen / f.classes};

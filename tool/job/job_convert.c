@@ -168,7 +168,10 @@ static int compare(const state *s, tally *t, const mask *m, const char *path, bo
                    fault *f) {
   fm_raster *old = NULL;
   fm_error err;
-  *there = s->job->output.resume && path_exists(path);
+  path_kind kind = PATH_ABSENT;
+  int code = s->job->output.resume ? path_look(path, &kind, f) : EXIT_FINE;
+  if (code) return code;
+  *there = kind != PATH_ABSENT;
   if (*there && fm_mask_read(s->ws.context, path, NULL, &old, &err)) {
     *there = false;
     fault_library(f, &err, path);
@@ -450,10 +453,8 @@ static int check_outputs(const state *s, fault *f) {
     char *name = output_name(s, i), *path = path_join(s->out.path, name);
     if (before && !strcmp(before, name))
       code = fault_set(f, EXIT_DATA, "%s: two masks would become %s", s->masks.path, name);
-    else if (!s->job->output.resume && !s->job->output.overwrite && path_exists(path))
-      code =
-          fault_set(f, EXIT_USAGE,
-                    "%s is already there, expected --resume, --overwrite or another folder", path);
+    else if (!s->job->output.resume && !s->job->output.overwrite)
+      code = path_expect_free(path, "--resume, --overwrite or another folder", f);
     free(path);
     free(before);
     before = name;

@@ -169,10 +169,8 @@ static int check_output(const labels_job *job, fault *f) {
   inputs_add(&list, job->masks);
   int code = inputs_check_file(&list, job->output, f);
   inputs_free(&list);
-  if (!code && path_exists(job->output) && !job->overwrite)
-    code = fault_set(f, EXIT_USAGE, "%s is already there, expected another name or --overwrite",
-                     job->output);
-  return code;
+  return code || job->overwrite ? code
+                                : path_expect_free(job->output, "another name or --overwrite", f);
 }
 
 static int deliver(const state *s, text *t, fault *f) {

@@ -31,7 +31,8 @@ static bool same_classes(const fm_labels *a, const fm_labels *b) {
 const char *labels_known_as(fm_context *context, const fm_labels *labels, bool names) {
   for (int32_t i = 0; fm_labels_preset_name(i); i++) {
     fm_labels *preset;
-    if (fm_labels_create_from_preset(context, fm_labels_preset_name(i), &preset, NULL)) continue;
+    if (fm_labels_create_from_preset(context, fm_labels_preset_name(i), &preset, NULL))
+      alloc_fail(); /* a preset is good */
     bool same = names ? fm_labels_fingerprint(preset) == fm_labels_fingerprint(labels)
                       : same_classes(preset, labels);
     fm_labels_destroy(preset);
