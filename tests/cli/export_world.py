@@ -9,7 +9,7 @@ from PIL import Image
 rng = np.random.default_rng(31)
 NASTY = ["plain", "two words", 'quo"te', "apos'trophe", "com,ma", "uml\u00e4ut", "\u65e5\u672c/\u8a9e",
          "sub/dir/deep", "per%20cent", "{{ fileDirname }}", "back\\slash", "dots.in.name", "$HOME`x`",
-         "#hash", "semi;colon", "-dash", "nb\u00a0sp", "em\U0001f600ji", "a[1]*?"]
+         "#hash", "semi;colon", "-dash", "=cmd", "+1", "@sum", "nb\u00a0sp", "em\U0001f600ji", "a[1]*?"]
 PLAN = {name: sorted(rng.choice(np.arange(42, 52), rng.integers(1, 6), replace=False).tolist()) for name in NASTY}
 STEMS = [f"{name}_seed_{seed}" for name in sorted(PLAN, key=lambda n: n.encode()) for seed in PLAN[name]]
 TIMES = ref.times(len(STEMS), len(PLAN))

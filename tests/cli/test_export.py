@@ -67,6 +67,8 @@ for way in ("absolute", "relative"):
     expected = files_of("real", ADE, ".png") + files_of("synthetic", ADE, ".png")
     rows = list(csv.DictReader(io.StringIO(text(out, "train.csv"), newline="")))
     tap.equal([row["stem"] for row in rows], [stem for stem, _, _ in expected], f"train.csv, {way}: stems")
+    bare = re.findall(r"(?:^|,)[=+@-][^,\n]*", text(out, "train.csv"), re.M)
+    tap.equal(bare, [], f"train.csv, {way}: names like formulas are quoted")
     tap.equal([(row["set"], row["repeats"]) for row in rows],
               [("real", str(TIMES))] * len(PLAN) + [("synthetic", "1")] * len(STEMS), f"train.csv, {way}: repeats")
     pairs_are([(row["image"], row["mask"]) for row in rows], expected, tap.path(out), f"train.csv, {way}", way == "absolute")
