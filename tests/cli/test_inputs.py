@@ -125,9 +125,9 @@ for to, name in (("list", "train.csv"), ("list", "joint.txt"), ("hf", "real.json
         shutil.move(f"{folder}/plan.csv", f"{folder}/lists/{name}")
     refused(f"--to {to}: --plan is {name}", masks_from(EXPORT, "plan.csv", f"lists/{name}") + [to, "--train-ids", "-o", "lists"], [name, "input"],
             moved)
-refused("--plan is a list of seeds", ["export", "--plan", "lists/seed_1.txt", "--labels", "ade20k", "--real-masks", "real/masks", "--to",
-                                      "freestylenet", "-o", "lists"], "seed_1.txt",
-        lambda folder: shutil.move(f"{folder}/plan.csv", f"{folder}/lists/seed_1.txt"))
+refused("--plan is a list of seeds", ["export", "--plan", "lists/seed_42.txt", "--labels", "ade20k", "--real-masks", "real/masks", "--to",
+                                      "freestylenet", "-o", "lists"], "seed_42.txt",
+        lambda folder: shutil.move(f"{folder}/plan.csv", f"{folder}/lists/seed_42.txt"))
 refused("--jobs is in the place of a lock", ["collect", "--jobs", "out/.freemask.lock", "-o", "out"], "input",
         lambda folder: shutil.move(f"{folder}/jobs/jobs.jsonl", f"{folder}/out/.freemask.lock"))
 for folder in ("real/masks", "real/images", "made/images", "out/masks"):

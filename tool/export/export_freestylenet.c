@@ -4,11 +4,9 @@
  * DATA_ROOT/stuffthingmaps_trainval2017/val2017/NAME.png (COCO); the image goes to
  * OUTDIR/NAME.jpg, 512x512, one seed for all of a run. Its batches have to be full: a shorter
  * last one stops it. */
-#include <dirent.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/path.h"
 #include "export/export_runs.h"
@@ -37,22 +35,6 @@ static const run_dataset known[] = {{"ade20k",
 
 static int64_t batch_of(const export_state *s) {
   return s->job->batch_size ? s->job->batch_size : BATCH;
-}
-
-/* Lists of an earlier export are in the way: they ask for what is there by now. */
-static int remove_lists(const export_state *s, fault *f) {
-  DIR *handle = opendir(s->out.path);
-  struct dirent *entry;
-  int code = EXIT_FINE;
-  while (handle && !code && (entry = readdir(handle))) {
-    if (strncmp(entry->d_name, "seed_", 5) || !path_ends_with(entry->d_name, ".txt")) continue;
-    char *path = path_join(s->out.path, entry->d_name);
-    code = inputs_spare_file(&s->inputs, path, f);
-    if (!code) unlink(path);
-    free(path);
-  }
-  if (handle) closedir(handle);
-  return code;
 }
 
 /* The masks, and the list of a seed. Its last line is repeated until the last batch is full. */
@@ -99,8 +81,7 @@ static int write_all(export_state *s, fault *f) {
   if (code) return code;
   text head = {0};
   text_add(&head, script, dataset->name, dataset->config, batch_of(s));
-  code = remove_lists(s, f);
-  if (!code) code = runs_write(s, dataset, &head, write_list, f);
+  code = runs_write(s, dataset, &head, write_list, f);
   text_free(&head);
   return code;
 }

@@ -30,19 +30,16 @@ static char *link_text(const char *name, const char *target) {
   return t.data;
 }
 
-/* A link that is already right stays. */
+/* The same link may be wanted more than once. */
 int export_link(export_state *s, const char *name, const char *target, fault *f) {
-  char *path, old[4096], *to = link_text(name, target);
-  int code = outdir_path(&s->out, name, &path, f);
+  char *path, *to = link_text(name, target);
+  int code = export_stage_path(s->stage, s->job->format->name, name, &path, f);
   if (code) {
     free(to);
     return code;
   }
-  ssize_t length = readlink(path, old, sizeof old);
-  bool right = length == (ssize_t)strlen(to) && !memcmp(old, to, (size_t)length);
-  if (length >= 0 && !right) unlink(path);
-  if (!right && symlink(to, path)) code = fault_system(f, errno, "make link", path);
-  if (!right && !code) outdir_made(&s->out, path);
+  if (symlink(to, path) && (errno != EEXIST || unlink(path) || symlink(to, path)))
+    code = fault_system(f, errno, "make link", path);
   free(path);
   free(to);
   return code;

@@ -76,7 +76,8 @@ static int check_entry(const export_state *s, const export_entry *entry, fault *
 static int check_mask(const export_state *s, const export_set *set, const export_entry *entry,
                       fault *f) {
   const char *dot = entry->mask ? strrchr(entry->mask->relative, '.') : NULL;
-  if (!dot || export_has(s, EXPORT_NPY) || strcasecmp(dot, ".npy")) return EXIT_FINE;
+  if (!dot || export_has(s, EXPORT_NPY) || export_converts(s) || strcasecmp(dot, ".npy"))
+    return EXIT_FINE;
   return fault_set(f, EXIT_DATA, "%s/%s: trainers and generators expect masks as PNG%s",
                    set->masks.path, entry->mask->relative,
                    export_has(s, EXPORT_GENERATES) ? "" : " (--train-ids converts them)");

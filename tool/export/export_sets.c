@@ -58,6 +58,28 @@ static int list_real(export_state *s, fault *f) {
   return EXIT_FINE;
 }
 
+int export_open_real(export_state *s, fault *f) {
+  export_set *set = &s->real;
+  const export_job *job = s->job;
+  int code = list_folder(s, FOLDER_MASKS, job->real_masks, &set->masks, &set->mask_base, f);
+  if (!code)
+    code = list_folder(s, FOLDER_IMAGES, job->real_images, &set->images, &set->image_base, f);
+  if (code) return code;
+  set->entries = alloc_zeroed(set->masks.count, sizeof *set->entries);
+  for (size_t i = 0; i < set->masks.count; i++) {
+    const folder_file *mask = &set->masks.files[i];
+    export_entry entry = {.row = i, .mask = mask, .image = find(&set->images, mask->stem)};
+    if (set->images.path && !entry.image)
+      return fault_set(f, EXIT_DATA, "%s: no image with the stem '%s' of the mask %s/%s",
+                       set->images.path, mask->stem, set->masks.path, mask->relative);
+    entry.stem = alloc_text(mask->stem);
+    set->entries[set->count++] = entry;
+  }
+  s->synthetic.mask_base = job->synthetic ? export_path(s, job->synthetic) : NULL;
+  s->synthetic.image_base = job->images ? export_path(s, job->images) : NULL;
+  return EXIT_FINE;
+}
+
 /* The synthetic image of a row and a seed; with its files, as far as folders were given. There
  * are millions of them: the stem takes no more memory than it needs. */
 static export_entry synthetic_entry(const export_state *s, size_t row, const char *mask,

@@ -41,10 +41,11 @@ static int write_converted(const conversion *c, const fm_raster *raster, const c
     return fault_library(f, &err, from_path);
   }
   char *name = png_name(relative), *below = path_join(c->below, name), *path = NULL;
-  int code = outdir_path(&c->s->out, below, &path, f);
-  if (!code && fm_mask_write(c->s->ws.context, path, &to, NULL, &err))
+  /* The commit flushes them all. */
+  const fm_write_options options = {.size = sizeof options, .flush = FM_FLUSH_LATER};
+  int code = export_stage_path(c->s->stage, c->s->job->format->name, below, &path, f);
+  if (!code && fm_mask_write(c->s->ws.context, path, &to, &options, &err))
     code = fault_library(f, &err, path);
-  if (!code) outdir_made(&c->s->out, path);
   free(path);
   free(below);
   free(name);
@@ -72,8 +73,9 @@ static int convert_one(void *shared, void *own, size_t index, fault *f) {
 static int adopt(const conversion *c, export_set *set, fault *f) {
   export_state *s = c->s;
   char *path = path_join(s->job->output.folder, c->below);
+  char *staged = export_stage_folder(s->stage, c->below);
   folder made = {0};
-  int code = folder_list(FOLDER_MASKS, path, s->ws.labels, &made, f);
+  int code = folder_list(FOLDER_MASKS, staged, s->ws.labels, &made, f);
   for (size_t i = 0; i < set->count && !code; i++) {
     set->entries[i].mask = folder_find(&made, set->entries[i].stem);
     if (!set->entries[i].mask)
@@ -87,6 +89,7 @@ static int adopt(const conversion *c, export_set *set, fault *f) {
   } else {
     folder_free(&made);
   }
+  free(staged);
   free(path);
   return code;
 }

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/text.h"
+#include "export/export_stage.h"
 #include "job/inputs.h"
 #include "job/jobs.h"
 #include "job/outdir.h"
@@ -39,7 +40,8 @@ typedef struct export_state {
   int64_t times;          /* repeats of the real set */
   inputs inputs;          /* what no file may replace */
   outdir out;
-  text summary; /* what a format adds to the sentence at the end */
+  export_stage *stage; /* where files are written until all are there */
+  text summary;        /* what a format adds to the sentence at the end */
 } export_state;
 
 /* What a format needs, and how it behaves. */
@@ -75,6 +77,9 @@ bool export_has(const export_state *s, int trait); /* of the state's format */
 int export_open_sets(export_state *s, fault *f);
 void export_close_sets(export_state *s);
 
+/* The real set alone, all masks of its folder, as if a plan named them. */
+int export_open_real(export_state *s, fault *f);
+
 /* export_names.c: names that a format cannot express are refused. */
 int export_check_names(const export_state *s, fault *f);
 
@@ -104,8 +109,7 @@ char *export_path(const export_state *s, const char *path);
 char *export_image_path(const export_set *set, const export_entry *entry);
 char *export_mask_path(const export_set *set, const export_entry *entry);
 
-/* Makes the symbolic link `name` below the output folder; `target` is as export_path gives it. One
- * that is already right stays. */
+/* Makes the symbolic link `name` below the output folder; `target` is as export_path gives it. */
 int export_link(export_state *s, const char *name, const char *target, fault *f);
 
 /* Links of an entry's files: IMAGES/<name>.<type of the image> and MASKS/<name>.png, the name as

@@ -9,6 +9,7 @@
 #include "base/path.h"
 #include "base/pool.h"
 #include "collect/collect.h"
+#include "export/export_stage.h"
 #include "job/inputs.h"
 #include "job/summary.h"
 #include "job/workspace.h"
@@ -235,11 +236,27 @@ static int check_inputs(const char *jobs, const collect_job *job, fault *f) {
   return code;
 }
 
+/* An export that replaces jobs by others may have been killed at the wrong moment. */
+static int check_whole(const char *jobs, fault *f) {
+  char *above = alloc_text(jobs), *slash = strrchr(above, '/');
+  if (slash) *slash = '\0';
+  const char *jobs_folder = slash ? above : ".";
+  int code = EXIT_FINE;
+  if (export_stage_is_cut_off(jobs_folder))
+    code = fault_set(f, EXIT_USAGE,
+                     "%s: an export into this folder was cut off; the same freemask export again "
+                     "finishes it",
+                     jobs_folder);
+  free(above);
+  return code;
+}
+
 int collect_job_run(const collect_job *job, fault *f) {
   state s = {.job = job};
   char *path =
       path_is_folder(job->jobs) ? path_join(job->jobs, "jobs.jsonl") : alloc_text(job->jobs);
   int code = check_inputs(path, job, f);
+  if (!code) code = check_whole(path, f);
   if (!code) code = outdir_open(job->output, NULL, &s.out, f);
   if (!code) code = workspace_open(NULL, &s.ws, f);
   if (!code) code = job_rows_read(path, &s.rows, &s.count, f);

@@ -9,12 +9,12 @@
 #include "job/summary.h"
 
 int export_write(export_state *s, const char *name, const text *t, fault *f) {
-  char *path;
-  int code = outdir_path(&s->out, name, &path, f);
+  char *path = path_join(s->job->output.folder, name);
+  int code = inputs_spare_file(&s->inputs, path, f);
+  free(path);
+  if (!code) code = export_stage_path(s->stage, s->job->format->name, name, &path, f);
   if (code) return code;
-  code = inputs_spare_file(&s->inputs, path, f);
-  if (!code) code = text_write(t, s->ws.context, path, f);
-  if (!code) outdir_made(&s->out, path);
+  code = text_write(t, s->ws.context, path, f);
   free(path);
   return code;
 }
@@ -142,33 +142,61 @@ static int fit_masks(export_state *s, fault *f) {
 }
 
 static int write_all(export_state *s, fault *f) {
-  int code = fit_masks(s, f);
-  if (!code) code = export_check_names(s, f);
+  int code = export_check_names(s, f);
+  if (!code) code = fit_masks(s, f);
+  if (!code) code = export_check_names(s, f); /* and those of converted masks */
   if (!code && !export_has(s, EXPORT_GENERATES)) code = write_lists(s, f);
   return code ? code : s->job->format->write(s, f);
 }
 
-static void sweep(const export_state *s) {
-  char *converted = path_join(s->out.path, "train_ids");
-  outdir_sweep_top(s->out.path);
-  outdir_sweep(converted);
-  free(converted);
+/* Names that are known before anything is read. */
+static int check_free(const export_state *s, fault *f) {
+  static const char *const lists[] = {"real.txt", "synthetic.txt", NULL};
+  int code = export_stage_check_free(s->stage, s->job->format->files, f);
+  if (!code && !export_has(s, EXPORT_GENERATES)) code = export_stage_check_free(s->stage, lists, f);
+  return code;
+}
+
+static int stage_files(export_state *s, fault *f) {
+  int code = check_free(s, f);
+  export_stage_begin(s->stage, s->job->format->name);
+  if (!code) code = workspace_open(s->job->common.labels, &s->ws, f);
+  if (!code) code = export_open_sets(s, f);
+  if (!code) code = write_all(s, f);
+  if (code) export_stage_drop(s->stage, s->job->format->name);
+  return code;
+}
+
+static void close_state(export_state *s) {
+  export_close_sets(s);
+  text_free(&s->summary);
+  inputs_free(&s->inputs);
+  workspace_close(&s->ws);
 }
 
 int export_job_run(const export_job *job, fault *f) {
-  export_state s = {.job = job};
+  export_stage own = {0};
+  export_state s = {.job = job, .stage = job->stage ? job->stage : &own};
   int code = check_flags(&s, f);
   if (!code) code = check_inputs(&s, f);
   if (!code) code = outdir_open(job->output.folder, job->output.held, &s.out, f);
-  if (!code) sweep(&s);
-  if (!code) code = workspace_open(job->common.labels, &s.ws, f);
-  if (!code) code = export_open_sets(&s, f);
-  if (!code) code = write_all(&s, f);
+  if (!code && !job->stage) code = export_stage_open(s.out.path, &own, f);
+  if (!code) outdir_sweep_top(s.out.path);
+  if (!code) code = stage_files(&s, f);
+  if (!code && !job->stage) code = export_stage_commit(&own, f);
   if (!code) summarize(&s);
+  export_stage_close(&own);
   outdir_close(&s.out, code ? OUTDIR_UNDO : OUTDIR_KEEP);
-  export_close_sets(&s);
-  text_free(&s.summary);
-  inputs_free(&s.inputs);
-  workspace_close(&s.ws);
+  close_state(&s);
+  return code;
+}
+
+int export_job_check(const export_job *job, fault *f) {
+  export_state s = {.job = job, .stage = job->stage};
+  int code = check_free(&s, f);
+  if (!code) code = workspace_open(job->common.labels, &s.ws, f);
+  if (!code) code = export_open_real(&s, f);
+  if (!code) code = export_check_names(&s, f);
+  close_state(&s);
   return code;
 }

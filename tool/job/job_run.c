@@ -8,6 +8,7 @@
 #include "base/json_file.h"
 #include "base/path.h"
 #include "base/seeds.h"
+#include "export/export_stage.h"
 #include "job/check.h"
 #include "job/run_state.h"
 #include "job/summary.h"
@@ -69,10 +70,32 @@ static check_job check_of(const run_state *s, const job_set *set) {
   return job;
 }
 
+static export_job lists_of(const run_state *s, const char *format, bool relative) {
+  const run_job *j = s->job;
+  export_job job = {.common = s->common, .plan = s->plan, .allow_missing = true};
+  job.real_masks = j->real.masks;
+  job.real_images = j->real.loss.folders[LOSS_IMAGES];
+  job.synthetic = s->masks;
+  job.images = j->synthetic.loss.folders[LOSS_IMAGES];
+  job.output = (job_output){.folder = s->export, .held = &s->lists.lock};
+  job.stage = s->stage;
+  job.format = export_format_find(format);
+  job.relative = relative;
+  return job;
+}
+
+/* What the lists could not hold at the end is found at the beginning. */
+static int check_lists(const run_state *s, fault *f) {
+  export_job job = lists_of(s, "list", true);
+  job.plan = s->job->real.masks; /* for sentences */
+  return export_job_check(&job, f);
+}
+
 static int check_stage(const run_state *s, fault *f) {
   check_job real = check_of(s, &s->job->real), synthetic = check_of(s, &s->job->synthetic);
   say(s, "check");
-  int code = check_set(s, "real", &real, f);
+  int code = check_lists(s, f);
+  if (!code) code = check_set(s, "real", &real, f);
   return code ? code : check_set(s, "synthetic", &synthetic, f);
 }
 
@@ -122,33 +145,30 @@ static int plan_stage(const run_state *s, fault *f) {
   return plan_job_run(&plan, f);
 }
 
-/* The lists, and the configuration where the label space allows: mmseg cannot express every one. */
-static int export_stage(const run_state *s, fault *f) {
-  const run_job *j = s->job;
-  char *masks = path_join(j->output.folder, "masks");
-  export_job job = {.common = s->common, .plan = s->plan, .allow_missing = true};
-  job.real_masks = j->real.masks;
-  job.real_images = j->real.loss.folders[LOSS_IMAGES];
-  job.synthetic = masks;
-  job.images = j->synthetic.loss.folders[LOSS_IMAGES];
-  job.output = (job_output){.folder = s->export, .held = &s->lists.lock};
-  say(s, "export");
+/* mmseg cannot express every label space: that it does not is said, and all else is an error. */
+static int export_mmseg_if_possible(const run_state *s, fault *f) {
+  export_job job = lists_of(s, "mmseg", false);
   fault reason;
-  job.format = export_format_find("mmseg");
   job.common.silent = true;
   int code = export_job_run(&job, &reason);
-  if (code && code != EXIT_USAGE && code != EXIT_DATA) { /* not that it cannot say it */
+  if (code && code != EXIT_USAGE && code != EXIT_DATA) {
     *f = reason;
-    free(masks);
     return code;
   }
-  if (code && summary_as_text(&s->common)) printf("no mmseg configuration: %s\n", reason.text);
-  job.format = export_format_find("list");
-  job.relative = true; /* the same lists, wherever the folder is */
-  job.common.silent = s->common.silent;
-  code = export_job_run(&job, f);
-  free(masks);
-  return code;
+  if (code && summary_as_text(&s->common))
+    printf("no mmseg configuration: %s\n", reason.text);
+  else if (code)
+    fprintf(stderr, "freemask: note: no mmseg configuration: %s\n", reason.text);
+  return EXIT_FINE;
+}
+
+/* The lists, the same wherever the folder is, and the configuration. Both appear at once. */
+static int lists_stage(const run_state *s, fault *f) {
+  export_job job = lists_of(s, "list", true);
+  say(s, "export");
+  int code = export_mmseg_if_possible(s, f);
+  if (!code) code = export_job_run(&job, f);
+  return code ? code : export_stage_commit(s->stage, f);
 }
 
 static int report_stage(const run_state *s, fault *f) {
@@ -179,7 +199,7 @@ static int all_stages(run_state *s, fault *f) {
   if (!code) code = stage(s, s->hardness, hardness_stage, f);
   if (!code) code = stage(s, s->plan, plan_stage, f);
   if (!code) code = run_check_stayed(s, f);
-  if (!code) code = stage(s, NULL, export_stage, f);
+  if (!code) code = stage(s, NULL, lists_stage, f);
   return code ? code : stage(s, NULL, report_stage, f);
 }
 
@@ -260,16 +280,19 @@ static void say_that_it_stays(const run_state *s, fault *f) {
 int run_job_run(const run_job *job, fault *f) {
   const char *output = job->output.folder;
   plugin_host *kept = NULL;
-  run_state s = {.job = job, .common = job->common, .kept = &kept};
+  export_stage lists = {0};
+  run_state s = {.job = job, .common = job->common, .kept = &kept, .stage = &lists};
   s.common.silent = job->common.silent || job->common.json;
   s.stats = path_join(output, "stats.json");
   s.record = path_join(output, "stats.record");
   s.hardness = path_join(output, "hardness.csv");
   s.plan = path_join(output, "plan.csv");
+  s.masks = path_join(output, "masks");
   s.export = path_join(output, "export");
   s.manifest = path_join(output, "run.json");
   int code = check_flags(&s, f);
   if (!code) code = run_lock(&s, f);
+  if (!code) code = export_stage_open(s.export, &lists, f);
   if (!code) code = run_find_made_of(&s, f);
   if (!code) code = run_enter(&s, f);
   bool entered = !code;
@@ -278,6 +301,7 @@ int run_job_run(const run_job *job, fault *f) {
   if (!code) summarize(&s);
   outdir_end end = end_of(&s, code);
   if (entered && end == OUTDIR_KEEP_FILES) say_that_it_stays(&s, f);
+  export_stage_close(&lists);
   outdir_close(&s.lists, end);
   outdir_close(&s.out, end);
   json_decref(s.made_of);
@@ -286,6 +310,7 @@ int run_job_run(const run_job *job, fault *f) {
   free(s.hardness);
   free(s.plan);
   free(s.export);
+  free(s.masks);
   free(s.manifest);
   return code;
 }

@@ -111,9 +111,14 @@ typedef struct export_job {
   uint64_t seed;      /* webdataset: of the order */
   int64_t batch_size; /* freestylenet, 0: 8 */
   arg_size size;      /* jsonl: of the images to make, zero: as their masks */
-  job_output output;  /* neither resumed nor overwritten: files of the same names are replaced */
+  job_output output;  /* neither resumed nor overwritten: earlier exports' files are replaced */
+  struct export_stage *stage; /* NULL; or of the output folder, and the caller commits */
 } export_job;
 int export_job_run(const export_job *job, fault *f);
+
+/* Before there is a plan: would the export refuse any image of the real set, the folders' names, or a
+ * file that is in the way? Needs `stage`. */
+int export_job_check(const export_job *job, fault *f);
 
 /* How `collect` brings files into its folder. */
 typedef enum collect_by { COLLECT_COPY = 0, COLLECT_LINK, COLLECT_MOVE } collect_by;

@@ -13,13 +13,14 @@ enum { RUN_OUTPUTS = 7 };
 
 typedef struct run_state {
   const run_job *job;
-  job_common common;       /* of the stages: they print text, or nothing */
-  json_t *made_of;         /* all that determines the results */
-  outdir out, lists;       /* the folder, and that of the lists in it */
-  const folder_lock *lock; /* of the folder */
-  bool filtered;           /* the filter's stage is done */
-  plugin_host **kept;      /* the plug-in, once one stage has opened it */
-  char *stats, *record, *hardness, *plan, *export, *manifest; /* paths */
+  job_common common;          /* of the stages: they print text, or nothing */
+  json_t *made_of;            /* all that determines the results */
+  struct export_stage *stage; /* of the lists */
+  outdir out, lists;          /* the folder, and that of the lists in it */
+  const folder_lock *lock;    /* of the folder */
+  bool filtered;              /* the filter's stage is done */
+  plugin_host **kept;         /* the plug-in, once one stage has opened it */
+  char *stats, *record, *hardness, *plan, *masks, *export, *manifest; /* paths */
 } run_state;
 
 /* Locks the folder and that of the lists, which must be empty, or hold a run to be continued
