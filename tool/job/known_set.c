@@ -122,13 +122,30 @@ static int compare_one(void *shared, void *own, size_t index, fault *f) {
   return code;
 }
 
-static int run_all(looking *l, int (*work)(void *shared, void *own, size_t index, fault *f),
+/* Looking at one is so short that the workers would mostly wait for one another. */
+enum { GROUP = 64 };
+
+static int stat_some(void *shared, void *own, size_t first, size_t count, fault *f) {
+  int code = EXIT_FINE;
+  for (size_t i = 0; i < count && !code; i++) code = stat_one(shared, own, first + i, f);
+  return code;
+}
+
+static int compare_some(void *shared, void *own, size_t first, size_t count, fault *f) {
+  int code = EXIT_FINE;
+  for (size_t i = 0; i < count && !code; i++) code = compare_one(shared, own, first + i, f);
+  return code;
+}
+
+static int run_all(looking *l,
+                   int (*work)(void *shared, void *own, size_t first, size_t count, fault *f),
                    fault *f) {
   const job_common *common = l->set->common;
   pool_job job = {.what = "look", .count = l->set->places.masks->count, .quiet = common->quiet};
   job.threads = (int)common->threads;
   job.shared = l;
-  job.work = work;
+  job.group = GROUP;
+  job.work_group = work;
   return pool_run(&job, f);
 }
 
@@ -155,10 +172,10 @@ int known_set_look(known_set *set, fault *f) {
   l.now = alloc_zeroed(count, sizeof *l.now);
   l.settled = alloc_zeroed(count, sizeof *l.settled);
   l.has_kept = digest_load(set->record, &l.kept);
-  int code = run_all(&l, stat_one, f);
+  int code = run_all(&l, stat_some, f);
   digest now = digest_now(&l);
   for (int i = 0; i < BUCKETS; i++) l.same_bucket[i] = l.has_kept && now.of[i] == l.kept.of[i];
-  if (!code) code = run_all(&l, compare_one, f);
+  if (!code) code = run_all(&l, compare_some, f);
   now = digest_now(&l);
   if (!code && nothing_differs(set) && (!l.has_kept || memcmp(&now, &l.kept, sizeof now) != 0))
     digest_save(set->record, &now);
