@@ -32,8 +32,9 @@ typedef struct listing {
   size_t capacity;
   folder passed; /* files of types that are not read there */
   size_t passed_capacity;
-  const struct stat *sought; /* NULL; or nothing is listed, and this file is looked for */
-  bool found;
+  const struct stat *sought; /* NULL; or nothing is listed, and these files are looked for */
+  size_t sought_count;
+  const struct stat *found; /* the first of them that was met */
   fault *f;
 } listing;
 
@@ -83,8 +84,9 @@ static int visit(listing *l, const char *relative, const char *name, const ances
     return walk(l, relative, &(ancestor){up, info.st_dev, info.st_ino});
   }
   if (l->sought) {
-    l->found = l->found ||
-               (!missing && l->sought->st_dev == info.st_dev && l->sought->st_ino == info.st_ino);
+    for (size_t i = 0; i < l->sought_count && !missing && !l->found; i++)
+      if (l->sought[i].st_dev == info.st_dev && l->sought[i].st_ino == info.st_ino)
+        l->found = &l->sought[i];
     return EXIT_FINE;
   }
   /* A link that leads nowhere is listed: reading it will say so. */
@@ -232,12 +234,12 @@ int folder_list(folder_kind kind, const char *path, const fm_labels *labels, fol
   return code;
 }
 
-bool folder_holds(const char *path, const struct stat *file) {
+const struct stat *folder_holds(const char *path, const struct stat *files, size_t count) {
   fault f;
   struct stat info;
   folder out = {.path = alloc_text(path)};
-  listing l = {.sought = file, .out = &out, .f = &f};
-  if (!stat(path, &info)) walk(&l, "", &(ancestor){NULL, info.st_dev, info.st_ino});
+  listing l = {.sought = files, .sought_count = count, .out = &out, .f = &f};
+  if (count && !stat(path, &info)) walk(&l, "", &(ancestor){NULL, info.st_dev, info.st_ino});
   free(out.path);
   return l.found;
 }

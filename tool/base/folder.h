@@ -61,8 +61,9 @@ char *folder_path(const folder *files, const folder_file *file);
 /* Is the path of a type that is listed in folders of some kind? */
 bool folder_takes(const char *path);
 
-/* Is the file, which stat described, in the folder or below, whatever it is called there? */
-bool folder_holds(const char *path, const struct stat *file);
+/* Which of the files, which stat described, is in the folder or below, whatever it is called there?
+ * NULL: none. */
+const struct stat *folder_holds(const char *path, const struct stat *files, size_t count);
 
 /* Which shard of `count` a stem belongs to: depends on the stem alone. */
 int64_t folder_shard_of(const char *stem, int64_t count);

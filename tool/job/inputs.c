@@ -68,16 +68,21 @@ static bool same_file(const char *a, const char *b) {
   return same;
 }
 
-/* Is it in the folder, or would it be, as one of its masks, images or arrays? Links may lead to a
- * file of the folder from elsewhere. */
+/* Would it be in the folder, as one of its masks, images or arrays? */
 static bool joins(const char *output, const char *above) {
-  struct stat info;
-  if (folder_takes(output) && path_same_or_inside(output, above)) return true;
-  return !stat(output, &info) && S_ISREG(info.st_mode) && folder_holds(above, &info);
+  return folder_takes(output) && path_same_or_inside(output, above);
+}
+
+/* Links may lead to a file of the folder from elsewhere. */
+static bool is_regular(const char *path, struct stat *info) {
+  return !stat(path, info) && S_ISREG(info->st_mode);
 }
 
 static bool replaces(const input *in, const char *output) {
-  return path_is_folder(in->path) ? joins(output, in->path) : same_file(output, in->path);
+  struct stat info;
+  if (!path_is_folder(in->path)) return same_file(output, in->path);
+  return joins(output, in->path) ||
+         (is_regular(output, &info) && folder_holds(in->path, &info, 1) != NULL);
 }
 
 int inputs_spare_file(const inputs *list, const char *output, fault *f) {
@@ -92,27 +97,48 @@ static bool in_one_another(const char *a, const char *b) {
   return path_same_or_inside(a, b) || path_same_or_inside(b, a);
 }
 
-static int spare_below(const input *in, bool is_folder, const char *path, fault *f) {
-  bool bad = false;
-  if (path_ends_with(path, "/"))
-    bad = is_folder && in_one_another(path, in->path);
-  else
-    bad = replaces(in, path);
-  if (!bad) return EXIT_FINE;
+static int refuse(const input *in, const char *path, fault *f) {
   return fault_set(f, EXIT_USAGE, "%s would be written, but is, holds or joins the input %s", path,
                    in->path);
+}
+
+static bool spoils(const input *in, bool is_folder, const char *path) {
+  if (path_ends_with(path, "/")) return is_folder && in_one_another(path, in->path);
+  return is_folder ? joins(path, in->path) : same_file(path, in->path);
+}
+
+/* Files that are there already may be in the input folder under other names: it is walked once. */
+static int spare_present(const input *in, const char *output, const char *const *written,
+                         fault *f) {
+  size_t count = 0, all = 0;
+  while (written[all]) all++;
+  struct stat *files = alloc_zeroed(all, sizeof *files);
+  char **paths = alloc_zeroed(all, sizeof *paths);
+  for (size_t i = 0; i < all; i++) {
+    paths[count] = path_join(output, written[i]);
+    if (is_regular(paths[count], &files[count]))
+      count++;
+    else
+      free(paths[count]);
+  }
+  const struct stat *found = folder_holds(in->path, files, count);
+  int code = found ? refuse(in, paths[found - files], f) : EXIT_FINE;
+  while (count) free(paths[--count]);
+  free(paths);
+  free(files);
+  return code;
 }
 
 static int spare_written(const input *in, const char *output, const char *const *written,
                          fault *f) {
   bool is_folder = path_is_folder(in->path);
   int code = EXIT_FINE;
-  for (; *written && !code; written++) {
-    char *path = path_join(output, *written);
-    code = spare_below(in, is_folder, path, f);
+  for (const char *const *name = written; *name && !code; name++) {
+    char *path = path_join(output, *name);
+    if (spoils(in, is_folder, path)) code = refuse(in, path, f);
     free(path);
   }
-  return code;
+  return code || !is_folder ? code : spare_present(in, output, written, f);
 }
 
 static int spare(const input *in, const char *output, const char *const *written, fault *f) {
