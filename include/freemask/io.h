@@ -70,8 +70,8 @@ typedef struct fm_read_options {
  *  sentence that says why.
  *
  *  TIFF and BigTIFF: one sample for each pixel, gray or palette, of 1, 2, 4 or 8 bits (U8; I8 if it
- *  has a sign), 16 (U16, I16) or 32 (U32, I32), in strips or tiles, compressed without losses. Several
- *  samples, several pages, numbers that count from white, floating-point numbers and an orientation
+ *  has a sign), 16 (U16, I16) or 32 (U32, I32), in strips or tiles, compressed without losses; or up
+ *  to four samples of 8 bits, as with PNG. Several pages, numbers that count from white, floating-point numbers and an orientation
  *  other than upright are refused (FM_ORIENTATION_KEEP reads the last as stored).
  *
  *  NPY, or one array of an NPZ: every integer type, in either byte order and in C or Fortran order,
@@ -85,8 +85,8 @@ FM_API fm_status fm_mask_decode(const fm_context *context, const void *data, siz
 
 /** Reads a mask of colors as a U32 plane: red + 256 green + 65,536 blue + 2^24 opacity, each 0 to
  *  255. The lower 24 bits are what COCO's panoptic masks number their segments with. PNG of any
- *  type: gray has three equal parts, 16 bits are reduced to 8, and what has no opacity is opaque
- *  (255). Formats that change colors are refused. */
+ *  type, and TIFF of 8 bits without transparency: gray has three equal parts, 16 bits are reduced
+ *  to 8, and what has no opacity is opaque (255). Formats that change colors are refused. */
 FM_API fm_status fm_colors_read(const fm_context *context, const char *path,
                                 const fm_read_options *options, fm_raster **out, fm_error *err);
 

@@ -23,10 +23,10 @@ static const fm__format formats[] = {
     {"\x89PNG", 4, 0, "a PNG image that went through a text conversion", NULL, 0},
     {"BM", 2, 0, "a BMP image", NULL, 0},
     {"GIF8", 4, 0, "a GIF image", NULL, 0},
-    {"II*\0", 4, 0, "a TIFF image", fm__tiff_read, MASK | IMAGE},
-    {"MM\0*", 4, 0, "a TIFF image", fm__tiff_read, MASK | IMAGE},
-    {"II+\0", 4, 0, "a TIFF image", fm__tiff_read, MASK | IMAGE}, /* BigTIFF */
-    {"MM\0+", 4, 0, "a TIFF image", fm__tiff_read, MASK | IMAGE},
+    {"II*\0", 4, 0, "a TIFF image", fm__tiff_read, MASK | IMAGE | COLORS},
+    {"MM\0*", 4, 0, "a TIFF image", fm__tiff_read, MASK | IMAGE | COLORS},
+    {"II+\0", 4, 0, "a TIFF image", fm__tiff_read, MASK | IMAGE | COLORS}, /* BigTIFF */
+    {"MM\0+", 4, 0, "a TIFF image", fm__tiff_read, MASK | IMAGE | COLORS},
     {"WEBP", 4, 8, "a WebP image", fm__webp_read, IMAGE | FM__LOSSY},
     {"ftypavif", 8, 4, "an AVIF image", NULL, FM__LOSSY},
     {"ftyphei", 7, 4, "a HEIC image", NULL, FM__LOSSY},

@@ -21,7 +21,8 @@ static const struct {
                      "outputs with queries are two arrays and come in an archive (.npz)", false},
     [FM__IMAGE] = {"image", "an image as JPEG, PNG, TIFF or WebP",
                    "images come as JPEG, PNG, TIFF or WebP", false},
-    [FM__COLORS] = {"colors", "a mask of colors as PNG", "masks of colors come as PNG", false},
+    [FM__COLORS] = {"colors", "a mask of colors as PNG or TIFF",
+                    "masks of colors come as PNG or TIFF", false},
 };
 
 static fm_status read_options(fm__request *out, const fm_read_options *options, fm_error *err) {

@@ -4,6 +4,7 @@
 
 #include "core/context.h"
 #include "core/fail.h"
+#include "io/channels.h"
 #include "io/orient.h"
 #include "io/tiff_open.h"
 
@@ -27,9 +28,9 @@ static bool is_depth(int bits) {
 static fm_status check_mask(const fm__tiff_layout *l, fm_error *err) {
   if (l->samples != 1)
     return fm__fail(err, FM_ERR_UNSUPPORTED,
-                    "TIFF has %d samples for each pixel: a mask that holds colors has no labels to "
-                    "read: convert it to gray or palette, one number per class",
-                    l->samples);
+                    "TIFF has %d samples of %d bits for each pixel, expected one number, or up to "
+                    "four samples of 8 bits",
+                    l->samples, l->bits);
   if (is_lossy(l->compression))
     return refuse(err,
                   "is compressed with losses, which changes labels: save it with LZW or "
@@ -101,11 +102,85 @@ static void keep_palette(const fm__tiff *tiff, const fm__tiff_layout *l, fm_rast
   raster->palette_size = count;
 }
 
+/* ---- Several samples, and colors ------------------------------------------------------- */
+
+static fm_status check_channels(const fm__tiff_layout *l, const fm__request *request,
+                                fm_error *err) {
+  if (is_lossy(l->compression) || l->photometric == PHOTOMETRIC_YCBCR)
+    return refuse(err,
+                  "is compressed with losses, which changes labels: save it with LZW or "
+                  "Deflate");
+  if (l->bits > 8 ||
+      (l->photometric != PHOTOMETRIC_RGB && l->photometric != PHOTOMETRIC_MINISBLACK &&
+       l->photometric != PHOTOMETRIC_PALETTE))
+    return fm__fail(err, FM_ERR_UNSUPPORTED,
+                    "TIFF has %d bits for each sample and color kind %d, expected red, green and "
+                    "blue of 8 bits, gray, or a palette",
+                    l->bits, l->photometric);
+  return check_upright(l, request, err);
+}
+
+/* What libtiff mixed as red, green, blue and opacity, in this order in memory. */
+static void spread(uint32_t *pixels, size_t count) {
+  unsigned char *to = (unsigned char *)pixels;
+  for (size_t i = 0; i < count; i++, to += 4) {
+    const uint32_t pixel = pixels[i];
+    to[0] = (unsigned char)TIFFGetR(pixel);
+    to[1] = (unsigned char)TIFFGetG(pixel);
+    to[2] = (unsigned char)TIFFGetB(pixel);
+    to[3] = (unsigned char)TIFFGetA(pixel);
+  }
+}
+
+static fm_status take_row(const unsigned char *row, int64_t y, bool colors, fm_raster *raster,
+                          fm_error *err) {
+  const int64_t width = raster->plane.width;
+  unsigned char *to = fm__raster_row(raster, y);
+  if (!colors) return fm__channels_keep_one(row, width, 4, 1, y, to, err);
+  for (int64_t x = 0; x < width; x++, row += 4, to += 4) {
+    const uint32_t color =
+        (uint32_t)row[0] | (uint32_t)row[1] << 8 | (uint32_t)row[2] << 16 | (uint32_t)row[3] << 24;
+    /* libtiff has multiplied the others with it. */
+    if (row[3] != 255) return refuse(err, "is not opaque, expected colors without transparency");
+    memcpy(to, &color, sizeof color);
+  }
+  return FM_OK;
+}
+
+static fm_status mix(fm__tiff *tiff, const fm__tiff_layout *l, uint32_t *pixels, fm_error *err);
+
+static fm_status read_channels(fm__tiff *tiff, const fm__tiff_layout *l, bool colors,
+                               fm_raster **out, fm_error *err) {
+  const size_t count = (size_t)l->width * l->height;
+  if (count > PTRDIFF_MAX / sizeof(uint32_t))
+    return fm__fail(err, FM_ERR_LIMIT, "TIFF has more pixels than this machine can address");
+  uint32_t *pixels = fm__alloc_zeroed(tiff->context, count, sizeof *pixels);
+  if (!pixels) return fm__fail_memory(err, count * sizeof *pixels);
+  fm_status status = mix(tiff, l, pixels, err);
+  if (!status)
+    status = fm__raster_plane(tiff->context, colors ? FM_U32 : FM_U8, l->height, l->width, l->bits,
+                              out, err);
+  if (!status) spread(pixels, count);
+  for (uint32_t y = 0; y < l->height && !status; y++)
+    status = take_row((const unsigned char *)(pixels + (size_t)y * l->width), y, colors, *out, err);
+  fm__free(tiff->context, pixels);
+  return status;
+}
+
+static bool has_channels(const fm__tiff_layout *l) {
+  return l->samples >= 2 && l->samples <= 4 && l->bits == 8 && l->format != SAMPLEFORMAT_IEEEFP;
+}
+
 static fm_status read_mask(fm__tiff *tiff, const fm__request *request, fm_raster **out,
                            fm_error *err) {
   fm__tiff_layout l;
   fm_status status = check_single(tiff, err);
   if (!status) status = fm__tiff_layout_read(tiff, request->max_pixels, &l, err);
+  const bool colors = request->content == FM__COLORS;
+  if (!status && (colors || has_channels(&l))) {
+    status = check_channels(&l, request, err);
+    return status ? status : read_channels(tiff, &l, colors, out, err);
+  }
   if (!status) status = check_mask(&l, err);
   if (!status) status = check_upright(&l, request, err);
   if (!status)

@@ -88,6 +88,11 @@ write(tap.path("class_dict.csv"), ("name,r,g,b\n" + "".join(f"k{i},{c[0]},{c[1]}
 converts("a list of names, r, g, b", TRUTH, "--labels", "class_dict.csv", "--masks", "rgb")
 black = HEAD + "0,0,a,#000000\n1,1,b,#ffffff\n255,ignore,,\n"
 write(tap.path("black.csv"), black.encode())
+if os.environ.get("FREEMASK_TIFF") != "false":
+    for name, labels in TRUTH.items():
+        os.makedirs(tap.path(f"tiff/{os.path.dirname(name)}"), exist_ok=True)
+        Image.fromarray(COLORS[labels]).save(tap.path(f"tiff/{name[:-4]}.tif"))
+    converts("TIFF", TRUTH, "--labels", "farm.csv", "--masks", "tiff")
 two = rng.integers(0, 2, (9, 9))
 image("black/a.png", (two * 255).astype(np.uint8))
 converts("gray is a color, too", {"a.png": two}, "--labels", "black.csv", "--masks", "black")

@@ -139,6 +139,12 @@ os.makedirs(tap.path("clear"))
 Image.fromarray(np.dstack([labels] * 3 + [alpha - (labels == 3)]), "RGBA").save(tap.path("clear/a.png"))
 result = check("farm.csv", "clear")
 tap.ok(result.code == 1 and "is not opaque at pixel" in result.out, "transparent pixels are named", result)
+if os.environ.get("FREEMASK_TIFF") != "false":
+    os.makedirs(tap.path("equal tiff"))
+    for kind, stack in {"RGB": [labels] * 3, "RGBA": [labels] * 3 + [alpha], "LA": [labels, alpha]}.items():
+        Image.fromarray(np.dstack(stack), kind).save(tap.path(f"equal tiff/{kind}.tif"), compression="tiff_lzw")
+    result = check("farm.csv", "equal tiff")
+    tap.ok(result.code == 0 and "3 masks" in result.out, "TIFF of equal channels holds labels", result)
 for kind, name in (("JPEG", "jpeg"), ("WEBP", "webp")):
     os.makedirs(tap.path(name))
     try:

@@ -122,7 +122,8 @@ void convention_values(const census *c, text *out) {
   else
     text_add(out, "values %" PRId64 "..%" PRId64, low, high);
   if (high >= 0 && high < 255 && pixels_of(c, 255)) text_add(out, " and 255");
-  text_add(out, " (%" PRId64 " different), 0 = %.1f %%", different, convention_share(c, 0));
+  text_add(out, " (%" PRId64 " different)", different);
+  if (pixels_of(c, 0)) text_add(out, ", 0 = %.1f %%", convention_share(c, 0));
   if (pixels_of(c, 255)) text_add(out, ", 255 = %.1f %%", convention_share(c, 255));
   add_negative(c, out);
   if (c->outside)

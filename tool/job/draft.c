@@ -178,7 +178,7 @@ static void note_looks(draft *d, fm_context *context, const census *c, const val
   draft_note(d, "%s", line.data);
   convention_presets(c, context, NULL, 5, &presets);
   if (presets.length)
-    draft_note(d, "they fit the presets %s: is it one of these? Then --labels takes its name",
+    draft_note(d, "presets that have them all: %s. Is it one of these? Then --labels takes its name",
                presets.data);
   if (v->count == 2 && v->list[0] == 0)
     draft_note(d, "two values, 0 and %" PRId64 ": binary masks, both values are classes",
