@@ -72,8 +72,11 @@ tap.equal(manifest["synthetic_images"], len(stems), "synthetic images")
 good("export with folders", "export", "--plan", "p.csv", "--to", "list", *L, "--synthetic", "out/masks",
      "--real-masks", "real/m", "-o", "list2")
 tap.equal(read(tap.path("list2/synthetic.txt")), read(tap.path("list/synthetic.txt")), "the same list")
+for stem in (row["mask"] for row in plan):
+    os.makedirs(os.path.dirname(tap.path("images", stem)), exist_ok=True)
+    PIL.Image.new("RGB", (4, 4)).save(tap.path("images", stem + ".png"))
 good("export to mmseg", "export", "--plan", "p.csv", "--to", "mmseg", *L, "--synthetic", "out/masks",
-     "--images", "syn/m", "--real-masks", "real/m", "--real-images", "real/m", "-o", "mmseg")
+     "--images", "syn/m", "--real-masks", "real/m", "--real-images", "images", "-o", "mmseg")
 config = read(tap.path("mmseg/freemask_mmseg.py")).decode()
 compile(config, "freemask_mmseg.py", "exec")
 tap.ok("ADE20KDataset" in config and "RepeatDataset" in config and f"times={manifest['times']}" in config,

@@ -205,6 +205,23 @@ result, report = collect("any/jobs", "any/move")
 tap.ok(result.code == 0 and report["there"] == 10 and read(tap.path("any/move/masks", lost)) == read(tap.path("any/copy/masks", lost)),
        "a mask that was lost is made again, without the generator's image", result)
 
+any_jobs("any/own")
+any_generator("any/own", size=(40, 32))
+result, report = collect("any/own", "any/own-out")
+asked = {job["synthetic_mask"]: Image.open(job["mask"]) for job in jobs_of("any/own")}
+tap.ok(result.code == 0 and (report["collected"], report["resized"]) == (10, 10) and "10 of 10 images" in result.err
+       and "40x32" in result.err and "33x24" in result.err, "images of the generator's own size", result)
+tap.ok(all(np.array_equal(np.array(Image.open(tap.path("any/own-out/masks", name))),
+                          np.array(mask.resize((40, 32), Image.NEAREST))) for name, mask in asked.items()),
+       "get masks of that size, as Pillow's NEAREST makes them")
+result, report = collect("any/own", "any/own-out")
+tap.ok(result.code == 0 and report["there"] == 10, "and are there the next time", result)
+result, report = collect("any/own", "any/own-asked", "--sizes", "asked")
+tap.ok(result.code == 1 and len(report["findings"]) == 10, "--sizes asked", result)
+any_generator("any/own", size=(24, 33))
+result, report = collect("any/own", "any/lying")
+tap.ok(result.code == 1 and "lie on its side" in report["findings"][0]["sentence"], "images that lie on their side", result)
+
 any_jobs("any/sized", "--size", "64x48")
 any_generator("any/sized")
 result, report = collect("any/sized", "any/sized-out")
@@ -251,7 +268,7 @@ write(tap.path("bad/out/images", rows[6]["name"] + ".jpg"), b"rubbish")
 stray = tap.path(f"bad/out/images/x.jpg.{dead_process()}-7ffd6df13670-0.fm-part")
 write(stray, b"half")
 kept = tree(tap.path("bad/out"))
-result, report = collect("bad/jobs", "bad/out")
+result, report = collect("bad/jobs", "bad/out", "--sizes", "asked")
 expected = {"size": [rows[0]["name"]], "unreadable": sorted(rows[i]["name"] for i in (1, 2)), "missing": [rows[3]["name"]],
             "differs": sorted(rows[i]["name"] for i in (4, 5, 6))}
 tap.equal((result.code, kinds(report)), (1, expected), "findings")
@@ -262,10 +279,10 @@ tap.ok(not os.path.exists(stray), "half files of a killed run are swept")
 tap.equal(sorted(set(collected("bad/out")) - {rows[i]["name"] for i in (4, 6)}), sorted(row["name"] for row in rows[7:]),
           "nothing else is placed")
 os.rename(rows[6]["output"], tap.path("bad/aside.jpg"))
-result, report = collect("bad/jobs", "bad/out")
+result, report = collect("bad/jobs", "bad/out", "--sizes", "asked")
 tap.ok(rows[6]["name"] in kinds(report)["unreadable"], "rubbish in the place of a missing image", report)
 os.rename(tap.path("bad/aside.jpg"), rows[6]["output"])
-plain = tool("collect", "--jobs", "bad/jobs", "-o", "bad/out")
+plain = tool("collect", "--jobs", "bad/jobs", "-o", "bad/out", "--sizes", "asked")
 tap.ok(plain.code == 1 and plain.out.count("\n") == 8 and rows[3]["output"] in plain.out, "as text, a line each", plain)
 result, report = collect("bad/jobs", "bad/threads", "--threads", "1")
 other, same = collect("bad/jobs", "bad/threads4", "--threads", "4")

@@ -6,8 +6,10 @@ import json
 import resource
 import time
 
-import plan_reference as plans  # noqa: E402 - kit says where
 from kit import *
+
+# isort: split
+import plan_reference as plans  # noqa: E402 - kit says where
 
 space = ref.preset("camvid")
 rng = np.random.default_rng(29)

@@ -12,7 +12,7 @@ with open(os.path.join(tap.SOURCE, "doc", "freemask.1"), encoding="utf-8") as pa
 with open(os.path.join(tap.SOURCE, "include", "freemask", "version.h"), encoding="utf-8") as header:
     VERSION = ".".join(re.findall(r"#define FM_VERSION_\w+ (\d+)", header.read()))
 COMMON = {"labels", "masks", "stats", "output", "threads", "quiet", "json", "help", "mask-suffix", "image-suffix",
-          "loss-suffix", "exif", "array"}
+          "loss-suffix", "exif", "array", "synthetic-name"}
 
 
 def flags_in(text):

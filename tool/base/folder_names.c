@@ -37,6 +37,7 @@ json_t *folder_names_save(void) {
   if (n->masks) json_object_set_new(object, "mask_suffix", json_text(n->masks));
   if (n->images) json_object_set_new(object, "image_suffix", json_text(n->images));
   if (n->losses) json_object_set_new(object, "loss_suffix", json_text(n->losses));
+  if (n->synthetic) json_object_set_new(object, "synthetic_name", json_text(n->synthetic));
   if (n->array) json_object_set_new(object, "array", json_text(n->array));
   if (n->exif) json_object_set_new(object, "exif", json_string(folder_exif[n->exif]));
   return object;
@@ -53,6 +54,7 @@ void folder_names_load(const json_t *object) {
   load_text(object, "mask_suffix", &folder_names_now.masks);
   load_text(object, "image_suffix", &folder_names_now.images);
   load_text(object, "loss_suffix", &folder_names_now.losses);
+  load_text(object, "synthetic_name", &folder_names_now.synthetic);
   load_text(object, "array", &folder_names_now.array);
   if (exif && !strcmp(exif, folder_exif[EXIF_IGNORE])) folder_names_now.exif = EXIF_IGNORE;
 }

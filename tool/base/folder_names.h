@@ -22,6 +22,7 @@ typedef struct folder_names {
   const char *masks, *images, *losses; /* comma lists of suffixes, with or without a type
                                           ("_mask", "_mask.png", ".png"); "none"; NULL: the label
                                           space's, or what is found */
+  const char *synthetic;               /* a pattern (synthetic.h); NULL: what is found */
   const char *array;                   /* of archives (.npz) of losses or outputs; NULL: the only */
   int exif;                            /* of images: EXIF_APPLY or EXIF_IGNORE */
 } folder_names;

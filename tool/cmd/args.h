@@ -94,6 +94,12 @@ int args_parse(const arg_command *command, int argc, char **argv, size_t *operan
 #define ARG_LOSS_SUFFIX                               \
   ARG_SUFFIX("loss-suffix", &folder_names_now.losses, \
              "losses and outputs are called <stem>S, likewise")
+#define ARG_SYNTHETIC_NAME                                                                        \
+  {                                                                                               \
+    "synthetic-name", 0, ARG_TEXT, &folder_names_now.synthetic, "P",                              \
+        "synthetic files are called P: {stem}_{seed} (default: {stem}_seed_{seed}, or as found)", \
+        false, false, 0, 0, NULL                                                                  \
+  }
 #define ARG_ARRAY                                                                              \
   {                                                                                            \
     "array", 0, ARG_TEXT, &folder_names_now.array, "NAME",                                     \

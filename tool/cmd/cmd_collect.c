@@ -3,6 +3,7 @@
 #include "job/jobs.h"
 
 static const char *const ways[] = {"copy", "link", "move", NULL};
+static const char *const sizes[] = {"own", "asked", NULL};
 
 int cmd_collect(int argc, char **argv) {
   collect_job job = {.jobs = NULL};
@@ -12,6 +13,9 @@ int cmd_collect(int argc, char **argv) {
        "jobs.jsonl of freemask export, or the folder that holds it", true, false, 0, 0, NULL},
       {"by", 0, ARG_CHOICE, &job.by, "WAY", "copy (default), link (hard) or move", false, false, 0,
        0, ways},
+      {"sizes", 0, ARG_CHOICE, &job.sizes, "HOW",
+       "where a job asks for no size: the image's own (default), or asked: that of its mask", false,
+       false, 0, 0, sizes},
       ARG_EXIF,
       ARG_OUTPUT(&job.output, "DIR", "gets images/<stem>_seed_<n> and masks/<stem>_seed_<n>"),
       ARG_THREADS(&job.common.threads),
@@ -22,8 +26,10 @@ int cmd_collect(int argc, char **argv) {
       "collect",
       "what a generator made becomes a synthetic set",
       NULL,
-      "Each image is read to its end and compared with the size that was asked for; its mask is\n"
-      "the real one in that size. What is missing, broken, of another size, or would replace\n"
+      "Each image is read to its end and compared with the size that was asked for, if one was; "
+      "its\n"
+      "mask is the real one in the image's size. What is missing, broken, of another size, or "
+      "would replace\n"
       "another image is listed, the rest is collected. Exit code 1 if there are any. The same\n"
       "command continues.",
       options,

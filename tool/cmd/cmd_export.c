@@ -46,6 +46,7 @@ int cmd_export(int argc, char **argv) {
        NULL},
       ARG_MASK_SUFFIX,
       ARG_IMAGE_SUFFIX,
+      ARG_SYNTHETIC_NAME,
       ARG_OUTPUT(&job.output.folder, "DIR", "gets the lists and what the format needs"),
       ARG_THREADS(&job.common.threads),
       ARG_QUIET(&job.common.quiet),

@@ -32,6 +32,7 @@ int cmd_run(int argc, char **argv) {
       ARG_LOSS_SUFFIX,
       ARG_ARRAY,
       ARG_EXIF,
+      ARG_SYNTHETIC_NAME,
       ARG_OUTPUT(&job.output.folder, "DIR", "gets everything"),
       ARG_THREADS(&job.common.threads),
       ARG_QUIET(&job.common.quiet),

@@ -2,6 +2,7 @@
 #ifndef FREEMASK_TOOL_JOBS_FILE_H
 #define FREEMASK_TOOL_JOBS_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,7 @@ typedef struct job_row {
   char *name;            /* what it is called when collected, without a type: "sub/a_seed_42" */
   char *synthetic_mask;  /* and its mask: "sub/a_seed_42_labelTrainIds.png" */
   int64_t width, height; /* of the image; 0: the mask's */
+  bool any_size;         /* nobody asked for a size: the image's own is fine */
   char *control, *edges; /* the mask as pictures; NULL: there are none. Not read back */
   char *prompt;          /* likewise */
 } job_row;

@@ -82,7 +82,13 @@ static int find_suffix(const export_set *set, bool of_masks, const char *standar
     const export_entry *entry = &set->entries[i];
     const folder_file *file = of_masks ? entry->mask : entry->image;
     if (!file) continue;
-    const char *suffix = file->relative + strlen(file->stem);
+    const char *suffix = file->relative + strlen(entry->stem);
+    if (strncmp(file->relative, entry->stem, strlen(entry->stem)) != 0)
+      return fault_set(
+          f, EXIT_DATA,
+          "%s/%s: MMSegmentation looks for names that begin with '%s', the mask's name "
+          "without its suffix: rename the file",
+          of_masks ? set->masks.path : set->images.path, file->relative, entry->stem);
     if (*out && strcmp(*out, suffix)) {
       fault_set(f, EXIT_DATA, "%s: names end in both '%s' and '%s', but MMSegmentation takes one",
                 of_masks ? set->masks.path : set->images.path, *out, suffix);

@@ -34,24 +34,54 @@ static int list_folders(export_state *s, fault *f) {
 }
 
 static const folder_file *find(const folder *files, const char *stem) {
-  return files->path ? folder_find(files, stem) : NULL;
+  return files->path ? folder_find_any(files, stem, folder_find) : NULL;
+}
+
+/* Images belong to masks as they do everywhere; without masks, to stems. */
+static int pair(export_set *set, fault *f) {
+  if (!set->images.path) return EXIT_FINE;
+  if (!set->masks.path) return folder_check_unique(&set->images, f);
+  return folder_pair(&set->masks, &set->images, folder_find, "image", &set->pairs, f);
+}
+
+static const folder_file *image_of(const export_set *set, const folder_file *mask,
+                                   const char *stem) {
+  if (!set->pairs.of) return find(&set->images, stem);
+  return mask ? set->pairs.of[mask - set->masks.files] : NULL;
+}
+
+static int refuse_missing(const export_state *s, const folder *files, const char *stem,
+                          const char *rest, fault *f) {
+  text near = {0};
+  folder_add_nearest(files, stem, &near);
+  int code = fault_set(f, EXIT_DATA, "%s: no file with the stem '%s'%s%s", files->path, stem, rest,
+                       near.data);
+  (void)s;
+  text_free(&near);
+  return code;
 }
 
 /* Every mask of the plan must be in the real folders that were given. */
 static int list_real(export_state *s, fault *f) {
   export_set *set = &s->real;
   size_t rows = (size_t)fm_plan_mask_count(s->plan);
+  int code = pair(set, f);
+  if (code) return code;
   set->entries = alloc_zeroed(rows, sizeof *set->entries);
   for (size_t i = 0; i < rows; i++) {
     const char *stem = plan_entry(s->plan, i).mask_id;
-    export_entry entry = {.row = i, .image = find(&set->images, stem)};
-    entry.mask = find(&set->masks, stem);
+    export_entry entry = {.row = i, .mask = find(&set->masks, stem)};
+    entry.image = image_of(set, entry.mask, stem);
     const folder *without = set->masks.path && !entry.mask     ? &set->masks
                             : set->images.path && !entry.image ? &set->images
                                                                : NULL;
-    if (without)
-      return fault_set(f, EXIT_DATA, "%s: no file with the stem '%s', which the plan %s names",
-                       without->path, stem, s->job->plan);
+    if (without) {
+      text rest = {0};
+      text_add(&rest, ", which the plan %s names", s->job->plan);
+      code = refuse_missing(s, without, stem, rest.data, f);
+      text_free(&rest);
+      return code;
+    }
     entry.stem = alloc_text(stem);
     set->entries[set->count++] = entry;
   }
@@ -64,11 +94,12 @@ int export_open_real(export_state *s, fault *f) {
   int code = list_folder(s, FOLDER_MASKS, job->real_masks, &set->masks, &set->mask_base, f);
   if (!code)
     code = list_folder(s, FOLDER_IMAGES, job->real_images, &set->images, &set->image_base, f);
+  if (!code) code = pair(set, f);
   if (code) return code;
   set->entries = alloc_zeroed(set->masks.count, sizeof *set->entries);
   for (size_t i = 0; i < set->masks.count; i++) {
     const folder_file *mask = &set->masks.files[i];
-    export_entry entry = {.row = i, .mask = mask, .image = find(&set->images, mask->stem)};
+    export_entry entry = {.row = i, .mask = mask, .image = image_of(set, mask, mask->stem)};
     if (set->images.path && !entry.image)
       return fault_set(f, EXIT_DATA, "%s: no image with the stem '%s' of the mask %s/%s",
                        set->images.path, mask->stem, set->masks.path, mask->relative);
@@ -80,16 +111,29 @@ int export_open_real(export_state *s, fault *f) {
   return EXIT_FINE;
 }
 
+/* ---- Synthetic images ------------------------------------------------------------------- */
+
+/* The masks of the plan as a folder that synthetic files are matched with; stems are the plan's. */
+static folder planned_masks(const export_state *s) {
+  folder planned = {.path = (char *)(uintptr_t)s->job->plan, .kind = FOLDER_MASKS};
+  planned.count = (size_t)fm_plan_mask_count(s->plan);
+  planned.files = alloc_zeroed(planned.count, sizeof *planned.files);
+  for (size_t i = 0; i < planned.count; i++)
+    planned.files[i].stem = (char *)(uintptr_t)plan_entry(s->plan, i).mask_id;
+  return planned;
+}
+
 /* The synthetic image of a row and a seed; with its files, as far as folders were given. There
  * are millions of them: the stem takes no more memory than it needs. */
-static export_entry synthetic_entry(const export_state *s, size_t row, const char *mask,
-                                    int64_t seed, text *stem) {
-  stem->length = 0;
-  text_add(stem, "%s_seed_", mask);
-  text_add_whole(stem, seed);
-  export_entry entry = {.stem = alloc_text(stem->data), .row = row, .seed = seed};
-  entry.mask = find(&s->synthetic.masks, entry.stem);
-  entry.image = find(&s->synthetic.images, entry.stem);
+static export_entry planned_entry(const export_state *s, const synthetic_set *there, size_t row,
+                                  const char *mask, int64_t seed) {
+  const export_set *set = &s->synthetic;
+  const folder_file *file = synthetic_find(there, row, seed);
+  export_entry entry = {.row = row, .seed = seed};
+  entry.stem =
+      file ? alloc_text(file->stem) : synthetic_name(folder_names_now.synthetic, mask, seed);
+  entry.mask = set->masks.path ? file : NULL;
+  entry.image = set->masks.path ? image_of(set, file, entry.stem) : file;
   return entry;
 }
 
@@ -105,29 +149,44 @@ static void add_synthetic(export_state *s, export_entry entry, char **first_miss
   free(entry.stem);
 }
 
-static int list_synthetic(export_state *s, fault *f) {
+static int list_planned(export_state *s, const synthetic_set *there, fault *f) {
   export_set *set = &s->synthetic;
+  const folder *files = set->masks.path ? &set->masks : &set->images;
   char *first = NULL;
-  text stem = {0};
   size_t rows = (size_t)fm_plan_mask_count(s->plan);
   s->asked = fm_plan_image_count(s->plan);
   set->entries = alloc_zeroed((size_t)s->asked, sizeof *set->entries);
   for (size_t i = 0; i < rows; i++) {
     fm_plan_entry row = plan_entry(s->plan, i);
     for (int64_t k = 0; k < row.count; k++)
-      add_synthetic(s, synthetic_entry(s, i, row.mask_id, row.seeds[k], &stem), &first);
+      add_synthetic(s, planned_entry(s, there, i, row.mask_id, row.seeds[k]), &first);
   }
-  text_free(&stem);
   int code = EXIT_FINE;
-  if (s->missing && !s->job->allow_missing)
-    code = fault_set(f, EXIT_DATA,
-                     "%s: no file with the stem '%s' (%" PRId64 " of %" PRId64
-                     " images of the plan are missing; --allow-missing leaves them out)",
-                     set->masks.path ? set->masks.path : set->images.path, first, s->missing,
-                     s->asked);
+  if (s->missing && !s->job->allow_missing) {
+    text rest = {0};
+    text_add(&rest,
+             " (%" PRId64 " of %" PRId64
+             " images of the plan are missing; --allow-missing leaves them out)",
+             s->missing, s->asked);
+    code = refuse_missing(s, files, first, rest.data, f);
+    text_free(&rest);
+  }
   free(first);
   s->times = (int64_t)rint((double)set->count / (double)rows);
   if (s->times < 1) s->times = 1;
+  return code;
+}
+
+static int list_synthetic(export_state *s, fault *f) {
+  export_set *set = &s->synthetic;
+  folder planned = planned_masks(s), none = {.path = ""};
+  const folder *files = set->masks.path ? &set->masks : set->images.path ? &set->images : &none;
+  synthetic_set there = {0};
+  int code = pair(set, f);
+  if (!code) code = synthetic_match(&planned, files, &there, f);
+  if (!code) code = list_planned(s, &there, f);
+  synthetic_free(&there);
+  free(planned.files);
   return code;
 }
 
@@ -135,9 +194,11 @@ static int list_synthetic(export_state *s, fault *f) {
 static int list_validation(export_state *s, fault *f) {
   export_set *set = &s->validation;
   if (!set->masks.path) return EXIT_FINE;
+  int code = pair(set, f);
+  if (code) return code;
   set->entries = alloc_zeroed(set->masks.count, sizeof *set->entries);
   for (size_t i = 0; i < set->masks.count; i++) {
-    const folder_file *mask = &set->masks.files[i], *image = find(&set->images, mask->stem);
+    const folder_file *mask = &set->masks.files[i], *image = image_of(set, mask, mask->stem);
     if (!image)
       return fault_set(f, EXIT_DATA, "%s: no image with the stem '%s', which %s has a mask of",
                        set->images.path, mask->stem, set->masks.path);
@@ -167,6 +228,7 @@ int export_open_sets(export_state *s, fault *f) {
 static void close_set(export_set *set) {
   for (size_t i = 0; i < set->count; i++) free(set->entries[i].stem);
   free(set->entries);
+  folder_pairs_free(&set->pairs);
   free(set->mask_base);
   free(set->image_base);
   folder_free(&set->masks);

@@ -4,12 +4,14 @@
 
 #include <jansson.h>
 
+#include "base/folder_pair.h"
 #include "base/text.h"
 #include "export/export_stage.h"
 #include "job/inputs.h"
 #include "job/jobs.h"
 #include "job/outdir.h"
 #include "job/plan_file.h"
+#include "job/synthetic.h"
 #include "job/workspace.h"
 
 /* An image that is listed, and its files where folders were given. */
@@ -25,6 +27,7 @@ typedef struct export_set {
   const char *name;                       /* "real", "synthetic" */
   const char *mask_option, *image_option; /* the flags that name its folders */
   folder masks, images;                   /* empty if not given */
+  folder_pairs pairs;                     /* of the images, if both are given */
   char *mask_base, *image_base;           /* those folders, as files name them */
   export_entry *entries;                  /* by stem and seed */
   size_t count;

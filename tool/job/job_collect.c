@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/json_file.h"
+#include "base/note.h"
 #include "base/path.h"
 #include "base/pool.h"
 #include "collect/collect.h"
@@ -16,6 +17,11 @@
 
 enum { SHOWN = 40 }; /* findings printed as text */
 
+/* The size of a mask before it got its image's; zero: it kept its own. */
+typedef struct resized {
+  int64_t width, height;
+} resized;
+
 typedef struct state {
   const collect_job *job;
   workspace ws;
@@ -24,6 +30,7 @@ typedef struct state {
   outdir out;
   findings *found;   /* of each row: in order, for any number of threads */
   collected *images; /* what became of each */
+  resized *resized;  /* of each row */
 } state;
 
 static void note(findings *list, finding_kind kind, const job_row *row, const char *format,
@@ -44,18 +51,34 @@ static int read_mask(const state *s, job_row *row, fm_raster **out, findings *li
   }
   fm_plane plane = fm_raster_plane(*out);
   if (!row->width) {
+    row->any_size = s->job->sizes == COLLECT_OWN_SIZES;
     row->width = plane.width;
     row->height = plane.height;
   }
   return EXIT_FINE;
 }
 
-static bool right_size(const job_row *row, const result_file *file, findings *list) {
+/* Generators make sizes of their own, multiples of 8 or always 512x512: where none was asked for, the
+ * row gets the image's, and its mask with it. Not where the image lies on its side. */
+static bool takes_size(job_row *row, const result_file *file, resized *was) {
+  const bool wide = file->width > file->height, tall = file->width < file->height;
+  if (!row->any_size) return false;
+  if ((wide && row->width < row->height) || (tall && row->width > row->height)) return false;
+  *was = (resized){row->width, row->height};
+  row->width = file->width;
+  row->height = file->height;
+  return true;
+}
+
+static bool right_size(job_row *row, const result_file *file, resized *was, findings *list) {
   if (file->width == row->width && file->height == row->height) return true;
+  if (takes_size(row, file, was)) return true;
   fault why;
   fault_set(&why, EXIT_DATA,
-            "%s: the image is %" PRId64 "x%" PRId64 ", expected %" PRId64 "x%" PRId64, file->path,
-            file->width, file->height, row->width, row->height);
+            "%s: the image is %" PRId64 "x%" PRId64 ", expected %" PRId64 "x%" PRId64 "%s",
+            file->path, file->width, file->height, row->width, row->height,
+            row->any_size ? ", which does not lie on its side"
+                          : " (export --size, or \"width\" and \"height\" of the job, say it)");
   findings_add(list, FINDING_SIZE, row->name, why.text);
   return false;
 }
@@ -99,9 +122,9 @@ static bool same_bytes(const result_file *a, const result_file *b) {
 }
 
 /* There is no result: was a good image collected before? */
-static int keep_there(const job_row *row, const pair *p, collected *what, findings *list) {
+static int keep_there(job_row *row, const pair *p, resized *was, collected *what, findings *list) {
   if (p->old.bytes) {
-    if (right_size(row, &p->old, list)) *what = COLLECTED_THERE;
+    if (right_size(row, &p->old, was, list)) *what = COLLECTED_THERE;
   } else if (!list->count) {
     note(list, FINDING_MISSING, row, "%s: the generator left no such image", row->output);
   }
@@ -137,12 +160,15 @@ static int bring(state *s, job_row *row, const fm_raster *mask, const pair *p, c
   return code;
 }
 
-static int judge(state *s, job_row *row, const fm_raster *mask, const pair *p, collected *what,
-                 findings *list, fault *f) {
+static int judge(state *s, size_t index, const fm_raster *mask, const pair *p, fault *f) {
+  job_row *row = &s->rows[index];
+  collected *what = &s->images[index];
+  resized *was = &s->resized[index];
+  findings *list = &s->found[index];
   int code = EXIT_FINE;
   if (!p->result.bytes) {
-    code = keep_there(row, p, what, list);
-  } else if (!right_size(row, &p->result, list)) {
+    code = keep_there(row, p, was, what, list);
+  } else if (!right_size(row, &p->result, was, list)) {
     return EXIT_FINE;
   } else if (p->old.path && (!p->old.bytes || !same_bytes(&p->result, &p->old))) {
     note(list, FINDING_DIFFERS, row, "%s: a different image is already here; it is left as it is",
@@ -168,7 +194,7 @@ static int collect_one(void *shared, void *own, size_t index, fault *f) {
   int code = read_mask(s, row, &mask, list, f);
   if (code || !mask) return code;
   code = read_pair(s, row, &p, list, f);
-  if (!code) code = judge(s, row, mask, &p, &s->images[index], list, f);
+  if (!code) code = judge(s, index, mask, &p, f);
   free_pair(&p);
   fm_raster_destroy(mask);
   return code;
@@ -182,14 +208,30 @@ static size_t count_of(const state *s, collected what) {
   return count;
 }
 
+/* How many masks were resized, and one of them. */
+static size_t note_sizes(const state *s) {
+  size_t count = 0, first = 0;
+  for (size_t i = 0; i < s->count; i++)
+    if (s->images[i] && s->resized[i].width && !count++) first = i;
+  if (count)
+    note_say("%zu of %zu images have sizes of their own, such as %s with %" PRId64 "x%" PRId64
+             " where its mask has %" PRId64 "x%" PRId64
+             ": their masks are resized to them, by nearest neighbor (--sizes asked refuses them)",
+             count, s->count, s->rows[first].name, s->rows[first].width, s->rows[first].height,
+             s->resized[first].width, s->resized[first].height);
+  return count;
+}
+
 static void print_result(const state *s, const findings *list) {
+  size_t own = note_sizes(s);
   size_t fresh = count_of(s, COLLECTED_NEW), there = count_of(s, COLLECTED_THERE);
   const job_common *common = &s->job->common;
   text t = {0};
   if (summary_as_json(common)) {
-    summary_print_json(json_pack("{s:o, s:I, s:I, s:I, s:o}", "output", json_text(s->job->output),
-                                 "jobs", (json_int_t)s->count, "collected", (json_int_t)fresh,
-                                 "there", (json_int_t)there, "findings", findings_as_json(list)));
+    summary_print_json(json_pack("{s:o, s:I, s:I, s:I, s:I, s:o}", "output",
+                                 json_text(s->job->output), "jobs", (json_int_t)s->count,
+                                 "collected", (json_int_t)fresh, "there", (json_int_t)there,
+                                 "resized", (json_int_t)own, "findings", findings_as_json(list)));
   } else if (summary_as_text(common) || list->count) {
     findings_as_text(list, SHOWN, &t);
     text_add(&t, "%zu of %zu images collected", fresh, s->count);
@@ -202,6 +244,7 @@ static void print_result(const state *s, const findings *list) {
 static int collect_all(state *s, fault *f) {
   s->found = alloc_zeroed(s->count, sizeof *s->found);
   s->images = alloc_zeroed(s->count, sizeof *s->images);
+  s->resized = alloc_zeroed(s->count, sizeof *s->resized);
   pool_job work = {.what = "collect", .count = s->count, .quiet = s->job->common.quiet};
   work.threads = (int)s->job->common.threads;
   work.shared = s;
@@ -214,6 +257,7 @@ static int collect_all(state *s, fault *f) {
   findings_free(&all);
   free(s->found);
   free(s->images);
+  free(s->resized);
   return code;
 }
 

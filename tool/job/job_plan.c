@@ -9,6 +9,7 @@
 #include "job/inputs.h"
 #include "job/jobs.h"
 #include "job/plan_file.h"
+#include "job/plan_there.h"
 #include "job/summary.h"
 #include "job/workspace.h"
 
@@ -129,22 +130,34 @@ static int check_output(const plan_job *job, fault *f) {
   return code;
 }
 
-int plan_job_run(const plan_job *job, fault *f) {
-  workspace ws;
+static int plan_with(const workspace *ws, const plan_job *job, const plan_flags *flags,
+                     const plan_policy *policy, fault *f) {
   fm_planner *planner = NULL;
   fm_plan *plan = NULL;
-  plan_policy policy;
-  int code = plan_flags_read(&job->flags, &policy, f);
-  if (!code) code = check_masks(job, &policy, f);
-  if (!code) code = workspace_open(job->masks ? job->common.labels : NULL, &ws, f);
-  if (code) return code;
-  code = make_planner(&ws, &job->flags, &policy, &planner, f);
+  int code = make_planner(ws, flags, policy, &planner, f);
   if (!code) code = check_output(job, f);
-  if (!code) code = make_plan(&ws, planner, job, &plan, f);
+  if (!code) code = make_plan(ws, planner, job, &plan, f);
+  if (!code && job->there) code = plan_there_keep(ws->context, job->there, &job->flags, &plan, f);
   if (!code) code = plan_file_write(plan, job->output, f);
   if (!code) summarize(job, plan);
   fm_plan_destroy(plan);
   fm_planner_destroy(planner);
-  workspace_close(&ws);
+  return code;
+}
+
+int plan_job_run(const plan_job *job, fault *f) {
+  workspace ws;
+  plan_policy policy;
+  plan_flags flags = job->flags;
+  char *seeds = NULL;
+  int code = plan_flags_read(&job->flags, &policy, f);
+  if (!code) code = check_masks(job, &policy, f);
+  if (!code && job->there) code = plan_there_flags(job->there, &job->flags, &flags, &seeds, f);
+  if (!code) code = workspace_open(job->masks ? job->common.labels : NULL, &ws, f);
+  if (!code) {
+    code = plan_with(&ws, job, &flags, &policy, f);
+    workspace_close(&ws);
+  }
+  free(seeds);
   return code;
 }

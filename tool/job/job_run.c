@@ -12,6 +12,7 @@
 #include "job/check.h"
 #include "job/run_state.h"
 #include "job/summary.h"
+#include "job/workspace.h"
 
 static void say(const run_state *s, const char *title) {
   if (summary_as_text(&s->job->common)) {
@@ -134,9 +135,28 @@ static int hardness_stage(const run_state *s, fault *f) {
   return hardness_job_run(&hardness, f);
 }
 
+/* The synthetic images that are there, by name: those of the plan. Before anything is computed, so
+ * that a set of other names costs nothing. */
+static int match_stage(run_state *s, fault *f) {
+  workspace ws;
+  int code = workspace_open(s->common.labels, &ws, f);
+  if (code) return code;
+  code = workspace_masks(&ws, s->job->real.masks, (folder_shard){0, 1}, &s->real, NULL, NULL, f);
+  if (!code)
+    code = workspace_masks(&ws, s->job->synthetic.masks, (folder_shard){0, 1}, &s->synthetic, NULL,
+                           NULL, f);
+  if (!code) code = synthetic_match(&s->real, &s->synthetic, &s->there, f);
+  if (!code) code = synthetic_check(&s->there, f);
+  workspace_close(&ws);
+  return code;
+}
+
 static int plan_stage(const run_state *s, fault *f) {
-  plan_job plan = {
-      .common = s->common, .hardness = s->hardness, .flags = s->job->plan, .output = s->plan};
+  plan_job plan = {.common = s->common,
+                   .hardness = s->hardness,
+                   .flags = s->job->plan,
+                   .there = &s->there,
+                   .output = s->plan};
   plan_policy policy;
   int code = plan_flags_read(&plan.flags, &policy, f);
   if (code) return code;
@@ -192,7 +212,8 @@ static int stage(run_state *s, const char *output, int (*run)(const run_state *s
 }
 
 static int all_stages(run_state *s, fault *f) {
-  int code = path_exists(s->stats) ? EXIT_FINE : stage(s, NULL, check_stage, f);
+  int code = match_stage(s, f);
+  if (!code && !path_exists(s->stats)) code = stage(s, NULL, check_stage, f);
   if (!code) code = stage(s, s->stats, stats_stage, f);
   if (!code) code = stage(s, NULL, filter_stage, f);
   s->filtered = !code;
@@ -235,9 +256,11 @@ static int check_flags(const run_state *s, fault *f) {
   if (!code && !j->real.strata != !j->strata_count)
     code = fault_set(f, EXIT_USAGE, "--real-strata and --synthetic-strata go with --strata-count");
   if (!code) code = plan_flags_read(&j->plan, &policy, f);
-  if (!code)
-    code = seeds_read(j->plan.seeds, j->plan.n_max ? j->plan.n_max : 20, &seeds, &count, f);
-  if (!code) free(seeds);
+  if (!code && j->plan.seeds) {
+    code = seeds_read(j->plan.seeds, j->plan.n_max ? j->plan.n_max : 1, &seeds, &count, f);
+    if (!code) free(seeds);
+  }
+  if (!code) code = synthetic_check_pattern(folder_names_now.synthetic, f);
   return code;
 }
 
@@ -304,6 +327,9 @@ int run_job_run(const run_job *job, fault *f) {
   export_stage_close(&lists);
   outdir_close(&s.lists, end);
   outdir_close(&s.out, end);
+  synthetic_free(&s.there);
+  folder_free(&s.real);
+  folder_free(&s.synthetic);
   json_decref(s.made_of);
   free(s.stats);
   free(s.record);

@@ -85,8 +85,9 @@ typedef struct plan_job {
   job_common common; /* labels and threads only with `masks` */
   const char *hardness;
   plan_flags flags;
-  const char *masks; /* whose classes the policy looks at, or NULL */
-  const char *grow;  /* an earlier plan, or NULL */
+  const char *masks;                 /* whose classes the policy looks at, or NULL */
+  const char *grow;                  /* an earlier plan, or NULL */
+  const struct synthetic_set *there; /* only these images are planned; NULL: all that seeds allow */
   const char *output;
 } plan_job;
 int plan_job_run(const plan_job *job, fault *f);
@@ -123,10 +124,17 @@ int export_job_check(const export_job *job, fault *f);
 /* How `collect` brings files into its folder. */
 typedef enum collect_by { COLLECT_COPY = 0, COLLECT_LINK, COLLECT_MOVE } collect_by;
 
+/* Which sizes of images it takes where a job asks for none. */
+typedef enum collect_sizes {
+  COLLECT_OWN_SIZES = 0, /* the image's: its mask is resized */
+  COLLECT_ASKED_SIZES    /* the mask's */
+} collect_sizes;
+
 typedef struct collect_job {
   job_common common; /* labels are not used */
   const char *jobs;  /* jobs.jsonl, or the folder that holds it */
   int by;            /* a collect_by */
+  int sizes;         /* a collect_sizes */
   const char *output;
 } collect_job;
 int collect_job_run(const collect_job *job, fault *f); /* EXIT_FINDINGS if there are any */

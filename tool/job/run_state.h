@@ -6,6 +6,7 @@
 
 #include "job/jobs.h"
 #include "job/outdir.h"
+#include "job/synthetic.h"
 
 /* Files of a run, below its folder; run.json is the first one. */
 extern const char *const run_outputs[];
@@ -19,6 +20,8 @@ typedef struct run_state {
   outdir out, lists;          /* the folder, and that of the lists in it */
   const folder_lock *lock;    /* of the folder */
   bool filtered;              /* the filter's stage is done */
+  folder real, synthetic;     /* the masks of both sets */
+  synthetic_set there;        /* which synthetic one is of which real one */
   plugin_host **kept;         /* the plug-in, once one stage has opened it */
   char *stats, *record, *hardness, *plan, *masks, *export, *manifest; /* paths */
 } run_state;
