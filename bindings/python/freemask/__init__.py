@@ -1,0 +1,69 @@
+# freemask/__init__.py - FreeMask for Python: filter and plan synthetic training images for segmentation.
+# SPDX-License-Identifier: MIT
+"""The whole of libfreemask by ctypes: no compiled extension, no dependency. NumPy arrays, PyTorch tensors and
+everything with DLPack are used without copies; calls do not hold the GIL.
+
+    stats = freemask.ClassStats("cityscapes")
+    for mask, loss in real:                     # losses of a segmenter that was trained on real images
+        stats.add(mask, loss)
+    noise = freemask.NoiseFilter(stats)
+    clean = noise.apply(synthetic_mask, synthetic_loss)   # noisy pixels get the ignore label
+
+`curate` does it all with any callable as the segmenter. `freemask.lib` has every function of the C interface.
+"""
+from __future__ import annotations
+
+import os
+
+from . import _interface
+from ._arrays import Plane, plane
+from ._library import (
+    ArgumentError,
+    CallbackError,
+    DuplicateError,
+    EmptyError,
+    Error,
+    FileError,
+    FormatError,
+    LabelError,
+    LimitError,
+    LossError,
+    MismatchError,
+    OutOfMemoryError,
+    ShapeError,
+    UnsupportedError,
+    context,
+    lib,
+    library_path,
+)
+from .curate import Curated, Folder, Sample, curate
+from .files import read_image, read_loss, read_mask, write_array, write_mask
+from .filter import FilterReport, NoiseFilter
+from .hardness import Hardness
+from .labels import Labels
+from .network import NetworkLoss, loss_map
+from .plan import Plan, PlanRow, plan
+from .schedule import Schedule, ScheduleEntry
+from .stats import ClassStats
+
+__version__: str = lib.fm_version().decode()
+
+
+def get_include() -> str:
+    """The folder of the C headers: `-I` for a compiler."""
+    return os.path.join(os.path.dirname(os.path.abspath(__file__)), "_include")
+
+
+def kernels() -> str:
+    """The pixel kernels in use: "c", "sse4.1", "avx2", "avx512" or "neon"."""
+    return context.kernels
+
+
+__all__ = [
+    "ArgumentError", "CallbackError", "ClassStats", "Curated", "DuplicateError", "EmptyError", "Error", "FileError",
+    "FilterReport", "Folder", "FormatError", "Hardness", "LabelError", "Labels", "LimitError", "LossError", "MismatchError",
+    "NetworkLoss", "NoiseFilter", "OutOfMemoryError", "Plan", "PlanRow", "Plane", "Sample", "Schedule", "ScheduleEntry",
+    "ShapeError", "UnsupportedError", "curate", "get_include", "kernels", "lib", "library_path", "loss_map", "plan", "plane",
+    "read_image", "read_loss", "read_mask", "write_array", "write_mask",
+]
+del _interface

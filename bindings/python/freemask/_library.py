@@ -1,0 +1,218 @@
+# freemask/_library.py - finds and loads the shared library, and turns its errors into exceptions.
+# SPDX-License-Identifier: MIT
+"""The library is the one in this package. FREEMASK_LIBRARY, the path of another one, has precedence:
+for a system's own build, or one that is being worked on. Whichever it is, its ABI number has to be the
+one that these declarations were made from, and its release has to be as new."""
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import glob
+import os
+import threading
+from ctypes import byref
+from typing import Any, Callable, Iterator, Optional
+
+from . import _interface as c
+
+__all__ = ["CallbackError", "EmptyError", "Error", "FormatError", "LabelError", "LossError", "MismatchError", "ShapeError",
+           "library_path"]
+
+
+class Error(Exception):
+    """What the library refused, as a sentence that names pixel, value and expectation.
+
+    Attributes:
+        status: the number of the C constant, -1 and below.
+        name: its name, such as "FM_ERR_LABEL".
+        host_code: errno for files, the callback's value for callbacks, else 0.
+    """
+
+    def __init__(self, message: str, status: int = 0, host_code: int = 0) -> None:
+        super().__init__(message)
+        self.status, self.host_code = status, host_code
+
+    @property
+    def name(self) -> str:
+        return str(lib.fm_status_name(self.status).decode())
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.args[0], self.status, self.host_code)
+
+
+class ArgumentError(Error, ValueError):
+    """A value out of range, or options that do not go together."""
+
+
+class UnsupportedError(Error, TypeError):
+    """Known, but not in this build, or not by this call: an element type, a device, an optional part."""
+
+
+class ShapeError(Error, ValueError):
+    """Sizes that have to agree differ."""
+
+
+class LabelError(Error, ValueError):
+    """A label outside the label space."""
+
+
+class LossError(Error, ValueError):
+    """A loss that is NaN, infinite or negative."""
+
+
+class FormatError(Error, ValueError):
+    """A file or saved state that is damaged or not what it should be."""
+
+
+class LimitError(Error, OverflowError):
+    """Larger than a limit that guards memory or counters."""
+
+
+class FileError(Error, OSError):
+    """The operating system refused; `errno` is its number."""
+
+    def __init__(self, message: str, status: int = 0, host_code: int = 0) -> None:
+        super().__init__(message, status, host_code)
+        self.errno = host_code
+
+
+class CallbackError(Error):
+    """A callback stopped the call."""
+
+
+class MismatchError(Error, ValueError):
+    """Objects that do not belong together: label spaces, strata, scores, plans."""
+
+
+class DuplicateError(Error, ValueError):
+    """An id that occurs twice."""
+
+
+class EmptyError(Error, ValueError):
+    """Nothing to work on."""
+
+
+class OutOfMemoryError(Error, MemoryError):
+    """There was not enough memory."""
+
+
+_KINDS: dict[int, type[Error]] = {
+    c.FM_ERR_ARGUMENT: ArgumentError, c.FM_ERR_MEMORY: OutOfMemoryError, c.FM_ERR_UNSUPPORTED: UnsupportedError,
+    c.FM_ERR_SHAPE: ShapeError, c.FM_ERR_LABEL: LabelError, c.FM_ERR_LOSS: LossError, c.FM_ERR_FORMAT: FormatError,
+    c.FM_ERR_LIMIT: LimitError, c.FM_ERR_IO: FileError, c.FM_ERR_CALLBACK: CallbackError, c.FM_ERR_MISMATCH: MismatchError,
+    c.FM_ERR_DUPLICATE: DuplicateError, c.FM_ERR_EMPTY: EmptyError}
+
+_PATTERNS = ("libfreemask.so*", "libfreemask*.dylib", "*freemask*.dll")
+
+
+def _candidates() -> Iterator[str]:
+    chosen = os.environ.get("FREEMASK_LIBRARY")
+    if chosen:
+        yield chosen
+        return
+    # Where meson-python puts the libraries of a wheel: beside the package.
+    beside = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), ".freemask.mesonpy.libs")
+    for pattern in _PATTERNS:
+        yield from sorted(glob.glob(os.path.join(glob.escape(beside), pattern)))
+    found = ctypes.util.find_library("freemask")
+    if found:
+        yield found
+
+
+def _load() -> tuple[ctypes.CDLL, str]:
+    for path in _candidates():
+        library = ctypes.CDLL(path)
+        library.fm_version.restype = ctypes.c_char_p
+        release, abi = library.fm_version().decode(), library.fm_abi_version()
+        if abi != c.ABI_VERSION or _numbers(release) < _numbers(c.VERSION):
+            raise ImportError(f"{path} is libfreemask {release} with ABI {abi}, but this package needs {c.VERSION} or newer with "
+                              f"ABI {c.ABI_VERSION}; FREEMASK_LIBRARY names another file")
+        return library, path
+    raise ImportError("there is no libfreemask in this package and none in the system; FREEMASK_LIBRARY names one")
+
+
+def _numbers(release: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in release.split("."))
+
+
+class Library:
+    """The functions of the C interface with their types: `lib.fm_version()`. All of them are documented in
+    the headers (`freemask.get_include()`); none of them holds the GIL."""
+
+    def __init__(self) -> None:
+        self._library, self.path = _load()
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in c.FUNCTIONS:
+            raise AttributeError(name)
+        function = getattr(self._library, name)
+        function.restype, function.argtypes = c.FUNCTIONS[name]
+        setattr(self, name, function)
+        return function
+
+
+lib = Library()
+
+
+def library_path() -> str:
+    """The file of the shared library that was loaded."""
+    return lib.path
+
+
+class _Local(threading.local):
+    def __init__(self) -> None:
+        self.error = c.fm_error()
+        self.at = byref(self.error)
+
+
+_local = _Local()
+
+
+def call(function: Callable[..., int], *arguments: Any) -> None:
+    """Calls a function whose last parameter is the fm_error, and raises what it reports."""
+    local = _local
+    if function(*arguments, local.at):
+        raise_error(local.error)
+
+
+def raise_error(error: Any) -> None:
+    message = bytes(error.message).partition(b"\0")[0].decode()
+    raise _KINDS.get(error.code, Error)(message, error.code, error.host_code)
+
+
+def make(kind: Any, /, **values: Any) -> Any:
+    """A sized structure."""
+    return kind(size=ctypes.sizeof(kind), **values)
+
+
+class Handle:
+    """Owns a handle of the library; `destroy` is the function that gives it up."""
+
+    _destroy = ""
+    _pointer: Optional[int] = None
+
+    def _create(self, function: Callable[..., int], *arguments: Any) -> None:
+        out = ctypes.c_void_p()
+        call(function, *arguments, byref(out))
+        self._pointer = out.value
+
+    def __del__(self) -> None:
+        pointer, self._pointer = self._pointer, None
+        if pointer:
+            getattr(lib, self._destroy)(pointer)
+
+
+class Context(Handle):
+    """What everything else is made from; the package has one."""
+
+    _destroy = "fm_context_destroy"
+
+    def __init__(self) -> None:
+        self._create(lib.fm_context_create, None)
+
+    @property
+    def kernels(self) -> str:
+        return str(lib.fm_context_kernels(self._pointer).decode())
+
+
+context = Context()

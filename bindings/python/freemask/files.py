@@ -1,0 +1,86 @@
+# freemask/files.py - masks, images and loss maps in files, as the tool reads and writes them.
+# SPDX-License-Identifier: MIT
+from __future__ import annotations
+
+import ctypes
+import os
+from ctypes import byref
+from typing import Any, Union
+
+from . import _interface as c
+from ._arrays import NAMES, numpy, packed, plane
+from ._library import Handle, call, context, lib, make
+
+Path = Union[str, os.PathLike[str]]
+_TYPES = {c.FM_U8: "|u1", c.FM_I8: "|i1", c.FM_U16: "u2", c.FM_I16: "i2", c.FM_U32: "u4", c.FM_I32: "i4", c.FM_U64: "u8",
+          c.FM_I64: "i8", c.FM_F16: "f2", c.FM_F32: "f4", c.FM_F64: "f8"}
+
+
+class _Raster(Handle):
+    """Pixels in the library's memory; an array over them keeps this alive."""
+
+    _destroy = "fm_raster_destroy"
+    __array_interface__: dict[str, Any]
+
+    def array(self, view: Any, shape: tuple[int, ...], strides: tuple[int, ...]) -> Any:
+        kind = _TYPES[view.dtype]
+        order = "" if kind[0] == "|" else "<" if _little() else ">"
+        if not any(strides):
+            strides = packed(shape, lib.fm_dtype_size(view.dtype))
+        self.__array_interface__ = {"version": 3, "shape": shape, "typestr": order + kind, "data": (view.data, False),
+                                    "strides": strides}
+        module = numpy()
+        return self if module is None else module.asarray(self)
+
+
+def _little() -> bool:
+    import sys
+    return sys.byteorder == "little"
+
+
+def _plane_of(raster: _Raster) -> Any:
+    view = lib.fm_raster_plane(raster._pointer)
+    return raster.array(view, (view.height, view.width), (view.row_stride, view.col_stride))
+
+
+def read_mask(path: Path) -> Any:
+    """A mask's labels [H, W], from PNG, TIFF, NPY or NPZ: the stored numbers, never colors. A NumPy array where
+    NumPy is installed, else an object with __array_interface__."""
+    raster = _Raster()
+    raster._create(lib.fm_mask_read, context._pointer, os.fsencode(path), None)
+    return _plane_of(raster)
+
+
+def read_loss(path: Path) -> Any:
+    """A loss map [H, W] from NPY or NPZ."""
+    raster = _Raster()
+    raster._create(lib.fm_loss_read, context._pointer, os.fsencode(path), None)
+    return _plane_of(raster)
+
+
+def read_image(path: Path) -> Any:
+    """A photograph as RGB [H, W, 3], uint8, upright: JPEG, PNG and, where they are built in, WebP and TIFF."""
+    raster = _Raster()
+    raster._create(lib.fm_image_read, context._pointer, os.fsencode(path), None)
+    view = lib.fm_raster_volume(raster._pointer)
+    return raster.array(view, (view.height, view.width, view.channels), (view.row_stride, view.col_stride, view.channel_stride))
+
+
+def write_mask(path: Path, mask: Any) -> None:
+    """Writes a uint8 or uint16 mask as PNG, whole or not at all."""
+    options = make(c.fm_write_options)
+    call(lib.fm_mask_write, context._pointer, os.fsencode(path), plane(mask).at, byref(options))
+
+
+def write_array(path: Path, array: Any) -> None:
+    """Writes an array of two dimensions as NPY, whole or not at all."""
+    call(lib.fm_npy_write, context._pointer, os.fsencode(path), plane(array).at)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes a file, whole or not at all."""
+    buffer = ctypes.create_string_buffer(data, len(data)) if data else None
+    call(lib.fm_file_write, context._pointer, os.fsencode(path), buffer, len(data))
+
+
+assert set(_TYPES) < set(NAMES)

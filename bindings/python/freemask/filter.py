@@ -1,0 +1,187 @@
+# freemask/filter.py - which synthetic pixels not to trust.
+# SPDX-License-Identifier: MIT
+from __future__ import annotations
+
+import ctypes
+import threading
+from ctypes import byref
+from dataclasses import dataclass
+from typing import Any, Optional, Union
+
+from . import _interface as c
+from ._arrays import at, dimensions, dtype_of, new, numbers, shape_of
+from ._library import Handle, _local, call, lib, make, raise_error
+from ._threads import each_image
+from .stats import ClassStats, extra_planes
+
+_UNSEEN = {"drop": c.FM_UNSEEN_DROP, "keep": c.FM_UNSEEN_KEEP, "global-mean": c.FM_UNSEEN_GLOBAL_MEAN}
+_POLICIES = {name[len("FM_FILTER_"):].lower(): value for name, value in vars(c).items()
+             if name.startswith("FM_FILTER_") and isinstance(value, int)}
+
+
+@dataclass(frozen=True)
+class FilterReport:
+    """What a call of NoiseFilter did to a mask (of a batch: to all of them)."""
+
+    valid: int  #: pixels that had a class
+    dropped: int  #: the dropped ones among them
+    class_valid: Any  #: `valid` by class, int64
+    class_dropped: Any  #: `dropped` by class, int64
+
+    @property
+    def kept_share(self) -> float:
+        """Kept pixels over valid ones; 1 where none is valid."""
+        return 1.0 - self.dropped / self.valid if self.valid else 1.0
+
+    def __add__(self, other: FilterReport) -> FilterReport:
+        return FilterReport(self.valid + other.valid, self.dropped + other.dropped, _sum(self.class_valid, other.class_valid),
+                            _sum(self.class_dropped, other.class_dropped))
+
+
+def _sum(a: Any, b: Any) -> Any:
+    return a + b if hasattr(a, "dtype") else type(a)(*(x + y for x, y in zip(a, b)))
+
+
+class NoiseFilter(Handle):
+    """The class-aware noise filter of FreeMask: a synthetic pixel of class k is dropped if its loss is above
+    `tolerance` times the mean loss of class k on real images.
+
+    Args:
+        stats: of the real set; copied.
+        tolerance: the paper's 1.25.
+        policy: "paper".
+        unseen: what happens to a class without a real pixel: "drop" (the paper), "keep", "global-mean".
+        min_kept_share: in each image at least this share of each class is kept; 0: no floor.
+
+    Immutable: any number of threads may use it at once. It pickles, for loaders' workers.
+    """
+
+    _destroy = "fm_filter_destroy"
+
+    def __init__(self, stats: ClassStats, tolerance: float = 1.25, policy: str = "paper", unseen: str = "drop",
+                 min_kept_share: float = 0.0) -> None:
+        if policy not in _POLICIES or unseen not in _UNSEEN:
+            raise ValueError(f"policy is one of {', '.join(_POLICIES)}, unseen one of {', '.join(_UNSEEN)}")
+        if not tolerance > 0:  # 0 would mean the default
+            raise ValueError(f"tolerance is {tolerance}, expected a number above 0")
+        self.labels, self.strata = stats.labels, stats.strata
+        self._made_with = (stats.to_bytes(), tolerance, policy, unseen, min_kept_share)
+        self._last = threading.local()
+        options = make(c.fm_filter_options, tolerance=tolerance, policy=_POLICIES[policy], unseen=_UNSEEN[unseen],
+                       min_kept_share=min_kept_share)
+        self._create(lib.fm_filter_create, stats._pointer, byref(options))
+
+    def __reduce__(self) -> Any:
+        return _filter_from, (self.labels, *self._made_with)
+
+    @property
+    def tolerance(self) -> float:
+        return float(self._made_with[1])
+
+    @property
+    def thresholds(self) -> Any:
+        """The largest loss that is kept, float32: [K], or [K, strata] if there are several strata."""
+        count = len(self.labels) * self.strata
+        array, at = numbers(ctypes.c_float, count, "float32")
+        call(lib.fm_filter_thresholds, self._pointer, at, count)
+        return array.reshape(len(self.labels), self.strata) if self.strata > 1 and hasattr(array, "reshape") else array
+
+    @property
+    def report(self) -> Optional[FilterReport]:
+        """What this thread's last `apply` or `weights` did, a copy; None before the first."""
+        last = self._last
+        whole = getattr(last, "whole", None)
+        if whole is not None or not hasattr(last, "struct"):
+            return whole
+        classes = len(self.labels)
+        valid, valid_at = numbers(ctypes.c_int64, classes, "int64")
+        dropped, dropped_at = numbers(ctypes.c_int64, classes, "int64")
+        ctypes.memmove(valid_at, last.valid, 8 * classes)
+        ctypes.memmove(dropped_at, last.dropped, 8 * classes)
+        return FilterReport(int(last.struct.valid), int(last.struct.dropped), valid, dropped)
+
+    def _report_at(self) -> Any:
+        """Where the library writes its report for this thread."""
+        last = self._last
+        try:
+            last.whole = None
+            return last.at
+        except AttributeError:
+            classes = len(self.labels)
+            last.valid, last.dropped = (ctypes.c_int64 * classes)(), (ctypes.c_int64 * classes)()
+            last.struct = make(c.fm_filter_report, class_valid=last.valid, class_dropped=last.dropped)
+            last.at = byref(last.struct)
+            return last.at
+
+    def apply(self, mask: Any, loss: Any, strata: Any = None, out: Any = None, dtype: Optional[str] = None) -> Any:
+        """The mask with its noisy pixels set to the ignore label; `report` then says how many.
+
+        Args:
+            mask: labels [H, W]; or [N, H, W], which runs on threads.
+            loss: of the same shape, nats; float16, bfloat16, float32 or float64.
+            strata: uint8, of the same shape; required if the statistics have several.
+            out: where to write: an array of the same shape, also the mask itself; None: a new one.
+            dtype: of the new one, such as "int64" for an ignore label of -1; None: the mask's.
+
+        Raises LabelError, LossError, ShapeError, UnsupportedError, LimitError (the ignore label does not fit);
+        then nothing has been written.
+        """
+        if dimensions(mask) > 2:
+            return self._batch(self.apply, mask, loss, strata, out, dtype=dtype)
+        mask_at, loss_at = at(mask), at(loss)
+        if out is None:
+            out = new(mask, shape_of(mask), dtype or dtype_of(mask))
+        out_at = mask_at if out is mask else at(out)
+        extra, keep = (None, None) if strata is None else extra_planes(strata)
+        local = _local
+        if lib.fm_filter_apply(self._pointer, mask_at, loss_at, extra, out_at, self._report_at(), local.at):
+            raise_error(local.error)
+        del keep
+        return out
+
+    def weights(self, mask: Any, loss: Any, strata: Any = None, dropped: float = 0.0, dtype: str = "float32",
+                out: Any = None) -> Any:
+        """The weight of each pixel: 1 where it is kept, `dropped` where it is noisy, 0 where it is ignored. The mask
+        is not changed.
+
+        Args:
+            dropped: 0 to 1; for uint8 weights 0 or 1.
+            dtype: "uint8", "float16", "bfloat16", "float32" or "float64", of a new array.
+
+        The rest is as for `apply`.
+        """
+        if dimensions(mask) > 2:
+            return self._batch(self.weights, mask, loss, strata, out, dropped=dropped, dtype=dtype)
+        mask_at, loss_at = at(mask), at(loss)
+        out = new(mask, shape_of(mask), dtype) if out is None else out
+        extra, keep = (None, None) if strata is None else extra_planes(strata)
+        options = make(c.fm_weight_options, dropped=dropped)
+        call(lib.fm_filter_weigh, self._pointer, mask_at, loss_at, extra, byref(options), at(out), self._report_at())
+        del keep
+        return out
+
+    def _batch(self, work: Any, masks: Any, losses: Any, strata: Any, out: Any, **more: Any) -> Any:
+        reports: list[Any] = []  # in any order: reports are sums
+
+        def one(mask: Any, loss: Any, strata: Any = None) -> Any:
+            made = work(mask, loss, strata=strata, **more)
+            reports.append(self.report)
+            return made
+
+        made = each_image(one, masks, losses, *(() if strata is None else (strata,)))
+        if reports:
+            whole = reports[0]
+            for report in reports[1:]:
+                whole += report
+            self._last.whole = whole
+        if out is not None:
+            out[...] = made
+            return out
+        return made
+
+    def __repr__(self) -> str:
+        return f"<freemask.NoiseFilter of {self.labels.name}, tolerance {self.tolerance}>"
+
+
+def _filter_from(labels: Any, blob: bytes, *options: Union[float, str]) -> NoiseFilter:
+    return NoiseFilter(ClassStats.from_bytes(labels, blob), *options)  # type: ignore[arg-type]

@@ -1,0 +1,94 @@
+# freemask/network.py - losses from what a segmentation network puts out.
+# SPDX-License-Identifier: MIT
+from __future__ import annotations
+
+import ctypes
+from ctypes import byref
+from typing import Any, Optional, Sequence, Union
+
+from . import _interface as c
+from ._arrays import dimensions, new, plane, volume
+from ._library import Handle, call, lib, make
+from ._threads import each_image
+from .labels import Labels, as_labels
+
+_KINDS = {"logits": c.FM_OUTPUT_LOGITS, "probs": c.FM_OUTPUT_PROBS, "scores": c.FM_OUTPUT_SCORES, "queries": c.FM_OUTPUT_SCORES}
+
+
+class NetworkLoss(Handle):
+    """Turns a network's outputs into loss maps of the mask's size, resized and reduced in one pass.
+
+    Args:
+        labels: a Labels, or the name of a preset.
+        kind: "logits" (before the softmax), "probs" (after it), "scores" (Mask2Former's "sem_seg"), or "queries":
+            pairs of class logits [Q, K + 1] and mask logits [Q, h, w].
+        binary: one channel for two classes.
+        align_corners: how outputs are resized, as in PyTorch.
+        channels: the channel of each class, where there are more channels than classes; `channel_count` is their
+            number.
+    """
+
+    _destroy = "fm_network_loss_destroy"
+
+    def __init__(self, labels: Union[Labels, str], kind: str = "logits", binary: bool = False, align_corners: bool = False,
+                 channels: Optional[Sequence[int]] = None, channel_count: int = 0) -> None:
+        if kind not in _KINDS:
+            raise ValueError(f"kind is one of {', '.join(_KINDS)}")
+        self.labels, self.kind = as_labels(labels), kind
+        options = make(c.fm_network_loss_options, kind=_KINDS[kind], binary=binary, align_corners=align_corners,
+                       channel_count=channel_count)
+        if channels is not None:
+            options.channels = (ctypes.c_int32 * len(channels))(*channels)
+        self._create(lib.fm_network_loss_create, self.labels._pointer, byref(options))
+
+    def output(self, output: Any) -> tuple[Any, Any]:
+        """(an fm_network_output, what keeps it alive)."""
+        if self.kind == "queries":
+            class_logits, mask_logits = output
+            values, keep = volume(mask_logits)
+            classes = plane(class_logits)
+            return make(c.fm_network_output, values=values, class_logits=classes.view), (keep, classes)
+        values, keep = volume(output)
+        return make(c.fm_network_output, values=values), keep
+
+    def loss_map(self, output: Any, mask: Any, out: Any = None) -> Any:
+        """The loss of each pixel of the mask, float32, nats; 0 where it is ignored.
+
+        Args:
+            output: [C, h, w] of any size, float32, float16 or bfloat16; with a mask [N, H, W] also a batch
+                [N, C, h, w], which runs on threads. Of queries: (class logits, mask logits).
+            mask: labels [H, W].
+            out: a float32 array to write to.
+        """
+        if dimensions(mask) > 2:
+            if self.kind == "queries":
+                return each_image(lambda classes, masks, one: self.loss_map((classes, masks), one), *output, mask)
+            return each_image(self.loss_map, output, mask)
+        view = plane(mask)
+        made, keep = self.output(output)
+        out = new(mask, view.shape, "float32") if out is None else out
+        call(lib.fm_network_loss_map, self._pointer, byref(made), view.at, plane(out).at)
+        del keep
+        return out
+
+
+def loss_map(output: Any, mask: Any, kind: str = "logits", labels: Union[Labels, str, None] = None, **options: Any) -> Any:
+    """The loss map of a network's output against a mask: bilinear resize and cross-entropy in one pass.
+
+    Args:
+        output: [C, h, w], or a batch [N, C, h, w]; h and w need not be the mask's.
+        mask: labels [H, W], or [N, H, W].
+        kind: "logits", "probs", "scores" or "queries", see NetworkLoss, whose other options may follow.
+        labels: what the mask's values mean; None: they are the classes, and 255, -1 and -100 are ignored.
+
+    Returns float32, nats, of the mask's shape; a tensor for a tensor.
+    """
+    if labels is None:
+        labels = _plain_labels(output[0] if kind == "queries" else output, kind, options.get("binary", False))
+    return NetworkLoss(labels, kind, **options).loss_map(output, mask)
+
+
+def _plain_labels(values: Any, kind: str, binary: bool) -> Labels:
+    shape = tuple(values.shape)
+    classes = 2 if binary else int(shape[-1]) - 1 if kind == "queries" else int(shape[-3])
+    return Labels.from_classes(classes, [255, -1, -100] if classes <= 255 else [65535, -1, -100])

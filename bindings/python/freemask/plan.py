@@ -1,0 +1,181 @@
+# freemask/plan.py - how many synthetic images each mask gets, and with which seeds.
+# SPDX-License-Identifier: MIT
+from __future__ import annotations
+
+import ctypes
+import os
+from ctypes import byref
+from typing import Any, Iterable, Iterator, NamedTuple, Optional, Sequence, Union
+
+from . import _interface as c
+from ._library import Handle, call, context, lib, make
+
+_POLICIES = {"rank": c.FM_PLAN_RANK, "uniform": c.FM_PLAN_UNIFORM, "proportional": c.FM_PLAN_PROPORTIONAL,
+             "repeat-factor": c.FM_PLAN_REPEAT_FACTOR, "rare-class": c.FM_PLAN_RARE_CLASS}
+
+
+class PlanRow(NamedTuple):
+    """One mask of a plan."""
+
+    mask: str
+    hardness: float
+    rank: int  #: 1 is the easiest
+    count: int  #: synthetic images of this mask
+    seeds: tuple[int, ...]  #: of the generator, ascending
+
+
+def _id_bytes(mask: str) -> bytes:
+    return mask.encode("utf-8", "surrogateescape")
+
+
+class Plan(Handle):
+    """A table of masks, sorted by the bytes of their ids: `len(plan)`, `plan[i]`, `plan["id"]`, iteration.
+    `freemask.plan` makes one, `Plan.from_csv` reads one. Immutable."""
+
+    _destroy = "fm_plan_destroy"
+
+    def __init__(self) -> None:
+        raise TypeError("freemask.plan(...), Plan.from_csv(...) and Plan.from_rows(...) make plans")
+
+    @classmethod
+    def _empty(cls) -> Plan:
+        return cls.__new__(cls)
+
+    @classmethod
+    def from_csv(cls, path: Union[str, os.PathLike[str]]) -> Plan:
+        """Reads a plan.csv of `to_csv` or `freemask plan`."""
+        plan = cls._empty()
+        plan._create(lib.fm_plan_read, context._pointer, os.fsencode(path))
+        return plan
+
+    @classmethod
+    def from_rows(cls, rows: Iterable[PlanRow]) -> Plan:
+        """A plan of your own: rows in any order; ranks are 1 to their number, each once."""
+        rows = list(rows)
+        count, seeds = len(rows), [seed for row in rows for seed in row.seeds]
+        table = make(c.fm_plan_rows, row_count=count, seed_count=len(seeds))
+        table.mask_ids = (ctypes.c_char_p * count)(*(_id_bytes(row.mask) for row in rows))
+        table.hardness = (ctypes.c_double * count)(*(row.hardness for row in rows))
+        table.ranks = (ctypes.c_int64 * count)(*(row.rank for row in rows))
+        table.counts = (ctypes.c_int64 * count)(*(row.count for row in rows))
+        table.seeds = (ctypes.c_int64 * len(seeds))(*seeds)
+        plan = cls._empty()
+        plan._create(lib.fm_plan_create, context._pointer, byref(table))
+        return plan
+
+    def to_csv(self, path: Union[str, os.PathLike[str]]) -> None:
+        """Writes the tool's plan.csv, whole or not at all."""
+        call(lib.fm_plan_write, self._pointer, os.fsencode(path))
+
+    def __len__(self) -> int:
+        """Masks."""
+        return int(lib.fm_plan_mask_count(self._pointer))
+
+    @property
+    def images(self) -> int:
+        """Synthetic images of the whole plan."""
+        return int(lib.fm_plan_image_count(self._pointer))
+
+    @property
+    def real_repeats(self) -> int:
+        """How often joint training repeats the real set."""
+        return int(lib.fm_plan_real_repeats(self._pointer))
+
+    @property
+    def fingerprint(self) -> int:
+        return int(lib.fm_plan_fingerprint(self._pointer))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Plan) and self.fingerprint == other.fingerprint
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
+    def __getitem__(self, which: Union[int, str]) -> PlanRow:
+        if isinstance(which, str):
+            index = lib.fm_plan_find(self._pointer, _id_bytes(which))
+            if index < 0:
+                raise KeyError(which)
+        else:
+            index = which + len(self) if which < 0 else which
+            if not 0 <= index < len(self):
+                raise IndexError(which)
+        entry = make(c.fm_plan_entry)
+        call(lib.fm_plan_get, self._pointer, index, byref(entry))
+        return PlanRow(entry.mask_id.decode("utf-8", "surrogateescape"), entry.hardness, entry.rank, entry.count,
+                       tuple(entry.seeds[:entry.count]) if entry.count else ())
+
+    def __contains__(self, mask: object) -> bool:
+        return isinstance(mask, str) and lib.fm_plan_find(self._pointer, _id_bytes(mask)) >= 0
+
+    def __iter__(self) -> Iterator[PlanRow]:
+        return (self[i] for i in range(len(self)))
+
+    def __reduce__(self) -> Any:
+        return Plan.from_rows, (list(self),)
+
+    def _columns(self) -> dict[str, list[Any]]:
+        rows = list(self)
+        return {name: [getattr(row, name) for row in rows] for name in PlanRow._fields}
+
+    def to_pandas(self) -> Any:
+        """A pandas.DataFrame with the columns of PlanRow."""
+        import pandas
+        return pandas.DataFrame(self._columns())
+
+    def to_arrow(self) -> Any:
+        """A pyarrow.Table with the columns of PlanRow."""
+        import pyarrow
+        columns = self._columns()
+        return pyarrow.table({**columns, "seeds": pyarrow.array([list(seeds) for seeds in columns["seeds"]],
+                                                                pyarrow.list_(pyarrow.int64()))})
+
+    def __repr__(self) -> str:
+        return f"<freemask.Plan: {self.images} images of {len(self)} masks>"
+
+
+class _Planner(Handle):
+    _destroy = "fm_planner_destroy"
+
+
+def plan(ids: Sequence[str], hardness: Sequence[float], n_max: int = 20, seeds: Iterable[int] = range(42, 62), seed: int = 0,
+         policy: str = "rank", budget: int = 0, n_min: int = 0, class_pixels: Any = None, keep: Optional[Plan] = None,
+         gamma: float = 0.0, threshold: float = 0.0, temperature: float = 0.0) -> Plan:
+    """How many synthetic images each mask gets, and which of the generator's seeds.
+
+    Args:
+        ids: the masks' names, distinct.
+        hardness: of each, as `Hardness.score` gives it.
+        n_max: the most images of one mask.
+        seeds: the generator's seeds to choose from, at least n_max.
+        seed: chooses among them; a mask's seeds depend on this and its id alone.
+        policy: "rank" (the paper), "uniform", "proportional", "repeat-factor" or "rare-class".
+        budget: images of the whole plan; 0: what the policy gives.
+        n_min: the least images of one mask.
+        class_pixels: [masks][K] as `Labels.count` gives them, for "repeat-factor" and "rare-class".
+        keep: an earlier plan of which nothing is withdrawn.
+        gamma, threshold, temperature: of single policies (freemask/planner.h); 0: their defaults.
+
+    Raises ValueError and Error with the reason.
+    """
+    if policy not in _POLICIES:
+        raise ValueError(f"policy is one of {', '.join(_POLICIES)}")
+    if len(ids) != len(hardness):
+        raise ValueError(f"{len(ids)} ids and {len(hardness)} values of hardness, expected as many")
+    choice = list(seeds)
+    options = make(c.fm_planner_options, policy=_POLICIES[policy], n_max=n_max, n_min=n_min, budget=budget, plan_seed=seed,
+                   seed_count=len(choice), seeds=(ctypes.c_int64 * len(choice))(*choice), gamma=gamma, threshold=threshold,
+                   temperature=temperature)
+    planner = _Planner()
+    planner._create(lib.fm_planner_create, context._pointer, byref(options))
+    for i, mask in enumerate(ids):
+        counts, width = None, 0
+        if class_pixels is not None:
+            width = len(class_pixels[i])
+            counts = (ctypes.c_int64 * width)(*map(int, class_pixels[i]))
+        call(lib.fm_planner_add, planner._pointer, _id_bytes(mask), float(hardness[i]), counts, width)
+    for row in keep or ():
+        call(lib.fm_planner_keep, planner._pointer, _id_bytes(row.mask), (ctypes.c_int64 * row.count)(*row.seeds), row.count)
+    made = Plan._empty()
+    made._create(lib.fm_planner_make_plan, planner._pointer)
+    return made

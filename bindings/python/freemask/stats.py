@@ -1,0 +1,208 @@
+# freemask/stats.py - the class-wise mean loss over the real set, exactly.
+# SPDX-License-Identifier: MIT
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from ctypes import byref
+from typing import Any, Optional, Union
+
+from . import _interface as c
+from ._arrays import at, dimensions, layout_of, numbers, packed, plane
+from ._library import Handle, _local, call, lib, make, raise_error
+from ._threads import cores, run
+from .labels import Labels, as_labels
+
+
+class ClassStats(Handle):
+    """Pixels and exact sums of losses for each class (and stratum) of the *real* images.
+
+    Args:
+        labels: a Labels or the name of a preset.
+        strata: parts of a class in which like is compared with like, 1 to 255; the paper has one.
+        histogram: bins per factor of two of the loss: 0 (none), 1, 2, 4, 8, 16 or 32. Quantiles need one.
+
+    Statistics of parts of a set merge to the very same bits as those of the whole, whatever the split and the
+    order: `a + b`, `a.merge(b)`, or a sum of `state` over machines (`torch.distributed.all_reduce`).
+    Threads may add to one object; one for each, merged at the end, is faster.
+    """
+
+    _destroy = "fm_class_stats_destroy"
+
+    def __init__(self, labels: Union[Labels, str], strata: int = 1, histogram: int = 0) -> None:
+        self.labels = as_labels(labels)
+        self.strata, self.histogram = strata, histogram
+        self._lock = threading.Lock()
+        options = make(c.fm_class_stats_options, strata=strata, histogram=histogram)
+        self._create(lib.fm_class_stats_create, self.labels._pointer, byref(options))
+
+    def _empty(self) -> ClassStats:
+        return ClassStats(self.labels, self.strata, self.histogram)
+
+    def add(self, mask: Any, loss: Any, strata: Any = None) -> ClassStats:
+        """Adds a real image, or a batch of them on threads; returns itself.
+
+        Args:
+            mask: labels [H, W], any integer type; or [N, H, W].
+            loss: nats, finite and not negative where the mask has a class, float16, bfloat16, float32 or
+                float64, of the mask's shape.
+            strata: uint8, the stratum of each pixel; required if there are several.
+
+        Raises LabelError and LossError, which name the first bad pixel, ShapeError and UnsupportedError; then
+        nothing has been added, of a batch neither.
+        """
+        if dimensions(mask) > 2:
+            return self._add_batch(mask, loss, strata)
+        mask_at, loss_at = at(mask), at(loss)
+        extra, keep = (None, None) if strata is None else extra_planes(strata)
+        local = _local
+        with self._lock:
+            if lib.fm_class_stats_add(self._pointer, mask_at, loss_at, extra, local.at):
+                raise_error(local.error)
+        del keep
+        return self
+
+    def _add_batch(self, masks: Any, losses: Any, strata: Any) -> ClassStats:
+        count = len(masks)
+        if len(losses) != count or (strata is not None and len(strata) != count):
+            raise ValueError(f"{count} masks and {len(losses)} loss maps, expected as many")
+        parts = [self._empty() for _ in range(min(cores(), count))]
+
+        def add_every(first: int) -> None:
+            for i in range(first, count, len(parts)):
+                parts[first].add(masks[i], losses[i], None if strata is None else strata[i])
+
+        run(add_every, len(parts))
+        whole = parts[0]
+        for part in parts[1:]:
+            whole.merge(part)
+        return self.merge(whole)
+
+    def merge(self, other: ClassStats) -> ClassStats:
+        """Adds all of `other`; returns itself. Raises MismatchError if label space, strata or histogram
+        differ."""
+        if other is self:
+            other = self.copy()
+        with self._lock:
+            call(lib.fm_class_stats_merge, self._pointer, other._pointer)
+        return self
+
+    def copy(self) -> ClassStats:
+        return self._empty().merge(self)
+
+    def __iadd__(self, other: ClassStats) -> ClassStats:
+        return self.merge(other)
+
+    def __add__(self, other: ClassStats) -> ClassStats:
+        if not isinstance(other, ClassStats):
+            return NotImplemented
+        return self.copy().merge(other)
+
+    def __radd__(self, other: Any) -> ClassStats:  # sum() begins with 0
+        return self.copy() if other == 0 else NotImplemented
+
+    # ---- Words ------------------------------------------------------------------------------------------
+    @property
+    def state(self) -> Any:
+        """All of it as int64 numbers, a copy: the element-wise *sum* of states is the state of the merge (of up
+        to 2^30 of them). Assigning replaces what the statistics hold."""
+        count = lib.fm_class_stats_word_count(self._pointer)
+        array, at = numbers(ctypes.c_int64, count, "int64")
+        with self._lock:
+            call(lib.fm_class_stats_export, self._pointer, at, count)
+        return array
+
+    @state.setter
+    def state(self, words: Any) -> None:
+        layout = layout_of(words)
+        if layout.dtype != c.FM_I64 or layout.strides != packed(layout.shape, 8) or len(layout.shape) != 1:
+            raise ValueError(f"expected a packed array of int64, got shape {list(layout.shape)}")
+        fresh = self._empty()
+        call(lib.fm_class_stats_import, fresh._pointer, ctypes.cast(layout.address, ctypes.POINTER(ctypes.c_int64)),
+             layout.shape[0], None)
+        with self._lock:
+            lib.fm_class_stats_clear(self._pointer)
+            call(lib.fm_class_stats_merge, self._pointer, fresh._pointer)
+
+    def to_bytes(self) -> bytes:
+        """State, label space's fingerprint and a checksum, the same on all machines."""
+        with self._lock:
+            size = lib.fm_class_stats_blob_size(self._pointer)
+            blob = ctypes.create_string_buffer(size)
+            call(lib.fm_class_stats_save, self._pointer, blob, size)
+        return blob.raw
+
+    @classmethod
+    def from_bytes(cls, labels: Union[Labels, str], blob: bytes) -> ClassStats:
+        """Raises FormatError if the bytes are damaged, MismatchError for another label space."""
+        stats = cls.__new__(cls)
+        stats.labels, stats._lock = as_labels(labels), threading.Lock()
+        stats._create(lib.fm_class_stats_load, stats.labels._pointer, blob, len(blob))
+        return stats._read_options()
+
+    def _read_options(self) -> ClassStats:
+        options = make(c.fm_class_stats_options)
+        call(lib.fm_class_stats_get_options, self._pointer, byref(options))
+        self.strata, self.histogram = int(options.strata), int(options.histogram)
+        return self
+
+    def __reduce__(self) -> Any:
+        return ClassStats.from_bytes, (self.labels, self.to_bytes())
+
+    def save(self, path: Union[str, os.PathLike[str]]) -> None:
+        """Writes the tool's stats.json, label space included, whole or not at all."""
+        with self._lock:
+            call(lib.fm_class_stats_write, self._pointer, os.fsencode(path))
+
+    @classmethod
+    def load(cls, path: Union[str, os.PathLike[str]]) -> ClassStats:
+        """Reads a stats.json of `save`, `freemask stats` or `freemask merge`."""
+        stats = cls.__new__(cls)
+        stats.labels, stats._lock = Labels.from_csv(path), threading.Lock()
+        stats._create(lib.fm_class_stats_read, stats.labels._pointer, os.fsencode(path))
+        return stats._read_options()
+
+    # ---- Reading ----------------------------------------------------------------------------------------
+    @property
+    def images(self) -> int:
+        """Images added."""
+        return int(lib.fm_class_stats_image_count(self._pointer))
+
+    @property
+    def pixels(self) -> Any:
+        """Pixels of each class: K numbers (int64)."""
+        array, _ = numbers(ctypes.c_int64, len(self.labels), "int64")
+        for k in range(len(self.labels)):
+            array[k] = lib.fm_class_stats_pixel_count(self._pointer, k, c.FM_ALL_STRATA)
+        return array
+
+    @property
+    def mean_loss(self) -> Any:
+        """The class-wise mean loss in nats, h_k = sum of losses / (pixels + 1e-5): K numbers (float64), 0 for a
+        class without pixels."""
+        return self.mean_loss_of(c.FM_ALL_STRATA)
+
+    def mean_loss_of(self, stratum: int) -> Any:
+        """`mean_loss` in one stratum."""
+        array, at = numbers(ctypes.c_double, len(self.labels), "float64")
+        call(lib.fm_class_stats_means, self._pointer, stratum, at, len(self.labels))
+        return array
+
+    def quantile(self, class_index: int, q: float, stratum: int = c.FM_ALL_STRATA) -> float:
+        """The loss below which a share `q` of the class's pixels lies; needs a histogram."""
+        out = ctypes.c_double()
+        call(lib.fm_class_stats_quantile, self._pointer, class_index, stratum, q, byref(out))
+        return out.value
+
+    def __repr__(self) -> str:
+        return f"<freemask.ClassStats of {self.images} images, {self.labels.name}>"
+
+
+def extra_planes(strata: Any) -> tuple[Any, Any]:
+    """(what `extra` takes, what keeps it alive)."""
+    if strata is None:
+        return None, None
+    view = plane(strata)
+    extra = make(c.fm_extra_planes, strata=ctypes.pointer(view.view))
+    return byref(extra), (extra, view)

@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+# python/test_arrays.py - arrays of every library, without copies; and what is said of those that are none.
+# SPDX-License-Identifier: MIT
+"""What PyTorch and JAX need is tried where they are installed; ./dev python installs PyTorch."""
+import array
+import ctypes
+import gc
+import importlib
+import subprocess
+import sys
+
+import kit
+import tap
+
+tap.need("numpy")
+import freemask as fm  # noqa: E402
+import numpy as np  # noqa: E402
+
+rng = np.random.default_rng(1)
+SHAPE = (23, 31)
+MASK = rng.integers(0, 12, SHAPE).astype(np.uint8)
+LOSS = rng.gamma(1.5, 0.7, SHAPE).astype(np.float32)
+LOSS = LOSS.astype(np.float16).astype(np.float32)  # the same numbers in every type but bfloat16
+STATE = fm.ClassStats("camvid").add(MASK, LOSS).state
+
+
+def state(mask, loss):
+    return fm.ClassStats("camvid").add(mask, loss).state
+
+
+def same(mask, loss, name):
+    return tap.ok(np.array_equal(state(mask, loss), STATE), name)
+
+
+# ---- NumPy ----------------------------------------------------------------------------------------------
+for dtype in ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8"):
+    same(MASK.astype(dtype), LOSS, f"masks of {dtype}")
+    same(MASK.astype(">" + dtype), LOSS, f"masks of big-endian {dtype}")
+for dtype in ("f2", "f4", "f8", ">f2", ">f4", ">f8"):
+    same(MASK, LOSS.astype(dtype), f"losses of {dtype}")
+same(np.asfortranarray(MASK), np.asfortranarray(LOSS), "Fortran order")
+same(MASK[::-1, ::-1][::-1, ::-1], np.ascontiguousarray(LOSS[::-1])[::-1], "negative strides")
+big = np.zeros((46, 93), np.float32)
+big[::2, ::3] = LOSS
+same(MASK, big[::2, ::3], "a part of a larger array")
+raw = np.zeros(LOSS.nbytes + 1, np.uint8)
+raw[1:] = LOSS.view(np.uint8).ravel()
+same(MASK, raw[1:].view(np.float32).reshape(SHAPE), "unaligned")
+frozen = LOSS.copy()
+frozen.setflags(write=False)
+same(MASK, frozen, "read-only")
+same(fm.plane(MASK[None]), fm.plane(LOSS[None, None]), "leading dimensions of one")
+row = LOSS[:1]
+tap.ok(np.array_equal(state(MASK, np.broadcast_to(row, SHAPE)), state(MASK, np.repeat(row, SHAPE[0], 0))), "a broadcast view is copied")
+tap.ok(np.array_equal(state(np.broadcast_to(MASK[:, :1], SHAPE), LOSS), state(np.repeat(MASK[:, :1], SHAPE[1], 1), LOSS)),
+       "a broadcast mask is copied")
+two = fm.NoiseFilter(fm.ClassStats(fm.Labels.from_classes(2)).add(MASK > 5, LOSS))
+tap.ok(two.apply(MASK > 5, LOSS).dtype == np.uint8, "a mask of booleans")
+noise = fm.NoiseFilter(fm.ClassStats("camvid").add(MASK, LOSS))
+kept = noise.apply(MASK, LOSS)
+target = np.zeros((SHAPE[1], SHAPE[0]), np.int32).T
+tap.ok(np.array_equal(noise.apply(MASK, LOSS, out=target), kept), "into a transposed array")
+held = fm.plane(LOSS + 0)
+gc.collect()
+junk = [np.full(SHAPE, 9e9, np.float32) for _ in range(20)]
+same(MASK, held, "plane(a + 0) keeps its array alive")
+tap.equal((held.shape, held.dtype), (SHAPE, "float32"), "a plane's shape and type")
+for value, says in ((LOSS.astype(complex), "complex128"), (np.zeros(SHAPE, "U3"), "uint8"), ("text", "no array"), ([[1, 2]], "no array"),
+                    (None, "no array")):
+    tap.ok(kit.raises(TypeError, lambda value=value: fm.plane(value), says), f"refused: {type(value).__name__} {says}")
+tap.ok(kit.raises(fm.ShapeError, lambda: fm.plane(LOSS.ravel()), "[713]"), "refused: one dimension")
+tap.ok(kit.raises(fm.ShapeError, lambda: state(MASK, LOSS[:5]), "31x23"), "refused: another size")
+
+# ---- Buffers, __array_interface__, DLPack ---------------------------------------------------------------
+same(memoryview(MASK), memoryview(LOSS), "memoryviews")
+same(memoryview(bytes(MASK)).cast("B", SHAPE), memoryview(array.array("f", LOSS.ravel())).cast("B").cast("f", SHAPE), "bytes and array.array")
+same((ctypes.c_uint8 * SHAPE[1] * SHAPE[0]).from_buffer_copy(MASK), (ctypes.c_float * SHAPE[1] * SHAPE[0]).from_buffer_copy(LOSS), "ctypes arrays")
+
+
+class Interface:
+    def __init__(self, source):
+        self.source, self.__array_interface__ = source, source.__array_interface__
+
+
+same(Interface(MASK[:, ::-1][:, ::-1]), Interface(np.asfortranarray(LOSS)), "__array_interface__")
+
+
+class Packed:
+    """DLPack of NumPy's arrays, behind another type; `old`: a producer from before version 1.0."""
+
+    def __init__(self, source, old=False, device=(1, 0)):
+        self.source, self.old, self.device = source, old, device
+
+    def __dlpack_device__(self):
+        return self.device
+
+    def __dlpack__(self, **options):
+        if self.old and options:
+            raise TypeError("unexpected keyword argument")
+        return self.source.__dlpack__(**options) if new_numpy else self.source.__dlpack__()
+
+
+new_numpy = int(np.__version__.split(".")[0]) >= 2
+same(Packed(MASK), Packed(LOSS), "DLPack")
+same(Packed(MASK, old=True), Packed(np.asfortranarray(LOSS), old=True), "DLPack from before 1.0")
+tap.ok(kit.raises(TypeError, lambda: fm.plane(Packed(LOSS, device=(2, 0))), "2:0", ".cpu()"), "a tensor on a GPU, by DLPack")
+
+
+class OnGpu:
+    __cuda_array_interface__ = {}
+
+
+tap.ok(kit.raises(TypeError, lambda: fm.plane(OnGpu()), "GPU", ".cpu()"), "an array on a GPU")
+
+# ---- Without NumPy ----------------------------------------------------------------------------------------
+PLAIN = """
+import array, sys
+sys.modules["numpy"] = None
+import freemask as fm
+mask = memoryview(bytes(range(12))).cast("B", (3, 4))
+loss = memoryview(array.array("f", [float(i) for i in range(12)])).cast("B").cast("f", (3, 4))
+stats = fm.ClassStats("camvid").add(mask, loss)
+noise = fm.NoiseFilter(stats, tolerance=0.5)
+clean = noise.apply(mask, loss)
+print(clean.tolist(), list(stats.pixels), noise.report.dropped, noise.weights(mask, loss).tolist()[0], len(stats.state))
+stats.state = stats.state
+print(list(noise.thresholds)[:2], fm.Hardness(stats).score(mask) > 0, fm.plan(["a"], [1.0])[0].count)
+"""
+ran = subprocess.run([sys.executable, "-c", PLAIN], capture_output=True, text=True)
+tap.ok(ran.returncode == 0 and ran.stdout.startswith("[[0, 11, 11, 11], [11, 11, 11, 11], [11, 11, 11, 11]] [1, 1, 1,"), "without NumPy",
+       ran.stdout + ran.stderr)
+
+# ---- Memory -----------------------------------------------------------------------------------------------
+
+
+def resident():
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * 4096
+
+
+small_mask, small_loss, small_out = MASK[:2, :2].copy(), LOSS[:2, :2].copy(), MASK[:2, :2].copy()
+counting = fm.ClassStats("camvid")
+
+
+def many(count):
+    for _ in range(count):
+        counting.add(small_mask, small_loss)
+        noise.apply(small_mask, small_loss, out=small_out)
+        noise.apply(Packed(small_mask), Packed(small_loss))
+        fm.plane(memoryview(small_loss))
+
+
+many(2000)
+before = resident()
+many(20000)
+tap.ok(resident() - before < 2 << 20, "80,000 calls leave no memory behind", f"{resident() - before} bytes")
+
+# ---- PyTorch, JAX ---------------------------------------------------------------------------------------------
+
+
+def has(module):
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        return None
+
+
+torch = has("torch")
+if torch is None:
+    tap.skip("tensors", "PyTorch is not installed (./dev python installs it)", excused=True)
+else:
+    mask, loss = torch.from_numpy(MASK.copy()), torch.from_numpy(LOSS.copy())
+    same(mask, loss, "tensors")
+    same(mask.long(), loss.double(), "int64 and float64 tensors")
+    same(mask.t().contiguous().t(), loss.half().t().contiguous().t(), "transposed tensors, float16")
+    brain = torch.from_numpy(np.round(LOSS * 4) / 4).bfloat16()
+    tap.ok(np.array_equal(state(mask, brain.t().contiguous().t()), state(MASK, brain.float().numpy())), "bfloat16, transposed")
+    same(mask, loss.clone().requires_grad_(True), "a tensor with a gradient")
+    tap.ok(np.array_equal(state(mask, loss[:1].expand(SHAPE)), state(MASK, np.repeat(LOSS[:1], SHAPE[0], 0))), "an expanded tensor is copied")
+    out = noise.apply(mask, loss)
+    tap.ok(isinstance(out, torch.Tensor) and out.dtype == torch.uint8 and np.array_equal(out.numpy(), kept), "a tensor for a tensor")
+    weights = noise.weights(mask, loss, dtype="bfloat16")
+    tap.ok(weights.dtype == torch.bfloat16 and np.array_equal(weights.float().numpy(), noise.weights(MASK, LOSS)), "weights in bfloat16")
+    logits = torch.randn(2, 11, 12, 16)
+    target = torch.randint(0, 11, (2, 23, 31))
+    ours = fm.loss_map(logits, target)
+    theirs = torch.nn.functional.cross_entropy(torch.nn.functional.interpolate(logits, (23, 31), mode="bilinear", align_corners=False),
+                                               target, reduction="none")
+    tap.ok(isinstance(ours, torch.Tensor) and (ours - theirs).abs().max() < 1e-5, "loss_map of a batch is PyTorch's cross-entropy")
+    tap.ok(kit.raises(TypeError, lambda: fm.plane(torch.zeros(SHAPE).to_sparse()), "to_dense"), "a sparse tensor")
+    tap.ok(kit.raises(TypeError, lambda: fm.plane(torch.zeros(SHAPE, device="meta")), "meta"), "a tensor that is not on the CPU")
+jax = has("jax")
+if jax is None:
+    tap.skip("arrays of JAX", "JAX is not installed", excused=True)
+else:
+    same(jax.numpy.asarray(MASK), jax.numpy.asarray(LOSS), "arrays of JAX")
+
+tap.done()

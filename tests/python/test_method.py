@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+# python/test_method.py - the package's names against the method in NumPy and Pillow.
+# SPDX-License-Identifier: MIT
+import copy
+import pickle
+import sys
+import threading
+
+import kit
+import tap
+
+tap.need("numpy", "PIL")
+import freemask as fm  # noqa: E402
+import numpy as np  # noqa: E402
+import reference as ref  # noqa: E402
+
+rng = np.random.default_rng(7)
+SPACE = ref.preset("ade20k")
+SHAPE = (37, 53)
+
+
+def mask_of(shape=SHAPE):
+    return rng.integers(0, 151, shape).astype(np.uint8)
+
+
+def loss_of(shape=SHAPE):
+    return rng.gamma(1.5, 0.7, shape).astype(np.float32)
+
+
+REAL = [(mask_of(), loss_of()) for _ in range(6)]
+MEANS = ref.class_means(SPACE, REAL)
+MEANS = MEANS[0] if isinstance(MEANS, tuple) else MEANS
+stats = fm.ClassStats("ade20k")
+for mask, loss in REAL:
+    stats.add(mask, loss)
+
+# ---- Statistics ---------------------------------------------------------------------------------------
+tap.ok(np.array_equal(stats.mean_loss, MEANS), "mean_loss is the reference's, to the bit")
+tap.equal(stats.images, 6, "images")
+counts = sum(np.bincount(np.maximum(SPACE.to_classes(mask), -1).ravel() + 1, minlength=151)[1:] for mask, _ in REAL)
+tap.ok(np.array_equal(stats.pixels, counts), "pixels of each class")
+halves = [fm.ClassStats("ade20k"), fm.ClassStats("ade20k")]
+for i, (mask, loss) in enumerate(REAL):
+    halves[i % 2].add(mask, loss)
+tap.ok(np.array_equal((halves[0] + halves[1]).state, stats.state) and np.array_equal(sum(halves).state, stats.state),
+       "a + b and sum() are the whole")
+loaded = fm.ClassStats("ade20k")
+loaded.state = halves[0].state + halves[1].state
+tap.ok(np.array_equal(loaded.state, stats.state), "a sum of states is the state of the merge")
+batch = fm.ClassStats("ade20k").add(np.stack([mask for mask, _ in REAL]), np.stack([loss for _, loss in REAL]))
+tap.ok(np.array_equal(batch.state, stats.state), "a batch on threads: the same bits")
+shared, errors = fm.ClassStats("ade20k"), []
+
+
+def add_all():
+    try:
+        for mask, loss in REAL:
+            shared.add(mask, loss)
+    except Exception as error:  # pylint: disable=broad-except
+        errors.append(error)
+
+
+threads = [threading.Thread(target=add_all) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+tap.ok(not errors and np.array_equal(shared.state, sum([stats] * 4).state), "four threads may add to one object", errors)
+before = stats.state
+bad = REAL[0][1].copy()
+bad[3, 5] = np.nan
+valid = np.argwhere(SPACE.to_classes(REAL[0][0]) >= 0)[0]
+bad[tuple(valid)] = np.nan
+tap.ok(kit.raises(fm.LossError, lambda: stats.add(REAL[0][0], bad), f"(x {valid[1]}, y {valid[0]})", "nan"), "a bad loss is named")
+tap.ok(kit.raises(ValueError, lambda: stats.add(np.full(SHAPE, 200, np.uint8), bad), "200"), "a bad label is a ValueError, too")
+tap.ok(kit.raises(fm.LossError, lambda: stats.add(np.stack([REAL[0][0]] * 3), np.stack([REAL[0][1], bad, bad])), "nan")
+       and np.array_equal(stats.state, before), "on errors nothing is added, of a batch neither")
+tap.ok(kit.raises(fm.MismatchError, lambda: stats.merge(fm.ClassStats("camvid"))), "statistics of another label space")
+hist = fm.ClassStats("ade20k", histogram=32)
+hist.add(*REAL[0])
+k = int(np.argmax(hist.pixels))
+values = REAL[0][1][SPACE.to_classes(REAL[0][0]) == k]
+tap.ok(abs(hist.quantile(k, 0.5) / np.quantile(values, 0.5, method="nearest") - 1) < 0.3, "quantile")
+stats.save(tap.path("stats.json"))
+again = fm.ClassStats.load(tap.path("stats.json"))
+tap.ok(np.array_equal(again.state, stats.state) and again.labels == stats.labels, "save and load")
+for name, other in (("pickle", pickle.loads(pickle.dumps(stats))), ("deepcopy", copy.deepcopy(stats))):
+    tap.ok(np.array_equal(other.state, stats.state), name)
+strata = fm.ClassStats("ade20k", strata=2)
+parts = rng.integers(0, 2, SHAPE).astype(np.uint8)
+strata.add(*REAL[0], strata=parts)
+one = fm.ClassStats("ade20k")
+inside = REAL[0][0].copy()
+inside[parts == 1] = 0  # ignored
+one.add(inside, REAL[0][1])
+tap.ok(np.array_equal(strata.mean_loss_of(0), one.mean_loss), "strata")
+tap.ok(kit.raises(fm.ArgumentError, lambda: strata.add(*REAL[0]), "strata"), "strata that are missing")
+
+# ---- Filter -------------------------------------------------------------------------------------------
+noise = fm.NoiseFilter(stats)
+limits = ref.thresholds(MEANS, 1.25)
+tap.ok(np.array_equal(noise.thresholds, limits) and noise.thresholds.dtype == np.float32, "thresholds")
+made = [(mask_of(), loss_of()) for _ in range(5)]
+expected = [ref.filter_mask(SPACE, mask, loss, limits) for mask, loss in made]
+expected = [one[0] if isinstance(one, tuple) else one for one in expected]
+clean = [noise.apply(mask, loss) for mask, loss in made]
+tap.ok(all(np.array_equal(a, b) and a.dtype == np.uint8 for a, b in zip(clean, expected)), "apply")
+report = noise.report
+classes = SPACE.to_classes(made[-1][0])
+gone = (classes >= 0) & (expected[-1] == 0)
+tap.equal((report.valid, report.dropped, report.class_dropped.sum()), ((classes >= 0).sum(), gone.sum(), gone.sum()), "report")
+tap.ok(abs(report.kept_share - (1 - gone.sum() / (classes >= 0).sum())) < 1e-12, "kept_share")
+many = noise.apply(np.stack([mask for mask, _ in made]), np.stack([loss for _, loss in made]))
+tap.ok(np.array_equal(many, np.stack(expected)) and noise.report.valid == sum((SPACE.to_classes(mask) >= 0).sum() for mask, _ in made),
+       "a batch, and its report")
+place = made[0][0].copy()
+tap.ok(noise.apply(place, made[0][1], out=place) is place and np.array_equal(place, expected[0]), "in place")
+wide = noise.apply(made[0][0], made[0][1], dtype="int64")
+tap.ok(wide.dtype == np.int64 and np.array_equal(wide, expected[0]), "into a wider type")
+keep = (SPACE.to_classes(made[0][0]) >= 0) & (expected[0] != 0)
+for dtype in ("float32", "float64", "float16", "uint8"):
+    weights = noise.weights(*made[0], dtype=dtype)
+    tap.ok(weights.dtype == dtype and np.array_equal(weights, keep.astype(dtype)), f"weights as {dtype}")
+half = noise.weights(*made[0], dropped=0.25)
+tap.ok(np.array_equal(half, np.where(keep, 1, np.where(SPACE.to_classes(made[0][0]) >= 0, 0.25, 0)).astype(np.float32)), "soft weights")
+twin = pickle.loads(pickle.dumps(noise))
+tap.ok(np.array_equal(twin.apply(*made[0]), expected[0]), "a filter pickles")
+for wrong in (0, -1.0, float("nan")):
+    tap.ok(kit.raises(ValueError, lambda wrong=wrong: fm.NoiseFilter(stats, tolerance=wrong), "tolerance"), f"a tolerance of {wrong}")
+tap.ok(kit.raises(ValueError, lambda: fm.NoiseFilter(stats, policy="magic"), "paper"), "a policy that does not exist")
+tap.ok(kit.raises(fm.EmptyError, lambda: fm.NoiseFilter(fm.ClassStats("ade20k"))), "statistics of nothing")
+
+
+WORKERS = """
+import multiprocessing, pickle, sys
+
+if __name__ == "__main__":
+    with open(sys.argv[1], "rb") as file:
+        noise, made = pickle.load(file)
+    with multiprocessing.get_context(sys.argv[2]).Pool(2) as pool:
+        clean = pool.starmap(noise.apply, made)
+    with open(sys.argv[1] + ".out", "wb") as file:
+        pickle.dump(clean, file)
+"""
+with open(tap.path("workers.py"), "w", encoding="utf-8") as file:
+    file.write(WORKERS)
+with open(tap.path("work"), "wb") as file:
+    pickle.dump((noise, made), file)
+for context in ("fork", "spawn"):
+    ran = tap.run([sys.executable, tap.path("workers.py"), tap.path("work"), context])
+    good = ran.returncode == 0
+    if good:
+        with open(tap.path("work.out"), "rb") as file:
+            good = all(np.array_equal(a, b) for a, b in zip(pickle.load(file), expected))
+    tap.ok(good, f"workers of a loader: {context}", ran.stdout)
+
+# ---- Hardness, plan, schedule ---------------------------------------------------------------------------
+measure = fm.Hardness(stats)
+wanted = [ref.hardness(SPACE, mask, MEANS) for mask, _ in REAL]
+wanted = [one[0] if isinstance(one, tuple) else one for one in wanted]
+tap.equal([measure.score(mask) for mask, _ in REAL], wanted, "score is the reference's, to the bit")
+tap.equal(measure.score(np.stack([mask for mask, _ in REAL])), wanted, "scores of a batch")
+tap.equal(pickle.loads(pickle.dumps(measure)).score(REAL[0][0]), wanted[0], "a hardness pickles")
+ids = [f"img_{i}" for i in (9, 10, 2, 1, 30, 4)]
+table = fm.plan(ids, wanted, n_max=5, seeds=range(100, 120), seed=3)
+order = sorted(range(6), key=lambda i: (wanted[i], ids[i]))
+for i, mask in enumerate(ids):
+    place = order.index(i)
+    count = ref.count_at(place, 6, 5)
+    row = table[mask]
+    seeds = tuple(sorted(ref.chosen_seeds(3, mask, list(range(100, 120)), count)))
+    tap.equal((row.rank, row.count, row.seeds, row.hardness), (place + 1, count, seeds, wanted[i]), f"plan: {mask}")
+tap.equal([row.mask for row in table], sorted(ids), "rows are sorted by the bytes of ids")
+table.to_csv(tap.path("plan.csv"))
+tap.ok(fm.Plan.from_csv(tap.path("plan.csv")) == table == pickle.loads(pickle.dumps(table)) and "img_9" in table and "x" not in table,
+       "to_csv, from_csv, pickle, in")
+tap.ok(kit.raises(fm.DuplicateError, lambda: fm.plan(["a", "a"], [1.0, 2.0]), "a"), "an id that comes twice")
+tap.ok(kit.raises(ValueError, lambda: fm.plan(["a"], [1.0, 2.0])), "more values than ids")
+grown = fm.plan([*ids, "new"], [*wanted, 0.1], n_max=8, seeds=range(100, 120), seed=3, keep=table)
+tap.ok(all(set(table[mask].seeds) <= set(grown[mask].seeds) for mask in ids), "a plan that grows withdraws nothing")
+whole = fm.Schedule(table, seed=5)
+epoch = whole.epoch(0)
+tap.equal(sorted(epoch), sorted(list(range(6)) * table.real_repeats + list(range(6, 6 + table.images))), "an epoch of joint training")
+dealt = [fm.Schedule(table, seed=5, rank=r, world=2, tail="truncate") for r in range(2)]
+tap.ok(np.array_equal(np.stack([one.epoch(0) for one in dealt], 1).ravel(), epoch[:2 * dealt[0].epoch_length(0)]), "ranks deal it out")
+whole.position = 11
+state = whole.state_dict()
+follow = [next(whole).number for _ in range(20)]
+resumed = fm.Schedule(table, seed=5)
+resumed.load_state_dict(pickle.loads(pickle.dumps(state)))
+tap.equal([next(resumed).number for _ in range(20)], follow, "state_dict goes on where it stopped")
+tap.ok(kit.raises(fm.MismatchError, lambda: fm.Schedule(table, seed=6).load_state_dict(state)), "another order refuses it")
+tap.ok([entry.synthetic for entry in map(whole.__getitem__, range(len(epoch)))] == [bool(n >= 6) for n in epoch], "entries by position")
+
+# ---- Labels and losses of networks ----------------------------------------------------------------------
+labels = fm.Labels("cityscapes-ids")
+space = ref.preset("cityscapes-ids")
+city = rng.choice(sorted(space.table), SHAPE).astype(np.uint8)
+tap.ok(np.array_equal(labels.to_classes(city), np.where(space.to_classes(city) < 0, 255, space.to_classes(city))), "to_classes")
+tap.ok(labels.to_classes(city, ignored=-1, dtype="int64").min() == -1, "to_classes with -1")
+tap.equal((len(labels), labels.class_names[0], labels.class_of(7), labels.class_of(0), labels.label_of(0)), (19, "road", 0, None, 7), "labels")
+tap.ok(kit.raises(KeyError, lambda: labels.class_of(99)), "a label outside")
+own = fm.Labels.from_classes(["a", "b"], ignored=[-1, 255])
+own.to_csv(tap.path("own.csv"))
+tap.ok(fm.Labels.from_csv(tap.path("own.csv")) == own == pickle.loads(pickle.dumps(own)) and own != labels, "to_csv, from_csv, pickle")
+tap.ok("ade20k" in fm.Labels.presets(), "presets")
+tap.ok(kit.raises(fm.ArgumentError, lambda: fm.Labels("nothing"), "ade20k"), "an unknown preset lists the names")
+tap.ok(kit.raises(fm.FileError, lambda: fm.Labels.from_csv(tap.path("none.csv")), "none.csv"), "a file that is not there is an OSError")
+logits = rng.normal(0, 2, (5, 40, 40)).astype(np.float32)
+target = rng.integers(0, 6, (40, 40)).astype(np.uint8)
+target[target == 5] = 255
+shifted = logits.astype(np.float64) - logits.max(0)
+truth = np.log(np.exp(shifted).sum(0)) - np.take_along_axis(shifted, np.where(target == 255, 0, target)[None].astype(int), 0)[0]
+losses = fm.loss_map(logits, target)
+tap.ok(losses.dtype == np.float32 and np.abs(losses - np.where(target == 255, 0, truth)).max() < 5e-6, "loss_map without labels: 255 is ignored")
+tap.ok(np.array_equal(fm.loss_map(np.stack([logits] * 3), np.stack([target] * 3)), np.stack([losses] * 3)), "loss_map of a batch")
+tap.equal(fm.loss_map(logits[:, ::2, ::2], target).shape, (40, 40), "an output of another size")
+tap.ok(kit.raises(fm.ArgumentError, lambda: fm.loss_map(logits, target, kind="probs"), "LOGITS"), "values of another kind")
+
+tap.done()
