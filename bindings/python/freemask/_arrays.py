@@ -22,10 +22,10 @@ SIZES = {number: ctypes.c_size_t(lib.fm_dtype_size(number)).value for number in 
 _BY_KIND = {"u1": c.FM_U8, "b1": c.FM_U8, "i1": c.FM_I8, "u2": c.FM_U16, "i2": c.FM_I16, "u4": c.FM_U32, "i4": c.FM_I32,
             "u8": c.FM_U64, "i8": c.FM_I64, "f2": c.FM_F16, "f4": c.FM_F32, "f8": c.FM_F64}
 _BY_FORMAT = {"?": "u1", "B": "u1", "b": "i1", "c": "u1", "e": "f2", "f": "f4", "d": "f8"}
-_CTYPES = {c.FM_U8: ctypes.c_uint8, c.FM_I8: ctypes.c_int8, c.FM_U16: ctypes.c_uint16, c.FM_I16: ctypes.c_int16,
+_CTYPES: dict[int, Any] = {c.FM_U8: ctypes.c_uint8, c.FM_I8: ctypes.c_int8, c.FM_U16: ctypes.c_uint16, c.FM_I16: ctypes.c_int16,
            c.FM_U32: ctypes.c_uint32, c.FM_I32: ctypes.c_int32, c.FM_U64: ctypes.c_uint64, c.FM_I64: ctypes.c_int64,
            c.FM_F16: ctypes.c_uint16, c.FM_BF16: ctypes.c_uint16, c.FM_F32: ctypes.c_float, c.FM_F64: ctypes.c_double}
-_FORMATS = {c.FM_U8: "B", c.FM_I8: "b", c.FM_U16: "H", c.FM_I16: "h", c.FM_U32: "I", c.FM_I32: "i", c.FM_U64: "Q", c.FM_I64: "q",
+_FORMATS: dict[int, Any] = {c.FM_U8: "B", c.FM_I8: "b", c.FM_U16: "H", c.FM_I16: "h", c.FM_U32: "I", c.FM_I32: "i", c.FM_U64: "Q", c.FM_I64: "q",
             c.FM_F16: "H", c.FM_BF16: "H", c.FM_F32: "f", c.FM_F64: "d"}
 _numpy_dtypes: dict[Any, Optional[int]] = {}
 _torch_dtypes: dict[Any, Optional[int]] = {}

@@ -209,8 +209,8 @@ class _Work:
         if some:
             yield some
 
-    def _loss(self, sample: Sample, result: Any) -> Any:
-        return result if self.turn is None else self.turn.loss_map(result, sample.mask)
+    def _one(self, work: Callable[[Sample, Any], Any], sample: Sample, result: Any) -> Any:
+        return work(sample, result if self.turn is None else self.turn.loss_map(result, sample.mask))
 
     def walk(self, samples: Samples, name: str, work: Callable[[Sample, Any], Any]) -> Iterator[Any]:
         """What `work(sample, loss map)` returns, in order. The first exception of anyone is raised."""
@@ -224,7 +224,7 @@ class _Work:
                 if len(results) != len(some):
                     raise ValueError(f"the provider returned {len(results)} results for {len(some)} images")
                 for sample, result in zip(some, results):
-                    waiting.append(self.pool.submit(lambda s=sample, r=result: work(s, self._loss(s, r))))
+                    waiting.append(self.pool.submit(self._one, work, sample, result))
                 while len(waiting) > 2 * self.threads + self.batch:
                     yield waiting.popleft().result()
                 if bar is not None:
@@ -239,7 +239,7 @@ class _Work:
         """What `work(sample)` returns, in order, without the provider."""
         ahead: deque[Future[Any]] = deque()
         for i in range(len(samples)):
-            ahead.append(self.pool.submit(lambda i=i: work(Sample(*samples[i]))))
+            ahead.append(self.pool.submit(lambda index: work(Sample(*samples[index])), i))
             if len(ahead) > 2 * self.threads:
                 yield ahead.popleft().result()
         while ahead:

@@ -128,12 +128,11 @@ class Labels(Handle):
     def _encode(self) -> bytes:
         parts: list[bytes] = []
 
-        @c.fm_write_fn
         def keep(data: int, size: int, _: Any) -> int:
             parts.append(ctypes.string_at(data, size))
             return 0
 
-        call(lib.fm_labels_encode, self._pointer, keep, None)
+        call(lib.fm_labels_encode, self._pointer, c.fm_write_fn(keep), None)
         return b"".join(parts)
 
     # ---- Masks ------------------------------------------------------------------------------------------

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 import os
 from ctypes import byref
-from typing import Any, Iterable, Iterator, NamedTuple, Optional, Sequence, Union
+from dataclasses import dataclass, fields
+from typing import Any, Iterable, Iterator, Optional, Sequence, Union
 
 from . import _interface as c
 from ._library import Handle, call, context, lib, make
@@ -14,7 +15,8 @@ _POLICIES = {"rank": c.FM_PLAN_RANK, "uniform": c.FM_PLAN_UNIFORM, "proportional
              "repeat-factor": c.FM_PLAN_REPEAT_FACTOR, "rare-class": c.FM_PLAN_RARE_CLASS}
 
 
-class PlanRow(NamedTuple):
+@dataclass(frozen=True)
+class PlanRow:
     """One mask of a plan."""
 
     mask: str
@@ -116,7 +118,7 @@ class Plan(Handle):
 
     def _columns(self) -> dict[str, list[Any]]:
         rows = list(self)
-        return {name: [getattr(row, name) for row in rows] for name in PlanRow._fields}
+        return {name: [getattr(row, name) for row in rows] for name in (field.name for field in fields(PlanRow))}
 
     def to_pandas(self) -> Any:
         """A pandas.DataFrame with the columns of PlanRow."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ctypes
 from ctypes import byref
-from typing import Any, Iterator, NamedTuple, Optional, Sequence, Union
+from dataclasses import dataclass
+from typing import Any, Iterator, Optional, Sequence, Union
 
 from . import _interface as c
 from ._arrays import numbers
@@ -16,7 +17,8 @@ _MIXES = {"joint": c.FM_MIX_JOINT, "real": c.FM_MIX_REAL, "synthetic": c.FM_MIX_
 _TAILS = {"pad": c.FM_TAIL_PAD, "truncate": c.FM_TAIL_TRUNCATE, "stream": c.FM_TAIL_STREAM}
 
 
-class ScheduleEntry(NamedTuple):
+@dataclass(frozen=True)
+class ScheduleEntry:
     """One image of the order."""
 
     number: int  #: in the joined list, real images first: the index for a ConcatDataset([real, synthetic])

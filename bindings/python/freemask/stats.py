@@ -6,7 +6,7 @@ import ctypes
 import os
 import threading
 from ctypes import byref
-from typing import Any, Optional, Union
+from typing import Any, Union
 
 from . import _interface as c
 from ._arrays import at, dimensions, layout_of, numbers, packed, plane
