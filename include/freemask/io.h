@@ -15,8 +15,8 @@
 FM_BEGIN_DECLS
 
 /* All functions here exist in every build; those that need a library that this build lacks
- * (libpng, libjpeg-turbo, libtiff, libwebp, libdeflate) return FM_ERR_UNSUPPORTED. Paths are UTF-8 on Windows and
- * bytes elsewhere. A file's first bytes tell its format, never its name.
+ * (libpng, libjpeg-turbo, libtiff, libwebp, libdeflate) return FM_ERR_UNSUPPORTED.
+ * Paths are bytes, on Windows UTF-8. A file's first bytes tell its format, never its name.
  *
  * Reading trusts nothing: a size in a header that the file's bytes cannot fulfil is refused before
  * memory is taken. A damaged file is refused, or read alike, in every build, and from memory as from a
@@ -26,6 +26,12 @@ FM_BEGIN_DECLS
  * Memory comes from the context, but for the working memory of libjpeg-turbo (a few rows; all
  * coefficients of a progressive file), libtiff (a strip or tile and its tables), libwebp (a few rows; 4
  * bytes for each pixel of a lossless file) and libdeflate (about 40 KiB per call).
+ *
+ * On Windows (10 and later, 64 bits) a path may be longer than 260 characters, and `/` and `\` are the
+ * same. What Windows would take for something else than the file of that name is refused (IO, EINVAL):
+ * devices (NUL, com1.png), streams (a:b), names that end in a dot or blank. So is replacing a file that
+ * is read-only, or that another program has open and keeps from others (EACCES). Names are converted
+ * in memory from malloc.
  *
  * Thread-safety: any number of threads with one context. */
 

@@ -6,6 +6,8 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "core/fail.h"
+
 struct fm_dsp; /* dsp/dsp.h; core only keeps the pointer */
 
 struct fm_context {
@@ -44,9 +46,7 @@ void fm__free(const fm_context *context, void *memory);
 char *fm__copy_string(const fm_context *context, const char *text);
 
 /* One formatted line to the host's log, if it wants that level. */
-#if defined(__GNUC__)
-__attribute__((format(printf, 3, 4)))
-#endif
+FM__PRINTF(3, 4)
 void fm__log(const fm_context *context, fm_log_level level, const char *format, ...);
 
 #endif

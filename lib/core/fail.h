@@ -6,7 +6,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-#if defined(__GNUC__)
+#if defined(__MINGW32__) /* where `printf` is Microsoft's */
+#define FM__PRINTF(text, first) __attribute__((format(gnu_printf, text, first)))
+#elif defined(__GNUC__)
 #define FM__PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
 #define FM__PRINTF(text, first)

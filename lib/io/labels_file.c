@@ -9,6 +9,7 @@
 #include "io/csv.h"
 #include "io/deliver.h"
 #include "io/labels_table.h"
+#include "io/path.h"
 #include "io/stats_file.h"
 #include "labels/labels.h"
 
@@ -38,8 +39,7 @@ static fm_status read_labels(const fm_context *context, fm__input *input, void *
 
 /* The file's name without folders and extension; NULL if memory is refused. */
 static char *stem_of(const fm_context *context, const char *path) {
-  const char *slash = strrchr(path, '/');
-  char *stem = fm__copy_string(context, slash ? slash + 1 : path);
+  char *stem = fm__copy_string(context, fm__path_name(path));
   char *dot = stem ? strrchr(stem, '.') : NULL;
   if (dot && dot != stem) *dot = '\0';
   return stem;

@@ -13,6 +13,7 @@
 #include "core/context.h"
 #include "core/fail.h"
 #include "io/host_error.h"
+#include "io/path.h"
 
 enum {
   /* File systems allow 255 bytes a name; the rest is for what is appended. */
@@ -22,10 +23,7 @@ enum {
 };
 
 /* Where the last component of a path begins. */
-static size_t folder_length(const char *path) {
-  const char *slash = strrchr(path, '/');
-  return slash ? (size_t)(slash - path) + 1 : 0;
-}
+static size_t folder_length(const char *path) { return (size_t)(fm__path_name(path) - path); }
 
 /* A device or a folder must not be replaced by a file. */
 static fm_status check_target(const char *path, fm_error *err) {

@@ -234,9 +234,19 @@ io_bytes io_get_file(const char *path) {
   return bytes;
 }
 
+void io_check(const char *path, const void *data, size_t size) {
+  io_bytes file = io_get_file(path);
+  ck_assert_uint_eq(file.size, size);
+  if (size) ck_assert_mem_eq(file.data, data, size);
+  io_bytes_free(&file);
+}
+
+static bool made_locale;
+
 static bool find_locale(void) {
   char command[1024];
-  if (setlocale(LC_ALL, "de_DE.UTF-8")) return true;
+  if (setlocale(LC_ALL, "de_DE.UTF-8") || setlocale(LC_ALL, "German_Germany")) return true;
+  made_locale = true;
   snprintf(command, sizeof command, "localedef -i de_DE -f UTF-8 %s >/dev/null 2>&1",
            io_path("de_DE.UTF-8"));
   if (system(command)) return false;
@@ -248,6 +258,7 @@ void io_comma_locale(bool on) {
   char command[1024], half[8];
   if (!on) {
     setlocale(LC_ALL, "C");
+    if (!made_locale) return;
     snprintf(command, sizeof command, "rm -rf %s", io_path("de_DE.UTF-8"));
     ck_assert_int_eq(system(command), 0);
   } else if (find_locale()) {

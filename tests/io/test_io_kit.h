@@ -13,6 +13,8 @@ Suite *io_npz_suite(void);
 Suite *io_image_suite(void);
 Suite *io_file_suite(void);
 Suite *io_agree_suite(void);
+/* Of the file suite: what only this system has. */
+TCase *io_system_case(void);
 Suite *files_labels_suite(void);
 Suite *files_csv_suite(void);
 Suite *files_plan_suite(void);
@@ -74,10 +76,23 @@ const char *io_folder(void);
 const char *io_path(const char *name);
 void io_put_file(const char *path, const void *data, size_t size);
 io_bytes io_get_file(const char *path);
+/* Fails unless the file holds these bytes. */
+void io_check(const char *path, const void *data, size_t size);
 /* Sets a locale that writes 0,5, the system's or one made in the folder, if there is such; or goes
  * back to C. */
 void io_comma_locale(bool on);
 /* Files in the folder. */
 int io_folder_count(void);
+
+/* Fails with this errno, names the path, leaves `count` files. */
+#define IO_FAILS(code, text, left, call)                                                       \
+  do {                                                                                         \
+    fm_error err = kit_error();                                                                \
+    fm_status status = (call);                                                                 \
+    kit_expect(__FILE__ ":" KIT_TEXT(__LINE__), status, FM_ERR_IO, &err, text);                \
+    ck_assert_int_eq(err.host_code, code);                                                     \
+    ck_assert_msg(!strncmp(err.message, io_folder(), strlen(io_folder())), "%s", err.message); \
+    ck_assert_int_eq(io_folder_count(), left);                                                 \
+  } while (0)
 
 #endif

@@ -12,6 +12,9 @@ def _lines(command):
 
 
 def exported(shared):
+    if shared.endswith(".dll"):
+        table = "\n".join(_lines(["x86_64-w64-mingw32-objdump", "-p", shared])).split("[Ordinal/Name Pointer] Table")
+        return sorted(re.findall(r"^\t\[ *\d+\] (\S+)$", table[1], re.MULTILINE))
     return sorted(line.split()[-1].split("@")[0]
                   for line in _lines(["nm", "-D", "--defined-only", shared]))
 

@@ -5,7 +5,9 @@
 #include <freemask/freemask.h>
 #include <stdbool.h>
 
-#if defined(__GNUC__)
+#if defined(__MINGW32__) /* where `printf` is Microsoft's */
+#define TOOL_PRINTF(text_at, rest_at) __attribute__((format(gnu_printf, text_at, rest_at)))
+#elif defined(__GNUC__)
 #define TOOL_PRINTF(text_at, rest_at) __attribute__((format(printf, text_at, rest_at)))
 #else
 #define TOOL_PRINTF(text_at, rest_at)

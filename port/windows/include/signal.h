@@ -1,0 +1,28 @@
+/* signal.h - see freemask_port.h. */
+#ifndef FREEMASK_PORT_SIGNAL_H
+#define FREEMASK_PORT_SIGNAL_H
+#pragma GCC system_header
+#include_next <signal.h>
+
+#include "freemask_port.h"
+
+#define SIGPIPE 13
+#define SIGKILL 9
+enum { SA_RESETHAND = 1, SA_RESTART = 2 };
+
+/* A handler runs on a thread of its own, and once: SA_RESETHAND whatever is said. SIGTERM is
+ * Ctrl-Break, too. */
+struct sigaction {
+  void (*sa_handler)(int number);
+  int sa_flags;
+  int sa_mask;
+};
+int fm__sigaction(int number, const struct sigaction *action, struct sigaction *old);
+void (*fm__signal(int number, void (*handler)(int number)))(int number);
+
+#define sigaction(number, action, old) fm__sigaction(number, action, old)
+#define sigemptyset(set) ((void)(*(set) = 0))
+#define signal(number, handler) fm__signal(number, handler)
+#define kill fm__kill
+
+#endif

@@ -1,0 +1,11 @@
+/* stdlib.h - see freemask_port.h. */
+#pragma GCC system_header
+#include_next <stdlib.h>
+
+#ifndef FREEMASK_PORT_STDLIB_H
+#define FREEMASK_PORT_STDLIB_H
+#include "freemask_port.h"
+
+#define realpath fm__realpath
+
+#endif

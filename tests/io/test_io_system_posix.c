@@ -1,0 +1,187 @@
+/* io/test_io_system_posix.c - files as POSIX has them: modes, links, pipes, limits, flushing.
+ * SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "test_io_kit.h"
+
+static fm_context *context;
+
+static void set_up(void) {
+  context = kit_plain_context();
+  io_folder_make();
+}
+
+static void tear_down(void) {
+  io_folder_remove();
+  fm_context_destroy(context);
+}
+
+/* The library's calls come here: an executable's own function goes before libc's. */
+static atomic_int flushes;
+int fsync(int fd) {
+  (void)fd;
+  atomic_fetch_add(&flushes, 1);
+  return 0;
+}
+
+START_TEST(modes_are_the_users) {
+  struct stat about;
+  mode_t mask = umask(0);
+  umask(mask);
+  KIT_OK(fm_file_write(context, io_path("a"), "x", 1, &err));
+  ck_assert_int_eq(stat(io_path("a"), &about), 0);
+  ck_assert_uint_eq(about.st_mode & 0777, 0666 & ~mask);
+}
+END_TEST
+
+START_TEST(long_names_fit) {
+  char name[251];
+  memset(name, 'n', 250);
+  name[250] = '\0';
+  KIT_OK(fm_file_write(context, io_path(name), "x", 1, &err));
+  io_check(io_path(name), "x", 1);
+  ck_assert_int_eq(io_folder_count(), 1);
+}
+END_TEST
+
+START_TEST(what_the_system_refuses_is_told) {
+  IO_FAILS(ENOENT, "cannot be written: No such file or directory", 0,
+           fm_file_write(context, io_path("none/a"), "x", 1, &err));
+  ck_assert_int_eq(mkdir(io_path("folder"), 0777), 0);
+  IO_FAILS(EISDIR, "cannot be written: Is a directory", 1,
+           fm_file_write(context, io_path("folder"), "x", 1, &err));
+  IO_FAILS(EISDIR, "Is a directory", 1, fm_file_write(context, io_path("folder/"), "x", 1, &err));
+  io_put_file(io_path("file"), "1", 1);
+  IO_FAILS(ENOTDIR, "Not a directory", 2, fm_file_write(context, io_path("file/a"), "x", 1, &err));
+  KIT_FAILS(FM_ERR_IO, "No such file", fm_file_write(context, "", "x", 1, &err));
+  KIT_FAILS(FM_ERR_IO, "not a regular file", fm_file_write(context, "/dev/null", "x", 1, &err));
+  fm_raster *out = KIT_SENTINEL;
+  IO_FAILS(ENOENT, "cannot be opened: No such file", 2,
+           fm_mask_read(context, io_path("none.png"), NULL, &out, &err));
+  IO_FAILS(EISDIR, "cannot be read: Is a directory", 2,
+           fm_mask_read(context, io_path("folder"), NULL, &out, &err));
+  ck_assert_int_eq(mkfifo(io_path("pipe"), 0666), 0);
+  IO_FAILS(EINVAL, "cannot be read: it is not a regular file", 3,
+           fm_mask_read(context, io_path("pipe"), NULL, &out, &err));
+  ck_assert_ptr_eq(out, KIT_SENTINEL);
+}
+END_TEST
+
+START_TEST(read_only_folders_are_left_alone) {
+  if (!geteuid()) return; /* root may write everywhere */
+  ck_assert_int_eq(chmod(io_folder(), 0555), 0);
+  IO_FAILS(EACCES, "Permission denied", 0, fm_file_write(context, io_path("a"), "x", 1, &err));
+  ck_assert_int_eq(chmod(io_folder(), 0755), 0);
+}
+END_TEST
+
+/* Runs in a process of its own, because Check writes files too. Answers the number of
+ * the call that did not fail as it should, 0 if all did. */
+static int write_beyond_the_limit(const fm_plane *noise) {
+  struct rlimit limit = {1000, 1000};
+  signal(SIGXFSZ, SIG_IGN);
+  if (setrlimit(RLIMIT_FSIZE, &limit)) return 100;
+  fm_error errors[3];
+  fm_status answers[3] = {
+      fm_file_write(context, io_path("a"), noise->data, 200000, &errors[0]),
+      fm_npy_write(context, io_path("a"), noise, &errors[1]),
+      io_has_png() ? fm_mask_write(context, io_path("a"), noise, NULL, &errors[2]) : FM_ERR_IO,
+  };
+  for (int i = 0; i < 3; i++) {
+    if (i == 2 && !io_has_png()) break;
+    if (answers[i] != FM_ERR_IO || errors[i].host_code != EFBIG) return 1 + i;
+    if (!strstr(errors[i].message, "cannot be written: File too large")) return 11 + i;
+  }
+  return 0;
+}
+
+/* A limit on the size of files stands for a full disk: the old file stays, the new goes. */
+START_TEST(failing_writes_change_nothing) {
+  static unsigned char data[200000];
+  uint64_t state = 1;
+  for (size_t i = 0; i < sizeof data; i++) data[i] = (unsigned char)kit_random(&state);
+  fm_plane noise = fm_plane_make(data, FM_U8, 400, 500);
+  io_put_file(io_path("a"), "old", 3);
+  pid_t child = fork();
+  ck_assert_int_ge(child, 0);
+  if (!child) _exit(write_beyond_the_limit(&noise));
+  int answer = -1;
+  ck_assert_int_eq(waitpid(child, &answer, 0), child);
+  ck_assert_int_eq(answer, 0);
+  ck_assert_int_eq(io_folder_count(), 1);
+  io_check(io_path("a"), "old", 3);
+}
+END_TEST
+
+START_TEST(links_are_replaced_not_followed) {
+  io_put_file(io_path("target"), "old", 3);
+  ck_assert_int_eq(symlink("target", io_path("link")), 0);
+  KIT_OK(fm_file_write(context, io_path("link"), "new", 3, &err));
+  io_check(io_path("link"), "new", 3);
+  io_check(io_path("target"), "old", 3);
+}
+END_TEST
+
+START_TEST(flushing_is_for_those_who_want_it) {
+  uint8_t pixels[12] = {0};
+  fm_plane mask = fm_plane_make(pixels, FM_U8, 3, 4);
+  fm_volume image = fm_volume_make(pixels, FM_U8, 3, 2, 2);
+  fm_write_options later = {.size = sizeof later, .flush = FM_FLUSH_LATER};
+  flushes = 0;
+  KIT_OK(fm_file_write(context, io_path("a"), "x", 1, &err));
+  ck_assert_int_eq(flushes, 2); /* the file and its folder */
+  KIT_OK(fm_npy_write(context, io_path("a.npy"), &mask, &err));
+  ck_assert_int_eq(flushes, 4);
+  if (!io_has_png()) return;
+  KIT_OK(fm_mask_write(context, io_path("a.png"), &mask, NULL, &err));
+  KIT_OK(fm_image_write(context, io_path("b.png"), &image, NULL, &err));
+  ck_assert_int_eq(flushes, 8);
+  KIT_OK(fm_mask_write(context, io_path("c.png"), &mask, &later, &err));
+  KIT_OK(fm_image_write(context, io_path("d.png"), &image, &later, &err));
+  ck_assert_int_eq(flushes, 8);
+  ck_assert_int_eq(io_folder_count(), 6); /* and none under another name */
+  io_bytes now = io_get_file(io_path("a.png"));
+  io_check(io_path("c.png"), now.data, now.size);
+  io_bytes_free(&now);
+}
+END_TEST
+
+/* A file that is large, and holds nothing: 5 GB of zeros, none of them on the disk. */
+START_TEST(sparse_files_cost_no_memory) {
+  io_put_file(io_path("a"), "", 0);
+  if (truncate(io_path("a"), (off_t)5 << 30)) return;
+  kit_allocator allocator;
+  fm_context *own = kit_context(&allocator);
+  fm_raster *out = KIT_SENTINEL;
+  KIT_FAILS(FM_ERR_LIMIT, "more than the limit of 4294967296 (max_bytes)",
+            fm_mask_read(own, io_path("a"), NULL, &out, &err));
+  fm_read_options options = {.size = sizeof options, .max_bytes = INT64_MAX};
+  KIT_FAILS(FM_ERR_FORMAT, "looks like a file of zeros",
+            fm_loss_read(own, io_path("a"), &options, &out, &err));
+  ck_assert_int_eq(atomic_load(&allocator.living), 1);
+  fm_context_destroy(own);
+}
+END_TEST
+
+TCase *io_system_case(void) {
+  TCase *files = tcase_create("the system's files");
+  tcase_add_checked_fixture(files, set_up, tear_down);
+  tcase_set_timeout(files, 120);
+  tcase_add_test(files, modes_are_the_users);
+  tcase_add_test(files, long_names_fit);
+  tcase_add_test(files, what_the_system_refuses_is_told);
+  tcase_add_test(files, read_only_folders_are_left_alone);
+  tcase_add_test(files, failing_writes_change_nothing);
+  tcase_add_test(files, links_are_replaced_not_followed);
+  tcase_add_test(files, flushing_is_for_those_who_want_it);
+  tcase_add_test(files, sparse_files_cost_no_memory);
+  return files;
+}
