@@ -29,10 +29,27 @@ FM_BEGIN_DECLS
  *  speed, one per thread, merged at the end. */
 typedef struct fm_class_stats fm_class_stats;
 
-/** What statistics add up for each pixel. */
+/** What statistics add up for each pixel, and what a filter compares. */
 typedef enum fm_score {
-  FM_SCORE_LOSS = 0 /**< the loss itself; the only score yet, others are UNSUPPORTED */
+  FM_SCORE_LOSS = 0, /**< the loss itself */
+  FM_SCORE_RANK = 1  /**< how odd the pixel and its neighbourhood are among real pixels */
 } fm_score;
+
+/* FM_SCORE_RANK, from statistics of the real losses with a histogram, the *ranks* (options):
+ *
+ *     u_k(l)    = (pixels of class k in bins below that of l + half of those in its bin) / n_k
+ *     e_k(l)    = -ln(1 - u_k(l) + 0.002)            at most 6.2; of a class without pixels u = 1
+ *     e_(k,s)   the same in stratum s, as if it held 200 pixels more, spread as the class's; with
+ *               one stratum e_k
+ *     d_k(p)    = e_k(loss(p)) - 0.8 * e_k(reference(p)), or without the latter; d_(k,s) likewise
+ *     score(p)  = max(0, d_k(p) + mean of d_(k,s) over the pixels of p's class in the square of side
+ *               2r + 1 around p), r = max(1, floor(height / 8)), at most 1023
+ *
+ * Ranks and their 0.8-folds are rounded to multiples of 2^-12; the mean is that of
+ * fm_map_window_mean, in regions of one class. The reference is what the real image of the same mask
+ * loses at this very place (fm_extra_planes). Statistics of the real set are made without one, so
+ * that a filter's thresholds are those of real pixels: a place that is hard on the real image too
+ * has to be odder before it is dropped. doc/policies.md has the reasons and what it is worth. */
 
 /** Sized structure, see freemask/context.h. */
 typedef struct fm_class_stats_options {
@@ -41,15 +58,21 @@ typedef struct fm_class_stats_options {
   int32_t histogram; /**< bins per factor of two of the loss: 1, 2, 4, 8, 16 or 32; 0: none. There
                           are 32 times as many, which span [2^-24, 2^8) nats, and one more
                           below and one above. */
-  int32_t score;     /**< an fm_score */
+  int32_t score;     /**< an fm_score; with FM_SCORE_RANK `strata` is 0 or 1 */
   int32_t reserved;  /**< 0 */
+  const fm_class_stats
+      *ranks; /**< FM_SCORE_RANK: statistics of losses that are not empty and have a
+                                    histogram; copied (about 2 bytes per bin more). Parts that are
+                                    to be merged need the same: those of the whole real set. Else
+                                    NULL. */
 } fm_class_stats_options;
 
 /** All strata together, where a stratum is asked for. */
 enum { FM_ALL_STRATA = -1 };
 
 /** Makes empty statistics over a label space. `options` may be NULL. On success the caller owns
- *  `*out`. Errors: ARGUMENT, MEMORY, UNSUPPORTED (score), LIMIT (larger than memory can be). */
+ *  `*out`. Errors: ARGUMENT, MEMORY, UNSUPPORTED (score; ranks without a histogram), MISMATCH (ranks
+ *  of another label space), EMPTY (ranks without a pixel), LIMIT (larger than memory can be). */
 FM_API fm_status fm_class_stats_create(const fm_labels *labels,
                                        const fm_class_stats_options *options, fm_class_stats **out,
                                        fm_error *err);
@@ -65,13 +88,18 @@ FM_API fm_status fm_class_stats_get_options(const fm_class_stats *stats,
 /** The label space; lives as long as `stats`. */
 FM_API const fm_labels *fm_class_stats_labels(const fm_class_stats *stats);
 
+/** The statistics of losses that the score is made of; live as long as `stats`. NULL if the score is
+ *  the loss. */
+FM_API const fm_class_stats *fm_class_stats_ranks(const fm_class_stats *stats);
+
 /** Adds one *real* image: a mask and the loss map of the same size. `extra` may be NULL; it
- *  brings the strata, and is required if there are several (fm_extra_planes).
+ *  brings the strata, and is required if there are several, here or of the ranks
+ *  (fm_extra_planes). FM_SCORE_RANK takes a reference too: for statistics of a synthetic set.
  *
  *  Ignored pixels are decided by the label alone: neither their losses nor their strata are
  *  looked at. The losses of the others must be finite and not negative; what rounding leaves below
  *  0, above -1e-5, counts as 0, and so does -0.
- *  Allocates nothing.
+ *  Allocates nothing; with FM_SCORE_RANK the memory of fm_class_stats_score_map and 4 bytes per pixel.
  *
  *  Errors (nothing has been added): ARGUMENT (also a stratum out of range), UNSUPPORTED (dtype,
  *  device), SHAPE, LABEL and LOSS (name the first bad pixel in reading order), LIMIT (2^62
@@ -79,6 +107,16 @@ FM_API const fm_labels *fm_class_stats_labels(const fm_class_stats *stats);
 FM_API fm_status fm_class_stats_add(fm_class_stats *stats, const fm_plane *mask,
                                     const fm_plane *loss, const fm_extra_planes *extra,
                                     fm_error *err);
+
+/** Writes the score of each pixel of an image, real or synthetic, and 0 where the mask is ignored:
+ *  what fm_class_stats_add adds up and a filter compares.
+ *
+ *  `scores` is an F32 plane of the mask's size without a byte of any input. Reads `stats` alone.
+ *  Memory: 12 bytes per pixel with FM_SCORE_RANK, and what fm_map_window_mean takes.
+ *  Errors (`scores` is untouched): as fm_class_stats_add. */
+FM_API fm_status fm_class_stats_score_map(const fm_class_stats *stats, const fm_plane *mask,
+                                          const fm_plane *loss, const fm_extra_planes *extra,
+                                          const fm_plane *scores, fm_error *err);
 
 /** Sums and counts that were made elsewhere, on a GPU or by another framework. All arrays are only
  *  read during the call. Sized structure, see freemask/context.h. */
@@ -108,7 +146,7 @@ FM_API fm_status fm_class_stats_add_sums(fm_class_stats *stats, const fm_class_s
                                          fm_error *err);
 
 /** Adds all of `from` to `into`. Errors (nothing changed): ARGUMENT, LIMIT, MISMATCH (label
- *  spaces, strata, histograms or scores differ). */
+ *  spaces, strata, histograms, scores or their ranks differ). */
 FM_API fm_status fm_class_stats_merge(fm_class_stats *into, const fm_class_stats *from,
                                       fm_error *err);
 
@@ -143,8 +181,9 @@ typedef struct fm_class_stats_layout {
   uint64_t labels_fingerprint; /**< fm_labels_fingerprint of the label space */
   int32_t class_count;
   int32_t strata;
-  int32_t histogram; /**< as in the options */
-  int32_t score;     /**< an fm_score */
+  int32_t histogram;          /**< as in the options */
+  int32_t score;              /**< an fm_score */
+  uint64_t ranks_fingerprint; /**< of the ranks that the score is made of; 0: the loss */
 } fm_class_stats_layout;
 
 /** Fills `*out`, whose `size` the caller has set, with the layout of the statistics' words.
@@ -166,7 +205,8 @@ FM_API fm_status fm_class_stats_import(fm_class_stats *stats, const int64_t *wor
 
 /* ---- A blob: the words and what they belong to, for messages and checkpoints -------- */
 
-/** Bytes of a blob: 64 + 8 * fm_class_stats_word_count. It consists of numbers of 64 bits, least
+/** Bytes of a blob: 64 + 8 * fm_class_stats_word_count, and with FM_SCORE_RANK a blob of the ranks
+ *  behind them. It consists of numbers of 64 bits, least
  *  significant byte first, the same on all machines:
  *
  *      [0] the bytes 0xAA, "STATS01"

@@ -28,14 +28,25 @@ FM_BEGIN_DECLS
  *  no real pixel takes the class's mean over all strata. The strata of a synthetic image are
  *  given with its mask and its loss map (fm_extra_planes).
  *
- *  The filter compares the score that its statistics were made of (fm_score), which is the loss.
+ *  Other policies have other thresholds, and compare the score that their statistics were made of
+ *  (fm_score, fm_filter_policy) instead of the loss: the filter computes it by itself, from the loss
+ *  and, for FM_FILTER_PAIRED, from the loss map of the real image of the same mask. What is said of
+ *  losses and thresholds then holds for scores.
  *
  *  Thread-safety: immutable; any number of threads may use one filter at the same time. */
 typedef struct fm_filter fm_filter;
 
 /** How thresholds follow from the statistics. */
 typedef enum fm_filter_policy {
-  FM_FILTER_PAPER = 0 /**< tolerance times the mean, as above; the only policy yet */
+  FM_FILTER_PAPER = 0,    /**< tolerance times the mean, as above */
+  FM_FILTER_QUANTILE = 1, /**< the loss that a share `real_share` of the real pixels of the class
+                               (and stratum) exceeds. Statistics of losses with a histogram */
+  FM_FILTER_STRATA = 2,   /**< the same of FM_SCORE_RANK: pixels and their neighbourhoods are
+                               compared with real ones, which strata of the ranks make alike
+                               (fm_map_boundary_strata). Statistics of this score with a histogram */
+  FM_FILTER_PAIRED = 3 /**< as FM_FILTER_STRATA, but what the real image of the same mask loses at
+                               a place is allowed for: its loss map is the reference of each image
+                               (fm_extra_planes) */
 } fm_filter_policy;
 
 /** The threshold of a class without any real pixel. */
@@ -44,27 +55,43 @@ typedef enum fm_unseen {
   FM_UNSEEN_KEEP = 1, /**< infinity: no pixel is dropped */
   FM_UNSEEN_GLOBAL_MEAN = 2 /**< h_k = the mean loss over all real pixels of all classes,
                                  sum_k s_k / (sum_k n_k + 1e-5), where s_k is the sum of the losses
-                                 of class k. From a table of means, s_k = h_k * (n_k + 1e-5). */
+                                 of class k. From a table of means, s_k = h_k * (n_k + 1e-5). With
+                                 FM_FILTER_PAPER only. */
 } fm_unseen;
+
+/** FM_FILTER_PAIRED: an image without a reference. */
+typedef enum fm_reference_use {
+  FM_REFERENCE_REQUIRED = 0, /**< is refused */
+  FM_REFERENCE_OPTIONAL = 1 /**< is judged as by FM_FILTER_STRATA, with the same thresholds: more of
+                                  it is dropped */
+} fm_reference_use;
 
 /** Sized structure, see freemask/context.h. */
 typedef struct fm_filter_options {
   size_t size;
   double tolerance;      /**< alpha, above 0 and finite; 0: 1.25 */
   int32_t unseen;        /**< an fm_unseen */
-  int32_t policy;        /**< an fm_filter_policy; others are refused (UNSUPPORTED) */
+  int32_t policy;        /**< an fm_filter_policy; others are refused (UNSUPPORTED). The statistics
+                              have to be of its score (MISMATCH). */
   double min_kept_share; /**< 0 to 1; 0: no floor. In each image at least this share of the
                               pixels of each class and stratum is kept, rounded up: where the
                               threshold keeps fewer, it rises to the loss that keeps enough
                               (pixels of equal loss are kept together). Protects rare classes. */
+  double real_share; /**< FM_FILTER_QUANTILE, _STRATA and _PAIRED: the share of the real pixels of
+                              a class above its threshold, between 0 and 1; 0: 0.05, to detect
+                              wrong pixels. Larger shares drop more of the pixels that look odd
+                              (doc/policies.md). */
+  int32_t without_reference; /**< an fm_reference_use */
+  int32_t reserved;          /**< 0 */
 } fm_filter_options;
 
 /** Makes a filter from statistics of the real set. `options` may be NULL (the paper's). The
  *  filter copies what it needs: later changes of `stats` do not affect it.
  *
  *  On success the caller owns `*out`; on failure `*out` keeps its value. Memory: 4 bytes per class
- *  and stratum.
- *  Errors: ARGUMENT, MEMORY, UNSUPPORTED (policy), EMPTY (the statistics hold no pixel). Thread
+ *  and stratum; ranks are shared with `stats`.
+ *  Errors: ARGUMENT, MEMORY, UNSUPPORTED (policy; statistics without a histogram), MISMATCH (the
+ *  statistics are of another score than the policy's), EMPTY (the statistics hold no pixel). Thread
  *  safety: reads `stats`. */
 FM_API fm_status fm_filter_create(const fm_class_stats *stats, const fm_filter_options *options,
                                   fm_filter **out, fm_error *err);
@@ -133,8 +160,9 @@ typedef struct fm_filter_report {
 
 /** Filters the mask of one synthetic image by its loss map, which has the same size.
  *
- *  `extra` may be NULL. Its strata are required if the filter has several strata, and refused if it
- *  has one; its reference is refused.
+ *  `extra` may be NULL. Its strata are required if the filter, or the ranks of its score, have
+ *  several strata, and refused otherwise. Its reference is required by FM_FILTER_PAIRED (see
+ *  fm_reference_use), and refused by other policies.
  *
  *  `filtered` is a mask of the same size, of any integer type in which the ignore label and all
  *  labels of this mask fit: a U8 mask can be filtered into I16 or I64 for an ignore label of -1
@@ -145,7 +173,8 @@ typedef struct fm_filter_report {
  *  other pixels are finite and not negative; above -1e-5 they count as 0.
  *
  *  Memory: 8 KiB, 20 bytes per class and stratum, and a bit per pixel, each row rounded up to 64
- *  (no bits above 2^31 pixels); with a floor 2 KiB more per class and stratum, at most half a MiB.
+ *  (no bits above 2^31 pixels); with a floor 2 KiB more per class and stratum, at most half a MiB; with
+ *  FM_SCORE_RANK 12 bytes per pixel more, and what fm_map_window_mean takes.
  *  Errors (`filtered` and `report` are untouched): ARGUMENT (also a stratum out of range), MEMORY,
  *  UNSUPPORTED, SHAPE, LABEL and LOSS (the message names the first bad pixel in reading order),
  *  LIMIT (the ignore label or, with pixel and value, a label of the mask does not fit `filtered`).

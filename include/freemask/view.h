@@ -124,16 +124,17 @@ FM_API fm_status fm_volume_from_dlpack(const void *dl_tensor, fm_volume *out, fm
 FM_API size_t fm_dtype_size(fm_dtype dtype);
 
 /** Planes that some calls read in addition to the mask and its loss map. A call takes a pointer to
- *  this structure; NULL means that there are none. Sized structure, see freemask/context.h. Both
- *  planes have the mask's size. */
+ *  this structure; NULL means that there are none. Sized structure, see freemask/context.h. */
 typedef struct fm_extra_planes {
   size_t size;
-  const fm_plane *strata;    /**< U8: the stratum of each pixel, 0 to strata - 1. Required if the
-                                  statistics or the filter have several strata, refused if they
+  const fm_plane *strata;    /**< U8, of the mask's size: the stratum of each pixel, 0 to
+                                  strata - 1. Required if the statistics or the filter have several strata, refused if they
                                   have one. Not read at ignored pixels. */
-  const fm_plane *reference; /**< EXPERIMENTAL, outside the ABI promise: the loss map of the real
-                                  image that the mask belongs to, as a loss map. Must be NULL, as
-                                  no score needs it yet. */
+  const fm_plane *reference; /**< the loss map of the real image whose mask the synthetic image was
+                                  made from, in any type of a loss map. Another size is brought to
+                                  the mask's by the nearest pixel, as fm_map_resize_nearest does.
+                                  FM_SCORE_RANK alone compares with it; refused elsewhere. Must be
+                                  a loss where the mask has a class. */
 } fm_extra_planes;
 
 FM_END_DECLS

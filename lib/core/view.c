@@ -177,14 +177,22 @@ fm_status fm__same_size(const fm_plane *a, const char *a_name, const fm_plane *b
                   a_name, a->width, a->height, b_name, b->width, b->height);
 }
 
-fm_status fm__extra_read(fm_plane *strata, const fm_extra_planes *extra, int32_t strata_count,
-                         const fm_plane *mask, fm_error *err) {
+static fm_status read_reference(fm_plane *reference, const fm_plane *given, fm_error *err) {
+  if (!reference && given)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_extra_planes: reference is set, but the score is the loss, which is "
+                    "compared with none");
+  if (!reference) return FM_OK;
+  memset(reference, 0, sizeof *reference);
+  return given ? fm__plane_read(reference, given, FM__LOSS_TYPES, "reference", err) : FM_OK;
+}
+
+fm_status fm__extra_read(fm_plane *strata, fm_plane *reference, const fm_extra_planes *extra,
+                         int32_t strata_count, const fm_plane *mask, fm_error *err) {
   fm_extra_planes known;
   fm_status status = FM__OPTIONS_READ(&known, extra, fm_extra_planes, reference, err);
+  if (!status) status = read_reference(reference, known.reference, err);
   if (status) return status;
-  if (known.reference)
-    return fm__fail(err, FM_ERR_ARGUMENT,
-                    "fm_extra_planes: reference is set, but no score compares with one");
   memset(strata, 0, sizeof *strata);
   if (!known.strata && strata_count == 1) return FM_OK;
   if (!known.strata)

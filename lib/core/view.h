@@ -46,9 +46,10 @@ fm_status fm__output_read(fm_plane *known, const fm_plane *plane, unsigned types
                           fm_error *err);
 
 /* Reads the extra planes of a call on `mask`, which has been read. `strata->data` is NULL where
- * there is one stratum only. */
-fm_status fm__extra_read(fm_plane *strata, const fm_extra_planes *extra, int32_t strata_count,
-                         const fm_plane *mask, fm_error *err);
+ * there is one stratum only. `reference` NULL: there must be none; else its data is NULL if there
+ * is none, and its size may be any. */
+fm_status fm__extra_read(fm_plane *strata, fm_plane *reference, const fm_extra_planes *extra,
+                         int32_t strata_count, const fm_plane *mask, fm_error *err);
 
 /* Refuses two planes of different sizes in one sentence. */
 fm_status fm__same_size(const fm_plane *a, const char *a_name, const fm_plane *b,

@@ -9,13 +9,13 @@
 #include "core/options.h"
 #include "filter/policy.h"
 
-static const double DEFAULT_TOLERANCE = 1.25;
+static const double DEFAULT_TOLERANCE = 1.25, DEFAULT_SHARE = 0.05;
 
 /* ---- Making --------------------------------------------------------------------- */
 
 static fm_status read_options(fm_filter_options *o, const fm_filter_options *options,
                               fm_error *err) {
-  fm_status status = FM__OPTIONS_READ(o, options, fm_filter_options, min_kept_share, err);
+  fm_status status = FM__OPTIONS_READ(o, options, fm_filter_options, without_reference, err);
   if (status) return status;
   if (o->tolerance == 0) o->tolerance = DEFAULT_TOLERANCE;
   if (!(o->tolerance > 0) || isinf(o->tolerance))
@@ -29,22 +29,50 @@ static fm_status read_options(fm_filter_options *o, const fm_filter_options *opt
     return fm__fail(err, FM_ERR_UNSUPPORTED,
                     "fm_filter_options: policy is %d, which this library does not know",
                     (int)o->policy);
+  if (o->real_share == 0) o->real_share = DEFAULT_SHARE;
+  if (!(o->real_share > 0 && o->real_share < 1))
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_filter_options: real_share is %g, expected a share between 0 and 1",
+                    o->real_share);
+  if (o->without_reference != FM_REFERENCE_REQUIRED &&
+      o->without_reference != FM_REFERENCE_OPTIONAL)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_filter_options: without_reference is %d, expected an fm_reference_use",
+                    (int)o->without_reference);
+  if (o->reserved)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_filter_options: reserved is %d, expected 0",
+                    (int)o->reserved);
   if (!(o->min_kept_share >= 0 && o->min_kept_share <= 1))
     return fm__fail(err, FM_ERR_ARGUMENT,
                     "fm_filter_options: min_kept_share is %g, expected 0 to 1", o->min_kept_share);
   return FM_OK;
 }
 
-static fm_status find_thresholds(fm_filter *filter, const fm__means *means, fm_error *err) {
-  const fm__filter_policy *policy = fm__filter_policy_at(filter->options.policy);
+/* Do policy and statistics go together? */
+static fm_status check_policy(const fm__filter_policy *policy, const fm__means *means,
+                              fm_error *err) {
   if (policy->needs_histogram && !(means->stats && means->stats->bins))
     return fm__fail(err, FM_ERR_UNSUPPORTED,
                     "the policy '%s' needs statistics that were made with a histogram",
                     policy->name);
+  if (policy->score == means->score) return FM_OK;
+  return fm__fail(err, FM_ERR_MISMATCH,
+                  policy->score == FM_SCORE_LOSS
+                      ? "the policy '%s' compares losses, but the statistics are of FM_SCORE_RANK: "
+                        "use their ranks (fm_class_stats_ranks) or another policy"
+                      : "the policy '%s' compares FM_SCORE_RANK, but the statistics are of losses: "
+                        "make statistics of the score (fm_class_stats_options.ranks)",
+                  policy->name);
+}
+
+static fm_status find_thresholds(fm_filter *filter, const fm__means *means, fm_error *err) {
+  const fm__filter_policy *policy = fm__filter_policy_at(filter->options.policy);
+  fm_status status = check_policy(policy, means, err);
+  if (status) return status;
   size_t cells = fm__filter_cells(filter);
   filter->thresholds = fm__alloc_array(filter->labels->context, cells, sizeof *filter->thresholds);
   if (!filter->thresholds) return fm__fail_memory(err, cells * sizeof *filter->thresholds);
-  fm_status status = policy->thresholds(means, &filter->options, filter->thresholds, err);
+  status = policy->thresholds(means, &filter->options, filter->thresholds, err);
   for (size_t i = 0; i < cells && !status; i++) filter->thresholds[i] += 0.0F; /* -0 becomes 0 */
   return status;
 }
@@ -58,6 +86,8 @@ static fm_status make(const fm__means *means, const fm_filter_options *o, fm_fil
   filter->options = *o;
   filter->strata = means->strata;
   filter->score = means->score;
+  filter->rank = means->stats ? fm__score_hold(means->stats->rank) : NULL;
+  filter->paired = fm__filter_policy_at(o->policy)->paired;
   fm_status status = find_thresholds(filter, means, err);
   if (status)
     fm_filter_destroy(filter);
@@ -93,6 +123,7 @@ void fm_filter_destroy(fm_filter *filter) {
   if (!filter) return;
   fm_labels *labels = filter->labels;
   fm__free(labels->context, filter->thresholds);
+  fm__score_drop(filter->rank);
   fm__free(labels->context, filter);
   fm__labels_drop(labels);
 }
@@ -106,7 +137,7 @@ const fm_labels *fm_filter_labels(const fm_filter *filter) {
 fm_status fm_filter_get_options(const fm_filter *filter, fm_filter_options *out, fm_error *err) {
   if (!filter || !out)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_filter_get_options: an argument is NULL");
-  return FM__RESULT_WRITE(out, &filter->options, fm_filter_options, min_kept_share, err);
+  return FM__RESULT_WRITE(out, &filter->options, fm_filter_options, without_reference, err);
 }
 
 int32_t fm_filter_stratum_count(const fm_filter *filter) { return filter ? filter->strata : 0; }

@@ -5,7 +5,7 @@
 #include <freemask/filter.h>
 
 #include "dsp/image.h"
-#include "labels/labels.h"
+#include "labels/score.h"
 
 /* Types of weights. */
 #define FM__WEIGHT_TYPES \
@@ -16,6 +16,8 @@ struct fm_filter {
   fm_filter_options options; /* as resolved */
   int32_t strata;
   int32_t score;     /* an fm_score: what its statistics were made of, and what it compares */
+  fm__score *rank;   /* FM_SCORE_RANK: what it is made of; else NULL */
+  bool paired;       /* images have references */
   float *thresholds; /* [class][stratum]: the largest loss that is kept */
 };
 

@@ -14,6 +14,7 @@ typedef struct application {
   const fm_filter *filter;
   fm__image image;
   fm__verdicts verdicts;
+  fm_plane reference; /* data NULL: there is none */
 } application;
 
 /* ---- Inputs --------------------------------------------------------------------- */
@@ -27,7 +28,23 @@ static fm_status check_overlap(const application *a, const char *out_name, fm_er
   if (!status) status = fm__check_output(out, out_name, &image->loss, "loss map", false, err);
   if (!status && image->strata.data)
     status = fm__check_output(out, out_name, &image->strata, "strata", false, err);
+  if (!status && a->reference.data)
+    status = fm__check_output(out, out_name, &a->reference, "reference", false, err);
   return status;
+}
+
+static fm_status read_extra(application *a, const fm_extra_planes *extra, fm_error *err) {
+  const fm_filter *filter = a->filter;
+  fm__image *image = &a->image;
+  int32_t strata = filter->rank ? (int32_t)filter->rank->ranks->strata : filter->strata;
+  fm_plane *reference = filter->paired ? &a->reference : NULL;
+  fm_status status = fm__extra_read(&image->strata, reference, extra, strata, &image->mask, err);
+  if (status || !filter->paired || a->reference.data ||
+      filter->options.without_reference == FM_REFERENCE_OPTIONAL)
+    return status;
+  return fm__fail(err, FM_ERR_ARGUMENT,
+                  "fm_extra_planes: reference is NULL, but the policy 'paired' compares with the "
+                  "loss map of the mask's real image");
 }
 
 static fm_status read_planes(application *a, const fm_plane *mask, const fm_plane *loss,
@@ -40,7 +57,7 @@ static fm_status read_planes(application *a, const fm_plane *mask, const fm_plan
   fm_status status = fm__plane_read(&image->mask, mask, FM__MASK_TYPES, "mask", err);
   if (!status) status = fm__plane_read(&image->loss, loss, FM__LOSS_TYPES, "loss map", err);
   if (!status) status = fm__same_size(&image->mask, "mask", &image->loss, "loss map", err);
-  if (!status) status = fm__extra_read(&image->strata, extra, a->filter->strata, &image->mask, err);
+  if (!status) status = read_extra(a, extra, err);
   if (!status) status = fm__output_read(known, out, out_types, out_name, err);
   if (!status) status = fm__same_size(&image->mask, "mask", known, out_name, err);
   return status ? status : check_overlap(a, out_name, err);
@@ -162,12 +179,8 @@ static fm_status run(const application *a, const workspace *w, fm_filter_report 
   return FM_OK;
 }
 
-static fm_status apply(const application *a, fm_filter_report *report, fm_error *err) {
-  size_t report_size;
-  fm_status status = FM_OK;
-  if (report)
-    status = FM__RESULT_CHECK(report, fm_filter_report, stratum_dropped, &report_size, err);
-  if (status) return status;
+static fm_status judge(const application *a, fm_filter_report *report, fm_error *err) {
+  fm_status status;
   const fm_context *context = a->filter->labels->context;
   size_t cells = fm__filter_cells(a->filter), words = fm__judge_words(&a->image.mask);
   size_t count_size = sizeof(fm__tally) + 2 * cells * sizeof(int64_t);
@@ -183,6 +196,32 @@ static fm_status apply(const application *a, fm_filter_report *report, fm_error 
   status = run(a, &w, report, err);
   fm__free(context, memory);
   return status;
+}
+
+/* The scores take the losses' place; their strata have been allowed for. */
+static fm_status judge_scores(const application *a, fm_filter_report *report, fm_error *err) {
+  const fm_context *context = a->filter->labels->context;
+  const fm_plane *mask = &a->image.mask;
+  fm__score_planes planes = {*mask, a->image.loss, a->image.strata, a->reference};
+  float *scores = fm__alloc_pixels(context, mask->height, mask->width, sizeof *scores);
+  if (!scores) return fm__fail_pixels(err, mask->height, mask->width);
+  fm_plane plane = fm_plane_make(scores, FM_F32, mask->height, mask->width);
+  application scored = *a;
+  scored.image.strata = (fm_plane){.data = NULL};
+  fm_status status = fm__score_map(a->filter->rank, &planes, scores, err);
+  if (!status) status = fm__plane_read(&scored.image.loss, &plane, FM__LOSS_TYPES, "scores", err);
+  if (!status) status = judge(&scored, report, err);
+  fm__free(context, scores);
+  return status;
+}
+
+static fm_status apply(const application *a, fm_filter_report *report, fm_error *err) {
+  size_t report_size;
+  fm_status status = FM_OK;
+  if (report)
+    status = FM__RESULT_CHECK(report, fm_filter_report, stratum_dropped, &report_size, err);
+  if (status) return status;
+  return a->filter->rank ? judge_scores(a, report, err) : judge(a, report, err);
 }
 
 /* ---- Filtering and weighing ----------------------------------------------------- */

@@ -19,6 +19,9 @@ static fm_status check(const fm_filter *filter, const fm_class_stats *stats, fm_
   if (filter->score != stats->score)
     return fm__fail(err, FM_ERR_MISMATCH, "the filter compares score %d, the statistics are of %d",
                     (int)filter->score, (int)stats->score);
+  if ((filter->rank ? filter->rank->fingerprint : 0) != fm__class_stats_ranks_fingerprint(stats))
+    return fm__fail(err, FM_ERR_MISMATCH,
+                    "the filter's score was made of other ranks than that of the statistics");
   if (!stats->bins)
     return fm__fail(err, FM_ERR_UNSUPPORTED, "these statistics were made without a histogram");
   return FM_OK;

@@ -10,6 +10,8 @@
 typedef struct fm__filter_policy {
   const char *name;     /* for messages */
   bool needs_histogram; /* of the statistics; a table of means has none */
+  int32_t score;        /* the fm_score that it compares */
+  bool paired;          /* with a reference */
 
   /* Fills thresholds[class][stratum]. The options have been resolved, and `means` has what the
    * policy needs. */
@@ -23,5 +25,9 @@ const fm__filter_policy *fm__filter_policy_at(int32_t policy);
 /* policy_paper.c */
 fm_status fm__filter_paper(const fm__means *means, const fm_filter_options *options,
                            float *thresholds, fm_error *err);
+
+/* policy_quantile.c */
+fm_status fm__filter_quantile(const fm__means *means, const fm_filter_options *options,
+                              float *thresholds, fm_error *err);
 
 #endif

@@ -83,7 +83,7 @@ fm_status fm_hardness_create(const fm_class_stats *stats, const fm_hardness_opti
   fm_hardness_options o;
   fm__means means;
   fm_status status = read_options(&o, options, err);
-  if (!status) status = fm__means_of_stats(&means, stats, err);
+  if (!status) status = fm__means_of_stats(&means, fm__class_stats_losses(stats), err);
   return status ? status : make(&means, &o, out, err);
 }
 

@@ -11,13 +11,17 @@
 #include "core/random.h"
 #include "io/deliver.h"
 
+const char *fm__stats_score_name(int32_t score) { return score == FM_SCORE_RANK ? "rank" : "loss"; }
+
 uint64_t fm__stats_checksum(const fm_class_stats *stats, const int64_t *words) {
   uint64_t hash = fm__hash_u64(FM__HASH_START, fm_labels_fingerprint(stats->labels));
   size_t count = 1 + stats->cells * stats->cell_words;
   hash = fm__hash_u64(hash, stats->strata);
   hash = fm__hash_u64(hash, stats->bins);
-  hash = fm__hash_bytes(hash, FM__STATS_SCORE, sizeof FM__STATS_SCORE);
+  const char *score = fm__stats_score_name(stats->score);
+  hash = fm__hash_bytes(hash, score, strlen(score) + 1);
   for (size_t i = 0; i < count; i++) hash = fm__hash_u64(hash, (uint64_t)words[i]);
+  if (stats->rank) hash = fm__hash_u64(hash, fm__class_stats_ranks_fingerprint(stats));
   return hash;
 }
 
@@ -98,7 +102,8 @@ static void put_head(fm__bytes *out, const fm_class_stats *stats, const int64_t 
   put_runs(out, labels);
   put_member(out, "},\n \"strata\": ", (int64_t)stats->strata);
   put_member(out, ", \"histogram\": ", stats->bins ? INT64_C(1) << stats->bin_shift : 0);
-  fm__bytes_text(out, ", \"score\": \"" FM__STATS_SCORE "\"");
+  fm__bytes_text(out, ", \"score\": ");
+  put_string(out, fm__stats_score_name(stats->score));
   put_member(out, ", \"images\": ", fm_class_stats_image_count(stats));
   fm__bytes_text(out, ", \"checksum\": ");
   put_hex(out, fm__stats_checksum(stats, words));
@@ -112,7 +117,7 @@ static void put_class(fm__bytes *out, const fm_class_stats *stats, int32_t k, co
   fm__bytes_text(out, ", \"name\": ");
   put_string(out, fm_labels_class_name(stats->labels, k));
   put_member(out, ", \"pixels\": ", fm_class_stats_pixel_count(stats, k, FM_ALL_STRATA));
-  fm__bytes_text(out, ", \"mean_loss\": ");
+  fm__bytes_text(out, stats->rank ? ", \"mean_score\": " : ", \"mean_loss\": ");
   fm__bytes_real(out, fm_class_stats_mean(stats, k, FM_ALL_STRATA));
   for (size_t i = 0; i < count; i++) put_member(out, i ? ", " : ", \"words\": [", words[i]);
   fm__bytes_text(out, "]}");
@@ -137,9 +142,8 @@ static fm_status check_names(const fm_labels *labels, fm_error *err) {
                   (int)(k ? k - 1 : 0));
 }
 
-static fm_status put_stats(fm__bytes *out, const fm_class_stats *stats, fm_error *err) {
-  fm_status status = check_names(stats->labels, err);
-  if (status) return status;
+static fm_status put_object(fm__bytes *out, const fm_class_stats *stats, fm_error *err) {
+  fm_status status;
   size_t count = (size_t)fm_class_stats_word_count(stats), each = stats->strata * stats->cell_words;
   int64_t *words = fm__alloc_array(out->context, count, sizeof *words);
   if (!words) return fm__fail_memory(err, count * sizeof *words);
@@ -149,8 +153,21 @@ static fm_status put_stats(fm__bytes *out, const fm_class_stats *stats, fm_error
     if (k) fm__bytes_text(out, ",\n");
     put_class(out, stats, k, words + 1 + (size_t)k * each, each);
   }
-  fm__bytes_text(out, "\n ]}\n");
+  fm__bytes_text(out, "\n ]");
   fm__free(out->context, words);
+  return status;
+}
+
+/* With a score, the statistics that it is made of are a member of the same form. */
+static fm_status put_stats(fm__bytes *out, const fm_class_stats *stats, fm_error *err) {
+  fm_status status = check_names(stats->labels, err);
+  if (!status) status = put_object(out, stats, err);
+  if (!status && stats->rank) {
+    fm__bytes_text(out, ",\n\"ranks\":\n");
+    status = put_object(out, fm_class_stats_ranks(stats), err);
+    fm__bytes_text(out, "}");
+  }
+  fm__bytes_text(out, "}\n");
   return status;
 }
 

@@ -8,14 +8,14 @@
 #define FM__STATS_FORMAT "freemask-stats"
 enum { FM__STATS_VERSION = 2 };
 
-/* What a pixel's score is, as the file spells it. */
-#define FM__STATS_SCORE "loss"
+/* What a pixel's score is, as the file spells it: an fm_score. */
+const char *fm__stats_score_name(int32_t score);
 
 /* The most bytes of a file: parsed, it takes many times as much. */
 #define FM__LARGEST_JSON (INT64_C(1) << 28)
 
 /* FNV-1a of the label space's fingerprint, the numbers of strata and bins, the name of the score
- * and all words. */
+ * and all words; and, if it has ranks, their fingerprint. */
 uint64_t fm__stats_checksum(const fm_class_stats *stats, const int64_t *words);
 
 /* Parses statistics over `labels`; or the label space that the statistics in the file have. Without

@@ -80,6 +80,7 @@ typedef struct head {
   const char *name;
   uint64_t fingerprint, checksum;
   int64_t class_count, strata, histogram, images;
+  int32_t score;
   const json_t *classes;
 } head;
 
@@ -247,6 +248,13 @@ fm_status fm__stats_parse_labels(const fm_context *context, const char *data, si
 
 /* ---- The statistics ----------------------------------------------------------------- */
 
+static fm_status read_score(const char *name, int32_t *score, fm_error *err) {
+  for (*score = FM_SCORE_LOSS; *score <= FM_SCORE_RANK; ++*score)
+    if (!strcmp(name, fm__stats_score_name(*score))) return FM_OK;
+  return fm__fail(err, FM_ERR_UNSUPPORTED, "member score is '%.*s', expected 'loss' or 'rank'",
+                  fm__fit(name, 60), name);
+}
+
 static fm_status check_layout(const fm_labels *labels, head *h, fm_error *err) {
   const char *score = NULL;
   if (h->fingerprint != fm_labels_fingerprint(labels))
@@ -259,9 +267,7 @@ static fm_status check_layout(const fm_labels *labels, head *h, fm_error *err) {
   if (!status && h->histogram & (h->histogram - 1))
     status = not_a(&h->root, "histogram", "0, 1, 2, 4, 8, 16 or 32", err);
   if (!status) status = get_text(&h->root, "score", &score, err);
-  if (!status && strcmp(score, FM__STATS_SCORE) != 0)
-    status = fm__fail(err, FM_ERR_UNSUPPORTED, "member score is '%.60s', expected '%s'", score,
-                      FM__STATS_SCORE);
+  if (!status) status = read_score(score, &h->score, err);
   if (!status) status = get_whole(&h->root, "images", 0, INT64_C(1) << 62, &h->images, err);
   return status ? status : get_hex(&h->root, "checksum", &h->checksum, err);
 }
@@ -286,7 +292,8 @@ static fm_status check_class(const fm_class_stats *stats, const object *row, int
   const char *name = NULL;
   int64_t pixels = 0, true_pixels = fm_class_stats_pixel_count(stats, k, FM_ALL_STRATA);
   double true_mean = fm_class_stats_mean(stats, k, FM_ALL_STRATA);
-  const json_t *mean = json_object_get(row->json, "mean_loss");
+  const char *key = stats->rank ? "mean_score" : "mean_loss";
+  const json_t *mean = json_object_get(row->json, key);
   fm_status status = get_text(row, "name", &name, err);
   if (!status && strcmp(name, fm_labels_class_name(stats->labels, k)) != 0)
     status = fm__fail(err, FM_ERR_FORMAT, "member %sname is '%.*s', expected '%.60s'", row->where,
@@ -296,10 +303,10 @@ static fm_status check_class(const fm_class_stats *stats, const object *row, int
     status =
         fm__fail(err, FM_ERR_FORMAT, "member %spixels is %" PRId64 ", but its words make %" PRId64,
                  row->where, pixels, true_pixels);
-  if (!status && !json_is_number(mean)) status = not_a(row, "mean_loss", "a number", err);
+  if (!status && !json_is_number(mean)) status = not_a(row, key, "a number", err);
   if (!status && fabs(json_number_value(mean) - true_mean) > 0)
-    status = fm__fail(err, FM_ERR_FORMAT, "member %smean_loss is %.17g, but its words make %.17g",
-                      row->where, json_number_value(mean), true_mean);
+    status = fm__fail(err, FM_ERR_FORMAT, "member %s%s is %.17g, but its words make %.17g",
+                      row->where, key, json_number_value(mean), true_mean);
   return status;
 }
 
@@ -344,12 +351,13 @@ static fm_status check_sizes(const head *h, fm_error *err) {
   return status;
 }
 
-static fm_status make_stats(const fm_labels *labels, head *h, fm_class_stats **out, fm_error *err) {
+/* Without ranks those of the head are read; the layout has been checked. */
+static fm_status make_stats(const fm_labels *labels, const head *h, const fm_class_stats *ranks,
+                            fm_class_stats **out, fm_error *err) {
   fm_class_stats *stats = NULL;
-  fm_status status = check_layout(labels, h, err);
-  if (!status) status = check_sizes(h, err);
+  fm_status status = check_sizes(h, err);
   if (status) return status;
-  fm_class_stats_options options = {.size = sizeof options};
+  fm_class_stats_options options = {.size = sizeof options, .score = h->score, .ranks = ranks};
   options.strata = (int32_t)h->strata;
   options.histogram = (int32_t)h->histogram;
   status = fm_class_stats_create(labels, &options, &stats, err);
@@ -366,6 +374,36 @@ static fm_status make_stats(const fm_labels *labels, head *h, fm_class_stats **o
   return status;
 }
 
+/* The member `ranks`: statistics of losses over the same labels. */
+static fm_status read_ranks(const fm_labels *labels, const head *h, fm_class_stats **out,
+                            fm_error *err) {
+  object ranks;
+  head inner;
+  fm_status status = get_object(&h->root, "ranks", &ranks, err);
+  if (status) return status;
+  status = read_head(ranks.json, &inner, err);
+  if (!status) status = check_layout(labels, &inner, err);
+  if (!status && inner.score != FM_SCORE_LOSS)
+    status = fm__fail(err, FM_ERR_FORMAT, "member score is not 'loss'");
+  if (!status) status = make_stats(labels, &inner, NULL, out, err);
+  if (status) fm__fail_prefix(err, "ranks");
+  return status;
+}
+
+static fm_status read_stats(const fm_labels *labels, head *h, fm_class_stats **out, fm_error *err) {
+  fm_class_stats *ranks = NULL;
+  fm_status status = check_layout(labels, h, err);
+  if (!status && h->score == FM_SCORE_RANK && h->strata > 1)
+    status = not_a(&h->root, "strata", "1, as the score is 'rank'", err);
+  if (!status && h->score == FM_SCORE_RANK) status = read_ranks(labels, h, &ranks, err);
+  if (!status && ranks && !(ranks->bins && ranks->pixels))
+    status = fm__fail(err, FM_ERR_FORMAT, "member ranks has no %s, which a score is made of",
+                      ranks->bins ? "pixel" : "histogram");
+  if (!status) status = make_stats(labels, h, ranks, out, err);
+  fm_class_stats_destroy(ranks);
+  return status;
+}
+
 fm_status fm__stats_parse(const fm_labels *labels, const char *data, size_t size,
                           fm_class_stats **out, fm_error *err) {
   json_t *root = NULL;
@@ -373,7 +411,7 @@ fm_status fm__stats_parse(const fm_labels *labels, const char *data, size_t size
   fm_status status = parse(data, size, &root, err);
   if (status) return status;
   status = read_head(root, &h, err);
-  if (!status) status = make_stats(labels, &h, out, err);
+  if (!status) status = read_stats(labels, &h, out, err);
   status = blame(data, size, root, status, err);
   json_decref(root);
   return status;

@@ -11,6 +11,7 @@
 #include "dsp/lanes.h"
 #include "dsp/sum.h"
 #include "labels/exact_sum.h"
+#include "labels/score.h"
 
 enum { OCTAVES = 32, MOST_STRATA = 255 };
 
@@ -47,14 +48,19 @@ static bool measure(fm_class_stats *stats) {
          fm__size_add(bytes, FM__BLOB_HEADER + sizeof *stats->words, &bytes);
 }
 
-static fm_status make(const fm_labels *labels, size_t strata, int bin_shift, int32_t score,
+/* Takes over `rank`, on failure too. */
+static fm_status make(const fm_labels *labels, size_t strata, int bin_shift, fm__score *rank,
                       fm_class_stats **out, fm_error *err) {
   fm_class_stats *stats = fm__alloc_zeroed(labels->context, 1, sizeof *stats);
-  if (!stats) return fm__fail_memory(err, sizeof *stats);
+  if (!stats) {
+    fm__score_drop(rank);
+    return fm__fail_memory(err, sizeof *stats);
+  }
   stats->labels = fm__labels_hold(labels);
   stats->strata = strata;
   stats->bin_shift = bin_shift;
-  stats->score = score;
+  stats->score = rank ? FM_SCORE_RANK : FM_SCORE_LOSS;
+  stats->rank = rank;
   fm_status status = FM_OK;
   if (measure(stats))
     status = allocate(stats, err);
@@ -71,12 +77,31 @@ static fm_status make(const fm_labels *labels, size_t strata, int bin_shift, int
   return FM_OK;
 }
 
+static fm_status make_score(const fm_labels *labels, const fm_class_stats_options *o,
+                            fm__score **out, fm_error *err) {
+  *out = NULL;
+  if (o->score == FM_SCORE_RANK && o->strata > 1)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_class_stats_options: strata is %d, but statistics of FM_SCORE_RANK have "
+                    "one: the strata are those of the ranks",
+                    (int)o->strata);
+  if (o->score == FM_SCORE_RANK) return fm__score_make(labels, o->ranks, out, err);
+  if (o->score != FM_SCORE_LOSS)
+    return fm__fail(err, FM_ERR_UNSUPPORTED,
+                    "fm_class_stats_options: score is %d, which this library does not know",
+                    (int)o->score);
+  if (o->ranks)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_class_stats_options: ranks is set, but the score is the loss");
+  return FM_OK;
+}
+
 fm_status fm_class_stats_create(const fm_labels *labels, const fm_class_stats_options *options,
                                 fm_class_stats **out, fm_error *err) {
   if (!labels || !out)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_class_stats_create: an argument is NULL");
   fm_class_stats_options o;
-  fm_status status = FM__OPTIONS_READ(&o, options, fm_class_stats_options, reserved, err);
+  fm_status status = FM__OPTIONS_READ(&o, options, fm_class_stats_options, ranks, err);
   if (status) return status;
   if (o.strata < 0 || o.strata > MOST_STRATA)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_class_stats_options: strata is %d, expected 1 to 255",
@@ -86,19 +111,18 @@ fm_status fm_class_stats_create(const fm_labels *labels, const fm_class_stats_op
     return fm__fail(err, FM_ERR_ARGUMENT,
                     "fm_class_stats_options: histogram is %d, expected 0, 1, 2, 4, 8, 16 or 32",
                     (int)o.histogram);
-  if (o.score != FM_SCORE_LOSS)
-    return fm__fail(err, FM_ERR_UNSUPPORTED,
-                    "fm_class_stats_options: score is %d, which this library does not know",
-                    (int)o.score);
   if (o.reserved)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_class_stats_options: reserved is %d, expected 0",
                     (int)o.reserved);
-  return make(labels, o.strata ? (size_t)o.strata : 1, bin_shift, o.score, out, err);
+  fm__score *rank;
+  status = make_score(labels, &o, &rank, err);
+  return status ? status : make(labels, o.strata ? (size_t)o.strata : 1, bin_shift, rank, out, err);
 }
 
 fm_status fm__class_stats_create_like(const fm_class_stats *model, fm_class_stats **out,
                                       fm_error *err) {
-  return make(model->labels, model->strata, model->bin_shift, model->score, out, err);
+  return make(model->labels, model->strata, model->bin_shift, fm__score_hold(model->rank), out,
+              err);
 }
 
 void fm_class_stats_destroy(fm_class_stats *stats) {
@@ -107,6 +131,7 @@ void fm_class_stats_destroy(fm_class_stats *stats) {
   fm__free(labels->context, stats->words);
   fm__free(labels->context, stats->pending);
   fm__free(labels->context, stats->lanes_memory);
+  fm__score_drop(stats->rank);
   fm__free(labels->context, stats);
   fm__labels_drop(labels);
 }
@@ -127,12 +152,25 @@ fm_status fm_class_stats_get_options(const fm_class_stats *stats, fm_class_stats
   fm_class_stats_options o = {.size = sizeof o,
                               .strata = (int32_t)stats->strata,
                               .histogram = fm__class_stats_histogram(stats),
-                              .score = stats->score};
-  return FM__RESULT_WRITE(out, &o, fm_class_stats_options, reserved, err);
+                              .score = stats->score,
+                              .ranks = fm_class_stats_ranks(stats)};
+  return FM__RESULT_WRITE(out, &o, fm_class_stats_options, ranks, err);
 }
 
 const fm_labels *fm_class_stats_labels(const fm_class_stats *stats) {
   return stats ? stats->labels : NULL;
+}
+
+const fm_class_stats *fm_class_stats_ranks(const fm_class_stats *stats) {
+  return stats && stats->rank ? stats->rank->ranks : NULL;
+}
+
+const fm_class_stats *fm__class_stats_losses(const fm_class_stats *stats) {
+  return stats->rank ? stats->rank->ranks : stats;
+}
+
+uint64_t fm__class_stats_ranks_fingerprint(const fm_class_stats *stats) {
+  return stats->rank ? stats->rank->fingerprint : 0;
 }
 
 /* ---- Adding --------------------------------------------------------------------- */
@@ -202,26 +240,48 @@ void fm__class_stats_undo(fm_class_stats *stats) {
   memset(stats->pending, 0, stats->cells * stats->cell_words * sizeof *stats->pending);
 }
 
-fm_status fm_class_stats_add(fm_class_stats *stats, const fm_plane *mask, const fm_plane *loss,
-                             const fm_extra_planes *extra, fm_error *err) {
-  if (!stats) return fm__fail(err, FM_ERR_ARGUMENT, "fm_class_stats_add: stats is NULL");
-  add_planes image;
-  fm_status status = fm__plane_read(&image.mask, mask, FM__MASK_TYPES, "mask", err);
-  if (!status) status = fm__plane_read(&image.loss, loss, FM__LOSS_TYPES, "loss", err);
-  if (!status) status = fm__same_size(&image.mask, "mask", &image.loss, "loss map", err);
-  if (!status)
-    status = fm__extra_read(&image.strata, extra, (int32_t)stats->strata, &image.mask, err);
-  if (status) return status;
-  if (image.mask.height * image.mask.width > FM__MOST_COUNT - stats->pixels ||
+static fm_status add_image(fm_class_stats *stats, const add_planes *image, fm_error *err) {
+  if (image->mask.height * image->mask.width > FM__MOST_COUNT - stats->pixels ||
       stats->images == FM__MOST_COUNT)
     return fm__fail(err, FM_ERR_LIMIT, "statistics are full: they hold %" PRId64 " pixels",
                     stats->pixels);
-  status = add_rows(stats, &image, err);
+  fm_status status = add_rows(stats, image, err);
   if (status)
     fm__class_stats_undo(stats);
   else
     fm__class_stats_commit(stats, 1);
   return status;
+}
+
+/* The scores take the losses' place. */
+static fm_status add_scores(fm_class_stats *stats, add_planes *image, const fm_extra_planes *extra,
+                            fm_error *err) {
+  const fm_context *context = stats->labels->context;
+  fm__score_planes planes = {.mask = image->mask, .loss = image->loss};
+  fm_status status = fm__score_extra(stats->rank, &planes, extra, err);
+  if (status) return status;
+  int64_t height = image->mask.height, width = image->mask.width;
+  float *scores = fm__alloc_pixels(context, height, width, sizeof *scores);
+  if (!scores) return fm__fail_pixels(err, height, width);
+  fm_plane plane = fm_plane_make(scores, FM_F32, height, width);
+  status = fm__score_map(stats->rank, &planes, scores, err);
+  if (!status) status = fm__plane_read(&image->loss, &plane, FM__BIT(FM_F32), "scores", err);
+  if (!status) status = add_image(stats, image, err);
+  fm__free(context, scores);
+  return status;
+}
+
+fm_status fm_class_stats_add(fm_class_stats *stats, const fm_plane *mask, const fm_plane *loss,
+                             const fm_extra_planes *extra, fm_error *err) {
+  if (!stats) return fm__fail(err, FM_ERR_ARGUMENT, "fm_class_stats_add: stats is NULL");
+  add_planes image = {.strata = {.data = NULL}};
+  fm_status status = fm__plane_read(&image.mask, mask, FM__MASK_TYPES, "mask", err);
+  if (!status) status = fm__plane_read(&image.loss, loss, FM__LOSS_TYPES, "loss", err);
+  if (!status) status = fm__same_size(&image.mask, "mask", &image.loss, "loss map", err);
+  if (!status && stats->rank) return add_scores(stats, &image, extra, err);
+  if (!status)
+    status = fm__extra_read(&image.strata, NULL, extra, (int32_t)stats->strata, &image.mask, err);
+  return status ? status : add_image(stats, &image, err);
 }
 
 /* ---- Merging -------------------------------------------------------------------- */
@@ -240,6 +300,10 @@ static fm_status check_mergeable(const fm_class_stats *into, const fm_class_stat
   if (into->score != from->score)
     return fm__fail(err, FM_ERR_MISMATCH, "statistics of the scores %d and %d cannot be merged",
                     (int)into->score, (int)from->score);
+  if (fm__class_stats_ranks_fingerprint(into) != fm__class_stats_ranks_fingerprint(from))
+    return fm__fail(err, FM_ERR_MISMATCH,
+                    "statistics whose scores were made of different ranks cannot be merged: use "
+                    "the ranks of the whole real set for all parts");
   if (from->pixels > FM__MOST_COUNT - into->pixels || from->images > FM__MOST_COUNT - into->images)
     return fm__fail(err, FM_ERR_LIMIT, "statistics are full: they hold %" PRId64 " pixels",
                     into->pixels);

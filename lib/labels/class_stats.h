@@ -12,11 +12,14 @@
 /* Bytes of a blob before its words. */
 enum { FM__BLOB_HEADER = 64 };
 
+struct fm__score; /* labels/score.h */
+
 struct fm_class_stats {
   fm_labels *labels;
   size_t strata;
-  int32_t score; /* an fm_score */
-  size_t bins;   /* of a cell's histogram; 0: none */
+  int32_t score;          /* an fm_score */
+  struct fm__score *rank; /* FM_SCORE_RANK: what it is made of; else NULL */
+  size_t bins;            /* of a cell's histogram; 0: none */
   int bin_shift;
   size_t cell_words;
   size_t cells;
@@ -27,6 +30,12 @@ struct fm_class_stats {
   void *lanes_memory;
   int64_t *pending; /* as words: the image being added, so that a bad pixel undoes it */
 };
+
+/* The statistics of losses that these are, or that their score is made of. */
+const fm_class_stats *fm__class_stats_losses(const fm_class_stats *stats);
+
+/* The number that ranks have; 0 for the loss. */
+uint64_t fm__class_stats_ranks_fingerprint(const fm_class_stats *stats);
 
 /* An empty one like it: same label space and options. */
 fm_status fm__class_stats_create_like(const fm_class_stats *model, fm_class_stats **out,

@@ -7,6 +7,7 @@
 #include "core/random.h"
 #include "labels/class_stats.h"
 #include "labels/exact_sum.h"
+#include "labels/score.h"
 
 /* ---- Layouts -------------------------------------------------------------------- */
 
@@ -16,14 +17,15 @@ static fm_class_stats_layout layout_of(const fm_class_stats *stats) {
                                  .class_count = stats->labels->class_count,
                                  .strata = (int32_t)stats->strata,
                                  .histogram = fm__class_stats_histogram(stats),
-                                 .score = stats->score};
+                                 .score = stats->score,
+                                 .ranks_fingerprint = fm__class_stats_ranks_fingerprint(stats)};
 }
 
 fm_status fm_class_stats_get_layout(const fm_class_stats *stats, fm_class_stats_layout *out,
                                     fm_error *err) {
   if (!stats) return fm__fail(err, FM_ERR_ARGUMENT, "fm_class_stats_get_layout: stats is NULL");
   fm_class_stats_layout layout = layout_of(stats);
-  return FM__RESULT_WRITE(out, &layout, fm_class_stats_layout, score, err);
+  return FM__RESULT_WRITE(out, &layout, fm_class_stats_layout, ranks_fingerprint, err);
 }
 
 static fm_status fail_number(const char *name, int32_t theirs, int32_t ours, fm_error *err) {
@@ -34,7 +36,8 @@ static fm_status fail_number(const char *name, int32_t theirs, int32_t ours, fm_
 static fm_status check_layout(const fm_class_stats *stats, const fm_class_stats_layout *layout,
                               fm_error *err) {
   fm_class_stats_layout theirs, ours = layout_of(stats);
-  fm_status status = FM__OPTIONS_READ(&theirs, layout, fm_class_stats_layout, score, err);
+  fm_status status =
+      FM__OPTIONS_READ(&theirs, layout, fm_class_stats_layout, ranks_fingerprint, err);
   if (status) return status;
   if (theirs.class_count != ours.class_count)
     return fail_number("class_count", theirs.class_count, ours.class_count, err);
@@ -42,6 +45,11 @@ static fm_status check_layout(const fm_class_stats *stats, const fm_class_stats_
   if (theirs.histogram != ours.histogram)
     return fail_number("histogram", theirs.histogram, ours.histogram, err);
   if (theirs.score != ours.score) return fail_number("score", theirs.score, ours.score, err);
+  if (theirs.ranks_fingerprint != ours.ranks_fingerprint)
+    return fm__fail(err, FM_ERR_MISMATCH,
+                    "words: their score was made of other ranks (%016" PRIx64
+                    ") than these statistics' (%016" PRIx64 ")",
+                    theirs.ranks_fingerprint, ours.ranks_fingerprint);
   if (theirs.labels_fingerprint != ours.labels_fingerprint)
     return fm__fail(err, FM_ERR_MISMATCH,
                     "words: made with a label space of fingerprint %016" PRIx64
@@ -153,8 +161,14 @@ static uint64_t check_of(const unsigned char *blob, size_t size) {
   return fm__hash_bytes(hash, blob + FM__BLOB_HEADER, size - FM__BLOB_HEADER);
 }
 
+static size_t own_size(const fm_class_stats *stats) {
+  return FM__BLOB_HEADER + 8 * count_of(stats);
+}
+
+/* A blob of the ranks follows. */
 size_t fm_class_stats_blob_size(const fm_class_stats *stats) {
-  return stats ? FM__BLOB_HEADER + 8 * count_of(stats) : 0;
+  if (!stats) return 0;
+  return own_size(stats) + fm_class_stats_blob_size(fm_class_stats_ranks(stats));
 }
 
 fm_status fm_class_stats_save(const fm_class_stats *stats, void *blob, size_t size, fm_error *err) {
@@ -173,6 +187,11 @@ fm_status fm_class_stats_save(const fm_class_stats *stats, void *blob, size_t si
   put_number(blob, NUMBERS, (uint64_t)stats->images);
   for (size_t i = 0; i < stats->cells * stats->cell_words; i++)
     put_number(blob, NUMBERS + 1 + i, (uint64_t)stats->words[i]);
+  size_t own = own_size(stats);
+  if (stats->rank) {
+    fm_status status = fm_class_stats_save(stats->rank->ranks, (char *)blob + own, size - own, err);
+    if (status) return status;
+  }
   put_number(blob, CHECK, check_of(blob, size));
   return FM_OK;
 }
@@ -182,10 +201,12 @@ static fm_status check_blob(const fm_labels *labels, const unsigned char *blob, 
                             fm_error *err) {
   if (size < FM__BLOB_HEADER || get_number(blob, MAGIC) != MAGIC_NUMBER)
     return fm__fail(err, FM_ERR_FORMAT, "blob: does not hold class statistics");
-  if (get_number(blob, COUNT) != (size - FM__BLOB_HEADER) / 8 || size % 8 != 0)
+  bool whole = size % 8 == 0, scored = get_number(blob, SCORE) == FM_SCORE_RANK;
+  uint64_t count = get_number(blob, COUNT), most = (size - FM__BLOB_HEADER) / 8;
+  if (!whole || (scored ? count >= most : count != most))
     return fm__fail(err, FM_ERR_FORMAT,
                     "blob: is damaged: it has %zu bytes, expected %d and %" PRIu64 " words", size,
-                    FM__BLOB_HEADER, get_number(blob, COUNT));
+                    FM__BLOB_HEADER, count);
   if (get_number(blob, CHECK) != check_of(blob, size))
     return fm__fail(err, FM_ERR_FORMAT, "blob: is damaged: its checksum differs");
   if (get_number(blob, FINGERPRINT) != fm_labels_fingerprint(labels) ||
@@ -205,11 +226,12 @@ static int32_t option_at(const unsigned char *blob, size_t index) {
 }
 
 static fm_status make_saved(const fm_labels *labels, const unsigned char *blob,
-                            fm_class_stats **out, fm_error *err) {
+                            const fm_class_stats *ranks, fm_class_stats **out, fm_error *err) {
   fm_class_stats_options o = {.size = sizeof o,
                               .strata = option_at(blob, STRATA),
                               .histogram = option_at(blob, HISTOGRAM),
-                              .score = option_at(blob, SCORE)};
+                              .score = option_at(blob, SCORE),
+                              .ranks = ranks};
   fm_status status = fm_class_stats_create(labels, &o, out, err);
   if (status == FM_ERR_ARGUMENT || (!status && (count_of(*out) != get_number(blob, COUNT) ||
                                                 (*out)->strata != get_number(blob, STRATA)))) {
@@ -220,13 +242,27 @@ static fm_status make_saved(const fm_labels *labels, const unsigned char *blob,
   return status;
 }
 
+/* The blob behind the words. It is of losses, so that this goes one level deep. */
+static fm_status load_ranks(const fm_labels *labels, const unsigned char *blob, size_t size,
+                            fm_class_stats **out, fm_error *err) {
+  size_t own = FM__BLOB_HEADER + 8 * (size_t)get_number(blob, COUNT), left = size - own;
+  if (left < FM__BLOB_HEADER || get_number(blob + own, SCORE) != FM_SCORE_LOSS)
+    return fm__fail(err, FM_ERR_FORMAT, "blob: holds no ranks of losses");
+  fm_status status = fm_class_stats_load(labels, blob + own, left, out, err);
+  if (status) fm__fail_prefix(err, "ranks");
+  return status;
+}
+
 fm_status fm_class_stats_load(const fm_labels *labels, const void *blob, size_t size,
                               fm_class_stats **out, fm_error *err) {
   if (!labels || !blob || !out)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_class_stats_load: an argument is NULL");
-  fm_class_stats *stats;
+  fm_class_stats *stats = NULL, *ranks = NULL;
   fm_status status = check_blob(labels, blob, size, err);
-  if (!status) status = make_saved(labels, blob, &stats, err);
+  if (!status && get_number(blob, SCORE) == FM_SCORE_RANK)
+    status = load_ranks(labels, blob, size, &ranks, err);
+  if (!status) status = make_saved(labels, blob, ranks, &stats, err);
+  fm_class_stats_destroy(ranks);
   if (status) return status;
   size_t count = count_of(stats);
   int64_t *words = fm__alloc_array(labels->context, count, sizeof *words);

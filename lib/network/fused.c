@@ -7,7 +7,7 @@
 #include "core/view.h"
 #include "dsp/tile.h"
 #include "filter/filter.h"
-#include "labels/class_stats.h"
+#include "labels/score.h"
 #include "network/network_loss.h"
 
 /* ---- Parts ---------------------------------------------------------------------- */
@@ -15,7 +15,8 @@
 /* A call's inputs: the output and the mask in the job, and the extra planes. */
 typedef struct inputs {
   fm__job job;
-  fm_plane strata; /* data NULL: none */
+  fm_plane strata;    /* data NULL: none */
+  fm_plane reference; /* data NULL: none */
 } inputs;
 
 /* A rectangle of the mask, and its losses. */
@@ -41,6 +42,7 @@ static void make_part(part *p, const inputs *in, float *memory) {
   p->strata = cut(&in->strata, p);
   p->extra = (fm_extra_planes){.size = sizeof p->extra};
   if (in->strata.data) p->extra.strata = &p->strata;
+  if (in->reference.data) p->extra.reference = &in->reference; /* of the whole image, as the part */
 }
 
 typedef fm_status use_fn(const part *p, void *state, fm_error *err);
@@ -119,12 +121,15 @@ static fm_status check_strata(const inputs *in, int32_t count, fm_error *err) {
 /* On success the job is open. */
 static fm_status open_inputs(inputs *in, const fm_network_loss *model, const fm_labels *labels,
                              const fm_network_output *output, const fm_plane *mask,
-                             const fm_extra_planes *extra, int32_t strata, fm_error *err) {
+                             const fm_extra_planes *extra, const fm__score *rank, int32_t strata,
+                             fm_error *err) {
   memset(in, 0, sizeof *in);
   fm_status status = check_labels_agree(model, labels, err);
   if (!status) status = fm__job_open(&in->job, model, output, mask, err);
   if (status) return status;
-  status = fm__extra_read(&in->strata, extra, strata, &in->job.mask, err);
+  if (rank) strata = (int32_t)rank->ranks->strata;
+  status =
+      fm__extra_read(&in->strata, rank ? &in->reference : NULL, extra, strata, &in->job.mask, err);
   if (!status && in->strata.data) status = check_strata(in, strata, err);
   if (status) fm__job_close(&in->job);
   return status;
@@ -142,13 +147,13 @@ fm_status fm_class_stats_add_output(fm_class_stats *stats, const fm_network_loss
   if (!stats || !network_loss)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_class_stats_add_output: an argument is NULL");
   inputs in;
-  fm_status status = open_inputs(&in, network_loss, stats->labels, output, mask, extra,
+  fm_status status = open_inputs(&in, network_loss, stats->labels, output, mask, extra, stats->rank,
                                  (int32_t)stats->strata, err);
   if (status) return status;
   fm_class_stats *image;
   status = fm__class_stats_create_like(stats, &image, err);
   if (!status) {
-    status = walk(&in, false, add_part, image, err);
+    status = walk(&in, stats->rank != NULL, add_part, image, err);
     image->images = 1; /* its parts are one image */
     if (!status) status = fm_class_stats_merge(stats, image, err);
     fm_class_stats_destroy(image);
@@ -209,8 +214,8 @@ static fm_status reserve(filtering *f, const fm_plane *out, fm_error *err) {
 static fm_status run(filtering *f, inputs *in, const fm_plane *out, fm_filter_report *report,
                      fm_error *err) {
   fm_status status = reserve(f, out, err);
-  /* A floor is a share of the whole image's pixels. */
-  bool at_once = f->filter->options.min_kept_share > 0;
+  /* A floor is a share of the whole image's pixels, and a score looks at the pixels around. */
+  bool at_once = f->filter->options.min_kept_share > 0 || f->filter->rank;
   if (!status) status = walk(in, at_once, filter_part, f, err);
   if (!status) {
     deliver(f, out);
@@ -230,6 +235,8 @@ static fm_status check_out(const filtering *f, const inputs *in, const fm_plane 
   fm_status status = fm__job_check_output(&in->job, out, out_name, in_place, err);
   if (!status && in->strata.data)
     status = fm__check_output(out, out_name, &in->strata, "strata", false, err);
+  if (!status && in->reference.data)
+    status = fm__check_output(out, out_name, &in->reference, "reference", false, err);
   if (!status && !f->weights) status = fm__filter_check_labels(f->filter, mask, out->dtype, err);
   return status;
 }
@@ -250,8 +257,8 @@ static fm_status filter_output(filtering *f, const fm_network_loss *network_loss
   if (!status) status = fm__output_read(&known, out, types, out_name, err);
   if (status) return status;
   inputs in;
-  status = open_inputs(&in, network_loss, f->filter->labels, output, mask, extra, f->filter->strata,
-                       err);
+  status = open_inputs(&in, network_loss, f->filter->labels, output, mask, extra, f->filter->rank,
+                       f->filter->strata, err);
   if (status) return status;
   status = check_out(f, &in, &known, out_name, err);
   if (!status) status = run(f, &in, &known, report, err);

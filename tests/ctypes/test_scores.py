@@ -1,0 +1,322 @@
+# ctypes/test_scores.py - ranks, paired scores and the filters of them against NumPy, to the bit; files,
+# blobs and merges of their statistics.
+import ctypes
+import os
+
+import tap
+from freemask_ctypes import Interface
+
+tap.need("numpy")
+import numpy as np  # noqa: E402
+
+LIB = Interface(os.environ["FM_SHARED"])
+CONTEXT = ctypes.c_void_p()
+LIB.fm_context_create(None, ctypes.byref(CONTEXT), None)
+CLASSES, IGNORED, H, W = 4, 9, 40, 56
+QUANTILE, STRATA, PAIRED = 1, 2, 3
+rng = np.random.default_rng(12)
+
+
+def call(function, *arguments):
+    err = LIB.struct("fm_error")()
+    if function(*arguments, ctypes.byref(err)):
+        raise RuntimeError(err.message.decode())
+
+
+def made(function, *arguments):
+    out = ctypes.c_void_p()
+    call(function, *arguments, ctypes.byref(out))
+    return out
+
+
+def refusal(function, *arguments):
+    try:
+        call(function, *arguments)
+    except RuntimeError as error:
+        return str(error)
+    return "nothing was refused"
+
+
+def view(array):
+    plane = LIB.fm_plane_make(array.ctypes.data, LIB.dtype(array.dtype.name), *array.shape)
+    plane.row_stride, plane.col_stride = array.strides
+    return plane
+
+
+def extra(strata=None, reference=None):
+    planes = [None if a is None else ctypes.pointer(view(a)) for a in (strata, reference)]
+    return ctypes.byref(LIB.make("fm_extra_planes", strata=planes[0], reference=planes[1]))
+
+
+LABELS = made(LIB.fm_labels_create, CONTEXT, LIB.labels_options(CLASSES, IGNORED))
+
+
+def scene(shift=1.0):
+    """A mask of tiles with ignored ones, losses with -0, denormals and beyond the bins, strata."""
+    tiles = rng.choice([0, 1, 2, IGNORED], (H // 7 + 1, W // 9 + 1), p=[.4, .3, .2, .1])
+    mask = np.kron(tiles, np.ones((7, 9), np.uint8))[:H, :W].astype(np.uint8)
+    loss = (rng.gamma(.7, 1, (H, W)) * (1 + mask % 5) * shift).astype(np.float32)
+    loss[0, :4] = [-0., 1e-40, 300, 3e38]
+    loss[mask == IGNORED] = np.nan
+    return mask, loss, rng.integers(0, 3, (H, W)).astype(np.uint8)
+
+
+REAL = [scene() for _ in range(6)]
+
+
+def statistics(images, ranks=None, strata=1, histogram=32):
+    """Of the losses, or with ranks of the score."""
+    if ranks is None:
+        options = LIB.make("fm_class_stats_options", histogram=histogram, strata=strata)
+    else:
+        options = LIB.make("fm_class_stats_options", histogram=histogram, score=1, ranks=ranks)
+    stats = made(LIB.fm_class_stats_create, LABELS, ctypes.byref(options))
+    for mask, loss, planes in images:
+        call(LIB.fm_class_stats_add, stats, view(mask), view(loss),
+             extra(planes) if strata > 1 else None)
+    return stats
+
+
+# ---- The definition, as class_stats.h states it ----------------------------------------------------
+
+
+def bins_of(loss, per_octave=32):
+    exponent = np.frexp(np.maximum(loss, 2.0**-30).astype(np.float64))[1] - 1
+    part = np.maximum(loss, 2.0**-30) / np.exp2(exponent) - 1
+    bins = 1 + np.floor(per_octave * (24 + exponent + part))
+    bins[loss < 2.0**-24] = 0
+    return np.minimum(bins, 32 * per_octave + 1).astype(int)
+
+
+def steps(below, total):
+    rank = -np.log((total - below) / total + .002)
+    return np.floor(rank * 4096 + .5).astype(int)
+
+
+class Ranks:
+    def __init__(self, images, strata):
+        self.strata, count = strata, 32 * 32 + 2
+        counts = np.zeros((CLASSES, strata, count))
+        for mask, loss, planes in images:
+            valid = mask < CLASSES
+            s = planes[valid] if strata > 1 else 0
+            np.add.at(counts, (mask[valid], s, bins_of(loss[valid])), 1)
+        whole = counts.sum(1)
+        middle = np.cumsum(counts, -1) - counts / 2
+        class_middle, n = np.cumsum(whole, -1) - whole / 2, whole.sum(-1, keepdims=True)
+        share = np.where(n > 0, class_middle / np.maximum(n, 1), 1)
+        self.own = steps(share, 1)
+        self.within = steps(middle + 200 * share[:, None], counts.sum(-1, keepdims=True) + 200)
+        if strata == 1:
+            self.within = self.own[:, None]
+
+    def table(self, mask, loss, strata):
+        bins, k = bins_of(np.where(mask < CLASSES, loss, 0)), np.minimum(mask, CLASSES - 1)
+        return self.own[k, bins], self.within[k, strata if self.strata > 1 else 0, bins]
+
+    def scores(self, mask, loss, strata, reference=None):
+        own, within = self.table(mask, loss, strata)
+        if reference is not None:
+            for got, hard in zip((own, within), self.table(mask, reference, strata)):
+                got -= np.where(hard < 0, -((2 - 4 * hard) // 5), (4 * hard + 2) // 5)
+        out, radius = np.zeros(mask.shape, np.float32), max(1, mask.shape[0] // 8)
+        for y, x in np.argwhere(mask < CLASSES):
+            rows, columns = slice(max(0, y - radius), y + radius + 1), slice(max(0, x - radius),
+                                                                           x + radius + 1)
+            same = mask[rows, columns] == mask[y, x]
+            total = np.float32(int(within[rows, columns][same].sum()))
+            mean = total / np.float32(same.sum())
+            out[y, x] = max(np.float32(0), (np.float32(own[y, x]) + mean) * np.float32(1 / 4096))
+        return out
+
+
+# ---- Checks ---------------------------------------------------------------------------------------
+
+
+def score_map(stats, mask, loss, planes=None):
+    out = np.full(mask.shape, 7, np.float32)
+    call(LIB.fm_class_stats_score_map, stats, view(mask), view(loss), planes, view(out))
+    return out
+
+
+def check_scores(strata):
+    truth = Ranks(REAL, strata)
+    losses = statistics(REAL, strata=strata)
+    stats = statistics([], ranks=losses)
+    for i in range(6):
+        mask, loss, planes = scene(1.5)
+        reference = scene()[1] if i % 2 else None
+        if reference is not None:
+            reference[np.isnan(reference)] = .5
+        given = planes if strata > 1 else None
+        got = score_map(stats, mask, loss, extra(given, reference))
+        expected = truth.scores(mask, loss, planes, reference)
+        if not np.array_equal(got, expected):
+            y, x = np.argwhere(got != expected)[0]
+            return f"pixel {y}, {x}: {got[y, x]!r}, expected {expected[y, x]!r}"
+    return None
+
+
+def check_reference_sizes():
+    """A smaller reference is brought to the mask's size by the nearest pixel."""
+    losses = statistics(REAL)
+    stats = statistics([], ranks=losses)
+    mask, loss, _ = scene()
+    small = rng.gamma(1, 1, (H // 2, W // 2)).astype(np.float64)
+    large = np.kron(small, np.ones((2, 2))).astype(np.float32)
+    return np.array_equal(score_map(stats, mask, loss, extra(None, small)),
+                          score_map(stats, mask, loss, extra(None, large)))
+
+
+def filtered(stats, mask, loss, planes, **options):
+    """The filtered mask and the thresholds."""
+    made_filter = made(LIB.fm_filter_create, stats, ctypes.byref(LIB.make("fm_filter_options",
+                                                                          **options)))
+    thresholds = np.zeros(CLASSES, np.float32)
+    call(LIB.fm_filter_thresholds, made_filter, ctypes.cast(
+        thresholds.ctypes.data, ctypes.POINTER(ctypes.c_float)), CLASSES)
+    out = np.zeros_like(mask)
+    report = LIB.make("fm_filter_report")
+    call(LIB.fm_filter_apply, made_filter, view(mask), view(loss), planes, view(out),
+         ctypes.byref(report))
+    if report.dropped != (out != mask).sum() or report.valid != (mask < CLASSES).sum():
+        raise RuntimeError("the report counts something else")
+    return out, thresholds, made_filter
+
+
+def check_policies():
+    """What is dropped is what exceeds the share's quantile on the real set, up to a bin's width."""
+    losses = statistics(REAL)
+    stats = statistics([(m, lo, None) for m, lo, _ in REAL], ranks=losses)
+    mask, loss, _ = scene(2)
+    reference = np.nan_to_num(scene()[1])
+    plain = np.where(mask < CLASSES, loss, 0)
+    cases = [(losses, QUANTILE, None, plain), (stats, STRATA, None, score_map(stats, mask, loss)),
+             (stats, PAIRED, reference, score_map(stats, mask, loss, extra(None, reference)))]
+    for of, policy, used, scores in cases:
+        for share in (.05, .3):
+            out, thresholds, _ = filtered(of, mask, loss, extra(None, used), policy=policy,
+                                          real_share=share)
+            dropped = (mask < CLASSES) & (scores > thresholds[np.minimum(mask, CLASSES - 1)])
+            if not np.array_equal(out, np.where(dropped, IGNORED, mask)):
+                return f"policy {policy}, share {share}: other pixels"
+            for k in range(3):
+                real = np.concatenate([(lo if policy == QUANTILE else score_map(stats, m, lo))[m == k]
+                                       for m, lo, _ in REAL])
+                exact = np.quantile(real.astype(np.float64), 1 - share)
+                if abs(thresholds[k] - exact) > exact / 30 + .02:
+                    return f"policy {policy}, class {k}: {thresholds[k]}, expected {exact}"
+            if thresholds[3] != 0:
+                return "the class without pixels has a threshold"
+    return None
+
+
+def encoded(stats):
+    parts = []
+    function = LIB.fm_class_stats_encode
+    write = function.argtypes[1](lambda data, size, user: parts.append(
+        ctypes.string_at(data, size)) or 0)
+    call(function, stats, write, None)
+    return b"".join(parts)
+
+
+def check_keeping():
+    """Parts are merged to the same words as the whole; files and blobs give them back."""
+    losses = statistics(REAL)
+    images = [(m, lo, None) for m, lo, _ in REAL]
+    whole, first, second = (statistics(some, ranks=losses) for some in (images, images[:2],
+                                                                       images[2:]))
+    call(LIB.fm_class_stats_merge, first, second)
+    text = encoded(whole)
+    if encoded(first) != text:
+        return "merged parts differ from the whole"
+    if encoded(made(LIB.fm_class_stats_decode, LABELS, text, len(text))) != text:
+        return "a file is read as something else"
+    blob = ctypes.create_string_buffer(LIB.fm_class_stats_blob_size(whole))
+    call(LIB.fm_class_stats_save, whole, blob, len(blob))
+    if encoded(made(LIB.fm_class_stats_load, LABELS, blob, len(blob))) != text:
+        return "a blob is read as something else"
+    if encoded(ctypes.c_void_p(LIB.fm_class_stats_ranks(whole))) != encoded(losses):
+        return "the ranks are not the losses' statistics"
+    for at in (3, 70, len(blob) - 20, len(blob) - 9000):
+        bad = ctypes.create_string_buffer(blob.raw[:at] + b"\x55" + blob.raw[at + 1:], len(blob))
+        if "nothing" in refusal(LIB.fm_class_stats_load, LABELS, bad, len(bad),
+                                ctypes.byref(ctypes.c_void_p())):
+            return f"a blob with byte {at} changed is read"
+    if "nothing" in refusal(LIB.fm_class_stats_load, LABELS, blob, 64 + 8 * 100,
+                            ctypes.byref(ctypes.c_void_p())):
+        return "a cut blob is read"
+    return None
+
+
+def check_refusals():
+    losses, other = statistics(REAL), statistics(REAL[:3])
+    bare = statistics(REAL, histogram=0)
+    stats = statistics([(m, lo, None) for m, lo, _ in REAL], ranks=losses)
+    foreign = statistics([], ranks=other)
+    mask, loss, planes = scene()
+    out, hole = np.zeros_like(mask), np.full((H, W), np.nan, np.float32)
+    paired = filtered(stats, mask, loss, extra(None, np.nan_to_num(loss)), policy=PAIRED)[2]
+    strata = filtered(stats, mask, loss, None, policy=STRATA)[2]
+
+    def create(of, **options):
+        return refusal(LIB.fm_filter_create, of, ctypes.byref(LIB.make(
+            "fm_filter_options", **options)), ctypes.byref(ctypes.c_void_p()))
+
+    def apply(which, planes):
+        return refusal(LIB.fm_filter_apply, which, view(mask), view(loss), planes, view(out), None)
+
+    def options(**values):
+        return refusal(LIB.fm_class_stats_create, LABELS, ctypes.byref(LIB.make(
+            "fm_class_stats_options", **values)), ctypes.byref(ctypes.c_void_p()))
+    reached = (ctypes.byref(ctypes.c_int32()), ctypes.byref(ctypes.c_int32()))
+    told = [
+        (create(stats), "use their ranks"), (create(losses, policy=PAIRED), "are of losses"),
+        (create(bare, policy=QUANTILE), "histogram"), (create(losses, policy=4), "policy is 4"),
+        (create(losses, policy=QUANTILE, real_share=1.5), "real_share is 1.5"),
+        (create(losses, policy=QUANTILE, unseen=2), "FM_UNSEEN_GLOBAL_MEAN"),
+        (create(stats, policy=PAIRED, without_reference=2), "without_reference is 2"),
+        (apply(paired, None), "reference is NULL"),
+        (apply(paired, extra(None, hole)), "reference: nan"),
+        (apply(strata, extra(None, loss)), "reference is set"),
+        (apply(strata, extra(planes)), "only one stratum"),
+        (refusal(LIB.fm_class_stats_merge, foreign, stats), "different ranks"),
+        (refusal(LIB.fm_class_stats_merge, losses, stats), "scores"),
+        (refusal(LIB.fm_filter_reach, strata, foreign, *reached), "other ranks"),
+        (options(score=1), "ranks is NULL"), (options(score=1, ranks=stats), "of a score"),
+        (options(score=1, ranks=bare), "histogram"), (options(score=2), "score is 2"),
+        (options(score=1, ranks=statistics([])), "no pixel"),
+        (options(score=1, ranks=losses, strata=2), "strata is 2"),
+        (options(ranks=losses), "the score is the loss")]
+    return [(got, word) for got, word in told if word not in got] or None
+
+
+def check_fallback():
+    """Without a reference the paired policy judges as the strata policy does, if it may."""
+    stats = statistics([(m, lo, None) for m, lo, _ in REAL], ranks=statistics(REAL))
+    mask, loss, _ = scene(2)
+    fallback = filtered(stats, mask, loss, None, policy=PAIRED, without_reference=1)[0]
+    return np.array_equal(fallback, filtered(stats, mask, loss, None, policy=STRATA)[0])
+
+
+def check_hardness():
+    """Hardness is of losses, whichever score the statistics are of."""
+    losses = statistics(REAL)
+    stats = statistics([(m, lo, None) for m, lo, _ in REAL], ranks=losses)
+    values = []
+    for of in (losses, stats):
+        hardness, value = made(LIB.fm_hardness_create, of, None), ctypes.c_double()
+        call(LIB.fm_hardness_measure, hardness, view(REAL[0][0]), ctypes.byref(value), None)
+        values.append(value.value)
+    return values[0] == values[1] > 0
+
+
+tap.equal(check_scores(1), None, "scores with and without a reference are NumPy's, to the bit")
+tap.equal(check_scores(3), None, "scores whose ranks have strata are NumPy's, to the bit")
+tap.ok(check_reference_sizes(), "a reference of another size is brought to the mask's")
+tap.equal(check_policies(), None, "quantile, strata and paired drop what exceeds the real quantile")
+tap.ok(check_fallback(), "an image without a reference is judged without one")
+tap.equal(check_keeping(), None, "merges, files and blobs keep the statistics of a score")
+tap.equal(check_refusals(), None, "what does not go together is refused by name")
+tap.ok(check_hardness(), "hardness is of the losses that the ranks were made of")
+tap.done()
