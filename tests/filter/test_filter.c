@@ -241,8 +241,13 @@ START_TEST(getters) {
   ck_assert(got.policy == FM_FILTER_PAPER && got.min_kept_share == 0);
   ck_assert_ptr_eq(fm_filter_labels(paper), filter_labels);
   ck_assert_int_eq(fm_filter_stratum_count(paper), 1);
-  fm_filter_options options = {
-      .size = sizeof options, .tolerance = 2, .unseen = FM_UNSEEN_KEEP, .min_kept_share = 0.25};
+  ck_assert(got.real_share > 0.0499 && got.real_share < 0.0501 && got.without_reference == 0);
+  fm_filter_options options = {.size = sizeof options,
+                               .tolerance = 2,
+                               .unseen = FM_UNSEEN_KEEP,
+                               .min_kept_share = 0.25,
+                               .real_share = 0.3,
+                               .without_reference = FM_REFERENCE_OPTIONAL};
   fm_filter *filter = filter_with(STRATA, &options);
   KIT_OK(fm_filter_get_options(filter, &got, &err));
   ck_assert_mem_eq(&got, &options, sizeof got);

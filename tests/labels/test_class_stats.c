@@ -94,8 +94,8 @@ START_TEST(bad_options_are_refused) {
     fm_class_stats_options options = {.size = sizeof options, .histogram = histograms[i]};
     KIT_FAILS(FM_ERR_ARGUMENT, "histogram", fm_class_stats_create(labels, &options, &stats, &err));
   }
-  fm_class_stats_options scored = {.size = sizeof scored, .score = 1};
-  KIT_FAILS(FM_ERR_UNSUPPORTED, "score is 1", fm_class_stats_create(labels, &scored, &stats, &err));
+  fm_class_stats_options scored = {.size = sizeof scored, .score = 2};
+  KIT_FAILS(FM_ERR_UNSUPPORTED, "score is 2", fm_class_stats_create(labels, &scored, &stats, &err));
   fm_class_stats_options filled = {.size = sizeof filled, .reserved = 1};
   KIT_FAILS(FM_ERR_ARGUMENT, "reserved is 1", fm_class_stats_create(labels, &filled, &stats, &err));
   KIT_FAILS(FM_ERR_ARGUMENT, "NULL", fm_class_stats_create(NULL, NULL, &stats, &err));

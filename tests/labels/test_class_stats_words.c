@@ -301,7 +301,8 @@ START_TEST(damaged_blobs_are_refused) {
               {3, UINT64_C(1) << 32 | STRATA, FM_ERR_FORMAT, "contradicts"},
               {4, 0, FM_ERR_FORMAT, "contradicts"},
               {4, 3, FM_ERR_FORMAT, "contradicts"},
-              {5, 1, FM_ERR_UNSUPPORTED, "score is 1"},
+              {5, 1, FM_ERR_FORMAT, "bytes"},
+              {5, 2, FM_ERR_UNSUPPORTED, "score is 2"},
               {6, UINT64_MAX, FM_ERR_FORMAT, "bytes"},
               {8, UINT64_MAX, FM_ERR_FORMAT, "negative"},
               {9, UINT64_C(1) << 62, FM_ERR_FORMAT, "histogram"}};
