@@ -4,7 +4,7 @@
 #include "job/jobs.h"
 
 int cmd_filter(int argc, char **argv) {
-  filter_job job = {.shard = {0, 1}};
+  filter_job job = {.shard = {0, 1}, .criterion = {.policy = POLICY_OF_STATS}};
   fault f;
   const arg_option options[] = {
       ARG_STATS(&job.stats),
@@ -15,6 +15,8 @@ int cmd_filter(int argc, char **argv) {
       ARG_PROVIDER_ROWS(&job.set.loss),
       {"strata", 0, ARG_TEXT, &job.set.strata, "DIR",
        "strata of the pixels, <stem>.png: like is compared with like", false, false, 0, 0, NULL},
+      ARG_FOLDER_ROW("real-masks", &job.real.masks, "masks of the real images, for paired"),
+      ARG_SET_ROWS(&job.real.loss, real),
       ARG_CRITERION_ROWS(&job.criterion),
       {"shard", 0, ARG_SHARD, &job.shard, "i/n", "only the masks of shard i (from 0) of n", false,
        false, 0, 0, NULL},
@@ -34,12 +36,18 @@ int cmd_filter(int argc, char **argv) {
       "drop the synthetic pixels that are not to be trusted",
       NULL,
       "Filtered masks keep the names, sizes, bit depths and palettes of the originals, which are\n"
-      "not touched. filter.csv has a row for each mask: stem,valid,dropped,kept_share.",
+      "not touched. filter.csv has a row for each mask: stem,valid,dropped,kept_share.\n"
+      "\n" POLICY_NOTES
+      "\n"
+      "The default is the policy that the statistics were made for. Paired needs --real-masks and\n"
+      "their losses; a mask's real one has its name, without _seed_<number>.",
       options,
       0,
       0};
   int code = args_parse(&command, argc, argv, NULL, &f);
   if (code == ARGS_HELP) return EXIT_FINE;
+  job.real.loss.network = job.set.loss.network;
+  if (job.real.loss.folders[LOSS_IMAGES]) job.real.loss.provider = job.set.loss.provider;
   if (!code) code = filter_job_run(&job, &f);
   return code ? fault_print(&f) : EXIT_FINE;
 }

@@ -44,7 +44,8 @@ int cmd_run(int argc, char **argv) {
       NULL,
       "Losses come from --real-losses and --synthetic-losses, or are made of a network's outputs\n"
       "(--real-logits, --real-queries and those of the synthetic set) or of the images, with\n"
-      "--provider. With losses or outputs, images are optional: the report shows them.",
+      "--provider. With losses or outputs, images are optional: the report shows them.\n"
+      "\n" POLICY_NOTES,
       options,
       0,
       0};

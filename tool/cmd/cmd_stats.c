@@ -1,5 +1,6 @@
 /* cmd/cmd_stats.c - freemask stats. */
 #include "cmd/commands.h"
+#include "cmd/criterion_flags.h"
 #include "job/jobs.h"
 
 int cmd_stats(int argc, char **argv) {
@@ -15,6 +16,10 @@ int cmd_stats(int argc, char **argv) {
        "strata of the pixels, <stem>.png: like is compared with like", false, false, 0, 0, NULL},
       {"strata-count", 0, ARG_WHOLE, &job.strata_count, "N", "how many strata there are, 2 to 255",
        false, false, 2, 255, NULL},
+      ARG_POLICY(&job.policy),
+      {"ranks", 0, ARG_TEXT, &job.ranks, "S.json",
+       "statistics of the whole set's losses, for a shard of strata or paired", false, false, 0, 0,
+       NULL},
       {"histogram", 0, ARG_WHOLE, &job.histogram, "B",
        "also count losses, B bins per factor of two (1, 2, 4, 8, 16, 32)", false, false, 0, 32,
        NULL},
@@ -36,7 +41,11 @@ int cmd_stats(int argc, char **argv) {
       NULL,
       "Losses come from --losses, or are made of a network's outputs (--logits, --queries), or of\n"
       "--images: by --provider baseline, a small classifier that is fitted on the whole real set,\n"
-      "or by a plug-in. Shards are joined by freemask merge.",
+      "or by a plug-in. Shards are joined by freemask merge.\n"
+      "\n" POLICY_NOTES
+      "\n"
+      "Statistics for strata and paired take two passes over the set; of shards the first pass is\n"
+      "merged and given to the second as --ranks.",
       options,
       0,
       0};

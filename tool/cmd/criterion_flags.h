@@ -5,9 +5,32 @@
 #include "cmd/args.h"
 #include "job/filter_file.h"
 
+/* `policy` is an int: an fm_filter_policy. */
+#define ARG_POLICY(policy)                                                                       \
+  {                                                                                              \
+    "policy", 0, ARG_CHOICE, policy, "P", "what is compared with what: see below", false, false, \
+        0, 0, filter_policies                                                                    \
+  }
+
+/* The policies, for the notes of a command. */
+#define POLICY_NOTES                                                                             \
+  "Policies: paper compares a loss with --tolerance times its class's mean; quantile with the\n" \
+  "loss that a share of the class's real pixels exceeds; strata and paired compare how odd a\n"  \
+  "pixel and its neighbourhood are with real ones at the same distance from the boundary, or\n"  \
+  "with the real image of the same mask at the same place."
+
 /* `criterion` points to a job_criterion. */
 /* clang-format off */
 #define ARG_CRITERION_ROWS(criterion)                                                            \
+  ARG_POLICY(&(criterion)->policy),                                                              \
+  {"use", 0, ARG_CHOICE, &(criterion)->use, "U",                                                 \
+   "what for, of policies other than paper: detect (share 0.05) or train (0.3)", false, false,   \
+   0, 0, filter_uses},                                                                           \
+  {"real-share", 0, ARG_REAL, &(criterion)->real_share, "X",                                     \
+   "share of real pixels above the threshold (default: as --use says)", false, true, 0,          \
+   0.999999, NULL},                                                                              \
+  {"allow-unpaired", 0, ARG_FLAG, &(criterion)->allow_unpaired, NULL,                            \
+   "judge masks without a real one without its losses", false, false, 0, 0, NULL},               \
   {"tolerance", 0, ARG_REAL, &(criterion)->tolerance, "X",                                       \
    "drop a pixel whose loss is above X times its class's mean (default 1.25)", false, true, 0,   \
    1e30, NULL},                                                                                  \

@@ -11,6 +11,7 @@
 #include "base/json_file.h"
 #include "base/path.h"
 #include "cmd/commands.h"
+#include "cmd/criterion_flags.h"
 #include "job/summary.h"
 
 /* Marks a folder as a demo's, so that --overwrite cannot be pointed at anything else. */
@@ -19,7 +20,7 @@ static const char MARK[] = "demo.json";
 typedef struct demo {
   demo_world world;
   job_common common;
-  double tolerance;
+  job_criterion criterion;
   bool overwrite;
   char *results; /* DIR/results */
   outdir out, results_out;
@@ -111,7 +112,7 @@ static int run_all(demo *d, fault *f) {
       .real = {.masks = paths[0], .loss = {.folders = {[LOSS_IMAGES] = paths[1]}}},
       .synthetic = {.masks = paths[2], .loss = {.folders = {[LOSS_IMAGES] = paths[3]}}},
       .provider = "baseline",
-      .criterion = {.tolerance = d->tolerance},
+      .criterion = d->criterion,
       .plan = {.n_max = d->world.per_mask, .seeds = seeds},
       .output = {.folder = d->results, .overwrite = d->overwrite, .held = &d->results_out.lock}};
   job.common.labels = "camvid";
@@ -183,7 +184,7 @@ static int demo_run(demo *d, fault *f) {
 }
 
 int cmd_demo(int argc, char **argv) {
-  demo d = {.world = {.scenes = 80, .per_mask = 5, .seed = 1}, .tolerance = 1.25};
+  demo d = {.world = {.scenes = 80, .per_mask = 5, .seed = 1}};
   arg_size size = {320, 240};
   fault f;
   const arg_option options[] = {
@@ -195,8 +196,7 @@ int cmd_demo(int argc, char **argv) {
        NULL},
       {"seed", 0, ARG_SEED, &d.world.seed, "S", "another seed, another world (default 1)", false,
        false, 0, 0, NULL},
-      {"tolerance", 0, ARG_REAL, &d.tolerance, "X", "of the filter (default 1.25)", false, true, 0,
-       1e30, NULL},
+      ARG_CRITERION_ROWS(&d.criterion),
       {"overwrite", 0, ARG_FLAG, &d.overwrite, NULL, "replace an earlier demo", false, false, 0, 0,
        NULL},
       ARG_THREADS(&d.common.threads),

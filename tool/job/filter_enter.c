@@ -48,6 +48,7 @@ static int check_inputs(const filter_job *job, fault *f) {
   inputs_add_labels(&list, job->common.labels);
   inputs_add(&list, job->stats);
   inputs_add_set(&list, &job->set);
+  if (job->real.masks) inputs_add_set(&list, &job->real);
   int code = inputs_spare_folder(&list, job->output.folder, written, f);
   inputs_free(&list);
   return code;
@@ -58,6 +59,9 @@ int filter_run_lock(filter_run *r, fault *f) {
   if (job->output.resume && job->output.overwrite)
     return fault_set(f, EXIT_USAGE, "--resume and --overwrite are both given, expected one");
   int code = loss_options_check(&job->set.loss, f);
+  if (!code && job->real.masks) code = loss_options_check(&job->real.loss, f);
+  if (!code && !job->real.masks && loss_options_which(&job->real.loss) != LOSS_FOLDERS)
+    code = fault_set(f, EXIT_USAGE, "losses of the real set are given without --real-masks");
   if (!code) code = check_inputs(job, f);
   if (!code) code = outdir_open(job->output.folder, job->output.held, &r->out, f);
   if (code) return code;
@@ -143,7 +147,7 @@ static bool is_whole(const filter_run *r, const char *path) {
 }
 
 static part_places places_of(const filter_run *r) {
-  return (part_places){&r->masks, r->source, &r->strata};
+  return (part_places){&r->masks, r->source, &r->strata, &r->real};
 }
 
 /* Inputs slower than this to become a mask may be read once more by the next --resume. */
@@ -224,7 +228,10 @@ static bool is_moved(const filter_run *r, const filter_file *earlier) {
   bool same = same_place(at, earlier->masks, now->masks) &&
               same_place(at, earlier->stats, now->stats) &&
               same_place(at, earlier->strata, now->strata) &&
-              same_place(at, earlier->labels_source, now->labels_source);
+              same_place(at, earlier->labels_source, now->labels_source) &&
+              same_place(at, earlier->real_masks, now->real_masks);
+  for (int i = 0; i < LOSS_FOLDERS; i++)
+    same = same && same_place(at, earlier->real_folders[i], now->real_folders[i]);
   for (int i = 0; i < LOSS_FOLDERS; i++)
     same = same && same_place(at, earlier->folders[i], now->folders[i]);
   bool provider = earlier->provider && now->provider ? !strcmp(earlier->provider, now->provider)
@@ -275,7 +282,8 @@ static void read_finished(const filter_run *r, const journal_lines *lines, finis
 
 /* The masks of a finished run are not made again: it does as it was told, or is refused. */
 static int refuse_changed(const filter_run *r, size_t index, int part, fault *f) {
-  static const char *const words[PARTS] = {"mask", NULL, NULL, "strata"};
+  static const char *const words[PARTS] = {"mask",      NULL,        NULL,       "strata",
+                                           "real mask", "real loss", "real loss"};
   const part_places places = places_of(r);
   char *path = input_part_path(&places, index, part);
   int code = fault_set(f, EXIT_USAGE,

@@ -13,6 +13,12 @@
 #include "job/labels_file.h"
 
 const char *const filter_unseen[] = {"drop", "keep", "global-mean", NULL};
+const char *const filter_policies[] = {"paper", "quantile", "strata", "paired", NULL};
+const char *const filter_uses[] = {"detect", "train", NULL};
+
+bool filter_is_paper(const filter_file *file) {
+  return !strcmp(file->policy, filter_policies[FM_FILTER_PAPER]);
+}
 
 enum { STEM, VALID, DROPPED, KEPT, COLUMNS };
 static const char *const columns[COLUMNS] = {"stem", "valid", "dropped", "kept_share"};
@@ -75,6 +81,11 @@ static int read_inputs(const json_t *root, const char *path, filter_file *out, f
   json_t *made_of = NULL;
   if (!code) code = json_member_object(root, path, "made_of", &made_of, f);
   if (!code) out->made_of = json_incref(made_of);
+  json_t *real = json_object_get(root, "real");
+  if (!code && json_is_object(real)) {
+    code = json_member_path(real, path, "masks", &out->real_masks, f);
+    if (!code) code = loss_folders_load(real, path, out->real_folders, f);
+  }
   json_t *network = json_object_get(root, "network");
   if (!code && json_is_object(network)) out->network = json_incref(network);
   if (!code) out->names = json_incref(json_object_get(root, "names"));
@@ -88,7 +99,11 @@ static int read_numbers(const json_t *root, const char *path, filter_file *out, 
   if (!code) code = json_member_whole(root, path, "strata_count", 1, 255, &strata, f);
   out->stratum_count = (int32_t)strata;
   if (!code) code = json_member_text(root, path, "unseen", &out->unseen, f);
-  if (!code) code = json_member_real(root, path, "tolerance", &out->tolerance, f);
+  if (!code && filter_is_paper(out))
+    code = json_member_real(root, path, "tolerance", &out->tolerance, f);
+  if (!code && !filter_is_paper(out))
+    code = json_member_real(root, path, "real_share", &out->real_share, f);
+  if (!code) code = json_member_whole(root, path, "unpaired", 0, INT64_MAX, &out->unpaired, f);
   if (!code) code = json_member_real(root, path, "min_kept", &out->min_kept, f);
   if (!code) code = json_member_hex(root, path, "fingerprint", &out->fingerprint, f);
   if (!code) code = json_member_object(root, path, "shard", &shard, f);
@@ -148,6 +163,15 @@ double filter_highest(const filter_file *file, int32_t class_index) {
   return most;
 }
 
+/* The set that references came from, or null. New reference. */
+static json_t *save_real(const filter_file *file, const char *path) {
+  if (!file->real_masks) return json_null();
+  json_t *real = json_object();
+  json_object_set_new(real, "masks", json_stored_path(path, file->real_masks));
+  loss_folders_save((const char *const *)file->real_folders, path, real);
+  return real;
+}
+
 int filter_file_write(fm_context *context, const filter_file *file, const char *path, fault *f) {
   json_t *root = json_pack("{s:s, s:i, s:{s:o, s:o, s:i}}", "format", "freemask-filter", "version",
                            1, "labels", "name", json_text(file->labels_name), "fingerprint",
@@ -161,14 +185,17 @@ int filter_file_write(fm_context *context, const filter_file *file, const char *
   loss_folders_save((const char *const *)file->folders, path, root);
   json_object_set_new(root, "names", folder_names_save());
   json_object_set_new(root, "network", file->network ? json_incref(file->network) : json_null());
-  json_t *rest =
-      json_pack("{s:o, s:s, s:f, s:f, s:s, s:o, s:i, s:{s:I, s:I}, s:I, s:I, s:I, s:I}", "provider",
-                json_text(file->provider), "policy", file->policy, "tolerance", file->tolerance,
-                "min_kept", file->min_kept, "unseen", file->unseen, "fingerprint",
-                json_hex(file->fingerprint), "strata_count", (int)file->stratum_count, "shard",
-                "index", (json_int_t)file->shard.index, "count", (json_int_t)file->shard.count,
-                "count", (json_int_t)file->count, "valid", (json_int_t)file->valid, "dropped",
-                (json_int_t)file->dropped, "emptied", (json_int_t)file->emptied);
+  json_object_set_new(root, "real", save_real(file, path));
+  const bool paper = filter_is_paper(file);
+  json_t *rest = json_pack(
+      "{s:o, s:s, s:f, s:I, s:f, s:s, s:o, s:i, s:{s:I, s:I}, s:I, s:I, s:I, s:I}", "provider",
+      json_text(file->provider), "policy", file->policy, paper ? "tolerance" : "real_share",
+      paper ? file->tolerance : file->real_share, "unpaired", (json_int_t)file->unpaired,
+      "min_kept", file->min_kept, "unseen", file->unseen, "fingerprint",
+      json_hex(file->fingerprint), "strata_count", (int)file->stratum_count, "shard", "index",
+      (json_int_t)file->shard.index, "count", (json_int_t)file->shard.count, "count",
+      (json_int_t)file->count, "valid", (json_int_t)file->valid, "dropped",
+      (json_int_t)file->dropped, "emptied", (json_int_t)file->emptied);
   json_object_update(root, rest);
   json_decref(rest);
   json_object_set(root, "made_of", file->made_of);
@@ -180,10 +207,12 @@ int filter_file_write(fm_context *context, const filter_file *file, const char *
 }
 
 void filter_file_free(filter_file *file) {
-  char *texts[] = {file->labels_name, file->labels_source, file->stats,  file->masks,
-                   file->strata,      file->provider,      file->policy, file->unseen};
+  char *texts[] = {file->labels_name, file->labels_source, file->stats,
+                   file->masks,       file->strata,        file->provider,
+                   file->policy,      file->unseen,        file->real_masks};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) free(texts[i]);
   for (int i = 0; i < LOSS_FOLDERS; i++) free(file->folders[i]);
+  for (int i = 0; i < LOSS_FOLDERS; i++) free(file->real_folders[i]);
   for (int32_t k = 0; k < file->class_count; k++) {
     free(file->classes[k].name);
     free(file->classes[k].thresholds);

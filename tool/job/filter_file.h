@@ -9,8 +9,13 @@
 #include "cmd/args.h"
 #include "losses/loss_source.h"
 
-/* Names of fm_unseen; NULL-terminated. */
+/* What the filtered masks are for, which decides the share of real pixels above the thresholds. */
+typedef enum filter_use { USE_DETECT = 0, USE_TRAIN } filter_use;
+
+/* Names of fm_unseen, fm_filter_policy and filter_use; NULL-terminated. */
 extern const char *const filter_unseen[];
+extern const char *const filter_policies[];
+extern const char *const filter_uses[];
 
 typedef struct filter_class {
   char *name;
@@ -24,7 +29,9 @@ typedef struct filter_class {
  *    "labels_source": the value of --labels, "stats": path, "masks": path, "strata": path or null,
  *    "losses": path or null, "logits": path or null, "queries": path or null, "network": null or
  *    what network_flags_save makes, "names": what folder_names_save makes, "images": path or null, "provider": text or null,
- *    "policy": "paper", "tolerance": x, "min_kept": x, "unseen": "drop", "fingerprint": hex,
+ *    "policy": "paper" or another, "tolerance": x (paper), "real_share": x (others), "real": null or
+ *    of paired {"masks", as above "losses" ...}, "unpaired": masks judged without a reference,
+ *    "min_kept": x, "unseen": "drop", "fingerprint": hex,
  *    "made_of": as in made_of.h, "strata_count": 1 or more, "shard": {"index", "count"}, "count": masks, "valid", "dropped",
  * "emptied": masks of which nothing was kept, "classes": [{"index", "name", "mean_loss",
  * "threshold" (null: none; of several strata a list), "valid", "dropped"}]} Paths are stored as
@@ -42,6 +49,10 @@ typedef struct filter_file {
   json_t *names;               /* folder_names_save, of a file that was read; else NULL */
   char *policy, *unseen;
   double tolerance, min_kept;
+  double real_share;                /* of policies other than paper; else 0 */
+  char *real_masks;                 /* of paired; else NULL */
+  char *real_folders[LOSS_FOLDERS]; /* as `folders` */
+  int64_t unpaired;
   folder_shard shard;
   int64_t count, valid, dropped, emptied;
   filter_class *classes;
@@ -51,6 +62,9 @@ typedef struct filter_file {
 int filter_file_read(const char *path, filter_file *out, fault *f);
 int filter_file_write(fm_context *context, const filter_file *file, const char *path, fault *f);
 void filter_file_free(filter_file *file);
+
+/* Does the policy compare a loss with its class's mean? */
+bool filter_is_paper(const filter_file *file);
 
 /* A row of filter.csv: stem,valid,dropped,kept_share. */
 typedef struct filter_row {

@@ -16,6 +16,7 @@
 static void describe(filter_run *r, const stats_file *stats) {
   const filter_job *job = r->job;
   const loss_options *loss = &job->set.loss;
+  const fm_class_stats *losses = stats_file_losses(stats);
   filter_file *file = &r->file;
   file->labels_name = alloc_text(fm_labels_name(r->ws.labels));
   file->labels_source = alloc_text(job->common.labels);
@@ -24,24 +25,42 @@ static void describe(filter_run *r, const stats_file *stats) {
   file->masks = alloc_text(job->set.masks);
   file->strata = alloc_text(job->set.strata);
   file->stratum_count = fm_filter_stratum_count(r->filter);
+  if (r->real.source) {
+    file->real_masks = alloc_text(job->real.masks);
+    for (int i = 0; i < LOSS_FOLDERS; i++)
+      file->real_folders[i] = alloc_text(job->real.loss.folders[i]);
+    file->unpaired = (int64_t)r->real.missing;
+  }
   for (int i = 0; i < LOSS_FOLDERS; i++) file->folders[i] = alloc_text(loss->folders[i]);
   if (loss_options_have_outputs(loss)) file->network = network_flags_save(&loss->network);
   file->provider = alloc_text(loss->provider);
-  file->policy = alloc_text("paper");
+  fm_filter_options options = {.size = sizeof options};
+  (void)fm_filter_get_options(r->filter, &options, NULL);
+  file->policy = alloc_text(filter_policies[options.policy]);
   file->unseen = alloc_text(filter_unseen[job->criterion.unseen]);
-  file->tolerance = job->criterion.tolerance > 0 ? job->criterion.tolerance : 1.25;
+  if (options.policy == FM_FILTER_PAPER)
+    file->tolerance = options.tolerance;
+  else
+    file->real_share = options.real_share;
   file->min_kept = job->criterion.min_kept;
   file->shard = job->shard.count ? job->shard : (folder_shard){0, 1};
   file->class_count = stats->class_count;
   file->classes = alloc_zeroed((size_t)stats->class_count, sizeof *file->classes);
   for (int32_t k = 0; k < stats->class_count; k++) {
     file->classes[k].name = alloc_text(fm_labels_class_name(r->ws.labels, k));
-    file->classes[k].mean_loss = fm_class_stats_mean(stats->stats, k, FM_ALL_STRATA);
+    file->classes[k].mean_loss = fm_class_stats_mean(losses, k, FM_ALL_STRATA);
     file->classes[k].thresholds =
         alloc_zeroed((size_t)file->stratum_count, sizeof *file->classes[k].thresholds);
     for (int32_t s = 0; s < file->stratum_count; s++)
       file->classes[k].thresholds[s] = (double)fm_filter_threshold(r->filter, k, s);
   }
+}
+
+/* What the score is made of; 0: it is the loss. */
+static uint64_t ranks_of(const stats_file *stats) {
+  fm_class_stats_layout layout = {.size = sizeof layout};
+  (void)fm_class_stats_get_layout(stats->stats, &layout, NULL);
+  return layout.ranks_fingerprint;
 }
 
 static void add_statistics(json_t *made_of, const filter_run *r, const stats_file *stats) {
@@ -52,6 +71,10 @@ static void add_statistics(json_t *made_of, const filter_run *r, const stats_fil
   for (int32_t k = 0; k < stats->class_count && r->file.stratum_count > 1; k++)
     for (int32_t s = 0; s < r->file.stratum_count; s++)
       text_add(&t, "%.17g ", fm_class_stats_mean(stats->stats, k, s));
+  for (int32_t k = 0; k < stats->class_count && !filter_is_paper(&r->file); k++)
+    for (int32_t s = 0; s < r->file.stratum_count; s++)
+      text_add(&t, "%.9g ", r->file.classes[k].thresholds[s]);
+  text_add(&t, "%016" PRIx64, ranks_of(stats));
   made_of_add_hash(made_of, "statistics", t.data, t.length);
   text_free(&t);
 }
@@ -62,7 +85,16 @@ static int find_made_of(filter_run *r, const stats_file *stats, fault *f) {
   const filter_file *file = &r->file;
   json_t *made_of = r->file.made_of = made_of_new();
   made_of_add(made_of, "labels", "%016" PRIx64, file->labels_fingerprint);
-  made_of_add(made_of, "--tolerance", "%.17g", file->tolerance);
+  made_of_add(made_of, "--policy", "%s", file->policy);
+  if (filter_is_paper(file))
+    made_of_add(made_of, "--tolerance", "%.17g", file->tolerance);
+  else
+    made_of_add(made_of, "--real-share", "%.17g", file->real_share);
+  if (file->real_masks)
+    made_of_add(made_of, "real losses from", "%s",
+                loss_folders[loss_options_which(&r->job->real.loss)].name);
+  if (file->real_masks)
+    made_of_add(made_of, "masks without a real one", "%" PRId64, file->unpaired);
   made_of_add(made_of, "--min-kept", "%.17g", file->min_kept);
   made_of_add(made_of, "--unseen", "%s", file->unseen);
   made_of_add(made_of, "--shard", "%" PRId64 "/%" PRId64, file->shard.index, file->shard.count);
@@ -80,10 +112,63 @@ static int find_made_of(filter_run *r, const stats_file *stats, fault *f) {
   return code;
 }
 
-static int make_filter(filter_run *r, const stats_file *stats, fault *f) {
+/* Shares of real pixels above the threshold: few to find wrong pixels; more to train, which also
+ * suffers from clean pixels that look odd (doc/policies.md). */
+static double share_of(const job_criterion *criterion) {
+  if (criterion->real_share > 0) return criterion->real_share;
+  return criterion->use == USE_TRAIN ? 0.3 : 0.05;
+}
+
+static int check_flags(const filter_run *r, int policy, fault *f) {
+  const job_criterion *c = &r->job->criterion;
+  const char *name = filter_policies[policy], *real = r->job->real.masks;
+  if (policy == FM_FILTER_PAPER && (c->real_share > 0 || c->use))
+    return fault_set(f, EXIT_USAGE,
+                     "--%s goes with the policies quantile, strata and paired, but --policy paper "
+                     "has a --tolerance",
+                     c->use ? "use" : "real-share");
+  if (policy != FM_FILTER_PAPER && c->tolerance > 0)
+    return fault_set(f, EXIT_USAGE,
+                     "--tolerance goes with --policy paper, but --policy %s has a --real-share",
+                     name);
+  if (policy == FM_FILTER_PAIRED && !real)
+    return fault_set(f, EXIT_USAGE,
+                     "--policy paired compares with the real image of each mask, expected "
+                     "--real-masks and --real-losses (or what else their losses come from)");
+  if (policy != FM_FILTER_PAIRED && (real || c->allow_unpaired))
+    return fault_set(f, EXIT_USAGE, "--%s goes with --policy paired, but the policy is %s",
+                     real ? "real-masks" : "allow-unpaired", name);
+  return EXIT_FINE;
+}
+
+/* Which policy, and whether the statistics are for it. */
+static int find_policy(const filter_run *r, const stats_file *stats, int *policy, fault *f) {
+  const int made_for = stats_file_policy(stats), given = r->job->criterion.policy;
+  *policy = given == POLICY_OF_STATS ? made_for : given;
+  const bool scored = *policy == FM_FILTER_STRATA || *policy == FM_FILTER_PAIRED;
+  if (scored != (made_for != FM_FILTER_PAPER))
+    return fault_set(f, EXIT_DATA,
+                     "%s: was made for --policy %s, expected the output of freemask stats --policy "
+                     "%s",
+                     r->job->stats, filter_policies[made_for], filter_policies[*policy]);
+  if (*policy == FM_FILTER_QUANTILE && !stats->histogram)
+    return fault_set(
+        f, EXIT_DATA,
+        "%s: has no histogram, expected the output of freemask stats --policy quantile "
+        "(or --histogram 32)",
+        r->job->stats);
+  return check_flags(r, *policy, f);
+}
+
+static int make_filter(filter_run *r, const stats_file *stats, int policy, fault *f) {
   const job_criterion *criterion = &r->job->criterion;
-  fm_filter_options options = {.size = sizeof options, .tolerance = criterion->tolerance};
+  fm_filter_options options = {.size = sizeof options, .policy = policy};
   fm_error err;
+  if (policy == FM_FILTER_PAPER)
+    options.tolerance = criterion->tolerance;
+  else
+    options.real_share = share_of(criterion);
+  options.without_reference = criterion->allow_unpaired ? FM_REFERENCE_OPTIONAL : 0;
   options.unseen = criterion->unseen;
   options.min_kept_share = criterion->min_kept;
   if (fm_filter_create(stats->stats, &options, &r->filter, &err))
@@ -100,28 +185,40 @@ static int open_source(filter_run *r, const stats_file *stats, fault *f) {
 
 static int open_strata(filter_run *r, const stats_file *stats, fault *f) {
   const char *path = r->job->set.strata;
-  if (stats->strata > 1 && !path)
+  const int32_t strata = stats_file_strata(stats);
+  if (strata > 1 && !path && !stats->boundary)
     return fault_set(f, EXIT_USAGE,
                      "%s has %d strata, expected --strata DIR with those of the masks",
-                     r->job->stats, (int)stats->strata);
-  if (stats->strata == 1 && path)
+                     r->job->stats, (int)strata);
+  if (stats->boundary && path)
+    return fault_set(f, EXIT_USAGE,
+                     "--strata is given, but the strata of %s are by the distance to the boundary",
+                     r->job->stats);
+  if (strata == 1 && path)
     return fault_set(f, EXIT_USAGE, "--strata is given, but %s was made without strata",
                      r->job->stats);
-  return strata_open(r->ws.context, path, &r->masks, false, &r->strata, f);
+  int code = strata_open(r->ws.context, path, &r->masks, false, &r->strata, f);
+  r->strata.boundary = stats->boundary;
+  return code;
 }
 
 static int read_inputs(filter_run *r, stats_file *stats, fault *f) {
   const filter_job *job = r->job;
+  int policy = FM_FILTER_PAPER;
   int code = workspace_open(job->common.labels, &r->ws, f);
   if (!code) code = mask_check_labels(r->ws.labels, f);
   if (!code) code = stats_file_read(r->ws.context, r->ws.labels, job->stats, stats, f);
   if (!code) code = stats_file_whole(stats, job->stats, f);
+  if (!code) code = find_policy(r, stats, &policy, f);
   if (!code)
     code =
         workspace_masks(&r->ws, job->set.masks, job->shard, &r->masks, &r->identity, &r->whole, f);
   if (!code) code = open_strata(r, stats, f);
   if (!code) code = open_source(r, stats, f);
-  return code ? code : make_filter(r, stats, f);
+  if (!code && policy == FM_FILTER_PAIRED)
+    code = references_open(&r->ws, &job->common, &job->real, &r->masks,
+                           job->criterion.allow_unpaired, stats, job->stats, &r->real, f);
+  return code ? code : make_filter(r, stats, policy, f);
 }
 
 int filter_run_prepare(filter_run *r, fault *f) {
@@ -168,6 +265,7 @@ void filter_run_free(filter_run *r, outdir_end end) {
   filter_file_free(&r->file);
   fm_filter_destroy(r->filter);
   loss_source_close(r->source);
+  references_close(&r->real);
   strata_close(&r->strata);
   folder_free(&r->masks);
   workspace_close(&r->ws);

@@ -38,6 +38,14 @@ static const char *advice(const filter_file *file) {
 }
 
 static void add_sentence(const filter_file *file, const char *set, int32_t classes, text *t) {
+  if (!filter_is_paper(file)) {
+    text_add(
+        t,
+        "the filter drops nothing: in none of %d classes does a pixel of the %s set exceed the "
+        "threshold; %s; otherwise raise --real-share",
+        (int)classes, set, advice(file));
+    return;
+  }
   text_add(t,
            "the filter can drop nothing: in none of %d classes does a loss of the %s set exceed %g "
            "times the class's mean; %s; otherwise lower --tolerance",

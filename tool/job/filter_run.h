@@ -7,6 +7,7 @@
 #include "job/jobs.h"
 #include "job/journal.h"
 #include "job/outdir.h"
+#include "job/references.h"
 #include "job/strata.h"
 #include "job/workspace.h"
 
@@ -26,6 +27,7 @@ typedef struct filter_run {
   int64_t whole;
   strata_folder strata;
   loss_source *source;
+  references real; /* of --policy paired */
   fm_filter *filter;
   filter_file file; /* the manifest, totals growing */
   filter_row *rows; /* of each mask; stems are borrowed from `masks` */

@@ -11,8 +11,10 @@ char *input_part_path(const part_places *places, size_t mask_index, int part) {
       return places->source ? loss_source_path(places->source, mask_index) : NULL;
     case PART_SECOND:
       return places->source ? loss_source_second_path(places->source, mask_index) : NULL;
-    default:
+    case PART_STRATA:
       return strata_path(places->strata, mask_index);
+    default:
+      return places->real ? references_path(places->real, mask_index, part - PART_REAL_MASK) : NULL;
   }
 }
 

@@ -3,22 +3,34 @@
 #define FREEMASK_TOOL_INPUT_PARTS_H
 
 #include "base/input_file.h"
+#include "job/references.h"
 #include "job/strata.h"
 #include "losses/loss_source.h"
 
-/* The mask, the file or files that its losses come from, its strata. */
-enum { PART_MASK, PART_LOSS, PART_SECOND, PART_STRATA, PARTS };
+/* The mask, the file or files that its losses come from, its strata; its real mask, and what the
+ * losses of that come from. */
+enum {
+  PART_MASK,
+  PART_LOSS,
+  PART_SECOND,
+  PART_STRATA,
+  PART_REAL_MASK,
+  PART_REAL_LOSS,
+  PART_REAL_SECOND,
+  PARTS
+};
 
 /* What they were when they were read; identity 0: there is no such part. */
 typedef struct input_parts {
   input_seen of[PARTS];
 } input_parts;
 
-/* Where the parts of masks are. `source` may be NULL. */
+/* Where the parts of masks are. `source` and `real` may be NULL. */
 typedef struct part_places {
   const folder *masks;
   const loss_source *source;
   const strata_folder *strata;
+  const references *real;
 } part_places;
 
 /* The path of a part, or NULL if there is none. Caller frees. */

@@ -109,7 +109,7 @@ static int check_strata(const state *s, size_t index, const fm_plane *mask, find
       return findings_add_fault(list,
                                 why.status == FM_ERR_SHAPE ? FINDING_SIZE : FINDING_UNREADABLE,
                                 file->stem, &why, f);
-    fm_raster_destroy(raster);
+    strata_free(raster, &plane);
   }
   return EXIT_FINE;
 }

@@ -26,6 +26,7 @@
 typedef struct counts {
   int64_t *valid, *dropped;         /* of the mask at hand */
   int64_t *all_valid, *all_dropped; /* of all its masks */
+  reference_cache reference;
 } counts;
 
 static int begin(void *shared, void **own, fault *f) {
@@ -67,18 +68,22 @@ static int keep(filter_run *r, size_t index, const fm_plane *mask, const fm_rast
 }
 
 /* One mask of a batch: in place, unless the ignore label needs a wider type. */
-static int filter_one(filter_run *r, counts *c, mask_batch *batch, size_t at,
-                      const input_parts *parts, fault *f) {
+static int filter_one(filter_run *r, counts *c, mask_batch *batch, size_t at, input_parts *parts,
+                      fault *f) {
   size_t index = batch->indices[at];
   mask_target target;
   fm_error err;
+  const fm_plane *reference;
   fm_filter_report report = {.size = sizeof report};
+  int code =
+      references_get(&r->real, index, &c->reference, parts->of + PART_REAL_MASK, &reference, f);
+  if (code) return code;
   report.class_valid = c->valid;
   report.class_dropped = c->dropped;
-  int code =
-      mask_target_open(r->ws.labels, &batch->requests[at].mask, batch->paths[at], &target, f);
-  if (!code && fm_filter_apply(r->filter, &target.mask, &batch->losses[at].plane,
-                               mask_batch_extra(batch, at), &target.filtered, &report, &err))
+  code = mask_target_open(r->ws.labels, &batch->requests[at].mask, batch->paths[at], &target, f);
+  if (!code &&
+      fm_filter_apply(r->filter, &target.mask, &batch->losses[at].plane,
+                      mask_batch_extra(batch, at, reference), &target.filtered, &report, &err))
     code = mask_batch_blame(batch, &r->strata, r->source, at, &err, f);
   if (!code) code = keep(r, index, &target.filtered, batch->rasters[at], c, &report, parts, f);
   mask_target_close(&target);
@@ -114,6 +119,7 @@ static int end(void *shared, void *own, bool good, fault *f) {
     r->file.classes[k].valid += c->all_valid[k];
     r->file.classes[k].dropped += c->all_dropped[k];
   }
+  reference_cache_clear(&c->reference);
   free(c->valid);
   free(c);
   return EXIT_FINE;

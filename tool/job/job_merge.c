@@ -34,6 +34,9 @@ static int check_alike(const part *first, const part *other, fault *f) {
   if (first->file.strata != other->file.strata)
     return fault_set(f, EXIT_DATA, "%s: has %d strata, but %s has %d", other->path,
                      (int)other->file.strata, first->path, (int)first->file.strata);
+  if (first->file.boundary != other->file.boundary)
+    return fault_set(f, EXIT_DATA, "%s and %s: the strata of only one are by the boundary",
+                     first->path, other->path);
   if (!same_model(first, other))
     return fault_set(f, EXIT_DATA, "%s: its losses come from another provider than those of %s",
                      other->path, first->path);

@@ -104,6 +104,7 @@ static int stats_stage(const run_state *s, fault *f) {
   const stats_job stats = {.common = s->common,
                            .set = run_set(s, &s->job->real),
                            .strata_count = s->job->strata_count,
+                           .policy = s->job->criterion.policy,
                            .shard = {0, 1},
                            .output = s->stats,
                            .record = s->record,
@@ -113,14 +114,15 @@ static int stats_stage(const run_state *s, fault *f) {
 }
 
 static int filter_stage(const run_state *s, fault *f) {
-  const filter_job filter = {.common = s->common,
-                             .stats = s->stats,
-                             .set = run_set(s, &s->job->synthetic),
-                             .criterion = s->job->criterion,
-                             .shard = {0, 1},
-                             .output = {.folder = s->job->output.folder,
-                                        .resume = s->job->output.resume || s->job->output.overwrite,
-                                        .held = s->lock}};
+  filter_job filter = {.common = s->common,
+                       .stats = s->stats,
+                       .set = run_set(s, &s->job->synthetic),
+                       .criterion = s->job->criterion,
+                       .shard = {0, 1},
+                       .output = {.folder = s->job->output.folder,
+                                  .resume = s->job->output.resume || s->job->output.overwrite,
+                                  .held = s->lock}};
+  if (s->job->criterion.policy == FM_FILTER_PAIRED) filter.real = run_set(s, &s->job->real);
   say(s, "filter");
   return filter_job_run(&filter, f);
 }
@@ -255,6 +257,9 @@ static int check_flags(const run_state *s, fault *f) {
                      "--synthetic-strata");
   if (!code && !j->real.strata != !j->strata_count)
     code = fault_set(f, EXIT_USAGE, "--real-strata and --synthetic-strata go with --strata-count");
+  if (!code && j->criterion.policy == FM_FILTER_STRATA && j->real.strata)
+    code = fault_set(f, EXIT_USAGE,
+                     "--real-strata is given, but --policy strata makes strata of its own");
   if (!code) code = plan_flags_read(&j->plan, &policy, f);
   if (!code && j->plan.seeds) {
     code = seeds_read(j->plan.seeds, j->plan.n_max ? j->plan.n_max : 1, &seeds, &count, f);

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/pool.h"
+#include "job/filter_file.h"
 #include "job/inputs.h"
 #include "job/jobs.h"
 #include "job/journal.h"
@@ -14,6 +15,8 @@
 #include "job/summary.h"
 #include "job/workspace.h"
 
+enum { FINEST = 32 }; /* bins per factor of two, which ranks and quantiles want */
+
 /* The job at work; workers read it. */
 typedef struct state {
   workspace ws;
@@ -22,6 +25,7 @@ typedef struct state {
   loss_source *source;
   size_t *members; /* indices of the shard's masks */
   size_t member_count;
+  fm_class_stats *ranks; /* in the second pass: of the losses; NULL in the first */
   stats_file file;
   input_parts *seen; /* of each member; NULL: not asked for */
 } state;
@@ -29,6 +33,10 @@ typedef struct state {
 static int make_stats(const state *s, fm_class_stats **out, fault *f) {
   fm_class_stats_options options = {
       .size = sizeof options, .strata = s->file.strata, .histogram = s->file.histogram};
+  if (s->ranks) {
+    options.score = FM_SCORE_RANK;
+    options.ranks = s->ranks;
+  }
   fm_error err;
   if (fm_class_stats_create(s->ws.labels, &options, out, &err)) return fault_library(f, &err, NULL);
   return EXIT_FINE;
@@ -85,6 +93,7 @@ static int open_source(state *s, const stats_job *job, fault *f) {
         folder_shard_of(s->masks.files[i].stem, job->shard.count) == job->shard.index)
       s->members[s->member_count++] = i;
   int code = strata_open(s->ws.context, job->set.strata, &s->masks, false, &s->strata, f);
+  s->strata.boundary = s->file.boundary;
   if (!code)
     code = loss_source_open(s->ws.context, s->ws.labels, &loss, &s->masks, false, &s->source, f);
   if (!code && loss_source_needs_model(s->source))
@@ -95,7 +104,10 @@ static int open_source(state *s, const stats_job *job, fault *f) {
 
 static int prepare(state *s, const stats_job *job, fault *f) {
   s->file.histogram = (int32_t)job->histogram;
+  if (!job->histogram && job->policy != FM_FILTER_PAPER) s->file.histogram = FINEST;
   s->file.strata = job->strata_count ? (int32_t)job->strata_count : 1;
+  s->file.boundary = job->policy == FM_FILTER_STRATA;
+  if (s->file.boundary) s->file.strata = BOUNDARY_STRATA;
   s->file.shard = job->shard.count ? job->shard : (folder_shard){0, 1};
   s->file.sets = alloc_zeroed(1, sizeof *s->file.sets);
   s->file.set_count = 1;
@@ -110,17 +122,96 @@ static int prepare(state *s, const stats_job *job, fault *f) {
   return code ? code : open_source(s, job, f);
 }
 
+/* ---- Passes ----------------------------------------------------------------------------- */
+
+static int add_all(state *s, const stats_job *job, fault *f) {
+  pool_job work = {.what = s->ranks ? "stats of the score" : "stats", .count = s->member_count};
+  work.quiet = job->common.quiet;
+  work.threads = (int)job->common.threads;
+  work.shared = s;
+  work.begin = begin;
+  work.group = loss_source_batch(s->source);
+  work.work_group = add_some;
+  work.end = end;
+  return pool_run(&work, f);
+}
+
+/* The ranks that the user gave: of the whole set's losses, and made as those of this policy are. */
+static int read_ranks(state *s, const stats_job *job, fault *f) {
+  stats_file ranks;
+  int code = stats_file_read(s->ws.context, s->ws.labels, job->ranks, &ranks, f);
+  if (code) return code;
+  code = stats_file_whole(&ranks, job->ranks, f);
+  if (!code && fm_class_stats_ranks(ranks.stats))
+    code =
+        fault_set(f, EXIT_DATA, "%s: holds statistics of a score, expected of losses", job->ranks);
+  if (!code &&
+      (!ranks.histogram || ranks.strata != s->file.strata || ranks.boundary != s->file.boundary))
+    code = fault_set(f, EXIT_DATA,
+                     "%s: was not made for this policy, expected the merged shards of freemask "
+                     "stats --policy %s",
+                     job->ranks, filter_policies[job->policy]);
+  if (!code) {
+    s->ranks = ranks.stats;
+    ranks.stats = NULL;
+  }
+  stats_file_free(&ranks);
+  return code;
+}
+
+/* Whether the score's statistics can be made, which takes those of all losses. */
+static bool has_second_pass(const stats_job *job) {
+  if (job->policy != FM_FILTER_STRATA && job->policy != FM_FILTER_PAIRED) return false;
+  return job->ranks || job->shard.count <= 1;
+}
+
+/* The statistics become those of the score, which is made of them. */
+static int add_scores(state *s, const stats_job *job, fault *f) {
+  if (!job->ranks) {
+    s->ranks = s->file.stats;
+    s->file.stats = NULL;
+  }
+  s->file.strata = 1;
+  fm_class_stats_destroy(s->file.stats);
+  s->file.stats = NULL;
+  int code = make_stats(s, &s->file.stats, f);
+  return code ? code : add_all(s, job, f);
+}
+
+static int add_both(state *s, const stats_job *job, fault *f) {
+  int code = job->ranks ? read_ranks(s, job, f) : add_all(s, job, f);
+  if (!code && has_second_pass(job)) return add_scores(s, job, f);
+  if (!code && job->policy > FM_FILTER_QUANTILE && summary_as_text(&job->common))
+    printf(
+        "These are a shard's losses: merge all shards, then give the result to freemask stats "
+        "--policy %s --ranks for each shard.\n",
+        filter_policies[job->policy]);
+  return code;
+}
+
+static int check_policy(const stats_job *job, fault *f) {
+  if (job->ranks && job->policy <= FM_FILTER_QUANTILE)
+    return fault_set(f, EXIT_USAGE, "--ranks goes with --policy strata or paired");
+  if (job->policy == FM_FILTER_STRATA && job->set.strata)
+    return fault_set(f, EXIT_USAGE,
+                     "--strata is given, but --policy strata makes strata of its own, by the "
+                     "distance to the boundary");
+  return EXIT_FINE;
+}
+
 static int check_flags(const stats_job *job, fault *f) {
   if (job->histogram & (job->histogram - 1))
     return fault_set(f, EXIT_USAGE, "--histogram is '%" PRId64 "', expected 1, 2, 4, 8, 16 or 32",
                      job->histogram);
   int code = loss_options_check(&job->set.loss, f);
+  if (!code) code = check_policy(job, f);
   if (!code && !job->set.strata != !job->strata_count)
     code = fault_set(f, EXIT_USAGE, "--strata and --strata-count go together");
   if (code) return code;
   inputs list = {0};
   inputs_add_labels(&list, job->common.labels);
   inputs_add_set(&list, &job->set);
+  inputs_add(&list, job->ranks);
   code = inputs_check_file(&list, job->output, f);
   inputs_free(&list);
   return code;
@@ -148,19 +239,11 @@ int stats_job_run(const stats_job *job, fault *f) {
   int code = check_flags(job, f);
   if (!code) code = prepare(&s, job, f);
   if (!code && job->record) s.seen = alloc_zeroed(s.member_count, sizeof *s.seen);
-  if (!code) {
-    pool_job work = {.what = "stats", .count = s.member_count, .quiet = job->common.quiet};
-    work.threads = (int)job->common.threads;
-    work.shared = &s;
-    work.begin = begin;
-    work.group = loss_source_batch(s.source);
-    work.work_group = add_some;
-    work.end = end;
-    code = pool_run(&work, f);
-  }
+  if (!code) code = add_both(&s, job, f);
   if (!code) code = write_record(&s, job, f);
   if (!code) code = stats_file_write(s.ws.context, &s.file, job->output, f);
   if (!code) summary_stats(&job->common, &s.file, job->output);
+  fm_class_stats_destroy(s.ranks);
   loss_source_close(s.source);
   strata_close(&s.strata);
   free(s.members);

@@ -25,11 +25,17 @@ typedef struct job_set {
   const char *strata; /* a folder, or NULL */
 } job_set;
 
+enum { POLICY_OF_STATS = -1 };
+
 /* What the filter drops. */
 typedef struct job_criterion {
-  double tolerance; /* 0: 1.25 */
-  int unseen;       /* an fm_unseen */
+  int policy;        /* an fm_filter_policy, or POLICY_OF_STATS: the one that they were made for */
+  int use;           /* a filter_use */
+  double real_share; /* 0: as `use` says */
+  double tolerance;  /* 0: 1.25 */
+  int unseen;        /* an fm_unseen */
   double min_kept;
+  bool allow_unpaired; /* masks without a real one are judged without a reference */
 } job_criterion;
 
 /* An output folder. */
@@ -44,6 +50,8 @@ typedef struct stats_job {
   job_set set;
   int64_t histogram;    /* bins per factor of two, 0: none */
   int64_t strata_count; /* of the set's strata; 0: it has none */
+  int policy;           /* the fm_filter_policy that the statistics are for */
+  const char *ranks;    /* statistics of the whole set's losses, or NULL: they are made first */
   folder_shard shard;
   const char *output; /* stats.json */
   const char *record; /* NULL, or a file that gets what the statistics are made of (journal.h) */
@@ -64,6 +72,7 @@ typedef struct filter_job {
   job_common common;
   const char *stats;
   job_set set;
+  job_set real; /* for --policy paired; else without masks */
   job_criterion criterion;
   folder_shard shard;
   job_output output;

@@ -15,7 +15,8 @@
 #include "job/made_of.h"
 
 enum { CHECK_DIGITS = 16 };
-static const char first_word[] = "freemask-filter-2 ", revoked[] = "-,", tags[PARTS + 1] = "mlns";
+static const char first_word[] = "freemask-filter-2 ", revoked[] = "-,",
+                  tags[PARTS + 1] = "mlnsrgh";
 
 /* ---- Reading ------------------------------------------------------------------------ */
 

@@ -15,7 +15,8 @@
  * whose file is written:
  *     <stem as CSV>,valid,dropped,bytes[,<part>:size:content[:identity] ...][,class:valid:dropped ...],
  *     <check sum, 16 hex digits>
- * where a part is m, l, n or s (mask, loss, its second file, strata) and its hashes have 16 hex
+ * where a part is m, l, n, s, r, g or h (mask, loss, its second file, strata; real mask, its loss,
+ * its second file) and its hashes have 16 hex
  * digits, and only an unfinished run's lines have identities; and `<stem as CSV>,-,<check sum>` where such a line no longer counts. A line that was cut
  * off by a crash is ignored. Thread-safety: journal_add from any thread. */
 typedef struct journal {

@@ -38,10 +38,10 @@ int mask_batch_open(const workspace *ws, const strata_folder *strata, const loss
   return code;
 }
 
-const fm_extra_planes *mask_batch_extra(mask_batch *batch, size_t at) {
-  if (!batch->strata[at].data) return NULL;
-  batch->extra = (fm_extra_planes){.size = sizeof batch->extra, .strata = &batch->strata[at]};
-  return &batch->extra;
+const fm_extra_planes *mask_batch_extra(mask_batch *batch, size_t at, const fm_plane *reference) {
+  const fm_plane *strata = batch->strata[at].data ? &batch->strata[at] : NULL;
+  batch->extra = (fm_extra_planes){sizeof batch->extra, strata, reference};
+  return strata || reference ? &batch->extra : NULL;
 }
 
 /* Shapes and types have been checked: what is wrong with an argument is a stratum. */
@@ -58,7 +58,7 @@ void mask_batch_close(mask_batch *batch) {
   for (size_t i = 0; i < batch->count; i++) {
     loss_map_free(&batch->losses[i]);
     fm_raster_destroy(batch->rasters[i]);
-    fm_raster_destroy(batch->strata_rasters[i]);
+    strata_free(batch->strata_rasters[i], &batch->strata[i]);
     free(batch->paths[i]);
   }
   free(batch->losses);

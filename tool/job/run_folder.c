@@ -67,6 +67,10 @@ int run_find_made_of(run_state *s, fault *f) {
   made_of_add(made_of, "labels", "%016" PRIx64, fm_labels_fingerprint(ws.labels));
   made_of_add(made_of, "--tolerance", "%.17g",
               criterion->tolerance > 0 ? criterion->tolerance : 1.25);
+  made_of_add(made_of, "--policy", "%s", filter_policies[criterion->policy]);
+  made_of_add(made_of, "--use", "%s", filter_uses[criterion->use]);
+  made_of_add(made_of, "--real-share", "%.17g", criterion->real_share);
+  made_of_add(made_of, "--allow-unpaired", "%d", (int)criterion->allow_unpaired);
   made_of_add(made_of, "--unseen", "%s", filter_unseen[criterion->unseen]);
   made_of_add(made_of, "--min-kept", "%.17g", criterion->min_kept);
   made_of_add_json(made_of, "--resize", save_resize(j->resize));
@@ -245,7 +249,7 @@ static int look_at_real(const run_state *s, const struct stat *before, char **ch
   int code = open_real(s, &real, f);
   if (!code) code = read_record(s, &real, f);
   if (!code) {
-    set.places = (part_places){&real.masks, real.source, &real.strata};
+    set.places = (part_places){&real.masks, real.source, &real.strata, NULL};
     set.before = real.before;
     code = known_set_look(&set, f);
   }

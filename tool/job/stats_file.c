@@ -20,6 +20,22 @@ int stats_file_whole(const stats_file *file, const char *path, fault *f) {
                    path, file->shard.index, file->shard.count);
 }
 
+const fm_class_stats *stats_file_losses(const stats_file *file) {
+  const fm_class_stats *ranks = fm_class_stats_ranks(file->stats);
+  return ranks ? ranks : file->stats;
+}
+
+int32_t stats_file_strata(const stats_file *file) {
+  fm_class_stats_layout layout = {.size = sizeof layout};
+  (void)fm_class_stats_get_layout(stats_file_losses(file), &layout, NULL);
+  return layout.strata;
+}
+
+int stats_file_policy(const stats_file *file) {
+  if (!fm_class_stats_ranks(file->stats)) return FM_FILTER_PAPER;
+  return stats_file_strata(file) > 1 ? FM_FILTER_STRATA : FM_FILTER_PAIRED;
+}
+
 /* ---- Reading -------------------------------------------------------------------------- */
 
 static int read_sets(const json_t *root, const char *path, stats_file *out, fault *f) {
@@ -66,6 +82,7 @@ static int read_own(const char *data, size_t length, const char *path, stats_fil
   if (!code) code = json_member_whole(root, path, "histogram", 0, 32, &histogram, f);
   if (!code) code = check_images(path, out, f);
   if (!code) out->provider = json_incref(json_object_get(root, "provider"));
+  out->boundary = json_is_true(json_object_get(root, "boundary_strata"));
   json_decref(root);
   out->strata = (int32_t)strata;
   out->histogram = (int32_t)histogram;
@@ -123,6 +140,7 @@ int stats_file_write(fm_context *context, const stats_file *file, const char *pa
                     json_pack("{s:I, s:I}", "index", (json_int_t)file->shard.index, "count",
                               (json_int_t)file->shard.count));
   if (file->provider) json_write_member(&own, "provider", json_incref(file->provider));
+  if (file->boundary) json_write_member(&own, "boundary_strata", json_true());
   json_write_end(&own);
   t.length -= strlen("}\n");
   text_add(&t, ",%s", own.text.data + strlen("{"));

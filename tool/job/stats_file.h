@@ -25,7 +25,17 @@ typedef struct stats_file {
   folder_shard shard; /* {0, 1}: the whole of the sets */
   fm_class_stats *stats;
   json_t *provider; /* the model that made the losses, or NULL */
+  bool boundary;    /* the strata are by the distance to the boundary (strata.h) */
 } stats_file;
+
+/* The statistics of losses: the file's own, or those that its score is made of. */
+const fm_class_stats *stats_file_losses(const stats_file *file);
+
+/* How many strata images need: those of the losses. */
+int32_t stats_file_strata(const stats_file *file);
+
+/* The fm_filter_policy that the statistics were made for. */
+int stats_file_policy(const stats_file *file);
 
 /* Reads and verifies. With `labels` NULL (merge, report) the label space comes from the file;
  * otherwise the file must have been made with `labels`, which must outlive it. */

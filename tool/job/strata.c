@@ -50,11 +50,29 @@ static int check(const fm_plane *plane, const fm_plane *mask, const char *path, 
   return EXIT_DATA;
 }
 
+static int make_by_boundary(const strata_folder *s, const fm_plane *mask, fm_plane *out, fault *f) {
+  fm_error err;
+  *out = fm_plane_make(alloc_zeroed((size_t)(mask->height * mask->width), 1), FM_U8, mask->height,
+                       mask->width);
+  if (!fm_map_boundary_strata(s->context, mask, NULL, out, &err)) return EXIT_FINE;
+  strata_free(NULL, out);
+  return fault_library(f, &err, NULL);
+}
+
+void strata_free(fm_raster *raster, fm_plane *plane) {
+  if (raster)
+    fm_raster_destroy(raster);
+  else
+    free(plane->data);
+  *plane = (fm_plane){0};
+}
+
 int strata_get(const strata_folder *s, size_t mask_index, const fm_plane *mask, input_seen *seen,
                fm_raster **raster, fm_plane *out, fault *f) {
   fm_error err;
   *raster = NULL;
   *out = (fm_plane){0};
+  if (s->boundary) return make_by_boundary(s, mask, out, f);
   if (!s->files.path) return EXIT_FINE;
   char *path = strata_path(s, mask_index);
   int code = EXIT_FINE;

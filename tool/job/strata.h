@@ -11,6 +11,8 @@ typedef struct strata_folder {
   fm_context *context;
   const folder *masks;
   folder files; /* path NULL: there are none */
+  bool
+      boundary; /* set by hand: there is no folder, strata are made by the distance to the boundary */
   folder_pairs pairs;
 } strata_folder;
 
@@ -24,9 +26,13 @@ bool strata_has(const strata_folder *s, size_t mask_index); /* true also if ther
 char *strata_path(const strata_folder *s,
                   size_t mask_index); /* caller frees; NULL without a folder */
 
-/* Reads the strata of a mask of this size. The plane lives as long as the raster, which the caller
- * destroys; both are empty without a folder. `seen` as for input_read. */
+/* Strata by the distance to the boundary: as many as fm_map_boundary_strata makes. */
+enum { BOUNDARY_STRATA = 8 };
+
+/* Reads the strata of a mask of this size, or makes them. Raster and plane, which are empty without
+ * strata, go with strata_free. `seen` as for input_read. */
 int strata_get(const strata_folder *s, size_t mask_index, const fm_plane *mask, input_seen *seen,
                fm_raster **raster, fm_plane *out, fault *f);
+void strata_free(fm_raster *raster, fm_plane *plane);
 
 #endif

@@ -25,6 +25,11 @@ void summary_print_json(json_t *value) {
   summary_print(&t);
 }
 
+/* Means are of losses, whatever score the statistics are of. */
+static double mean_loss(const stats_file *file, int32_t k) {
+  return fm_class_stats_mean(stats_file_losses(file), k, FM_ALL_STRATA);
+}
+
 static int64_t all_pixels(const stats_file *file) {
   int64_t pixels = 0;
   for (int32_t k = 0; k < file->class_count; k++)
@@ -39,7 +44,7 @@ static void stats_as_json(const stats_file *file, const char *output) {
         classes, json_pack("{s:i, s:o, s:I, s:f}", "index", (int)k, "name",
                            json_text(fm_labels_class_name(file->labels, k)), "pixels",
                            (json_int_t)fm_class_stats_pixel_count(file->stats, k, FM_ALL_STRATA),
-                           "mean_loss", fm_class_stats_mean(file->stats, k, FM_ALL_STRATA)));
+                           "mean_loss", mean_loss(file, k)));
   summary_print_json(json_pack("{s:o, s:o, s:I, s:I, s:o}", "output", json_text(output), "labels",
                                json_text(fm_labels_name(file->labels)), "images",
                                (json_int_t)fm_class_stats_image_count(file->stats), "pixels",
@@ -57,10 +62,12 @@ void summary_stats(const job_common *common, const stats_file *file, const char 
     unseen += !pixels;
     if (pixels)
       text_add(&t, "%-24s %14" PRId64 " %10.5f\n", fm_labels_class_name(file->labels, k), pixels,
-               fm_class_stats_mean(file->stats, k, FM_ALL_STRATA));
+               mean_loss(file, k));
   }
   text_add(&t, "%" PRId64 " images, %" PRId64 " pixels", fm_class_stats_image_count(file->stats),
            all_pixels(file));
+  if (fm_class_stats_ranks(file->stats))
+    text_add(&t, ", for --policy %s", filter_policies[stats_file_policy(file)]);
   if (unseen) text_add(&t, ", %d of %d classes never seen", (int)unseen, (int)file->class_count);
   text_add(&t, "; written to %s\n", output);
   summary_print(&t);
@@ -112,6 +119,11 @@ void summary_filter(const job_common *common, const filter_file *file, const cha
   }
   text_add(&t, "%" PRId64 " masks, %" PRId64 " pixels, kept %.1f %%", file->count, file->valid,
            percent(file->valid, file->dropped));
+  if (!filter_is_paper(file))
+    text_add(&t, "; policy %s, %g %% of real pixels are above the thresholds", file->policy,
+             100 * file->real_share);
+  if (file->unpaired)
+    text_add(&t, "; %" PRId64 " masks have no real one and were judged without", file->unpaired);
   if (file->emptied)
     text_add(&t, "; of %" PRId64 " masks nothing is left, do not train on them", file->emptied);
   text_add(&t, "; written to %s\n", output);

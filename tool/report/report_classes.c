@@ -11,7 +11,7 @@ static void bar(text *t, double share, const char *color) {
 }
 
 static double mean_of(const report *r, int32_t k) {
-  return r->has_stats ? fm_class_stats_mean(r->stats.stats, k, FM_ALL_STRATA)
+  return r->has_stats ? fm_class_stats_mean(stats_file_losses(&r->stats), k, FM_ALL_STRATA)
                       : r->filter.classes[k].mean_loss;
 }
 
@@ -69,6 +69,24 @@ static void class_synthetic(const filter_file *file, int32_t k, text *t) {
   text_add(t, "</td>");
 }
 
+/* What is dropped, in a sentence. */
+static const char *rule_of(const report *r) {
+  static const char *const rules[] = {
+      "A synthetic pixel is dropped if its loss is above the threshold of its class: the tolerance "
+      "times the class's mean loss on real pixels.",
+      "A synthetic pixel is dropped if its loss is above the threshold of its class, which only "
+      "the "
+      "stated share of the class's real pixels exceeds.",
+      "A synthetic pixel is dropped if it and its class around it are odder than the threshold, "
+      "compared with real pixels as far from the boundary. The stated share of the real pixels is.",
+      "A synthetic pixel is dropped if it and its class around it are odder than the threshold, "
+      "less what the real image of the same mask loses there. The stated share of the real pixels "
+      "is above it."};
+  for (int i = 0; r->has_filter && filter_policies[i]; i++)
+    if (!strcmp(r->filter.policy, filter_policies[i])) return rules[i];
+  return rules[FM_FILTER_PAPER];
+}
+
 void report_classes(const report *r, text *t) {
   const int32_t count = r->has_stats    ? r->stats.class_count
                         : r->has_filter ? r->filter.class_count
@@ -81,12 +99,11 @@ void report_classes(const report *r, text *t) {
   }
   text_add(
       t,
-      "<section><h2>Classes</h2>\n<p class=\"note\">A synthetic pixel is dropped if its loss is "
-      "above the threshold of its class: the tolerance times the class's mean loss on real "
-      "pixels.</p>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Classes\">"
+      "<section><h2>Classes</h2>\n<p class=\"note\">%s</p>\n<div class=\"scroll\" tabindex=\"0\" "
+      "role=\"region\" aria-label=\"Classes\">"
       "<table><thead><tr><th scope=\"col\">Class</th>%s<th scope=\"col\">Mean loss, nats</th>%s"
       "</tr></thead><tbody>\n",
-      r->has_stats ? "<th scope=\"col\">Real pixels</th>" : "",
+      rule_of(r), r->has_stats ? "<th scope=\"col\">Real pixels</th>" : "",
       r->has_filter ? "<th scope=\"col\">Threshold</th><th scope=\"col\">Synthetic pixels</th>"
                       "<th scope=\"col\">Dropped</th>"
                     : "");
@@ -169,7 +186,10 @@ static void run_command(const report *r, text *t) {
   const json_int_t strata = json_integer_value(json_object_get(r->run, "strata_count"));
   if (strata > 1) text_add(t, " --strata-count %lld", (long long)strata);
   if (r->has_filter) {
-    text_add(t, " --tolerance %.6g", r->filter.tolerance);
+    if (filter_is_paper(&r->filter))
+      text_add(t, " --tolerance %.6g", r->filter.tolerance);
+    else
+      text_add(t, " --policy %s --real-share %.6g", r->filter.policy, r->filter.real_share);
     if (strcmp(r->filter.unseen, "drop") != 0) word(t, "--unseen", r->filter.unseen);
     if (r->filter.min_kept > 0.0) text_add(t, " --min-kept %.6g", r->filter.min_kept);
   }
@@ -193,7 +213,11 @@ void report_origin(const report *r, text *t) {
     fact(t, "Strata", r->filter.strata);
     fact(t, "Provider", r->filter.provider);
     fact(t, "Policy", r->filter.policy);
-    text_add(t, "<dt>Tolerance</dt><dd>%.6g</dd>\n", r->filter.tolerance);
+    if (filter_is_paper(&r->filter))
+      text_add(t, "<dt>Tolerance</dt><dd>%.6g</dd>\n", r->filter.tolerance);
+    else
+      text_add(t, "<dt>Real share</dt><dd>%.6g above the thresholds</dd>\n", r->filter.real_share);
+    fact(t, "References", r->filter.real_masks);
     fact(t, "Unseen classes", r->filter.unseen);
     if (r->filter.min_kept > 0.0)
       text_add(t, "<dt>Kept at least</dt><dd>%.4g of each class</dd>\n", r->filter.min_kept);

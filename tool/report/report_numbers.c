@@ -69,15 +69,20 @@ void report_numbers(const report *r, text *t) {
     report_add_percent(t, share(r->filter.valid - r->filter.dropped, r->filter.valid));
     number_end(t, "of their pixels kept");
     number_begin(t);
-    text_add(t, "%.4g", r->filter.tolerance);
-    number_end(t, "tolerance &alpha;");
+    if (filter_is_paper(&r->filter)) {
+      text_add(t, "%.4g", r->filter.tolerance);
+      number_end(t, "tolerance &alpha;");
+    } else {
+      report_add_percent(t, r->filter.real_share);
+      number_end(t, "of real pixels above the thresholds");
+    }
   }
   if (r->has_stats) {
     double sum = 0.0;
     int64_t pixels = 0;
     for (int32_t k = 0; k < r->stats.class_count; k++) {
       const int64_t own = fm_class_stats_pixel_count(r->stats.stats, k, FM_ALL_STRATA);
-      sum += fm_class_stats_mean(r->stats.stats, k, FM_ALL_STRATA) * (double)own;
+      sum += fm_class_stats_mean(stats_file_losses(&r->stats), k, FM_ALL_STRATA) * (double)own;
       pixels += own;
     }
     count_number(t, fm_class_stats_image_count(r->stats.stats), "real images");

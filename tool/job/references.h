@@ -1,0 +1,48 @@
+/* job/references.h - what the real image of each synthetic image's mask loses, place by place. */
+#ifndef FREEMASK_TOOL_REFERENCES_H
+#define FREEMASK_TOOL_REFERENCES_H
+
+#include "job/jobs.h"
+#include "job/stats_file.h"
+#include "job/workspace.h"
+
+/* The real set, and the real mask that each synthetic mask is of: the one with its stem, or with its
+ * stem without "_seed_<number>". Zero-initialize; without a set there are no references. */
+typedef struct references {
+  const workspace *ws;
+  folder masks; /* of the real images */
+  loss_source *source;
+  size_t *partner; /* of each synthetic mask, an index of `masks`; SIZE_MAX: it has none */
+  size_t missing;  /* synthetic masks without one */
+} references;
+
+/* A synthetic mask without a real one is EXIT_DATA unless `lenient`. The losses are made as those of
+ * the statistics in the file `stats_path` were. `ws` and the options' texts must outlive the
+ * references. */
+int references_open(const workspace *ws, const job_common *common, const job_set *real,
+                    const folder *synthetic, bool lenient, const stats_file *stats,
+                    const char *stats_path, references *out, fault *f);
+void references_close(references *r);
+
+/* The last reference, since the synthetic images of a mask follow each other. Zero-initialize; one
+ * for each thread. */
+typedef struct reference_cache {
+  bool full;
+  size_t index;
+  fm_raster *mask;
+  char *path;
+  loss_map loss;
+  input_seen seen[3]; /* of the real mask and of what its losses come from */
+} reference_cache;
+
+/* The reference of a synthetic mask, by its index; NULL if it has none. It lives in the cache. `seen`
+ * [3] gets what its files were. */
+int references_get(const references *r, size_t index, reference_cache *cache, input_seen *seen,
+                   const fm_plane **out, fault *f);
+void reference_cache_clear(reference_cache *cache);
+
+/* The path of a synthetic mask's real mask (0), or of what the losses of that come from (1, 2); NULL
+ * if there is none. Caller frees. */
+char *references_path(const references *r, size_t index, int which);
+
+#endif
