@@ -402,7 +402,8 @@ def bad_flags():
     for value in ("0", "-2", "many", "1025"):
         case(f"-j {value}", STATS + ["-j", value], 2, "threads")
     case("--histogram 3", STATS + ["--histogram", "3"], 2, "histogram")
-    case("--policy, a flag of plan", FILTER + ["--policy", "paper"], 2, "unknown flag '--policy'")
+    case("--policy, a plan's", FILTER + ["--policy", "rank"], 2, "'rank', expected one of paper, quantile, strata, paired")
+    case("--n-max, a flag of plan", FILTER + ["--n-max", "3"], 2, "unknown flag '--n-max'")
     case("--unseen maybe", FILTER + ["--unseen", "maybe"], 2, "maybe")
     case("--losses and --images", STATS + ["--images", "masks", "--provider", "baseline"], 2, "--losses")
     case("a provider that is none", "stats --labels camvid --masks masks --images masks --provider magic "

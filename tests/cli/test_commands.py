@@ -129,12 +129,12 @@ for page in pages.values():
     tap.ok("<script src" not in page and len(page) > 2000, "run: the page is whole")
 result = good("run --resume of a finished run", *arguments, "--resume")
 tap.equal(sorted(tree(tap.path("all"))), sorted(made), "run --resume: the same files")
-shared = ["--n-max", "3", "--policy", "blend:rank=1,rare-class=2", "--temperature", "0.5", "--seed", "7"]
+shared = ["--n-max", "3", "--plan-policy", "blend:rank=1,rare-class=2", "--temperature", "0.5", "--seed", "7"]
 good("run with another policy", *[{"all": "other", "4": "3"}.get(word, word) for word in arguments], *shared[2:])
-good("plan with it", "plan", "--hardness", "h.csv", *shared, *L, "--masks", "real/m", "-o", "other.csv")
+good("plan with it", "plan", "--hardness", "h.csv", *[word.replace("plan-", "") for word in shared], *L, "--masks", "real/m", "-o", "other.csv")
 tap.equal(read(tap.path("other/plan.csv")), read(tap.path("other.csv")), "run: the policy is plan's")
 tap.ok(read(tap.path("other/plan.csv")) != read(tap.path("all/plan.csv")), "run: it is another plan")
-tap.ok(b"--policy blend:rank=1,rare-class=2 --temperature 0.5" in read(tap.path("other/report.html")),
+tap.ok(b"--plan-policy blend:rank=1,rare-class=2 --temperature 0.5" in read(tap.path("other/report.html")),
        "run: the page says the policy")
 result = tool(*arguments, "--gamma", "2", "--resume")
 tap.ok(result.code == 2 and "--gamma" in result.err, "run: a flag that the policy does not look at", result)

@@ -129,7 +129,7 @@ for arguments, says in [
         ("--policy blend:rank=0", "expected"), ("--policy blend:rank=1,rank=1", "expected"),
         ("--policy blend:rank=1,", "expected"), ("--policy blend:best=1", "expected"),
         ("--policy blend:rank=-1", "expected"), ("--policy blend:rank=nan", "expected"),
-        ("--gamma 2", "--gamma is for --policy proportional"), ("--threshold 0.1 --policy uniform", "--threshold"),
+        ("--gamma 2", "--gamma is for the plan's policy proportional"), ("--threshold 0.1 --policy uniform", "--threshold"),
         ("--temperature 1", "--temperature"), ("--masks masks", "--masks"), ("--min-pixels 3", "--min-pixels"),
         ("--policy rare-class", "give --masks"), ("--policy rare-class --masks masks", "--labels"),
         ("--policy blend:rank=1,repeat-factor=1 --labels camvid", "give --masks"),

@@ -2,12 +2,16 @@
 # blobs and merges of their statistics.
 import ctypes
 import os
+import sys
 
 import tap
 from freemask_ctypes import Interface
 
 tap.need("numpy")
 import numpy as np  # noqa: E402
+
+sys.path.insert(0, os.path.join(os.environ["FM_SOURCE"], "tests", "golden"))
+from score_reference import Ranks  # noqa: E402
 
 LIB = Interface(os.environ["FM_SHARED"])
 CONTEXT = ctypes.c_void_p()
@@ -77,59 +81,6 @@ def statistics(images, ranks=None, strata=1, histogram=32):
     return stats
 
 
-# ---- The definition, as class_stats.h states it ----------------------------------------------------
-
-
-def bins_of(loss, per_octave=32):
-    exponent = np.frexp(np.maximum(loss, 2.0**-30).astype(np.float64))[1] - 1
-    part = np.maximum(loss, 2.0**-30) / np.exp2(exponent) - 1
-    bins = 1 + np.floor(per_octave * (24 + exponent + part))
-    bins[loss < 2.0**-24] = 0
-    return np.minimum(bins, 32 * per_octave + 1).astype(int)
-
-
-def steps(below, total):
-    rank = -np.log((total - below) / total + .002)
-    return np.floor(rank * 4096 + .5).astype(int)
-
-
-class Ranks:
-    def __init__(self, images, strata):
-        self.strata, count = strata, 32 * 32 + 2
-        counts = np.zeros((CLASSES, strata, count))
-        for mask, loss, planes in images:
-            valid = mask < CLASSES
-            s = planes[valid] if strata > 1 else 0
-            np.add.at(counts, (mask[valid], s, bins_of(loss[valid])), 1)
-        whole = counts.sum(1)
-        middle = np.cumsum(counts, -1) - counts / 2
-        class_middle, n = np.cumsum(whole, -1) - whole / 2, whole.sum(-1, keepdims=True)
-        share = np.where(n > 0, class_middle / np.maximum(n, 1), 1)
-        self.own = steps(share, 1)
-        self.within = steps(middle + 200 * share[:, None], counts.sum(-1, keepdims=True) + 200)
-        if strata == 1:
-            self.within = self.own[:, None]
-
-    def table(self, mask, loss, strata):
-        bins, k = bins_of(np.where(mask < CLASSES, loss, 0)), np.minimum(mask, CLASSES - 1)
-        return self.own[k, bins], self.within[k, strata if self.strata > 1 else 0, bins]
-
-    def scores(self, mask, loss, strata, reference=None):
-        own, within = self.table(mask, loss, strata)
-        if reference is not None:
-            for got, hard in zip((own, within), self.table(mask, reference, strata)):
-                got -= np.where(hard < 0, -((2 - 4 * hard) // 5), (4 * hard + 2) // 5)
-        out, radius = np.zeros(mask.shape, np.float32), max(1, mask.shape[0] // 8)
-        for y, x in np.argwhere(mask < CLASSES):
-            rows, columns = slice(max(0, y - radius), y + radius + 1), slice(max(0, x - radius),
-                                                                           x + radius + 1)
-            same = mask[rows, columns] == mask[y, x]
-            total = np.float32(int(within[rows, columns][same].sum()))
-            mean = total / np.float32(same.sum())
-            out[y, x] = max(np.float32(0), (np.float32(own[y, x]) + mean) * np.float32(1 / 4096))
-        return out
-
-
 # ---- Checks ---------------------------------------------------------------------------------------
 
 
@@ -140,7 +91,7 @@ def score_map(stats, mask, loss, planes=None):
 
 
 def check_scores(strata):
-    truth = Ranks(REAL, strata)
+    truth = Ranks(REAL, CLASSES, strata)
     losses = statistics(REAL, strata=strata)
     stats = statistics([], ranks=losses)
     for i in range(6):
@@ -256,7 +207,8 @@ def check_refusals():
     foreign = statistics([], ranks=other)
     mask, loss, planes = scene()
     out, hole = np.zeros_like(mask), np.full((H, W), np.nan, np.float32)
-    paired = filtered(stats, mask, loss, extra(None, np.nan_to_num(loss)), policy=PAIRED)[2]
+    whole = np.nan_to_num(loss)
+    paired = filtered(stats, mask, loss, extra(None, whole), policy=PAIRED)[2]
     strata = filtered(stats, mask, loss, None, policy=STRATA)[2]
 
     def create(of, **options):

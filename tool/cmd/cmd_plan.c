@@ -8,7 +8,7 @@ int cmd_plan(int argc, char **argv) {
   const arg_option options[] = {
       {"hardness", 0, ARG_TEXT, &job.hardness, "H.csv", "table of freemask hardness", true, false,
        0, 0, NULL},
-      ARG_PLAN_ROWS(&job.flags),
+      ARG_PLAN_ROWS(&job.flags, "policy"),
       {"masks", 0, ARG_TEXT, &job.masks, "DIR",
        "masks of the real images, for repeat-factor and rare-class", false, false, 0, 0, NULL},
       {"labels", 'l', ARG_TEXT, &job.common.labels, "L", "their label space", false, false, 0, 0,

@@ -25,7 +25,7 @@ int cmd_run(int argc, char **argv) {
       {"resize", 0, ARG_SIZE, &job.resize, "WxH",
        "measure hardness as if resized to this, or none (default 512x512)", false, false, 0, 0,
        NULL},
-      ARG_PLAN_ROWS(&job.plan),
+      ARG_PLAN_ROWS(&job.plan, "plan-policy"),
       ARG_RESUME_ROWS(&job.output),
       ARG_MASK_SUFFIX,
       ARG_IMAGE_SUFFIX,

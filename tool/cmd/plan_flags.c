@@ -17,7 +17,7 @@ int plan_flags_read(const plan_flags *flags, plan_policy *policy, fault *f) {
   if (code) return code;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     if (rows[i].given && !plan_policy_looks_at(policy, rows[i].flag))
-      return fault_set(f, EXIT_USAGE, "--%s is for --policy %s, alone or in a blend", rows[i].name,
+      return fault_set(f, EXIT_USAGE, "--%s is for the plan's policy %s, alone or in a blend", rows[i].name,
                        plan_kinds_with(rows[i].flag, names, sizeof names));
   return EXIT_FINE;
 }
@@ -34,7 +34,7 @@ void plan_flags_add_words(const plan_flags *flags, text *t) {
   text_add(t, "--n-max %" PRId64 " --seeds %s", flags->n_max ? flags->n_max : 20,
            flags->seeds ? flags->seeds : "42:62");
   if (flags->seed) text_add(t, " --seed %" PRIu64, flags->seed);
-  if (flags->policy) text_add(t, " --policy %s", flags->policy);
+  if (flags->policy) text_add(t, " --plan-policy %s", flags->policy);
   add_whole(t, "n-min", flags->n_min);
   add_whole(t, "budget", flags->budget);
   add_real(t, "gamma", flags->gamma);

@@ -18,9 +18,10 @@ typedef struct plan_flags {
   uint64_t seed;
 } plan_flags;
 
+/* `policy_name` is what the flag of the policy is called: `run` has the filter's too. */
 /* clang-format off */
-#define ARG_PLAN_ROWS(flags)                                                                     \
-  {"policy", 0, ARG_TEXT, &(flags)->policy, "P",                                                 \
+#define ARG_PLAN_ROWS(flags, policy_name)                                                        \
+  {policy_name, 0, ARG_TEXT, &(flags)->policy, "P",                                                 \
    "rank (default), uniform, proportional, repeat-factor, rare-class, blend:NAME=X,NAME=X...",   \
    false, false, 0, 0, NULL},                                                                    \
   {"n-max", 0, ARG_WHOLE, &(flags)->n_max, "N", "the most images a mask gets (default 20)",      \
@@ -48,7 +49,7 @@ typedef struct plan_flags {
 /* Reads the policy; EXIT_USAGE if it does not exist, or for a flag that it does not use. */
 int plan_flags_read(const plan_flags *flags, plan_policy *policy, fault *f);
 
-/* The flags as words of a command line, "--n-max 20 --seeds 42:62" and what else was given. */
+/* The flags as words of a command line of `run`, "--n-max 20 --seeds 42:62" and what else was given. */
 void plan_flags_add_words(const plan_flags *flags, text *t);
 
 #endif

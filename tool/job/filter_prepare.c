@@ -131,6 +131,11 @@ static int check_flags(const filter_run *r, int policy, fault *f) {
     return fault_set(f, EXIT_USAGE,
                      "--tolerance goes with --policy paper, but --policy %s has a --real-share",
                      name);
+  if (policy != FM_FILTER_PAPER && c->unseen == FM_UNSEEN_GLOBAL_MEAN)
+    return fault_set(f, EXIT_USAGE,
+                     "--unseen global-mean goes with --policy paper, but --policy %s has no means: "
+                     "expected drop or keep",
+                     name);
   if (policy == FM_FILTER_PAIRED && !real)
     return fault_set(f, EXIT_USAGE,
                      "--policy paired compares with the real image of each mask, expected "

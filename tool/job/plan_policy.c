@@ -60,7 +60,7 @@ int plan_policy_read(const char *value, plan_policy *out, fault *f) {
   text names = {0};
   for (int i = 0; i < PLAN_KINDS; i++) text_add(&names, "%s, ", plan_kinds[i].name);
   int code = fault_set(f, EXIT_USAGE,
-                       "--policy is '%.200s', expected %sor blend:NAME=WEIGHT,NAME=WEIGHT...", name,
+                       "the plan's policy is '%.200s', expected %sor blend:NAME=WEIGHT,NAME=WEIGHT...", name,
                        names.data);
   text_free(&names);
   return code;

@@ -83,7 +83,7 @@ int strata_get(const strata_folder *s, size_t mask_index, const fm_plane *mask, 
     code = check(out, mask, path, f);
   }
   if (code) {
-    fm_raster_destroy(*raster);
+    strata_free(*raster, out);
     *raster = NULL;
   }
   free(path);
