@@ -185,7 +185,7 @@ static fm_status read_row(const fm_plane *values, int64_t y, int32_t *steps, fm_
   for (int64_t x = 0; x < values->width; x += FM__PIECE) {
     size_t n = fm__piece_length(values, x);
     uint32_t worst = 0;
-    fm__tile_losses(values, y, x, n, piece);
+    fm__tile_floats(values, y, x, n, piece);
     for (size_t i = 0; i < n; i++) {
       uint32_t bits;
       memcpy(&bits, &piece[i], sizeof bits);
