@@ -165,6 +165,15 @@ for out, more in (("lt", CHECK), ("lt-relative", [*CHECK, "--paths", "relative"]
     wrong = [image_path for image_path, mask in pairs["train"] + pairs["val"]
              if not np.array_equal(np.array(Image.open(mask)), classes_of({**TRAIN, **HELD_OUT}[os.path.realpath(image_path)]))]
     tap.equal(wrong[:3], [], f"{out}: masks are the classes")
+few = {name: OWN[name][:1] for name in NAMES[:3]}
+write(tap.path("few.csv"), plan_csv(few))
+result = export("lightly", "lt", *CHECK, plan="few.csv")
+data, pairs = lightly(tap.path("lt"))
+wanted = {path for path in TRAIN if any(path.endswith((f"/real/images/{name}.jpg", f"/real/images/{name}.jpeg",
+                                                       f"/{name}_seed_{few[name][0]}.jpg", f"/{name}_seed_{few[name][0]}.jpeg"))
+                                        for name in few)}
+tap.equal({os.path.realpath(image_path) for image_path, _ in pairs["train"]}, wanted,
+          "an export of a smaller plan to the same folder leaves no image of the larger one")
 
 # ---- What cannot be said is refused ----------------------------------------------------------------------
 write(tap.path("wide.csv"), b"label,class,name\n10,0,a\n300,1,b\n0,1,\n20,1,\n30,ignore,\n")
