@@ -220,9 +220,14 @@ void fm__csv_put_header(fm__bytes *out, const char *const *columns) {
 }
 
 /* Names that begin like a formula are quoted, too: programs that look at quotes then take them for
- * text, and they are read back as they were. */
+ * text, and they are read back as they were. Blanks at the ends would not survive a loose reader. */
+static bool has_odd_ends(const char *field) {
+  size_t length = strlen(field);
+  return length && (strchr(" \t=+-@", field[0]) || strchr(" \t", field[length - 1]));
+}
+
 void fm__csv_put(fm__bytes *out, const char *field) {
-  if (!strpbrk(field, ",\"\r\n") && (!*field || !strchr(" \t=+-@", *field))) {
+  if (!strpbrk(field, ",\"\r\n") && !has_odd_ends(field)) {
     fm__bytes_text(out, field);
     return;
   }

@@ -231,16 +231,20 @@ static void add_class(table *t, int64_t class_index, const char *name) {
   if (!t->names[class_index] && *name) t->names[class_index] = name;
 }
 
-static fm_status add_numbered(table *t, fm_error *err) {
-  int32_t color;
-  fm_status status = read_color(t, &color, err);
-  if (status) return status;
+/* The next row of a list without numbers. */
+static fm_status add_next(table *t, const char *name, int32_t color, fm_error *err) {
   if (t->row >= FM__MOST_CLASSES)
     return fm__fail(err, FM_ERR_FORMAT, "line %" PRId64 ": expected at most %d classes",
                     t->rows.line, FM__MOST_CLASSES);
   add_label(t, t->row, t->row, color);
-  add_class(t, t->row++, field(t, NAME));
+  add_class(t, t->row++, name);
   return FM_OK;
+}
+
+static fm_status add_numbered(table *t, fm_error *err) {
+  int32_t color;
+  fm_status status = read_color(t, &color, err);
+  return status ? status : add_next(t, field(t, NAME), color, err);
 }
 
 static fm_status add_row(table *t, fm_error *err) {
@@ -272,17 +276,14 @@ static fm_status add_map_line(table *t, char *line, fm_error *err) {
     return fm__fail(err, FM_ERR_FORMAT,
                     "line %" PRId64 ": '%.*s', expected NAME:R,G,B:: as CVAT writes labelmap.txt",
                     t->rows.line, fm__fit(line, 60), line);
-  add_label(t, t->row, t->row, number);
-  add_class(t, t->row++, line);
-  return FM_OK;
+  return add_next(t, line, number, err);
 }
 
 /* The map's lines, in place. Those with # are comments. */
 static fm_status read_map(table *t, fm_error *err) {
   fm_status status = FM_OK;
   char *line = t->rows.data + t->rows.at;
-  for (t->rows.line = t->rows.next_line; *line && !status && t->row < FM__MOST_CLASSES;
-       t->rows.line++) {
+  for (t->rows.line = t->rows.next_line; *line && !status; t->rows.line++) {
     char *end = line + strcspn(line, "\r\n"), *next = end;
     if (next[0] == '\r' && next[1] == '\n') next++;
     if (*next) next++;
@@ -313,8 +314,9 @@ static void add_usual_ignored(table *t) {
 static fm_status check_table(const table *t, fm_error *err) {
   if (!t->class_count) return fm__fail(err, FM_ERR_FORMAT, "has no class, expected at least one");
   if (!t->ignored_count) {
-    int64_t free = 255;
-    while (free < FM__LAST_LABEL && t->classes[free] != FM_CLASS_INVALID) free++;
+    int64_t free = 255; /* in 8 bits, if there is room */
+    while (free > 0 && t->classes[free] != FM_CLASS_INVALID) free--;
+    if (t->classes[free] != FM_CLASS_INVALID) free = FM__LAST_LABEL;
     return fm__fail(err, FM_ERR_FORMAT,
                     "has no label of class 'ignore', expected one for the filter to write, such as "
                     "a line %" PRId64 ",ignore",

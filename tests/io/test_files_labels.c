@@ -262,7 +262,7 @@ START_TEST(odd_names_survive) {
   static const char table[] =
       "label,class,name\n255,ignore,\n-1,ignore,\n7,ignore,\n-100,ignore,\n0,0,\"a,b\"\n1,1,"
       "\"\"\"\"\n"
-      "2,2,\" x\"\n3,3,\"l\nl\"\n4,4,\"\r\"\n";
+      "2,2,\" x\"\n3,3,\"l\nl\"\n4,4,\"\r\"\n5,5,\"x \"\n6,6,\"\tx\"\n8,7,#a;b\n";
   fm_labels *labels = decoded(table);
   ck_assert_str_eq(fm_labels_class_name(labels, 1), "\"");
   ck_assert_str_eq(fm_labels_class_name(labels, 4), "\r");
@@ -300,7 +300,12 @@ START_TEST(bad_tables_are_refused) {
   REFUSES("holds NUL bytes", HEAD "0,0,a\0b\n");
   REFUSES("has no class", HEAD);
   REFUSES("has no class", HEAD "0,ignore,\n");
-  REFUSES("has no label of class 'ignore'", HEAD "0,0,a\n");
+  REFUSES(
+      "has no label of class 'ignore', expected one for the filter to write, such as a line "
+      "255,ignore",
+      HEAD "0,0,a\n");
+  REFUSES("such as a line 253,ignore", HEAD "0,0,a\n254:255,1,b\n");
+  REFUSES("such as a line 65535,ignore", HEAD "0:255,0,a\n");
   REFUSES("has no label of class 1, expected one for each class from 0 to 2",
           HEAD "0,0,a\n1,2,b\n9,ignore,\n");
   REFUSES("line 2: has 4 fields, the header 3: expected quotes", HEAD "0,0,a,b\n");

@@ -499,6 +499,14 @@ static fm_status scenario(fm_context *own, void *file, fm_error *err) {
   return status;
 }
 
+static fm_status colors_scenario(fm_context *own, void *file, fm_error *err) {
+  fm_raster *raster = NULL;
+  fm_status status =
+      fm_colors_decode(own, ((io_bytes *)file)->data, ((io_bytes *)file)->size, NULL, &raster, err);
+  fm_raster_destroy(raster);
+  return status;
+}
+
 START_TEST(every_allocation_may_fail) {
   if (!io_has_png()) return;
   uint16_t samples[64 * 64];
@@ -508,6 +516,13 @@ START_TEST(every_allocation_may_fail) {
     io_png png = {64, 64, 2, IO_PALETTE, interlaced, samples, NULL, 0, true};
     io_bytes file = io_png_file(&png);
     kit_every_allocation_fails(scenario, &file, interlaced ? 5 : 3);
+    kit_every_allocation_fails(colors_scenario, &file, 4);
+    io_bytes_free(&file);
+    uint16_t equal[3 * 64 * 64];
+    for (size_t i = 0; i < 3 * 4096; i++) equal[i] = samples[i / 3];
+    io_png rgb = {64, 64, 8, IO_RGB, interlaced, equal, NULL, 0, false};
+    file = io_png_file(&rgb);
+    kit_every_allocation_fails(scenario, &file, 5);
     io_bytes_free(&file);
   }
 }

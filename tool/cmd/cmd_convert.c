@@ -27,6 +27,7 @@ int cmd_convert(int argc, char **argv) {
        "labels have Pascal VOC's colors, whatever the table says", false, false, 0, 0, NULL},
       ARG_RESUME_ROWS(&job.output),
       ARG_OUTPUT(&job.output.folder, "DIR", "gets a mask of labels for each mask, NAME.png"),
+      ARG_MASK_SUFFIX,
       ARG_THREADS(&job.common.threads),
       ARG_QUIET(&job.common.quiet),
       ARG_JSON(&job.common.json),

@@ -17,6 +17,7 @@ int cmd_labels(int argc, char **argv) {
        NULL},
       {"output", 'o', ARG_TEXT, &job.output, "T.csv", "gets the table (default: standard output)",
        false, false, 0, 0, NULL},
+      ARG_MASK_SUFFIX,
       ARG_THREADS(&job.common.threads),
       ARG_QUIET(&job.common.quiet),
       ARG_JSON(&job.common.json),

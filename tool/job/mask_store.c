@@ -17,7 +17,8 @@ int mask_check_labels(const fm_labels *labels, fault *f) {
   int64_t label = written_label(labels);
   if (label >= 0) return EXIT_FINE;
   int64_t free = 255;
-  while (free < UINT16_MAX && fm_labels_class_of(labels, free) >= 0) free++;
+  while (free > 0 && fm_labels_class_of(labels, free) >= 0) free--;
+  if (fm_labels_class_of(labels, free) >= 0) free = UINT16_MAX;
   return fault_set(f, EXIT_DATA,
                    "label space %s ignores %lld only, which no PNG can hold, so that the filter "
                    "has no label to write: add an ignored label from 0 to 65535, such as a line "
