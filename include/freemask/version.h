@@ -12,7 +12,8 @@
 
 /* The binary interface: the number in the soname. It grows only when a program
  * that was compiled against the previous number could stop working; added
- * functions and appended option fields leave it alone. */
+ * functions and appended option fields leave it alone. From 1.0 on that is rare;
+ * a 0.x release may do it, doc/promises.md says what else. */
 #define FM_ABI_VERSION 1
 
 FM_BEGIN_DECLS

@@ -1,0 +1,141 @@
+#!/bin/sh
+# release/release.sh - `./dev dist`, `./dev reproduce` and `./dev deb`: what a release consists of, made and tried.
+# dev reads this file; what it calls (say, die, want, configure, build, run_tests) is dev's.
+# shellcheck shell=sh
+
+release_dir=build-release
+
+# make_tarball: what is committed, as Meson packs it; the same bytes from the same commit.
+make_tarball() {
+  have git || want git
+  have xz || want xz-utils
+  install_missing
+  git rev-parse --git-dir >/dev/null 2>&1 || die 'a tarball is made of a clone with git, not of a tarball'
+  [ -z "$(git status --porcelain)" ] || say 'what is not committed will not be in it'
+  configure "$release_dir/setup" -Dtests=disabled -Dtools=disabled -Dtorch=disabled -Dexamples=disabled
+  meson dist -C "$release_dir/setup" --no-tests --allow-dirty --formats xztar >"$release_dir/dist.log" 2>&1 ||
+    { tail -n 5 "$release_dir/dist.log" >&2; die "no tarball (log: $release_dir/dist.log)"; }
+  tarball=$PWD/$release_dir/setup/meson-dist/libfreemask-$(version).tar.xz
+  [ -f "$tarball" ] || die "$tarball is not there"
+}
+
+# unpack FOLDER: the tarball's content, directly in it.
+unpack() {
+  rm -rf "$1"
+  mkdir -p "$1"
+  tar -xJf "$tarball" -C "$1" --strip-components=1
+}
+
+# The tarball builds and passes its tests where there is no git. A sample leaves out most tests of the tool, which
+# ./dev test has run on the same files.
+release_dist() {
+  want_test
+  install_missing
+  make_tarball
+  source=$release_dir/source
+  unpack "$source"
+  say "the tarball: $(tar -tJf "$tarball" | grep -vc '/$') files"
+  (
+    export GIT_DIR=/dev/null # this folder lies in a clone
+    cd "$source" || exit
+    configure build -Dbuildtype=release -Dwerror=true -Dtests=enabled -Dtools=enabled -Dpng=enabled -Djpeg=enabled \
+      -Ddeflate=enabled -Dtorch=disabled "$(python_option)"
+    build build
+    if [ "${1:-}" = --sample ]; then
+      run_tests build --no-suite cli --no-suite bench --no-suite torch --no-suite dsp
+      run_tests build cli-results cli-commands cli-export
+    else
+      run_tests build --no-suite torch
+    fi
+  )
+  say "tried: ${tarball#"$PWD"/}"
+}
+
+# install_from FOLDER KIND UMASK VARIABLE=VALUE ...: builds the sources there in one of the ways in which users' machines
+# differ, and installs into FOLDER/installed.
+install_from() {
+  (
+    cd "$1" || exit
+    umask "$3"
+    kind=$2
+    shift 3
+    env CCACHE_DISABLE=1 "$@" meson setup build -Dbuildtype="$kind" -Dtests=disabled -Dtools=enabled -Dtorch=disabled \
+      -Dexamples=enabled --prefix=/usr &&
+      env CCACHE_DISABLE=1 "$@" ninja -C build &&
+      env DESTDIR="$PWD/installed" "$@" meson install -C build --no-rebuild
+  ) >"$1.log" 2>&1 || { tail -n 20 "$1.log" >&2; die "$1 cannot be built"; }
+}
+
+# Two builds in different folders, locales, time zones, days and umasks: the same bytes, with debug information too.
+release_reproduce() {
+  want_build
+  install_missing
+  make_tarball
+  cp "$tarball" "$release_dir/first.tar.xz"
+  sleep 1
+  make_tarball
+  cmp "$tarball" "$release_dir/first.tar.xz" || die 'the tarball differs from one made a second earlier'
+  for kind in release debugoptimized; do
+    say "two builds ($kind)"
+    unpack "$release_dir/one"
+    unpack "$release_dir/a longer name/two"
+    install_from "$release_dir/one" "$kind" 022 TZ=UTC LC_ALL=C
+    install_from "$release_dir/a longer name/two" "$kind" 077 TZ=Asia/Kathmandu LC_ALL=C.UTF-8 LANG=tr_TR.UTF-8
+    diff -r "$release_dir/one/installed" "$release_dir/a longer name/two/installed" || die "two builds differ ($kind)"
+  done
+  say 'both builds and both tarballs are the same bytes'
+}
+
+want_deb() {
+  have dpkg-buildpackage || want dpkg-dev
+  have dh || want debhelper
+  have lintian || want lintian
+  have fakeroot || want fakeroot
+  have xz || want xz-utils
+}
+
+# build_deb FOLDER WHAT UMASK VARIABLE=VALUE ...: -F: source and binary packages, -b: binary packages alone, in FOLDER.
+build_deb() {
+  unpack "$1/libfreemask"
+  cp "$tarball" "$1/libfreemask_$(version).orig.tar.xz"
+  (
+    cd "$1/libfreemask" || exit
+    umask "$3"
+    what=$2
+    shift 3
+    env "$@" dpkg-buildpackage -us -uc "$what"
+  ) >"$1/log" 2>&1 || { tail -n 30 "$1/log" >&2; die "no packages (log: $1/log)"; }
+}
+
+# Packages for Debian: built twice, the same bytes, nothing for lintian to say, and what is inside works.
+release_deb() {
+  want_test
+  want_deb
+  install_missing
+  make_tarball
+  rm -rf "$release_dir/deb" "$release_dir/deb elsewhere"
+  say 'packages'
+  build_deb "$release_dir/deb" -F 022 TZ=UTC LC_ALL=C
+  say 'lintian'
+  lintian --fail-on error,warning,info --suppress-tags-from-file debian/not-for-lintian "$release_dir"/deb/*.changes
+  say 'packages once more, elsewhere'
+  build_deb "$release_dir/deb elsewhere" -b 027 TZ=Asia/Kathmandu LC_ALL=C.UTF-8 DEB_BUILD_OPTIONS='nocheck parallel=1'
+  for package in "$release_dir"/deb/*.deb; do
+    cmp "$package" "$release_dir/deb elsewhere/${package##*/}" || die "${package##*/} differs"
+  done
+  try_deb
+  say "the packages are in $release_dir/deb"
+}
+
+# What a user of the packages does first, with them unpacked rather than installed.
+try_deb() {
+  root=$PWD/$release_dir/deb/root
+  for package in "$release_dir"/deb/*.deb; do dpkg -x "$package" "$root"; done
+  libraries=$(dirname "$(find "$root/usr/lib" -name libfreemask.so)")
+  say 'the tool of the package'
+  LD_LIBRARY_PATH=$libraries "$root/usr/bin/freemask" --version
+  say 'a program against the package'
+  PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_LIBDIR=$libraries/pkgconfig \
+    sh -c 'cc -o "$1" examples/01_filter_one_image.c $(pkg-config --cflags --libs libfreemask)' - "$release_dir/deb/program"
+  LD_LIBRARY_PATH=$libraries "$release_dir/deb/program"
+}
