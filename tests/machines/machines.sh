@@ -11,8 +11,9 @@ machines_dir=build-machines
 # Everything that Debian has for us. What it has not, and what therefore is not tried, is said at the end of each run.
 all_machines='clang i386 arm64 s390x musl'
 
-libraries='libpng-dev zlib1g-dev libjpeg-dev libdeflate-dev libjansson-dev check'
-sources='check zlib libpng1.6 libjpeg-turbo libdeflate jansson'
+libraries='libpng-dev zlib1g-dev libjpeg-dev libdeflate-dev libtiff-dev libwebp-dev libutf8proc-dev libjansson-dev
+  libxxhash-dev check'
+sources='check zlib libpng1.6 libjpeg-turbo libdeflate utf8proc jansson'
 
 # triplet ARCHITECTURE: the name of its compiler and of its folders.
 triplet() {
@@ -128,7 +129,8 @@ TEXT
   (cd "$top"/zlib-*/ && CC=musl-gcc ./configure --static --prefix="$top/root" >configure.out 2>&1)
   musl_make "$top" "$top"/zlib-*/
   musl_make "$top" "$top"/libdeflate-*/ DISABLE_SHARED=1
-  for source in "$top"/check-*/ "$top"/libpng1.6-*/ "$top"/libjpeg-turbo-*/ "$top"/jansson-*/; do
+  for source in "$top"/check-*/ "$top"/libpng1.6-*/ "$top"/libjpeg-turbo-*/ "$top"/utf8proc-*/ \
+    "$top"/jansson-*/; do
     musl_cmake "$top" "${source%/}"
   done
   rm -f "$top"/root/lib/*.so* # archives alone, so that a program needs no folder
@@ -187,7 +189,9 @@ configure_machine() {
   machine=$1
   shift
   set -- "$machines_dir/$machine/build" -Dbuildtype=release -Dwerror=true -Dtorch=disabled -Dtests=enabled \
-    -Dtools=enabled -Dpng=enabled -Djpeg=enabled -Ddeflate=enabled -Djson=enabled "$(python_option)" "$@"
+    -Dtools=enabled -Dpng=enabled -Djpeg=enabled -Ddeflate=enabled -Djson=enabled -Dunicode=enabled "$(python_option)" "$@"
+  [ "$machine" = musl ] && tiff_webp=disabled || tiff_webp=enabled
+  set -- "$@" "-Dtiff=$tiff_webp" "-Dwebp=$tiff_webp"
   mkdir -p "$machines_dir/$machine"
   case $machine in
     clang) CC=clang configure "$@" ;;
@@ -242,7 +246,7 @@ machines_left_out() {
   cat <<'TEXT'
    Python, NumPy and Pillow of other machines: tests that load the library into Python run on this machine alone
    AVX-512 under an emulator: ./dev test runs it where the CPU has it
-   libtorch for other machines
+   libtorch for other machines; libtiff and libwebp for musl
 TEXT
 }
 

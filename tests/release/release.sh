@@ -12,6 +12,7 @@ make_tarball() {
   install_missing
   git rev-parse --git-dir >/dev/null 2>&1 || die 'a tarball is made of a clone with git, not of a tarball'
   [ -z "$(git status --porcelain)" ] || say 'what is not committed will not be in it'
+  mkdir -p "$release_dir"
   configure "$release_dir/setup" -Dtests=disabled -Dtools=disabled -Dtorch=disabled -Dexamples=disabled
   meson dist -C "$release_dir/setup" --no-tests --allow-dirty --formats xztar >"$release_dir/dist.log" 2>&1 ||
     { tail -n 5 "$release_dir/dist.log" >&2; die "no tarball (log: $release_dir/dist.log)"; }
@@ -39,7 +40,7 @@ release_dist() {
     export GIT_DIR=/dev/null # this folder lies in a clone
     cd "$source" || exit
     configure build -Dbuildtype=release -Dwerror=true -Dtests=enabled -Dtools=enabled -Dpng=enabled -Djpeg=enabled \
-      -Ddeflate=enabled -Dtorch=disabled "$(python_option)"
+      -Ddeflate=enabled -Dtiff=enabled -Dwebp=enabled -Dtorch=disabled "$(python_option)"
     build build
     if [ "${1:-}" = --sample ]; then
       run_tests build --no-suite cli --no-suite bench --no-suite torch --no-suite dsp
