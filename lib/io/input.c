@@ -56,8 +56,8 @@ fm_status fm__input_open(const fm_context *context, const char *path, int64_t ma
 
 fm_status fm__input_memory(const void *data, size_t size, int64_t max_bytes, fm__input *input,
                            fm_error *err) {
-  if (size > PTRDIFF_MAX || (int64_t)size > max_bytes)
-    return too_large(size > INT64_MAX ? INT64_MAX : (int64_t)size, max_bytes, err);
+  int64_t bytes = size > PTRDIFF_MAX ? PTRDIFF_MAX : (int64_t)size;
+  if (size > PTRDIFF_MAX || bytes > max_bytes) return too_large(bytes, max_bytes, err);
   *input = (fm__input){data, size, 0, (int64_t)size, -1, 0, NULL, data};
   return FM_OK;
 }

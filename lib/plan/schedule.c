@@ -74,7 +74,8 @@ static fm_status make_weights(fm_schedule *s, fm_error *err) {
   size_t count = (size_t)s->options.weight_count;
   if (!fm__pieces_alloc(&s->weights, s->context, count))
     return fm__fail(err, FM_ERR_MEMORY, "out of memory for a schedule of %zu weights", count);
-  fm__pieces_weigh(&s->weights, s->options.weights, s->real_index, s->real_ids ? s->real : 0);
+  fm__pieces_weigh(&s->weights, s->options.weights, s->real_index,
+                   s->real_ids ? (size_t)s->real : 0);
   s->options.weights = NULL;
   return FM_OK;
 }

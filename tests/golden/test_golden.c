@@ -49,7 +49,7 @@ static double f64(reader *r) {
 }
 
 static void text(reader *r, char *out, size_t capacity) {
-  size_t length = number(r, 4);
+  size_t length = (size_t)number(r, 4);
   ck_assert_uint_lt(length, capacity);
   for (size_t i = 0; i < length; i++) out[i] = (char)number(r, 1);
   out[length] = '\0';
@@ -124,7 +124,7 @@ static void read_image(reader *r, image *out, kit_layout layout) {
   out->mask = kit_plane_new(FM_U16, height, width, layout);
   for (int64_t y = 0; y < height; y++)
     for (int64_t x = 0; x < width; x++) kit_put_int(&out->mask.view, y, x, (int64_t)number(r, 2));
-  size_t bytes = number(r, 4);
+  size_t bytes = (size_t)number(r, 4);
   out->loss = kit_plane_new(bytes == 2 ? FM_F16 : FM_F32, height, width, KIT_PACKED);
   for (int64_t y = 0; y < height; y++)
     for (int64_t x = 0; x < width; x++) read_loss(r, &out->loss.view, bytes, y, x);

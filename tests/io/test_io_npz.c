@@ -286,7 +286,7 @@ END_TEST
 static io_bytes wide_archive(void) {
   io_bytes zip = one_member(false), out = {0};
   unsigned char *entry = ENTRY_OF(&zip, 0), *end = END_OF(&zip);
-  size_t directory = (size_t)(entry - zip.data), name = get(entry + 28, 2);
+  size_t directory = (size_t)(entry - zip.data), name = (size_t)get(entry + 28, 2);
   unsigned char extra[28] = {1, 0, 24, 0}, end64[56] = "PK\6\6", locator[20] = "PK\6\7";
   put(extra + 4, get(entry + 24, 4), 8);
   put(extra + 12, get(entry + 20, 4), 8);

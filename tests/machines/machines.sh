@@ -24,17 +24,28 @@ triplet() {
   esac
 }
 
-# private_apt FOLDER ARCHITECTURE: settings with which apt works in FOLDER alone, as if nothing were installed.
+# private_apt FOLDER ARCHITECTURE deb|deb-src: settings with which apt works in FOLDER alone, as if nothing were
+# installed, with Debian's own sources of this machine. Security updates are left out: nothing of this is installed, and
+# mirrors have some of their lists without their files.
 private_apt() {
+  rm -rf "$1"
   mkdir -p "$1/state/lists/partial" "$1/cache/archives/partial"
   : >"$1/status"
+  keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+  [ -f "$keyring" ] && signed="[signed-by=$keyring] " || signed=''
+  # shellcheck disable=SC2016 # apt's own names
+  apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian' |
+    grep -v -- -security | sort -u | sed "s|^|$3 $signed|" >"$1/sources.list"
   cat >"$1/apt.conf" <<TEXT
 APT::Architecture "$2";
 APT::Architectures { "$2"; };
 APT::Sandbox::User "root";
+Acquire::Retries "3";
 Dir::State "$1/state";
 Dir::State::status "$1/status";
 Dir::Cache "$1/cache";
+Dir::Etc::sourcelist "$1/sources.list";
+Dir::Etc::sourceparts "$1/none";
 TEXT
 }
 
@@ -50,13 +61,12 @@ sysroot() {
   top=$PWD/$machines_dir/$1
   if [ "$(cat "$top/packages" 2>/dev/null)" = "$libraries" ]; then return; fi
   say "unpacking Debian's libraries for $1 into $machines_dir/$1/root"
-  rm -rf "$top"
-  private_apt "$top" "$1"
+  private_apt "$top" "$1" deb
   # shellcheck disable=SC2086 # a list of words
   { APT_CONFIG=$top/apt.conf apt-get update &&
     APT_CONFIG=$top/apt.conf apt-get install -y --no-install-recommends --download-only \
       libc6-dev libgcc-12-dev $libraries; } >"$top/log" 2>&1 ||
-    { tail -n 5 "$top/log" >&2; die "no packages for $1 (Ubuntu keeps other machines elsewhere; Debian has them)"; }
+    { tail -n 5 "$top/log" >&2; die "no packages for $1 (log: $machines_dir/$1/log; Ubuntu keeps other machines elsewhere)"; }
   for package in "$top"/cache/archives/*.deb; do dpkg -x "$package" "$top/root"; done
   keep_links_inside "$top/root"
   rm -rf "$top/cache" "$top/state"
@@ -112,17 +122,7 @@ from_source() {
   top=$PWD/$machines_dir/musl
   if [ "$(cat "$top/packages" 2>/dev/null)" = "$sources" ]; then return; fi
   say "building Debian's sources of $sources for musl"
-  rm -rf "$top"
-  private_apt "$top" "$(dpkg --print-architecture)"
-  # shellcheck disable=SC2016 # apt's own names
-  apt-get indextargets --format 'deb-src $(REPO_URI) $(CODENAME) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian' |
-    grep -v -- -security | sort -u >"$top/sources.list" # mirrors may have its lists without its sources
-  keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-  [ ! -f "$keyring" ] || sed -i "s|^deb-src |&[signed-by=$keyring] |" "$top/sources.list"
-  cat >>"$top/apt.conf" <<TEXT
-Dir::Etc::sourcelist "$top/sources.list";
-Dir::Etc::sourceparts "$top/none";
-TEXT
+  private_apt "$top" "$(dpkg --print-architecture)" deb-src
   # shellcheck disable=SC2086 # a list of words
   (cd "$top" && export APT_CONFIG="$top/apt.conf" && apt-get update && apt-get source -q $sources) >"$top/log" 2>&1 ||
     { tail -n 5 "$top/log" >&2; die "Debian's sources cannot be had (log: $machines_dir/musl/log)"; }
