@@ -185,7 +185,8 @@ def photo(name, kind, way=1):
 types = [("JPEG", ".jpg"), ("PNG", ".png")]
 types += [("WEBP", ".webp")] if os.environ.get("FREEMASK_WEBP") != "false" else []
 for kind, extension in types:
-    path = world("image" + kind, m=as_png, i=lambda name: (extension, photo(name, kind, 6 if name == "a" else 1)))
+    path = world("image" + kind, m=as_png, i=lambda name, extension=extension, kind=kind:
+                 (extension, photo(name, kind, 6 if name == "a" else 1)))
     result = run("check", "-l", "l.csv", "--masks", "m", "--images", "i", cwd=path)
     tap.ok(result.code == 0 and "1 of 3 images are stored in another orientation" in result.err, f"{kind}: turned",
            result)

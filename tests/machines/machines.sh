@@ -109,12 +109,12 @@ cross_emulated() {
     "exe_wrapper = [$(printf "'%s', " "$@")'-L', '$PWD/$machines_dir/$machine/root']" ''
 }
 
-# This kernel runs i386's programs itself, with the C library from the folder.
+# This kernel runs i386's programs itself, with the C library from the folder. (Old tags: libraries of libraries, too.)
 cross_i386() {
   root=$PWD/$machines_dir/i386/root
   folder=$(packages_folder "$root")
   cross_file i386 x86 little '' \
-    "c_link_args = ['-Wl,--dynamic-linker=$root/lib/ld-linux.so.2', '-Wl,-rpath,$folder:$root/lib/${folder##*/}']"
+    "c_link_args = ['-Wl,--disable-new-dtags', '-Wl,--dynamic-linker=$root/lib/ld-linux.so.2', '-Wl,-rpath,$folder:$root/lib/${folder##*/}']"
 }
 
 # from_source: Check and the libraries that the build uses, from Debian's sources, for musl.
