@@ -79,7 +79,7 @@ cross_file() {
   name=$(triplet "$1")
   cat >"$machines_dir/$1/cross.ini" <<TEXT
 [binaries]
-c = ['$name-gcc', '--sysroot=$root']
+c = [$(have ccache && echo "'ccache', ")'$name-gcc', '--sysroot=$root']
 ar = '$name-gcc-ar'
 nm = '$name-gcc-nm'
 strip = '$name-strip'
@@ -158,7 +158,7 @@ native_file() { # for musl
   root=$PWD/$machines_dir/musl/root
   cat >"$machines_dir/musl/native.ini" <<TEXT
 [binaries]
-c = 'musl-gcc'
+c = [$(have ccache && echo "'ccache', ")'musl-gcc']
 pkgconfig = 'pkg-config'
 [properties]
 pkg_config_libdir = '$root/lib/pkgconfig'
