@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/alloc.h"
 
@@ -72,7 +71,7 @@ void convention_presets(const census *c, fm_context *context, const fm_labels *b
     if (fm_labels_create_from_preset(context, name, &labels, NULL))
       alloc_fail(); /* a preset is good */
     fit f = fit_of(c, labels);
-    bool wanted = !but || (strcmp(name, fm_labels_name(but)) && !loses_class(c, labels, but));
+    bool wanted = !but || !loses_class(c, labels, but);
     if (wanted && is_likely(c, &f)) list[count++] = (candidate){name, (double)f.seen / f.classes};
     fm_labels_destroy(labels);
   }

@@ -15,8 +15,8 @@ void convention_describe(const census *c, fm_context *context, const fm_labels *
                          text *out, bool *misfit);
 
 /* Names of the presets that have all values and of whose classes enough occur, at most `most`, best
- * covered first, with ", " between. `but` (may be NULL) is a space: neither the preset of its name
- * nor one that would ignore one of its classes is named. */
+ * covered first, with ", " between. A preset that would ignore a class of the space `but` (may be
+ * NULL) is not named. */
 void convention_presets(const census *c, fm_context *context, const fm_labels *but, size_t most,
                         text *out);
 
