@@ -154,6 +154,38 @@ for context in ("fork", "spawn"):
             good = all(np.array_equal(a, b) for a, b in zip(pickle.load(file), expected))
     tap.ok(good, f"workers of a loader: {context}", ran.stdout)
 
+# ---- Other policies -------------------------------------------------------------------------------------
+losses = fm.ClassStats("camvid", strata=8, histogram=32)
+own = ref.preset("camvid")
+real = [(rng.integers(0, 11, (6, 8)).repeat(10, 0).repeat(10, 1).astype(np.uint8), loss_of((60, 80))) for _ in range(4)]
+for mask, loss in real:
+    losses.add(mask, loss, strata=fm.boundary_strata(mask))
+ranked = fm.ClassStats("camvid", histogram=32, ranks=losses)
+for mask, loss in real:
+    ranked.add(mask, loss, strata=fm.boundary_strata(mask))
+paired = fm.NoiseFilter(ranked, policy="paired", real_share=0.1)
+mask, loss = real[0]
+strata = fm.boundary_strata(mask)
+alone = fm.NoiseFilter(ranked, policy="strata", real_share=0.1).apply(mask, loss, strata=strata)
+share = [(fm.NoiseFilter(ranked, policy="strata", real_share=0.1).apply(m, v, strata=fm.boundary_strata(m)) == 11).mean() for m, v in real]
+tap.ok(0.05 < np.mean(share) < 0.15, "strata: the stated share of real pixels is dropped", share)
+with_itself = paired.apply(mask, loss, strata=strata, reference=loss)
+tap.ok((with_itself == 11).sum() < (alone == 11).sum(), "paired: what the real image loses is allowed for")
+tap.ok(kit.raises(fm.Error, lambda: paired.apply(mask, loss, strata=strata), "reference"), "paired: an image without a reference is refused")
+batch = paired.apply(np.stack([mask] * 2), np.stack([loss] * 2), strata=np.stack([strata] * 2), reference=np.stack([loss] * 2))
+tap.ok(np.array_equal(batch, np.stack([with_itself] * 2)), "paired: a batch")
+tap.ok(np.array_equal(pickle.loads(pickle.dumps(paired)).apply(mask, loss, strata=strata, reference=loss), with_itself), "paired: it pickles")
+tap.ok(np.array_equal((ranked + ranked._empty()).state, ranked.state), "statistics of ranks add up")
+tap.ok(kit.raises(fm.MismatchError, lambda: fm.NoiseFilter(losses, policy="paired")), "statistics of another score")
+near = np.minimum(np.abs(np.diff(mask.astype(int), axis=1, prepend=mask[:, :1])), 1)
+tap.ok((strata[near == 1] == 0).all() and strata.max() > 0, "strata: 0 beside another label")
+mean = fm.window_mean(mask, loss, 3)
+y, x = 30, 40
+square = np.s_[y - 3:y + 4, x - 3:x + 4]
+tap.ok(abs(mean[y, x] - loss[square][mask[square] == mask[y, x]].mean()) < 1e-3, "window_mean")
+quantile = fm.NoiseFilter(losses, policy="quantile", real_share=0.2)
+tap.ok(0.1 < np.mean([(quantile.apply(m, v, strata=fm.boundary_strata(m)) == 11).mean() for m, v in real]) < 0.3, "quantile")
+
 # ---- Hardness, plan, schedule ---------------------------------------------------------------------------
 measure = fm.Hardness(stats)
 wanted = [ref.hardness(SPACE, mask, MEANS) for mask, _ in REAL]

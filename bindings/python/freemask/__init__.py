@@ -41,6 +41,7 @@ from .files import read_image, read_loss, read_mask, write_array, write_mask
 from .filter import FilterReport, NoiseFilter
 from .hardness import Hardness
 from .labels import Labels
+from .maps import boundary_strata, window_mean
 from .network import NetworkLoss, loss_map
 from .plan import Plan, PlanRow, plan
 from .schedule import Schedule, ScheduleEntry
@@ -63,7 +64,7 @@ __all__ = [
     "ArgumentError", "CallbackError", "ClassStats", "Curated", "DuplicateError", "EmptyError", "Error", "FileError",
     "FilterReport", "Folder", "FormatError", "Hardness", "LabelError", "Labels", "LimitError", "LossError", "MismatchError",
     "NetworkLoss", "NoiseFilter", "OutOfMemoryError", "Plan", "PlanRow", "Plane", "Sample", "Schedule", "ScheduleEntry",
-    "ShapeError", "UnsupportedError", "curate", "get_include", "kernels", "lib", "library_path", "loss_map", "plan", "plane",
-    "read_image", "read_loss", "read_mask", "write_array", "write_mask",
+    "ShapeError", "UnsupportedError", "boundary_strata", "curate", "get_include", "kernels", "lib", "library_path", "loss_map", "plan", "plane",
+    "read_image", "read_loss", "read_mask", "window_mean", "write_array", "write_mask",
 ]
 del _interface

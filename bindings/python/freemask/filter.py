@@ -15,6 +15,7 @@ from ._threads import each_image
 from .stats import ClassStats, extra_planes
 
 _UNSEEN = {"drop": c.FM_UNSEEN_DROP, "keep": c.FM_UNSEEN_KEEP, "global-mean": c.FM_UNSEEN_GLOBAL_MEAN}
+_WITHOUT = {"refuse": c.FM_REFERENCE_REQUIRED, "strata": c.FM_REFERENCE_OPTIONAL}
 _POLICIES = {name[len("FM_FILTER_"):].lower(): value for name, value in vars(c).items()
              if name.startswith("FM_FILTER_") and isinstance(value, int)}
 
@@ -49,9 +50,15 @@ class NoiseFilter(Handle):
     Args:
         stats: of the real set; copied.
         tolerance: the paper's 1.25.
-        policy: "paper".
+        policy: "paper": the loss against `tolerance` times the mean of its class; "quantile": against what a share
+            of the class's real pixels exceeds; "strata" and "paired": how odd the pixel and its neighbourhood
+            are among real ones, "paired" with the losses of the real image of the same mask. See
+            doc/policies.md; `stats` have to be of the policy's score.
+        real_share: of all but "paper": the share of real pixels above the threshold; 0: 0.05, to find wrong pixels
+            (0.3 to train on what is left).
         unseen: what happens to a class without a real pixel: "drop" (the paper), "keep", "global-mean".
         min_kept_share: in each image at least this share of each class is kept; 0: no floor.
+        without_reference: of "paired": "refuse" images without one, or judge them as "strata" does.
 
     Immutable: any number of threads may use it at once. It pickles, for loaders' workers.
     """
@@ -59,16 +66,22 @@ class NoiseFilter(Handle):
     _destroy = "fm_filter_destroy"
 
     def __init__(self, stats: ClassStats, tolerance: float = 1.25, policy: str = "paper", unseen: str = "drop",
-                 min_kept_share: float = 0.0) -> None:
-        if policy not in _POLICIES or unseen not in _UNSEEN:
-            raise ValueError(f"policy is one of {', '.join(_POLICIES)}, unseen one of {', '.join(_UNSEEN)}")
+                 min_kept_share: float = 0.0, real_share: float = 0.0, without_reference: str = "refuse") -> None:
+        if policy not in _POLICIES or unseen not in _UNSEEN or without_reference not in _WITHOUT:
+            raise ValueError(f"policy is one of {', '.join(_POLICIES)}, unseen one of {', '.join(_UNSEEN)}, without_reference one of "
+                             f"{', '.join(_WITHOUT)}")
         if not tolerance > 0:  # 0 would mean the default
             raise ValueError(f"tolerance is {tolerance}, expected a number above 0")
         self.labels, self.strata = stats.labels, stats.strata
-        self._made_with = (stats.to_bytes(), tolerance, policy, unseen, min_kept_share)
+        self._made_with = (stats.to_bytes(), tolerance, policy, unseen, min_kept_share, real_share, without_reference)
         self._last = threading.local()
-        options = make(c.fm_filter_options, tolerance=tolerance, policy=_POLICIES[policy], unseen=_UNSEEN[unseen],
-                       min_kept_share=min_kept_share)
+        options = make(c.fm_filter_options, policy=_POLICIES[policy], unseen=_UNSEEN[unseen], min_kept_share=min_kept_share)
+        if policy == "paper":
+            options.tolerance = tolerance
+        else:
+            options.real_share = real_share
+        if policy == "paired":
+            options.without_reference = _WITHOUT[without_reference]
         self._create(lib.fm_filter_create, stats._pointer, byref(options))
 
     def __reduce__(self) -> Any:
@@ -113,7 +126,8 @@ class NoiseFilter(Handle):
             last.at = byref(last.struct)
             return last.at
 
-    def apply(self, mask: Any, loss: Any, strata: Any = None, out: Any = None, dtype: Optional[str] = None) -> Any:
+    def apply(self, mask: Any, loss: Any, strata: Any = None, out: Any = None, dtype: Optional[str] = None,
+              reference: Any = None) -> Any:
         """The mask with its noisy pixels set to the ignore label; `report` then says how many.
 
         Args:
@@ -122,17 +136,18 @@ class NoiseFilter(Handle):
             strata: uint8, of the same shape; required if the statistics have several.
             out: where to write: an array of the same shape, also the mask itself; None: a new one.
             dtype: of the new one, such as "int64" for an ignore label of -1; None: the mask's.
+            reference: of "paired": the loss map of the real image whose mask this is.
 
         Raises LabelError, LossError, ShapeError, UnsupportedError, LimitError (the ignore label does not fit);
         then nothing has been written.
         """
         if dimensions(mask) > 2:
-            return self._batch(self.apply, mask, loss, strata, out, dtype=dtype)
+            return self._batch(self.apply, mask, loss, strata, reference, out, dtype=dtype)
         mask_at, loss_at = at(mask), at(loss)
         if out is None:
             out = new(mask, shape_of(mask), dtype or dtype_of(mask))
         out_at = mask_at if out is mask else at(out)
-        extra, keep = (None, None) if strata is None else extra_planes(strata)
+        extra, keep = (None, None) if strata is None and reference is None else extra_planes(strata, reference)
         local = _local
         if lib.fm_filter_apply(self._pointer, mask_at, loss_at, extra, out_at, self._report_at(), local.at):
             raise_error(local.error)
@@ -140,7 +155,7 @@ class NoiseFilter(Handle):
         return out
 
     def weights(self, mask: Any, loss: Any, strata: Any = None, dropped: float = 0.0, dtype: str = "float32",
-                out: Any = None) -> Any:
+                out: Any = None, reference: Any = None) -> Any:
         """The weight of each pixel: 1 where it is kept, `dropped` where it is noisy, 0 where it is ignored. The mask
         is not changed.
 
@@ -151,24 +166,25 @@ class NoiseFilter(Handle):
         The rest is as for `apply`.
         """
         if dimensions(mask) > 2:
-            return self._batch(self.weights, mask, loss, strata, out, dropped=dropped, dtype=dtype)
+            return self._batch(self.weights, mask, loss, strata, reference, out, dropped=dropped, dtype=dtype)
         mask_at, loss_at = at(mask), at(loss)
         out = new(mask, shape_of(mask), dtype) if out is None else out
-        extra, keep = (None, None) if strata is None else extra_planes(strata)
+        extra, keep = (None, None) if strata is None and reference is None else extra_planes(strata, reference)
         options = make(c.fm_weight_options, dropped=dropped)
         call(lib.fm_filter_weigh, self._pointer, mask_at, loss_at, extra, byref(options), at(out), self._report_at())
         del keep
         return out
 
-    def _batch(self, work: Any, masks: Any, losses: Any, strata: Any, out: Any, **more: Any) -> Any:
+    def _batch(self, work: Any, masks: Any, losses: Any, strata: Any, reference: Any, out: Any, **more: Any) -> Any:
         reports: list[Any] = []  # in any order: reports are sums
+        planes = {name: batch for name, batch in (("strata", strata), ("reference", reference)) if batch is not None}
 
-        def one(mask: Any, loss: Any, strata: Any = None) -> Any:
-            made = work(mask, loss, strata=strata, **more)
+        def one(mask: Any, loss: Any, *extra: Any) -> Any:
+            made = work(mask, loss, **dict(zip(planes, extra)), **more)
             reports.append(self.report)
             return made
 
-        made = each_image(one, masks, losses, *(() if strata is None else (strata,)))
+        made = each_image(one, masks, losses, *planes.values())
         if reports:
             whole = reports[0]
             for report in reports[1:]:

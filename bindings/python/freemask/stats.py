@@ -6,7 +6,7 @@ import ctypes
 import os
 import threading
 from ctypes import byref
-from typing import Any, Union
+from typing import Any, Optional, Union
 
 from . import _interface as c
 from ._arrays import at, dimensions, layout_of, numbers, packed, plane
@@ -21,7 +21,11 @@ class ClassStats(Handle):
     Args:
         labels: a Labels or the name of a preset.
         strata: parts of a class in which like is compared with like, 1 to 255; the paper has one.
-        histogram: bins per factor of two of the loss: 0 (none), 1, 2, 4, 8, 16 or 32. Quantiles need one.
+        histogram: bins per factor of two of the loss: 0 (none), 1, 2, 4, 8, 16 or 32. Quantiles need one, and
+            so do all policies but "paper".
+        ranks: statistics of the losses of the same real set, with a histogram: then these are of the score of the
+            policies "strata" and "paired", made in a second pass over the set (`boundary_strata` makes
+            the strata of the ranks).
 
     Statistics of parts of a set merge to the very same bits as those of the whole, whatever the split and the
     order: `a + b`, `a.merge(b)`, or a sum of `state` over machines (`torch.distributed.all_reduce`).
@@ -30,15 +34,27 @@ class ClassStats(Handle):
 
     _destroy = "fm_class_stats_destroy"
 
-    def __init__(self, labels: Union[Labels, str], strata: int = 1, histogram: int = 0) -> None:
+    def __init__(self, labels: Union[Labels, str], strata: int = 1, histogram: int = 0,
+                 ranks: Optional[ClassStats] = None) -> None:
         self.labels = as_labels(labels)
-        self.strata, self.histogram = strata, histogram
-        self._lock = threading.Lock()
         options = make(c.fm_class_stats_options, strata=strata, histogram=histogram)
+        if ranks is not None:
+            options.score, options.ranks = c.FM_SCORE_RANK, ranks._pointer
+        self._make(options)
+
+    def _make(self, options: Any) -> None:
+        self._lock = threading.Lock()
         self._create(lib.fm_class_stats_create, self.labels._pointer, byref(options))
+        self._read_options()
 
     def _empty(self) -> ClassStats:
-        return ClassStats(self.labels, self.strata, self.histogram)
+        """Statistics like these, of nothing."""
+        options = make(c.fm_class_stats_options)
+        call(lib.fm_class_stats_get_options, self._pointer, byref(options))
+        empty = ClassStats.__new__(ClassStats)
+        empty.labels = self.labels
+        empty._make(options)
+        return empty
 
     def add(self, mask: Any, loss: Any, strata: Any = None) -> ClassStats:
         """Adds a real image, or a batch of them on threads; returns itself.
@@ -55,7 +71,7 @@ class ClassStats(Handle):
         if dimensions(mask) > 2:
             return self._add_batch(mask, loss, strata)
         mask_at, loss_at = at(mask), at(loss)
-        extra, keep = (None, None) if strata is None else extra_planes(strata)
+        extra, keep = (None, None) if strata is None else extra_planes(strata, None)
         local = _local
         with self._lock:
             if lib.fm_class_stats_add(self._pointer, mask_at, loss_at, extra, local.at):
@@ -145,6 +161,9 @@ class ClassStats(Handle):
         options = make(c.fm_class_stats_options)
         call(lib.fm_class_stats_get_options, self._pointer, byref(options))
         self.strata, self.histogram = int(options.strata), int(options.histogram)
+        # How many strata a call wants: with ranks theirs, as these have one.
+        ranks = lib.fm_class_stats_ranks(self._pointer)
+        self.ranked = ranks is not None
         return self
 
     def __reduce__(self) -> Any:
@@ -199,10 +218,14 @@ class ClassStats(Handle):
         return f"<freemask.ClassStats of {self.images} images, {self.labels.name}>"
 
 
-def extra_planes(strata: Any) -> tuple[Any, Any]:
+def extra_planes(strata: Any, reference: Any) -> tuple[Any, Any]:
     """(what `extra` takes, what keeps it alive)."""
-    if strata is None:
+    if strata is None and reference is None:
         return None, None
-    view = plane(strata)
-    extra = make(c.fm_extra_planes, strata=ctypes.pointer(view.view))
-    return byref(extra), (extra, view)
+    views = [None if one is None else plane(one) for one in (strata, reference)]
+    extra = make(c.fm_extra_planes)
+    if views[0] is not None:
+        extra.strata = ctypes.pointer(views[0].view)
+    if views[1] is not None:
+        extra.reference = ctypes.pointer(views[1].view)
+    return byref(extra), (extra, views)
