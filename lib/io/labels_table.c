@@ -88,7 +88,7 @@ static fm_status read_header(table *t, fm_error *err) {
   bool mixed = t->at[RED] >= 0 && t->at[GREEN] >= 0 && t->at[BLUE] >= 0;
   if (!mixed) t->at[RED] = -1; /* a column called r or b by chance */
   bool colors = mixed || t->at[COLOR] >= 0;
-  t->numbers = t->at[LABEL] < 0 && t->at[CLASS] < 0 && t->at[NAME] >= 0 && colors;
+  t->numbers = t->at[LABEL] < 0 && t->at[CLASS] < 0 && colors;
   for (int i = LABEL; i <= CLASS && more && !t->numbers && !*why; i++)
     if (t->at[i] < 0 && t->at[1 - i] >= 0)
       snprintf(why, sizeof why, ": column %s is missing", names_of[i][0]);

@@ -160,6 +160,10 @@ START_TEST(lists_of_names_and_colors_are_read) {
     ck_assert_int_eq(fm_labels_color_of(labels, 1), 0x0080ff);
     fm_labels_destroy(labels);
   }
+  fm_labels *labels = decoded("r,g,b\n110,80,50\n0,128,255\n");
+  ck_assert_str_eq(fm_labels_class_name(labels, 1), "class 1");
+  ck_assert_int_eq(fm_labels_color_of(labels, 1), 0x0080ff);
+  fm_labels_destroy(labels);
 }
 END_TEST
 
