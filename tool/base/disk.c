@@ -7,11 +7,18 @@
 #include <ftw.h>
 #include <unistd.h>
 
+static int open_folder(const char *folder) {
+  int handle;
+  do handle = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  while (handle < 0 && errno == EINTR);
+  return handle;
+}
+
 #if defined(__linux__)
 
 /* The whole file system at once. */
 static int flush_all(const char *folder) {
-  int handle = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int handle = open_folder(folder);
   if (handle < 0) return -1;
   int result = syncfs(handle), code = errno;
   close(handle);
@@ -47,7 +54,7 @@ int disk_flush(const char *folder, fault *f) {
 }
 
 int disk_flush_names(const char *folder, fault *f) {
-  int handle = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  int handle = open_folder(folder);
   if (handle < 0) return fault_system(f, errno, "open folder", folder);
   /* Not every file system can do this. */
   int code = fsync(handle) && errno != EINVAL && errno != ENOTSUP

@@ -35,9 +35,11 @@ static char *below_folder(const export_stage *stage, const char *folder_name, co
   return path;
 }
 
-static bool is_there(const char *path) {
+/* Anything at all, a link as well. */
+static int find(const char *path, bool *there, fault *f) {
   struct stat info;
-  return !lstat(path, &info);
+  *there = !lstat(path, &info);
+  return *there || fault_means_absent(errno) ? EXIT_FINE : fault_system(f, errno, "find", path);
 }
 
 static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *where) {
@@ -49,9 +51,11 @@ static int remove_one(const char *path, const struct stat *info, int kind, struc
 
 static int remove_tree(const export_stage *stage, const char *name, fault *f) {
   char *path = below(stage, name);
-  int code = is_there(path) ? nftw(path, remove_one, OPEN_FOLDERS, FTW_PHYS | FTW_DEPTH) : 0;
-  if (code < 0) code = errno;
-  code = code ? fault_system(f, code, "remove", path) : EXIT_FINE;
+  bool there;
+  int code = find(path, &there, f), refusal = 0;
+  if (!code && there) refusal = nftw(path, remove_one, OPEN_FOLDERS, FTW_PHYS | FTW_DEPTH);
+  if (refusal < 0) refusal = errno;
+  if (refusal) code = fault_system(f, refusal, "remove", path);
   free(path);
   return code;
 }
@@ -90,7 +94,9 @@ static int move(const char *from, const char *to, fault *f) {
 /* What is in the file's place goes aside. Nothing there is fine. */
 static int set_aside(const export_stage *stage, const char *name, fault *f) {
   char *there = below(stage, name), *aside = below_folder(stage, REPLACED, name);
-  int code = is_there(there) ? move(there, aside, f) : EXIT_FINE;
+  bool found;
+  int code = find(there, &found, f);
+  if (!code && found) code = move(there, aside, f);
   free(aside);
   free(there);
   return code;
@@ -99,11 +105,10 @@ static int set_aside(const export_stage *stage, const char *name, fault *f) {
 /* Done already, by a process that was killed, where there is nothing staged any more. */
 static int place_one(const export_stage *stage, const char *name, fault *f) {
   char *there = below(stage, name), *staged = below_folder(stage, STAGED, name);
-  int code = EXIT_FINE;
-  if (is_there(staged)) {
-    code = set_aside(stage, name, f);
-    if (!code) code = move(staged, there, f);
-  }
+  bool found;
+  int code = find(staged, &found, f);
+  if (!code && found) code = set_aside(stage, name, f);
+  if (!code && found) code = move(staged, there, f);
   free(staged);
   free(there);
   return code;
@@ -162,9 +167,12 @@ static int end_commit(const export_stage *stage, fault *f) {
 static int take_back_one(const export_stage *stage, const char *name, fault *f) {
   char *there = below(stage, name), *staged = below_folder(stage, STAGED, name);
   char *aside = below_folder(stage, REPLACED, name);
-  int code = EXIT_FINE;
-  if (!is_there(staged) && is_there(there)) code = move(there, staged, f);
-  if (!code && is_there(aside)) code = move(aside, there, f);
+  bool is_staged, is_there = false, is_aside;
+  int code = find(staged, &is_staged, f);
+  if (!code) code = find(there, &is_there, f);
+  if (!code) code = find(aside, &is_aside, f);
+  if (!code && !is_staged && is_there) code = move(there, staged, f);
+  if (!code && is_aside) code = move(aside, there, f);
   if (!code) remove_empty_above(stage, name);
   free(aside);
   free(staged);
@@ -174,7 +182,9 @@ static int take_back_one(const export_stage *stage, const char *name, fault *f) 
 
 static int put_back_one(const export_stage *stage, const char *name, fault *f) {
   char *there = below(stage, name), *aside = below_folder(stage, REPLACED, name);
-  int code = is_there(aside) ? move(aside, there, f) : EXIT_FINE;
+  bool found;
+  int code = find(aside, &found, f);
+  if (!code && found) code = move(aside, there, f);
   free(aside);
   free(there);
   return code;
@@ -249,8 +259,9 @@ static int read_commit(const char *path, json_t **commit, fault *f) {
 static int finish_cut_off(const export_stage *stage, fault *f) {
   char *path = below(stage, COMMIT);
   json_t *commit;
-  int code = EXIT_FINE;
-  if (path_exists(path)) {
+  bool there;
+  int code = find(path, &there, f);
+  if (!code && there) {
     code = read_commit(path, &commit, f);
     if (!code) {
       code = apply(stage, commit, f);
@@ -266,7 +277,9 @@ static int read_owned(export_stage *stage, fault *f) {
   json_t *root = NULL, *exports = NULL, *list, *name;
   const char *format;
   size_t i;
-  int code = path_exists(path) ? json_file_read(path, "freemask-exports", 1, &root, f) : EXIT_FINE;
+  bool there;
+  int code = find(path, &there, f);
+  if (!code && there) code = json_file_read(path, "freemask-exports", 1, &root, f);
   if (!code && root) code = check_exports(root, path, &exports, f);
   stage->owned = !code && exports ? json_incref(exports) : json_object();
   stage->names = json_object();
@@ -290,9 +303,11 @@ int export_stage_open(const char *output, export_stage *out, fault *f) {
 
 bool export_stage_is_cut_off(const char *output) {
   char *path = path_join(output, COMMIT);
-  bool there = path_exists(path);
+  fault ignored;
+  bool there;
+  bool cut_off = find(path, &there, &ignored) || there;
   free(path);
-  return there;
+  return cut_off;
 }
 
 /* ---- Staging ---------------------------------------------------------------------------- */
@@ -346,7 +361,10 @@ int export_stage_path(export_stage *stage, const char *format, const char *name,
     code = fault_set(f, EXIT_DATA, "%s: the name is not UTF-8, no list can hold it", name);
   if (!code) code = make_above(*path, f);
   pthread_mutex_unlock(&stage->mutex);
-  if (code) free(*path);
+  if (code) {
+    free(*path);
+    *path = NULL;
+  }
   return code;
 }
 
@@ -433,7 +451,8 @@ static const char *find_outdated(const export_stage *stage) {
     json_array_foreach(list, i, name) {
       char *old = below(stage, json_string_value(name));
       char *staged = below_folder(stage, STAGED, json_string_value(name));
-      bool differs = is_there(staged) && !same_files(old, staged);
+      fault ignored;
+      bool there, differs = !find(staged, &there, &ignored) && there && !same_files(old, staged);
       free(staged);
       free(old);
       if (differs) return format;

@@ -2,6 +2,8 @@
 #ifndef FREEMASK_TOOL_FILTER_RUN_H
 #define FREEMASK_TOOL_FILTER_RUN_H
 
+#include <stdatomic.h>
+
 #include "base/text.h"
 #include "job/filter_file.h"
 #include "job/jobs.h"
@@ -36,7 +38,8 @@ typedef struct filter_run {
   char **renewed;   /* lines of inputs that hold the same, but are other files; or NULL */
   size_t *pending;  /* masks left to do */
   size_t pending_count;
-  text expected; /* a warning, known from the statistics already */
+  atomic_bool written; /* a mask and its line, by this command */
+  text expected;       /* a warning, known from the statistics already */
   journal journal;
 } filter_run;
 

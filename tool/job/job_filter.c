@@ -63,6 +63,7 @@ static int keep(filter_run *r, size_t index, const fm_plane *mask, const fm_rast
     entry.class_dropped = c->dropped;
     code = journal_add(&r->journal, &entry, r->file.class_count, f);
   }
+  if (!code) atomic_store(&r->written, true);
   free(path);
   return code;
 }
@@ -210,10 +211,23 @@ static void warn_after(const filter_run *r) {
   filter_reach_print(&t);
 }
 
-/* After Ctrl-C what is finished stays; after an error only with --resume. */
-static outdir_end end_of(const filter_job *job, int code) {
+/* What is finished stays for --resume, unless the data is wrong: that is mended first. */
+static outdir_end end_of(const filter_run *r, int code) {
+  const job_output *output = &r->job->output;
   if (!code) return OUTDIR_KEEP;
-  return code == EXIT_STOPPED || job->output.resume ? OUTDIR_KEEP_FILES : OUTDIR_UNDO;
+  bool worth_it = code == EXIT_STOPPED || (code == EXIT_IO && atomic_load(&r->written));
+  return worth_it || output->resume || output->overwrite ? OUTDIR_KEEP_FILES : OUTDIR_UNDO;
+}
+
+static void say_that_it_stays(const filter_run *r, fault *f) {
+  fault why = *f;
+  const char *output = r->job->output.folder;
+  if (why.exit_code == EXIT_STOPPED)
+    fault_set(f, EXIT_STOPPED, "interrupted; the same command with --resume continues in %s",
+              output);
+  else if (path_exists(r->found.journal) && !r->job->output.held)
+    fault_set(f, why.exit_code, "%s (what is finished stays in %s; --resume goes on)", why.text,
+              output);
 }
 
 int filter_job_run(const filter_job *job, fault *f) {
@@ -222,16 +236,17 @@ int filter_job_run(const filter_job *job, fault *f) {
   bool finished = false, warned = false;
   int code = filter_run_lock(&r, f);
   if (!code) code = filter_run_prepare(&r, f);
+  bool prepared = !code;
   if (!code) code = filter_run_enter(&r, &finished, f);
   if (!code) warn_before(&r, &warned);
   if (!code && !finished) code = filter_all(&r, f);
   if (!code && !finished) code = finish(&r, f);
-  if (code == EXIT_STOPPED)
-    fault_set(f, code, "interrupted; the same command with --resume continues in %s", output);
+  outdir_end last = end_of(&r, code);
+  if (code && prepared && last == OUTDIR_KEEP_FILES) say_that_it_stays(&r, f);
   if (!code && finished && summary_as_text(&job->common))
     printf("%s is finished already\n", output);
   if (!code) summary_filter(&job->common, &r.file, output);
   if (!code && !warned) warn_after(&r);
-  filter_run_free(&r, end_of(job, code));
+  filter_run_free(&r, last);
   return code;
 }

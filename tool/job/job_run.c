@@ -180,7 +180,7 @@ static int export_mmseg_if_possible(const run_state *s, fault *f) {
   if (code && summary_as_text(&s->common))
     printf("no mmseg configuration: %s\n", reason.text);
   else if (code)
-    fprintf(stderr, "freemask: note: no mmseg configuration: %s\n", reason.text);
+    fprintf(stderr, "freemask: warning: no mmseg configuration: %s\n", reason.text);
   return EXIT_FINE;
 }
 
@@ -300,7 +300,7 @@ static void say_that_it_stays(const run_state *s, fault *f) {
   if (why.exit_code == EXIT_STOPPED)
     fault_set(f, EXIT_STOPPED, "interrupted; the same command with --resume continues in %s",
               s->job->output.folder);
-  else if (path_exists(s->manifest) && path_exists(s->stats))
+  else if (path_exists(s->manifest))
     fault_set(f, why.exit_code, "%s (what is finished stays in %s; --resume goes on)", why.text,
               s->job->output.folder);
 }

@@ -278,7 +278,7 @@ static int drop_outdated(const run_state *s, fault *f) {
   if (!code && changed) {
     fault note;
     fault_set(&note, EXIT_FINE, "%s has changed: the statistics are made again", changed);
-    fprintf(stderr, "freemask: note: %s\n", note.text);
+    fprintf(stderr, "freemask: warning: %s\n", note.text);
     code = remove_results(s, f);
   }
   free(changed);
