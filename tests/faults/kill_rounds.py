@@ -101,7 +101,7 @@ for number in range(ROUNDS):
         place = move(place)
         flags = ["--resume"]
         if dice.random() < 0.25:
-            tolerance, flags = 2.3 - tolerance, ["--overwrite"]
+            tolerance, flags = (1.05 if tolerance == 1.25 else 1.25), ["--overwrite"]
     # An --overwrite that was killed before it changed anything is asked for once more.
     result = attempt(command(kind, place, tolerance) + (flags or ["--resume"]), None)
     if result.code == 2 and "--overwrite" in result.err and "--tolerance" in result.err:
