@@ -107,11 +107,11 @@ if SHIM:
         with open(log, encoding="utf-8", errors="surrogateescape") as made:
             total = sum(1 for _ in made)
         os.unlink(log)
-        steps = sorted(set(rng_steps.integers(1, total + 1, 16).tolist() + list(range(total - 9, total + 1))))
+        steps = sorted(set(rng_steps.integers(1, total + 1, 5).tolist() + list(range(total - 8, total + 1))))
         failed = killed = bad = 0
         why = ""
         for at in steps:
-            for how in ("5", "28", "kill"):
+            for how in ("28", "kill"):
                 shutil.rmtree(tap.path("again"))
                 shutil.copytree(tap.path("kept"), tap.path("again"), symlinks=True)
                 result = disturbed(how, STEPS, at, kind)
@@ -137,7 +137,7 @@ if SHIM:
                 if not good and not why:
                     why = f"step {at} of {total}, {how}: {result}\n{sorted(set(now) ^ set(second))[:6]}"
         tap.ok(not bad, f"{kind}: {len(steps)} steps of {total}, failing and killed: whole, and the next export is right", f"{bad} wrong; {why}")
-        tap.ok(failed >= len(steps) and killed >= len(steps) // 2, f"{kind}: they did fail", f"{failed} failed, {killed} killed")
+        tap.ok(failed >= len(steps) // 2 and killed >= len(steps) // 2, f"{kind}: they did fail", f"{failed} failed, {killed} killed")
         shutil.rmtree(tap.path("kept"))
         shutil.rmtree(tap.path("again"))
 else:
@@ -184,7 +184,7 @@ if SHIM:
     with open(tap.path("log"), encoding="utf-8", errors="surrogateescape") as made:
         total = sum(1 for _ in made)
     bad, why, kept = 0, "", 0
-    for at in range(2, total + 1):
+    for at in range(2, total + 1, 2):
         result = run_disturbed("rename", at, "28")
         goes_on = os.path.exists(tap.path("zzlate/run.json"))
         kept += goes_on
@@ -196,8 +196,8 @@ if SHIM:
         if not good and not why:
             why = f"rename {at} of {total}: {result}\n{sorted(n for n in {**now, **ran} if now.get(n) != ran.get(n))}"
         shutil.rmtree(tap.path("zzlate"))
-    tap.ok(not bad, f"run: no space at each of {total} files: resumable, or nothing is left", f"{bad} wrong; {why}")
-    tap.ok(kept >= 8, "run: what is finished is not thrown away", kept)
+    tap.ok(not bad, f"run: no space at each second of {total} files: resumable, or nothing is left", f"{bad} wrong; {why}")
+    tap.ok(kept >= 4, "run: what is finished is not thrown away", kept)
 
 # ---- Relative paths keep links --------------------------------------------------------------------------------
 
