@@ -313,6 +313,12 @@ static void add_usual_ignored(table *t) {
 
 static fm_status check_table(const table *t, fm_error *err) {
   if (!t->class_count) return fm__fail(err, FM_ERR_FORMAT, "has no class, expected at least one");
+  for (int32_t k = 0; k < t->class_count; k++)
+    if (!t->seen[k])
+      return fm__fail(err, FM_ERR_FORMAT,
+                      "has no label of class %d, expected one for each class from 0 to %d (labels "
+                      "without supervision have the class 'ignore')",
+                      (int)k, (int)t->class_count - 1);
   if (!t->ignored_count) {
     int64_t free = 255; /* in 8 bits, if there is room */
     while (free > 0 && t->classes[free] != FM_CLASS_INVALID) free--;
@@ -322,12 +328,6 @@ static fm_status check_table(const table *t, fm_error *err) {
                     "a line %" PRId64 ",ignore",
                     free);
   }
-  for (int32_t k = 0; k < t->class_count; k++)
-    if (!t->seen[k])
-      return fm__fail(err, FM_ERR_FORMAT,
-                      "has no label of class %d, expected one for each class from 0 to %d (labels "
-                      "without supervision have the class 'ignore')",
-                      (int)k, (int)t->class_count - 1);
   return FM_OK;
 }
 
@@ -364,9 +364,27 @@ static fm_status make(const fm_context *context, table *t, const char *name, fm_
   return status;
 }
 
+/* Names go into JSON and into other programs: those of old spreadsheets are told by their line. */
+static fm_status check_utf8(const fm__csv *rows, fm_error *err) {
+  int64_t line = rows->next_line;
+  for (size_t at = rows->at, length; at < rows->size; at += length) {
+    const unsigned char *text = (const unsigned char *)rows->data + at;
+    length = fm__utf8_at(text, rows->size - at);
+    if (!length)
+      return fm__fail(err, FM_ERR_FORMAT,
+                      "line %" PRId64
+                      ": is not UTF-8 (byte 0x%02x), expected a table that was saved "
+                      "as UTF-8",
+                      line, (unsigned)*text);
+    line += *text == '\n';
+  }
+  return FM_OK;
+}
+
 static fm_status read_rows(table *t, fm_error *err) {
   bool more = true;
-  fm_status status = FM_OK;
+  fm_status status = check_utf8(&t->rows, err);
+  if (status) return status;
   if (is_map(&t->rows)) {
     t->numbers = true;
     return read_map(t, err);

@@ -95,6 +95,8 @@ tap.ok(result.code == 1 and "label 9 at pixel" in result.out and "voc2012" not i
 masks("camvid", *blocks(range(12)))
 result = check(bad, "camvid")
 tap.ok("preset" in result.out and "camvid" in result.out and "?" in result.out, "a likely preset is asked about", result)
+table("camvid.csv", "label,class,name\n0,0,a\n255,1,b\n254,ignore,\n")
+tap.ok("camvid?" in check("camvid.csv", "camvid").out, "also if the table has the preset's name")
 tap.ok("camvid" in json.loads(check(bad, "camvid", "--json").out)["presets"], "and in JSON")
 
 # Soft edges: two values, and few pixels of many others between.
@@ -183,11 +185,13 @@ thin = blocks(range(5), 3)
 for plane in thin:
     plane[8::8, :], plane[:, 8::8] = 255, 255
 masks("thin", *thin)
+masks("words", *blocks([0, 1000, 1001, 65535]), depth=16)
 DRAFTS = {  # folder: {label: class}, what is said
     "binary": ({"0": "0", "255": "1", "254": "ignore"}, "both values are classes"),
     "thin": ({**{str(i): str(i) for i in range(5)}, "255": "ignore"}, "255 is probably ignored"),
     "own sparse": ({"0": "0", "51": "1", "102": "2", "255": "3", "254": "ignore"}, "for the filter to write"),
     "own ignored in the middle": ({"0": "0", "1": "1", "2": "2", "4": "3", "255": "ignore"}, "4 lies apart from 0 to 2"),
+    "words": ({"0": "0", "1000": "1", "1001": "2", "65535": "ignore"}, "65535 is probably ignored"),
     "camvid": ({**{str(i): str(i) for i in range(12)}, "255": "ignore"}, "presets"),
 }
 for folder, (truth, says) in DRAFTS.items():

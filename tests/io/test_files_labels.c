@@ -310,6 +310,9 @@ START_TEST(bad_tables_are_refused) {
       HEAD "0,0,a\n");
   REFUSES("such as a line 253,ignore", HEAD "0,0,a\n254:255,1,b\n");
   REFUSES("such as a line 65535,ignore", HEAD "0:255,0,a\n");
+  REFUSES("line 3: is not UTF-8 (byte 0xea)", HEAD "0,0,a\n1,1,for\xEAt\n9,ignore,\n");
+  REFUSES("has no label of class 1, expected one for each class from 0 to 2 (labels without",
+          HEAD "0,0,a\n1,2,b\n");
   REFUSES("has no label of class 1, expected one for each class from 0 to 2",
           HEAD "0,0,a\n1,2,b\n9,ignore,\n");
   REFUSES("line 2: has 4 fields, the header 3: expected quotes", HEAD "0,0,a,b\n");

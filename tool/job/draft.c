@@ -74,7 +74,7 @@ static bool is_thin(const values *v, const census_value *seen) {
 /* Is the value, 255 or 65535, rather ignored than a class? */
 static bool is_void(draft *d, const values *v, int64_t value) {
   const census_value *seen = census_at(v->census, value);
-  const bool dense = (size_t)v->highest < 2 * v->plain + 8;
+  const bool dense = (size_t)v->highest < 2 * v->plain + 8 || value > v->highest + 1024;
   if (v->plain < 2 || value <= v->highest || !(dense || v->preset_fits || is_thin(v, seen)))
     return false;
   draft_note(d,
@@ -178,7 +178,8 @@ static void note_looks(draft *d, fm_context *context, const census *c, const val
   draft_note(d, "%s", line.data);
   convention_presets(c, context, NULL, 5, &presets);
   if (presets.length)
-    draft_note(d, "presets that have them all: %s. Is it one of these? Then --labels takes its name",
+    draft_note(d,
+               "presets that have them all: %s. Is it one of these? Then --labels takes its name",
                presets.data);
   if (v->count == 2 && v->list[0] == 0)
     draft_note(d, "two values, 0 and %" PRId64 ": binary masks, both values are classes",
