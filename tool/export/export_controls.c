@@ -139,9 +139,9 @@ static int write_edges(export_state *s, const export_entry *entry, const fm_plan
 
 static int write_pictures(export_state *s, const export_entry *entry, const fm_plane *mask,
                           arg_size size, const char *from, fault *f) {
-  void *pixels =
-      alloc_zeroed((size_t)(size.width * size.height), (size_t)fm_dtype_size(mask->dtype));
-  fm_plane resized = fm_plane_make(pixels, mask->dtype, size.height, size.width);
+  void *pixels = alloc_zeroed((size_t)(size.width * size.height),
+                              (size_t)fm_dtype_size((fm_dtype)mask->dtype));
+  fm_plane resized = fm_plane_make(pixels, (fm_dtype)mask->dtype, size.height, size.width);
   fm_error err;
   int code = EXIT_FINE;
   if (fm_map_resize_nearest(s->ws.context, mask, &resized, &err))

@@ -313,6 +313,7 @@ int check_job_look(const check_job *job, check_result *out, fault *f) {
     for (size_t i = 0; i < s.masks.count; i++) findings_free(&s.found[i]);
   }
   free(s.found);
+  folder_pairs_free(&s.pairs);
   folder_free(&s.images);
   loss_source_close(s.losses);
   strata_close(&s.strata);
