@@ -65,7 +65,7 @@ def scores_of(policy):
     real = images(REAL, strata)
     ranks = Ranks(real, CLASSES, 8 if strata else 1)
     made = {}
-    for (name, (mask, loss)), image in zip(MADE.items(), images(MADE, strata)):
+    for (name, (_, loss)), image in zip(MADE.items(), images(MADE, strata)):
         reference = REAL[name[:-8]][1] if policy == "paired" else None
         made[name] = ranks.scores(image[0], loss, image[2], reference)
     return [(k, ranks.scores(k, lo, s)) for k, lo, s in real], made
