@@ -5,7 +5,8 @@
 
 release_dir=build-release
 
-# make_tarball: what is committed, as Meson packs it; the same bytes from the same commit.
+# make_tarball: what is committed, as Meson packs it. It packs what it unpacked itself, with this user's name and umask:
+# that is evened out, so that the same commit gives the same bytes everywhere.
 make_tarball() {
   have git || want git
   have xz || want xz-utils
@@ -16,8 +17,14 @@ make_tarball() {
   configure "$release_dir/setup" -Dtests=disabled -Dtools=disabled -Dtorch=disabled -Dexamples=disabled
   meson dist -C "$release_dir/setup" --no-tests --allow-dirty --formats xztar >"$release_dir/dist.log" 2>&1 ||
     { tail -n 5 "$release_dir/dist.log" >&2; die "no tarball (log: $release_dir/dist.log)"; }
-  tarball=$PWD/$release_dir/setup/meson-dist/libfreemask-$(version).tar.xz
-  [ -f "$tarball" ] || die "$tarball is not there"
+  name=libfreemask-$(version)
+  tarball=$PWD/$release_dir/$name.tar.xz
+  rm -rf "$release_dir/packed"
+  mkdir "$release_dir/packed"
+  tar -xJf "$release_dir/setup/meson-dist/$name.tar.xz" -C "$release_dir/packed"
+  tar --sort=name --format=gnu --owner=0 --group=0 --numeric-owner --mode=u+rwX,go+rX,go-w \
+    --mtime="@$(git log -1 --format=%ct)" -C "$release_dir/packed" -cf - "$name" | xz -T1 >"$tarball"
+  rm -rf "$release_dir/packed"
 }
 
 # unpack FOLDER: the tarball's content, directly in it.
@@ -61,22 +68,22 @@ install_from() {
     umask "$3"
     kind=$2
     shift 3
-    env CCACHE_DISABLE=1 "$@" meson setup build -Dbuildtype="$kind" -Dtests=disabled -Dtools=enabled -Dtorch=disabled \
-      -Dexamples=enabled --prefix=/usr &&
+    env CCACHE_DISABLE=1 "$@" meson setup build -Dbuildtype="$kind" -Dc_args="'-ffile-prefix-map=$PWD=.'" \
+      -Dtests=disabled -Dtools=enabled -Dtorch=disabled -Dexamples=disabled --prefix=/usr &&
       env CCACHE_DISABLE=1 "$@" ninja -C build &&
       env DESTDIR="$PWD/installed" "$@" meson install -C build --no-rebuild
   ) >"$1.log" 2>&1 || { tail -n 20 "$1.log" >&2; die "$1 cannot be built"; }
 }
 
-# Two builds in different folders, locales, time zones, days and umasks: the same bytes, with debug information too.
+# Two builds in different folders, locales, time zones and umasks: the same bytes. Debug information names the folder
+# unless the compiler is told otherwise, as Debian's packages tell it.
 release_reproduce() {
   want_build
   install_missing
   make_tarball
   cp "$tarball" "$release_dir/first.tar.xz"
-  sleep 1
-  make_tarball
-  cmp "$tarball" "$release_dir/first.tar.xz" || die 'the tarball differs from one made a second earlier'
+  (umask 027; make_tarball)
+  cmp "$tarball" "$release_dir/first.tar.xz" || die 'the tarball differs from one made a moment earlier'
   for kind in release debugoptimized; do
     say "two builds ($kind)"
     unpack "$release_dir/one"
