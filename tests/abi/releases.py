@@ -3,11 +3,14 @@
 """`releases.py --record LIBRARY.so` compiles the program of the release that version.h names and keeps what it prints.
 It may be done again until the release has its tag; what has one never changes."""
 import os
+import re
 import subprocess
 import sys
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(FOLDER), "support"))
+import elf  # noqa: E402
+import symbols  # noqa: E402
 import tap  # noqa: E402
 
 RELEASES = os.path.join(FOLDER, "releases")
@@ -23,6 +26,22 @@ def version():
 def tagged(release):
     """Whether the release is out: nothing about it may change any more."""
     return bool(tap.run(["git", "-C", tap.SOURCE, "tag", "--list", f"v{release}"]).stdout.strip())
+
+
+def outdated(release):
+    """Whether the interface of a release that is not out has changed since its program was compiled."""
+    if release != version() or tagged(release):
+        return False
+    with open(os.path.join(RELEASES, release, PRINTS), encoding="utf-8") as file:
+        then = set(re.findall(r"^(\w+) of (\d+) bytes is taken$", file.read(), re.M))
+    with open(os.path.join(FOLDER, "sizes.txt"), encoding="utf-8") as file:
+        now = set(re.findall(rf"^{re.escape(release)} (\w+) (\d+)$", file.read(), re.M))
+    return bool(then - now) or bool(set(calls(os.path.join(RELEASES, release, PROGRAM))) - set(symbols.recorded()))
+
+
+def calls(program):
+    """The functions of the library that a program asks for."""
+    return [name for name in elf.imported(program) if name.startswith("fm_")]
 
 
 def outcome(program, library):

@@ -20,6 +20,9 @@ for release in sorted(os.listdir(releases.RELEASES)):
     if asks != [soname]:
         print(f"# {release} was {asks[0]}: this library is {soname} and need not run it")
         continue
+    if releases.outdated(release):
+        tap.skip(name, "the interface has changed since, before the release: ./dev abi --record compiles it anew", excused=True)
+        continue
     if platform.machine() != "x86_64" or platform.libc_ver()[0] != "glibc":
         tap.skip(name, "it was compiled for x86-64 and glibc", excused=True)
         continue
