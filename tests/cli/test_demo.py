@@ -79,4 +79,18 @@ tap.equal(sorted(n for n in blind if blind[n] != one[f"results/masks/{n}"]), [],
 other = demo("three", "--seed", "2")
 tap.ok(other["dropped"] != score["dropped"], "another seed, another world")
 
+# Killed while it removes an earlier demo: the next --overwrite still knows whose the folder is.
+if os.environ.get("FREEMASK_SHIM"):
+    small = ["demo", "--scenes", "12", "--size", "64x48", tap.path("small")]
+    first = run(*small)
+    for at in (1, 2, 9):
+        shim = dict(os.environ, LD_PRELOAD=os.path.abspath(os.environ["FREEMASK_SHIM"]), FREEMASK_FAULT_CALLS="unlink",
+                    FREEMASK_FAULT_AT=str(at), FREEMASK_FAULT_HOW="kill")
+        result = run(*small, "--overwrite", env=shim, address_space=8 * GIB)
+        tap.ok(result.code == -9, f"a demo is killed when it removes file {at}", result)
+    result = run(*small, "--overwrite")
+    tap.ok(first.code == 0 == result.code, "the next demo --overwrite goes through", result)
+else:
+    tap.skip("a demo is killed", "this system has no library to preload")
+
 tap.done()

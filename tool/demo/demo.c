@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/disk.h"
 #include "base/json_file.h"
 #include "base/path.h"
 #include "cmd/commands.h"
@@ -29,24 +30,28 @@ typedef struct demo {
 } demo;
 
 /* Removes the images and masks of an earlier demo from one of its folders. */
-static void clear_folder(const char *dir, const char *name) {
-  char *above = path_join(dir, name);
+static int clear_folder(const demo *d, const char *name, fault *f) {
+  int code = outdir_check_real(&d->out, name, f);
+  if (code) return code;
+  char *above = path_join(d->world.dir, name);
   DIR *handle = opendir(above);
   const struct dirent *entry;
-  while (handle && (entry = readdir(handle))) {
+  while (handle && !code && (entry = readdir(handle))) {
     const char *file = entry->d_name;
     const bool image = path_ends_with(file, ".png") || path_ends_with(file, ".jpg") ||
                        path_ends_with(file, ".fm-part");
     if (!image || strncmp(file, "scene_", 6) != 0) continue;
     char *path = path_join(above, file);
-    unlink(path);
+    code = disk_remove(path, f);
     free(path);
   }
   if (handle) closedir(handle);
   free(above);
+  return code;
 }
 
-/* The folder must be empty, or an earlier demo's that may go. */
+/* The folder must be empty, or an earlier demo's that may go. Its mark stays: it says whose the folder
+ * is, also to the next --overwrite if this one is killed. */
 static int folder_ready(const demo *d, fault *f) {
   static const char *const folders[] = {"real/images",     "real/masks", "synthetic/images",
                                         "synthetic/masks", "truth",      "results/masks"};
@@ -56,13 +61,14 @@ static int folder_ready(const demo *d, fault *f) {
     return fault_set(f, EXIT_USAGE, "%s is not empty; --overwrite replaces an earlier demo", dir);
   char *mark = path_join(dir, MARK);
   const bool ours = path_exists(mark);
-  if (ours) unlink(mark);
   free(mark);
   if (!ours)
     return fault_set(f, EXIT_USAGE, "%s holds something other than a demo (it has no %s)", dir,
                      MARK);
-  for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) clear_folder(dir, folders[i]);
-  return EXIT_FINE;
+  int code = EXIT_FINE;
+  for (size_t i = 0; i < sizeof folders / sizeof *folders && !code; i++)
+    code = clear_folder(d, folders[i], f);
+  return code;
 }
 
 /* Writes a text into the demo's folder. */

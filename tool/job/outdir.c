@@ -87,6 +87,17 @@ int outdir_check_real(const outdir *dir, const char *relative, fault *f) {
   return code;
 }
 
+/* Most files go into the folder of the one before them. */
+static int prepare(outdir *dir, char *full, const char *relative, fault *f) {
+  const size_t length = (size_t)(strrchr(relative, '/') - relative);
+  int code = check_real(full, full + strlen(full) - length, f);
+  if (!code && !path_is_folder(full)) code = make(dir, full, f);
+  if (code) return code;
+  free(dir->ready);
+  dir->ready = alloc_text(full);
+  return EXIT_FINE;
+}
+
 int outdir_path(outdir *dir, const char *relative, char **path, fault *f) {
   char *full = path_join(dir->path, relative);
   char *slash = strrchr(full, '/');
@@ -94,8 +105,7 @@ int outdir_path(outdir *dir, const char *relative, char **path, fault *f) {
   if (slash && strchr(relative, '/')) {
     *slash = '\0';
     pthread_mutex_lock(&dir->mutex);
-    code = check_real(full, full + strlen(full) - (size_t)(strrchr(relative, '/') - relative), f);
-    if (!code && !path_is_folder(full)) code = make(dir, full, f);
+    if (!dir->ready || strcmp(dir->ready, full) != 0) code = prepare(dir, full, relative, f);
     pthread_mutex_unlock(&dir->mutex);
     *slash = '/';
   }
@@ -129,6 +139,7 @@ void outdir_close(outdir *dir, outdir_end end) {
   if (end != OUTDIR_KEEP) remove_made(dir, false);
   for (size_t i = 0; i < dir->count; i++) free(dir->made[i]);
   free(dir->made);
+  free(dir->ready);
   free(dir->path);
   pthread_mutex_destroy(&dir->mutex);
   *dir = (outdir){0};

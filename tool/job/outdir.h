@@ -15,6 +15,7 @@ typedef struct outdir {
   folder_lock lock; /* nothing if the calling command holds it */
   char **made;      /* folders end in '/', in the order they were made */
   size_t count, capacity;
+  char *ready;           /* the folder of the last file */
   pthread_mutex_t mutex; /* of what was made */
 } outdir;
 
