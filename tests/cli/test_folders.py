@@ -64,7 +64,7 @@ path = world("flags", "m/{}_L.png", "i/{}_rgb.jpg", "l/{}_loss.npy")
 result = check(path, "--mask-suffix", "_L", "--image-suffix", "_rgb", "--loss-suffix", "_loss", images="i",
                losses="l", name="three suffixes by flags")
 tap.ok("note" not in result.err, "what is said is not guessed", result)
-check(path, "--mask-suffix", "_mask,_L.png", images="i", losses="l", says="'_rgb' behind the names",
+check(path, "--mask-suffix", "_mask,_L.png", images="i", losses="l", says="the names end in '_rgb'",
       name="a list of suffixes, with a type; others are found")
 for name in NAMES:
     write(f"{path}/m/{name}_L.npy", npy(MASK))
@@ -128,7 +128,8 @@ check(path, images="i", code=1, says=("nearest lies F1.jpg", "capitals"), name="
 for masks, images in (("d/{}.png", "d/{}.jpg"), ("d/{}_mask.png", "d/{}.png"), ("d/{}_label.png", "d/{}_rgb.png"),
                       ("d/{}_mask.png", "d/{}.jpg"), ("d/sub/{}_mask.png", "d/sub/{}.png")):
     path = world("one" + (masks + images).replace("/", "_"), masks, images)
-    check(path, masks="d", images="d", says="3 masks", name=f"one folder: {masks} and {images}")
+    result = check(path, masks="d", images="d", says="3 masks", name=f"one folder: {masks} and {images}")
+    tap.ok("passed over" not in result.err, "no image is said to be passed over", result)
 check(world("onefolderloss", "d/{}.png", None, "d/{}.npy"), masks="d", losses="d", says="every mask is there as .png",
       name="one folder: masks and losses")
 path = world("own", "m/{}.png", None)

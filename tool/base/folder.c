@@ -166,6 +166,12 @@ static void add_types(const folder *passed, const bool *skip, text *t) {
   }
 }
 
+/* Beside masks that have a suffix, a JPEG without it is an image. */
+static bool is_photograph(const listing *l, const folder_file *file) {
+  return l->kind == FOLDER_MASKS && l->out->count && l->out->files[0].suffixed && !file->suffixed &&
+         folder_names_wanted(FOLDER_IMAGES, file->relative);
+}
+
 /* Names what was passed over and belongs to nothing that is listed: an image that lies next to its
  * mask needs no words. If that is all there is, a failure will say so. */
 static void tell_passed(listing *l) {
@@ -175,7 +181,7 @@ static void tell_passed(listing *l) {
   text types = {0}, sentence = {0};
   folder_sort(passed);
   for (size_t i = 0; i < passed->count; i++) {
-    skip[i] = folder_find(l->out, passed->files[i].stem) != NULL;
+    skip[i] = folder_find(l->out, passed->files[i].stem) || is_photograph(l, &passed->files[i]);
     if (!skip[i] && !count++) first = i;
   }
   if (count) {

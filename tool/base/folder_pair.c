@@ -190,15 +190,22 @@ static bool is_distinct(const folder_pairs *pairs, size_t count) {
 }
 
 static void note_rule(const folder *files, const rule *r, const char *what, size_t count) {
+  const char *flag = files->kind == FOLDER_IMAGES ? "--image-suffix" : "--loss-suffix";
   if (r->front)
-    note_say("%s: '%s' before the names stands for '%s' of the masks; so %zu of them have their %s",
-             files->path, r->to, r->from, count, what);
+    note_say(
+        "%s: names that begin with '%s' are taken for those of the masks with '%s' there; so "
+        "%zu masks have their %s",
+        files->path, r->to, r->from, count, what);
+  else if (*r->from)
+    note_say(
+        "%s: names that end in '%s' are taken for those of the masks with '%s' there; so %zu "
+        "masks have their %s (%s and --mask-suffix say it)",
+        files->path, r->to, r->from, count, what, flag);
   else
     note_say(
-        "%s: '%s' behind the names stands for '%s' of the masks; so %zu of them have their %s "
+        "%s: the names end in '%s', which is taken as their suffix; so %zu masks have their %s "
         "(%s says it)",
-        files->path, r->to, r->from, count, what,
-        files->kind == FOLDER_IMAGES ? "--image-suffix" : "--loss-suffix");
+        files->path, r->to, count, what, flag);
 }
 
 /* Uses the one rule that gives at least half of those that are left a partner; with two such rules
