@@ -43,7 +43,8 @@ static void print_help(void) {
       "Label spaces:");
   for (int32_t i = 0; fm_labels_preset_name(i); i++) printf(" %s", fm_labels_preset_name(i));
   puts(
-      "\nor a CSV file with the columns label,class,name (class `ignore`: no supervision).\n"
+      "\nor a CSV file with the columns label,class,name (class `ignore`: no supervision), which\n"
+      "freemask labels --masks DIR drafts.\n"
       "Exit codes: 0 success, 1 findings of check or collect, 2 flags, 3 data, 4 files and "
       "folders, "
       "130 Ctrl-C.");

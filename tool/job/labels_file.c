@@ -11,7 +11,11 @@ static int unknown(const char *name, fault *f) {
   text list = {0};
   for (int32_t i = 0; fm_labels_preset_name(i); i++)
     text_add(&list, "%s%s", i ? ", " : "", fm_labels_preset_name(i));
-  fault_set(f, EXIT_USAGE, "label space '%s' is neither a preset (%s) nor a file", name, list.data);
+  fault_set(
+      f, EXIT_USAGE,
+      "label space '%s' is neither a preset (%s) nor a file (freemask labels --masks DIR drafts "
+      "one)",
+      name, list.data);
   text_free(&list);
   return EXIT_USAGE;
 }
