@@ -27,7 +27,6 @@ typedef struct jpeg_read {
   fm__input *input;
   int64_t max_pixels;
   int32_t orientation;
-  bool created;
   fm_raster *raster;
 } jpeg_read;
 
@@ -116,7 +115,6 @@ static fm_status run(jpeg_read *r, fm_error *err) {
   r->jpeg.err = fm__jpeg_hooks_init(&r->hooks, r->hooks.context);
   if (setjmp(r->hooks.jump)) return fm__jpeg_failed(&r->hooks, err);
   jpeg_create_decompress(&r->jpeg);
-  r->created = true;
   r->jpeg.client_data = r;
   r->jpeg.mem->max_memory_to_use = MOST_WORK;
   r->progress.progress_monitor = count_scans;
@@ -144,7 +142,7 @@ fm_status fm__jpeg_read(const fm_context *context, fm__input *input, const fm__r
                  .input = input,
                  .max_pixels = request->max_pixels};
   fm_status status = run(&r, err);
-  if (r.created) jpeg_destroy_decompress(&r.jpeg);
+  jpeg_destroy_decompress(&r.jpeg); /* also one that was made in part, or not at all */
   if (status) {
     fm_raster_destroy(r.raster);
     return status;

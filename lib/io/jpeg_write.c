@@ -14,7 +14,6 @@ typedef struct jpeg_write {
   struct jpeg_destination_mgr destination;
   const fm_volume *image;
   int quality;
-  bool created;
   unsigned char *row; /* for images that are not interleaved; NULL: they are */
   fm__bytes *out;
 } jpeg_write;
@@ -66,7 +65,6 @@ static fm_status run(jpeg_write *w, fm_error *err) {
   w->jpeg.err = fm__jpeg_hooks_init(&w->hooks, w->hooks.context);
   if (setjmp(w->hooks.jump)) return fm__jpeg_failed(&w->hooks, err);
   jpeg_create_compress(&w->jpeg);
-  w->created = true;
   w->jpeg.client_data = w;
   set_destination(w);
   w->jpeg.image_width = (JDIMENSION)w->image->width;
@@ -96,7 +94,7 @@ fm_status fm__jpeg_write_image(const fm_volume *image, int quality, fm__bytes *o
     if (!w.row) return fm__fail_memory(err, out->refused);
   }
   fm_status status = run(&w, err);
-  if (w.created) jpeg_destroy_compress(&w.jpeg);
+  jpeg_destroy_compress(&w.jpeg); /* also one that was made in part, or not at all */
   fm__free(out->context, w.row);
   return status;
 }

@@ -412,27 +412,75 @@ void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
 void *__libc_memalign(size_t alignment, size_t size);
+void __libc_free(void *memory);
 
-#define MEMORY_HIT(name) hit(name, ",memory,", NULL, -1, false, CALLER)
+/* A test arms the thread that it runs on for one call. `left`: blocks that were taken since and not
+ * released. */
+static __thread long armed_at, armed_count, armed_refused, armed_left;
+static __thread int armed_on;
 
-EXPORT void *malloc(size_t size) { return MEMORY_HIT("malloc") ? NULL : __libc_malloc(size); }
+EXPORT void freemask_faults_arm(long first, int all);
+EXPORT long freemask_faults_disarm(long *left);
+EXPORT void freemask_faults_pause(int deeper);
+
+void freemask_faults_arm(long first, int all) {
+  armed_count = armed_refused = armed_left = 0;
+  armed_on = all;
+  armed_at = first;
+}
+
+/* Calls between 1 and -1 do not count. */
+void freemask_faults_pause(int deeper) { inside += deeper; }
+
+long freemask_faults_disarm(long *left) {
+  armed_at = 0;
+  *left = armed_left;
+  return armed_refused;
+}
+
+static bool armed_hit(void) {
+  if (!armed_at || inside) return false;
+  armed_count++;
+  if (armed_count < armed_at || (armed_count > armed_at && !armed_on)) return false;
+  armed_refused++;
+  errno = ENOMEM;
+  return true;
+}
+
+#define MEMORY_HIT(name) (armed_hit() || hit(name, ",memory,", NULL, -1, false, CALLER))
+
+static void *taken(void *memory) {
+  if (armed_at && memory && !inside) armed_left++;
+  return memory;
+}
+
+EXPORT void *malloc(size_t size) {
+  return MEMORY_HIT("malloc") ? NULL : taken(__libc_malloc(size));
+}
 
 EXPORT void *calloc(size_t count, size_t size) {
-  return MEMORY_HIT("calloc") ? NULL : __libc_calloc(count, size);
+  return MEMORY_HIT("calloc") ? NULL : taken(__libc_calloc(count, size));
 }
 
 EXPORT void *realloc(void *old, size_t size) {
-  return MEMORY_HIT("realloc") ? NULL : __libc_realloc(old, size);
+  if (MEMORY_HIT("realloc")) return NULL;
+  void *memory = __libc_realloc(old, size);
+  return old ? memory : taken(memory);
 }
 
 EXPORT void *aligned_alloc(size_t alignment, size_t size) {
-  return MEMORY_HIT("aligned_alloc") ? NULL : __libc_memalign(alignment, size);
+  return MEMORY_HIT("aligned_alloc") ? NULL : taken(__libc_memalign(alignment, size));
 }
 
 EXPORT int posix_memalign(void **out, size_t alignment, size_t size) {
   if (MEMORY_HIT("posix_memalign")) return ENOMEM;
-  void *memory = __libc_memalign(alignment, size);
+  void *memory = taken(__libc_memalign(alignment, size));
   if (!memory) return ENOMEM;
   *out = memory;
   return 0;
+}
+
+EXPORT void free(void *memory) {
+  if (armed_at && memory && !inside) armed_left--;
+  __libc_free(memory);
 }

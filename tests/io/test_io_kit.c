@@ -31,8 +31,10 @@ bool io_has_jpeg(void) { return can_encode(90); }
 /* ---- Bytes ---------------------------------------------------------------------- */
 
 void io_append(io_bytes *bytes, const void *data, size_t size) {
+  kit_pause();
   bytes->data = realloc(bytes->data, bytes->size + size + 1);
   ck_assert_ptr_nonnull(bytes->data);
+  kit_resume();
   if (size) memcpy(bytes->data + bytes->size, data, size);
   bytes->size += size;
 }

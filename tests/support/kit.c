@@ -1,17 +1,23 @@
 /* support/kit.c - see kit.h.
  * SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE /* RTLD_DEFAULT */
 #include "kit.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__GLIBC__)
+#include <dlfcn.h>
+#endif
 
 /* ---- Allocator ------------------------------------------------------------------ */
 
 void *kit_allocate(size_t size, void *user) {
   kit_allocator *allocator = user;
+  kit_pause();
   ck_assert_uint_ne(size, 0);
+  kit_resume();
   long call = atomic_fetch_add(&allocator->calls, 1);
   if (allocator->fail_at >= 0 &&
       (call == allocator->fail_at || (allocator->fail_on && call > allocator->fail_at))) {
@@ -19,7 +25,7 @@ void *kit_allocate(size_t size, void *user) {
     return NULL;
   }
   void *memory = malloc(size);
-  ck_assert_ptr_nonnull(memory);
+  if (!memory) return NULL; /* a walk (KIT_CALL) refuses it */
   /* What the library forgets to initialise shows. */
   memset(memory, 0xC3, size);
   atomic_fetch_add(&allocator->living, 1);
@@ -28,7 +34,9 @@ void *kit_allocate(size_t size, void *user) {
 
 void kit_release(void *memory, void *user) {
   kit_allocator *allocator = user;
+  kit_pause();
   ck_assert_ptr_nonnull(memory);
+  kit_resume();
   atomic_fetch_sub(&allocator->living, 1);
   free(memory);
 }
@@ -93,6 +101,85 @@ void kit_every_allocation_fails(kit_scenario scenario, void *user, long least) {
       ck_assert_msg(run_failing(scenario, user, i, fail_on, &calls),
                     "allocation %ld of %ld was never asked for", i, total);
     }
+}
+
+/* ---- Walks ------------------------------------------------------------------------ */
+
+/* Of faults/shim.c. */
+typedef void (*arm_fn)(long at, int on);
+typedef long (*disarm_fn)(long *left);
+typedef void (*pause_fn)(int deeper);
+static arm_fn arm;
+static disarm_fn disarm;
+static pause_fn pause_walk;
+
+#if defined(__GLIBC__)
+
+static bool find_shim(void) {
+  void *symbol = dlsym(RTLD_DEFAULT, "freemask_faults_arm");
+  if (!symbol) return false;
+  memcpy(&arm, &symbol, sizeof arm); /* ISO C has no cast from objects to functions */
+  symbol = dlsym(RTLD_DEFAULT, "freemask_faults_disarm");
+  ck_assert_ptr_nonnull(symbol);
+  memcpy(&disarm, &symbol, sizeof disarm);
+  symbol = dlsym(RTLD_DEFAULT, "freemask_faults_pause");
+  ck_assert_ptr_nonnull(symbol);
+  memcpy(&pause_walk, &symbol, sizeof pause_walk);
+  return true;
+}
+
+#else
+
+static bool find_shim(void) { return false; }
+
+#endif
+
+static bool walks_are_off;
+
+void kit_pause(void) {
+  if (pause_walk) pause_walk(1);
+}
+
+void kit_resume(void) {
+  if (pause_walk) pause_walk(-1);
+}
+
+void kit_walk_off(void) { walks_are_off = true; }
+
+/* Loops repeat the same calls: a few of them will do. */
+kit_walk kit_walk_begin(const char *call, fm_status expected, int *visits) {
+  enum { MOST_VISITS = 3 };
+  static _Thread_local bool looked, there;
+  kit_walk walk = {.call = call, .expected = expected};
+  if (!looked) there = getenv("FREEMASK_FAULT_UNITS") && find_shim();
+  looked = true;
+  walk.active = there && !walks_are_off && !strncmp(call, "fm_", 3) && (*visits)++ < MOST_VISITS;
+  walk.at = 1;
+  return walk;
+}
+
+void kit_walk_arm(const kit_walk *walk) {
+  if (walk->active) arm(walk->at, walk->on);
+}
+
+bool kit_walk_again(kit_walk *walk, fm_status status, const fm_error *err) {
+  long left = 0;
+  if (!walk->active) return false;
+  long refused = disarm(&left);
+  if (!refused) return false; /* it has come to its end */
+  ck_assert_msg(status == FM_ERR_MEMORY || status == walk->expected,
+                "%s: allocation %ld failed (%s), it returned %s: %s", walk->call, walk->at,
+                walk->on ? "and all after it" : "alone", fm_status_name(status),
+                kit_error_untouched(err) ? "" : err->message);
+  if (status == FM_OK) return false; /* it did without */
+  enum { MOST_ROOMS = 8 };
+  if (left && walk->grown++ < MOST_ROOMS) return true;
+  walk->grown = 0;
+  ck_assert_msg(left == 0, "%s: allocation %ld failed (%s), it left %ld blocks behind", walk->call,
+                walk->at, walk->on ? "and all after it" : "alone", left);
+  walk->at += walk->on;
+  walk->on = !walk->on;
+  return true;
 }
 
 /* ---- Stack ---------------------------------------------------------------------- */

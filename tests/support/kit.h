@@ -68,19 +68,56 @@ void kit_expect(const char *where, fm_status status, fm_status expected, const f
 /* KIT_FAILS(FM_ERR_SHAPE, "mask is 2x3", fm_x_do(x, &err)): `err` is declared by the macro. */
 #define KIT_FAILS(expected, text, call)                                            \
   do {                                                                             \
-    fm_error err = kit_error();                                                    \
-    fm_status kit_status = (call);                                                 \
+    fm_error err;                                                                  \
+    fm_status kit_status;                                                          \
+    KIT_CALL(kit_status, expected, call);                                          \
     kit_expect(__FILE__ ":" KIT_TEXT(__LINE__), kit_status, expected, &err, text); \
   } while (0)
 
 /* The call succeeds and leaves the error alone. */
 #define KIT_OK(call)                                                                           \
   do {                                                                                         \
-    fm_error err = kit_error();                                                                \
-    fm_status kit_status = (call);                                                             \
+    fm_error err;                                                                              \
+    fm_status kit_status;                                                                      \
+    KIT_CALL(kit_status, FM_OK, call);                                                         \
     ck_assert_msg(kit_status == FM_OK, "%s: %s: %s", #call, fm_status_name(kit_status),        \
                   err.message);                                                                \
     ck_assert_msg(kit_error_untouched(&err), "%s: wrote an error though it succeeded", #call); \
+  } while (0)
+
+/* ---- Memory that fails in every scenario ------------------------------------------- */
+
+/* Where faults/shim.c is loaded and FREEMASK_FAULT_UNITS is set, each call of the library in KIT_OK
+ * and KIT_FAILS is made again and again before: with its first allocation failing, with that and all
+ * later ones, with the second, and so on, wherever they are made: in the library, libpng, libjpeg,
+ * libtiff, the JSON library. Each time it has to fail for want of memory, and leave no block
+ * behind (room that something keeps for later is left once, a leak each time); and then it has to do what it does, as if nothing had happened. Elsewhere, it is just made. */
+typedef struct kit_walk {
+  const char *call;
+  fm_status expected;
+  bool active, on;
+  int grown; /* times that it kept room */
+  long at;
+} kit_walk;
+/* Between these, memory does not fail: what a callback of the test's own needs. */
+void kit_pause(void);
+void kit_resume(void);
+/* For a test whose callbacks make checks, which take memory, too; or of a call that keeps what it did
+ * before it failed. */
+void kit_walk_off(void);
+kit_walk kit_walk_begin(const char *call, fm_status expected, int *visits);
+void kit_walk_arm(const kit_walk *walk);
+bool kit_walk_again(kit_walk *walk, fm_status status, const fm_error *err);
+
+#define KIT_CALL(status, expected, call)                             \
+  do {                                                               \
+    static int kit_visits;                                           \
+    kit_walk kit_now = kit_walk_begin(#call, expected, &kit_visits); \
+    do {                                                             \
+      err = kit_error();                                             \
+      kit_walk_arm(&kit_now);                                        \
+      status = (call);                                               \
+    } while (kit_walk_again(&kit_now, status, &err));                \
   } while (0)
 
 /* A pointer that no call may follow or replace. */
