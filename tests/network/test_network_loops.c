@@ -480,6 +480,7 @@ END_TEST
 
 /* Few pixels looked like shares, but not all do: these are logits. */
 START_TEST(logits_that_look_like_shares_here_and_there_are_logits) {
+  kit_walk_off(); /* large */
   world w;
   open_world(&w, FM_OUTPUT_LOGITS, 1);
   enum { LARGE = 64 };
@@ -498,6 +499,7 @@ END_TEST
 
 /* Resized by padding: a frame of zeros around probabilities. */
 START_TEST(probabilities_may_have_a_frame_of_zeros) {
+  kit_walk_off(); /* large */
   world w;
   open_world(&w, FM_OUTPUT_PROBS, 1);
   for (int c = 0; c < CLASSES; c++)
