@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 import os
 import sys
@@ -262,7 +263,7 @@ class _PlainBar:
 
 def _bar(total: int, name: str) -> Any:
     try:
-        from tqdm import tqdm
+        tqdm = importlib.import_module("tqdm").tqdm
     except ImportError:
         return _PlainBar(total, name)
     return tqdm(total=total, desc=name, unit="image")
