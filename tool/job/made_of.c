@@ -90,7 +90,8 @@ static int refuse(const char *name, const char *before, const char *now, const c
   if (is_shown(before) && is_shown(now))
     snprintf(values, sizeof values, " (%s, now %s)", before, now);
   if (before && now && strstr(before, " named "))
-    snprintf(values, sizeof values, " (%d of them, now %d)", atoi(before), atoi(now));
+    snprintf(values, sizeof values, " (%d of them, now %d)", (int)strtol(before, NULL, 10),
+             (int)strtol(now, NULL, 10));
   return fault_set(f, EXIT_USAGE,
                    "%s was %s with other flags or inputs: %s%s %s; expected the same with --resume "
                    "(or --overwrite)",
