@@ -288,8 +288,8 @@ class Breaker:
         codes = code if isinstance(code, tuple) else (code,)
         if result.code not in codes:
             problems.append(f"exit code {result.code}, expected {code}")
-        lines = result.err.splitlines()
-        if len(lines) != 1 or not result.err.endswith("\n") or not result.err.startswith("freemask: "):
+        lines = [line for line in result.err.splitlines() if not line.startswith("freemask: note: ")]
+        if len(lines) != 1 or not result.err.endswith("\n") or not lines[0].startswith("freemask: "):
             problems.append("stderr is not one line 'freemask: ...'")
         for text in [says] if isinstance(says, str) else says:
             if text not in result.err:

@@ -99,7 +99,8 @@ START_TEST(errors_name_the_path) {
   fm_raster *out = KIT_SENTINEL;
   fm_error err = kit_error();
   char expected[600];
-  snprintf(expected, sizeof expected, "%s: looks like a text file, expected a mask as PNG, TIFF, NPY or NPZ",
+  snprintf(expected, sizeof expected,
+           "%s: looks like a text file, expected a mask as PNG, TIFF, NPY or NPZ",
            io_path("a.png"));
   ck_assert_int_eq(fm_mask_read(context, io_path("a.png"), NULL, &out, &err), FM_ERR_FORMAT);
   ck_assert_str_eq(err.message, expected);

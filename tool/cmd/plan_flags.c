@@ -17,8 +17,8 @@ int plan_flags_read(const plan_flags *flags, plan_policy *policy, fault *f) {
   if (code) return code;
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     if (rows[i].given && !plan_policy_looks_at(policy, rows[i].flag))
-      return fault_set(f, EXIT_USAGE, "--%s is for the plan's policy %s, alone or in a blend", rows[i].name,
-                       plan_kinds_with(rows[i].flag, names, sizeof names));
+      return fault_set(f, EXIT_USAGE, "--%s is for the plan's policy %s, alone or in a blend",
+                       rows[i].name, plan_kinds_with(rows[i].flag, names, sizeof names));
   return EXIT_FINE;
 }
 

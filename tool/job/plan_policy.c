@@ -59,9 +59,10 @@ int plan_policy_read(const char *value, plan_policy *out, fault *f) {
   if (!strncmp(name, "blend:", 6) && read_parts(name + 6, out)) return EXIT_FINE;
   text names = {0};
   for (int i = 0; i < PLAN_KINDS; i++) text_add(&names, "%s, ", plan_kinds[i].name);
-  int code = fault_set(f, EXIT_USAGE,
-                       "the plan's policy is '%.200s', expected %sor blend:NAME=WEIGHT,NAME=WEIGHT...", name,
-                       names.data);
+  int code =
+      fault_set(f, EXIT_USAGE,
+                "the plan's policy is '%.200s', expected %sor blend:NAME=WEIGHT,NAME=WEIGHT...",
+                name, names.data);
   text_free(&names);
   return code;
 }
