@@ -48,7 +48,7 @@ static toff_t size_of(thandle_t user) { return ((const fm__tiff *)user)->size; }
 /* libtiff reads from memory without copies. */
 static int map(thandle_t user, void **base, toff_t *size) {
   const fm__tiff *t = user;
-  *base = (void *)(uintptr_t)t->data; /* it is not written to */
+  *base = t->data;
   *size = t->size;
   return 1;
 }
@@ -84,9 +84,9 @@ fm_status fm__tiff_failed(const fm__tiff *tiff, const char *otherwise, fm_error 
 
 /* ---- Opening -------------------------------------------------------------------------- */
 
-fm_status fm__tiff_open(const fm_context *context, const char *data, size_t size, fm__tiff *tiff,
+fm_status fm__tiff_open(const fm_context *context, char *data, size_t size, fm__tiff *tiff,
                         fm_error *err) {
-  *tiff = (fm__tiff){.context = context, .data = (const unsigned char *)data, .size = size};
+  *tiff = (fm__tiff){.context = context, .data = data, .size = size};
   TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
   if (!options) return fm__fail(err, FM_ERR_MEMORY, "out of memory: libtiff got none for its work");
   uint64_t most = 4 * (uint64_t)size + LEAST_WORK;

@@ -11,13 +11,13 @@
 typedef struct fm__tiff {
   TIFF *handle;
   const fm_context *context;
-  const unsigned char *data; /* the whole file */
+  char *data; /* the whole file */
   uint64_t size, at;
   char message[200]; /* of the first error; empty: none */
 } fm__tiff;
 
 /* Opens the bytes, which have to outlive it. */
-fm_status fm__tiff_open(const fm_context *context, const char *data, size_t size, fm__tiff *tiff,
+fm_status fm__tiff_open(const fm_context *context, char *data, size_t size, fm__tiff *tiff,
                         fm_error *err);
 void fm__tiff_close(fm__tiff *tiff);
 

@@ -124,8 +124,8 @@ def tiff_masks():
 def tiff_refusals():
     gray = whole(8, False, (20, 30))
     cases = [
-        ("colors", "samples for each pixel: a mask that holds colors",
-         saved(PIL.Image.new("RGB", (5, 4)), "TIFF")),
+        ("colors", "holds colors, pixel (x 0, y 0) is #010203",
+         saved(PIL.Image.new("RGB", (5, 4), (1, 2, 3)), "TIFF")),
         ("floating-point numbers", "holds floating-point numbers", tiff(gray.astype("f4"), 32)),
         ("counted from white", "MinIsWhite", tiff(gray, tags=[(262, SHORT, [0])])),
         ("several pages", "several pages", tiff(gray, pages=2)),

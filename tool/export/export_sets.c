@@ -115,11 +115,11 @@ int export_open_real(export_state *s, fault *f) {
 
 /* The masks of the plan as a folder that synthetic files are matched with; stems are the plan's. */
 static folder planned_masks(const export_state *s) {
-  folder planned = {.path = (char *)(uintptr_t)s->job->plan, .kind = FOLDER_MASKS};
+  folder planned = {.path = alloc_text(s->job->plan), .kind = FOLDER_MASKS};
   planned.count = (size_t)fm_plan_mask_count(s->plan);
   planned.files = alloc_zeroed(planned.count, sizeof *planned.files);
   for (size_t i = 0; i < planned.count; i++)
-    planned.files[i].stem = (char *)(uintptr_t)plan_entry(s->plan, i).mask_id;
+    planned.files[i].stem = alloc_text(plan_entry(s->plan, i).mask_id);
   return planned;
 }
 
@@ -186,7 +186,7 @@ static int list_synthetic(export_state *s, fault *f) {
   if (!code) code = synthetic_match(&planned, files, &there, f);
   if (!code) code = list_planned(s, &there, f);
   synthetic_free(&there);
-  free(planned.files);
+  folder_free(&planned);
   return code;
 }
 
