@@ -3,6 +3,7 @@
 #ifndef FREEMASK_FREEMASK_H
 #define FREEMASK_FREEMASK_H
 
+#include <freemask/calibration.h>
 #include <freemask/class_stats.h>
 #include <freemask/context.h>
 #include <freemask/error.h>

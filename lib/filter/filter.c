@@ -7,6 +7,7 @@
 
 #include "core/fail.h"
 #include "core/options.h"
+#include "filter/calibration.h"
 #include "filter/policy.h"
 
 static const double DEFAULT_TOLERANCE = 1.25, DEFAULT_SHARE = 0.05;
@@ -117,6 +118,38 @@ fm_status fm_filter_create_from_means(const fm_labels *labels, const fm_mean_tab
   fm_status status = read_options(&o, options, err);
   if (!status) status = fm__means_of_table(&means, labels, table, err);
   return status ? status : make(&means, &o, out, err);
+}
+
+/* A filter of empty statistics, but for its thresholds. */
+static fm_status make_calibrated(const fm_calibration *calibration, const fm_promise *promise,
+                                 const fm_filter_options *o, fm_filter **out, fm_error *err) {
+  const fm_class_stats *like = calibration->like;
+  fm__means means = {.labels = like->labels, .strata = 1, .score = like->score, .stats = like};
+  fm_status status = make(&means, o, out, err);
+  if (!status) fm__calibration_thresholds(calibration, promise, (*out)->thresholds);
+  return status;
+}
+
+fm_status fm_filter_create_calibrated(const fm_calibration *calibration, const fm_promise *promise,
+                                      const fm_filter_options *options, fm_filter **out,
+                                      fm_error *err) {
+  if (!calibration || !out)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_filter_create_calibrated: an argument is NULL");
+  fm_filter_options o;
+  fm_promise p;
+  fm_status status = read_options(&o, options, err);
+  if (!status) status = fm__promise_read(&p, promise, err);
+  if (status) return status;
+  if (o.policy == FM_FILTER_PAPER)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_filter_options: policy is the paper's, whose thresholds are means: a "
+                    "calibration takes the place of a quantile");
+  int64_t images = 0;
+  for (int32_t k = 0; k < calibration->like->labels->class_count; k++)
+    images += fm_calibration_image_count(calibration, k);
+  if (!images)
+    return fm__fail(err, FM_ERR_EMPTY, "the calibration holds no image: add the real images first");
+  return make_calibrated(calibration, &p, &o, out, err);
 }
 
 void fm_filter_destroy(fm_filter *filter) {
