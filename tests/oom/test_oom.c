@@ -157,6 +157,70 @@ static fm_status apply(fm_context *context, void *user, fm_error *err) {
   return status;
 }
 
+/* Both leave their output alone. */
+static fm_status maps(fm_context *context, void *user, fm_error *err) {
+  (void)user;
+  uint8_t strata[SIDE * SIDE] = {200};
+  float means[SIDE * SIDE] = {-3};
+  fm_plane mask = mask_plane(), loss = loss_plane();
+  fm_plane s = fm_plane_make(strata, FM_U8, SIDE, SIDE),
+           m = fm_plane_make(means, FM_F32, SIDE, SIDE);
+  fm_status status = fm_map_boundary_strata(context, &mask, NULL, &s, err);
+  if (status) ck_assert_uint_eq(strata[0], 200);
+  if (!status) status = fm_map_window_mean(context, &mask, &loss, 3, &m, err);
+  if (status) ck_assert(means[0] == -3.0F);
+  return status;
+}
+
+/* What a score is made of and what is made of it. */
+typedef struct scored {
+  base b;
+  fm_class_stats *ranks, *stats;
+  fm_filter *filter;
+  fm_calibration *calibration;
+} scored;
+
+static fm_status make_scored(fm_context *context, scored *s, fm_error *err) {
+  fm_class_stats_options o = {.size = sizeof o, .strata = 2, .histogram = 1};
+  fm_plane mask = mask_plane(), loss = loss_plane();
+  static uint8_t zero[SIDE * SIDE];
+  fm_plane strata = fm_plane_make(zero, FM_U8, SIDE, SIDE);
+  fm_extra_planes extra = {.size = sizeof extra, .strata = &strata};
+  fm_filter_options options = {.size = sizeof options, .policy = FM_FILTER_STRATA};
+  fm_status status = make_base(context, &s->b, err);
+  if (!status) status = fm_class_stats_create(s->b.labels, &o, &s->ranks, err);
+  if (!status) status = fm_class_stats_add(s->ranks, &mask, &loss, &extra, err);
+  o = (fm_class_stats_options){
+      .size = sizeof o, .histogram = 1, .score = FM_SCORE_RANK, .ranks = s->ranks};
+  if (!status) status = fm_class_stats_create(s->b.labels, &o, &s->stats, err);
+  if (!status) status = fm_class_stats_add(s->stats, &mask, &loss, &extra, err);
+  if (status) return status;
+  status = fm_calibration_create(s->stats, &s->calibration, err);
+  if (!status) status = fm_calibration_add(s->calibration, &mask, &loss, &extra, err);
+  if (status) return status;
+  ck_assert_int_eq(fm_class_stats_image_count(s->stats), 1);
+  return fm_filter_create_calibrated(s->calibration, NULL, &options, &s->filter, err);
+}
+
+static fm_status score(fm_context *context, void *user, fm_error *err) {
+  (void)user;
+  scored s = {.ranks = NULL};
+  fm_status status = make_scored(context, &s, err);
+  size_t size = fm_class_stats_blob_size(s.stats);
+  void *blob = status ? NULL : malloc(size);
+  if (!status) status = fm_class_stats_save(s.stats, blob, size, err);
+  if (!status)
+    CREATE(fm_class_stats, fm_class_stats_destroy,
+           fm_class_stats_load(s.b.labels, blob, size, &made, err));
+  free(blob);
+  fm_filter_destroy(s.filter);
+  fm_calibration_destroy(s.calibration);
+  fm_class_stats_destroy(s.stats);
+  fm_class_stats_destroy(s.ranks);
+  free_base(&s.b);
+  return status;
+}
+
 static fm_status hardness(fm_context *context, void *user, fm_error *err) {
   (void)user;
   static const double means[CLASSES] = {1};
@@ -562,6 +626,8 @@ static const struct {
     {"filter from means", filter_from_means, NULL, 4},
     {"apply", apply, &no_floor, 4},
     {"apply with a floor", apply, &half, 6},
+    {"maps", maps, NULL, 12},
+    {"a score and what is made of it", score, NULL, 30},
     {"hardness", hardness, NULL, 5},
     {"hardness by losses", measure_loss, NULL, 8},
     {"plan", plan, NULL, 8},
