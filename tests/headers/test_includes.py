@@ -23,6 +23,7 @@ BELOW = {
 # public header: its room.
 ROOM_OF = {"context.h": "core", "error.h": "core", "export.h": "core", "version.h": "core", "view.h": "core",
            "labels.h": "labels", "class_stats.h": "labels", "map.h": "map", "filter.h": "filter",
+           "calibration.h": "filter",
            "hardness.h": "hardness", "plan.h": "plan", "planner.h": "plan", "schedule.h": "plan",
            "network_loss.h": "network", "provider.h": "provider", "io.h": "io", "files.h": "io"}
 ALONE = {"freemask.h", "plugin.h"}  # these include the headers of any room
