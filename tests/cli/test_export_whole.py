@@ -80,6 +80,17 @@ tap.ok(result.code == 0 and "warning" in result.err and "--to mmseg" in result.e
 result = export("mmseg", "edited", "small")
 tap.ok(result.code == 0 and not result.err, "until it is exported again", result)
 
+# What the tool notes in a folder is not trusted: names stay below it.
+for note, content in ((".freemask.exports", {"format": "freemask-exports", "version": 1, "exports": {"list": ["../kept.txt"]}}),
+                      (".freemask.commit", {"format": "freemask-commit", "version": 1, "place": [], "remove": ["../kept.txt"], "exports": {}}),
+                      (".freemask.commit", {"format": "freemask-commit", "version": 1, "place": ["sub/../../kept.txt"], "remove": [], "exports": {}}),
+                      (".freemask.commit", {"format": "freemask-commit", "version": 1, "place": "all", "remove": [], "exports": {}})):
+    shutil.rmtree(tap.path("lying"), ignore_errors=True)
+    write(tap.path("kept.txt"), b"a person's")
+    write(tap.path("lying", note), json.dumps(content).encode())
+    result = export("list", "lying")
+    tap.ok(result.code == 3 and note in result.err and read(tap.path("kept.txt")) == b"a person's", f"{note} that lies is refused", result)
+
 # ---- Failing and killed in the middle ------------------------------------------------------------------
 
 if SHIM:
@@ -141,7 +152,7 @@ if SHIM:
         shutil.rmtree(tap.path("kept"))
         shutil.rmtree(tap.path("again"))
 else:
-    tap.skip("failing in the middle", "this system has no library to preload")
+    tap.skip("failing in the middle", "this build has no library to preload", excused=True)
 
 # ---- run ---------------------------------------------------------------------------------------------------
 

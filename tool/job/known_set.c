@@ -21,7 +21,7 @@ typedef struct digest {
 } digest;
 
 static size_t bucket_of(size_t index, size_t count) {
-  return (size_t)((double)index / (double)count * BUCKETS);
+  return (size_t)((uint64_t)index * BUCKETS / count);
 }
 
 /* In any order: a sum of scrambled numbers. */
