@@ -275,6 +275,60 @@ def orientation():
     refuses("options: orientation", "orientation is 7", image, saved(stored, "PNG"), orientation=7)
 
 
+# ---- Memory ------------------------------------------------------------------------------------------
+
+def memory():
+    """Each allocation fails in turn: the call says so, and nothing is lost."""
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype, libc.malloc.argtypes, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]
+    left, held = [0], set()
+
+    def allocate(size, user):
+        left[0] -= 1
+        if left[0] < 0:
+            return None
+        address = libc.malloc(size)
+        held.add(address)
+        return address
+
+    def release(address, user):
+        held.discard(address)
+        libc.free(address)
+
+    calls = LIB.callback("fm_allocate_fn")(allocate), LIB.callback("fm_release_fn")(release)
+    left[0] = 1000
+    options = LIB.make("fm_context_options", allocate=calls[0], release=calls[1])
+    context, picture = ctypes.c_void_p(), PIL.Image.fromarray(smooth(20, 30))
+    LIB.fm_context_create(options, ctypes.byref(context), None)
+    files = {"JPEG, turned": (LIB.fm_image_decode, saved(picture, "JPEG", exif=exif(6))),
+             "PNG, turned": (LIB.fm_image_decode, png_with(picture, exif(6), True))}
+    if not lacks("TIFF"):
+        gray = whole(8, False, (20, 30))
+        files |= {"TIFF, turned": (LIB.fm_image_decode, saved(picture, "TIFF", tiffinfo={274: 5})),
+                  "TIFF, strips": (LIB.fm_mask_decode, tiff(gray, rows_per_strip=4)),
+                  "TIFF, tiles": (LIB.fm_mask_decode, tiff(gray, tile=16))}
+    if not lacks("WEBP"):
+        files["WebP, turned"] = (LIB.fm_image_decode, saved(picture, "WEBP", exif=exif(6)))
+    before = len(held)
+    for name, (function, data) in files.items():
+        wrong, count = [], 0
+        while True:
+            raster, err = ctypes.c_void_p(), ERROR()
+            left[0] = count
+            status = function(context, data, len(data), None, ctypes.byref(raster), ctypes.byref(err))
+            if not status:
+                LIB.fm_raster_destroy(raster)
+            if len(held) != before or raster.value and status or status not in (0, LIB.FM_ERR_MEMORY):
+                wrong.append((count, status, len(held), err.message))
+            if not status or count > 200:
+                break
+            count += 1
+        tap.ok(not wrong and count >= 2, f"{name}: {count} allocations, each of which fails", wrong)
+    left[0] = 1000
+    LIB.fm_context_destroy(context)
+    tap.equal(len(held), 0, "nothing is left")
+
+
 if lacks("TIFF"):
     tap.skip("TIFF", lacks("TIFF"))
 else:
@@ -286,4 +340,5 @@ if lacks("WEBP"):
 else:
     webp_images()
 orientation()
+memory()
 tap.done()
