@@ -146,8 +146,7 @@ static uint32_t crc_of(const uint8_t *data, size_t size) {
   return ~crc;
 }
 
-/* Puts the right sums into whatever chunks there are: a fuzzer does not find them. */
-static void repair_png(uint8_t *data, size_t size) {
+void fuzz_repair_png(uint8_t *data, size_t size) {
   for (size_t at = 8; size >= 12 && at <= size - 12;) {
     size_t length = (size_t)data[at] << 24 | (size_t)data[at + 1] << 16 |
                     (size_t)data[at + 2] << 8 | data[at + 3];
@@ -166,7 +165,7 @@ int fuzz_decode(fuzz_decoder decode, const uint8_t *data, size_t size) {
   uint8_t *repaired = malloc(size);
   fuzz_expect(repaired != NULL, "memory");
   memcpy(repaired, data, size);
-  repair_png(repaired, size);
+  fuzz_repair_png(repaired, size);
   decode_once(decode, repaired, size);
   free(repaired);
   return 0;
