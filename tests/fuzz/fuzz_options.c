@@ -80,24 +80,24 @@ static int made(fm_status status, const void *out, const fm_error *err) {
 /* ---- Creators -------------------------------------------------------------------- */
 
 /* Makes a handle twice, the second time from the options that the first one tells. */
-#define TWICE(TYPE, OPTIONS, create, get, destroy)                                  \
-  do {                                                                              \
-    TYPE *first = NULL, *second = NULL;                                             \
-    OPTIONS told = {.size = sizeof told}, again = {.size = sizeof again};           \
-    fm_error err = {0};                                                             \
-    const OPTIONS *options = (const OPTIONS *)(const void *)&o;                     \
-    if (made(create(options, &first, &err), first, &err)) {                         \
-      fuzz_expect(get(first, &told, &err) == FM_OK, "options are not told");        \
-      options = &told;                                                              \
-      if (made(create(options, &second, &err), second, &err)) {                     \
-        fuzz_expect(get(second, &again, &err) == FM_OK, "options are not told");    \
-        same(&told, &again);                                                        \
-      } else {                                                                      \
-        fuzz_expect(err.code == FM_ERR_MEMORY, "what it tells makes no other one"); \
-      }                                                                             \
-    }                                                                               \
-    destroy(second);                                                                \
-    destroy(first);                                                                 \
+#define TWICE(TYPE, OPTIONS, create, get, destroy)                              \
+  do {                                                                          \
+    TYPE *first = NULL, *second = NULL;                                         \
+    OPTIONS told = {.size = sizeof told}, again = {.size = sizeof again};       \
+    fm_error err = {0};                                                         \
+    fm_status status = create((const OPTIONS *)(const void *)&o, &first, &err); \
+    if (made(status, first, &err)) {                                            \
+      fuzz_expect(get(first, &told, &err) == FM_OK, "options are not told");    \
+      status = create(&told, &second, &err);                                    \
+      if (made(status, second, &err)) {                                         \
+        fuzz_expect(get(second, &again, &err) == FM_OK, "not told again");      \
+        same(&told, &again);                                                    \
+      } else {                                                                  \
+        fuzz_expect(status == FM_ERR_MEMORY, "makes no other one");             \
+      }                                                                         \
+    }                                                                           \
+    destroy(second);                                                            \
+    destroy(first);                                                             \
   } while (0)
 
 static fm_labels *labels;
@@ -205,12 +205,13 @@ static void try_schedule(fm_context *context, sized o, const uint8_t *data, size
   }
   fm_schedule *schedule = NULL, *again = NULL;
   fm_error err = {0};
-  if (!made(fm_schedule_create(context, NULL, &o.schedule, &schedule, &err), schedule, &err))
-    return;
+  fm_status status = fm_schedule_create(context, NULL, &o.schedule, &schedule, &err);
+  if (!made(status, schedule, &err)) return;
   fm_schedule_options told = {.size = sizeof told};
   fuzz_expect(fm_schedule_get_options(schedule, &told, &err) == FM_OK, "options are not told");
   if (told.weight_count) told.weights = weights;
-  if (made(fm_schedule_create(context, NULL, &told, &again, &err), again, &err))
+  status = fm_schedule_create(context, NULL, &told, &again, &err);
+  if (made(status, again, &err))
     fuzz_expect(fm_schedule_fingerprint(again) == fm_schedule_fingerprint(schedule),
                 "another schedule");
   try_positions(schedule, data, size);
@@ -235,9 +236,9 @@ static void try_planner(fm_context *context, sized o) {
   fm_planner *planner = NULL;
   fm_plan *plan = NULL;
   fm_error err = {0};
-  if (!made(fm_planner_create(context, &o.planner, &planner, &err), planner, &err)) return;
+  fm_status status = fm_planner_create(context, &o.planner, &planner, &err);
+  if (!made(status, planner, &err)) return;
   static const int64_t pixels[2] = {5, 0};
-  fm_status status = FM_OK;
   for (int i = 0; i < 3 && !status; i++) {
     const char *const ids[] = {"a", "b", "c"};
     status = fm_planner_add(planner, ids[i], weights[i], pixels, 2, &err);
