@@ -69,6 +69,7 @@ char *path_stem(const char *relative, const char *suffix) {
 char *path_real(const char *path) {
   char *real = realpath(path, NULL);
   if (real) return real;
+  if (errno == ENOMEM) alloc_fail();
   char *parent = alloc_text(path);
   size_t length = strlen(parent);
   while (length > 1 && parent[length - 1] == '/') parent[--length] = '\0';
