@@ -91,7 +91,7 @@ static void slide(const slider *s, int32_t region, int64_t y, int64_t x, int64_t
   s->row_sums[x] = (float)sum;
   s->row_pixels[x] = (float)count;
   for (int64_t i = x; i + 1 < end; i++) {
-    sum += sums[i + ahead] - sums[i - behind];
+    sum += (int64_t)sums[i + ahead] - sums[i - behind];
     count += pixels[i + ahead] - pixels[i - behind];
     s->row_sums[i + 1] = (float)sum;
     s->row_pixels[i + 1] = (float)count;
@@ -151,8 +151,8 @@ fm_status fm__window_mean(const fm__runs *runs, const int32_t *steps, int32_t ra
   if (status) return status;
   for (int64_t y = 0; y < s.radius && y < runs->height; y++) add_row(&s, y);
   for (int64_t y = 0; y < runs->height; y++) {
+    if (y > s.radius) remove_row(&s, y - s.radius - 1); /* first: a column's sum just fits */
     if (y + s.radius < runs->height) add_row(&s, y + s.radius);
-    if (y > s.radius) remove_row(&s, y - s.radius - 1);
     slide_row(&s, y);
     row(user, y, s.row_sums);
   }
