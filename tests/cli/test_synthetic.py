@@ -84,6 +84,7 @@ for pattern in ("{}_seed_{}", "{}_{}", "{}-{}", "{}_seed{}", "{}_s{}", "{}.{}", 
     tap.ok(("note" in result.err) == (pattern != "{}_seed_{}"), f"names {pattern}: a guess is said", result)
 path = world("single", "{}", range(1))
 good("one image of each mask, of the same name", path, go(path), 4)
+good("whatever --seeds says", path, go(path, "--seeds", "1:2", "--n-max", "1"), 4)
 path = world("own", "img{1}of{0}", range(5))
 result = go(path)
 tap.ok(result.code == 3 and "expected names like 'f0_seed_42'" in result.err and "img0of" in result.err

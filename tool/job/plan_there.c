@@ -38,7 +38,7 @@ int plan_there_flags(const synthetic_set *there, const plan_flags *flags, plan_f
   int64_t *given;
   *out = *flags;
   *seeds = NULL;
-  if (!flags->seeds) {
+  if (!flags->seeds || !there->seeded) {
     *seeds = seeds_of(there, &count);
     out->seeds = *seeds;
   } else {
@@ -47,7 +47,7 @@ int plan_there_flags(const synthetic_set *there, const plan_flags *flags, plan_f
     free(given);
   }
   const int64_t most = flags->n_max ? flags->n_max : 20;
-  if (!flags->seeds || !flags->n_max) out->n_max = most < (int64_t)count ? most : (int64_t)count;
+  if (*seeds || !flags->n_max) out->n_max = most < (int64_t)count ? most : (int64_t)count;
   return EXIT_FINE;
 }
 
@@ -112,7 +112,8 @@ int plan_there_keep(fm_context *context, const synthetic_set *there, const plan_
   const size_t count = (size_t)fm_plan_mask_count(*plan);
   int64_t *given = NULL;
   size_t given_count = 0;
-  int code = flags->seeds ? seeds_read(flags->seeds, 1, &given, &given_count, f) : EXIT_FINE;
+  int code = EXIT_FINE;
+  if (flags->seeds && there->seeded) code = seeds_read(flags->seeds, 1, &given, &given_count, f);
   if (code) return code;
   rows r = {.ids = alloc_zeroed(count, sizeof *r.ids)};
   r.hardness = alloc_zeroed(count, sizeof *r.hardness);

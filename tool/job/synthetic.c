@@ -150,6 +150,7 @@ static size_t match_all(const char *pattern, synthetic_set *set) {
   parts p;
   (void)take_apart(pattern, &p);
   set->pattern = pattern;
+  set->seeded = p.seeded;
   set->count = set->foreign = 0;
   for (size_t i = 0; i < set->files->count; i++) {
     synthetic_entry entry = {.file = i};

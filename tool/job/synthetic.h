@@ -23,6 +23,7 @@ typedef struct synthetic_entry {
 typedef struct synthetic_set {
   const folder *real, *files; /* borrowed */
   const char *pattern;
+  bool seeded; /* the pattern has seeds; else there is one image of each mask, number 0 */
   synthetic_entry *entries; /* by real mask, then by seed */
   size_t count;
   size_t foreign; /* files that belong to no real mask */
