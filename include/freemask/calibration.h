@@ -17,7 +17,7 @@ FM_BEGIN_DECLS
 /** "Of a class, lose at most 5 % of the pixels of an image like those that were calibrated with."
  *
  *  A quantile over pixels (FM_FILTER_QUANTILE) does not promise this: the pixels of one image go
- *  together, so of the thresholds that "5 % of the pixels" give more than half lose more than 5 %
+ *  together, so of the thresholds that "5 % of the pixels" give many lose more than 5 %
  *  (doc/policies.md). A calibration counts images instead. F_ic(t) is the share of the pixels of class
  *  c in image i whose score is above t, and n_c the number of images with such pixels.
  *

@@ -74,11 +74,11 @@ START_TEST(tables_may_be_untidy) {
   static const char *const tables[] = {
       "label;class;name\n0:1;0;a\n2;1;b\n255;ignore;\n254;ignore;\n",
       "label\tclass\tname\r\n0:1\t0\ta\r\n2\t1\tb\r\n255\tignore\r\n254\tIGNORE\r\n",
-      "\xEF\xBB\xBF Label , CLASS , Name \n\n 0..1 , 0 , a \n# a remark, with commas\n  2 , 1 , "
-      "\"b\" \n"
-      "255, Ignore\n\n254,-1,void,,,\n\n",
-      "name,class,label,pixels,share\ra,0,0-1,17,\"0,5\"\rb,1,2,9,1\r,ignore,255,,\r,ignore,254,,"
-      "\r",
+      ("\xEF\xBB\xBF Label , CLASS , Name \n\n 0..1 , 0 , a \n# a remark, with commas\n  2 , 1 , "
+       "\"b\" \n"
+       "255, Ignore\n\n254,-1,void,,,\n\n"),
+      ("name,class,label,pixels,share\ra,0,0-1,17,\"0,5\"\rb,1,2,9,1\r,ignore,255,,\r,ignore,254,,"
+       "\r"),
       "sep=;\nid;train_id;NAME\n0.0;0.0;a\n1.0;0.0;a\n2.0;1.0;b\n255.0;ignored;\n254;ignore;\n",
       "value,class id,class name\n1,0,a\n2,1,b\n0,0,\n255:255,ignore,\n254,ignore,"};
   for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
