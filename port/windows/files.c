@@ -136,7 +136,7 @@ static int refusal(HANDLE handle, int flags) {
 }
 
 int fm__open(const char *path, int flags, ...) {
-  wchar_t *wide = fm__port_wide(path);
+  wchar_t *wide = !strcmp(path, "/dev/null") ? _wcsdup(L"NUL") : fm__port_wide(path);
   if (!wide) return -1;
   HANDLE handle = create(wide, flags);
   if (handle == INVALID_HANDLE_VALUE) (void)fm__port_fail(wide);
@@ -153,6 +153,20 @@ int fm__open(const char *path, int flags, ...) {
   errno = code;
   return -1;
 }
+
+int fm__fcntl(int handle, int command, ...) {
+  if (handle_of(handle) == INVALID_HANDLE_VALUE) return -1; /* EBADF */
+  if (command == F_GETFD) return 0;
+  va_list rest;
+  va_start(rest, command);
+  int least = va_arg(rest, int), below[16], count = 0, copy;
+  va_end(rest);
+  while ((copy = _dup(handle)) >= 0 && copy < least && count < 16) below[count++] = copy;
+  while (count) _close(below[--count]);
+  return copy;
+}
+
+int fm__pipe(int ends[2]) { return _pipe(ends, 4096, _O_BINARY | _O_NOINHERIT); }
 
 int fm__openat(int folder, const char *path, int flags, ...) {
   char *whole = fm__port_path_in(folder, path);
@@ -341,6 +355,11 @@ int fm__mkdir(const char *path, unsigned mode) {
   int result = CreateDirectoryW(wide, NULL) ? 0 : fm__port_fail(wide);
   free(wide);
   return result;
+}
+
+mode_t fm__umask(mode_t mask) {
+  (void)mask;
+  return 0;
 }
 
 int fm__mkdirat(int folder, const char *path, unsigned mode) {

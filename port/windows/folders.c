@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include <wchar.h>
 
 struct fm__dir {
@@ -54,6 +55,15 @@ DIR *fm__fdopendir(int handle) {
   free(path);
   if (dir) _close(handle);
   return dir;
+}
+
+int fm__fchdir(int handle) {
+  char *path = fm__port_path_of((HANDLE)_get_osfhandle(handle));
+  wchar_t *wide = path ? fm__port_wide(path) : NULL;
+  int result = wide && SetCurrentDirectoryW(wide) ? 0 : wide ? fm__port_fail(wide) : -1;
+  free(wide);
+  free(path);
+  return result;
 }
 
 /* Half a character, which Windows allows in names, is told as U+FFFD. */

@@ -156,13 +156,14 @@ wchar_t *fm__port_wide(const char *path) {
   int room = MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, path, -1, NULL, 0);
   errno = EILSEQ;
   if (room <= 0) return NULL;
-  wchar_t *wide = malloc((size_t)room * sizeof *wide);
+  wchar_t *wide = malloc(((size_t)room + 1) * sizeof *wide);
   errno = ENOMEM;
   if (!wide) return NULL;
   MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, path, -1, wide, room);
   for (wchar_t *at = wide; *at; at++)
     if (*at == L'/') *at = L'\\';
   if (!wcsncmp(wide, L"\\\\?\\", 4)) return wide;
+  if (room == 3 && wide[1] == L':') wcscpy(wide + 2, L"\\"); /* a drive is its top folder */
   if (!are_names(wide)) {
     free(wide);
     errno = EINVAL;

@@ -3,23 +3,30 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #undef signal
 
-/* Windows knows Ctrl-C as SIGINT and Ctrl-Break as SIGBREAK; nothing sends SIGTERM. */
+/* Windows knows Ctrl-C as SIGINT and Ctrl-Break as SIGBREAK; nothing sends SIGTERM, and writing to
+ * nobody is an error and no more. */
 int fm__sigaction(int number, const struct sigaction *action, struct sigaction *old) {
-  void (*before)(int) = signal(number == SIGTERM ? SIGBREAK : number, action->sa_handler);
-  if (before == SIG_ERR) return -1;
+  void (*before)(int) = SIG_DFL;
+  if (number == SIGTERM) number = SIGBREAK;
+  if (number == SIGINT || number == SIGBREAK) {
+    before = signal(number, action ? action->sa_handler : SIG_GET);
+    if (before == SIG_ERR) return -1;
+  }
   if (old) *old = (struct sigaction){.sa_handler = before};
   return 0;
 }
 
 void (*fm__signal(int number, void (*handler)(int number)))(int number) {
-  if (number == SIGPIPE) return SIG_DFL; /* writing to nobody is an error, and no more */
+  if (number == SIGPIPE) return SIG_DFL;
   return signal(number, handler);
 }
 
@@ -36,12 +43,26 @@ int fm__kill(int process, int number) {
   return done ? 0 : -1;
 }
 
-int64_t fm__sysconf(int name) {
+long fm__sysconf(int name) {
   SYSTEM_INFO info;
   GetSystemInfo(&info);
-  return name == _SC_NPROCESSORS_ONLN ? (int64_t)GetActiveProcessorCount(ALL_PROCESSOR_GROUPS)
-         : name == _SC_PAGESIZE       ? (int64_t)info.dwPageSize
+  return name == _SC_NPROCESSORS_ONLN ? (long)GetActiveProcessorCount(ALL_PROCESSOR_GROUPS)
+         : name == _SC_PAGESIZE       ? (long)info.dwPageSize
                                       : -1;
+}
+
+int fm__getrlimit(int what, struct rlimit *out) {
+  ULONG_PTR low = 0, high = 0;
+  (void)what;
+  GetCurrentThreadStackLimits(&low, &high);
+  *out = (struct rlimit){high - low, high - low};
+  return 0;
+}
+
+/* A thread's locale is its own from here on. */
+locale_t fm__uselocale(locale_t locale) {
+  (void)_configthreadlocale(_ENABLE_PER_THREAD_LOCALE);
+  return setlocale(LC_ALL, locale) ? locale : NULL;
 }
 
 /* ---- Shared objects ---------------------------------------------------------------------- */

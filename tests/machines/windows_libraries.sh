@@ -45,6 +45,9 @@ with_cmake() {
 if [ ! -f "$prefix/lib/pkgconfig/jansson.pc" ]; then
   unpack jansson
   with_cmake -DJANSSON_BUILD_DOCS=OFF -DJANSSON_EXAMPLES=OFF -DJANSSON_WITHOUT_TESTS=ON
+  # Formats are those of C, here and below.
+  sed -i 's/format(printf,/format(gnu_printf,/; s/"I64d"/"lld"/' "$prefix/include/jansson.h" \
+    "$prefix/include/jansson_config.h"
 fi
 if [ ! -f "$prefix/lib/pkgconfig/libdeflate.pc" ]; then
   unpack libdeflate

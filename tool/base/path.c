@@ -2,6 +2,7 @@
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "base/path.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -101,8 +102,15 @@ static size_t common_folders(const char *a, const char *b) {
 
 static bool is_above(const char *folder, const char *path) {
   size_t length = strlen(folder);
-  return !strcmp(folder, "/") ||
-         (!strncmp(folder, path, length) && (!path[length] || path[length] == '/'));
+  return !strncmp(folder, path, length) &&
+         (!path[length] || path[length] == '/' || (length && folder[length - 1] == '/'));
+}
+
+size_t path_root(const char *path) {
+#if defined(_WIN32)
+  if (isalpha((unsigned char)*path) && path[1] == ':' && path[2] == '/') return 3;
+#endif
+  return *path == '/';
 }
 
 /* Goes up a folder. What is above a link is above the folder that it leads to. */
@@ -114,11 +122,15 @@ static void go_up(char **path) {
     *path = real;
   }
   char *slash = strrchr(*path, '/');
-  slash[slash == *path] = '\0';
+  if (slash) slash[slash == *path] = '\0';
 }
 
 char *path_absolute(const char *path) {
-  char *at = *path == '/' ? alloc_text("/") : path_real(".");
+  size_t root = path_root(path);
+  char *at = root ? alloc_text(path) : path_real(".");
+  if (root) at[root] = '\0';
+  if (root > 1) *at = (char)toupper((unsigned char)*at); /* as path_real tells drives */
+  path += root;
   while (*path) {
     size_t length = strcspn(path, "/");
     if (length == 2 && !strncmp(path, "..", 2)) {
@@ -158,6 +170,10 @@ static char *begin_at_common(const char *folder, char *path) {
 char *path_relative(const char *folder, const char *path) {
   char *absolute = path_absolute(path), *real = path_real(folder);
   absolute = begin_at_common(real, absolute);
+  if (path_root(real) > 1 && *real != *absolute) { /* no way leads to another drive */
+    free(real);
+    return absolute;
+  }
   size_t common = common_folders(real, absolute), ups = 0;
   for (const char *c = real + common; *c; c++) ups += *c == '/' && c[1];
   const char *rest = absolute + common;
@@ -183,7 +199,7 @@ static char *folder_of(const char *file) {
 }
 
 char *path_to_store(const char *file, const char *path) {
-  if (!path || *path == '/') return alloc_text(path);
+  if (!path || path_root(path)) return alloc_text(path);
   char *folder = folder_of(file), *stored = path_relative(folder, path);
   free(folder);
   return stored;
@@ -198,9 +214,7 @@ char *path_from_store(const char *file, const char *stored) {
 
 bool path_same_or_inside(const char *inner, const char *outer) {
   char *in = path_real(inner), *out = path_real(outer);
-  size_t length = strlen(out);
-  bool inside =
-      !strncmp(in, out, length) && (in[length] == '\0' || in[length] == '/' || !strcmp(out, "/"));
+  bool inside = is_above(out, in);
   free(in);
   free(out);
   return inside;

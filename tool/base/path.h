@@ -27,6 +27,9 @@ char *path_stem(const char *relative, const char *suffix);
 /* The absolute path without links, as far as it exists. Caller frees. */
 char *path_real(const char *path);
 
+/* Bytes of an absolute path up to its first name ("/", on Windows also "C:/"); 0: it is relative. */
+size_t path_root(const char *path);
+
 /* The absolute path with the links in it as they were written. Caller frees. */
 char *path_absolute(const char *path);
 

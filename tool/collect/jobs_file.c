@@ -58,7 +58,7 @@ static int read_size(const json_t *object, const char *where, job_row *row, faul
 }
 
 static void make_absolute(char **path, const char *folder) {
-  if (**path == '/') return;
+  if (path_root(*path)) return;
   char *joined = path_join(folder, *path);
   free(*path);
   *path = joined;

@@ -16,6 +16,8 @@
 #define AT_SYMLINK_NOFOLLOW 0x100
 #define AT_REMOVEDIR 0x200
 
+enum { F_GETFD = 1, F_DUPFD_CLOEXEC = 1030 };
+#define fcntl fm__fcntl
 #define open fm__open
 #define openat fm__openat
 

@@ -48,10 +48,15 @@ int fm__ftruncate(int handle, int64_t size);
 /* Advisory, as on POSIX: the byte that is locked lies behind all that a file holds. */
 int fm__flock(int handle, int operation);
 
+int fm__fcntl(int handle, int command, ...); /* F_GETFD, F_DUPFD_CLOEXEC */
+int fm__pipe(int ends[2]);
+int fm__fchdir(int folder);
+
 int fm__rename(const char *from, const char *to); /* replaces a file */
 int fm__unlink(const char *path);
 int fm__remove(const char *path);
 int fm__mkdir(const char *path, unsigned mode);
+mode_t fm__umask(mode_t mask); /* what it was; does nothing */
 int fm__rmdir(const char *path);
 int fm__access(const char *path, int mode);
 int fm__link(const char *from, const char *to);
@@ -74,7 +79,7 @@ char *fm__dlerror(void);
 int fm__dlclose(void *object);
 
 int fm__kill(int process, int number); /* number 0: whether it lives */
-int64_t fm__sysconf(int name);
+long fm__sysconf(int name);
 int fm__strerror_r(int number, char *text, size_t room);
 
 #endif

@@ -7,5 +7,6 @@
 #include "freemask_port.h"
 
 #define realpath fm__realpath
+#define at_quick_exit(function) ((void)(function), 0) /* there is no quick_exit */
 
 #endif

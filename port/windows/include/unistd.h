@@ -18,8 +18,6 @@
 
 #undef ftruncate
 #define fsync fm__fsync
-#define read fm__read
-#define write fm__write
 #define pread fm__pread
 #define pwrite fm__pwrite
 #define ftruncate fm__ftruncate
@@ -28,6 +26,8 @@
 #define rmdir fm__rmdir
 #define access fm__access
 #define link fm__link
+#define fchdir fm__fchdir
+#define pipe fm__pipe
 #define symlink fm__symlink
 #define readlink fm__readlink
 #define sysconf fm__sysconf

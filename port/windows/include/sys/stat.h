@@ -20,6 +20,7 @@
 #define fstatat fm__fstatat
 #define mkdir fm__mkdir
 #define mkdirat fm__mkdirat
+#define umask fm__umask
 #define ino_t fm__ino_t
 #define dev_t uint64_t
 
