@@ -87,10 +87,10 @@ release_reproduce() {
   for kind in release debugoptimized; do
     say "two builds ($kind)"
     unpack "$release_dir/one"
-    unpack "$release_dir/a longer name/two"
+    unpack "$release_dir/a-longer-name/two"
     install_from "$release_dir/one" "$kind" 022 TZ=UTC LC_ALL=C
-    install_from "$release_dir/a longer name/two" "$kind" 077 TZ=Asia/Kathmandu LC_ALL=C.UTF-8 LANG=tr_TR.UTF-8
-    diff -r "$release_dir/one/installed" "$release_dir/a longer name/two/installed" || die "two builds differ ($kind)"
+    install_from "$release_dir/a-longer-name/two" "$kind" 077 TZ=Asia/Kathmandu LC_ALL=C.UTF-8 LANG=tr_TR.UTF-8
+    diff -r "$release_dir/one/installed" "$release_dir/a-longer-name/two/installed" || die "two builds differ ($kind)"
   done
   say 'both builds and both tarballs are the same bytes'
 }
@@ -123,16 +123,16 @@ release_deb() {
   want_deb
   install_missing
   make_tarball
-  rm -rf "$release_dir/deb" "$release_dir/deb elsewhere"
+  rm -rf "$release_dir/deb" "$release_dir/deb-elsewhere"
   say 'packages'
   [ "${1:-}" = --sample ] && checks=nocheck || checks=''
   build_deb "$release_dir/deb" -F 022 TZ=UTC LC_ALL=C DEB_BUILD_OPTIONS="$checks"
   say 'lintian'
   lintian --fail-on error,warning "$release_dir"/deb/*.changes
   say 'packages once more, elsewhere'
-  build_deb "$release_dir/deb elsewhere" -b 027 TZ=Asia/Kathmandu LC_ALL=C.UTF-8 DEB_BUILD_OPTIONS='nocheck parallel=1'
+  build_deb "$release_dir/deb-elsewhere" -b 027 TZ=Asia/Kathmandu LC_ALL=C.UTF-8 DEB_BUILD_OPTIONS='nocheck parallel=1'
   for package in "$release_dir"/deb/*.deb; do
-    cmp "$package" "$release_dir/deb elsewhere/${package##*/}" || die "${package##*/} differs"
+    cmp "$package" "$release_dir/deb-elsewhere/${package##*/}" || die "${package##*/} differs"
   done
   try_deb
   say "the packages are in $release_dir/deb"
