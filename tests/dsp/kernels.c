@@ -202,7 +202,8 @@ static void run_trial(const space *of, subject *subjects, size_t count, trial *t
 
 /* Puts a bad label or a bad loss somewhere; false if that pixel is ignored anyway. */
 static bool spoil(draw_random *random, const space *of, draw_image *image) {
-  static const float losses[] = {-1, -1e-45F, NAN, INFINITY, -INFINITY};
+  /* From -1e-5 on, a loss below 0 is no rounding. */
+  static const float losses[] = {-1, -1.1e-5F, NAN, INFINITY, -INFINITY};
   fm_plane *mask = &image->mask.plane;
   int64_t y = draw_below(random, (uint32_t)mask->height);
   int64_t x = draw_below(random, (uint32_t)mask->width);
