@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "base/path.h"
 #include "collect/jobs_file.h"
 #include "fuzz_tool.h"
 
@@ -11,7 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   fault f = {0};
   if (!fuzz_succeeded(job_rows_read(fuzz_path(data, size), &rows, &count, &f), &f)) return 0;
   for (size_t i = 0; i < count; i++) {
-    fuzz_expect(rows[i].mask[0] == '/' && rows[i].output[0] == '/', "a path that is not absolute");
+    fuzz_expect(path_root(rows[i].mask) && path_root(rows[i].output),
+                "a path that is not absolute");
     fuzz_expect(rows[i].name[0] != '/' && !strstr(rows[i].name, "/../") &&
                     strncmp(rows[i].name, "../", 3) != 0,
                 "a name that leaves its folder");
