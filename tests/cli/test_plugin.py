@@ -298,7 +298,7 @@ def check_broken():
     case("a failing call without words", faulty("silent"), 3, ["faulty.so", "does not say why"])
     case("no output", faulty("nothing"), 3, ["faulty.so", "no output for 'i0'"])
     case("queries without class logits", faulty("half-queries"), 3, ["i0.png", "3 channels", "11"])
-    case("NaN", faulty("nan"), 3, ["i0.png", "nan", "channel 0"])
+    case("NaN", faulty("nan"), 3, ["i0.png", "nan in channel ", " at (x 0, y 0)"])
     case("a channel too many", faulty("channel"), 3, ["i0.png", "12 channels", "11"])
     case("probabilities declared logits", faulty("probs"), 2, ["i0.png", "softmax"])
     case("an unknown key", stats("plugin:plugin.so,blur=2"), 2, ["plugin.so", "sharpness", "blur"])

@@ -45,7 +45,8 @@ def shell(script, *arguments, **more):
 
 def refused(result, code=4):
     """The exit code, and one line that says why."""
-    return result.code == code and result.err.startswith("freemask: ") and result.err.count("\n") == 1
+    lines = [line for line in result.err.splitlines(keepends=True) if not line.startswith("freemask: note: ")]
+    return result.code == code and len(lines) == 1 and lines[0].startswith("freemask: ") and lines[0].endswith("\n")
 
 
 CALM = {}

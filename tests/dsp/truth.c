@@ -96,7 +96,7 @@ bool truth_stats(const space *s, const draw_image *image, const fm_class_stats *
   for (int64_t y = 0; y < image->mask.plane.height; y++)
     for (int64_t x = 0; x < image->mask.plane.width; x++) {
       int32_t k = class_at(s, image, y, x);
-      if (k >= 0) whole_add(&sums[k], draw_loss_at(&image->loss.plane, y, x));
+      if (k >= 0) whole_add(&sums[k], fmax(draw_loss_at(&image->loss.plane, y, x), 0));
     }
   bool right = true;
   for (int32_t k = 0; right && k < s->class_count; k++) {
