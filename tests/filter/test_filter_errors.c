@@ -276,7 +276,7 @@ START_TEST(the_first_ignored_label_that_fits_is_written) {
     kit_plane out = kit_plane_new(cases[i].dtype, 1, 2, KIT_PACKED);
     KIT_OK(fm_filter_apply(filter, &mask, &loss, NULL, &out.view, NULL, &err));
     ck_assert_int_eq(kit_get_int(&out.view, 0, 0), cases[i].written);
-    ck_assert_int_eq(fm_labels_ignore_label_in(labels, cases[i].dtype), cases[i].written);
+    ck_assert_int_eq(fm_labels_ignore_label_in(labels, (int32_t)cases[i].dtype), cases[i].written);
     kit_plane_free(&out);
   }
   fm_filter_destroy(filter);
