@@ -265,6 +265,11 @@ void io_comma_locale(bool on) {
     ck_assert_int_eq(system(command), 0);
   } else if (find_locale()) {
     snprintf(half, sizeof half, "%.1f", 0.5);
+#ifdef __GLIBC__
     ck_assert_str_eq(half, "0,5");
+#else
+    if (strcmp(half, "0,5") != 0)
+      setlocale(LC_ALL, "C"); /* musl takes every name and knows no comma */
+#endif
   }
 }

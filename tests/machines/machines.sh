@@ -13,7 +13,7 @@ all_machines='clang i386 arm64 s390x musl'
 
 libraries='libpng-dev zlib1g-dev libjpeg-dev libdeflate-dev libtiff-dev libwebp-dev libutf8proc-dev libjansson-dev
   libxxhash-dev check'
-sources='check zlib libpng1.6 libjpeg-turbo libdeflate utf8proc jansson'
+sources='check zlib libpng1.6 libjpeg-turbo libdeflate utf8proc jansson xxhash'
 
 # triplet ARCHITECTURE: the name of its compiler and of its folders.
 triplet() {
@@ -129,11 +129,13 @@ from_source() {
   (cd "$top"/zlib-*/ && CC=musl-gcc ./configure --static --prefix="$top/root" >configure.out 2>&1)
   musl_make "$top" "$top"/zlib-*/
   musl_make "$top" "$top"/libdeflate-*/ DISABLE_SHARED=1
+  musl_make "$top" "$top"/xxhash-*/
   for source in "$top"/check-*/ "$top"/libpng1.6-*/ "$top"/libjpeg-turbo-*/ "$top"/utf8proc-*/ \
     "$top"/jansson-*/; do
     musl_cmake "$top" "${source%/}"
   done
   rm -f "$top"/root/lib/*.so* # archives alone, so that a program needs no folder
+  ln -sf libcheck.a "$top/root/lib/libcheck_pic.a" # the name that Check tells pkg-config
   echo "$sources" >"$top/packages"
 }
 
@@ -162,6 +164,8 @@ c = [$(have ccache && echo "'ccache', ")'musl-gcc']
 pkgconfig = 'pkg-config'
 [properties]
 pkg_config_libdir = '$root/lib/pkgconfig'
+[built-in options]
+prefer_static = true
 TEXT
 }
 
