@@ -58,7 +58,7 @@ FM_BEGIN_DECLS
  *  ends. `class` is 0, 1, ... without gaps, or `ignore` (also -1). Any number of labels may be
  *  ignored; the filter writes the first of them that a mask's type can hold
  *  (fm_labels_ignore_label_in), and there has to be one. A class has the first name that is given
- *  for it, else "class 1". `color` is #rrggbb or three numbers from 0 to 255; columns r, g and b do
+ *  for it, else "class 1". `color` is `#rrggbb` or three numbers from 0 to 255; columns r, g and b do
  *  as well. The space's name is the file's, without folders and extension.
  *
  *  Tables may be untidy: fields may be separated by ; or tabs, with blanks around them; names of
