@@ -119,7 +119,8 @@ tap.ok(kit.raises(ValueError, lambda: fm.Folder(tap.path("syn/images"), tap.path
 
 # ---- Ctrl-C ---------------------------------------------------------------------------------------------------
 LONG = """
-import time, numpy as np, freemask as fm
+import signal, time, numpy as np, freemask as fm
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin with it ignored
 class Endless:
     def __len__(self): return 10**6
     def __getitem__(self, i): return str(i), np.zeros((8, 8), np.float32), np.zeros((8, 8), np.uint8)
