@@ -81,8 +81,8 @@ FM_API fm_status fm_labels_decode(const fm_context *context, const void *data, s
                                   const char *name, fm_labels **out, fm_error *err);
 
 /** Writes a label space as a table that fm_labels_read reads to the same fingerprint and colors:
- *  32 and more labels of one class and color that follow each other as a range, and a column color if there are
- *  any. Errors: also UNSUPPORTED (a class has an empty name). */
+ *  32 and more labels of one class and color that follow each other as a range, and a column color
+ *  if there are any. Errors: also UNSUPPORTED (a class has an empty name). */
 FM_API fm_status fm_labels_write(const fm_labels *labels, const char *path, fm_error *err);
 
 /** As fm_labels_write, to a callback. */

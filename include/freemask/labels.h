@@ -21,7 +21,8 @@ FM_BEGIN_DECLS
  *  ignored (-1 and -100 are in wide use). They fit into masks of signed types, while a mask of an
  *  unsigned type never holds one.
  *
- *  Memory: 384 KiB, plus the names and 8 bytes per color. Thread-safety: immutable; share it freely. */
+ *  Memory: 384 KiB, plus the names and 8 bytes per color. Thread-safety: immutable; share it
+ *  freely. */
 typedef struct fm_labels fm_labels;
 
 /** Classes that are none. */

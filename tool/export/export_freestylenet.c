@@ -74,16 +74,12 @@ static const char script[] =
     "    --data_root \"$here/data\" --outdir \"$here/seed_$seed\" \"$@\"\n"
     "}\n";
 
+static void add_head(const export_state *s, const run_dataset *dataset, text *head) {
+  text_add(head, script, dataset->name, dataset->config, batch_of(s));
+}
+
 static int write_all(export_state *s, fault *f) {
-  const run_dataset *dataset;
-  int code = runs_find_dataset(s, known, &dataset, f);
-  if (!code) code = runs_check_seeds(s, f);
-  if (code) return code;
-  text head = {0};
-  text_add(&head, script, dataset->name, dataset->config, batch_of(s));
-  code = runs_write(s, dataset, &head, write_list, f);
-  text_free(&head);
-  return code;
+  return runs_write(s, known, add_head, write_list, f);
 }
 
 static const char *const files[] = {"jobs.jsonl", "generate.sh", "data/", NULL};

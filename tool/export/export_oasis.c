@@ -47,16 +47,13 @@ static const char script[] =
     "\\;\n"
     "}\n";
 
+static void add_head(const export_state *s, const run_dataset *dataset, text *head) {
+  (void)s;
+  text_add(head, script, dataset->name);
+}
+
 static int write_all(export_state *s, fault *f) {
-  const run_dataset *dataset;
-  int code = runs_find_dataset(s, known, &dataset, f);
-  if (!code) code = runs_check_seeds(s, f);
-  if (code) return code;
-  text head = {0};
-  text_add(&head, script, dataset->name);
-  code = runs_write(s, dataset, &head, run_link_masks, f);
-  text_free(&head);
-  return code;
+  return runs_write(s, known, add_head, run_link_masks, f);
 }
 
 static const char *const files[] = {"jobs.jsonl", "generate.sh", "data/", NULL};

@@ -9,8 +9,8 @@
 #include "base/path.h"
 #include "job/labels_file.h"
 
-int runs_find_dataset(const export_state *s, const run_dataset *table, const run_dataset **out,
-                      fault *f) {
+static int find_dataset(const export_state *s, const run_dataset *table, const run_dataset **out,
+                        fault *f) {
   /* The scripts have names of their own for the labels. */
   const char *labels = labels_known_as(s->ws.context, s->ws.labels, false);
   text names = {0};
@@ -99,15 +99,15 @@ static int by_seed(const void *a, const void *b) {
   return (x->row > y->row) - (x->row < y->row);
 }
 
-int runs_write(export_state *s, const run_dataset *dataset, const text *head, run_prepare *prepare,
-               fault *f) {
+static int write_runs(export_state *s, const run_dataset *dataset, run_head *head,
+                      run_prepare *prepare, fault *f) {
   size_t count = s->synthetic.count, runs = 0;
   const export_entry **sorted = alloc_zeroed(count, sizeof *sorted);
   int code = EXIT_FINE;
   text t = {0};
   for (size_t i = 0; i < count; i++) sorted[i] = &s->synthetic.entries[i];
   qsort(sorted, count, sizeof *sorted, by_seed);
-  text_add_bytes(&t, head->data, head->length);
+  head(s, dataset, &t);
   for (size_t first = 0, end; first < count && !code; first = end, runs++) {
     for (end = first; end < count && sorted[end]->seed == sorted[first]->seed;) end++;
     const run r = {sorted[first]->seed, sorted + first, end - first};
@@ -118,6 +118,16 @@ int runs_write(export_state *s, const run_dataset *dataset, const text *head, ru
   text_add(&s->summary, ", in %zu run%s", runs, runs == 1 ? "" : "s");
   text_free(&t);
   free(sorted);
+  return code;
+}
+
+int runs_write(export_state *s, const run_dataset *table, run_head *head, run_prepare *prepare,
+               fault *f) {
+  const run_dataset *dataset;
+  int code = find_dataset(s, table, &dataset, f);
+  if (!code) code = runs_check_seeds(s, f);
+  if (!code) code = write_runs(s, dataset, head, prepare, f);
+  if (code) return code;
   const job_style style = {name_result, dataset, dataset->size, NULL};
-  return code ? code : generate_write_jobs(s, &style, f);
+  return generate_write_jobs(s, &style, f);
 }

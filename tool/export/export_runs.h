@@ -25,13 +25,6 @@ typedef struct run {
   size_t count;
 } run;
 
-/* EXIT_USAGE, with the label spaces that there are, unless the state's labels are in the table. */
-int runs_find_dataset(const export_state *s, const run_dataset *table, const run_dataset **out,
-                      fault *f);
-
-/* EXIT_DATA for a seed that scripts which seed NumPy do not take. */
-int runs_check_seeds(const export_state *s, fault *f);
-
 /* The name that a mask and its image have in a run. Caller frees. */
 char *run_name(const export_state *s, const export_entry *entry);
 
@@ -46,10 +39,17 @@ typedef int run_prepare(export_state *s, const run_dataset *dataset, const run *
 /* A folder of the run's own, data/seed_<n>, with links to its masks. */
 run_prepare run_link_masks;
 
-/* Prepares a run for each seed, ascending, and writes generate.sh: `head`, which defines the function
- * `run` of a seed, and a call of it for each. Results are expected in seed_<n>/<name><result>;
- * jobs.jsonl says so. */
-int runs_write(export_state *s, const run_dataset *dataset, const text *head, run_prepare *prepare,
+/* The beginning of generate.sh, which defines the function `run` of a seed. */
+typedef void run_head(const export_state *s, const run_dataset *dataset, text *head);
+
+/* Prepares a run for each seed, ascending, and writes generate.sh: the head, and a call of its function
+ * for each. Results are expected in seed_<n>/<name><result>; jobs.jsonl says so. EXIT_USAGE, with the
+ * label spaces that `table` has, if the state's is not among them; EXIT_DATA for a seed that
+ * runs_check_seeds refuses. */
+int runs_write(export_state *s, const run_dataset *table, run_head *head, run_prepare *prepare,
                fault *f);
+
+/* EXIT_DATA for a seed that scripts which seed NumPy do not take. */
+int runs_check_seeds(const export_state *s, fault *f);
 
 #endif
