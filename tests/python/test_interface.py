@@ -39,6 +39,16 @@ code = "".join(re.sub(r"/\*.*?\*/", " ", open(os.path.join(HEADERS, "freemask", 
 tap.equal(sorted(c.FUNCTIONS), sorted(re.findall(r"FM_API[^;(]*?\b(fm_\w+)\s*\(", code)), "every function of the headers is declared")
 tap.ok(all(getattr(fm.lib, name) for name in c.FUNCTIONS), "and the library has it")
 tap.ok(fm.__version__ == c.VERSION and os.path.exists(fm.library_path()), "release and file", (fm.__version__, fm.library_path()))
+if os.environ.get("FREEMASK_TEST_INSTALLED"):
+    # The wheel's own pkg-config file: a C program that is built by it runs.
+    with open(tap.path("program.c"), "w", encoding="utf-8") as file:
+        file.write('#include <freemask/freemask.h>\n#include <stdio.h>\nint main(void) { puts(fm_version()); return 0; }\n')
+    folder = os.path.join(os.path.dirname(fm.get_include()), "_pkgconfig")
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "libfreemask"], env={**os.environ, "PKG_CONFIG_PATH": folder},
+                           capture_output=True, text=True, check=True).stdout.split()
+    subprocess.run(["cc", tap.path("program.c"), "-o", tap.path("program"), *flags], check=True)
+    tap.equal(subprocess.run([tap.path("program")], capture_output=True, text=True).stdout.strip(), fm.__version__,
+              "a C program built by the wheel's libfreemask.pc")
 for path, says in (("/nowhere.so", "nowhere"), (tap.path("layout"), "")):
     ran = subprocess.run([sys.executable, "-c", "import freemask"], env={**os.environ, "FREEMASK_LIBRARY": path}, capture_output=True, text=True)
     tap.ok(ran.returncode != 0 and says in ran.stderr, f"a library that is none: {os.path.basename(path)}", ran.stderr)
