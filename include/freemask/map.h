@@ -52,7 +52,8 @@ typedef struct fm_boundary_options {
  *
  *  `options` may be NULL. `strata` is a U8 plane of the mask's size that does not overlap it.
  *
- *  Memory: 6 bytes per pixel, 8 per run of equal labels in a row. Stack: less than 8 KiB.
+ *  Memory: 1 byte per pixel, 2 if the last edge is above 254; 13 bytes per column, 16 more for masks
+ *  that are no packed bytes. Stack: less than 8 KiB.
  *  Errors (`strata` is untouched): ARGUMENT, MEMORY, UNSUPPORTED (dtype, device), SHAPE, LIMIT.
  *  Thread-safety: any thread; calls that run at the same time need distinct outputs. */
 FM_API fm_status fm_map_boundary_strata(const fm_context *context, const fm_plane *mask,
@@ -72,8 +73,9 @@ FM_API fm_status fm_map_boundary_strata(const fm_context *context, const fm_plan
  *  is 0 to 1023.
  *
  *  Takes O(1) for a pixel of a long run, whatever the radius, O(radius) at the start of a run.
- *  Memory: 4 bytes per pixel, 8 per run of equal labels in a row, and 8 per column (with twice the
- *  radius more of them) for each label that occurs. Stack: less than 8 KiB.
+ *  Memory: 4 bytes for each pixel of as many rows as a window has, 8 per run of equal labels in a
+ *  row, 5 per column, and 8 per column (with twice the radius more of them) for each label that
+ *  occurs. Stack: less than 8 KiB.
  *  Errors (`means` is untouched): ARGUMENT, MEMORY, UNSUPPORTED (dtype, device), SHAPE, LOSS (names
  *  the first value that is not finite), LIMIT.
  *  Thread-safety: any thread; calls that run at the same time need distinct outputs. */

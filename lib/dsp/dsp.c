@@ -5,6 +5,7 @@
 #include "core/fail.h"
 #include "dsp/arm/arm.h"
 #include "dsp/loss_kernels.h"
+#include "dsp/map_kernels.h"
 #include "dsp/x86/x86.h"
 
 /* ---- The levels ----------------------------------------------------------------- */
@@ -13,7 +14,7 @@ static const char *const level_names[] = {"best", "c", "sse4.1", "avx2", "avx512
 
 static bool always(void) { return true; }
 
-static const fm_dsp plain_c = {.level = FM_KERNELS_C, .losses = &fm__loss_c};
+static const fm_dsp plain_c = {.level = FM_KERNELS_C, .losses = &fm__loss_c, .maps = &fm__map_c};
 
 #if FM__BUILD_X86
 static const fm_dsp sse41 = {.level = FM_KERNELS_SSE41,
@@ -23,7 +24,8 @@ static const fm_dsp sse41 = {.level = FM_KERNELS_SSE41,
                              .mark = fm__sse41_mark,
                              .blend = {fm__sse41_blend_1, fm__sse41_blend_2, fm__sse41_blend_4},
                              .narrow = fm__sse41_narrow,
-                             .losses = &fm__loss_c};
+                             .losses = &fm__loss_c,
+                             .maps = &fm__sse41_map};
 
 static const fm_dsp avx2 = {.level = FM_KERNELS_AVX2,
                             .judge = fm__avx2_judge,
@@ -33,7 +35,8 @@ static const fm_dsp avx2 = {.level = FM_KERNELS_AVX2,
                             .blend = {fm__avx2_blend_1, fm__avx2_blend_2, fm__avx2_blend_4},
                             .narrow = fm__avx2_narrow,
                             .widen = fm__avx2_widen,
-                            .losses = &fm__loss_avx2};
+                            .losses = &fm__loss_avx2,
+                            .maps = &fm__avx2_map};
 
 /* AVX-512 only where it beats AVX2 by a fifth on real masks. */
 static const fm_dsp avx512 = {.level = FM_KERNELS_AVX512,
@@ -44,7 +47,8 @@ static const fm_dsp avx512 = {.level = FM_KERNELS_AVX512,
                               .blend = {fm__avx512_blend_1, fm__avx2_blend_2, fm__avx2_blend_4},
                               .narrow = fm__avx2_narrow,
                               .widen = fm__avx2_widen,
-                              .losses = &fm__loss_avx2};
+                              .losses = &fm__loss_avx2,
+                              .maps = &fm__avx512_map};
 #endif
 
 #if FM__BUILD_NEON
@@ -56,7 +60,8 @@ static const fm_dsp neon = {.level = FM_KERNELS_NEON,
                             .blend = {fm__neon_blend_1, fm__neon_blend_2, fm__neon_blend_4},
                             .narrow = fm__neon_narrow,
                             .widen = fm__neon_widen,
-                            .losses = &fm__loss_neon};
+                            .losses = &fm__loss_neon,
+                            .maps = &fm__neon_map};
 #endif
 
 /* Those of this build, the fastest last. */

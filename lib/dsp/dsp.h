@@ -4,7 +4,8 @@
  * the CPU has vectors, and leave whatever is unusual (a bad pixel, a label above 255, a loss out
  * of their window) to the plain C of dsp/reference.h. Results are the same bits with and without
  * them. The loss kernels (dsp/loss_kernels.h) exist on every level, and agree between levels only
- * to the bound that freemask/network_loss.h states. */
+ * to the bound that freemask/network_loss.h states. The map kernels (dsp/map_kernels.h) exist on every
+ * level, too, and agree to the bit. */
 #ifndef FM_DSP_DSP_H
 #define FM_DSP_DSP_H
 
@@ -138,6 +139,7 @@ typedef struct fm_dsp {
   fm__narrow_fn *narrow;
   fm__widen_fn *widen;
   const struct fm__loss_kernels *losses;
+  const struct fm__map_kernels *maps;
 } fm_dsp;
 
 #endif

@@ -18,6 +18,8 @@
 /* What is added to the share of real pixels that lose more, so that the rank of the oddest is
  * finite: -ln 0.002 = 6.2. */
 static const double LEAST_SHARE = 0.002;
+/* More than the steps of any rank. */
+enum { MOST_STEPS = 1 << 15 };
 /* A stratum counts as if it held so many pixels more, spread as its class's: few say little. */
 static const double CLASS_WEIGHT = 200;
 
@@ -313,7 +315,7 @@ static void put_scores(void *user, int64_t y, const float *means) {
       continue;
     }
     for (int64_t i = x; i < run->end; i++) {
-      float score = ((float)own[i] + means[i]) * FM__STEP;
+      float score = (float)own[i] * FM__STEP + means[i];
       scores[i] = score > 0 ? score : 0;
     }
   }
@@ -332,7 +334,7 @@ static bool allocate(mapping *m) {
   size_t width = (size_t)m->runs.width;
   bool resized =
       reference->data && (reference->width != m->runs.width || reference->height != m->runs.height);
-  m->window = fm__alloc_pixels(context, m->runs.height, m->runs.width, sizeof *m->window);
+  m->window = fm__window_steps(context, m->runs.height, m->runs.width);
   m->own = m->window;
   if (m->score->tables > 1)
     m->own = fm__alloc_pixels(context, m->runs.height, m->runs.width, sizeof *m->own);
@@ -371,8 +373,9 @@ fm_status fm__score_map(const fm__score *score, const fm__score_planes *planes, 
   if (!allocate(&m)) status = fm__fail_pixels(err, m.runs.height, m.runs.width);
   if (!status) status = rank_rows(&m, err);
   if (!status && planes->reference.data) status = pair_rows(&m, err);
+  const fm__window_input input = {m.window, m.runs.height, MOST_STEPS, NULL, NULL};
   if (!status)
-    status = fm__window_mean(&m.runs, m.window, radius_of(m.runs.height), put_scores, &m, err);
+    status = fm__window_mean(&m.runs, &input, radius_of(m.runs.height), put_scores, &m, err);
   release(&m);
   return status;
 }

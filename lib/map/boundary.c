@@ -1,7 +1,9 @@
 /* map/boundary.c - how far each pixel is from another label, in strata.
  *
- * The distance is that of a king on a chessboard. Going down, a pixel's distance to what lies above
- * or beside it follows from its own run and from the three pixels above; going up, the rest. */
+ * The distance is that of a king on a chessboard: one more than that to the nearest pixel, of any
+ * label, that touches another label. So labels matter for those pixels alone. In a row the distance
+ * to them rises and falls between them; what lies above or below follows from the three pixels
+ * there, for all pixels of a row at once. */
 #include <freemask/map.h>
 #include <inttypes.h>
 #include <string.h>
@@ -9,10 +11,12 @@
 #include "core/context.h"
 #include "core/fail.h"
 #include "core/options.h"
+#include "core/size.h"
 #include "core/view.h"
-#include "map/runs.h"
+#include "dsp/map_kernels.h"
+#include "dsp/tile.h"
 
-enum { FAR = 32000, MOST_EDGE = 16000, MOST_EDGES = 254, DEFAULT_EDGES = 7, DEFAULT_HEIGHT = 240 };
+enum { MOST_EDGE = 16000, MOST_EDGES = 254, DEFAULT_EDGES = 7, DEFAULT_HEIGHT = 240 };
 
 /* ---- Edges ------------------------------------------------------------------------ */
 
@@ -59,147 +63,173 @@ static fm_status read_edges(strata_table *t, const fm_boundary_options *options,
   return FM_OK;
 }
 
-/* ---- Distances -------------------------------------------------------------------- */
+/* ---- Pixels that touch another label ------------------------------------------------ */
 
-/* One call. Row y of `regions` and `down` is that of the image. */
+/* One call. Rows of flags have an empty element on both sides. */
 typedef struct boundary {
-  fm__runs runs;
-  int32_t *regions;
-  int16_t *down;       /* distances to what is not below */
-  int16_t *up;         /* [2][width] to what is not above: of the row below, and of this */
-  uint8_t *stratum_of; /* [last edge + 1] of each distance */
-  uint8_t *row;        /* [width] strata */
+  const fm_context *context;
+  fm_plane mask;
   strata_table table;
+  bool bytes;          /* the mask's rows are packed bytes */
+  int64_t *labels[2];  /* [width] of rows y % 2, where they are not */
+  uint8_t *beside[3];  /* of rows y % 3: whether a pixel differs from the next in the row */
+  uint8_t *below[2];   /* of rows y % 2: whether it differs from the one below */
+  uint8_t *none;       /* a row of zeros */
+  uint8_t *row;        /* [width]: whether it touches another label; strata */
+  void *distances;     /* [height][stride], with a large one on both sides of a row */
+  void *ramps[2];      /* [width] distances: 2, 3, .. the last edge, and backwards */
+  uint8_t *stratum_of; /* [last edge + 1] of each distance */
 } boundary;
 
-static void put_regions(boundary *b) {
-  const fm__run *run = b->runs.runs;
-  for (int64_t y = 0; y < b->runs.height; y++) {
-    int32_t *row = b->regions + y * b->runs.width;
-    for (int64_t x = 0; x < b->runs.width; run++)
-      for (; x < run->end; x++) row[x] = run->region;
+static int32_t last_edge(const boundary *b) { return b->table.edges[b->table.count - 1]; }
+
+static const void *labels_of(const boundary *b, int64_t y) {
+  if (b->bytes) return fm__pixel(&b->mask, y, 0);
+  int64_t *labels = b->labels[y % 2];
+  for (int64_t x = 0; x < b->mask.width; x += FM__PIECE)
+    fm__tile_labels(&b->mask, y, x, fm__piece_length(&b->mask, x), labels + x);
+  return labels;
+}
+
+static void compare_labels(const int64_t *a, const int64_t *b, size_t n, uint8_t *differ) {
+  for (size_t i = 0; i < n; i++) differ[i] = a[i] != b[i];
+}
+
+/* Compares the labels of row y, which have been read, with each other, and with the row above. */
+static void compare_row(const boundary *b, int64_t y, const void *above, const void *labels) {
+  const fm__map_kernels *kernels = b->context->dsp->maps;
+  const size_t n = (size_t)b->mask.width;
+  uint8_t *beside = b->beside[y % 3], *below = b->below[(y + 1) % 2];
+  if (b->bytes) {
+    kernels->differ(labels, (const uint8_t *)labels + 1, n - 1, beside);
+    if (above) kernels->differ(above, labels, n, below);
+  } else {
+    compare_labels(labels, (const int64_t *)labels + 1, n - 1, beside);
+    if (above) compare_labels(above, labels, n, below);
   }
 }
 
-/* Distances within the row. The image's border is no boundary. */
-static void start_row(const boundary *b, int64_t y, int16_t *distances) {
-  const fm__run *run = b->runs.runs + b->runs.rows[y];
-  int64_t width = b->runs.width;
-  for (int64_t x = 0, first = 0; x < width; first = run++->end) {
-    int64_t left = first ? first - 1 : -FAR, right = run->end < width ? run->end : width + FAR;
-    int64_t middle = (left + right) / 2;
-    for (; x < run->end && x <= middle; x++) {
-      int64_t d = x - left;
-      distances[x] = (int16_t)(d < FAR ? d : FAR);
-    }
-    for (; x < run->end; x++) {
-      int64_t d = right - x;
-      distances[x] = (int16_t)(d < FAR ? d : FAR);
-    }
+/* touch[x] = whether pixel x of row y touches another label. Rows are asked for in order; `*labels`
+ * are those of the next one. */
+static void mark_row(const boundary *b, int64_t y, const void **labels, uint8_t *touch) {
+  const bool first = !y, last = y + 1 == b->mask.height;
+  if (first) compare_row(b, 0, NULL, *labels = labels_of(b, 0));
+  if (!last) {
+    const void *next = labels_of(b, y + 1);
+    compare_row(b, y + 1, *labels, next);
+    *labels = next;
+  }
+  const uint8_t *beside[3] = {first ? b->none : b->beside[(y + 2) % 3], b->beside[y % 3],
+                              last ? b->none : b->beside[(y + 1) % 3]};
+  const uint8_t *below[2] = {first ? b->none : b->below[(y + 1) % 2],
+                             last ? b->none : b->below[y % 2]};
+  b->context->dsp->maps->touch(beside, below, (size_t)b->mask.width, touch);
+}
+
+/* ---- Distances -------------------------------------------------------------------- */
+
+static void nearer_8(const boundary *b, const uint8_t *other, uint8_t *row) {
+  b->context->dsp->maps->nearer(other, (size_t)b->mask.width, row);
+}
+
+static void nearer_16(const boundary *b, const uint16_t *other, uint16_t *row) {
+  for (int64_t x = 0; x < b->mask.width; x++) {
+    uint16_t least = other[x - 1] < other[x] ? other[x - 1] : other[x];
+    least = other[x + 1] < least ? other[x + 1] : least;
+    row[x] = least < row[x] ? (uint16_t)(least + 1) : row[x];
   }
 }
 
-/* Lowers the distances of a row by those of its neighbour, shifted by one column to either side or
- * not at all: 1 where the regions differ, else one more than the neighbour's. */
-static void look_at(int16_t *distances, const int32_t *regions, const int16_t *other,
-                    const int32_t *other_regions, int64_t n) {
-  for (int64_t x = 0; x < n; x++) {
-    int16_t same = (int16_t) - (regions[x] == other_regions[x]);
-    int16_t d = (int16_t)((other[x] & same) + 1);
-    distances[x] = d < distances[x] ? d : distances[x];
+static void put_strata_8(const boundary *b, const uint8_t *row, uint8_t *strata) {
+  const size_t n = (size_t)b->mask.width, count = (size_t)b->table.count;
+  uint8_t edges[FM__COMPARED_EDGES];
+  if (count > FM__COMPARED_EDGES) {
+    for (size_t x = 0; x < n; x++) strata[x] = b->stratum_of[row[x]];
+    return;
   }
+  for (size_t e = 0; e < count; e++) edges[e] = (uint8_t)b->table.edges[e];
+  b->context->dsp->maps->strata(row, edges, count, n, strata);
 }
 
-static void look_at_row(const boundary *b, int16_t *distances, int64_t y, const int16_t *other,
-                        int64_t other_y) {
-  int64_t width = b->runs.width;
-  const int32_t *mine = b->regions + y * width, *theirs = b->regions + other_y * width;
-  look_at(distances, mine, other, theirs, width);
-  look_at(distances + 1, mine + 1, other, theirs, width - 1);
-  look_at(distances, mine, other + 1, theirs + 1, width - 1);
+static void put_strata_16(const boundary *b, const uint16_t *row, uint8_t *strata) {
+  for (int64_t x = 0; x < b->mask.width; x++) strata[x] = b->stratum_of[row[x]];
 }
 
-static void go_down(const boundary *b) {
-  for (int64_t y = 0; y < b->runs.height; y++) {
-    int16_t *row = b->down + y * b->runs.width;
-    start_row(b, y, row);
-    if (y) look_at_row(b, row, y, row - b->runs.width, y - 1);
-  }
-}
-
-static void write_strata(const boundary *b, const int16_t *down, const int16_t *up, int64_t y,
-                         const fm_plane *out) {
-  const int32_t last = b->table.edges[b->table.count - 1];
-  for (int64_t x = 0; x < b->runs.width; x++) {
-    int32_t d = down[x] < up[x] ? down[x] : up[x];
-    b->row[x] = b->stratum_of[d < last ? d : last];
-  }
+static void write_row(const boundary *b, int64_t y, const fm_plane *out) {
   char *to = fm__pixel(out, y, 0);
-  if (fm__is_packed(out))
-    memcpy(to, b->row, (size_t)b->runs.width);
-  else
-    for (int64_t x = 0; x < b->runs.width; x++, to += out->col_stride) *to = (char)b->row[x];
+  for (int64_t x = 0; x < out->width; x++, to += out->col_stride) *to = (char)b->row[x];
 }
 
-static void go_up(const boundary *b, const fm_plane *out) {
-  int64_t width = b->runs.width;
-  for (int64_t y = b->runs.height - 1; y >= 0; y--) {
-    int16_t *row = b->up + (y & 1) * width, *below = b->up + (~y & 1) * width;
-    start_row(b, y, row);
-    if (y + 1 < b->runs.height) look_at_row(b, row, y, below, y + 1);
-    write_strata(b, b->down + y * width, row, y, out);
-  }
-}
-
-/* ---- The public call -------------------------------------------------------------- */
+#define DISTANCE uint8_t
+#define NAME(name) name##_8
+#include "map/distances.h"
+#undef DISTANCE
+#undef NAME
+#define DISTANCE uint16_t
+#define NAME(name) name##_16
+#include "map/distances.h"
+#undef DISTANCE
+#undef NAME
 
 static void fill_table(const boundary *b) {
-  int32_t stratum = 0, last = b->table.edges[b->table.count - 1];
+  int32_t stratum = 0, last = last_edge(b);
   for (int32_t d = 0; d <= last; d++) {
     if (d == b->table.edges[stratum]) stratum++;
     b->stratum_of[d] = (uint8_t)stratum;
   }
 }
 
-static fm_status run(boundary *b, const fm_context *context, const fm_plane *out, fm_error *err) {
-  int64_t height = b->runs.height, width = b->runs.width;
-  b->regions = fm__alloc_pixels(context, height, width, sizeof *b->regions);
-  b->down = fm__alloc_pixels(context, height, width, sizeof *b->down);
-  b->up = fm__alloc_pixels(context, 2, width, sizeof *b->up);
-  b->stratum_of = fm__alloc(context, (size_t)b->table.edges[b->table.count - 1] + 1);
-  b->row = fm__alloc(context, (size_t)width);
-  fm_status status = FM_OK;
-  if (b->regions && b->down && b->up && b->stratum_of && b->row) {
-    fill_table(b);
-    put_regions(b);
-    go_down(b);
-    go_up(b, out);
-  } else {
-    status = fm__fail_pixels(err, height, width);
-  }
-  fm__free(context, b->regions);
-  fm__free(context, b->down);
-  fm__free(context, b->up);
-  fm__free(context, b->stratum_of);
-  fm__free(context, b->row);
-  return status;
+/* ---- The public call -------------------------------------------------------------- */
+
+/* One block: distances, ramps, labels, flags, the table. */
+static fm_status allocate(boundary *b, void **memory, fm_error *err) {
+  const size_t width = (size_t)b->mask.width, edges = (size_t)last_edge(b) + 1, flags = width + 2,
+               labels = b->bytes ? 0 : 2 * width * sizeof(int64_t),
+               one = last_edge(b) < UINT8_MAX ? sizeof(uint8_t) : sizeof(uint16_t);
+  size_t distances, size = 0;
+  *memory = NULL;
+  if (fm__size_mul((size_t)b->mask.height, (width + 2) * one, &distances) &&
+      fm__size_add(distances, labels + 2 * width * one + 7 * flags + edges, &size))
+    *memory = fm__alloc(b->context, size);
+  if (!*memory) return fm__fail_pixels(err, b->mask.height, b->mask.width);
+  char *at = *memory;
+  for (int i = 0; i < 2; i++, at += labels / 2) b->labels[i] = (int64_t *)(void *)at;
+  b->distances = at;
+  at += distances;
+  for (int i = 0; i < 2; i++, at += width * one) b->ramps[i] = at;
+  memset(at, 0, 7 * flags);
+  for (int i = 0; i < 3; i++, at += flags) b->beside[i] = (uint8_t *)at + 1;
+  for (int i = 0; i < 2; i++, at += flags) b->below[i] = (uint8_t *)at + 1;
+  b->none = (uint8_t *)at + 1;
+  b->row = (uint8_t *)at + flags;
+  b->stratum_of = (uint8_t *)at + 2 * flags;
+  return FM_OK;
+}
+
+static fm_status run(boundary *b, const fm_plane *out, fm_error *err) {
+  void *memory;
+  fm_status status = allocate(b, &memory, err);
+  if (status) return status;
+  fill_table(b);
+  if (last_edge(b) < UINT8_MAX)
+    walk_8(b, out);
+  else
+    walk_16(b, out);
+  fm__free(b->context, memory);
+  return FM_OK;
 }
 
 fm_status fm_map_boundary_strata(const fm_context *context, const fm_plane *mask,
                                  const fm_boundary_options *options, const fm_plane *strata,
                                  fm_error *err) {
   if (!context) return fm__fail(err, FM_ERR_ARGUMENT, "fm_map_boundary_strata: context is NULL");
-  fm_plane m, out;
-  fm__yx bad;
-  boundary b = {.regions = NULL};
-  fm_status status = fm__plane_read(&m, mask, FM__MASK_TYPES, "mask", err);
+  fm_plane out;
+  boundary b = {.context = context};
+  fm_status status = fm__plane_read(&b.mask, mask, FM__MASK_TYPES, "mask", err);
   if (!status) status = fm__output_read(&out, strata, FM__BIT(FM_U8), "strata", err);
-  if (!status) status = fm__same_size(&m, "mask", &out, "strata", err);
-  if (!status) status = fm__check_output(&out, "strata", &m, "mask", false, err);
-  if (!status) status = read_edges(&b.table, options, m.height, err);
-  if (!status) status = fm__runs_make(context, &m, NULL, &b.runs, &bad, err);
-  if (status) return status;
-  status = run(&b, context, &out, err);
-  fm__runs_free(&b.runs);
-  return status;
+  if (!status) status = fm__same_size(&b.mask, "mask", &out, "strata", err);
+  if (!status) status = fm__check_output(&out, "strata", &b.mask, "mask", false, err);
+  if (!status) status = read_edges(&b.table, options, b.mask.height, err);
+  b.bytes = b.mask.dtype == FM_U8 && fm__is_packed(&b.mask);
+  return status ? status : run(&b, &out, err);
 }

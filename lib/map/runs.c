@@ -6,6 +6,7 @@
 #include "core/context.h"
 #include "core/fail.h"
 #include "core/view.h"
+#include "dsp/map_kernels.h"
 
 enum { FIRST_TABLE = 64, FIRST_RUNS = 256 };
 
@@ -71,15 +72,16 @@ typedef struct splitter {
   size_t first; /* run of the row */
   int64_t label;
   int32_t region;
-  bool started; /* `label` has been seen */
+  bool started;             /* `label` has been seen */
+  uint8_t *ends;            /* [width] for rows of bytes */
+  int32_t known[FM__BYTES]; /* regions of these labels; NOT_KNOWN */
 } splitter;
 
+enum { NOT_KNOWN = FM__NO_REGION - 1 };
 enum { SPLIT_FINE, SPLIT_BAD, SPLIT_MEMORY };
 
-static int find_region(splitter *s, int64_t label) {
+static int look_up_region(splitter *s, int64_t label) {
   int64_t key = label;
-  s->started = true;
-  s->label = label;
   s->region = FM__NO_REGION;
   if (s->lookup) {
     bool known = label >= FM__FIRST_LABEL && label <= FM__LAST_LABEL;
@@ -89,6 +91,19 @@ static int find_region(splitter *s, int64_t label) {
   }
   s->region = region_of(s->r, key);
   return s->region < 0 ? SPLIT_MEMORY : SPLIT_FINE;
+}
+
+static int find_region(splitter *s, int64_t label) {
+  const bool byte = label >= 0 && label < FM__BYTES;
+  s->started = true;
+  s->label = label;
+  if (byte && s->known[label] != NOT_KNOWN) {
+    s->region = s->known[label];
+    return SPLIT_FINE;
+  }
+  int result = look_up_region(s, label);
+  if (byte && !result) s->known[label] = s->region;
+  return result;
 }
 
 /* Pixels of one label up to column `end`. */
@@ -107,24 +122,17 @@ static int add_run(splitter *s, int64_t label, int64_t end) {
   return SPLIT_FINE;
 }
 
-static int64_t end_of_bytes(const unsigned char *row, int64_t x, int64_t width) {
-  const unsigned char byte = row[x];
-  uint64_t pattern = byte * UINT64_C(0x0101010101010101), word;
-  for (; x + (int64_t)sizeof word <= width; x += (int64_t)sizeof word) {
-    memcpy(&word, row + x, sizeof word);
-    if (word != pattern) break;
-  }
-  while (x < width && row[x] == byte) x++;
-  return x;
-}
-
+/* A row of bytes, whose regions by label are known or FM__NO_REGION. */
 static int split_bytes(splitter *s, const fm_plane *mask, fm__yx *at) {
-  const unsigned char *row = (const unsigned char *)fm__pixel(mask, at->y, 0);
-  for (at->x = 0; at->x < mask->width;) {
-    int64_t end = end_of_bytes(row, at->x, mask->width);
-    int result = add_run(s, row[at->x], end);
+  const uint8_t *row = (const uint8_t *)fm__pixel(mask, at->y, 0);
+  const size_t n = (size_t)mask->width;
+  s->r->context->dsp->maps->differ(row, row + 1, n - 1, s->ends);
+  for (size_t x = 0, end; x < n; x = end) {
+    const uint8_t *last = memchr(s->ends + x, 1, n - 1 - x);
+    end = last ? (size_t)(last - s->ends) + 1 : n;
+    at->x = (int64_t)x;
+    int result = add_run(s, row[x], (int64_t)end);
     if (result) return result;
-    at->x = end;
   }
   return SPLIT_FINE;
 }
@@ -150,12 +158,15 @@ fm_status fm__runs_make(const fm_context *context, const fm_plane *mask, const f
   splitter s = {.r = &r, .lookup = lookup};
   bool bytes = mask->dtype == FM_U8 && fm__is_packed(mask);
   fm__yx at = {0, 0};
+  for (int i = 0; i < FM__BYTES; i++) s.known[i] = NOT_KNOWN;
   r.rows = fm__alloc_array(context, (size_t)r.height + 1, sizeof *r.rows);
-  int result = r.rows ? SPLIT_FINE : SPLIT_MEMORY;
+  s.ends = fm__alloc(context, (size_t)r.width);
+  int result = r.rows && s.ends ? SPLIT_FINE : SPLIT_MEMORY;
   for (; at.y < r.height && !result; at.y += !result) {
     r.rows[at.y] = s.first = r.count;
     result = bytes ? split_bytes(&s, mask, &at) : split_labels(&s, mask, &at);
   }
+  fm__free(context, s.ends);
   if (!result) {
     r.rows[r.height] = r.count;
     *out = r;

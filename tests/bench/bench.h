@@ -70,6 +70,7 @@ typedef struct bench_files {
   fm_context *context;
   const fm_filter *filter;
   const char *mask, *losses, *filtered; /* paths */
+  const char *reference;                /* losses of the mask's real image; NULL: not needed */
 } bench_files;
 BENCH_API int bench_filter_files(const bench_files *files);
 

@@ -8,6 +8,7 @@ import numpy as np
 from bench_data import SPACES, camvid, camvid_masks, class_means, world
 from bench_filter import class_loop
 from bench_kit import Entry, Goal, Work
+from bench_maps import paired_filter
 
 TITLE = "From file to file"
 
@@ -17,8 +18,8 @@ MASKS = 16
 class Files:
     """A folder of masks and losses. `step`: what of the way from file to file is measured."""
 
-    def __init__(self, step="all", real=False):
-        self.step, self.real = step, real
+    def __init__(self, step="all", real=False, paired=False):
+        self.step, self.real, self.paired = step, real, paired
 
     def images(self):
         """Masks and losses, and their label space."""
@@ -38,6 +39,9 @@ class Files:
         labels = kit.handle("fm_labels_create_from_preset", kit.context, SPACES[space][0].encode())
         means, _ = class_means(kit, labels)
         noise_filter = kit.handle("fm_filter_create_from_means", labels, kit.mean_table(means), None)
+        if self.paired:
+            return self.beside_paper(kit, folder, noise_filter,
+                                     paired_filter(kit, space, masks, losses), len(masks), threads)
         jobs, keep = self.jobs(kit, folder, len(masks), noise_filter)
         edges = [len(jobs) * i // threads for i in range(threads + 1)]
         shares = [jobs[a:b] for a, b in zip(edges, edges[1:])]
@@ -52,13 +56,24 @@ class Files:
         return Work(kit.c_way(name, shares, len(jobs)), bound, torch=released,
                     keep=(labels, means, keep))
 
-    def jobs(self, kit, folder, count, noise_filter):
+    def beside_paper(self, kit, folder, paper, paired, count, threads):
+        """The bound is the paper's filter; the reference is the loss map of another mask."""
+        shares = []
+        for made in (self.jobs(kit, folder, count, paired, True), self.jobs(kit, folder, count, paper)):
+            edges = [count * i // threads for i in range(threads + 1)]
+            shares.append([made[0][a:b] for a, b in zip(edges, edges[1:])])
+        return Work(kit.c_way("bench_filter_files", shares[0], count),
+                    kit.c_way("bench_filter_files", shares[1], count), keep=shares)
+
+    def jobs(self, kit, folder, count, noise_filter, paired=False):
         """Arguments of the helper's calls, one tuple for each mask."""
         kind = type("bench_files", (ctypes.Structure,), {"_fields_": [
             ("context", ctypes.c_void_p), ("filter", ctypes.c_void_p), ("mask", ctypes.c_char_p),
-            ("losses", ctypes.c_char_p), ("filtered", ctypes.c_char_p)]})
+            ("losses", ctypes.c_char_p), ("filtered", ctypes.c_char_p),
+            ("reference", ctypes.c_char_p)]})
         made = [kind(kit.context, noise_filter, f"{folder}/{i}.png".encode(),
-                     f"{folder}/{i}.npy".encode(), f"{folder}/{i}.out.png".encode())
+                     f"{folder}/{i}.npy".encode(), f"{folder}/{i}.out.png".encode(),
+                     f"{folder}/{(i + 1) % count}.npy".encode() if paired else None)
                 for i in range(count)]
         return [(one,) for one in made], made
 
@@ -79,6 +94,7 @@ class Files:
 
 ENTRIES = [
     Entry("end_to_end", Files(), "ms", Goal(torch=8, speedup=1.7)),
+    Entry("end_to_end_paired", Files(paired=True), "ms", Goal(bound=1 / 2.5)),
     Entry("read_mask", Files("mask"), "ms"),
     Entry("read_losses", Files("losses"), "ms"),
 ]

@@ -12,17 +12,22 @@ static int say(const fm_error *err) {
 
 int bench_filter_files(const bench_files *f) {
   fm_error err;
-  fm_raster *mask = NULL, *losses = NULL;
+  fm_raster *mask = NULL, *losses = NULL, *real = NULL;
   fm_filter_report report = {.size = sizeof report};
   fm_write_options options = {.size = sizeof options, .flush = FM_FLUSH_LATER};
   fm_status status = fm_mask_read(f->context, f->mask, NULL, &mask, &err);
   if (!status) status = fm_loss_read(f->context, f->losses, NULL, &losses, &err);
+  if (!status && f->reference) status = fm_loss_read(f->context, f->reference, NULL, &real, &err);
   if (!status) {
-    fm_plane pixels = fm_raster_plane(mask), values = fm_raster_plane(losses);
-    status = fm_filter_apply(f->filter, &pixels, &values, NULL, &pixels, &report, &err);
+    fm_plane pixels = fm_raster_plane(mask), values = fm_raster_plane(losses), reference;
+    fm_extra_planes extra = {.size = sizeof extra, .reference = &reference};
+    if (real) reference = fm_raster_plane(real);
+    status =
+        fm_filter_apply(f->filter, &pixels, &values, real ? &extra : NULL, &pixels, &report, &err);
     options.like = mask;
     if (!status) status = fm_mask_write(f->context, f->filtered, &pixels, &options, &err);
   }
+  fm_raster_destroy(real);
   fm_raster_destroy(losses);
   fm_raster_destroy(mask);
   return status ? say(&err) : 0;

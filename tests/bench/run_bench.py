@@ -20,12 +20,13 @@ import bench_files
 import bench_filter
 import bench_hardness
 import bench_kit
+import bench_maps
 import bench_network
 import bench_planner
 import bench_schedule
 import bench_stats
 
-TOPICS = (bench_filter, bench_stats, bench_hardness, bench_network, bench_planner,
+TOPICS = (bench_filter, bench_stats, bench_maps, bench_hardness, bench_network, bench_planner,
           bench_schedule, bench_files)
 
 

@@ -91,6 +91,10 @@ def masks_of_all_kinds():
             tiles = rng.integers(0, count, (h // size + 1, w // size + 1))
             mask[...] = np.kron(tiles, np.ones((size, size), int))[:h, :w]
         yield mask
+    for w in [64, 100, 130, 190]:  # longer than the vectors of all kernels
+        mask = cut((int(rng.integers(20, 30)), w), "uint8")
+        mask[...] = np.sort(rng.integers(0, 4, mask.shape), 1) if w % 100 else rng.random(mask.shape) < .1
+        yield mask
 
 
 def king_distances(mask):

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "levels.h"
+#include "map.h"
 #include "network.h"
 #include "space.h"
 #include "truth.h"
@@ -292,6 +293,7 @@ int main(int argc, char **argv) {
   }
   for (size_t i = 0; i < space_count(); i++)
     good = run_space(all.contexts, all.count, i, images, seed, &line) && good;
+  good = map_run(all.contexts, all.count, images, seed, &line) && good;
   good = network_run(all.contexts, all.count, images, seed, &line) && good;
   levels_free(&all);
   printf("1..%d\n", line);

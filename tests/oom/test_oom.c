@@ -626,7 +626,7 @@ static const struct {
     {"filter from means", filter_from_means, NULL, 4},
     {"apply", apply, &no_floor, 4},
     {"apply with a floor", apply, &half, 6},
-    {"maps", maps, NULL, 12},
+    {"maps", maps, NULL, 9},
     {"a score and what is made of it", score, NULL, 30},
     {"hardness", hardness, NULL, 5},
     {"hardness by losses", measure_loss, NULL, 8},

@@ -64,8 +64,17 @@ static inline void spread(const bytes planes[4], ints numbers[4]) {
   }
 }
 
+/* Each lane with all those before it, added up; and its last lane in all. */
+static inline words scan(words v) {
+  const uint32x4_t zero = vdupq_n_u32(0);
+  v += (words)vextq_u32(zero, (uint32x4_t)v, 3);
+  return v + (words)vextq_u32(zero, (uint32x4_t)v, 2);
+}
+static inline words last_lane(words v) { return (words)vdupq_laneq_u32((uint32x4_t)v, 3); }
+
 #include "dsp/vector/judge.h"
 #include "dsp/vector/labels.h"
+#include "dsp/vector/map.h"
 #include "dsp/vector/sum.h"
 
 void LEVEL(widen)(const void *from, size_t n, float *to) {

@@ -16,6 +16,7 @@
  *   look_up          table[index] for VECTOR indices below 32
  *   spread           the bytes of four vectors as 32-bit numbers (vector/judge.h)
  *   mix              the order of bytes that `spread` undoes
+ *   scan, last_lane  sums of 32-bit numbers up to each lane; the last lane in all (vector/map.h)
  *
  * and then includes the kernels. A chunk is 64 pixels, whose bits fill a word. */
 #ifndef FM_DSP_VECTOR_CHUNKS_H
@@ -24,25 +25,13 @@
 #include <string.h>
 
 #include "dsp/dsp.h"
+#include "dsp/vector/rows.h"
 
 enum {
   CHUNK = FM__CHUNK_PIXELS,
   LABEL_VECTORS = CHUNK / VECTOR, /* of a chunk */
-  LANES = VECTOR / 4,             /* losses of a vector */
   LOSS_VECTORS = CHUNK / LANES    /* of a chunk */
 };
-
-typedef uint8_t bytes __attribute__((vector_size(VECTOR)));
-typedef int8_t signed_bytes __attribute__((vector_size(VECTOR)));
-typedef uint16_t shorts __attribute__((vector_size(VECTOR)));
-typedef int32_t ints __attribute__((vector_size(VECTOR)));
-typedef uint32_t words __attribute__((vector_size(VECTOR)));
-typedef uint64_t longs __attribute__((vector_size(VECTOR)));
-typedef float floats __attribute__((vector_size(VECTOR)));
-
-/* The same in memory, anywhere. */
-typedef bytes loose_bytes __attribute__((aligned(1), may_alias));
-typedef ints loose_ints __attribute__((aligned(1), may_alias));
 
 /* A chunk in registers, or in the first-level cache. */
 typedef struct label_chunk {
@@ -87,8 +76,5 @@ TARGET static inline void load_losses(const float *losses, size_t n, loss_chunk 
   FM__UNROLL
   for (int v = 0; v < LOSS_VECTORS; v++) chunk->v[v] = from[v];
 }
-
-TARGET static inline bytes same_bytes(uint8_t value) { return value - (bytes){0}; }
-TARGET static inline ints same_ints(int32_t value) { return value - (ints){0}; }
 
 #endif

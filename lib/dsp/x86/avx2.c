@@ -70,8 +70,20 @@ TARGET static inline void spread(const bytes planes[4], ints numbers[4]) {
   numbers[3] = (ints)_mm256_unpackhi_epi16(high01, high23);
 }
 
+/* Each lane with all those before it, added up; and its last lane in all. */
+TARGET static inline words scan(words v) {
+  v += (words)_mm256_slli_si256((__m256i)v, 4);
+  v += (words)_mm256_slli_si256((__m256i)v, 8);
+  __m256i low = _mm256_permute2x128_si256((__m256i)v, (__m256i)v, 0x08);
+  return v + (words)_mm256_shuffle_epi32(low, 0xFF);
+}
+TARGET static inline words last_lane(words v) {
+  return (words)_mm256_permutevar8x32_epi32((__m256i)v, _mm256_set1_epi32(7));
+}
+
 #include "dsp/vector/judge.h"
 #include "dsp/vector/labels.h"
+#include "dsp/vector/map.h"
 #include "dsp/vector/sum.h"
 
 TARGET void LEVEL(widen)(const void *from, size_t n, float *to) {

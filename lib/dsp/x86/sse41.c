@@ -66,8 +66,16 @@ TARGET static inline void spread(const bytes planes[4], ints numbers[4]) {
   numbers[3] = (ints)_mm_unpackhi_epi16(high01, high23);
 }
 
+/* Each lane with all those before it, added up; and its last lane in all. */
+TARGET static inline words scan(words v) {
+  v += (words)_mm_slli_si128((__m128i)v, 4);
+  return v + (words)_mm_slli_si128((__m128i)v, 8);
+}
+TARGET static inline words last_lane(words v) { return (words)_mm_shuffle_epi32((__m128i)v, 0xFF); }
+
 #include "dsp/vector/judge.h"
 #include "dsp/vector/labels.h"
+#include "dsp/vector/map.h"
 #include "dsp/vector/sum.h"
 
 #endif

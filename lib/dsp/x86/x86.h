@@ -4,6 +4,7 @@
 
 #include "dsp/dsp.h"
 #include "dsp/loss_kernels.h"
+#include "dsp/map_kernels.h"
 
 /* The CPU and the operating system have what the level's kernels need. */
 bool fm__cpu_has_sse41(void);
@@ -20,5 +21,6 @@ fm__blend_fn fm__sse41_blend_4, fm__avx2_blend_4;
 fm__narrow_fn fm__sse41_narrow, fm__avx2_narrow;
 fm__widen_fn fm__avx2_widen;
 extern const fm__loss_kernels fm__loss_avx2;
+extern const fm__map_kernels fm__sse41_map, fm__avx2_map, fm__avx512_map;
 
 #endif
