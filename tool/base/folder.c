@@ -1,4 +1,5 @@
 /* base/folder.c - listing folders by stem. */
+#define _DEFAULT_SOURCE /* d_type */
 #include "base/folder.h"
 
 #include <dirent.h>
@@ -45,14 +46,11 @@ bool folder_takes(const char *path) {
   return false;
 }
 
+/* `info` may be NULL. */
 static void append(folder *to, size_t *capacity, const char *relative, const char *suffix,
                    const struct stat *info) {
-  folder_file file = {.relative = alloc_text(relative)};
+  folder_file file = {.relative = alloc_text(relative), .node = info ? info->st_ino : 0};
   file.stem = folder_names_stem(relative, suffix, &file.suffixed);
-  if (info) {
-    file.device = info->st_dev;
-    file.node = info->st_ino;
-  }
   to->files = alloc_grow(to->files, to->count, capacity, sizeof *to->files);
   to->files[to->count++] = file;
 }
@@ -68,16 +66,43 @@ static int add(listing *l, const char *relative, const struct stat *info) {
 
 static int walk(listing *l, const char *below, const ancestor *up);
 
-static int visit(listing *l, const char *relative, const char *name, const ancestor *up) {
-  struct stat info;
+/* A file that has one name is found by the number that its folder has for it. Others may have
+ * another number there, where file systems are laid over one another. */
+static bool may_be_sought(const listing *l, ino_t node) {
+  for (size_t i = 0; i < l->sought_count; i++)
+    if (l->sought[i].st_nlink > 1 || l->sought[i].st_ino == node) return true;
+  return false;
+}
+
+/* Most entries need no look at the file: folders of today say themselves that it is one. */
+static bool told_by_folder(const listing *l, const struct dirent *entry, struct stat *info) {
+#if defined(DT_REG)
+  *info = (struct stat){.st_mode = S_IFREG, .st_ino = entry->d_ino};
+  return entry->d_type == DT_REG && !(l->sought && may_be_sought(l, entry->d_ino));
+#else
+  (void)l;
+  (void)entry;
+  (void)info;
+  return false;
+#endif
+}
+
+/* `*missing`: a link that leads nowhere, or a file that is gone. */
+static int look(const listing *l, const char *relative, struct stat *info, bool *missing) {
   char *path = path_join(l->out->path, relative);
-  int missing = stat(path, &info);
-  if (missing && !fault_means_absent(errno) && errno != ELOOP && !l->sought) {
-    fault_system(l->f, errno, "examine", path);
-    free(path);
-    return EXIT_IO;
-  }
+  int code = EXIT_FINE;
+  *missing = stat(path, info) != 0;
+  if (*missing && !fault_means_absent(errno) && errno != ELOOP && !l->sought)
+    code = fault_system(l->f, errno, "examine", path);
   free(path);
+  return code;
+}
+
+static int visit(listing *l, const char *relative, const struct dirent *entry, const ancestor *up) {
+  struct stat info;
+  bool missing = false;
+  int code = told_by_folder(l, entry, &info) ? EXIT_FINE : look(l, relative, &info, &missing);
+  if (code) return code;
   if (!missing && S_ISDIR(info.st_mode)) {
     for (const ancestor *a = up; a; a = a->up)
       if (a->device == info.st_dev && a->node == info.st_ino) return EXIT_FINE;
@@ -91,8 +116,8 @@ static int visit(listing *l, const char *relative, const char *name, const ances
   }
   /* A link that leads nowhere is listed: reading it will say so. */
   if (!missing && !S_ISREG(info.st_mode)) return EXIT_FINE;
-  if (folder_names_wanted(l->kind, name)) return add(l, relative, missing ? NULL : &info);
-  if (folder_names_passed(l->kind, name))
+  if (folder_names_wanted(l->kind, entry->d_name)) return add(l, relative, missing ? NULL : &info);
+  if (folder_names_passed(l->kind, entry->d_name))
     append(&l->passed, &l->passed_capacity, relative, l->suffix, NULL);
   return EXIT_FINE;
 }
@@ -110,7 +135,7 @@ static int walk(listing *l, const char *below, const ancestor *up) {
     }
     if (entry->d_name[0] == '.' || path_ends_with(entry->d_name, ".fm-part")) continue;
     char *relative = *below ? path_join(below, entry->d_name) : alloc_text(entry->d_name);
-    code = visit(l, relative, entry->d_name, up);
+    code = visit(l, relative, entry, up);
     free(relative);
   }
   if (handle) closedir(handle);
@@ -139,8 +164,15 @@ void folder_drop(folder *files, const bool *drop) {
   files->count = kept;
 }
 
-bool folder_same_file(const folder_file *a, const folder_file *b) {
-  return a->node && a->node == b->node && a->device == b->device;
+/* Numbers are one file's on one device only. */
+bool folder_same_file(const folder *one, const folder_file *a, const folder *other,
+                      const folder_file *b) {
+  if (!a->node || a->node != b->node) return false;
+  char *left = folder_path(one, a), *right = folder_path(other, b);
+  bool same = path_same_file(left, right);
+  free(left);
+  free(right);
+  return same;
 }
 
 int folder_check_unique(const folder *out, fault *f) {

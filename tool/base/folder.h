@@ -20,8 +20,7 @@ typedef struct folder_file {
   char *relative; /* "sub/a_labelTrainIds.png" */
   char *stem;     /* "sub/a" */
   bool suffixed;  /* its name ends in a suffix that the user or the label space gave */
-  dev_t device;   /* which file it is, whatever it is called; 0 and 0: unknown */
-  ino_t node;
+  ino_t node;     /* its number on its device, whatever it is called; 0: unknown */
 } folder_file;
 
 /* Files sorted by the bytes of their stems. The stems are distinct; but those of images, losses and
@@ -53,7 +52,8 @@ void folder_drop(folder *files, const bool *drop);
 void folder_sort(folder *files);
 
 /* Are both the same file on the disk? */
-bool folder_same_file(const folder_file *a, const folder_file *b);
+bool folder_same_file(const folder *one, const folder_file *a, const folder *other,
+                      const folder_file *b);
 
 /* The file's path. Caller frees. */
 char *folder_path(const folder *files, const folder_file *file);

@@ -237,30 +237,36 @@ static void pair_by_rule(const folder *masks, const folder *files, folder_finder
 
 /* ---- All masks ------------------------------------------------------------------------ */
 
-typedef struct identity {
-  dev_t device;
-  ino_t node;
-} identity;
+static int by_node(const void *a, const void *b) {
+  const folder_file *left = *(folder_file *const *)a, *right = *(folder_file *const *)b;
+  return (left->node > right->node) - (left->node < right->node);
+}
 
-static int by_identity(const void *a, const void *b) {
-  const identity *left = a, *right = b;
-  if (left->node != right->node) return left->node < right->node ? -1 : 1;
-  return (left->device > right->device) - (left->device < right->device);
+/* Is the image one of the masks? `sorted` has these by their numbers. */
+static bool is_mask(const folder *masks, const folder_file **sorted, const folder *images,
+                    const folder_file *image) {
+  size_t low = 0, high = image->node ? masks->count : 0;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (sorted[middle]->node < image->node)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  for (; image->node && low < masks->count && sorted[low]->node == image->node; low++)
+    if (folder_same_file(masks, sorted[low], images, image)) return true;
+  return false;
 }
 
 /* Images and masks may lie in one folder, and both may be PNG: what is a mask is no image. */
 static int drop_masks(const folder *masks, folder *images, const char *what, fault *f) {
-  identity *known = alloc_zeroed(masks->count, sizeof *known);
+  const folder_file **known = alloc_zeroed(masks->count, sizeof *known);
   bool *drop = alloc_zeroed(images->count, sizeof *drop);
   size_t dropped = 0, count = images->count;
-  for (size_t i = 0; i < masks->count; i++)
-    known[i] = (identity){masks->files[i].device, masks->files[i].node};
-  qsort(known, masks->count, sizeof *known, by_identity);
-  for (size_t i = 0; i < count; i++) {
-    identity own = {images->files[i].device, images->files[i].node};
-    drop[i] = own.node && bsearch(&own, known, masks->count, sizeof *known, by_identity);
-    dropped += drop[i];
-  }
+  for (size_t i = 0; i < masks->count; i++) known[i] = &masks->files[i];
+  qsort(known, masks->count, sizeof *known, by_node);
+  for (size_t i = 0; i < count; i++)
+    dropped += drop[i] = is_mask(masks, known, images, &images->files[i]);
   int code = EXIT_FINE;
   if (dropped && dropped == count)
     code = fault_set(f, EXIT_DATA,
@@ -277,7 +283,7 @@ static int drop_masks(const folder *masks, folder *images, const char *what, fau
 static int check_own(const folder *masks, const folder *files, const folder_pairs *pairs,
                      const char *what, fault *f) {
   for (size_t i = 0; i < masks->count; i++)
-    if (pairs->of[i] && folder_same_file(&masks->files[i], pairs->of[i]))
+    if (pairs->of[i] && folder_same_file(masks, &masks->files[i], files, pairs->of[i]))
       return fault_set(
           f, EXIT_DATA, "%s/%s: the mask is its own %s, which is %s/%s; expected two files",
           masks->path, masks->files[i].relative, what, files->path, pairs->of[i]->relative);

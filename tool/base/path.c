@@ -48,6 +48,12 @@ bool path_is_folder(const char *path) {
   return !stat(path, &info) && S_ISDIR(info.st_mode);
 }
 
+bool path_same_file(const char *a, const char *b) {
+  struct stat left, right;
+  return !stat(a, &left) && !stat(b, &right) && left.st_dev == right.st_dev &&
+         left.st_ino == right.st_ino;
+}
+
 int path_expect_free(const char *path, const char *expected, fault *f) {
   path_kind kind;
   int code = path_look(path, &kind, f);

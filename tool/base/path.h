@@ -12,6 +12,7 @@ char *path_join(const char *folder, const char *name); /* caller frees */
 bool path_ends_with(const char *path, const char *suffix);
 bool path_exists(const char *path); /* also if the system does not say: opening it will */
 bool path_is_folder(const char *path);
+bool path_same_file(const char *a, const char *b); /* links followed; both have to be there */
 
 /* What is at `path`, links followed; a fault if the system does not say. */
 typedef enum path_kind { PATH_ABSENT, PATH_FILE, PATH_FOLDER } path_kind;

@@ -58,9 +58,7 @@ void inputs_free(inputs *list) {
 /* ---- The guard ------------------------------------------------------------------------ */
 
 static bool same_file(const char *a, const char *b) {
-  struct stat left, right;
-  if (!stat(a, &left) && !stat(b, &right))
-    return left.st_dev == right.st_dev && left.st_ino == right.st_ino;
+  if (path_same_file(a, b)) return true;
   char *first = path_real(a), *second = path_real(b);
   bool same = !strcmp(first, second);
   free(first);
