@@ -63,21 +63,40 @@ FM_API fm_status fm_calibration_add(fm_calibration *calibration, const fm_plane 
 FM_API fm_status fm_calibration_merge(fm_calibration *into, const fm_calibration *from,
                                       fm_error *err);
 
-/** Number of words: for each class 1 + bins. Layout: [0] images with the class, then for each bin the
- *  sum over the images of the share of the class's pixels in higher bins, in units of 2^-30. */
+/** Empties the calibration. */
+FM_API void fm_calibration_clear(fm_calibration *calibration);
+
+/** Number of words: 1 and for each class 1 + bins. Layout: [0] images; of each class the images that
+ *  have it, then for each bin the sum over the images of the share of the class's pixels in higher
+ *  bins, in units of 2^-30. */
 FM_API int64_t fm_calibration_word_count(const fm_calibration *calibration);
 
 /** Writes the words; `count` must be fm_calibration_word_count. Errors: ARGUMENT. */
 FM_API fm_status fm_calibration_export(const fm_calibration *calibration, int64_t *words,
                                        int64_t count, fm_error *err);
 
-/** *Adds* exported words, or a sum of such. They must be of the same label space, score and bins, of
- *  which they say nothing. Errors (nothing changed): ARGUMENT (count), FORMAT (words that no export
- *  gives), LIMIT. */
-FM_API fm_status fm_calibration_import(fm_calibration *calibration, const int64_t *words,
-                                       int64_t count, fm_error *err);
+/** Fills `*out`, whose `size` the caller has set, with what the words belong to: the label space, the
+ *  score with its ranks, the bins. Errors: ARGUMENT, UNSUPPORTED (`size`). */
+FM_API fm_status fm_calibration_get_layout(const fm_calibration *calibration,
+                                           fm_class_stats_layout *out, fm_error *err);
 
-/** Images that have pixels of a class; 0 if there is no such class. */
+/** *Adds* exported words, or a sum of such. `layout` says what they belong to, as their exporter had it
+ *  (fm_calibration_get_layout); it must be that of `calibration`. NULL: nothing is known of them.
+ *  Errors (nothing changed): ARGUMENT (count), MISMATCH (names what differs), FORMAT (words that no
+ *  export gives), LIMIT. */
+FM_API fm_status fm_calibration_import(fm_calibration *calibration, const int64_t *words,
+                                       int64_t count, const fm_class_stats_layout *layout,
+                                       fm_error *err);
+
+/** Empty statistics of the calibration's label space, score, ranks and bins; live as long as
+ *  `calibration`. NULL if that is NULL. */
+FM_API const fm_class_stats *fm_calibration_stats(const fm_calibration *calibration);
+
+/** All images, with whatever classes. */
+enum { FM_ALL_CLASSES = -1 };
+
+/** Images that have pixels of a class, or all that were added (FM_ALL_CLASSES); 0 if there is no such
+ *  class. */
 FM_API int64_t fm_calibration_image_count(const fm_calibration *calibration, int32_t class_index);
 
 /** The promise. Sized structure, see freemask/context.h. */
@@ -94,8 +113,16 @@ typedef struct fm_promise {
 FM_API fm_status fm_calibration_threshold(const fm_calibration *calibration, int32_t class_index,
                                           const fm_promise *promise, float *out, fm_error *err);
 
+/** How many images with a class the promise takes at least: of a class that has fewer, all pixels are
+ *  kept. `promise` may be NULL. Errors: ARGUMENT. */
+FM_API fm_status fm_calibration_images_needed(const fm_calibration *calibration,
+                                              const fm_promise *promise, int64_t *out,
+                                              fm_error *err);
+
 /** Makes a filter whose thresholds are those of the calibration. `options` say the rest; their policy
- *  is one that compares the calibration's score, but not the paper's, and `real_share` is not looked at.
+ *  is one that compares the calibration's score. `tolerance`, `real_share` and `unseen` are not looked
+ *  at: with losses, FM_FILTER_PAPER and FM_FILTER_QUANTILE are the same, a tolerance of its own for each
+ *  class.
  *  On success the caller owns `*out`. Errors: as fm_filter_create, and EMPTY (no image).
  *  Thread-safety: reads `calibration`. */
 FM_API fm_status fm_filter_create_calibrated(const fm_calibration *calibration,

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <freemask/calibration.h>
 #include <freemask/class_stats.h>
 #include <freemask/context.h>
 #include <freemask/error.h>
@@ -188,6 +189,31 @@ FM_API fm_status fm_class_stats_write(const fm_class_stats *stats, const char *p
  *  a host that adds members puts a comma and them before these. */
 FM_API fm_status fm_class_stats_encode(const fm_class_stats *stats, fm_write_fn write, void *user,
                                        fm_error *err);
+
+/* ---- Calibrations: JSON ------------------------------------------------------------ */
+
+/** Reads the calibration that fm_calibration_write wrote, to the last bit: an object with "format":
+ *  "freemask-calibration" whose member "statistics" is as fm_class_stats_write writes them, without
+ *  images but with the label space, the score and its ranks. `labels` must be that label space;
+ *  fm_labels_read makes it from the same file. Others' members are ignored.
+ *
+ *  On success the caller owns `*out`. Size, memory, stack and errors: as fm_class_stats_read. */
+FM_API fm_status fm_calibration_read(const fm_labels *labels, const char *path,
+                                     fm_calibration **out, fm_error *err);
+
+/** As fm_calibration_read, from memory. */
+FM_API fm_status fm_calibration_decode(const fm_labels *labels, const void *data, size_t size,
+                                       fm_calibration **out, fm_error *err);
+
+/** Writes a calibration as JSON, in every build. Errors: also UNSUPPORTED (a name that is not
+ *  UTF-8). */
+FM_API fm_status fm_calibration_write(const fm_calibration *calibration, const char *path,
+                                      fm_error *err);
+
+/** As fm_calibration_write, to a callback. The last two bytes are a closing brace and a line break, as
+ *  those of fm_class_stats_encode. */
+FM_API fm_status fm_calibration_encode(const fm_calibration *calibration, fm_write_fn write,
+                                       void *user, fm_error *err);
 
 FM_END_DECLS
 

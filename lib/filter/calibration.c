@@ -102,8 +102,11 @@ static fm_status add_scores(fm_calibration *c, const fm_plane *mask, const fm_pl
   fm_status status = fm_class_stats_score_map(c->like, mask, loss, extra, &plane, err);
   if (!status) status = fm__plane_read(&known, mask, FM__MASK_TYPES, "mask", err);
   if (status) return status;
+  if (c->images >= MOST_IMAGES)
+    return fm__fail(err, FM_ERR_LIMIT, "a calibration holds at most 2^32 images");
   count(c, &known, scores, counts);
   add_shares(c, counts);
+  c->images++;
   return FM_OK;
 }
 
@@ -127,12 +130,11 @@ fm_status fm_calibration_add(fm_calibration *c, const fm_plane *mask, const fm_p
 
 static size_t count_of(const fm_calibration *c) { return classes_of(c) * (1 + c->bins); }
 
-static fm_status add_words(fm_calibration *into, const int64_t *words, fm_error *err) {
-  for (size_t k = 0; k < classes_of(into); k++) {
-    size_t first = k * (1 + into->bins);
-    if (words[first] > MOST_IMAGES - into->words[first])
-      return fm__fail(err, FM_ERR_LIMIT, "a calibration holds at most 2^32 images");
-  }
+static fm_status add_words(fm_calibration *into, int64_t images, const int64_t *words,
+                           fm_error *err) {
+  if (images > MOST_IMAGES - into->images)
+    return fm__fail(err, FM_ERR_LIMIT, "a calibration holds at most 2^32 images");
+  into->images += images;
   for (size_t i = 0; i < count_of(into); i++) into->words[i] += words[i];
   return FM_OK;
 }
@@ -147,10 +149,20 @@ fm_status fm_calibration_merge(fm_calibration *into, const fm_calibration *from,
     return fm__fail(
         err, FM_ERR_MISMATCH,
         "calibrations of different label spaces, scores, ranks or bins cannot be merged");
-  return add_words(into, from->words, err);
+  return add_words(into, from->images, from->words, err);
 }
 
-int64_t fm_calibration_word_count(const fm_calibration *c) { return c ? (int64_t)count_of(c) : 0; }
+void fm_calibration_clear(fm_calibration *c) {
+  if (!c) return;
+  c->images = 0;
+  memset(c->words, 0, count_of(c) * sizeof *c->words);
+}
+
+/* ---- Words ------------------------------------------------------------------------ */
+
+int64_t fm_calibration_word_count(const fm_calibration *c) {
+  return c ? 1 + (int64_t)count_of(c) : 0;
+}
 
 static fm_status check_count(const fm_calibration *c, const int64_t *words, int64_t given,
                              const char *function, fm_error *err) {
@@ -164,13 +176,22 @@ static fm_status check_count(const fm_calibration *c, const int64_t *words, int6
 fm_status fm_calibration_export(const fm_calibration *c, int64_t *words, int64_t given,
                                 fm_error *err) {
   fm_status status = check_count(c, words, given, "fm_calibration_export", err);
-  if (!status) memcpy(words, c->words, count_of(c) * sizeof *words);
-  return status;
+  if (status) return status;
+  words[0] = c->images;
+  memcpy(words + 1, c->words, count_of(c) * sizeof *words);
+  return FM_OK;
 }
 
-/* Shares fall from bin to bin, none is above 1, and above the last bin there is nothing. */
-static bool is_state(const int64_t *words, size_t bins) {
-  if (words[0] < 0 || words[0] > MOST_IMAGES) return false;
+fm_status fm_calibration_get_layout(const fm_calibration *c, fm_class_stats_layout *out,
+                                    fm_error *err) {
+  if (!c) return fm__fail(err, FM_ERR_ARGUMENT, "fm_calibration_get_layout: calibration is NULL");
+  return fm_class_stats_get_layout(c->like, out, err);
+}
+
+/* No more images with the class than images; shares fall from bin to bin, none is above 1, and
+ * above the last bin there is nothing. */
+static bool is_state(const int64_t *words, size_t bins, int64_t images) {
+  if (words[0] < 0 || words[0] > images) return false;
   int64_t most = words[0] * UNIT;
   for (size_t i = 1; i <= bins; i++) {
     if (words[i] < 0 || words[i] > most) return false;
@@ -180,18 +201,24 @@ static bool is_state(const int64_t *words, size_t bins) {
 }
 
 fm_status fm_calibration_import(fm_calibration *c, const int64_t *words, int64_t given,
-                                fm_error *err) {
+                                const fm_class_stats_layout *layout, fm_error *err) {
   fm_status status = check_count(c, words, given, "fm_calibration_import", err);
+  if (!status && layout) status = fm__class_stats_check_layout(c->like, layout, err);
   if (status) return status;
+  if (words[0] < 0 || words[0] > MOST_IMAGES)
+    return fm__fail(err, FM_ERR_FORMAT, "words: %" PRId64 " images, expected 0 to 2^32", words[0]);
   for (size_t k = 0; k < classes_of(c); k++)
-    if (!is_state(words + k * (1 + c->bins), c->bins))
+    if (!is_state(words + 1 + k * (1 + c->bins), c->bins, words[0]))
       return fm__fail(err, FM_ERR_FORMAT, "words of class %zu: no calibration exports these", k);
-  return add_words(c, words, err);
+  return add_words(c, words[0], words + 1, err);
 }
 
 /* ---- Reading ---------------------------------------------------------------------- */
 
+const fm_class_stats *fm_calibration_stats(const fm_calibration *c) { return c ? c->like : NULL; }
+
 int64_t fm_calibration_image_count(const fm_calibration *c, int32_t class_index) {
+  if (c && class_index == FM_ALL_CLASSES) return c->images;
   if (!c || class_index < 0 || class_index >= c->like->labels->class_count) return 0;
   return c->words[(size_t)class_index * (1 + c->bins)];
 }
@@ -222,6 +249,28 @@ fm_status fm_calibration_threshold(const fm_calibration *c, int32_t class_index,
   if (class_index < 0 || class_index >= c->like->labels->class_count)
     return fm__fail(err, FM_ERR_ARGUMENT, "there is no class %d", (int)class_index);
   *out = threshold(c, (size_t)class_index, &p);
+  return FM_OK;
+}
+
+/* Doubling, and then halving: nothing of a class is lost, which more images allow sooner. */
+fm_status fm_calibration_images_needed(const fm_calibration *c, const fm_promise *promise,
+                                       int64_t *out, fm_error *err) {
+  if (!c || !out)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_calibration_images_needed: an argument is NULL");
+  fm_promise p;
+  fm_status status = fm__promise_read(&p, promise, err);
+  if (status) return status;
+  double delta = p.delta / (double)classes_of(c);
+  int64_t low = 1, high = 1;
+  while (high < MOST_IMAGES && !fm__promise_kept(0, high, p.alpha, delta)) high *= 2;
+  while (low < high) {
+    int64_t middle = low + (high - low) / 2;
+    if (fm__promise_kept(0, middle, p.alpha, delta))
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  *out = high;
   return FM_OK;
 }
 

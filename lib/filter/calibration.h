@@ -10,6 +10,7 @@
 struct fm_calibration {
   fm_class_stats *like; /* empty statistics with the label space, score and bins */
   size_t bins;
+  int64_t images;
   int64_t *words; /* [classes][1 + bins] */
 };
 

@@ -125,7 +125,9 @@ static fm_status make_calibrated(const fm_calibration *calibration, const fm_pro
                                  const fm_filter_options *o, fm_filter **out, fm_error *err) {
   const fm_class_stats *like = calibration->like;
   fm__means means = {.labels = like->labels, .strata = 1, .score = like->score, .stats = like};
-  fm_status status = make(&means, o, out, err);
+  fm_filter_options known = *o;
+  known.unseen = FM_UNSEEN_KEEP; /* of a class without images nothing is known */
+  fm_status status = make(&means, &known, out, err);
   if (!status) fm__calibration_thresholds(calibration, promise, (*out)->thresholds);
   return status;
 }
@@ -140,14 +142,7 @@ fm_status fm_filter_create_calibrated(const fm_calibration *calibration, const f
   fm_status status = read_options(&o, options, err);
   if (!status) status = fm__promise_read(&p, promise, err);
   if (status) return status;
-  if (o.policy == FM_FILTER_PAPER)
-    return fm__fail(err, FM_ERR_ARGUMENT,
-                    "fm_filter_options: policy is the paper's, whose thresholds are means: a "
-                    "calibration takes the place of a quantile");
-  int64_t images = 0;
-  for (int32_t k = 0; k < calibration->like->labels->class_count; k++)
-    images += fm_calibration_image_count(calibration, k);
-  if (!images)
+  if (!calibration->images)
     return fm__fail(err, FM_ERR_EMPTY, "the calibration holds no image: add the real images first");
   return make_calibrated(calibration, &p, &o, out, err);
 }

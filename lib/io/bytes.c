@@ -1,7 +1,8 @@
 /* io/bytes.c - a buffer that grows. */
 #include "io/bytes.h"
 
-#include <stdint.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/context.h"
@@ -44,6 +45,31 @@ void fm__bytes_whole(fm__bytes *bytes, int64_t number) {
 void fm__bytes_real(fm__bytes *bytes, double number) {
   char text[FM__NUMBER_TEXT];
   fm__bytes_text(bytes, fm__real_text(number, text));
+}
+
+void fm__bytes_hex(fm__bytes *out, uint64_t number) {
+  char text[24];
+  snprintf(text, sizeof text, "\"%016" PRIx64 "\"", number);
+  fm__bytes_text(out, text);
+}
+
+void fm__bytes_string(fm__bytes *out, const char *text) {
+  fm__bytes_text(out, "\"");
+  for (const char *at = text; *at && !out->refused;) {
+    size_t plain = 0;
+    while ((unsigned char)at[plain] >= 0x20 && at[plain] != '"' && at[plain] != '\\' &&
+           at[plain] != 0x7F)
+      plain++;
+    (void)fm__bytes_append(out, at, plain);
+    at += plain;
+    if (!*at) break;
+    char escape[8];
+    bool named = *at == '"' || *at == '\\';
+    snprintf(escape, sizeof escape, named ? "\\%c" : "\\u%04x", *at);
+    fm__bytes_text(out, escape);
+    at++;
+  }
+  fm__bytes_text(out, "\"");
 }
 
 void fm__bytes_free(fm__bytes *bytes) {

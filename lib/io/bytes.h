@@ -22,6 +22,9 @@ bool fm__bytes_append(fm__bytes *bytes, const void *data, size_t size);
 void fm__bytes_text(fm__bytes *bytes, const char *text);
 void fm__bytes_whole(fm__bytes *bytes, int64_t number);
 void fm__bytes_real(fm__bytes *bytes, double number); /* finite; as %.17g */
+/* In quotes, as JSON has them: 16 hexadecimal digits, and text, which is UTF-8. */
+void fm__bytes_hex(fm__bytes *bytes, uint64_t number);
+void fm__bytes_string(fm__bytes *bytes, const char *text);
 void fm__bytes_free(fm__bytes *bytes);
 /* Working memory for an encoder; if it is refused, `refused` says so. */
 void *fm__bytes_scratch(fm__bytes *bytes, size_t count, size_t size);

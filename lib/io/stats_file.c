@@ -27,32 +27,6 @@ uint64_t fm__stats_checksum(const fm_class_stats *stats, const int64_t *words) {
 
 /* ---- Writing ---------------------------------------------------------------------- */
 
-static void put_hex(fm__bytes *out, uint64_t number) {
-  char text[24];
-  snprintf(text, sizeof text, "\"%016" PRIx64 "\"", number);
-  fm__bytes_text(out, text);
-}
-
-/* A JSON string; the text is UTF-8. */
-static void put_string(fm__bytes *out, const char *text) {
-  fm__bytes_text(out, "\"");
-  for (const char *at = text; *at && !out->refused;) {
-    size_t plain = 0;
-    while ((unsigned char)at[plain] >= 0x20 && at[plain] != '"' && at[plain] != '\\' &&
-           at[plain] != 0x7F)
-      plain++;
-    (void)fm__bytes_append(out, at, plain);
-    at += plain;
-    if (!*at) break;
-    char escape[8];
-    bool named = *at == '"' || *at == '\\';
-    snprintf(escape, sizeof escape, named ? "\\%c" : "\\u%04x", *at);
-    fm__bytes_text(out, escape);
-    at++;
-  }
-  fm__bytes_text(out, "\"");
-}
-
 /* The ignored labels, the one that the filter writes first. */
 static void put_ignored(fm__bytes *out, const fm_labels *labels) {
   for (int32_t i = 0; i < labels->ignored_count; i++) {
@@ -92,9 +66,9 @@ static void put_head(fm__bytes *out, const fm_class_stats *stats, const int64_t 
   const fm_labels *labels = stats->labels;
   put_member(out, "{\"format\": \"" FM__STATS_FORMAT "\", \"version\": ", FM__STATS_VERSION);
   fm__bytes_text(out, ",\n \"labels\": {\"name\": ");
-  put_string(out, fm_labels_name(labels));
+  fm__bytes_string(out, fm_labels_name(labels));
   fm__bytes_text(out, ", \"fingerprint\": ");
-  put_hex(out, fm_labels_fingerprint(labels));
+  fm__bytes_hex(out, fm_labels_fingerprint(labels));
   put_member(out, ", \"classes\": ", fm_labels_class_count(labels));
   fm__bytes_text(out, ", \"ignored\": ");
   put_ignored(out, labels);
@@ -103,10 +77,10 @@ static void put_head(fm__bytes *out, const fm_class_stats *stats, const int64_t 
   put_member(out, "},\n \"strata\": ", (int64_t)stats->strata);
   put_member(out, ", \"histogram\": ", stats->bins ? INT64_C(1) << stats->bin_shift : 0);
   fm__bytes_text(out, ", \"score\": ");
-  put_string(out, fm__stats_score_name(stats->score));
+  fm__bytes_string(out, fm__stats_score_name(stats->score));
   put_member(out, ", \"images\": ", fm_class_stats_image_count(stats));
   fm__bytes_text(out, ", \"checksum\": ");
-  put_hex(out, fm__stats_checksum(stats, words));
+  fm__bytes_hex(out, fm__stats_checksum(stats, words));
   fm__bytes_text(out, ",\n \"classes\": [\n");
 }
 
@@ -115,7 +89,7 @@ static void put_class(fm__bytes *out, const fm_class_stats *stats, int32_t k, co
                       size_t count) {
   put_member(out, "  {\"index\": ", k);
   fm__bytes_text(out, ", \"name\": ");
-  put_string(out, fm_labels_class_name(stats->labels, k));
+  fm__bytes_string(out, fm_labels_class_name(stats->labels, k));
   put_member(out, ", \"pixels\": ", fm_class_stats_pixel_count(stats, k, FM_ALL_STRATA));
   fm__bytes_text(out, stats->rank ? ", \"mean_score\": " : ", \"mean_loss\": ");
   fm__bytes_real(out, fm_class_stats_mean(stats, k, FM_ALL_STRATA));
@@ -159,7 +133,7 @@ static fm_status put_object(fm__bytes *out, const fm_class_stats *stats, fm_erro
 }
 
 /* With a score, the statistics that it is made of are a member of the same form. */
-static fm_status put_stats(fm__bytes *out, const fm_class_stats *stats, fm_error *err) {
+fm_status fm__stats_put(fm__bytes *out, const fm_class_stats *stats, fm_error *err) {
   fm_status status = check_names(stats->labels, err);
   if (!status) status = put_object(out, stats, err);
   if (!status && stats->rank) {
@@ -176,7 +150,7 @@ static fm_status put(const char *call, const fm_class_stats *stats, const fm__ta
   fm_status status = fm__target_check(call, stats, "stats", to, err);
   if (status) return status;
   fm__bytes bytes = {.context = stats->labels->context};
-  status = put_stats(&bytes, stats, err);
+  status = fm__stats_put(&bytes, stats, err);
   return fm__deliver(&bytes, to, status, err);
 }
 

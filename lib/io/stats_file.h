@@ -2,11 +2,18 @@
 #ifndef FM_IO_STATS_FILE_H
 #define FM_IO_STATS_FILE_H
 
+#include "io/bytes.h"
 #include "io/input.h"
 #include "labels/class_stats.h"
 
 #define FM__STATS_FORMAT "freemask-stats"
 enum { FM__STATS_VERSION = 2 };
+
+/* The member of a calibration that is statistics. */
+#define FM__CALIBRATION_STATS "statistics"
+
+/* Appends the statistics as a JSON object, and a line break. Fails where a name is not UTF-8. */
+fm_status fm__stats_put(fm__bytes *out, const fm_class_stats *stats, fm_error *err);
 
 /* What a pixel's score is, as the file spells it: an fm_score. */
 const char *fm__stats_score_name(int32_t score);

@@ -44,6 +44,10 @@ fm_status fm__class_stats_create_like(const fm_class_stats *model, fm_class_stat
 /* Bins per octave; 0: there is no histogram. */
 int32_t fm__class_stats_histogram(const fm_class_stats *stats);
 
+/* Refuses words of another layout than that of these statistics. */
+fm_status fm__class_stats_check_layout(const fm_class_stats *stats,
+                                       const fm_class_stats_layout *layout, fm_error *err);
+
 /* Adds what has been put into `pending`, with so many images, and empties it. It has been checked,
  * its sums need not be carried. */
 void fm__class_stats_commit(fm_class_stats *stats, int64_t images);

@@ -33,8 +33,8 @@ static fm_status fail_number(const char *name, int32_t theirs, int32_t ours, fm_
                   (int)theirs, (int)ours);
 }
 
-static fm_status check_layout(const fm_class_stats *stats, const fm_class_stats_layout *layout,
-                              fm_error *err) {
+fm_status fm__class_stats_check_layout(const fm_class_stats *stats,
+                                       const fm_class_stats_layout *layout, fm_error *err) {
   fm_class_stats_layout theirs, ours = layout_of(stats);
   fm_status status =
       FM__OPTIONS_READ(&theirs, layout, fm_class_stats_layout, ranks_fingerprint, err);
@@ -123,7 +123,7 @@ static fm_status check_cell(const fm_class_stats *stats, const int64_t *cell, si
 fm_status fm_class_stats_import(fm_class_stats *stats, const int64_t *words, int64_t count,
                                 const fm_class_stats_layout *layout, fm_error *err) {
   fm_status status = check_words(stats, words, count, "fm_class_stats_import", err);
-  if (!status && layout) status = check_layout(stats, layout, err);
+  if (!status && layout) status = fm__class_stats_check_layout(stats, layout, err);
   if (status) return status;
   if (words[0] < 0) return fm__fail(err, FM_ERR_FORMAT, "words: the number of images is negative");
   if (words[0] > FM__MOST_COUNT - stats->images)

@@ -2,44 +2,14 @@
 # and the definition, and simulations in which a calibration keeps what a pixel quantile does not.
 import ctypes
 import math
-import os
-from fractions import Fraction
 
-import tap
-from freemask_ctypes import Interface
+from kit import CONTEXT, LIB, call, encoded, made, refusal, tap, view
 
-tap.need("numpy")
-import numpy as np  # noqa: E402
+import calibration_reference as reference
+import numpy as np
 
-LIB = Interface(os.environ["FM_SHARED"])
-CONTEXT = ctypes.c_void_p()
-LIB.fm_context_create(None, ctypes.byref(CONTEXT), None)
-CLASSES, IGNORED, BINS = 3, 255, 32 * 32 + 2
+CLASSES, IGNORED, BINS = 3, 255, reference.BINS
 rng = np.random.default_rng(45)
-
-
-def call(function, *arguments):
-    err = LIB.struct("fm_error")()
-    if function(*arguments, ctypes.byref(err)):
-        raise RuntimeError(err.message.decode())
-
-
-def made(function, *arguments):
-    out = ctypes.c_void_p()
-    call(function, *arguments, ctypes.byref(out))
-    return out
-
-
-def refusal(function, *arguments):
-    try:
-        call(function, *arguments)
-    except RuntimeError as error:
-        return str(error)
-    return "nothing was refused"
-
-
-def view(array):
-    return LIB.fm_plane_make(array.ctypes.data, LIB.dtype(array.dtype.name), *array.shape)
 
 
 LABELS = made(LIB.fm_labels_create, CONTEXT, LIB.labels_options(CLASSES, IGNORED))
@@ -69,15 +39,14 @@ def calibration(images):
     return out
 
 
-def exported(which):
+def raw(which):
     words = (ctypes.c_int64 * LIB.fm_calibration_word_count(which))()
     call(LIB.fm_calibration_export, which, words, len(words))
-    return np.array(words, object).reshape(CLASSES, 1 + BINS)
+    return words
 
 
-def edges():
-    """The lower end of each bin but the first."""
-    return np.array([math.ldexp(1 + i % 32 / 32, i // 32 - 24) for i in range(BINS - 1)])
+def exported(which):
+    return np.array(raw(which)[1:], object).reshape(CLASSES, 1 + BINS)
 
 
 def threshold(which, k, alpha=0., delta=0.):
@@ -89,16 +58,11 @@ def threshold(which, k, alpha=0., delta=0.):
 def check_words():
     images = [image() for _ in range(4)]
     images[0][0][images[0][0] == 1] = IGNORED
-    got = exported(calibration(images))
-    for k in range(CLASSES):
-        sums, count = [0] * BINS, 0
-        for mask, loss in images:
-            values = loss[mask == k]
-            count += len(values) > 0
-            for i, edge in enumerate(edges()):
-                if len(values):
-                    sums[i] += math.ceil(Fraction(int((values >= np.float32(edge)).sum()), len(values)) * 2**30)
-        if list(got[k]) != [count, *sums]:
+    which = calibration(images)
+    if raw(which)[0] != 4 or LIB.fm_calibration_image_count(which, -1) != 4:
+        return "the number of images"
+    for k, row in enumerate(reference.words(images, CLASSES)):
+        if list(exported(which)[k]) != row:
             return f"class {k}"
     return None
 
@@ -110,34 +74,36 @@ def check_merging():
     words = exported(whole)
     if not (exported(second) == words).all():
         return "merged parts differ from the whole"
-    flat = (ctypes.c_int64 * words.size)(*map(int, words.ravel()))
+    flat, layout = raw(whole), LIB.make("fm_class_stats_layout")
+    call(LIB.fm_calibration_get_layout, whole, ctypes.byref(layout))
     again = calibration([])
-    call(LIB.fm_calibration_import, again, flat, len(flat))
+    call(LIB.fm_calibration_import, again, flat, len(flat), ctypes.byref(layout))
     if not (exported(again) == words).all():
         return "words are imported as something else"
+    LIB.fm_calibration_clear(again)
+    if any(raw(again)):
+        return "something stays after clearing"
+    foreign, many, other = (LIB.make("fm_class_stats_layout") for _ in range(3))
+    for one in (foreign, many, other):
+        call(LIB.fm_calibration_get_layout, whole, ctypes.byref(one))
+    foreign.labels_fingerprint, many.class_count, other.ranks_fingerprint = 1, 9, 5
+    short = raw(whole)
+    short[0] = 1
+    empty = made(LIB.fm_calibration_create, STATS)
+
+    def imported(layout):
+        return refusal(LIB.fm_calibration_import, empty, raw(whole), len(flat), ctypes.byref(layout))
     flat[5] = -1
-    told = [(refusal(LIB.fm_calibration_import, again, flat, len(flat)), "class 0"),
-            (refusal(LIB.fm_calibration_import, again, flat, 3), "count is 3"),
+    told = [(refusal(LIB.fm_calibration_import, again, flat, len(flat), None), "class 0"),
+            (refusal(LIB.fm_calibration_import, again, short, len(short), None), "class 0"),
+            (refusal(LIB.fm_calibration_import, again, flat, 3, None), "count is 3"),
+            (imported(foreign), "label space"), (imported(many), "class_count 9"), (imported(other), "other ranks"),
             (refusal(LIB.fm_calibration_create, statistics(0), ctypes.byref(ctypes.c_void_p())), "histogram"),
             (refusal(LIB.fm_calibration_create, statistics(32, 2), ctypes.byref(ctypes.c_void_p())), "2 strata"),
             (refusal(LIB.fm_calibration_merge, again, made(LIB.fm_calibration_create, statistics(8))), "bins"),
             (refusal(LIB.fm_filter_create_calibrated, calibration([]), None, ctypes.byref(LIB.make(
-                "fm_filter_options", policy=1)), ctypes.byref(ctypes.c_void_p())), "no image"),
-            (refusal(LIB.fm_filter_create_calibrated, again, None, None, ctypes.byref(ctypes.c_void_p())), "paper")]
+                "fm_filter_options", policy=1)), ctypes.byref(ctypes.c_void_p())), "no image")]
     return [(got, word) for got, word in told if word not in got] or None
-
-
-def kept_in_expectation(total, n, alpha):
-    return Fraction(int(total), 2**30) + 1 <= Fraction(alpha) * (n + 1)
-
-
-def p_value(mean, n, alpha):
-    """Of Hoeffding and Bentkus, by the definition."""
-    if mean >= alpha:
-        return 1.
-    entropy = (mean * math.log(mean / alpha) if mean else 0) + (1 - mean) * math.log((1 - mean) / (1 - alpha))
-    tail = sum(math.comb(n, j) * alpha**j * (1 - alpha)**(n - j) for j in range(math.ceil(n * mean) + 1))
-    return min(math.exp(-n * entropy), math.e * tail)
 
 
 def check_thresholds():
@@ -145,15 +111,46 @@ def check_thresholds():
         which = calibration([image() for _ in range(n)])
         words = exported(which)
         for k in range(CLASSES):
-            count = int(words[k, 0])
             for alpha, delta in ((.05, 0), (.2, 0), (.05, .1), (.2, .3)):
-                good = [kept_in_expectation(s, count, alpha) if not delta else
-                        p_value(float(s) / 2**30 / count, count, alpha) <= delta / CLASSES for s in words[k, 1:]]
-                first = good.index(True) if any(good) else BINS - 1
-                exact = np.float32(edges()[first]) if first < BINS - 1 else np.float32(math.inf)
+                exact = reference.threshold(words[k], CLASSES, alpha, delta)
                 if threshold(which, k, alpha, delta) != exact:
                     return f"{n} images, class {k}, alpha {alpha}, delta {delta}"
     return None
+
+
+def check_needed():
+    """The least number of images of which one can promise at all."""
+    which, out = calibration([]), ctypes.c_int64()
+    for alpha, delta in ((0, 0), (.05, 0), (.1, 0), (.3, 0), (.05, .1), (.2, .3)):
+        promise = LIB.make("fm_promise", alpha=alpha, delta=delta)
+        call(LIB.fm_calibration_images_needed, which, ctypes.byref(promise), ctypes.byref(out))
+        good = [reference.kept_in_expectation(0, n, alpha or .05) if not delta else
+                reference.p_value(0., n, alpha) <= delta / CLASSES for n in range(1, 200)]
+        if out.value != 1 + good.index(True):
+            return f"alpha {alpha}, delta {delta}: {out.value}"
+    return None
+
+
+def check_files():
+    """A file gives all back; what is damaged is refused by name."""
+    which = calibration([image() for _ in range(5)])
+    text = encoded(LIB.fm_calibration_encode, which)
+    labels = made(LIB.fm_labels_decode, CONTEXT, text, len(text), None)
+    again = made(LIB.fm_calibration_decode, labels, text, len(text))
+    if list(raw(again)) != list(raw(which)) or encoded(LIB.fm_calibration_encode, again) != text:
+        return "read as something else"
+    stats = encoded(LIB.fm_class_stats_encode, STATS)
+
+    def decoded(data, space=LABELS):
+        return refusal(LIB.fm_calibration_decode, space, data, len(data), ctypes.byref(ctypes.c_void_p()))
+    other = made(LIB.fm_labels_create, CONTEXT, LIB.labels_options(CLASSES, 254))
+    told = [(decoded(text[:-9]), "broken JSON"), (decoded(stats), "freemask-calibration"), (decoded(text, other), "label space"),
+            (decoded(text.replace(b'"images": 5,', b'"images": 6,', 1)), "checksum"),
+            (decoded(text.replace(b'"images": 5,', b'"images": 4,', 1)), "class 0"),
+            (decoded(text.replace(b'"version": 1', b'"version": 3', 1)), "version 3"),
+            (decoded(text.replace(b'"words": [', b'"words": [1, ', 1)), "1027 numbers"),
+            (decoded(text.replace(b'"statistics":', b'"statistic":')), "member statistics is missing")]
+    return [(got, word) for got, word in told if word not in got] or None
 
 
 def check_filter():
@@ -166,7 +163,10 @@ def check_filter():
     call(LIB.fm_filter_apply, filters, view(mask), view(loss), None, view(out), None)
     bars = np.array([threshold(which, k, .1) for k in range(CLASSES)] + [math.inf])
     dropped = loss > bars[np.minimum(mask, CLASSES)]
-    return np.array_equal(out, np.where(dropped, IGNORED, mask)) and dropped.any()
+    same = [made(LIB.fm_filter_create_calibrated, which, ctypes.byref(promise), options) for options in (None, ctypes.byref(
+        LIB.make("fm_filter_options", policy=1, tolerance=3., real_share=.5, unseen=0)))]
+    alike = all(LIB.fm_filter_threshold(f, k, 0) == bars[k] for f in same for k in range(CLASSES))
+    return np.array_equal(out, np.where(dropped, IGNORED, mask)) and dropped.any() and alike
 
 
 # ---- Simulations: the true expected share above a threshold is known -------------------------------------
@@ -212,6 +212,8 @@ def few_images():
 tap.equal(check_words(), None, "words are the images' shares, rounded up")
 tap.equal(check_merging(), None, "parts are merged to the words of the whole; what does not fit is refused")
 tap.equal(check_thresholds(), None, "thresholds are the least that keep the promise, by the definition")
+tap.equal(check_needed(), None, "how many images a promise takes")
+tap.equal(check_files(), None, "files give calibrations back, and trust nothing")
 tap.ok(check_filter(), "a filter of a calibration has its thresholds")
 tap.ok(few_images(), "a class with too few images keeps everything")
 for images, rounds in ((40, 100), (100, 60), (500, 25)):

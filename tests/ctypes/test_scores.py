@@ -1,50 +1,15 @@
 # ctypes/test_scores.py - ranks, paired scores and the filters of them against NumPy, to the bit; files,
 # blobs and merges of their statistics.
 import ctypes
-import os
-import sys
 
-import tap
-from freemask_ctypes import Interface
+from kit import CONTEXT, LIB, call, encoded, made, refusal, tap, view
 
-tap.need("numpy")
-import numpy as np  # noqa: E402
+import numpy as np
+from score_reference import Ranks
 
-sys.path.insert(0, os.path.join(os.environ["FM_SOURCE"], "tests", "golden"))
-from score_reference import Ranks  # noqa: E402
-
-LIB = Interface(os.environ["FM_SHARED"])
-CONTEXT = ctypes.c_void_p()
-LIB.fm_context_create(None, ctypes.byref(CONTEXT), None)
 CLASSES, IGNORED, H, W = 4, 9, 40, 56
 QUANTILE, STRATA, PAIRED = 1, 2, 3
 rng = np.random.default_rng(12)
-
-
-def call(function, *arguments):
-    err = LIB.struct("fm_error")()
-    if function(*arguments, ctypes.byref(err)):
-        raise RuntimeError(err.message.decode())
-
-
-def made(function, *arguments):
-    out = ctypes.c_void_p()
-    call(function, *arguments, ctypes.byref(out))
-    return out
-
-
-def refusal(function, *arguments):
-    try:
-        call(function, *arguments)
-    except RuntimeError as error:
-        return str(error)
-    return "nothing was refused"
-
-
-def view(array):
-    plane = LIB.fm_plane_make(array.ctypes.data, LIB.dtype(array.dtype.name), *array.shape)
-    plane.row_stride, plane.col_stride = array.strides
-    return plane
 
 
 def extra(strata=None, reference=None):
@@ -162,13 +127,8 @@ def check_policies():
     return None
 
 
-def encoded(stats):
-    parts = []
-    function = LIB.fm_class_stats_encode
-    write = function.argtypes[1](lambda data, size, user: parts.append(
-        ctypes.string_at(data, size)) or 0)
-    call(function, stats, write, None)
-    return b"".join(parts)
+def text_of(stats):
+    return encoded(LIB.fm_class_stats_encode, stats)
 
 
 def check_keeping():
@@ -178,16 +138,16 @@ def check_keeping():
     whole, first, second = (statistics(some, ranks=losses) for some in (images, images[:2],
                                                                        images[2:]))
     call(LIB.fm_class_stats_merge, first, second)
-    text = encoded(whole)
-    if encoded(first) != text:
+    text = text_of(whole)
+    if text_of(first) != text:
         return "merged parts differ from the whole"
-    if encoded(made(LIB.fm_class_stats_decode, LABELS, text, len(text))) != text:
+    if text_of(made(LIB.fm_class_stats_decode, LABELS, text, len(text))) != text:
         return "a file is read as something else"
     blob = ctypes.create_string_buffer(LIB.fm_class_stats_blob_size(whole))
     call(LIB.fm_class_stats_save, whole, blob, len(blob))
-    if encoded(made(LIB.fm_class_stats_load, LABELS, blob, len(blob))) != text:
+    if text_of(made(LIB.fm_class_stats_load, LABELS, blob, len(blob))) != text:
         return "a blob is read as something else"
-    if encoded(ctypes.c_void_p(LIB.fm_class_stats_ranks(whole))) != encoded(losses):
+    if text_of(ctypes.c_void_p(LIB.fm_class_stats_ranks(whole))) != text_of(losses):
         return "the ranks are not the losses' statistics"
     for at in (3, 70, len(blob) - 20, len(blob) - 9000):
         bad = ctypes.create_string_buffer(blob.raw[:at] + b"\x55" + blob.raw[at + 1:], len(blob))

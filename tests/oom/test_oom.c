@@ -172,6 +172,13 @@ static fm_status maps(fm_context *context, void *user, fm_error *err) {
   return status;
 }
 
+static int sink(const void *data, size_t size, void *user) {
+  (void)data;
+  (void)size;
+  (void)user;
+  return 0;
+}
+
 /* What a score is made of and what is made of it. */
 typedef struct scored {
   base b;
@@ -213,6 +220,7 @@ static fm_status score(fm_context *context, void *user, fm_error *err) {
     CREATE(fm_class_stats, fm_class_stats_destroy,
            fm_class_stats_load(s.b.labels, blob, size, &made, err));
   free(blob);
+  if (!status) status = fm_calibration_encode(s.calibration, sink, NULL, err);
   fm_filter_destroy(s.filter);
   fm_calibration_destroy(s.calibration);
   fm_class_stats_destroy(s.stats);

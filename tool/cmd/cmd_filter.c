@@ -18,6 +18,7 @@ int cmd_filter(int argc, char **argv) {
       ARG_FOLDER_ROW("real-masks", &job.real.masks, "masks of the real images, for paired"),
       ARG_SET_ROWS(&job.real.loss, real),
       ARG_CRITERION_ROWS(&job.criterion),
+      ARG_CALIBRATION_ROWS(&job.criterion),
       {"shard", 0, ARG_SHARD, &job.shard, "i/n", "only the masks of shard i (from 0) of n", false,
        false, 0, 0, NULL},
       ARG_RESUME_ROWS(&job.output),

@@ -14,7 +14,7 @@ int cmd_merge(int argc, char **argv) {
       {0}};
   const arg_command command = {
       "merge",
-      "exact sum of statistics",
+      "exact sum of statistics, or of calibrations",
       "A.json B.json ...",
       "All shards of a set have to be there, each once; several complete sets may be joined. Sets\n"
       "are told apart by the names of their masks; with --distinct two complete sets may have the\n"

@@ -22,6 +22,7 @@ int cmd_run(int argc, char **argv) {
       {"strata-count", 0, ARG_WHOLE, &job.strata_count, "N", "how many strata there are, 2 to 255",
        false, false, 2, 255, NULL},
       ARG_CRITERION_ROWS(&job.criterion),
+      ARG_CALIBRATION_ROWS(&job.criterion),
       {"resize", 0, ARG_SIZE, &job.resize, "WxH",
        "measure hardness as if resized to this, or none (default 512x512)", false, false, 0, 0,
        NULL},

@@ -7,6 +7,7 @@ int cmd_labels(int argc, char **argv);
 int cmd_convert(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_stats(int argc, char **argv);
+int cmd_calibrate(int argc, char **argv);
 int cmd_merge(int argc, char **argv);
 int cmd_filter(int argc, char **argv);
 int cmd_hardness(int argc, char **argv);

@@ -39,6 +39,18 @@
   {"min-kept", 0, ARG_REAL, &(criterion)->min_kept, "X",                                         \
    "keep at least this share of each class in each image (default 0)", false, false, 0, 1, NULL}
 
+/* Thresholds that keep a promise: of `filter` and `run`. */
+#define ARG_CALIBRATION_ROWS(criterion) \
+  {"calibration", 0, ARG_TEXT, &(criterion)->calibration, "C.json",                              \
+   "thresholds from freemask calibrate, in place of tolerance or share", false, false, 0, 0,     \
+   NULL},                                                                                        \
+  {"lose", 0, ARG_REAL, &(criterion)->lose, "X",                                                 \
+   "calibration: the share of a class that a real image may lose (default 0.05)", false, true,   \
+   0, 0.999999, NULL},                                                                           \
+  {"confidence", 0, ARG_REAL, &(criterion)->confidence, "X",                                     \
+   "calibration: promise it with this confidence (default: on average)", false, true, 0,         \
+   0.999999, NULL}
+
 /* `output` points to a job_output. */
 #define ARG_RESUME_ROWS(output)                                                                  \
   {"resume", 0, ARG_FLAG, &(output)->resume, NULL, "continue an interrupted run", false, false,  \

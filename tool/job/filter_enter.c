@@ -47,6 +47,7 @@ static int check_inputs(const filter_job *job, fault *f) {
   inputs list = {0};
   inputs_add_labels(&list, job->common.labels);
   inputs_add(&list, job->stats);
+  inputs_add(&list, job->criterion.calibration);
   inputs_add_set(&list, &job->set);
   if (job->real.masks) inputs_add_set(&list, &job->real);
   int code = inputs_spare_folder(&list, job->output.folder, written, f);

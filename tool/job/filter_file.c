@@ -86,6 +86,7 @@ static int read_inputs(const json_t *root, const char *path, filter_file *out, f
     code = json_member_path(real, path, "masks", &out->real_masks, f);
     if (!code) code = loss_folders_load(real, path, out->real_folders, f);
   }
+  if (!code) code = guarantee_load(json_object_get(root, "guarantee"), path, &out->guarantee, f);
   json_t *network = json_object_get(root, "network");
   if (!code && json_is_object(network)) out->network = json_incref(network);
   if (!code) out->names = json_incref(json_object_get(root, "names"));
@@ -186,6 +187,7 @@ int filter_file_write(fm_context *context, const filter_file *file, const char *
   json_object_set_new(root, "names", folder_names_save());
   json_object_set_new(root, "network", file->network ? json_incref(file->network) : json_null());
   json_object_set_new(root, "real", save_real(file, path));
+  json_object_set_new(root, "guarantee", guarantee_save(&file->guarantee, path));
   const bool paper = filter_is_paper(file);
   json_t *rest = json_pack(
       "{s:o, s:s, s:f, s:I, s:f, s:s, s:o, s:i, s:{s:I, s:I}, s:I, s:I, s:I, s:I}", "provider",
@@ -218,6 +220,7 @@ void filter_file_free(filter_file *file) {
     free(file->classes[k].thresholds);
   }
   free(file->classes);
+  guarantee_free(&file->guarantee);
   json_decref(file->network);
   json_decref(file->made_of);
   json_decref(file->names);

@@ -7,6 +7,7 @@
 
 #include "base/fault.h"
 #include "cmd/args.h"
+#include "job/guarantee.h"
 #include "losses/loss_source.h"
 
 /* What the filtered masks are for, which decides the share of real pixels above the thresholds. */
@@ -31,6 +32,7 @@ typedef struct filter_class {
  *    what network_flags_save makes, "names": what folder_names_save makes, "images": path or null, "provider": text or null,
  *    "policy": "paper" or another, "tolerance": x (paper), "real_share": x (others), "real": null or
  *    of paired {"masks", as above "losses" ...}, "unpaired": masks judged without a reference,
+ *    "guarantee": null or as in guarantee.h; then "tolerance" and "real_share" are 0,
  *    "min_kept": x, "unseen": "drop", "fingerprint": hex,
  *    "made_of": as in made_of.h, "strata_count": 1 or more, "shard": {"index", "count"}, "count": masks, "valid", "dropped",
  * "emptied": masks of which nothing was kept, "classes": [{"index", "name", "mean_loss",
@@ -53,6 +55,7 @@ typedef struct filter_file {
   char *real_masks;                 /* of paired; else NULL */
   char *real_folders[LOSS_FOLDERS]; /* as `folders` */
   int64_t unpaired;
+  guarantee guarantee; /* with one, tolerance and real share are 0 */
   folder_shard shard;
   int64_t count, valid, dropped, emptied;
   filter_class *classes;

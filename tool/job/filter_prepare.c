@@ -1,5 +1,6 @@
 /* job/filter_prepare.c - the inputs of a run of `filter`. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,10 +38,10 @@ static void describe(filter_run *r, const stats_file *stats) {
   fm_filter_options options = {.size = sizeof options};
   (void)fm_filter_get_options(r->filter, &options, NULL);
   file->policy = alloc_text(filter_policies[options.policy]);
-  file->unseen = alloc_text(filter_unseen[job->criterion.unseen]);
-  if (options.policy == FM_FILTER_PAPER)
+  file->unseen = alloc_text(filter_unseen[options.unseen]);
+  if (!file->guarantee.calibration && options.policy == FM_FILTER_PAPER)
     file->tolerance = options.tolerance;
-  else
+  else if (!file->guarantee.calibration)
     file->real_share = options.real_share;
   file->min_kept = job->criterion.min_kept;
   file->shard = job->shard.count ? job->shard : (folder_shard){0, 1};
@@ -63,6 +64,11 @@ static uint64_t ranks_of(const stats_file *stats) {
   return layout.ranks_fingerprint;
 }
 
+/* Do the thresholds say more than means and tolerance? */
+static bool has_thresholds(const filter_file *file) {
+  return file->guarantee.calibration || !filter_is_paper(file);
+}
+
 static void add_statistics(json_t *made_of, const filter_run *r, const stats_file *stats) {
   text t = {0};
   for (int32_t k = 0; k < stats->class_count; k++)
@@ -71,7 +77,7 @@ static void add_statistics(json_t *made_of, const filter_run *r, const stats_fil
   for (int32_t k = 0; k < stats->class_count && r->file.stratum_count > 1; k++)
     for (int32_t s = 0; s < r->file.stratum_count; s++)
       text_add(&t, "%.17g ", fm_class_stats_mean(stats->stats, k, s));
-  for (int32_t k = 0; k < stats->class_count && !filter_is_paper(&r->file); k++)
+  for (int32_t k = 0; k < stats->class_count && has_thresholds(&r->file); k++)
     for (int32_t s = 0; s < r->file.stratum_count; s++)
       text_add(&t, "%.9g ", r->file.classes[k].thresholds[s]);
   text_add(&t, "%016" PRIx64, ranks_of(stats));
@@ -86,7 +92,10 @@ static int find_made_of(filter_run *r, const stats_file *stats, fault *f) {
   json_t *made_of = r->file.made_of = made_of_new();
   made_of_add(made_of, "labels", "%016" PRIx64, file->labels_fingerprint);
   made_of_add(made_of, "--policy", "%s", file->policy);
-  if (filter_is_paper(file))
+  if (file->guarantee.calibration) {
+    made_of_add(made_of, "--lose", "%.17g", file->guarantee.lose);
+    made_of_add(made_of, "--confidence", "%.17g", file->guarantee.confidence);
+  } else if (filter_is_paper(file))
     made_of_add(made_of, "--tolerance", "%.17g", file->tolerance);
   else
     made_of_add(made_of, "--real-share", "%.17g", file->real_share);
@@ -122,6 +131,19 @@ static double share_of(const job_criterion *criterion) {
 static int check_flags(const filter_run *r, int policy, fault *f) {
   const job_criterion *c = &r->job->criterion;
   const char *name = filter_policies[policy], *real = r->job->real.masks;
+  if (!c->calibration && (c->lose > 0 || c->confidence > 0))
+    return fault_set(f, EXIT_USAGE,
+                     "--%s goes with --calibration, expected a file of freemask "
+                     "calibrate",
+                     c->lose > 0 ? "lose" : "confidence");
+  if (c->calibration && (c->tolerance > 0 || c->real_share > 0 || c->use || c->unseen))
+    return fault_set(f, EXIT_USAGE,
+                     "--%s and --calibration are both given, but the thresholds are "
+                     "those of the calibration: expected --lose",
+                     c->tolerance > 0 ? "tolerance"
+                     : c->unseen      ? "unseen"
+                     : c->use         ? "use"
+                                      : "real-share");
   if (policy == FM_FILTER_PAPER && (c->real_share > 0 || c->use))
     return fault_set(f, EXIT_USAGE,
                      "--%s goes with the policies quantile, strata and paired, but --policy paper "
@@ -156,7 +178,7 @@ static int find_policy(const filter_run *r, const stats_file *stats, int *policy
                      "%s: was made for --policy %s, expected the output of freemask stats --policy "
                      "%s",
                      r->job->stats, filter_policies[made_for], filter_policies[*policy]);
-  if (*policy == FM_FILTER_QUANTILE && !stats->histogram)
+  if (*policy == FM_FILTER_QUANTILE && !stats->histogram && !r->job->criterion.calibration)
     return fault_set(
         f, EXIT_DATA,
         "%s: has no histogram, expected the output of freemask stats --policy quantile "
@@ -164,6 +186,70 @@ static int find_policy(const filter_run *r, const stats_file *stats, int *policy
         r->job->stats);
   return check_flags(r, *policy, f);
 }
+
+/* ---- Calibrated thresholds ------------------------------------------------------------------ */
+
+static uint64_t layout_ranks(const stats_file *file) {
+  fm_class_stats_layout layout = {.size = sizeof layout};
+  (void)fm_class_stats_get_layout(stats_file_stats(file), &layout, NULL);
+  return layout.ranks_fingerprint;
+}
+
+/* Does the calibration belong to these statistics? */
+static int check_calibration(const filter_run *r, const stats_file *stats,
+                             const stats_file *calibration, fault *f) {
+  const char *path = r->job->criterion.calibration;
+  int code = stats_file_whole(calibration, path, f);
+  if (code) return code;
+  if (layout_ranks(stats) != layout_ranks(calibration) ||
+      stats_file_strata(stats) != stats_file_strata(calibration))
+    return fault_set(
+        f, EXIT_DATA,
+        "%s: compares another score than %s, expected the output of freemask calibrate "
+        "--stats %s",
+        path, r->job->stats, r->job->stats);
+  if (!json_equal(stats->provider, calibration->provider) &&
+      (stats->provider || calibration->provider))
+    return fault_set(f, EXIT_DATA, "%s: its losses come from another provider than those of %s",
+                     path, r->job->stats);
+  return EXIT_FINE;
+}
+
+/* Names alone tell, but they tell the usual mistake. */
+static void warn_of_same_images(const filter_run *r, const stats_file *stats,
+                                const stats_file *calibration) {
+  for (size_t i = 0; i < stats->set_count; i++)
+    for (size_t k = 0; k < calibration->set_count; k++)
+      if (stats->sets[i].identity == calibration->sets[k].identity) {
+        fprintf(stderr,
+                "freemask: warning: %s was made of masks with the same names as %s: it promises "
+                "nothing if the segmenter was trained on these images\n",
+                r->job->criterion.calibration, r->job->stats);
+        return;
+      }
+}
+
+static int make_calibrated(filter_run *r, const stats_file *stats, fm_filter_options *options,
+                           fault *f) {
+  const job_criterion *criterion = &r->job->criterion;
+  fm_promise promise = {.size = sizeof promise, .alpha = criterion->lose};
+  if (criterion->confidence > 0) promise.delta = 1 - criterion->confidence;
+  stats_file file = {0};
+  fm_error err;
+  int code =
+      stats_file_read_calibration(r->ws.context, r->ws.labels, criterion->calibration, &file, f);
+  if (!code) code = check_calibration(r, stats, &file, f);
+  if (!code && fm_filter_create_calibrated(file.calibration, &promise, options, &r->filter, &err))
+    code = fault_library(f, &err, criterion->calibration);
+  if (!code)
+    code =
+        guarantee_make(file.calibration, &promise, criterion->calibration, &r->file.guarantee, f);
+  if (!code) warn_of_same_images(r, stats, &file);
+  stats_file_free(&file);
+  return code;
+}
+
+/* ---- All inputs --------------------------------------------------------------------------- */
 
 static int make_filter(filter_run *r, const stats_file *stats, int policy, fault *f) {
   const job_criterion *criterion = &r->job->criterion;
@@ -174,8 +260,9 @@ static int make_filter(filter_run *r, const stats_file *stats, int policy, fault
   else
     options.real_share = share_of(criterion);
   options.without_reference = criterion->allow_unpaired ? FM_REFERENCE_OPTIONAL : 0;
-  options.unseen = criterion->unseen;
   options.min_kept_share = criterion->min_kept;
+  if (criterion->calibration) return make_calibrated(r, stats, &options, f);
+  options.unseen = criterion->unseen;
   if (fm_filter_create(stats->stats, &options, &r->filter, &err))
     return fault_library(f, &err, r->job->stats);
   return EXIT_FINE;

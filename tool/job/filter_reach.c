@@ -38,12 +38,12 @@ static const char *advice(const filter_file *file) {
 }
 
 static void add_sentence(const filter_file *file, const char *set, int32_t classes, text *t) {
-  if (!filter_is_paper(file)) {
+  if (!filter_is_paper(file) || file->guarantee.calibration) {
     text_add(
         t,
         "the filter drops nothing: in none of %d classes does a pixel of the %s set exceed the "
-        "threshold; %s; otherwise raise --real-share",
-        (int)classes, set, advice(file));
+        "threshold; %s; otherwise raise %s",
+        (int)classes, set, advice(file), file->guarantee.calibration ? "--lose" : "--real-share");
     return;
   }
   text_add(t,

@@ -1,4 +1,4 @@
-/* job/job_merge.c - exact merge of statistics. */
+/* job/job_merge.c - exact merge of statistics, or of calibrations. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +24,9 @@ static bool same_model(const part *a, const part *b) {
 
 /* May `other` be added to `first`? */
 static int check_alike(const part *first, const part *other, fault *f) {
+  if (!first->file.calibration != !other->file.calibration)
+    return fault_set(f, EXIT_DATA, "%s and %s: statistics and a calibration, expected one kind",
+                     first->path, other->path);
   if (fm_labels_fingerprint(first->file.labels) != fm_labels_fingerprint(other->file.labels))
     return fault_set(f, EXIT_DATA, "%s: made with label space %s, but %s with %s", other->path,
                      fm_labels_name(other->file.labels), first->path,
@@ -57,13 +60,22 @@ static int missing(const part *any, int64_t index, fault *f) {
                    index, any->file.shard.count, any->path);
 }
 
+static int64_t *export_words(const stats_file *file, int64_t *count) {
+  const fm_calibration *c = file->calibration;
+  *count = c ? fm_calibration_word_count(c) : fm_class_stats_word_count(file->stats);
+  int64_t *words = alloc_zeroed((size_t)*count, sizeof *words);
+  if (c)
+    (void)fm_calibration_export(c, words, *count, NULL);
+  else
+    (void)fm_class_stats_export(file->stats, words, *count, NULL);
+  return words;
+}
+
 /* Are the numbers the same, to the last bit? */
 static bool same_numbers(const part *a, const part *b) {
-  size_t words = (size_t)fm_class_stats_word_count(a->file.stats);
-  int64_t *left = alloc_zeroed(words, sizeof *left), *right = alloc_zeroed(words, sizeof *right);
-  bool same = !fm_class_stats_export(a->file.stats, left, (int64_t)words, NULL) &&
-              !fm_class_stats_export(b->file.stats, right, (int64_t)words, NULL) &&
-              !memcmp(left, right, words * sizeof *left);
+  int64_t count, other;
+  int64_t *left = export_words(&a->file, &count), *right = export_words(&b->file, &other);
+  bool same = count == other && !memcmp(left, right, (size_t)count * sizeof *left);
   free(left);
   free(right);
   return same;
@@ -113,7 +125,7 @@ static int check_group(const part *parts, size_t first, size_t end, bool distinc
   int64_t images = 0;
   if (distinct && are_complete(parts, first, end)) return check_distinct(parts, first, end, f);
   int code = check_shards(parts, first, end, f);
-  for (size_t i = first; i < end; i++) images += fm_class_stats_image_count(parts[i].file.stats);
+  for (size_t i = first; i < end; i++) images += stats_file_images(&parts[i].file);
   if (!code && parts[first].file.shard.count > 1 && images != parts[first].file.sets->count)
     code =
         fault_set(f, EXIT_DATA,
@@ -173,20 +185,22 @@ static int check_all(part *parts, size_t count, bool distinct, stats_file *out, 
 static int add_up(const part *parts, size_t count, stats_file *out, fault *f) {
   fm_error err;
   for (size_t i = 0; i < count; i++)
-    if (fm_class_stats_merge(out->stats, parts[i].file.stats, &err))
+    if (out->calibration ? fm_calibration_merge(out->calibration, parts[i].file.calibration, &err)
+                         : fm_class_stats_merge(out->stats, parts[i].file.stats, &err))
       return fault_library(f, &err, parts[i].path);
   return EXIT_FINE;
 }
 
 /* Names, options and empty statistics, from the first input. */
 static int begin_output(fm_context *context, const part *first, stats_file *out, fault *f) {
-  int code = stats_file_read(context, NULL, first->path, out, f);
+  int code = stats_file_read_either(context, NULL, first->path, out, f);
   if (code) return code;
   free(out->sets);
   out->sets = NULL;
   out->set_count = 0;
   out->shard = (folder_shard){0, 1};
   fm_class_stats_clear(out->stats);
+  fm_calibration_clear(out->calibration);
   return EXIT_FINE;
 }
 
@@ -208,13 +222,14 @@ int merge_job_run(const merge_job *job, fault *f) {
   code = check_output(job, f);
   for (; opened < job->input_count && !code; opened += !code) {
     parts[opened].path = job->inputs[opened];
-    code = stats_file_read(ws.context, NULL, job->inputs[opened], &parts[opened].file, f);
+    code = stats_file_read_either(ws.context, NULL, job->inputs[opened], &parts[opened].file, f);
   }
   if (!code) code = begin_output(ws.context, &parts[0], &out, f);
   if (!code) code = check_all(parts, job->input_count, job->distinct, &out, f);
   if (!code) code = add_up(parts, job->input_count, &out, f);
   if (!code) code = stats_file_write(ws.context, &out, job->output, f);
-  if (!code) summary_stats(&job->common, &out, job->output);
+  if (!code && out.calibration) summary_calibration(&job->common, &out, job->output);
+  if (!code && !out.calibration) summary_stats(&job->common, &out, job->output);
   for (size_t i = 0; i < opened; i++) stats_file_free(&parts[i].file);
   free(parts);
   stats_file_free(&out);

@@ -35,7 +35,10 @@ typedef struct job_criterion {
   double tolerance;  /* 0: 1.25 */
   int unseen;        /* an fm_unseen */
   double min_kept;
-  bool allow_unpaired; /* masks without a real one are judged without a reference */
+  const char *calibration; /* a file; or NULL: thresholds are the policy's */
+  double lose;             /* of a calibration: the share that may be lost; 0: 0.05 */
+  double confidence;       /* likewise; 0: in expectation */
+  bool allow_unpaired;     /* masks without a real one are judged without a reference */
 } job_criterion;
 
 /* An output folder. */
@@ -58,6 +61,16 @@ typedef struct stats_job {
   const json_t *made_of;
 } stats_job;
 int stats_job_run(const stats_job *job, fault *f);
+
+/* The images of `set` are held out: the segmenter was not trained on them. */
+typedef struct calibrate_job {
+  job_common common;
+  const char *stats; /* of the real set */
+  job_set set;
+  folder_shard shard;
+  const char *output; /* calibration.json */
+} calibrate_job;
+int calibrate_job_run(const calibrate_job *job, fault *f);
 
 typedef struct merge_job {
   job_common common; /* labels and threads are not used */

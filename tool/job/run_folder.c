@@ -72,6 +72,9 @@ int run_find_made_of(run_state *s, fault *f) {
   made_of_add(made_of, "--real-share", "%.17g", criterion->real_share);
   made_of_add(made_of, "--allow-unpaired", "%d", (int)criterion->allow_unpaired);
   made_of_add(made_of, "--unseen", "%s", filter_unseen[criterion->unseen]);
+  made_of_add(made_of, "--lose", "%.17g", criterion->lose);
+  made_of_add(made_of, "--confidence", "%.17g", criterion->confidence);
+  made_of_add(made_of, "--calibration", "%s", criterion->calibration ? "given" : "none");
   made_of_add(made_of, "--min-kept", "%.17g", criterion->min_kept);
   made_of_add_json(made_of, "--resize", save_resize(j->resize));
   made_of_add(made_of, "--strata-count", "%" PRId64, j->strata_count);
@@ -305,6 +308,7 @@ static int check_inputs(const run_job *j, fault *f) {
   for (size_t i = 0; i < MORE; i++) written[i] = more[i];
   for (size_t i = 0; i < RUN_OUTPUTS; i++) written[MORE + i] = run_outputs[i];
   inputs_add_labels(&list, j->common.labels);
+  inputs_add(&list, j->criterion.calibration);
   for (size_t i = 0; i < 2; i++) {
     job_set set = *sets[i];
     set.loss.provider = j->provider;

@@ -1,4 +1,4 @@
-/* job/stats_file.c - stats.json. */
+/* job/stats_file.c - stats.json and calibration.json. */
 #include "job/stats_file.h"
 
 #include <inttypes.h>
@@ -10,7 +10,8 @@
 #include "base/path.h"
 #include "base/text.h"
 
-enum { VERSION = 2, LARGEST = 1 << 28 /* bytes */ };
+enum { VERSION = 2, CALIBRATION_VERSION = 1, LARGEST = 1 << 28 /* bytes */ };
+#define CALIBRATION "freemask-calibration"
 
 int stats_file_whole(const stats_file *file, const char *path, fault *f) {
   if (file->shard.count == 1) return EXIT_FINE;
@@ -20,9 +21,18 @@ int stats_file_whole(const stats_file *file, const char *path, fault *f) {
                    path, file->shard.index, file->shard.count);
 }
 
+const fm_class_stats *stats_file_stats(const stats_file *file) {
+  return file->calibration ? fm_calibration_stats(file->calibration) : file->stats;
+}
+
+int64_t stats_file_images(const stats_file *file) {
+  return file->calibration ? fm_calibration_image_count(file->calibration, FM_ALL_CLASSES)
+                           : fm_class_stats_image_count(file->stats);
+}
+
 const fm_class_stats *stats_file_losses(const stats_file *file) {
-  const fm_class_stats *ranks = fm_class_stats_ranks(file->stats);
-  return ranks ? ranks : file->stats;
+  const fm_class_stats *stats = stats_file_stats(file), *ranks = fm_class_stats_ranks(stats);
+  return ranks ? ranks : stats;
 }
 
 int32_t stats_file_strata(const stats_file *file) {
@@ -32,7 +42,7 @@ int32_t stats_file_strata(const stats_file *file) {
 }
 
 int stats_file_policy(const stats_file *file) {
-  if (!fm_class_stats_ranks(file->stats)) return FM_FILTER_PAPER;
+  if (!fm_class_stats_ranks(stats_file_stats(file))) return FM_FILTER_PAPER;
   return stats_file_strata(file) > 1 ? FM_FILTER_STRATA : FM_FILTER_PAIRED;
 }
 
@@ -64,7 +74,7 @@ static int read_sets(const json_t *root, const char *path, stats_file *out, faul
 }
 
 static int check_images(const char *path, const stats_file *file, fault *f) {
-  int64_t total = 0, images = fm_class_stats_image_count(file->stats);
+  int64_t total = 0, images = stats_file_images(file);
   for (size_t i = 0; i < file->set_count; i++) total += file->sets[i].count;
   if (file->shard.count == 1 ? images == total : images <= total) return EXIT_FINE;
   return fault_set(f, EXIT_DATA, "%s: %" PRId64 " images of sets that hold %" PRId64, path, images,
@@ -74,43 +84,80 @@ static int check_images(const char *path, const stats_file *file, fault *f) {
 /* What the tool adds. Strata and histogram are the library's, which has checked them. */
 static int read_own(const char *data, size_t length, const char *path, stats_file *out, fault *f) {
   json_t *root;
-  int64_t strata = 1, histogram = 0;
-  int code = json_data_read(data, length, path, "freemask-stats", VERSION, &root, f);
+  fm_class_stats_layout layout = {.size = sizeof layout};
+  (void)fm_class_stats_get_layout(stats_file_stats(out), &layout, NULL);
+  int code = out->calibration
+                 ? json_data_read(data, length, path, CALIBRATION, CALIBRATION_VERSION, &root, f)
+                 : json_data_read(data, length, path, "freemask-stats", VERSION, &root, f);
   if (code) return code;
   code = read_sets(root, path, out, f);
-  if (!code) code = json_member_whole(root, path, "strata", 1, 255, &strata, f);
-  if (!code) code = json_member_whole(root, path, "histogram", 0, 32, &histogram, f);
   if (!code) code = check_images(path, out, f);
   if (!code) out->provider = json_incref(json_object_get(root, "provider"));
   out->boundary = json_is_true(json_object_get(root, "boundary_strata"));
   json_decref(root);
-  out->strata = (int32_t)strata;
-  out->histogram = (int32_t)histogram;
+  out->strata = layout.strata;
+  out->histogram = layout.histogram;
   return code;
 }
 
+/* The library's files begin with their format. */
+static bool is_calibration(const char *data, size_t length) {
+  static const char begin[] = "{\"format\": \"" CALIBRATION "\"";
+  return length >= sizeof begin && !memcmp(data, begin, sizeof begin - 1);
+}
+
+enum { STATISTICS = 1, CALIBRATIONS = 2 };
+
+static int check_kind(bool calibration, int kinds, const char *path, fault *f) {
+  if (kinds & (calibration ? CALIBRATIONS : STATISTICS)) return EXIT_FINE;
+  return fault_set(f, EXIT_DATA,
+                   calibration
+                       ? "%s: is a calibration, expected statistics (the output of freemask stats)"
+                       : "%s: is no calibration, expected the output of freemask calibrate",
+                   path);
+}
+
 static int read_all(fm_context *context, const char *data, size_t length, const char *path,
-                    stats_file *out, fault *f) {
+                    int kinds, stats_file *out, fault *f) {
+  const bool calibration = is_calibration(data, length);
+  int code = check_kind(calibration, kinds, path, f);
+  if (code) return code;
   fm_error err;
   if (out->owns_labels && fm_labels_decode(context, data, length, NULL, &out->labels, &err))
     return fault_file(f, &err, path);
-  if (fm_class_stats_decode(out->labels, data, length, &out->stats, &err))
+  if (calibration ? fm_calibration_decode(out->labels, data, length, &out->calibration, &err)
+                  : fm_class_stats_decode(out->labels, data, length, &out->stats, &err))
     return fault_file(f, &err, path);
   out->class_count = fm_labels_class_count(out->labels);
   return read_own(data, length, path, out, f);
 }
 
-int stats_file_read(fm_context *context, fm_labels *labels, const char *path, stats_file *out,
-                    fault *f) {
+static int read_file(fm_context *context, fm_labels *labels, const char *path, int kinds,
+                     stats_file *out, fault *f) {
   char *data;
   size_t length;
   *out = (stats_file){.labels = labels, .owns_labels = !labels};
   int code = path_read(path, LARGEST, &data, &length, f);
   if (code) return code;
-  code = read_all(context, data, length, path, out, f);
+  code = read_all(context, data, length, path, kinds, out, f);
   free(data);
   if (code) stats_file_free(out);
   return code;
+}
+
+int stats_file_read(fm_context *context, fm_labels *labels, const char *path, stats_file *out,
+                    fault *f) {
+  return read_file(context, labels, path, STATISTICS, out, f);
+}
+
+int stats_file_read_calibration(fm_context *context, fm_labels *labels, const char *path,
+                                stats_file *out, fault *f) {
+  return read_file(context, labels, path, CALIBRATIONS, out, f);
+}
+
+int stats_file_read_either(fm_context *context, fm_labels *labels, const char *path,
+                           stats_file *out, fault *f) {
+  return read_file(context, labels, path, STATISTICS | CALIBRATIONS, out, f);
 }
 
 /* ---- Writing -------------------------------------------------------------------------- */
@@ -134,7 +181,9 @@ int stats_file_write(fm_context *context, const stats_file *file, const char *pa
   text t = {0};
   json_writer own = {0};
   fm_error err;
-  if (fm_class_stats_encode(file->stats, add_bytes, &t, &err)) return fault_library(f, &err, path);
+  if (file->calibration ? fm_calibration_encode(file->calibration, add_bytes, &t, &err)
+                        : fm_class_stats_encode(file->stats, add_bytes, &t, &err))
+    return fault_library(f, &err, path);
   json_write_member(&own, "sets", save_sets(file));
   json_write_member(&own, "shard",
                     json_pack("{s:I, s:I}", "index", (json_int_t)file->shard.index, "count",
@@ -153,6 +202,7 @@ int stats_file_write(fm_context *context, const stats_file *file, const char *pa
 void stats_file_free(stats_file *file) {
   free(file->sets);
   fm_class_stats_destroy(file->stats);
+  fm_calibration_destroy(file->calibration);
   if (file->owns_labels) fm_labels_destroy(file->labels);
   json_decref(file->provider);
   *file = (stats_file){0};

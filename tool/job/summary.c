@@ -73,6 +73,32 @@ void summary_stats(const job_common *common, const stats_file *file, const char 
   summary_print(&t);
 }
 
+/* How many images each class has, and which have too few for the default promise. */
+void summary_calibration(const job_common *common, const stats_file *file, const char *output) {
+  const fm_calibration *c = file->calibration;
+  int64_t needed = 0;
+  json_t *images = json_array();
+  text t = {0};
+  (void)fm_calibration_images_needed(c, NULL, &needed, NULL);
+  text_add(&t, "%-24s %14s\n", "class", "images");
+  for (int32_t k = 0; k < file->class_count; k++) {
+    const int64_t own = fm_calibration_image_count(c, k);
+    json_array_append_new(images, json_integer((json_int_t)own));
+    text_add(&t, "%-24s %14" PRId64 "%s\n", fm_labels_class_name(file->labels, k), own,
+             own < needed ? "  too few for --lose 0.05" : "");
+  }
+  text_add(&t, "%" PRId64 " images; --lose 0.05 takes %" PRId64 " of a class; written to %s\n",
+           stats_file_images(file), needed, output);
+  if (summary_as_json(common))
+    summary_print_json(json_pack("{s:o, s:I, s:O}", "output", json_text(output), "images",
+                                 (json_int_t)stats_file_images(file), "class_images", images));
+  json_decref(images);
+  if (summary_as_text(common))
+    summary_print(&t);
+  else
+    text_free(&t);
+}
+
 static json_t *warning_as_json(const filter_file *file) {
   text sentence = {0};
   filter_reach_warn(file, &sentence);
@@ -119,7 +145,7 @@ void summary_filter(const job_common *common, const filter_file *file, const cha
   }
   text_add(&t, "%" PRId64 " masks, %" PRId64 " pixels, kept %.1f %%", file->count, file->valid,
            percent(file->valid, file->dropped));
-  if (!filter_is_paper(file))
+  if (!filter_is_paper(file) && !file->guarantee.calibration)
     text_add(&t, "; policy %s, %g %% of real pixels are above the thresholds", file->policy,
              100 * file->real_share);
   if (file->unpaired)
@@ -127,5 +153,6 @@ void summary_filter(const job_common *common, const filter_file *file, const cha
   if (file->emptied)
     text_add(&t, "; of %" PRId64 " masks nothing is left, do not train on them", file->emptied);
   text_add(&t, "; written to %s\n", output);
+  if (file->guarantee.calibration) text_add(&t, "%s\n", file->guarantee.sentence);
   summary_print(&t);
 }

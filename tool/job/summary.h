@@ -9,6 +9,7 @@
 
 /* Each prints text, or one JSON object with --json, or nothing (quiet, silent). */
 void summary_stats(const job_common *common, const stats_file *file, const char *output);
+void summary_calibration(const job_common *common, const stats_file *file, const char *output);
 void summary_filter(const job_common *common, const filter_file *file, const char *output);
 
 /* Should text be printed? JSON? With --json, quiet does not silence. */

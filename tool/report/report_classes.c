@@ -186,7 +186,13 @@ static void run_command(const report *r, text *t) {
   const json_int_t strata = json_integer_value(json_object_get(r->run, "strata_count"));
   if (strata > 1) text_add(t, " --strata-count %lld", (long long)strata);
   if (r->has_filter) {
-    if (filter_is_paper(&r->filter))
+    if (r->filter.guarantee.calibration) {
+      text_add(t, " --policy %s", r->filter.policy);
+      word(t, "--calibration", r->filter.guarantee.calibration);
+      text_add(t, " --lose %.6g", r->filter.guarantee.lose);
+      if (r->filter.guarantee.confidence > 0.0)
+        text_add(t, " --confidence %.6g", r->filter.guarantee.confidence);
+    } else if (filter_is_paper(&r->filter))
       text_add(t, " --tolerance %.6g", r->filter.tolerance);
     else
       text_add(t, " --policy %s --real-share %.6g", r->filter.policy, r->filter.real_share);
@@ -213,7 +219,10 @@ void report_origin(const report *r, text *t) {
     fact(t, "Strata", r->filter.strata);
     fact(t, "Provider", r->filter.provider);
     fact(t, "Policy", r->filter.policy);
-    if (filter_is_paper(&r->filter))
+    fact(t, "Guarantee", r->filter.guarantee.sentence);
+    if (r->filter.guarantee.calibration)
+      fact(t, "Calibration", r->filter.guarantee.calibration);
+    else if (filter_is_paper(&r->filter))
       text_add(t, "<dt>Tolerance</dt><dd>%.6g</dd>\n", r->filter.tolerance);
     else
       text_add(t, "<dt>Real share</dt><dd>%.6g above the thresholds</dd>\n", r->filter.real_share);

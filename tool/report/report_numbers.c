@@ -69,7 +69,10 @@ void report_numbers(const report *r, text *t) {
     report_add_percent(t, share(r->filter.valid - r->filter.dropped, r->filter.valid));
     number_end(t, "of their pixels kept");
     number_begin(t);
-    if (filter_is_paper(&r->filter)) {
+    if (r->filter.guarantee.calibration) {
+      report_add_percent(t, r->filter.guarantee.lose);
+      number_end(t, "of a class that a real image may lose");
+    } else if (filter_is_paper(&r->filter)) {
       text_add(t, "%.4g", r->filter.tolerance);
       number_end(t, "tolerance &alpha;");
     } else {

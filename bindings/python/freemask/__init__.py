@@ -36,6 +36,7 @@ from ._library import (
     lib,
     library_path,
 )
+from .calibration import Calibration
 from .curate import Curated, Folder, Sample, curate
 from .files import read_image, read_loss, read_mask, write_array, write_mask
 from .filter import FilterReport, NoiseFilter
@@ -61,7 +62,7 @@ def kernels() -> str:
 
 
 __all__ = [
-    "ArgumentError", "CallbackError", "ClassStats", "Curated", "DuplicateError", "EmptyError", "Error", "FileError",
+    "ArgumentError", "Calibration", "CallbackError", "ClassStats", "Curated", "DuplicateError", "EmptyError", "Error", "FileError",
     "FilterReport", "Folder", "FormatError", "Hardness", "LabelError", "Labels", "LimitError", "LossError", "MismatchError",
     "NetworkLoss", "NoiseFilter", "OutOfMemoryError", "Plan", "PlanRow", "Plane", "Sample", "Schedule", "ScheduleEntry",
     "ShapeError", "UnsupportedError", "boundary_strata", "curate", "get_include", "kernels", "lib", "library_path", "loss_map", "plan", "plane",

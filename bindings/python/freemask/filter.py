@@ -12,6 +12,7 @@ from . import _interface as c
 from ._arrays import at, dimensions, dtype_of, new, numbers, shape_of
 from ._library import Handle, _local, call, lib, make, raise_error
 from ._threads import each_image
+from .calibration import Calibration, _promise
 from .stats import ClassStats, extra_planes
 
 _UNSEEN = {"drop": c.FM_UNSEEN_DROP, "keep": c.FM_UNSEEN_KEEP, "global-mean": c.FM_UNSEEN_GLOBAL_MEAN}
@@ -73,7 +74,7 @@ class NoiseFilter(Handle):
         if not tolerance > 0:  # 0 would mean the default
             raise ValueError(f"tolerance is {tolerance}, expected a number above 0")
         self.labels, self.strata = stats.labels, stats.strata
-        self._made_with = (stats.to_bytes(), tolerance, policy, unseen, min_kept_share, real_share, without_reference)
+        self._made_with: tuple[Any, ...] = (stats.to_bytes(), tolerance, policy, unseen, min_kept_share, real_share, without_reference)
         self._last = threading.local()
         options = make(c.fm_filter_options, policy=_POLICIES[policy], unseen=_UNSEEN[unseen], min_kept_share=min_kept_share)
         if policy == "paper":
@@ -84,11 +85,37 @@ class NoiseFilter(Handle):
             options.without_reference = _WITHOUT[without_reference]
         self._create(lib.fm_filter_create, stats._pointer, byref(options))
 
+    @classmethod
+    def calibrated(cls, calibration: Calibration, lose: float = 0.05, confidence: float = 0.0, policy: str = "",
+                   min_kept_share: float = 0.0, without_reference: str = "refuse") -> NoiseFilter:
+        """A filter with the thresholds of a calibration on held-out real images: an image like these loses on average at
+        most a share `lose` of its pixels of a class, or with `confidence`. Classes with too few images keep everything.
+
+        Args:
+            policy: "": the loss, or "strata" if the calibration is of that score; "paired" takes one, too.
+        """
+        ranked = lib.fm_class_stats_ranks(lib.fm_calibration_stats(calibration._pointer)) is not None
+        policy = policy or ("strata" if ranked else "quantile")
+        if policy not in _POLICIES or without_reference not in _WITHOUT:
+            raise ValueError(f"policy is one of {', '.join(_POLICIES)}, without_reference one of {', '.join(_WITHOUT)}")
+        made = cls.__new__(cls)
+        made.labels, made.strata, made._last = calibration.labels, 1, threading.local()
+        made._made_with = (calibration, lose, confidence, policy, min_kept_share, without_reference)
+        options = make(c.fm_filter_options, policy=_POLICIES[policy], min_kept_share=min_kept_share)
+        if policy == "paired":
+            options.without_reference = _WITHOUT[without_reference]
+        made._create(lib.fm_filter_create_calibrated, calibration._pointer, byref(_promise(lose, confidence)), byref(options))
+        return made
+
     def __reduce__(self) -> Any:
+        if isinstance(self._made_with[0], Calibration):
+            return NoiseFilter.calibrated, self._made_with
         return _filter_from, (self.labels, *self._made_with)
 
     @property
     def tolerance(self) -> float:
+        if isinstance(self._made_with[0], Calibration):
+            return float("nan")
         return float(self._made_with[1])
 
     @property
@@ -196,7 +223,8 @@ class NoiseFilter(Handle):
         return made
 
     def __repr__(self) -> str:
-        return f"<freemask.NoiseFilter of {self.labels.name}, tolerance {self.tolerance}>"
+        promise = isinstance(self._made_with[0], Calibration)
+        return f"<freemask.NoiseFilter of {self.labels.name}, {'lose' if promise else 'tolerance'} {self._made_with[1]}>"
 
 
 def _filter_from(labels: Any, blob: bytes, *options: Union[float, str]) -> NoiseFilter:

@@ -1,0 +1,193 @@
+# freemask/calibration.py - thresholds that keep a promise about images.
+# SPDX-License-Identifier: MIT
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from ctypes import byref
+from typing import Any, Union
+
+from . import _interface as c
+from ._arrays import at, dimensions, layout_of, numbers, packed
+from ._library import Handle, call, lib, make
+from ._threads import cores, run
+from .labels import Labels
+from .stats import ClassStats, extra_planes
+
+
+def _promise(lose: float, confidence: float) -> Any:
+    if not 0 < lose < 1 or not 0 <= confidence < 1:
+        raise ValueError(f"lose is {lose} and confidence {confidence}, expected shares between 0 and 1")
+    return make(c.fm_promise, alpha=lose, delta=1 - confidence if confidence else 0.0)
+
+
+class Calibration(Handle):
+    """Shares of *held-out* real images above each score, of which thresholds follow that keep a promise: "an image
+    like these loses on average at most 5 % of its pixels of a class".
+
+    The promise is one about images that are drawn as these were and that the segmenter has not seen in
+    training; it says nothing of synthetic pixels that look unlike real ones (doc/policies.md).
+
+    Args:
+        stats: of the real set, with a histogram, and of the score that is to be compared: losses, or with `ranks` that of
+            "strata" and "paired". Nothing of what they hold goes in.
+
+    Parts merge to the very same state as the whole: `a + b`, `a.merge(b)`, or a sum of `state` over machines.
+    `NoiseFilter.calibrated` makes a filter.
+    """
+
+    _destroy = "fm_calibration_destroy"
+
+    def __init__(self, stats: ClassStats) -> None:
+        self.labels, self._lock = stats.labels, threading.Lock()
+        self._create(lib.fm_calibration_create, stats._pointer)
+
+    def _empty(self) -> Calibration:
+        empty = Calibration.__new__(Calibration)
+        empty.labels, empty._lock = self.labels, threading.Lock()
+        empty._create(lib.fm_calibration_create, lib.fm_calibration_stats(self._pointer))
+        return empty
+
+    def add(self, mask: Any, loss: Any, strata: Any = None) -> Calibration:
+        """Adds a held-out real image, or a batch [N, H, W] of them on threads; returns itself. Arguments and errors are
+        those of `ClassStats.add`."""
+        if dimensions(mask) > 2:
+            return self._add_batch(mask, loss, strata)
+        extra, keep = extra_planes(strata, None)
+        with self._lock:
+            call(lib.fm_calibration_add, self._pointer, at(mask), at(loss), extra)
+        del keep
+        return self
+
+    def _add_batch(self, masks: Any, losses: Any, strata: Any) -> Calibration:
+        count = len(masks)
+        if len(losses) != count or (strata is not None and len(strata) != count):
+            raise ValueError(f"{count} masks and {len(losses)} loss maps, expected as many")
+        parts = [self._empty() for _ in range(min(cores(), count))]
+
+        def add_every(first: int) -> None:
+            for i in range(first, count, len(parts)):
+                parts[first].add(masks[i], losses[i], None if strata is None else strata[i])
+
+        run(add_every, len(parts))
+        whole = self._empty()
+        for part in parts:
+            whole.merge(part)
+        return self.merge(whole)
+
+    def merge(self, other: Calibration) -> Calibration:
+        """Adds all of `other`; returns itself. Raises MismatchError if label space or score differ."""
+        if other is self:
+            other = self.copy()
+        with self._lock:
+            call(lib.fm_calibration_merge, self._pointer, other._pointer)
+        return self
+
+    def copy(self) -> Calibration:
+        return self._empty().merge(self)
+
+    def __iadd__(self, other: Calibration) -> Calibration:
+        return self.merge(other)
+
+    def __add__(self, other: Calibration) -> Calibration:
+        if not isinstance(other, Calibration):
+            return NotImplemented
+        return self.copy().merge(other)
+
+    def __radd__(self, other: Any) -> Calibration:  # sum() begins with 0
+        return self.copy() if other == 0 else NotImplemented
+
+    # ---- Words ------------------------------------------------------------------------------------------
+    @property
+    def state(self) -> Any:
+        """All of it as int64 numbers, a copy: the element-wise *sum* of states is the state of the merge. Assigning replaces
+        what the calibration holds."""
+        count = lib.fm_calibration_word_count(self._pointer)
+        array, where = numbers(ctypes.c_int64, count, "int64")
+        with self._lock:
+            call(lib.fm_calibration_export, self._pointer, where, count)
+        return array
+
+    @state.setter
+    def state(self, words: Any) -> None:
+        layout = layout_of(words)
+        if layout.dtype != c.FM_I64 or layout.strides != packed(layout.shape, 8) or len(layout.shape) != 1:
+            raise ValueError(f"expected a packed array of int64, got shape {list(layout.shape)}")
+        fresh = self._empty()
+        call(lib.fm_calibration_import, fresh._pointer, ctypes.cast(layout.address, ctypes.POINTER(ctypes.c_int64)),
+             layout.shape[0], None)
+        with self._lock:
+            lib.fm_calibration_clear(self._pointer)
+            call(lib.fm_calibration_merge, self._pointer, fresh._pointer)
+
+    def to_bytes(self) -> bytes:
+        """The bytes of the tool's calibration.json."""
+        parts: list[bytes] = []
+        write = lib.fm_calibration_encode.argtypes[1](lambda data, size, user: parts.append(ctypes.string_at(data, size)) or 0)
+        with self._lock:
+            call(lib.fm_calibration_encode, self._pointer, write, None)
+        return b"".join(parts)
+
+    @classmethod
+    def from_bytes(cls, labels: Labels, blob: bytes) -> Calibration:
+        """Raises FormatError if the bytes are damaged, MismatchError for another label space."""
+        calibration = cls.__new__(cls)
+        calibration.labels, calibration._lock = labels, threading.Lock()
+        calibration._create(lib.fm_calibration_decode, labels._pointer, blob, len(blob))
+        return calibration
+
+    def __reduce__(self) -> Any:
+        return Calibration.from_bytes, (self.labels, self.to_bytes())
+
+    def save(self, path: Union[str, os.PathLike[str]]) -> None:
+        """Writes a calibration.json, label space included, whole or not at all. The tool's have the names of the images
+        besides, which `freemask filter` asks for."""
+        with self._lock:
+            call(lib.fm_calibration_write, self._pointer, os.fsencode(path))
+
+    @classmethod
+    def load(cls, path: Union[str, os.PathLike[str]]) -> Calibration:
+        """Reads a calibration.json of `save`, `freemask calibrate` or `freemask merge`."""
+        calibration = cls.__new__(cls)
+        calibration.labels, calibration._lock = Labels.from_csv(path), threading.Lock()
+        calibration._create(lib.fm_calibration_read, calibration.labels._pointer, os.fsencode(path))
+        return calibration
+
+    # ---- Reading ----------------------------------------------------------------------------------------
+    @property
+    def images(self) -> int:
+        """Images added."""
+        return int(lib.fm_calibration_image_count(self._pointer, c.FM_ALL_CLASSES))
+
+    @property
+    def class_images(self) -> Any:
+        """Images that have each class: K numbers (int64)."""
+        array, _ = numbers(ctypes.c_int64, len(self.labels), "int64")
+        for k in range(len(self.labels)):
+            array[k] = lib.fm_calibration_image_count(self._pointer, k)
+        return array
+
+    def images_needed(self, lose: float = 0.05, confidence: float = 0.0) -> int:
+        """How many images of a class the promise takes: of classes with fewer everything is kept."""
+        out = ctypes.c_int64()
+        call(lib.fm_calibration_images_needed, self._pointer, byref(_promise(lose, confidence)), byref(out))
+        return out.value
+
+    def thresholds(self, lose: float = 0.05, confidence: float = 0.0) -> Any:
+        """The largest score of each class that is kept, float32, infinite where everything is.
+
+        Args:
+            lose: the share of a class's pixels that an image may lose.
+            confidence: 0: on average over calibrations; else with this confidence, in all classes at once.
+        """
+        promise = _promise(lose, confidence)
+        array, where = numbers(ctypes.c_float, len(self.labels), "float32")
+        for k in range(len(self.labels)):
+            out = ctypes.c_float()
+            call(lib.fm_calibration_threshold, self._pointer, k, byref(promise), byref(out))
+            array[k] = out.value
+        return array
+
+    def __repr__(self) -> str:
+        return f"<freemask.Calibration of {self.images} images, {self.labels.name}>"
