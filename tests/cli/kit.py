@@ -61,12 +61,18 @@ def run(*arguments, timeout=60, **more):
     return Result(start(*arguments, **more), timeout)
 
 
+LEADS_NOWHERE = b"a link that leads nowhere: "
+
+
 def tree(folder):
-    """{relative path: content} of all files below."""
+    """{relative path: content} of all files below; of a link that leads nowhere, that."""
     found = {}
     for base, _, files in os.walk(folder):
         for name in files:
             path = os.path.join(base, name)
+            if not os.path.exists(path):
+                found[os.path.relpath(path, folder)] = LEADS_NOWHERE + os.fsencode(os.readlink(path))
+                continue
             with open(path, "rb") as file:
                 found[os.path.relpath(path, folder)] = file.read()
     return found

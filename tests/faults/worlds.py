@@ -20,22 +20,23 @@ FILTER = ["filter", "--stats", "stats.json", *LABELS, "--masks", "syn/masks", "-
 PICTURES = ["--synthetic", "syn/masks", "--images", "syn/images", "--real-masks", "real/masks",
             "--real-images", "real/images", "--allow-missing"]
 FORMATS = {"list": [], "mmseg": PICTURES, "detectron2": [*PICTURES, "--train-ids"], "hf": [*PICTURES, "--train-ids"], "webdataset": PICTURES,
-           "paddleseg": [*PICTURES, "--train-ids"],
-           "freestylenet": ["--real-masks", "real/masks"], "jsonl": ["--real-masks", "real/masks"]}
+           "paddleseg": [*PICTURES, "--train-ids"], "ultralytics": PICTURES, "lightly": [*PICTURES, "--train-ids"],
+           **{name: ["--real-masks", "real/masks"] for name in ("freestylenet", "place", "oasis", "controlnet", "cosmos", "jsonl")}}
+KNOW_FEW_LABELS = ("freestylenet", "place", "oasis")
 
 
 class Scenario:
     """`arguments` are walked over in a copy of `template`, after `setup` has been run there; each of `repeats`
     has to end as they do undisturbed. `killed`: the setup is, before it renames its file of that number."""
 
-    def __init__(self, name, arguments, repeats=None, template=None, setup=(), killed=0):
-        self.name, self.arguments = name, with_threads(arguments)
-        self.repeats = [with_threads(repeat) for repeat in repeats or [arguments]]
-        self.template, self.setup, self.killed = template or name, [with_threads(step) for step in setup], killed
+    def __init__(self, name, arguments, repeats=None, template=None, setup=(), killed=0, threads=1):
+        self.name, self.arguments, self.threads = name, with_threads(arguments, threads), threads
+        self.repeats = [with_threads(repeat, threads) for repeat in repeats or [arguments]]
+        self.template, self.setup, self.killed = template or name, [with_threads(step, threads) for step in setup], killed
 
 
-def with_threads(arguments):
-    return [*arguments, *(() if arguments[0] in ("merge", "report") else ("-j", "1"))]
+def with_threads(arguments, threads):
+    return [*arguments, *(() if arguments[0] in ("merge", "report") else ("-j", str(threads)))]
 
 
 def picture(rng, shape):
@@ -45,13 +46,13 @@ def picture(rng, shape):
 
 
 def make_sets(folder):
-    """Two sets with losses and images."""
-    rng = np.random.default_rng(77)
+    """Two sets with losses and images; a synthetic image is made of a real mask."""
+    rng, masks = np.random.default_rng(77), {}
     real = {name: (12, 16) for name in MASKS}
     synthetic = {f"{name}_seed_{seed}": (12, 16) for name in MASKS for seed in SEEDS}
     for part, stems in (("real", real), ("syn", synthetic)):
         for stem, shape in stems.items():
-            mask = random_mask(rng, SPACE, shape)
+            mask = masks.setdefault(stem.split("_seed_")[0], random_mask(rng, SPACE, shape))
             write(f"{folder}/{part}/masks/{stem}.png", png(mask))
             write(f"{folder}/{part}/losses/{stem}.npy", npy(random_loss(rng, SPACE, mask)))
             write(f"{folder}/{part}/images/{stem}.jpg", picture(rng, shape))
@@ -90,7 +91,7 @@ def make_all(top):
              "-o", f"s{i}.json")
     must(base, "hardness", *LABELS, "--stats", "stats.json", "--masks", "real/masks", "-o", "hardness.csv")
     must(base, "plan", "--hardness", "hardness.csv", *PLAN, "-o", "plan.csv")
-    found = [*small_ones(make), *filters(make), *runs(make), *exports(make), *collects(make), *converts(make)]
+    found = [*small_ones(make), *filters(make), *policies(make), *runs(make), *exports(make), *collects(make), *converts(make)]
     return {scenario.name: scenario for scenario in found}
 
 
@@ -119,7 +120,26 @@ def filters(make):
     make("filter", "base", *parts)
     yield Scenario("filter", FILTER, repeats)
     yield Scenario("filter-resume", repeats[0], repeats, "filter", [FILTER], killed=4)
+    yield Scenario("filter-threads", FILTER, repeats, "filter", threads=3)
     yield Scenario("filter-overwrite", repeats[1], repeats[1:], "filter", [[*FILTER, "--tolerance", "1.1"]])
+
+
+def policies(make):
+    """Statistics with ranks, scores of boundary and neighbourhood, shards of them, and pairs."""
+    losses = ["--masks", "real/masks", "--losses", "real/losses"]
+    base = f"{make.top}/base"
+    for policy in ("quantile", "strata", "paired"):
+        make(f"stats-{policy}", "base", "real/masks", "real/losses")
+        yield Scenario(f"stats-{policy}", ["stats", *LABELS, *losses, "--policy", policy, "-o", "new.json"])
+        must(base, "stats", *LABELS, *losses, "--policy", policy, "-o", f"{policy}.json")
+        make(f"filter-{policy}", "base", "real/masks", "real/losses", "syn/masks", "syn/losses", f"{policy}.json")
+        pairs = ["--real-masks", "real/masks", "--real-losses", "real/losses"] if policy == "paired" else []
+        command = [*FILTER[:2], f"{policy}.json", *FILTER[3:], *pairs]
+        yield Scenario(f"filter-{policy}", command, [[*command, "--resume"], [*command, "--overwrite"]])
+    must(base, "stats", *LABELS, *losses, "--histogram", "8", "-o", "ranks.json")
+    make("stats-ranks", "base", "real/masks", "real/losses", "ranks.json")
+    yield Scenario("stats-ranks", ["stats", *LABELS, *losses, "--policy", "strata", "--ranks", "ranks.json", "--shard", "0/2",
+                                   "-o", "new.json"])
 
 
 def runs(make):
@@ -130,6 +150,9 @@ def runs(make):
     images = [*RUN, *IMAGES]
     make("run-images", "base", *parts, "real/images", "syn/images")
     yield Scenario("run-images", images, [[*images, "--resume"]])
+    yield Scenario("run-threads", RUN, repeats, "run", threads=3)
+    paired = [*RUN, "--policy", "paired", "--plan-policy", "rare-class"]
+    yield Scenario("run-paired", paired, [[*paired, "--resume"], [*paired, "--overwrite"]], "run")
     yield Scenario("run-resume", repeats[0], repeats, "run", [RUN], killed=5)
     yield Scenario("run-overwrite", repeats[1], repeats[1:], "run", [[*RUN, "--tolerance", "1.1"]])
     yield Scenario("report", ["report", "out", "-o", "new.html"], template="run-images", setup=[images])
@@ -140,7 +163,7 @@ def exports(make):
     must(f"{make.top}/base", "plan", "--hardness", "hardness.csv", "--seeds", "1:2", "--n-max", "1", "-o", "other.csv")
     make("export", "base", *parts)
     for name, flags in FORMATS.items():
-        labels = ["--labels", "ade20k"] if name == "freestylenet" else LABELS # it knows few
+        labels = ["--labels", "ade20k"] if name in KNOW_FEW_LABELS else LABELS
         arguments = ["export", "--plan", "plan.csv", "--to", name, *labels, *flags, "-o", "out"]
         yield Scenario(f"export-{name}", arguments, template="export")
         # Over an earlier one, of another plan.
@@ -148,8 +171,25 @@ def exports(make):
         yield Scenario(f"again-{name}", arguments, template="export", setup=[earlier])
 
 
+def panoptic(folder):
+    """Two masks of COCO's panoptic kind: colors are numbers of segments."""
+    import json
+    number = np.arange(12 * 16).reshape(12, 16) // 64 + 256
+    pixels = np.stack([number % 256, number // 256, number * 0], -1).astype(np.uint8)
+    segments = [{"id": int(n), "category_id": int(n) % 2 + 1} for n in np.unique(number)]
+    for name in ("a", "b"):
+        data = io.BytesIO()
+        Image.fromarray(pixels).save(data, "PNG")
+        write(f"{folder}/coded/{name}.png", data.getvalue())
+    write(f"{folder}/p.json", json.dumps({
+        "annotations": [{"file_name": f"{name}.png", "segments_info": segments} for name in ("a", "b")],
+        "categories": [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}]}).encode())
+
+
 def converts(make):
     make("labels", "base", "real/masks")
+    yield Scenario("labels-over", ["labels", "camvid", "-o", "new.csv", "--overwrite"], template="labels",
+                   setup=[["labels", "ade20k", "-o", "new.csv"]])
     yield Scenario("labels", ["labels", "camvid", "-o", "new.csv"])
     yield Scenario("labels-draft", ["labels", "--masks", "real/masks", "-o", "new.csv"], template="labels")
     convert = ["convert", *LABELS, "--masks", "real/masks", "--from", "labels", "--to", "train-ids", "-o", "out"]
@@ -165,6 +205,9 @@ def converts(make):
         write(f"{folder}/colors/{name}.png", data.getvalue())
     colors = ["convert", *LABELS, "--masks", "colors", "--from", "colors", "-o", "out"]
     yield Scenario("convert-colors", colors, [[*colors, "--resume"], [*colors, "--overwrite"]], "colors")
+    panoptic(make("panoptic", "base"))
+    coded = ["convert", "--masks", "coded", "--panoptic", "p.json", "-o", "out"]
+    yield Scenario("convert-panoptic", coded, [[*coded, "--resume"], [*coded, "--overwrite"]], "panoptic")
 
 
 def collects(make):

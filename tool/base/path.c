@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 
@@ -77,6 +78,7 @@ char *path_real(const char *path) {
   char *real = realpath(path, NULL);
   if (real) return real;
   if (errno == ENOMEM) alloc_fail();
+  if (!strcmp(path, ".") && (real = getcwd(NULL, 0))) return real; /* it has no name to add */
   char *parent = alloc_text(path);
   size_t length = strlen(parent);
   while (length > 1 && parent[length - 1] == '/') parent[--length] = '\0';

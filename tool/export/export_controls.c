@@ -9,6 +9,7 @@
 #include "base/path.h"
 #include "base/pixel.h"
 #include "base/pool.h"
+#include "export/export_stage.h"
 
 /* The work on all masks. */
 typedef struct work {
@@ -95,11 +96,14 @@ static int picture_path(export_state *s, const char *kind, const export_entry *e
   char *name = export_flat_name(entry->stem);
   text below = {0};
   text_add(&below, "%s/%s.png", kind, name);
-  int code = outdir_path(&s->out, below.data, path, f);
+  int code = export_stage_path(s->stage, s->job->format->name, below.data, path, f);
   text_free(&below);
   free(name);
   return code;
 }
+
+/* The commit flushes them all. */
+static const fm_write_options flush_later = {.size = sizeof flush_later, .flush = FM_FLUSH_LATER};
 
 static int write_control(export_state *s, const export_entry *entry, const fm_plane *mask,
                          const char *from, fault *f) {
@@ -113,10 +117,9 @@ static int write_control(export_state *s, const export_entry *entry, const fm_pl
     image.channel_stride = 1;
     image.col_stride = 3;
     image.row_stride = 3 * mask->width;
-    if (fm_image_write(s->ws.context, path, &image, NULL, &err))
+    if (fm_image_write(s->ws.context, path, &image, &flush_later, &err))
       code = fault_library(f, &err, path);
   }
-  if (!code) outdir_made(&s->out, path);
   free(path);
   free(rgb);
   return code;
@@ -129,9 +132,8 @@ static int write_edges(export_state *s, const export_entry *entry, const fm_plan
   fm_plane plane = fm_plane_make(gray, FM_U8, mask->height, mask->width);
   draw_edges(mask, gray);
   int code = picture_path(s, "edges", entry, &path, f);
-  if (!code && fm_mask_write(s->ws.context, path, &plane, NULL, &err))
+  if (!code && fm_mask_write(s->ws.context, path, &plane, &flush_later, &err))
     code = fault_library(f, &err, path);
-  if (!code) outdir_made(&s->out, path);
   free(path);
   free(gray);
   return code;
