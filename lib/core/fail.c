@@ -36,9 +36,75 @@ static const char *escape(const unsigned char *at, size_t length, char spelled[8
   return spelled;
 }
 
+/* ---- Decimal points --------------------------------------------------------------- */
+
+/* printf writes that of the host's locale, which may be several bytes long. Returns how many. */
+static size_t point_of_locale(char point[16]) {
+  char half[sizeof "0" "5" + 16];
+  int length = snprintf(half, sizeof half, "%.1f", 0.5);
+  if (length < 3 || length >= (int)sizeof half) return 0;
+  memcpy(point, half + 1, (size_t)length - 2);
+  return (size_t)length - 2;
+}
+
+/* Bytes of a conversion, which begins with a '%'. */
+static size_t conversion_size(const char *at) {
+  size_t size = 1 + strspn(at + 1, "-+ #0123456789.*hlLzjtI");
+  return size + (at[size] != '\0');
+}
+
+/* How long the text of the first `length` bytes of the format is. 0 as well where it is not to be
+ * told: nothing is replaced then. */
+FM__PRINTF(1, 0)
+static size_t printed(const char *format, size_t length, va_list args) {
+  char begin[FM__LINE];
+  va_list again;
+  if (length >= sizeof begin) return 0;
+  memcpy(begin, format, length);
+  begin[length] = '\0';
+  va_copy(again, args);
+  int size = vsnprintf(NULL, 0, begin, again);
+  va_end(again);
+  return size < 0 ? 0 : (size_t)size;
+}
+
+/* Replaces the first mark between two places by a point. Returns how many bytes went. */
+static size_t put_point(char *text, size_t begin, size_t end, const char *mark, size_t size) {
+  const size_t length = strlen(text);
+  for (size_t at = begin; at + size <= end && at + size <= length; at++) {
+    if (memcmp(text + at, mark, size) != 0) continue;
+    text[at] = '.';
+    memmove(text + at + 1, text + at + size, length + 1 - at - size);
+    return size - 1;
+  }
+  return 0;
+}
+
+/* Sentences are the same in every locale: of `text`, which the format and the arguments made. */
+FM__PRINTF(2, 0)
+static void use_points(char *text, const char *format, va_list args) {
+  char mark[16];
+  const size_t mark_size = point_of_locale(mark);
+  size_t gone = 0, size;
+  if (!mark_size || (mark_size == 1 && *mark == '.')) return;
+  for (const char *at = format; (at = strchr(at, '%')); at += size) {
+    size = conversion_size(at);
+    if (!strchr("aefgAEFG", at[size - 1])) continue;
+    size_t before = (size_t)(at - format);
+    size_t begin = printed(format, before, args), end = printed(format, before + size, args);
+    if (begin < end) gone += put_point(text, begin - gone, end - gone, mark, mark_size);
+  }
+}
+
+/* ---- Lines of text ---------------------------------------------------------------- */
+
 void fm__line(char *out, const char *format, va_list args) {
   char text[FM__LINE];
+  va_list again;
+  va_copy(again, args);
   if (vsnprintf(text, sizeof text, format, args) < 0) text[0] = '\0';
+  use_points(text, format, again);
+  va_end(again);
   const unsigned char *at = (const unsigned char *)text;
   size_t left = strlen(text), used = 0;
   while (left) {

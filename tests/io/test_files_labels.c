@@ -418,6 +418,32 @@ START_TEST(every_allocation_fails) {
 }
 END_TEST
 
+/* ---- Sentences ------------------------------------------------------------------ */
+
+/* Numbers in sentences have points in every locale, and names keep their commas. */
+START_TEST(no_locale_matters) {
+  static const char table[] = "label,class,name\n0,0,\"1,5\"\n255,ignore,\n";
+  uint8_t label[2] = {0, 0};
+  float loss[2] = {0.25F, -2.5F};
+  fm_plane mask = fm_plane_make(label, FM_U8, 1, 2), map = fm_plane_make(loss, FM_F32, 1, 2);
+  fm_labels *labels = decoded(table);
+  fm_class_stats *stats = NULL;
+  double quantile;
+  KIT_OK(fm_class_stats_create(labels, NULL, &stats, &err));
+  io_comma_locale(true);
+  KIT_FAILS(
+      FM_ERR_LOSS,
+      "loss: -2.5 at pixel (x 1, y 0) of class 0 (1,5), expected a finite number, not below 0 "
+      "(what rounding leaves, above -1e-05, counts as 0)",
+      fm_class_stats_add(stats, &mask, &map, NULL, &err));
+  KIT_FAILS(FM_ERR_ARGUMENT, "quantile is asked at 1.25, expected 0 to 1",
+            fm_class_stats_quantile(stats, 0, 0, 1.25, &quantile, &err));
+  io_comma_locale(false);
+  fm_class_stats_destroy(stats);
+  fm_labels_destroy(labels);
+}
+END_TEST
+
 Suite *files_labels_suite(void) {
   Suite *suite = suite_create("files_labels");
   TCase *tests = tcase_create("files_labels");
@@ -436,6 +462,7 @@ Suite *files_labels_suite(void) {
   tcase_add_test(tests, odd_names_survive);
   tcase_add_test(tests, bad_tables_are_refused);
   tcase_add_test(tests, calls_are_checked);
+  tcase_add_test(tests, no_locale_matters);
   tcase_add_test(tests, every_allocation_fails);
   suite_add_tcase(suite, tests);
   return suite;
