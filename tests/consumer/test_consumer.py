@@ -63,7 +63,8 @@ def archive_only(prefix, folder):
 def check_tree(prefix):
     installed = sorted(os.listdir(f"{prefix}/include/freemask"))
     tap.equal(installed, headers.names(), "installs the public headers and no other")
-    tap.equal(os.listdir(f"{prefix}/include"), ["freemask"], "include has one folder")
+    tap.equal(sorted(os.listdir(f"{prefix}/include")), ["freemask", "freemask.hpp"],
+              "include has one folder, and the header for C++")
     libraries = library_folder(prefix)
     soname, _ = elf.dynamic(f"{libraries}/libfreemask.so")
     tap.ok(os.path.islink(f"{libraries}/{soname}"), f"{soname} is a link")
