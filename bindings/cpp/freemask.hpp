@@ -797,6 +797,31 @@ class calibration : public detail::handle<fm_calibration, fm_calibration_destroy
     return detail::finish<calibration>(status, err,
                                        [&] { return calibration(out, stats.origin()); });
   }
+  /** From a file of a calibration. */
+  static returns<calibration> read(const labels &space, const std::string &path) {
+    fm_error err;
+    fm_calibration *out = nullptr;
+    fm_status status = fm_calibration_read(space.get(), path.c_str(), &out, &err);
+    return detail::finish<calibration>(status, err,
+                                       [&] { return calibration(out, space.origin()); });
+  }
+  static returns<calibration> decode(const labels &space, const void *data, std::size_t size) {
+    fm_error err;
+    fm_calibration *out = nullptr;
+    fm_status status = fm_calibration_decode(space.get(), data, size, &out, &err);
+    return detail::finish<calibration>(status, err,
+                                       [&] { return calibration(out, space.origin()); });
+  }
+  returns<void> write(const std::string &path) const {
+    fm_error err;
+    return detail::finish(fm_calibration_write(get(), path.c_str(), &err), err);
+  }
+  returns<bytes> encode() const {
+    fm_error err;
+    detail::bytes_sink sink;
+    fm_status status = fm_calibration_encode(get(), detail::bytes_sink::write, &sink, &err);
+    return detail::finish<bytes>(status, err, [&] { return std::move(sink.bytes); });
+  }
   /** A held-out real image. */
   returns<void> add(const plane &mask, const plane &loss, const extra_planes &extra = {}) {
     fm_error err;
@@ -814,12 +839,32 @@ class calibration : public detail::handle<fm_calibration, fm_calibration_destroy
     fm_status status = fm_calibration_export(get(), out.data(), count, &err);
     return detail::finish<std::vector<int64_t>>(status, err, [&] { return std::move(out); });
   }
-  returns<void> add_words(const std::vector<int64_t> &words) {
+  returns<class_stats_layout> layout() const {
+    fm_error err;
+    class_stats_layout out;
+    fm_status status = fm_calibration_get_layout(get(), &out, &err);
+    return detail::finish<class_stats_layout>(status, err, [&] { return out; });
+  }
+  /** Adds words. `layout` is that of their exporter. */
+  returns<void> add_words(const std::vector<int64_t> &words, const class_stats_layout &layout) {
     fm_error err;
     return detail::finish(
-        fm_calibration_import(get(), words.data(), detail::count64(words.size()), &err), err);
+        fm_calibration_import(get(), words.data(), detail::count64(words.size()), &layout, &err),
+        err);
   }
-  int64_t image_count(int32_t k) const noexcept { return fm_calibration_image_count(get(), k); }
+  void clear() noexcept { fm_calibration_clear(get()); }
+  /** Empty statistics of the same kind, as C has them; they live as long as this object. */
+  const fm_class_stats *stats() const noexcept { return fm_calibration_stats(get()); }
+  int64_t image_count(int32_t k = FM_ALL_CLASSES) const noexcept {
+    return fm_calibration_image_count(get(), k);
+  }
+  /** How many images with a class the promise takes. */
+  returns<int64_t> images_needed(const promise &kept = {}) const {
+    fm_error err;
+    int64_t out = 0;
+    fm_status status = fm_calibration_images_needed(get(), &kept, &out, &err);
+    return detail::finish<int64_t>(status, err, [&] { return out; });
+  }
   returns<float> threshold(int32_t k, const promise &kept = {}) const {
     fm_error err;
     float out = 0;
