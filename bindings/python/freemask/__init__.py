@@ -9,7 +9,7 @@ everything with DLPack are used without copies; calls do not hold the GIL.
     noise = freemask.NoiseFilter(stats)
     clean = noise.apply(synthetic_mask, synthetic_loss)   # noisy pixels get the ignore label
 
-`curate` does it all with any callable as the segmenter. `freemask.lib` has every function of the C interface.
+`curate` does it all with any callable as the segmenter; `freemask.torch` is for PyTorch. `freemask.lib` has every function of the C interface.
 """
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ from .curate import Curated, Folder, Sample, curate
 from .files import read_image, read_loss, read_mask, write_array, write_mask
 from .filter import FilterReport, NoiseFilter
 from .hardness import Hardness
+from .ignore_maps import IgnoreMaps, IgnoreMapWriter
 from .labels import Labels
 from .maps import boundary_strata, window_mean
 from .network import NetworkLoss, loss_map
@@ -63,7 +64,8 @@ def kernels() -> str:
 
 __all__ = [
     "ArgumentError", "Calibration", "CallbackError", "ClassStats", "Curated", "DuplicateError", "EmptyError", "Error", "FileError",
-    "FilterReport", "Folder", "FormatError", "Hardness", "LabelError", "Labels", "LimitError", "LossError", "MismatchError",
+    "FilterReport", "Folder", "FormatError", "Hardness", "IgnoreMapWriter", "IgnoreMaps", "LabelError", "Labels",
+    "LimitError", "LossError", "MismatchError",
     "NetworkLoss", "NoiseFilter", "OutOfMemoryError", "Plan", "PlanRow", "Plane", "Sample", "Schedule", "ScheduleEntry",
     "ShapeError", "UnsupportedError", "boundary_strata", "curate", "get_include", "kernels", "lib", "library_path", "loss_map", "plan", "plane",
     "read_image", "read_loss", "read_mask", "window_mean", "write_array", "write_mask",
