@@ -29,27 +29,31 @@ FM_BEGIN_DECLS
  *  speed, one per thread, merged at the end. */
 typedef struct fm_class_stats fm_class_stats;
 
-/** What statistics add up for each pixel, and what a filter compares. */
+/** What statistics add up for each pixel, and what a filter compares.
+ *
+ *  FM_SCORE_RANK is made from statistics of the real losses with a histogram, the *ranks* (options):
+ *
+ *      u_k(l)    = (pixels of class k in bins below that of l + half of those in its bin) / n_k
+ *      e_k(l)    = -ln(1 - u_k(l) + 0.002)            at most 6.2; of a class without pixels u = 1
+ *      e_(k,s)   the same in stratum s, as if it held 200 pixels more, spread as the class's; with
+ *                one stratum e_k
+ *      g_k(p)    = e_k(reference(p)), or with siblings the less of this and the mean over them of
+ *                e_k(sibling(p)), rounded to 2^-12 first, halves away from 0; g_(k,s) likewise
+ *      d_k(p)    = e_k(loss(p)) - 0.8 * g_k(p), or without a reference e_k(loss(p)); d_(k,s) likewise
+ *      score(p)  = max(0, d_k(p) + mean of d_(k,s) over the pixels of p's class in the square of side
+ *                2r + 1 around p), r = max(1, floor(height / 8)), at most 1023
+ *
+ *  Ranks and their 0.8-folds are rounded to multiples of 2^-12; the mean is that of
+ *  fm_map_window_mean, in regions of one class. The reference is what the real image of the same mask
+ *  loses at this very place (fm_extra_planes). Statistics of the real set are made without one, so
+ *  that a filter's thresholds are those of real pixels: a place that is hard on the real image too
+ *  has to be odder before it is dropped. Siblings, the other synthetic images of the mask, can only
+ *  lower what a place is expected to lose, never raise it: what all of them get wrong alike would
+ *  otherwise be taken for hard. doc/policies.md has the reasons and what it is worth. */
 typedef enum fm_score {
   FM_SCORE_LOSS = 0, /**< the loss itself */
   FM_SCORE_RANK = 1  /**< how odd the pixel and its neighbourhood are among real pixels */
 } fm_score;
-
-/* FM_SCORE_RANK, from statistics of the real losses with a histogram, the *ranks* (options):
- *
- *     u_k(l)    = (pixels of class k in bins below that of l + half of those in its bin) / n_k
- *     e_k(l)    = -ln(1 - u_k(l) + 0.002)            at most 6.2; of a class without pixels u = 1
- *     e_(k,s)   the same in stratum s, as if it held 200 pixels more, spread as the class's; with
- *               one stratum e_k
- *     d_k(p)    = e_k(loss(p)) - 0.8 * e_k(reference(p)), or without the latter; d_(k,s) likewise
- *     score(p)  = max(0, d_k(p) + mean of d_(k,s) over the pixels of p's class in the square of side
- *               2r + 1 around p), r = max(1, floor(height / 8)), at most 1023
- *
- * Ranks and their 0.8-folds are rounded to multiples of 2^-12; the mean is that of
- * fm_map_window_mean, in regions of one class. The reference is what the real image of the same mask
- * loses at this very place (fm_extra_planes). Statistics of the real set are made without one, so
- * that a filter's thresholds are those of real pixels: a place that is hard on the real image too
- * has to be odder before it is dropped. doc/policies.md has the reasons and what it is worth. */
 
 /** Sized structure, see freemask/context.h. */
 typedef struct fm_class_stats_options {
@@ -62,7 +66,8 @@ typedef struct fm_class_stats_options {
   int32_t reserved;  /**< 0 */
   const fm_class_stats
       *ranks; /**< FM_SCORE_RANK: statistics of losses that are not empty and have a
-                                    histogram; copied (about 2 bytes per bin more). Parts that are
+                                    histogram; copied (about 2 bytes per bin and 512 per
+                                    class more). Parts that are
                                     to be merged need the same: those of the whole real set. Else
                                     NULL. */
 } fm_class_stats_options;
@@ -112,11 +117,30 @@ FM_API fm_status fm_class_stats_add(fm_class_stats *stats, const fm_plane *mask,
  *  what fm_class_stats_add adds up and a filter compares.
  *
  *  `scores` is an F32 plane of the mask's size without a byte of any input. Reads `stats` alone.
- *  Memory: 12 bytes per pixel with FM_SCORE_RANK, and what fm_map_window_mean takes.
+ *  Memory: with FM_SCORE_RANK 8 bytes per pixel, 4 more if the ranks have several strata, and what
+ *  fm_map_window_mean takes.
  *  Errors (`scores` is untouched): as fm_class_stats_add. */
 FM_API fm_status fm_class_stats_score_map(const fm_class_stats *stats, const fm_plane *mask,
                                           const fm_plane *loss, const fm_extra_planes *extra,
                                           const fm_plane *scores, fm_error *err);
+
+/** Writes what a real image loses in a byte a pixel, to be kept as a reference of the synthetic images
+ *  of its mask (fm_extra_planes) where loss maps would take too much: its codes. Needs statistics of
+ *  FM_SCORE_RANK, whose fm_class_stats_layout has the `ranks_fingerprint` that belongs to the codes;
+ *  no other score takes them.
+ *
+ *  The code of a pixel is its rank e_k, which is 0 to 6.2, in 255 equal steps, rounded; 0 where the
+ *  mask is ignored. It is read as the bin of losses whose rank is nearest: e_k then differs by at most
+ *  0.025 from that of the loss, and a score by at most 0.04, if the ranks have one stratum. With
+ *  several, ranks within small strata may differ by more.
+ *
+ *  `codes` is a U8 plane of the mask's size without a byte of any input. Reads `stats` alone.
+ *  Memory: 1 byte per pixel, 1 per class and bin. Stack: less than 8 KiB.
+ *  Errors (`codes` is untouched): ARGUMENT, MEMORY, UNSUPPORTED (dtype, device; statistics of
+ *  losses), SHAPE, LABEL and LOSS (name the first bad pixel in reading order). */
+FM_API fm_status fm_class_stats_code_map(const fm_class_stats *stats, const fm_plane *mask,
+                                         const fm_plane *loss, const fm_plane *codes,
+                                         fm_error *err);
 
 /** Sums and counts that were made elsewhere, on a GPU or by another framework. All arrays are only
  *  read during the call. Sized structure, see freemask/context.h. */

@@ -162,7 +162,7 @@ typedef struct fm_filter_report {
  *
  *  `extra` may be NULL. Its strata are required if the filter, or the ranks of its score, have
  *  several strata, and refused otherwise. Its reference is required by FM_FILTER_PAIRED (see
- *  fm_reference_use), and refused by other policies.
+ *  fm_reference_use), which may have siblings beside it; other policies refuse both.
  *
  *  `filtered` is a mask of the same size, of any integer type in which the ignore label and all
  *  labels of this mask fit: a U8 mask can be filtered into I16 or I64 for an ignore label of -1

@@ -131,10 +131,20 @@ typedef struct fm_extra_planes {
                                   strata - 1. Required if the statistics or the filter have several strata, refused if they
                                   have one. Not read at ignored pixels. */
   const fm_plane *reference; /**< the loss map of the real image whose mask the synthetic image was
-                                  made from, in any type of a loss map. Another size is brought to
-                                  the mask's by the nearest pixel, as fm_map_resize_nearest does.
-                                  FM_SCORE_RANK alone compares with it; refused elsewhere. Must be
-                                  a loss where the mask has a class. */
+                                  made from, in any type of a loss map; or, U8, its codes
+                                  (fm_class_stats_code_map). Another size is brought to the mask's by
+                                  the nearest pixel, as fm_map_resize_nearest does. FM_SCORE_RANK
+                                  alone compares with it; refused elsewhere. Must be a loss where
+                                  the mask has a class. */
+  const fm_plane *siblings;  /**< loss maps of other synthetic images of the same mask, of its size:
+                                  `sibling_count` planes. Only together with a reference, and
+                                  refused where that is. Must be losses where the mask has a class.
+                                  NULL: none */
+  int32_t sibling_count;     /**< 0 to 65,536 */
+  int32_t reserved;          /**< 0 */
+  uint64_t reference_ranks;  /**< of codes: the `ranks_fingerprint` of the statistics that they were
+                                  made with (fm_class_stats_layout); those of another score are
+                                  refused (MISMATCH). Of losses: 0 */
 } fm_extra_planes;
 
 FM_END_DECLS

@@ -177,21 +177,75 @@ fm_status fm__same_size(const fm_plane *a, const char *a_name, const fm_plane *b
                   a_name, a->width, a->height, b_name, b->width, b->height);
 }
 
-static fm_status read_reference(fm_plane *reference, const fm_plane *given, fm_error *err) {
-  if (!reference && given)
+enum { MOST_SIBLINGS = 65536 };
+
+static fm_status read_siblings(fm__reference *reference, const fm_extra_planes *known,
+                               const fm_plane *mask, fm_error *err) {
+  if (known->reserved)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_extra_planes: reserved is %d, expected 0",
+                    (int)known->reserved);
+  if (known->sibling_count < 0 || known->sibling_count > MOST_SIBLINGS ||
+      !known->sibling_count != !known->siblings)
+    return fm__fail(
+        err, FM_ERR_ARGUMENT,
+        "fm_extra_planes: sibling_count is %d and siblings is %s, expected 0 and NULL or "
+        "1 to %d planes",
+        (int)known->sibling_count, known->siblings ? "set" : "NULL", MOST_SIBLINGS);
+  if (known->siblings && !known->reference)
     return fm__fail(err, FM_ERR_ARGUMENT,
-                    "fm_extra_planes: reference is set, but the score is the loss, which is "
-                    "compared with none");
-  if (!reference) return FM_OK;
-  memset(reference, 0, sizeof *reference);
-  return given ? fm__plane_read(reference, given, FM__LOSS_TYPES, "reference", err) : FM_OK;
+                    "fm_extra_planes: siblings are set, but reference is NULL: where all synthetic "
+                    "images of a mask are wrong alike, only the real one can tell");
+  fm_status status = FM_OK;
+  for (int32_t i = 0; i < known->sibling_count && !status; i++) {
+    fm_plane sibling;
+    status = fm__plane_read(&sibling, &known->siblings[i], FM__LOSS_TYPES, "sibling", err);
+    if (!status) status = fm__same_size(mask, "mask", &sibling, "sibling", err);
+  }
+  reference->siblings = known->siblings;
+  reference->sibling_count = known->sibling_count;
+  return status;
 }
 
-fm_status fm__extra_read(fm_plane *strata, fm_plane *reference, const fm_extra_planes *extra,
+static fm_status read_reference(fm__reference *reference, const fm_extra_planes *known,
+                                const fm_plane *mask, fm_error *err) {
+  if (!reference && (known->reference || known->siblings))
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_extra_planes: %s set, but the score is the loss, which is compared with "
+                    "none",
+                    known->reference ? "reference is" : "siblings are");
+  if (!reference) return FM_OK;
+  memset(reference, 0, sizeof *reference);
+  fm_status status = read_siblings(reference, known, mask, err);
+  if (status || !known->reference) return status;
+  status = fm__plane_read(&reference->real, known->reference, FM__LOSS_TYPES | FM__BIT(FM_U8),
+                          "reference", err);
+  if (status) return status;
+  if (!known->reference_ranks != (reference->real.dtype != FM_U8))
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_extra_planes: reference is of %s and reference_ranks is %s, expected codes "
+                    "of u8 with the ranks that they were made with, or losses and 0",
+                    fm__dtype_name(reference->real.dtype), known->reference_ranks ? "set" : "0");
+  reference->ranks = known->reference_ranks;
+  return FM_OK;
+}
+
+fm_status fm__reference_check_output(const fm__reference *reference, const fm_plane *out,
+                                     const char *out_name, fm_error *err) {
+  if (!reference->real.data) return FM_OK;
+  fm_status status = fm__check_output(out, out_name, &reference->real, "reference", false, err);
+  for (int32_t i = 0; i < reference->sibling_count && !status; i++) {
+    fm_plane sibling;
+    status = fm__plane_read(&sibling, &reference->siblings[i], FM__LOSS_TYPES, "sibling", err);
+    if (!status) status = fm__check_output(out, out_name, &sibling, "sibling", false, err);
+  }
+  return status;
+}
+
+fm_status fm__extra_read(fm_plane *strata, fm__reference *reference, const fm_extra_planes *extra,
                          int32_t strata_count, const fm_plane *mask, fm_error *err) {
   fm_extra_planes known;
-  fm_status status = FM__OPTIONS_READ(&known, extra, fm_extra_planes, reference, err);
-  if (!status) status = read_reference(reference, known.reference, err);
+  fm_status status = FM__OPTIONS_READ(&known, extra, fm_extra_planes, reference_ranks, err);
+  if (!status) status = read_reference(reference, &known, mask, err);
   if (status) return status;
   memset(strata, 0, sizeof *strata);
   if (!known.strata && strata_count == 1) return FM_OK;

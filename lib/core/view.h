@@ -45,11 +45,22 @@ fm_status fm__volume_read(fm_volume *known, const fm_volume *volume, unsigned ty
 fm_status fm__output_read(fm_plane *known, const fm_plane *plane, unsigned types, const char *what,
                           fm_error *err);
 
+/* What an image is compared with. */
+typedef struct fm__reference {
+  fm_plane real;            /* losses or codes (U8), of any size; data NULL: there is none */
+  uint64_t ranks;           /* of codes: fingerprint of the ranks that they belong to */
+  const fm_plane *siblings; /* as given, which are good; losses of the mask's size */
+  int32_t sibling_count;
+} fm__reference;
+
 /* Reads the extra planes of a call on `mask`, which has been read. `strata->data` is NULL where
- * there is one stratum only. `reference` NULL: there must be none; else its data is NULL if there
- * is none, and its size may be any. */
-fm_status fm__extra_read(fm_plane *strata, fm_plane *reference, const fm_extra_planes *extra,
+ * there is one stratum only. `reference` NULL: there must be none. */
+fm_status fm__extra_read(fm_plane *strata, fm__reference *reference, const fm_extra_planes *extra,
                          int32_t strata_count, const fm_plane *mask, fm_error *err);
+
+/* Refuses an output that overlaps one of them. */
+fm_status fm__reference_check_output(const fm__reference *reference, const fm_plane *out,
+                                     const char *out_name, fm_error *err);
 
 /* Refuses two planes of different sizes in one sentence. */
 fm_status fm__same_size(const fm_plane *a, const char *a_name, const fm_plane *b,

@@ -14,7 +14,7 @@ typedef struct application {
   const fm_filter *filter;
   fm__image image;
   fm__verdicts verdicts;
-  fm_plane reference; /* data NULL: there is none */
+  fm__reference reference;
 } application;
 
 /* ---- Inputs --------------------------------------------------------------------- */
@@ -28,8 +28,7 @@ static fm_status check_overlap(const application *a, const char *out_name, fm_er
   if (!status) status = fm__check_output(out, out_name, &image->loss, "loss map", false, err);
   if (!status && image->strata.data)
     status = fm__check_output(out, out_name, &image->strata, "strata", false, err);
-  if (!status && a->reference.data)
-    status = fm__check_output(out, out_name, &a->reference, "reference", false, err);
+  if (!status) status = fm__reference_check_output(&a->reference, out, out_name, err);
   return status;
 }
 
@@ -37,9 +36,9 @@ static fm_status read_extra(application *a, const fm_extra_planes *extra, fm_err
   const fm_filter *filter = a->filter;
   fm__image *image = &a->image;
   int32_t strata = filter->rank ? (int32_t)filter->rank->ranks->strata : filter->strata;
-  fm_plane *reference = filter->paired ? &a->reference : NULL;
+  fm__reference *reference = filter->paired ? &a->reference : NULL;
   fm_status status = fm__extra_read(&image->strata, reference, extra, strata, &image->mask, err);
-  if (status || !filter->paired || a->reference.data ||
+  if (status || !filter->paired || a->reference.real.data ||
       filter->options.without_reference == FM_REFERENCE_OPTIONAL)
     return status;
   return fm__fail(err, FM_ERR_ARGUMENT,

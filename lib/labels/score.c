@@ -4,6 +4,8 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/fail.h"
@@ -65,13 +67,27 @@ static void fill_stratum(int16_t *steps, const int64_t *counts, const int64_t *c
   }
 }
 
+int32_t fm__score_most_steps(void) { return steps_of(1, 1); }
+
+/* Ranks do not fall with bins, so neither do the bins that are nearest. */
+static void fill_codes(uint16_t *code_bins, const int16_t *steps, size_t bins) {
+  const int32_t most = fm__score_most_steps(), last = FM__BYTES - 1;
+  size_t bin = 0;
+  for (int32_t code = 0; code <= last; code++) {
+    const int32_t rank = code * most / last;
+    while (bin + 1 < bins && abs(steps[bin + 1] - rank) <= abs(steps[bin] - rank)) bin++;
+    code_bins[code] = (uint16_t)bin;
+  }
+}
+
 static fm_status fill_tables(fm__score *score, fm_error *err) {
   const fm_class_stats *ranks = score->ranks;
   const fm_context *context = ranks->labels->context;
   size_t classes = (size_t)ranks->labels->class_count;
   int64_t *counts = fm__alloc_array(context, ranks->bins, sizeof *counts);
   score->steps = fm__alloc_array(context, classes * score->tables, ranks->bins * sizeof(int16_t));
-  if (!counts || !score->steps) {
+  score->code_bins = fm__alloc_array(context, classes, FM__BYTES * sizeof(uint16_t));
+  if (!counts || !score->steps || !score->code_bins) {
     fm__free(context, counts);
     return fm__fail(err, FM_ERR_MEMORY, "out of memory for the ranks of %zu classes", classes);
   }
@@ -79,6 +95,7 @@ static fm_status fill_tables(fm__score *score, fm_error *err) {
     int16_t *tables = score->steps + k * score->tables * ranks->bins;
     count_class(ranks, k, counts);
     fill_class(tables, counts, ranks->bins);
+    fill_codes(score->code_bins + k * FM__BYTES, tables, ranks->bins);
     for (size_t s = 0; s + 1 < score->tables; s++)
       fill_stratum(tables + (s + 1) * ranks->bins,
                    ranks->words + (k * ranks->strata + s) * ranks->cell_words + FM__CELL_WORDS,
@@ -152,6 +169,7 @@ void fm__score_drop(fm__score *score) {
   if (!score || atomic_fetch_sub(&score->holds, 1) != 1) return;
   fm_labels *labels = fm__labels_hold(score->ranks->labels);
   fm__free(labels->context, score->steps);
+  fm__free(labels->context, score->code_bins);
   fm_class_stats_destroy(score->ranks);
   fm__free(labels->context, score);
   fm__labels_drop(labels);
@@ -165,17 +183,25 @@ fm_status fm__score_extra(const fm__score *score, fm__score_planes *planes,
                         &planes->mask, err);
 }
 
+/* What places are expected to lose, in steps: as the window's table has it, and as the pixel's own. */
+typedef struct expectation {
+  int32_t *window, *own; /* [width]; the same memory if there is one table */
+} expectation;
+
 /* One call. */
 typedef struct mapping {
   const fm__score *score;
   const fm__score_planes *planes;
   fm__runs runs;
-  int32_t *window;          /* [height][width]: steps that the window takes the mean of */
-  int32_t *own;             /* the pixel's own; the same memory if there is one table */
-  int32_t *columns;         /* [width]: of the reference; NULL: the reference has the mask's size */
-  float *losses, *expected; /* [width] rows of losses and of the reference */
-  float *reference;         /* [its width] */
-  uint8_t *strata;          /* [width] */
+  int32_t *window;  /* [height][width]: steps that the window takes the mean of */
+  int32_t *own;     /* the pixel's own; the same memory if there is one table */
+  float *losses;    /* [width] a row of losses */
+  uint8_t *strata;  /* [width] */
+  int32_t *columns; /* [width]: of the reference; NULL: the reference has the mask's size */
+  void *row;        /* of the reference, losses or codes, as wide as it is */
+  uint8_t *codes;   /* [width] */
+  expectation real, siblings; /* of a row; the siblings' added up */
+  int32_t sibling;            /* that is being read */
   float *scores;
 } mapping;
 
@@ -227,25 +253,64 @@ static fm_status rank_run(const mapping *m, const fm__run *run, int64_t y, int64
 /* 0.8 of a rank, rounded to whole steps, halves away from 0. */
 static inline int32_t paired(int32_t steps) { return (4 * steps + (steps < 0 ? -2 : 2)) / 5; }
 
-static fm_status fail_reference(const mapping *m, int64_t y, int64_t x, fm_error *err) {
+static fm_status fail_expected(const mapping *m, const char *name, int64_t y, int64_t x,
+                               fm_error *err) {
   return fm__fail(err, FM_ERR_LOSS,
-                  "reference: %g at the place of pixel (x %" PRId64 ", y %" PRId64
+                  "%s: %g at the place of pixel (x %" PRId64 ", y %" PRId64
                   "), expected a finite number, not below 0",
-                  (double)m->expected[x], x, y);
+                  name, (double)m->losses[x], x, y);
 }
 
-static fm_status pair_run(const mapping *m, const fm__run *run, int64_t y, int64_t x,
-                          fm_error *err) {
+static fm_status expect_run(const mapping *m, const fm__run *run, int64_t y, int64_t x,
+                            fm_error *err) {
   const int16_t *tables = tables_of(m, run);
+  const uint16_t *code_bins = m->score->code_bins + m->runs.keys[run->region] * FM__BYTES;
   const int shift = m->score->ranks->bin_shift;
-  int32_t *window = m->window + y * m->runs.width, *own = m->own + y * m->runs.width;
+  const bool coded = m->planes->reference.ranks != 0;
   size_t bin;
   for (; x < run->end; x++) {
-    if (!bin_of(m->expected[x], shift, &bin)) return fail_reference(m, y, x, err);
-    window[x] -= paired(window_table(m, tables, x)[bin]);
-    if (own != window) own[x] -= paired(tables[bin]);
+    if (coded)
+      bin = code_bins[m->codes[x]];
+    else if (!bin_of(m->losses[x], shift, &bin))
+      return fail_expected(m, "reference", y, x, err);
+    m->real.window[x] = window_table(m, tables, x)[bin];
+    m->real.own[x] = tables[bin];
   }
   return FM_OK;
+}
+
+static fm_status add_sibling_run(const mapping *m, const fm__run *run, int64_t y, int64_t x,
+                                 fm_error *err) {
+  const int16_t *tables = tables_of(m, run);
+  const int shift = m->score->ranks->bin_shift;
+  const bool two = m->siblings.own != m->siblings.window;
+  size_t bin;
+  for (; x < run->end; x++) {
+    if (!bin_of(m->losses[x], shift, &bin)) {
+      char name[32];
+      (void)snprintf(name, sizeof name, "siblings[%d]", (int)m->sibling);
+      return fail_expected(m, name, y, x, err);
+    }
+    m->siblings.window[x] += window_table(m, tables, x)[bin];
+    if (two) m->siblings.own[x] += tables[bin];
+  }
+  return FM_OK;
+}
+
+/* The mean of the siblings, rounded to whole steps, halves away from 0, where that is less. */
+static void lower(int32_t *steps, const int32_t *sums, int64_t n, int64_t count) {
+  for (int64_t i = 0; i < n; i++) {
+    int64_t mean = (2 * (int64_t)sums[i] + (sums[i] < 0 ? -count : count)) / (2 * count);
+    if (mean < steps[i]) steps[i] = (int32_t)mean;
+  }
+}
+
+/* 0.8 of what is expected is taken away. */
+static void pair_row(const mapping *m, int64_t y) {
+  const int64_t n = m->runs.width;
+  int32_t *window = m->window + y * n, *own = m->own + y * n;
+  for (int64_t x = 0; x < n; x++) window[x] -= paired(m->real.window[x]);
+  for (int64_t x = 0; own != window && x < n; x++) own[x] -= paired(m->real.own[x]);
 }
 
 static void read_row(const fm_plane *plane, int64_t y, float *row) {
@@ -264,40 +329,74 @@ static fm_status walk_row(const mapping *m, int64_t y,
   return status;
 }
 
-static fm_status rank_rows(const mapping *m, fm_error *err) {
+static void read_strata(const mapping *m, int64_t y) {
   const fm_plane *strata = &m->planes->strata;
+  for (int64_t x = 0; strata->data && x < strata->width; x += FM__PIECE)
+    fm__tile_bytes(strata, y, x, fm__piece_length(strata, x), m->strata + x);
+}
+
+static fm_status rank_rows(const mapping *m, fm_error *err) {
   fm_status status = FM_OK;
   for (int64_t y = 0; y < m->runs.height && !status; y++) {
     read_row(&m->planes->loss, y, m->losses);
-    for (int64_t x = 0; strata->data && x < strata->width; x += FM__PIECE)
-      fm__tile_bytes(strata, y, x, fm__piece_length(strata, x), m->strata + x);
+    read_strata(m, y);
     status = walk_row(m, y, rank_run, err);
   }
   return status;
 }
 
-/* The reference's row for row y of the mask. */
-static void read_reference(mapping *m, fm__nearest *rows) {
-  const fm_plane *reference = &m->planes->reference;
-  int64_t y = fm__nearest_next(rows);
-  m->expected = m->losses;
-  if (!m->columns) {
-    read_row(reference, y, m->expected);
-    return;
+static void read_codes(const fm_plane *plane, int64_t y, uint8_t *row) {
+  for (int64_t x = 0; x < plane->width; x += FM__PIECE)
+    fm__tile_bytes(plane, y, x, fm__piece_length(plane, x), row + x);
+}
+
+/* Row y of the reference, brought to the mask's width. */
+static void read_reference(const mapping *m, int64_t y) {
+  const fm_plane *real = &m->planes->reference.real;
+  const int64_t n = m->runs.width;
+  if (m->planes->reference.ranks) {
+    uint8_t *row = m->columns ? m->row : m->codes;
+    read_codes(real, y, row);
+    for (int64_t x = 0; m->columns && x < n; x++) m->codes[x] = row[m->columns[x]];
+  } else {
+    float *row = m->columns ? m->row : m->losses;
+    read_row(real, y, row);
+    for (int64_t x = 0; m->columns && x < n; x++) m->losses[x] = row[m->columns[x]];
   }
-  read_row(reference, y, m->reference);
-  for (int64_t x = 0; x < m->runs.width; x++) m->expected[x] = m->reference[m->columns[x]];
+}
+
+/* What row y of the siblings expects, where that is less. */
+static fm_status ask_siblings(mapping *m, int64_t y, fm_error *err) {
+  const fm__reference *reference = &m->planes->reference;
+  const int64_t n = m->runs.width, count = reference->sibling_count;
+  const bool two = m->siblings.own != m->siblings.window;
+  fm_status status = FM_OK;
+  if (!count) return FM_OK;
+  memset(m->siblings.window, 0, (size_t)n * sizeof *m->siblings.window);
+  memset(m->siblings.own, 0, (size_t)n * sizeof *m->siblings.own);
+  for (m->sibling = 0; m->sibling < count && !status; m->sibling++) {
+    fm_plane plane;
+    status =
+        fm__plane_read(&plane, &reference->siblings[m->sibling], FM__LOSS_TYPES, "sibling", err);
+    if (status) return status;
+    read_row(&plane, y, m->losses);
+    status = walk_row(m, y, add_sibling_run, err);
+  }
+  if (status) return status;
+  lower(m->real.window, m->siblings.window, n, count);
+  if (two) lower(m->real.own, m->siblings.own, n, count);
+  return FM_OK;
 }
 
 static fm_status pair_rows(mapping *m, fm_error *err) {
-  const fm_plane *strata = &m->planes->strata;
-  fm__nearest rows = fm__nearest_start(m->planes->reference.height, m->runs.height);
+  fm__nearest rows = fm__nearest_start(m->planes->reference.real.height, m->runs.height);
   fm_status status = FM_OK;
   for (int64_t y = 0; y < m->runs.height && !status; y++) {
-    read_reference(m, &rows);
-    for (int64_t x = 0; strata->data && x < strata->width; x += FM__PIECE)
-      fm__tile_bytes(strata, y, x, fm__piece_length(strata, x), m->strata + x);
-    status = walk_row(m, y, pair_run, err);
+    read_strata(m, y);
+    read_reference(m, fm__nearest_next(&rows));
+    status = walk_row(m, y, expect_run, err);
+    if (!status) status = ask_siblings(m, y, err);
+    if (!status) pair_row(m, y);
   }
   return status;
 }
@@ -328,26 +427,44 @@ static int32_t radius_of(int64_t height) {
   return (int32_t)(radius < FM__MOST_RADIUS ? radius : FM__MOST_RADIUS);
 }
 
+/* Rows for one table or two. */
+static bool allocate_expectation(mapping *m, expectation *e) {
+  const fm_context *context = m->runs.context;
+  const size_t width = (size_t)m->runs.width, tables = m->score->tables > 1 ? 2 : 1;
+  e->window = fm__alloc_zeroed(context, tables * width, sizeof *e->window);
+  e->own = e->window && tables > 1 ? e->window + width : e->window;
+  return e->window != NULL;
+}
+
+/* What the reference takes. */
+static bool allocate_reference(mapping *m) {
+  const fm_context *context = m->runs.context;
+  const fm__reference *reference = &m->planes->reference;
+  const fm_plane *real = &reference->real;
+  const size_t width = (size_t)m->runs.width;
+  m->codes = fm__alloc(context, width);
+  if (!m->codes || !allocate_expectation(m, &m->real)) return false;
+  if (reference->sibling_count && !allocate_expectation(m, &m->siblings)) return false;
+  if (real->width == m->runs.width && real->height == m->runs.height) return true;
+  m->columns = fm__alloc_array(context, width, sizeof *m->columns);
+  m->row = fm__alloc_array(context, (size_t)real->width, sizeof(float));
+  if (!m->columns || !m->row) return false;
+  fm__nearest next = fm__nearest_start(real->width, m->runs.width);
+  for (size_t x = 0; x < width; x++) m->columns[x] = (int32_t)fm__nearest_next(&next);
+  return true;
+}
+
 static bool allocate(mapping *m) {
   const fm_context *context = m->runs.context;
-  const fm_plane *reference = &m->planes->reference;
   size_t width = (size_t)m->runs.width;
-  bool resized =
-      reference->data && (reference->width != m->runs.width || reference->height != m->runs.height);
   m->window = fm__window_steps(context, m->runs.height, m->runs.width);
   m->own = m->window;
   if (m->score->tables > 1)
     m->own = fm__alloc_pixels(context, m->runs.height, m->runs.width, sizeof *m->own);
   m->losses = fm__alloc_array(context, width, sizeof *m->losses);
   m->strata = fm__alloc(context, width);
-  if (resized) {
-    m->columns = fm__alloc_array(context, width, sizeof *m->columns);
-    m->reference = fm__alloc_array(context, (size_t)reference->width, sizeof *m->reference);
-    if (!m->columns || !m->reference) return false;
-    fm__nearest next = fm__nearest_start(reference->width, m->runs.width);
-    for (size_t x = 0; x < width; x++) m->columns[x] = (int32_t)fm__nearest_next(&next);
-  }
-  return m->window && m->own && m->losses && m->strata;
+  if (!m->window || !m->own || !m->losses || !m->strata) return false;
+  return !m->planes->reference.real.data || allocate_reference(m);
 }
 
 static void release(mapping *m) {
@@ -357,8 +474,20 @@ static void release(mapping *m) {
   fm__free(context, m->losses);
   fm__free(context, m->strata);
   fm__free(context, m->columns);
-  fm__free(context, m->reference);
+  fm__free(context, m->row);
+  fm__free(context, m->codes);
+  fm__free(context, m->real.window);
+  fm__free(context, m->siblings.window);
   fm__runs_free(&m->runs);
+}
+
+static fm_status check_codes(const fm__score *score, const fm__reference *reference,
+                             fm_error *err) {
+  if (!reference->ranks || reference->ranks == score->fingerprint) return FM_OK;
+  return fm__fail(err, FM_ERR_MISMATCH,
+                  "reference: its codes were made with other statistics (ranks %016" PRIx64
+                  "), expected those of the score (%016" PRIx64 "): encode the losses again",
+                  reference->ranks, score->fingerprint);
 }
 
 fm_status fm__score_map(const fm__score *score, const fm__score_planes *planes, float *scores,
@@ -367,12 +496,14 @@ fm_status fm__score_map(const fm__score *score, const fm__score_planes *planes, 
   fm__lookup lookup = fm__labels_lookup(labels);
   mapping m = {.score = score, .planes = planes, .scores = scores};
   fm__yx bad;
-  fm_status status = fm__runs_make(labels->context, &planes->mask, &lookup, &m.runs, &bad, err);
+  fm_status status = check_codes(score, &planes->reference, err);
+  if (status) return status;
+  status = fm__runs_make(labels->context, &planes->mask, &lookup, &m.runs, &bad, err);
   if (status == FM_ERR_LABEL) return fm__labels_fail(labels, &planes->mask, bad.y, bad.x, err);
   if (status) return status;
   if (!allocate(&m)) status = fm__fail_pixels(err, m.runs.height, m.runs.width);
   if (!status) status = rank_rows(&m, err);
-  if (!status && planes->reference.data) status = pair_rows(&m, err);
+  if (!status && planes->reference.real.data) status = pair_rows(&m, err);
   const fm__window_input input = {m.window, m.runs.height, MOST_STEPS, NULL, NULL};
   if (!status)
     status = fm__window_mean(&m.runs, &input, radius_of(m.runs.height), put_scores, &m, err);

@@ -2,6 +2,7 @@
 #ifndef FM_LABELS_SCORE_H
 #define FM_LABELS_SCORE_H
 
+#include "core/view.h"
 #include "labels/class_stats.h"
 
 /* Made of the losses of real pixels; immutable, shared by the statistics and filters that use it. */
@@ -11,6 +12,7 @@ typedef struct fm__score {
   uint64_t fingerprint;  /* of their words and of what these belong to; never 0 */
   size_t tables;         /* of a class: 1, or 1 + strata: its own, then those of its strata */
   int16_t *steps; /* [classes][tables][bins]: the rank of a loss in each bin, in steps of 2^-12 */
+  uint16_t *code_bins; /* [classes][FM__BYTES]: the bin whose rank is nearest to a code's */
 } fm__score;
 
 /* Statistics that ranks are made of: of losses, with a histogram, not empty, over these labels. */
@@ -23,9 +25,12 @@ void fm__score_drop(fm__score *score);
 /* The planes of an image, as fm__plane_read gives them. */
 typedef struct fm__score_planes {
   fm_plane mask, loss;
-  fm_plane strata;    /* data NULL: the ranks have one stratum */
-  fm_plane reference; /* of any size; data NULL: there is none */
+  fm_plane strata; /* data NULL: the ranks have one stratum */
+  fm__reference reference;
 } fm__score_planes;
+
+/* Steps of the largest rank, whose code is the last one. */
+int32_t fm__score_most_steps(void);
 
 /* Reads the extra planes that the score takes. */
 fm_status fm__score_extra(const fm__score *score, fm__score_planes *planes,

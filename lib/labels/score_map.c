@@ -56,8 +56,7 @@ static fm_status check_scores(const fm__score_planes *planes, fm_plane *out, con
   if (!status) status = fm__check_output(out, "scores", &planes->loss, "loss map", false, err);
   if (!status && planes->strata.data)
     status = fm__check_output(out, "scores", &planes->strata, "strata", false, err);
-  if (!status && planes->reference.data)
-    status = fm__check_output(out, "scores", &planes->reference, "reference", false, err);
+  if (!status) status = fm__reference_check_output(&planes->reference, out, "scores", err);
   return status;
 }
 

@@ -15,8 +15,8 @@
 /* A call's inputs: the output and the mask in the job, and the extra planes. */
 typedef struct inputs {
   fm__job job;
-  fm_plane strata;    /* data NULL: none */
-  fm_plane reference; /* data NULL: none */
+  fm_plane strata; /* data NULL: none */
+  fm__reference reference;
 } inputs;
 
 /* A rectangle of the mask, and its losses. */
@@ -42,7 +42,11 @@ static void make_part(part *p, const inputs *in, float *memory) {
   p->strata = cut(&in->strata, p);
   p->extra = (fm_extra_planes){.size = sizeof p->extra};
   if (in->strata.data) p->extra.strata = &p->strata;
-  if (in->reference.data) p->extra.reference = &in->reference; /* of the whole image, as the part */
+  if (!in->reference.real.data) return;
+  p->extra.reference = &in->reference.real; /* of the whole image, as the part */
+  p->extra.siblings = in->reference.siblings;
+  p->extra.sibling_count = in->reference.sibling_count;
+  p->extra.reference_ranks = in->reference.ranks;
 }
 
 typedef fm_status use_fn(const part *p, void *state, fm_error *err);
@@ -235,8 +239,7 @@ static fm_status check_out(const filtering *f, const inputs *in, const fm_plane 
   fm_status status = fm__job_check_output(&in->job, out, out_name, in_place, err);
   if (!status && in->strata.data)
     status = fm__check_output(out, out_name, &in->strata, "strata", false, err);
-  if (!status && in->reference.data)
-    status = fm__check_output(out, out_name, &in->reference, "reference", false, err);
+  if (!status) status = fm__reference_check_output(&in->reference, out, out_name, err);
   if (!status && !f->weights) status = fm__filter_check_labels(f->filter, mask, out->dtype, err);
   return status;
 }

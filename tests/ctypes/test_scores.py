@@ -12,9 +12,12 @@ QUANTILE, STRATA, PAIRED = 1, 2, 3
 rng = np.random.default_rng(12)
 
 
-def extra(strata=None, reference=None):
+def extra(strata=None, reference=None, siblings=(), ranks=0):
     planes = [None if a is None else ctypes.pointer(view(a)) for a in (strata, reference)]
-    return ctypes.byref(LIB.make("fm_extra_planes", strata=planes[0], reference=planes[1]))
+    others = (LIB.struct("fm_plane") * len(siblings))(*[view(sibling) for sibling in siblings])
+    return ctypes.byref(LIB.make("fm_extra_planes", strata=planes[0], reference=planes[1],
+                                 siblings=others if len(siblings) else None,
+                                 sibling_count=len(siblings), reference_ranks=ranks))
 
 
 LABELS = made(LIB.fm_labels_create, CONTEXT, LIB.labels_options(CLASSES, IGNORED))
@@ -65,8 +68,9 @@ def check_scores(strata):
         if reference is not None:
             reference[np.isnan(reference)] = .5
         given = planes if strata > 1 else None
-        got = score_map(stats, mask, loss, extra(given, reference))
-        expected = truth.scores(mask, loss, planes, reference)
+        siblings = [np.nan_to_num(scene()[1], nan=3) for _ in range(i % 4)] if i % 2 else []
+        got = score_map(stats, mask, loss, extra(given, reference, siblings))
+        expected = truth.scores(mask, loss, planes, reference, siblings)
         if not np.array_equal(got, expected):
             y, x = np.argwhere(got != expected)[0]
             return f"pixel {y}, {x}: {got[y, x]!r}, expected {expected[y, x]!r}"
@@ -82,6 +86,60 @@ def check_reference_sizes():
     large = np.kron(small, np.ones((2, 2))).astype(np.float32)
     return np.array_equal(score_map(stats, mask, loss, extra(None, small)),
                           score_map(stats, mask, loss, extra(None, large)))
+
+
+def ranks_of(stats):
+    layout = LIB.make("fm_class_stats_layout")
+    call(LIB.fm_class_stats_get_layout, stats, ctypes.byref(layout))
+    return layout.ranks_fingerprint
+
+
+def code_map(stats, mask, loss):
+    codes = np.full(mask.shape, 77, np.uint8)
+    call(LIB.fm_class_stats_code_map, stats, view(mask), view(loss), view(codes))
+    return codes
+
+
+def check_codes():
+    """Codes are ranks in 255 equal parts, and scores with them those with the losses, nearly; of
+    another size, too."""
+    losses = statistics(REAL)
+    stats, truth = statistics([], ranks=losses), Ranks(REAL, CLASSES)
+    for i in range(6):
+        mask, loss, _ = scene(1.5)
+        reference = scene()[1]
+        reference[np.isnan(reference)] = .5
+        codes = code_map(stats, mask, reference)
+        most = int(np.floor(-np.log(.002) * 4096 + .5))
+        ranks = np.clip(truth.table(mask, reference, None)[0], 0, most)
+        expected = np.where(mask < CLASSES, (ranks * 255 + most // 2) // most, 0)
+        if not np.array_equal(codes, expected):
+            return f"image {i}: codes"
+        exact = score_map(stats, mask, loss, extra(None, reference))
+        near = score_map(stats, mask, loss, extra(None, codes, (), ranks_of(stats)))
+        if not 0 < abs(exact - near).max() <= .04:
+            return f"image {i}: scores differ by {abs(exact - near).max()}"
+        small = np.ascontiguousarray(codes[::2, ::2])
+        large = np.kron(small, np.ones((2, 2), np.uint8))
+        if not np.array_equal(score_map(stats, mask, loss, extra(None, small, (), ranks_of(stats))),
+                              score_map(stats, mask, loss, extra(None, large, (), ranks_of(stats)))):
+            return "small codes"
+    return None
+
+
+def check_siblings():
+    """They lower what a place is expected to lose, and never raise it: where all are wrong alike, the
+    real image decides."""
+    stats = statistics([], ranks=statistics(REAL))
+    mask, loss, _ = scene(1.5)
+    reference = np.nan_to_num(scene()[1], nan=.5)
+    with_real = score_map(stats, mask, loss, extra(None, reference))
+    alike = np.nan_to_num(loss, nan=.5)
+    odd = np.where(mask < CLASSES, 3e38, 1).astype(np.float32)
+    low = np.zeros_like(odd)
+    return (np.array_equal(with_real, score_map(stats, mask, loss, extra(None, reference, [odd])))
+            and (score_map(stats, mask, loss, extra(None, reference, [alike, low])) >= with_real).all()
+            and (score_map(stats, mask, loss, extra(None, reference, [low])) > with_real).any())
 
 
 def filtered(stats, mask, loss, planes, **options):
@@ -191,6 +249,16 @@ def check_refusals():
         (apply(paired, None), "reference is NULL"),
         (apply(paired, extra(None, hole)), "reference: nan"),
         (apply(strata, extra(None, loss)), "reference is set"),
+        (apply(paired, extra(None, None, [whole])), "only the real one"),
+        (apply(paired, extra(None, whole, [whole, hole])), "siblings[1]: nan"),
+        (apply(paired, extra(None, whole, [whole[1:]])), "sibling is"),
+        (apply(paired, extra(None, whole, (), 5)), "reference_ranks is set"),
+        (apply(paired, extra(None, mask)), "reference_ranks is 0"),
+        (apply(paired, extra(None, mask, (), ranks_of(foreign))), "other statistics"),
+        (refusal(LIB.fm_class_stats_code_map, losses, view(mask), view(whole), view(out)),
+         "are of losses"),
+        (refusal(LIB.fm_class_stats_code_map, stats, view(mask), view(hole), view(out)), "nan"),
+        (refusal(LIB.fm_class_stats_code_map, stats, view(mask), view(whole), view(mask)), "overlap"),
         (apply(strata, extra(planes)), "only one stratum"),
         (refusal(LIB.fm_class_stats_merge, foreign, stats), "different ranks"),
         (refusal(LIB.fm_class_stats_merge, losses, stats), "scores"),
@@ -226,6 +294,8 @@ def check_hardness():
 tap.equal(check_scores(1), None, "scores with and without a reference are NumPy's, to the bit")
 tap.equal(check_scores(3), None, "scores whose ranks have strata are NumPy's, to the bit")
 tap.ok(check_reference_sizes(), "a reference of another size is brought to the mask's")
+tap.equal(check_codes(), None, "codes of a reference are ranks in a byte; scores are near the exact ones")
+tap.ok(check_siblings(), "siblings lower what is expected, and never raise it")
 tap.equal(check_policies(), None, "quantile, strata and paired drop what exceeds the real quantile")
 tap.ok(check_fallback(), "an image without a reference is judged without one")
 tap.equal(check_keeping(), None, "merges, files and blobs keep the statistics of a score")

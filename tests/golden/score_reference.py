@@ -37,10 +37,15 @@ class Ranks:
         bins, k = bins_of(np.where(mask < self.classes, loss, 0)), np.minimum(mask, self.classes - 1)
         return self.own[k, bins], self.within[k, strata if self.strata > 1 else 0, bins]
 
-    def scores(self, mask, loss, strata, reference=None):
+    def scores(self, mask, loss, strata, reference=None, siblings=()):
         own, within = self.table(mask, loss, strata)
         if reference is not None:
-            for got, hard in zip((own, within), self.table(mask, reference, strata)):
+            expected = self.table(mask, reference, strata)
+            if len(siblings):
+                others = np.array([self.table(mask, sibling, strata) for sibling in siblings]).sum(0)
+                means = np.sign(others) * ((2 * abs(others) + len(siblings)) // (2 * len(siblings)))
+                expected = np.minimum(expected, means)
+            for got, hard in zip((own, within), expected):
                 got -= np.where(hard < 0, -((2 - 4 * hard) // 5), (4 * hard + 2) // 5)
         out, radius = np.zeros(mask.shape, np.float32), max(1, mask.shape[0] // 8)
         for y, x in np.argwhere(mask < self.classes):

@@ -40,7 +40,8 @@ int mask_batch_open(const workspace *ws, const strata_folder *strata, const loss
 
 const fm_extra_planes *mask_batch_extra(mask_batch *batch, size_t at, const fm_plane *reference) {
   const fm_plane *strata = batch->strata[at].data ? &batch->strata[at] : NULL;
-  batch->extra = (fm_extra_planes){sizeof batch->extra, strata, reference};
+  batch->extra =
+      (fm_extra_planes){.size = sizeof batch->extra, .strata = strata, .reference = reference};
   return strata || reference ? &batch->extra : NULL;
 }
 
