@@ -395,6 +395,8 @@ inline std::size_t dtype_size(fm_dtype dtype) noexcept { return fm_dtype_size(dt
 struct extra_planes {
   plane strata;
   plane reference;
+  std::vector<plane> siblings;  /**< loss maps of other synthetic images of the same mask */
+  uint64_t reference_ranks = 0; /**< of a reference of codes (class_stats::code_map) */
 };
 
 namespace detail {
@@ -406,11 +408,18 @@ class extra_argument {
     c_.size = sizeof c_;
     if (planes_.strata) c_.strata = &planes_.strata.c();
     if (planes_.reference) c_.reference = &planes_.reference.c();
+    c_.reference_ranks = planes_.reference_ranks;
+    for (const plane &one : planes_.siblings) siblings_.push_back(one.c());
+    c_.siblings = siblings_.empty() ? nullptr : siblings_.data();
+    c_.sibling_count = static_cast<int32_t>(siblings_.size());
   }
-  const fm_extra_planes *get() const { return c_.strata || c_.reference ? &c_ : nullptr; }
+  const fm_extra_planes *get() const {
+    return c_.strata || c_.reference || c_.siblings ? &c_ : nullptr;
+  }
 
  private:
   const extra_planes &planes_;
+  std::vector<fm_plane> siblings_;
   fm_extra_planes c_;
 };
 
@@ -717,6 +726,11 @@ class class_stats : public detail::handle<fm_class_stats, fm_class_stats_destroy
     const fm_plane out = scores.plane();
     return detail::finish(
         fm_class_stats_score_map(get(), &mask.c(), &loss.c(), more.get(), &out, &err), err);
+  }
+  returns<void> code_map(const plane &mask, const plane &loss, const view2d<uint8_t> &codes) const {
+    fm_error err;
+    const fm_plane out = codes.plane();
+    return detail::finish(fm_class_stats_code_map(get(), &mask.c(), &loss.c(), &out, &err), err);
   }
 
   /** The words, whose element-wise sum is the merge: for MPI_SUM, all_reduce and the like. */

@@ -174,6 +174,19 @@ tap.ok((with_itself == 11).sum() < (alone == 11).sum(), "paired: what the real i
 tap.ok(kit.raises(fm.Error, lambda: paired.apply(mask, loss, strata=strata), "reference"), "paired: an image without a reference is refused")
 batch = paired.apply(np.stack([mask] * 2), np.stack([loss] * 2), strata=np.stack([strata] * 2), reference=np.stack([loss] * 2))
 tap.ok(np.array_equal(batch, np.stack([with_itself] * 2)), "paired: a batch")
+codes = ranked.codes(mask, loss)
+tap.ok(codes.codes.dtype == np.uint8 and codes.codes.shape == mask.shape and len(np.unique(codes.codes)) > 20,
+       "codes of a reference: a byte a pixel")
+by_codes = paired.apply(mask, loss, strata=strata, reference=codes)
+tap.ok((by_codes != with_itself).mean() < 0.01, "paired: references of codes", (by_codes != with_itself).mean())
+foreign = fm.ReferenceCodes(codes.codes, codes.ranks + 1)
+tap.ok(kit.raises(fm.MismatchError, lambda: paired.apply(mask, loss, strata=strata, reference=foreign), "other statistics"),
+       "codes of other statistics are refused")
+easy = paired.apply(mask, loss, strata=strata, reference=loss, siblings=[np.zeros_like(loss), loss])
+tap.ok((easy == 11).sum() > (with_itself == 11).sum(), "siblings lower what is expected")
+tap.ok(kit.raises(fm.Error, lambda: paired.apply(mask, loss, strata=strata, siblings=[loss]), "only the real one"), "siblings alone are refused")
+tap.ok(np.array_equal(paired.apply(np.stack([mask] * 2), np.stack([loss] * 2), strata=np.stack([strata] * 2), reference=[codes] * 2,
+                                   siblings=[[loss]] * 2)[0], paired.apply(mask, loss, strata=strata, reference=codes, siblings=[loss])), "in a batch, too")
 tap.ok(np.array_equal(pickle.loads(pickle.dumps(paired)).apply(mask, loss, strata=strata, reference=loss), with_itself), "paired: it pickles")
 tap.ok(np.array_equal((ranked + ranked._empty()).state, ranked.state), "statistics of ranks add up")
 tap.ok(kit.raises(fm.MismatchError, lambda: fm.NoiseFilter(losses, policy="paired")), "statistics of another score")

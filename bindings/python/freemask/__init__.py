@@ -47,7 +47,7 @@ from .maps import boundary_strata, window_mean
 from .network import NetworkLoss, loss_map
 from .plan import Plan, PlanRow, plan
 from .schedule import Schedule, ScheduleEntry
-from .stats import ClassStats
+from .stats import ClassStats, ReferenceCodes
 
 __version__: str = lib.fm_version().decode()
 
@@ -66,7 +66,8 @@ __all__ = [
     "ArgumentError", "Calibration", "CallbackError", "ClassStats", "Curated", "DuplicateError", "EmptyError", "Error", "FileError",
     "FilterReport", "Folder", "FormatError", "Hardness", "IgnoreMapWriter", "IgnoreMaps", "LabelError", "Labels",
     "LimitError", "LossError", "MismatchError",
-    "NetworkLoss", "NoiseFilter", "OutOfMemoryError", "Plan", "PlanRow", "Plane", "Sample", "Schedule", "ScheduleEntry",
+    "NetworkLoss", "NoiseFilter", "OutOfMemoryError", "Plan", "PlanRow", "Plane",
+    "ReferenceCodes", "Sample", "Schedule", "ScheduleEntry",
     "ShapeError", "UnsupportedError", "boundary_strata", "curate", "get_include", "kernels", "lib", "library_path", "loss_map", "plan", "plane",
     "read_image", "read_loss", "read_mask", "window_mean", "write_array", "write_mask",
 ]

@@ -154,7 +154,7 @@ class NoiseFilter(Handle):
             return last.at
 
     def apply(self, mask: Any, loss: Any, strata: Any = None, out: Any = None, dtype: Optional[str] = None,
-              reference: Any = None) -> Any:
+              reference: Any = None, siblings: Any = None) -> Any:
         """The mask with its noisy pixels set to the ignore label; `report` then says how many.
 
         Args:
@@ -163,18 +163,21 @@ class NoiseFilter(Handle):
             strata: uint8, of the same shape; required if the statistics have several.
             out: where to write: an array of the same shape, also the mask itself; None: a new one.
             dtype: of the new one, such as "int64" for an ignore label of -1; None: the mask's.
-            reference: of "paired": the loss map of the real image whose mask this is.
+            reference: of "paired": the loss map of the real image whose mask this is, or its `ClassStats.codes`.
+            siblings: of "paired": loss maps of other synthetic images of this mask, beside the reference; they can
+                lower what a place is expected to lose. In a batch: such a list for each mask.
 
         Raises LabelError, LossError, ShapeError, UnsupportedError, LimitError (the ignore label does not fit);
         then nothing has been written.
         """
         if dimensions(mask) > 2:
-            return self._batch(self.apply, mask, loss, strata, reference, out, dtype=dtype)
+            return self._batch(self.apply, mask, loss, (strata, reference, siblings), out, dtype=dtype)
         mask_at, loss_at = at(mask), at(loss)
         if out is None:
             out = new(mask, shape_of(mask), dtype or dtype_of(mask))
         out_at = mask_at if out is mask else at(out)
-        extra, keep = (None, None) if strata is None and reference is None else extra_planes(strata, reference)
+        none = strata is None and reference is None and siblings is None
+        extra, keep = (None, None) if none else extra_planes(strata, reference, siblings)
         local = _local
         if lib.fm_filter_apply(self._pointer, mask_at, loss_at, extra, out_at, self._report_at(), local.at):
             raise_error(local.error)
@@ -182,7 +185,7 @@ class NoiseFilter(Handle):
         return out
 
     def weights(self, mask: Any, loss: Any, strata: Any = None, dropped: float = 0.0, dtype: str = "float32",
-                out: Any = None, reference: Any = None) -> Any:
+                out: Any = None, reference: Any = None, siblings: Any = None) -> Any:
         """The weight of each pixel: 1 where it is kept, `dropped` where it is noisy, 0 where it is ignored. The mask
         is not changed.
 
@@ -193,18 +196,19 @@ class NoiseFilter(Handle):
         The rest is as for `apply`.
         """
         if dimensions(mask) > 2:
-            return self._batch(self.weights, mask, loss, strata, reference, out, dropped=dropped, dtype=dtype)
+            return self._batch(self.weights, mask, loss, (strata, reference, siblings), out, dropped=dropped, dtype=dtype)
         mask_at, loss_at = at(mask), at(loss)
         out = new(mask, shape_of(mask), dtype) if out is None else out
-        extra, keep = (None, None) if strata is None and reference is None else extra_planes(strata, reference)
+        none = strata is None and reference is None and siblings is None
+        extra, keep = (None, None) if none else extra_planes(strata, reference, siblings)
         options = make(c.fm_weight_options, dropped=dropped)
         call(lib.fm_filter_weigh, self._pointer, mask_at, loss_at, extra, byref(options), at(out), self._report_at())
         del keep
         return out
 
-    def _batch(self, work: Any, masks: Any, losses: Any, strata: Any, reference: Any, out: Any, **more: Any) -> Any:
+    def _batch(self, work: Any, masks: Any, losses: Any, given: tuple[Any, ...], out: Any, **more: Any) -> Any:
         reports: list[Any] = []  # in any order: reports are sums
-        planes = {name: batch for name, batch in (("strata", strata), ("reference", reference)) if batch is not None}
+        planes = {name: batch for name, batch in zip(("strata", "reference", "siblings"), given) if batch is not None}
 
         def one(mask: Any, loss: Any, *extra: Any) -> Any:
             made = work(mask, loss, **dict(zip(planes, extra)), **more)

@@ -9,7 +9,7 @@ from ctypes import byref
 from typing import Any, Optional, Union
 
 from . import _interface as c
-from ._arrays import at, dimensions, layout_of, numbers, packed, plane
+from ._arrays import at, dimensions, layout_of, new, numbers, packed, plane, shape_of
 from ._library import Handle, _local, call, lib, make, raise_error
 from ._threads import cores, run
 from .labels import Labels, as_labels
@@ -214,18 +214,56 @@ class ClassStats(Handle):
         call(lib.fm_class_stats_quantile, self._pointer, class_index, stratum, q, byref(out))
         return out.value
 
+    @property
+    def ranks(self) -> int:
+        """What the score is made of, as a number; 0: the statistics are of losses."""
+        layout = make(c.fm_class_stats_layout)
+        call(lib.fm_class_stats_get_layout, self._pointer, byref(layout))
+        return int(layout.ranks_fingerprint)
+
+    def codes(self, mask: Any, loss: Any) -> ReferenceCodes:
+        """What a real image loses, in a byte a pixel, as the reference of the synthetic images of its mask: for
+        statistics of the score of "paired". Scores with codes differ from those with the losses by 0.04 at most,
+        of about 12, if the statistics have no strata.
+
+        Raises LabelError and LossError, which name the first bad pixel, ShapeError and UnsupportedError.
+        """
+        out = new(mask, shape_of(mask), "uint8")
+        call(lib.fm_class_stats_code_map, self._pointer, at(mask), at(loss), at(out))
+        return ReferenceCodes(out, self.ranks)
+
     def __repr__(self) -> str:
         return f"<freemask.ClassStats of {self.images} images, {self.labels.name}>"
 
 
-def extra_planes(strata: Any, reference: Any) -> tuple[Any, Any]:
+class ReferenceCodes:
+    """What a real image loses, in a byte a pixel: made by `ClassStats.codes`, taken as the reference of the
+    synthetic images of its mask, where loss maps would take too much memory.
+
+    Args:
+        codes: uint8 [H, W].
+        ranks: of the statistics that they were made with (`ClassStats.ranks`); no other score takes them.
+    """
+
+    def __init__(self, codes: Any, ranks: int) -> None:
+        self.codes, self.ranks = codes, ranks
+
+
+def extra_planes(strata: Any, reference: Any, siblings: Any = None) -> tuple[Any, Any]:
     """(what `extra` takes, what keeps it alive)."""
-    if strata is None and reference is None:
+    others = [] if siblings is None else [plane(one) for one in siblings]
+    if strata is None and reference is None and not others:
         return None, None
-    views = [None if one is None else plane(one) for one in (strata, reference)]
     extra = make(c.fm_extra_planes)
+    if isinstance(reference, ReferenceCodes):
+        extra.reference_ranks = reference.ranks
+        reference = reference.codes
+    views = [None if one is None else plane(one) for one in (strata, reference)]
+    if others:
+        extra.siblings = (c.fm_plane * len(others))(*[one.view for one in others])
+        extra.sibling_count = len(others)
     if views[0] is not None:
         extra.strata = ctypes.pointer(views[0].view)
     if views[1] is not None:
         extra.reference = ctypes.pointer(views[1].view)
-    return byref(extra), (extra, views)
+    return byref(extra), (extra, views, others)
