@@ -31,7 +31,7 @@ START_TEST(allocator_is_used_and_balanced) {
 END_TEST
 
 START_TEST(allocator_may_refuse) {
-  kit_walk_off();
+  kit_walk_off(); /* it refuses memory itself */
   kit_allocator allocator;
   fm_context_destroy(kit_context(&allocator));
   atomic_store(&allocator.calls, 0);

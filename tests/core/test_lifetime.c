@@ -131,7 +131,7 @@ static void use(const family *f) {
 
 /* Loop: orders; the first one takes the context first and goes down, the second up. */
 START_TEST(handles_go_in_any_order) {
-  kit_walk_off();
+  kit_walk_off(); /* a stepwise use of all calls that others walk; what it collects before a failure stays */
   int order[HANDLES];
   for (int i = 0; i < HANDLES; i++) order[i] = _i == 1 ? HANDLES - 1 - i : i;
   uint64_t random = (uint64_t)_i;

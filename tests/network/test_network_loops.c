@@ -160,7 +160,7 @@ static void words_of(const fm_class_stats *stats, int64_t words[64]) {
 }
 
 START_TEST(collecting_equals_map_and_add) {
-  kit_walk_off(); /* it counts calls */
+  kit_walk_off(); /* what was collected before a failure stays, and calls are counted */
   world w;
   open_world(&w, _i % 4 == 3 ? QUERIES : FM_OUTPUT_LOGITS + _i % 4, 1 + _i / 4);
   fm_class_stats *stepwise;
@@ -209,6 +209,7 @@ static int compare_filtered(const fm_sample *sample, const fm_plane *filtered,
 }
 
 START_TEST(filtering_equals_the_fused_form) {
+  kit_walk_off(); /* its callback makes checks, and counts */
   world w;
   open_world(&w, _i == 3 ? QUERIES : FM_OUTPUT_LOGITS + _i, 2);
   KIT_OK(fm_source_collect_stats(w.source, w.provider, w.stats, NULL, &err));
@@ -258,6 +259,7 @@ START_TEST(scores_taken_for_logits_name_the_sample) {
 END_TEST
 
 START_TEST(a_provider_keeps_what_it_uses_alive) {
+  kit_walk_off(); /* what was collected before a failure stays */
   world w;
   open_world(&w, FM_OUTPUT_LOGITS, 1);
   fm_network_loss_destroy(w.model);
@@ -446,6 +448,7 @@ static size_t measured_call(const fm_network_loss *model, const image *i, int wh
 }
 
 START_TEST(a_call_takes_less_than_a_mebibyte) {
+  kit_walk_off(); /* large, and it meters each block */
   const int *shape = memory_cases[_i];
   static const int64_t ignored = 65535;
   meter m = {0, 0};
@@ -480,7 +483,7 @@ END_TEST
 
 /* Few pixels looked like shares, but not all do: these are logits. */
 START_TEST(logits_that_look_like_shares_here_and_there_are_logits) {
-  kit_walk_off(); /* large */
+  kit_walk_off(); /* what is walked elsewhere, of many more pixels */
   world w;
   open_world(&w, FM_OUTPUT_LOGITS, 1);
   enum { LARGE = 64 };
@@ -499,7 +502,7 @@ END_TEST
 
 /* Resized by padding: a frame of zeros around probabilities. */
 START_TEST(probabilities_may_have_a_frame_of_zeros) {
-  kit_walk_off(); /* large */
+  kit_walk_off(); /* what is walked elsewhere, of many more pixels */
   world w;
   open_world(&w, FM_OUTPUT_PROBS, 1);
   for (int c = 0; c < CLASSES; c++)

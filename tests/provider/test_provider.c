@@ -372,7 +372,7 @@ START_TEST(callbacks_stop_the_loop) {
 END_TEST
 
 START_TEST(bad_samples_are_named) {
-  kit_walk_off();
+  kit_walk_off(); /* the host's books count its calls */
   for (int32_t batch = 1; batch < 5; batch += 3) {
     reset_books();
     make_sources(batch, true);
@@ -504,7 +504,7 @@ START_TEST(filter_hands_over_every_mask) {
 END_TEST
 
 START_TEST(filter_stops) {
-  kit_walk_off();
+  kit_walk_off(); /* the host's books count its calls */
   fm_filter *filter = new_filter();
   make_sources(4, true);
   for (int at = 0; at < SAMPLES; at++) {
@@ -552,7 +552,7 @@ static fm_filter *stratified_filter(void) {
 }
 
 START_TEST(strata_reach_the_statistics) {
-  kit_walk_off();
+  kit_walk_off(); /* what was collected before a failure stays */
   fm_class_stats_options so = {.size = sizeof so, .strata = STRATA};
   fm_class_stats *stats = NULL;
   KIT_OK(fm_class_stats_create(labels, &so, &stats, &err));
@@ -638,7 +638,7 @@ END_TEST
 /* ---- Hardness -------------------------------------------------------------------------------- */
 
 START_TEST(plan_gets_every_hardness) {
-  kit_walk_off();
+  kit_walk_off(); /* what was measured before a failure stays */
   fm_hardness *hardness = NULL;
   fm_mean_table table = kit_mean_table(CLASSES, means, NULL);
   KIT_OK(fm_hardness_create_from_means(labels, &table, NULL, &hardness, &err));
