@@ -1,5 +1,6 @@
 # cli/test_synthetic.py - run and export take the synthetic images that are there, whatever they are called.
 import csv
+import html
 import io
 import json
 import os
@@ -81,7 +82,18 @@ for pattern in ("{}_seed_{}", "{}_{}", "{}-{}", "{}_seed{}", "{}_s{}", "{}.{}", 
     path = world("usual" + re.sub(r"\W", "_", pattern), pattern)
     result = go(path)
     good(f"names {pattern}", path, result)
-    tap.ok(("note" in result.err) == (pattern != "{}_seed_{}"), f"names {pattern}: a guess is said", result)
+    tap.equal(result.err.count("taken for their pattern"), int(pattern != "{}_seed_{}"), f"names {pattern}: a guess is said, once")
+tap.ok("left_out" not in json.loads(read(f"{path}/out/run.json")), "all formats are there")
+path = world("odd", "{}_seed_{}")
+write(f"{path}/l.csv", CSV + b"3,0,\n")  # two labels of a class are more than mmseg can say
+result = go(path)
+left_out = json.loads(read(f"{path}/out/run.json"))["left_out"]
+tap.ok(result.code == 0 and "label space" in left_out["mmseg"] and left_out["mmseg"] in html.unescape(read(f"{path}/out/report.html").decode())
+       and left_out["mmseg"] in result.out, "a format that was passed over is said: now, in run.json and in the report", left_out)
+before = read(f"{path}/out/run.json")
+result = run("run", "-l", "l.csv", "--real-masks", "m", "--real-losses", "x", "--synthetic-masks", "sm", "--synthetic-losses", "sx",
+             "-o", "out", "--resume", cwd=path)
+tap.ok(result.code == 0 and read(f"{path}/out/run.json") == before, "and again", result)
 path = world("single", "{}", range(1))
 good("one image of each mask, of the same name", path, go(path), 4)
 good("whatever --seeds says", path, go(path, "--seeds", "1:2", "--n-max", "1"), 4)

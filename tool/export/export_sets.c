@@ -184,6 +184,7 @@ static int list_synthetic(export_state *s, fault *f) {
   synthetic_set there = {0};
   int code = pair(set, f);
   if (!code) code = synthetic_match(&planned, files, &there, f);
+  if (!code && !s->job->stage) synthetic_tell_guess(&there); /* else `run` has said it */
   if (!code) code = list_planned(s, &there, f);
   synthetic_free(&there);
   folder_free(&planned);

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <ftw.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -317,7 +316,7 @@ void export_stage_begin(export_stage *stage, const char *format) {
 }
 
 void export_stage_drop(export_stage *stage, const char *format) {
-  json_object_del(stage->staged, format);
+  export_stage_begin(stage, format);
 }
 
 /* What is in the place of a file must be a file of an earlier export. */
@@ -401,8 +400,12 @@ static void add_names(json_t *all, const json_t *list) {
 static json_t *exports_after(const export_stage *stage) {
   json_t *exports = json_copy(stage->owned), *names;
   const char *format;
-  json_object_foreach(stage->staged, format, names)
+  json_object_foreach(stage->staged, format, names) {
+    if (json_object_size(names))
       json_object_set_new(exports, format, list_of(names));
+    else
+      json_object_del(exports, format);
+  }
   return exports;
 }
 
@@ -441,8 +444,8 @@ static bool same_files(const char *a, const char *b) {
   return same;
 }
 
-/* Does a file of two formats change, of which only one is made again? Returns the other, or NULL. */
-static const char *find_outdated(const export_stage *stage) {
+/* Would a file of two formats change, of which only one is made again? Returns the other, or NULL. */
+static const char *find_outdated(const export_stage *stage, const char **shared) {
   const char *format;
   json_t *list, *name;
   size_t i;
@@ -455,24 +458,28 @@ static const char *find_outdated(const export_stage *stage) {
       bool there, differs = !find(staged, &there, &ignored) && there && !same_files(old, staged);
       free(staged);
       free(old);
+      *shared = json_string_value(name);
       if (differs) return format;
     }
   }
   return NULL;
 }
 
-static void warn_outdated(const export_stage *stage, const char *format) {
-  fault note;
-  if (!format) return;
-  fault_set(&note, EXIT_FINE, "%s also holds an export --to %s, of other images: export it again",
-            stage->output, format);
-  fprintf(stderr, "freemask: warning: %s\n", note.text);
+static int check_others(const export_stage *stage, fault *f) {
+  const char *shared, *format = find_outdated(stage, &shared);
+  if (!format) return EXIT_FINE;
+  return fault_set(
+      f, EXIT_USAGE,
+      "%s also holds an export --to %s, of other images, and both have %s: export into "
+      "another folder, or remove this one and export each format again",
+      stage->output, format, shared);
 }
 
 int export_stage_commit(export_stage *stage, fault *f) {
-  const char *outdated = find_outdated(stage);
+  int code = check_others(stage, f);
+  if (code) return code;
   json_t *commit = plan_commit(stage);
-  int code = disk_flush(stage->output, f);
+  code = disk_flush(stage->output, f);
   if (!code) code = write_json(stage, json_incref(commit), COMMIT, f);
   if (!code) {
     code = apply(stage, commit, f);
@@ -481,7 +488,6 @@ int export_stage_commit(export_stage *stage, fault *f) {
     else
       code = end_commit(stage, f);
   }
-  if (!code) warn_outdated(stage, outdated);
   json_decref(commit);
   return code;
 }

@@ -28,7 +28,7 @@ int export_stage_open(const char *output, export_stage *out, fault *f);
 /* A format's files follow. */
 void export_stage_begin(export_stage *stage, const char *format);
 
-/* Forgets a format's files that were staged: they are not committed. */
+/* Forgets a format's files that were staged: a commit removes those of its earlier export. */
 void export_stage_drop(export_stage *stage, const char *format);
 
 /* Where to write the file `name` of a format: its folder exists. EXIT_USAGE if what is in its place
@@ -44,7 +44,7 @@ char *export_stage_folder(const export_stage *stage, const char *name);
 int export_stage_check_free(const export_stage *stage, const char *const *names, fault *f);
 
 /* Puts all files in place and removes those of the formats' earlier exports that are not among them.
- * If that fails, what was there before is there again. */
+ * EXIT_USAGE if a file would change that another format's export has as well. If that fails, what was there before is there again. */
 int export_stage_commit(export_stage *stage, fault *f);
 
 /* Removes what was not committed. One that is not open is fine. */

@@ -148,6 +148,7 @@ static int match_stage(run_state *s, fault *f) {
     code = workspace_masks(&ws, s->job->synthetic.masks, (folder_shard){0, 1}, &s->synthetic, NULL,
                            NULL, f);
   if (!code) code = synthetic_match(&s->real, &s->synthetic, &s->there, f);
+  if (!code) synthetic_tell_guess(&s->there);
   if (!code) code = synthetic_check(&s->there, f);
   workspace_close(&ws);
   return code;
@@ -167,7 +168,8 @@ static int plan_stage(const run_state *s, fault *f) {
   return plan_job_run(&plan, f);
 }
 
-/* mmseg cannot express every label space: that it does not is said, and all else is an error. */
+/* mmseg cannot express every label space: that it does not is said, here, in run.json and in the
+ * report, and all else is an error. */
 static int export_mmseg_if_possible(const run_state *s, fault *f) {
   export_job job = lists_of(s, "mmseg", false);
   fault reason;
@@ -177,11 +179,12 @@ static int export_mmseg_if_possible(const run_state *s, fault *f) {
     *f = reason;
     return code;
   }
-  if (code && summary_as_text(&s->common))
+  if (!code) return EXIT_FINE;
+  if (summary_as_text(&s->common))
     printf("no mmseg configuration: %s\n", reason.text);
-  else if (code)
+  else
     fprintf(stderr, "freemask: warning: no mmseg configuration: %s\n", reason.text);
-  return EXIT_FINE;
+  return run_leave_out(s, "mmseg", reason.text, f);
 }
 
 /* The lists, the same wherever the folder is, and the configuration. Both appear at once. */
@@ -310,6 +313,7 @@ int run_job_run(const run_job *job, fault *f) {
   plugin_host *kept = NULL;
   export_stage lists = {0};
   run_state s = {.job = job, .common = job->common, .kept = &kept, .stage = &lists};
+  s.left_out = json_object();
   s.common.silent = job->common.silent || job->common.json;
   s.stats = path_join(output, "stats.json");
   s.record = path_join(output, "stats.record");
@@ -336,6 +340,7 @@ int run_job_run(const run_job *job, fault *f) {
   folder_free(&s.real);
   folder_free(&s.synthetic);
   json_decref(s.made_of);
+  json_decref(s.left_out);
   free(s.stats);
   free(s.record);
   free(s.hardness);

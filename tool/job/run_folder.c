@@ -117,19 +117,39 @@ static json_t *save_manifest(const run_state *s, bool clearing) {
       "hardness.csv", "plan", "plan.csv", "export", "export", "report", "report.html", "names",
       folder_names_save());
   if (clearing) json_object_set_new(root, "clearing", json_true());
+  if (json_object_size(s->left_out)) json_object_set(root, "left_out", s->left_out);
   text_free(&plan);
   free(labels);
   return root;
 }
 
-static int write_manifest(run_state *s, bool clearing, fault *f) {
+static int rewrite_manifest(const run_state *s, bool clearing, fault *f) {
   fm_context *context;
   fm_error err;
   if (fm_context_create(NULL, &context, &err)) return fault_library(f, &err, NULL);
   int code = json_file_write(context, save_manifest(s, clearing), s->manifest, f);
-  if (!code) outdir_made(&s->out, s->manifest);
   fm_context_destroy(context);
   return code;
+}
+
+static int write_manifest(run_state *s, bool clearing, fault *f) {
+  int code = rewrite_manifest(s, clearing, f);
+  if (!code) outdir_made(&s->out, s->manifest);
+  return code;
+}
+
+int run_leave_out(const run_state *s, const char *format, const char *why, fault *f) {
+  json_object_set_new(s->left_out, format, json_text(why));
+  return rewrite_manifest(s, false, f);
+}
+
+/* What is left out shows later. */
+static bool same_manifest(const json_t *now, const json_t *before) {
+  json_t *rest = json_copy((json_t *)before);
+  json_object_del(rest, "left_out");
+  bool same = json_equal(now, rest);
+  json_decref(rest);
+  return same;
 }
 
 /* Goes on with an earlier run, which must be of the same; its inputs may lie elsewhere by now. */
@@ -141,7 +161,7 @@ static int take_manifest(run_state *s, bool *clearing, fault *f) {
   if (!code) code = made_of_check(made_of, s->made_of, s->job->output.folder, "started", f);
   *clearing = json_is_true(json_object_get(root, "clearing"));
   json_t *now = save_manifest(s, *clearing);
-  if (!code && !json_equal(now, root)) code = write_manifest(s, *clearing, f);
+  if (!code && !same_manifest(now, root)) code = write_manifest(s, *clearing, f);
   json_decref(now);
   json_decref(root);
   return code;

@@ -16,6 +16,7 @@ typedef struct run_state {
   const run_job *job;
   job_common common;          /* of the stages: they print text, or nothing */
   json_t *made_of;            /* all that determines the results */
+  json_t *left_out;           /* formats that the lists are not in, and why */
   struct export_stage *stage; /* of the lists */
   outdir out, lists;          /* the folder, and that of the lists in it */
   const folder_lock *lock;    /* of the folder */
@@ -38,6 +39,9 @@ job_set run_set(const run_state *s, const job_set *set);
 
 /* Takes over the earlier run of the same job, or clears it; writes run.json. */
 int run_enter(run_state *s, fault *f);
+
+/* Puts into run.json that the lists are not in this format, and why. */
+int run_leave_out(const run_state *s, const char *format, const char *why, fault *f);
 
 /* At the end: EXIT_IO if the real set is not what the statistics were made of. */
 int run_check_stayed(const run_state *s, fault *f);

@@ -171,11 +171,15 @@ static void guess(synthetic_set *set) {
     best = i;
   }
   match_all(usual[best], set);
-  if (best)
+  set->guessed = best > 0;
+}
+
+void synthetic_tell_guess(const synthetic_set *set) {
+  if (set->guessed)
     note_say(
         "%s: %zu of %zu files are named '%s', which is taken for their pattern "
         "(--synthetic-name says it)",
-        set->files->path, set->count, set->files->count, usual[best]);
+        set->files->path, set->count, set->files->count, set->pattern);
 }
 
 static int by_entry(const void *a, const void *b) {

@@ -28,12 +28,16 @@ typedef struct synthetic_set {
   size_t count;
   size_t foreign; /* files that belong to no real mask */
   size_t first;   /* the first of them */
+  bool guessed;   /* the pattern is not the user's, nor the default */
 } synthetic_set;
 
 /* Matches by the pattern that the user gave (folder_names_now), else by the default or, where that
- * fits less than half of the files, by the one of the usual patterns that fits most, which is noted.
+ * fits less than half of the files, by the one of the usual patterns that fits most.
  * EXIT_DATA if two files are the same image. */
 int synthetic_match(const folder *real, const folder *files, synthetic_set *out, fault *f);
+
+/* Notes a pattern that was guessed. */
+void synthetic_tell_guess(const synthetic_set *set);
 void synthetic_free(synthetic_set *set);
 
 /* EXIT_DATA if hardly any file is of a real mask: names one that would be, and one that is there. */

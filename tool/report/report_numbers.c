@@ -184,10 +184,24 @@ static void warn_masks(const report *r, text *t) {
              (long long)r->filter.shard.index, (long long)r->filter.shard.count);
 }
 
+/* Formats that `run` passed over. */
+static void warn_left_out(const report *r, text *t) {
+  const char *format;
+  json_t *why;
+  json_object_foreach(json_object_get(r->run, "left_out"), format, why) {
+    text_add(t, "<li>The lists in <code>export</code> are not in the format ");
+    text_add_html(t, format);
+    text_add(t, ": ");
+    text_add_html(t, json_string_value(why) ? json_string_value(why) : "");
+    text_add(t, "</li>\n");
+  }
+}
+
 void report_warnings(const report *r, text *t) {
   text list = {0};
   warn_classes(r, warn_reach(r, &list), &list);
   warn_masks(r, &list);
+  warn_left_out(r, &list);
   if (list.length)
     text_add(t, "<section class=\"warn\"><h2>Worth a look</h2>\n<ul>\n%s</ul></section>\n",
              list.data);
