@@ -11,7 +11,7 @@ static const named_suite all[] = {
     {"io_image", io_image_suite},       {"io_file", io_file_suite},
     {"io_agree", io_agree_suite},       {"files_labels", files_labels_suite},
     {"files_csv", files_csv_suite},     {"files_plan", files_plan_suite},
-    {"files_stats", files_stats_suite},
+    {"files_stats", files_stats_suite}, {"io_threads", io_threads_suite},
 };
 
 int main(int argc, char **argv) { return run_suites(all, sizeof all / sizeof *all, argc, argv); }

@@ -19,6 +19,7 @@ Suite *files_labels_suite(void);
 Suite *files_csv_suite(void);
 Suite *files_plan_suite(void);
 Suite *files_stats_suite(void);
+Suite *io_threads_suite(void);
 
 /* ---- Builds --------------------------------------------------------------------- */
 
