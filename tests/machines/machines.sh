@@ -188,6 +188,9 @@ want_machine() {
   esac
 }
 
+# machine_build NAME: its folder. That of clang is ./dev lint's, too.
+machine_build() { [ "$1" = clang ] && echo build-clang || echo "$machines_dir/$1/build"; }
+
 # configure_machine NAME OPTION ...
 configure_machine() {
   machine=$1
@@ -198,7 +201,7 @@ configure_machine() {
   set -- "$@" "-Dtiff=$tiff_webp" "-Dwebp=$tiff_webp"
   mkdir -p "$machines_dir/$machine"
   case $machine in
-    clang) CC=clang configure "$@" ;;
+    clang) configure_clang ;;
     musl) from_source; native_file; configure "$@" --native-file "$machines_dir/musl/native.ini" ;;
     i386) sysroot i386; cross_i386; configure "$@" --cross-file "$machines_dir/i386/cross.ini" ;;
     arm64)
@@ -221,14 +224,15 @@ foreign_tool() {
     arm64) printf 'qemu-aarch64 -L %s ' "$root" ;;
     s390x) printf 'qemu-s390x -L %s ' "$root" ;;
   esac
-  echo "$PWD/$machines_dir/$1/build/tool/freemask"
+  echo "$PWD/$(machine_build "$1")/tool/freemask"
 }
 
 # Check's clock and its processes of their own are not for an emulator: a check takes minutes there, and what two
 # processes write of one file arrives in disorder.
 # test_machine NAME whole|sample: unit tests, kernels and golden files there; the tool against the one of this machine.
 test_machine() {
-  dir=$machines_dir/$1/build
+  dir=$(machine_build "$1")
+  mkdir -p "$machines_dir/$1"
   export FREEMASK_TEST_NO_LIMIT=1
   case $1 in arm64 | s390x) export CK_FORK=no ;; esac
   if [ "$2" = whole ]; then
@@ -270,7 +274,11 @@ machines() {
   for machine; do
     say "machine: $machine"
     configure_machine "$machine"
-    build "$machines_dir/$machine/build"
+    if [ "$extent" = whole ]; then
+      build "$(machine_build "$machine")"
+    else
+      build "$(machine_build "$machine")" tool/freemask tests/unit-tests tests/io/io-tests tests/abi/test-sizes
+    fi
     test_machine "$machine" "$extent"
   done
   machines_left_out
