@@ -24,8 +24,23 @@ for process in (dead, os.getpid()):
     write(tap.path(f"stats.json.{process}-7ffd6df13670-0.fm-part"), b"half")
 write(tap.path(f"other.json.{dead}-7ffd6df13670-0.fm-part"), b"half")
 run("stats", *INPUTS, "-o", tap.path("stats.json"))
-tap.equal(sorted(name.split("-")[0] for name in os.listdir(tap.path()) if name.endswith(".fm-part")),
-          sorted([f"other.json.{dead}", f"stats.json.{os.getpid()}"]), "orphans of the same file go")
+
+
+def unfinished():
+    return sorted(name.split("-")[0] for name in os.listdir(tap.path()) if name.endswith(".fm-part"))
+
+
+WINE = bool(os.environ.get("WINEPREFIX")) # where processes have other numbers than outside
+tap.equal(unfinished(), sorted([f"other.json.{dead}"] + [f"stats.json.{os.getpid()}"] * (not WINE)),
+          "orphans of the same file go")
+# In a container, the killed one had the number that this one has.
+if not WINE:
+    before = unfinished()
+    script = 'echo half >"$1/stats.json.$$-7ffd6df13670-0.fm-part"; shift; exec "$0" "$@"'
+    process = subprocess.Popen(["sh", "-c", script, TOOL, tap.path(), "stats", *INPUTS, "-o", tap.path("stats.json")],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    result = Result(process, 60)
+    tap.ok(result.code == 0 and unfinished() == before, "the orphan of an earlier process of this number goes", result)
 FILTER = ["filter", "--stats", tap.path("stats.json"), *INPUTS, "-o"]
 
 
@@ -162,7 +177,7 @@ result = run(*FILTER, tap.path("fresh"), "--resume")
 tap.ok(result.code == 0 and tree(tap.path("fresh")) == calm, "--resume of nothing is a run", result)
 
 # Ctrl-C: 130, one line, whole files, and --resume goes on.
-for how in (signal.SIGINT, signal.SIGTERM):
+for how in (signal.SIGINT,) if WINE else (signal.SIGINT, signal.SIGTERM): # Windows has no SIGTERM
     folder = tap.path(f"interrupted{int(how)}")
     result = stop_midway(folder, how, 10)
     name = how.name

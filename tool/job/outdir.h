@@ -53,7 +53,8 @@ int outdir_make(const char *path, fault *f);
 int outdir_check_file(const char *path, fault *f);
 
 /* Removes what killed processes left unfinished below a folder, or right in it only: files
- * NAME.<process>-....fm-part of processes that are not alive. A folder that does not exist is fine.
+ * NAME.<process>-....fm-part of processes that are not alive, or had the number of this one, which must not be writing
+ * there. A folder that does not exist is fine.
  */
 void outdir_sweep(const char *path);
 void outdir_sweep_top(const char *path);

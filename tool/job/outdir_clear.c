@@ -18,7 +18,8 @@ enum { OPEN_FOLDERS = 16, FOUND = 1 };
 /* ---- Unfinished files ----------------------------------------------------------------- */
 
 /* An unfinished file NAME.<process>-<hex>-<hex>.fm-part: the length of NAME; 0 for other names and
- * while the process is alive. */
+ * while the process is alive. One with the number of this process is of an earlier one: in a container, and on
+ * Windows, numbers come back at once, and whoever sweeps is not writing there. */
 static size_t orphan_of(const char *name) {
   static const char end[] = ".fm-part";
   if (!path_ends_with(name, end)) return 0;
@@ -28,7 +29,7 @@ static size_t orphan_of(const char *name) {
   char *rest;
   long process = strtol(at, &rest, 10);
   if (process <= 0 || *rest != '-' || !strchr(rest + 1, '-')) return 0;
-  bool dead = kill((pid_t)process, 0) && errno == ESRCH;
+  bool dead = process == (long)getpid() || (kill((pid_t)process, 0) && errno == ESRCH);
   return dead ? (size_t)(at - 1 - name) : 0;
 }
 
