@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # cli/test_plugin.py - plug-ins: the example, one that misbehaves, and files that are none.
 # SPDX-License-Identifier: MIT
-"""FREEMASK_PLUGIN and FREEMASK_FAULTY_PLUGIN name examples/05_plugin and the plug-in next to this file."""
+"""FREEMASK_PLUGIN and FREEMASK_FAULTY_PLUGIN name examples/05_plugin and the plug-in next to this file. That one is
+made of POSIX: under wine there is none, and what needs it is left out."""
 import json
 import re
 
@@ -10,7 +11,7 @@ from kit import *
 from PIL import Image  # noqa: E402 - kit says what is missing
 
 PLUGIN, FAULTY = os.environ.get("FREEMASK_PLUGIN"), os.environ.get("FREEMASK_FAULTY_PLUGIN")
-if not PLUGIN or not FAULTY:
+if not PLUGIN or not FAULTY and not os.environ.get("WINEPREFIX"):
     tap.skip_all("built without examples, so there is no plug-in")
 
 space = ref.preset("camvid")
@@ -29,8 +30,9 @@ for part, found in SETS.items():
         Image.fromarray(image).save(f"{GOOD}/{part}/i/{stem}.png")
         found[stem] = (mask, image)
 shutil.copy(PLUGIN, f"{GOOD}/plugin.so")
-shutil.copy(FAULTY, f"{GOOD}/faulty.so")
-shutil.copy(FAULTY, f"{GOOD}/faulty,one=.so")
+if FAULTY:
+    shutil.copy(FAULTY, f"{GOOD}/faulty.so")
+    shutil.copy(FAULTY, f"{GOOD}/faulty,one=.so")
 L = ["--labels", "camvid"]
 
 
@@ -152,6 +154,16 @@ RUN = ["run", *L, "--real-masks", "real/m", "--real-images", "real/i", "--synthe
        "--synthetic-images", "syn/i", "--n-max", "1", "--seeds", "1:2", "-o", "all"]
 
 
+def check_opened_once(folder):
+    result = run(*RUN[:-1], "once", "--provider", "plugin:faulty.so,do=count,say=opened", cwd=folder)
+    counts = [[int(n) for n in words] for words in
+              re.findall(r"calls (\d+) samples (\d+) largest \d+ inside \d+ released (\d+)", result.err)]
+    tap.ok(result.code == 0 and result.err.count("plug-in: opened\n") == 1 and len(counts) == 1,
+           "statistics, filter and report share one opened plug-in, closed once", result)
+    tap.ok(counts and counts[0][1] > 14 and counts[0][1] == counts[0][2], "and the pictures are made by it", counts)
+    tap.ok("Loss of " in read(f"{folder}/once/report.html").decode(), "and shown")
+
+
 def check_run():
     folder, provider = fresh(), "plugin:plugin.so"
     result = run(*RUN, "--provider", provider, cwd=folder)
@@ -166,19 +178,15 @@ def check_run():
     page = read(f"{folder}/all/report.html").decode()
     tap.ok(result.code == 0 and "Loss of " not in page and "Filtered of" in page and "Losses are not shown" in page,
            "report alone loads no plug-in", result)
-    result = run("report", "--provider", "plugin:faulty.so", "all", cwd=folder)
-    tap.ok(result.code == 0 and "Loss of " not in read(f"{folder}/all/report.html").decode(),
-           "nor does one that is told another", result)
+    if FAULTY:
+        result = run("report", "--provider", "plugin:faulty.so", "all", cwd=folder)
+        tap.ok(result.code == 0 and "Loss of " not in read(f"{folder}/all/report.html").decode(),
+               "nor does one that is told another", result)
     result = run("report", "--provider", provider, "all", cwd=folder)
     tap.ok(result.code == 0 and "Loss of " in read(f"{folder}/all/report.html").decode(),
            "told the same, it does", result)
-    result = run(*RUN[:-1], "once", "--provider", "plugin:faulty.so,do=count,say=opened", cwd=folder)
-    counts = [[int(n) for n in words] for words in
-              re.findall(r"calls (\d+) samples (\d+) largest \d+ inside \d+ released (\d+)", result.err)]
-    tap.ok(result.code == 0 and result.err.count("plug-in: opened\n") == 1 and len(counts) == 1,
-           "statistics, filter and report share one opened plug-in, closed once", result)
-    tap.ok(counts and counts[0][1] > 14 and counts[0][1] == counts[0][2], "and the pictures are made by it", counts)
-    tap.ok("Loss of " in read(f"{folder}/once/report.html").decode(), "and shown")
+    if FAULTY:
+        check_opened_once(folder)
     base = ["filter", "--stats", "all/stats.json", *L, "--masks", "syn/m", "--images", "syn/i", "-o", "other"]
     result = run(*base, "--provider", provider + ",sharpness=4", cwd=folder)
     tap.ok(result.code == 3 and "another provider" in result.err and not os.path.exists(f"{folder}/other"),
@@ -276,7 +284,11 @@ def check_ends():
 # ---- What is wrong ------------------------------------------------------------------------------------
 
 def check_broken():
-    case = Breaker(GOOD).case
+    breaker = Breaker(GOOD)
+
+    def case(name, command, *expected):
+        if FAULTY or not any("faulty" in str(word) for word in command):
+            breaker.case(name, command, *expected)
 
     def faulty(what):
         return stats(f"plugin:faulty.so,do={what}")
@@ -327,11 +339,13 @@ def check_broken():
 
 
 for name, expected in TRUTHS.items():
-    check_one(name, expected)
-check_calls()
+    if FAULTY or "faulty" not in name:
+        check_one(name, expected)
 check_run()
-check_shards()
-check_disturbances()
-check_ends()
 check_broken()
+if FAULTY:
+    check_calls()
+    check_shards()
+    check_disturbances()
+    check_ends()
 tap.done()

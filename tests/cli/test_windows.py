@@ -2,6 +2,8 @@
 # runs it under wine, where C: is a folder of WINEPREFIX and Z: the whole machine.
 # SPDX-License-Identifier: MIT
 import json
+import signal
+import time
 
 from kit import *
 
@@ -51,5 +53,27 @@ hardness = run("hardness", "--labels", "camvid", "--masks", real, "--losses", lo
                drive + "\\stats.json", "-o", drive + "/hardness.csv")
 tap.ok(hardness.code == 0, "hardness from statistics of another drive", hardness)
 tap.ok("\u65e5\u672c \u00e4" in read(os.path.join(home, "hardness.csv")).decode(), "names are UTF-8")
+
+# One process at a time writes into a folder. The first is stopped in the middle of its work.
+for i in range(40):
+    mask = rng.integers(0, 12, (300, 300), np.uint8)
+    write(tap.path(f"more/masks/{i}.png"), png(mask))
+    write(tap.path(f"more/losses/{i}.npy"), npy(rng.random((300, 300), np.float32)))
+out = tap.path("owned")
+FILTER = ["filter", "--stats", drive + "\\stats.json", "--labels", "camvid", "--masks", dos(tap.path("more/masks")),
+          "--losses", dos(tap.path("more/losses")), "-o"]
+first = start(*FILTER, dos(out), "-j1")
+while first.poll() is None and not any(name.endswith(".png") for name in everything(out)):
+    time.sleep(0.002)
+first.send_signal(signal.SIGSTOP)
+before = everything(out)
+for more in ([], ["--resume"], ["--overwrite"]):
+    result = run(*FILTER, out, *more)
+    tap.ok(result.code == 2 and out in result.err and everything(out) == before,
+           f"a second process is refused {more}", result)
+first.send_signal(signal.SIGCONT)
+result = Result(first, 60)
+tap.ok(result.code == 0, "the first goes on", result)
+tap.equal(sum(name.endswith(".png") for name in everything(out)), 40, "and ends")
 shutil.rmtree(home)
 tap.done()
