@@ -109,6 +109,57 @@ for policy in ("quantile", "strata", "paired"):
     check_masks(f"{policy}-train", policy, .3, f"{policy} --use train")
 good("filter with a share", *FILTER, *PAIRED, "--stats", "paired.json", "--real-share", ".12", "-o", "share")
 check_masks("share", "paired", .12, "--real-share")
+
+# ---- References in a byte a pixel -----------------------------------------------------------------------
+
+good("stats --references", *STATS, "--policy", "paired", "--references", "codes", "-o", "coded.json")
+tap.equal(read(f"{ROOT}/coded.json"), read(f"{ROOT}/paired.json"), "the statistics are the same")
+truth = Ranks(images(REAL, False), CLASSES)
+MOST = int(np.floor(-np.log(.002) * 4096 + .5))
+for name, (mask, loss) in REAL.items():
+    classes = classes_of(mask)
+    steps = np.clip(truth.table(classes, loss, None)[0], 0, MOST)
+    codes = np.where(classes < CLASSES, (steps * 255 + MOST // 2) // MOST, 0)
+    if not np.array_equal(Png(read(f"{ROOT}/codes/{name}.png")).pixels, codes):
+        tap.ok(False, "codes are ranks in 255 parts", name)
+        break
+else:
+    tap.ok(True, "codes are ranks in 255 parts")
+good("filter --references", *FILTER, "--references", "codes", "--stats", "paired.json", "-o", "by-codes")
+differ, everything = 0, 0
+for stem in MADE:
+    a, b = (Png(read(f"{ROOT}/{folder}/masks/{stem}.png")).pixels for folder in ("paired", "by-codes"))
+    differ, everything = differ + (a != b).sum(), everything + a.size
+tap.ok(differ < .01 * everything, "masks are those by loss maps, nearly", (differ, everything))
+good("the same again", *FILTER, "--references", "codes", "--stats", "paired.json", "-o", "by-codes", "--resume")
+good("references of the same statistics are written again", *STATS, "--policy", "paired", "--references", "codes",
+     "-o", "coded.json")
+for name, words, *arguments in [
+        ("--references goes with paired", "--references goes with --policy paired", *STATS, "--policy", "strata", "--references",
+         "other", "-o", "x.json"),
+        ("of a shard in the second pass", "with --ranks", *STATS, "--policy", "paired", "--shard", "0/2", "--references", "other",
+         "-o", "x.json"),
+        ("a folder of something else stays", "something else", *STATS, "--policy", "paired", "--references", "share",
+         "-o", "x.json"),
+        ("an input folder stays", "separate folder", *STATS, "--policy", "paired", "--references", "real/losses/0",
+         "-o", "x.json"),
+        ("real masks and references", "both given", *FILTER, *PAIRED, "--references", "codes", "--stats", "paired.json", "-o", "x"),
+        ("references of another policy", "--references goes with --policy paired", *FILTER, "--references", "codes", "--stats",
+         "strata.json", "-o", "x"),
+        ("a folder without references", "references.json", *FILTER, "--references", "made/losses", "--stats", "paired.json",
+         "-o", "x")]:
+    result = tool(*arguments)
+    tap.ok(result.code and words in result.err, name, result)
+shutil.copytree(f"{ROOT}/real/masks/0", f"{ROOT}/half/masks/0")
+shutil.copytree(f"{ROOT}/real/losses/0", f"{ROOT}/half/losses/0")
+good("statistics of half the set", "stats", *LABELS, "--masks", "half/masks", "--losses", "half/losses", "--policy", "paired",
+     "--references", "half/codes", "-o", "half.json")
+result = tool(*FILTER, "--references", "half/codes", "--stats", "paired.json", "-o", "x")
+tap.ok(result.code == 3 and "other statistics than paired.json" in result.err, "references of other statistics are refused", result)
+result = tool(*FILTER, "--references", "half/codes", "--stats", "half.json", "-o", "x")
+tap.ok(result.code == 3 and "--allow-unpaired" in result.err, "a mask without a reference is named", result)
+good("unless it is allowed", *FILTER, "--references", "half/codes", "--stats", "half.json", "--allow-unpaired", "-o", "x")
+
 result = good("paper with a histogram's statistics", *FILTER, "--stats", "quantile.json", "-o", "paper")
 tap.equal(json.loads(read(f"{ROOT}/paper/filter.json"))["policy"], "paper", "statistics of losses: the default is the paper's")
 

@@ -17,6 +17,8 @@ int cmd_filter(int argc, char **argv) {
        "strata of the pixels, <stem>.png: like is compared with like", false, false, 0, 0, NULL},
       ARG_FOLDER_ROW("real-masks", &job.real.masks, "masks of the real images, for paired"),
       ARG_SET_ROWS(&job.real.loss, real),
+      {"references", 0, ARG_TEXT, &job.references, "DIR",
+       "instead of these: what stats --references wrote", false, false, 0, 0, NULL},
       ARG_CRITERION_ROWS(&job.criterion),
       ARG_CALIBRATION_ROWS(&job.criterion),
       {"shard", 0, ARG_SHARD, &job.shard, "i/n", "only the masks of shard i (from 0) of n", false,
@@ -41,7 +43,7 @@ int cmd_filter(int argc, char **argv) {
       "\n" POLICY_NOTES
       "\n"
       "The default is the policy that the statistics were made for. Paired needs --real-masks and\n"
-      "their losses; a mask's real one has its name, without _seed_<number>.",
+      "their losses, or --references; a mask's real one has its name, without _seed_<number>.",
       options,
       0,
       0};

@@ -50,6 +50,7 @@ static int check_inputs(const filter_job *job, fault *f) {
   inputs_add(&list, job->criterion.calibration);
   inputs_add_set(&list, &job->set);
   if (job->real.masks) inputs_add_set(&list, &job->real);
+  inputs_add(&list, job->references);
   int code = inputs_spare_folder(&list, job->output.folder, written, f);
   inputs_free(&list);
   return code;

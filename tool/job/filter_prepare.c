@@ -26,8 +26,8 @@ static void describe(filter_run *r, const stats_file *stats) {
   file->masks = alloc_text(job->set.masks);
   file->strata = alloc_text(job->set.strata);
   file->stratum_count = fm_filter_stratum_count(r->filter);
-  if (r->real.source) {
-    file->real_masks = alloc_text(job->real.masks);
+  if (r->real.partner) {
+    file->real_masks = alloc_text(job->references ? job->references : job->real.masks);
     for (int i = 0; i < LOSS_FOLDERS; i++)
       file->real_folders[i] = alloc_text(job->real.loss.folders[i]);
     file->unpaired = (int64_t)r->real.missing;
@@ -100,8 +100,9 @@ static int find_made_of(filter_run *r, const stats_file *stats, fault *f) {
   else
     made_of_add(made_of, "--real-share", "%.17g", file->real_share);
   if (file->real_masks)
-    made_of_add(made_of, "real losses from", "%s",
-                loss_folders[loss_options_which(&r->job->real.loss)].name);
+    made_of_add(
+        made_of, "real losses from", "%s",
+        r->real.codes ? "--references" : loss_folders[loss_options_which(&r->job->real.loss)].name);
   if (file->real_masks)
     made_of_add(made_of, "masks without a real one", "%" PRId64, file->unpaired);
   made_of_add(made_of, "--min-kept", "%.17g", file->min_kept);
@@ -130,7 +131,8 @@ static double share_of(const job_criterion *criterion) {
 
 static int check_flags(const filter_run *r, int policy, fault *f) {
   const job_criterion *c = &r->job->criterion;
-  const char *name = filter_policies[policy], *real = r->job->real.masks;
+  const char *name = filter_policies[policy], *real = r->job->real.masks,
+             *codes = r->job->references;
   if (!c->calibration && (c->lose > 0 || c->confidence > 0))
     return fault_set(f, EXIT_USAGE,
                      "--%s goes with --calibration, expected a file of freemask "
@@ -158,13 +160,19 @@ static int check_flags(const filter_run *r, int policy, fault *f) {
                      "--unseen global-mean goes with --policy paper, but --policy %s has no means: "
                      "expected drop or keep",
                      name);
-  if (policy == FM_FILTER_PAIRED && !real)
+  if (real && codes)
+    return fault_set(f, EXIT_USAGE, "--real-masks and --references are both given, expected one");
+  if (policy == FM_FILTER_PAIRED && !real && !codes)
     return fault_set(f, EXIT_USAGE,
                      "--policy paired compares with the real image of each mask, expected "
-                     "--real-masks and --real-losses (or what else their losses come from)");
-  if (policy != FM_FILTER_PAIRED && (real || c->allow_unpaired))
+                     "--real-masks and --real-losses (or what else their losses come from), or "
+                     "--references");
+  if (policy != FM_FILTER_PAIRED && (real || codes || c->allow_unpaired))
     return fault_set(f, EXIT_USAGE, "--%s goes with --policy paired, but the policy is %s",
-                     real ? "real-masks" : "allow-unpaired", name);
+                     real    ? "real-masks"
+                     : codes ? "references"
+                             : "allow-unpaired",
+                     name);
   return EXIT_FINE;
 }
 
@@ -307,7 +315,10 @@ static int read_inputs(filter_run *r, stats_file *stats, fault *f) {
         workspace_masks(&r->ws, job->set.masks, job->shard, &r->masks, &r->identity, &r->whole, f);
   if (!code) code = open_strata(r, stats, f);
   if (!code) code = open_source(r, stats, f);
-  if (!code && policy == FM_FILTER_PAIRED)
+  if (!code && policy == FM_FILTER_PAIRED && job->references)
+    code = references_open_codes(&r->ws, job->references, &r->masks, job->criterion.allow_unpaired,
+                                 stats, job->stats, &r->real, f);
+  else if (!code && policy == FM_FILTER_PAIRED)
     code = references_open(&r->ws, &job->common, &job->real, &r->masks,
                            job->criterion.allow_unpaired, stats, job->stats, &r->real, f);
   return code ? code : make_filter(r, stats, policy, f);

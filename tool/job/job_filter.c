@@ -82,9 +82,9 @@ static int filter_one(filter_run *r, counts *c, mask_batch *batch, size_t at, in
   report.class_valid = c->valid;
   report.class_dropped = c->dropped;
   code = mask_target_open(r->ws.labels, &batch->requests[at].mask, batch->paths[at], &target, f);
-  if (!code &&
-      fm_filter_apply(r->filter, &target.mask, &batch->losses[at].plane,
-                      mask_batch_extra(batch, at, reference), &target.filtered, &report, &err))
+  if (!code && fm_filter_apply(r->filter, &target.mask, &batch->losses[at].plane,
+                               mask_batch_extra(batch, at, reference, r->real.codes),
+                               &target.filtered, &report, &err))
     code = mask_batch_blame(batch, &r->strata, r->source, at, &err, f);
   if (!code) code = keep(r, index, &target.filtered, batch->rasters[at], c, &report, parts, f);
   mask_target_close(&target);

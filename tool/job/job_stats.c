@@ -11,6 +11,7 @@
 #include "job/journal.h"
 #include "job/known_set.h"
 #include "job/mask_batch.h"
+#include "job/reference_codes.h"
 #include "job/stats_file.h"
 #include "job/summary.h"
 #include "job/workspace.h"
@@ -27,6 +28,7 @@ typedef struct state {
   size_t member_count;
   fm_class_stats *ranks; /* in the second pass: of the losses; NULL in the first */
   stats_file file;
+  outdir codes;      /* that gets the references, in the second pass; path NULL: none */
   input_parts *seen; /* of each member; NULL: not asked for */
 } state;
 
@@ -56,8 +58,18 @@ static fm_status add(fm_class_stats *stats, const mask_batch *batch, size_t at, 
   return fm_class_stats_add(stats, mask, loss, &extra, err);
 }
 
+/* What a real image loses, for its synthetic ones. */
+static int keep_reference(state *s, const fm_class_stats *stats, const mask_batch *batch, size_t at,
+                          fault *f) {
+  fm_error err;
+  if (!s->codes.path) return EXIT_FINE;
+  return reference_codes_write(s->ws.context, &s->codes, stats,
+                               s->masks.files[batch->indices[at]].stem, &batch->requests[at].mask,
+                               &batch->losses[at].plane, &err, f);
+}
+
 static int add_some(void *shared, void *own, size_t first, size_t count, fault *f) {
-  const state *s = shared;
+  state *s = shared;
   mask_batch batch;
   fm_error err;
   input_parts *seen = s->seen ? &s->seen[first] : NULL;
@@ -67,6 +79,8 @@ static int add_some(void *shared, void *own, size_t first, size_t count, fault *
   for (size_t i = 0; i < count && !code; i++)
     if (add(own, &batch, i, &err))
       code = mask_batch_blame(&batch, &s->strata, s->source, i, &err, f);
+    else
+      code = keep_reference(s, own, &batch, i, f);
   mask_batch_close(&batch);
   return code;
 }
@@ -175,6 +189,8 @@ static int add_scores(state *s, const stats_job *job, fault *f) {
   fm_class_stats_destroy(s->file.stats);
   s->file.stats = NULL;
   int code = make_stats(s, &s->file.stats, f);
+  if (!code && job->references)
+    code = reference_codes_open(s->ws.context, job->references, s->file.stats, &s->codes, f);
   return code ? code : add_all(s, job, f);
 }
 
@@ -192,6 +208,10 @@ static int add_both(state *s, const stats_job *job, fault *f) {
 static int check_policy(const stats_job *job, fault *f) {
   if (job->ranks && job->policy <= FM_FILTER_QUANTILE)
     return fault_set(f, EXIT_USAGE, "--ranks goes with --policy strata or paired");
+  if (job->references && (job->policy != FM_FILTER_PAIRED || !has_second_pass(job)))
+    return fault_set(
+        f, EXIT_USAGE, "--references goes with --policy paired%s",
+        job->policy == FM_FILTER_PAIRED ? ", of a shard in the second pass, with --ranks" : "");
   if (job->policy == FM_FILTER_STRATA && job->set.strata)
     return fault_set(f, EXIT_USAGE,
                      "--strata is given, but --policy strata makes strata of its own, by the "
@@ -200,6 +220,7 @@ static int check_policy(const stats_job *job, fault *f) {
 }
 
 static int check_flags(const stats_job *job, fault *f) {
+  static const char *const written[] = {"references.json", NULL};
   if (job->histogram & (job->histogram - 1))
     return fault_set(f, EXIT_USAGE, "--histogram is '%" PRId64 "', expected 1, 2, 4, 8, 16 or 32",
                      job->histogram);
@@ -213,6 +234,11 @@ static int check_flags(const stats_job *job, fault *f) {
   inputs_add_set(&list, &job->set);
   inputs_add(&list, job->ranks);
   code = inputs_check_file(&list, job->output, f);
+  if (!code && job->references && inputs_spare_folder(&list, job->references, written, f))
+    code =
+        fault_set(f, EXIT_USAGE,
+                  "--references %s is an input folder, or lies in one, expected a separate folder",
+                  job->references);
   inputs_free(&list);
   return code;
 }
@@ -243,6 +269,7 @@ int stats_job_run(const stats_job *job, fault *f) {
   if (!code) code = write_record(&s, job, f);
   if (!code) code = stats_file_write(s.ws.context, &s.file, job->output, f);
   if (!code) summary_stats(&job->common, &s.file, job->output);
+  outdir_close(&s.codes, code ? OUTDIR_UNDO : OUTDIR_KEEP);
   fm_class_stats_destroy(s.ranks);
   loss_source_close(s.source);
   strata_close(&s.strata);

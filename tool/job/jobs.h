@@ -51,10 +51,11 @@ typedef struct job_output {
 typedef struct stats_job {
   job_common common;
   job_set set;
-  int64_t histogram;    /* bins per factor of two, 0: none */
-  int64_t strata_count; /* of the set's strata; 0: it has none */
-  int policy;           /* the fm_filter_policy that the statistics are for */
-  const char *ranks;    /* statistics of the whole set's losses, or NULL: they are made first */
+  int64_t histogram;      /* bins per factor of two, 0: none */
+  int64_t strata_count;   /* of the set's strata; 0: it has none */
+  int policy;             /* the fm_filter_policy that the statistics are for */
+  const char *ranks;      /* statistics of the whole set's losses, or NULL: they are made first */
+  const char *references; /* a folder that gets what each image loses, for paired; or NULL */
   folder_shard shard;
   const char *output; /* stats.json */
   const char *record; /* NULL, or a file that gets what the statistics are made of (journal.h) */
@@ -85,7 +86,8 @@ typedef struct filter_job {
   job_common common;
   const char *stats;
   job_set set;
-  job_set real; /* for --policy paired; else without masks */
+  job_set real;           /* for --policy paired; else without masks */
+  const char *references; /* instead of that: a folder that stats wrote */
   job_criterion criterion;
   folder_shard shard;
   job_output output;

@@ -38,10 +38,13 @@ int mask_batch_open(const workspace *ws, const strata_folder *strata, const loss
   return code;
 }
 
-const fm_extra_planes *mask_batch_extra(mask_batch *batch, size_t at, const fm_plane *reference) {
+const fm_extra_planes *mask_batch_extra(mask_batch *batch, size_t at, const fm_plane *reference,
+                                        uint64_t ranks) {
   const fm_plane *strata = batch->strata[at].data ? &batch->strata[at] : NULL;
-  batch->extra =
-      (fm_extra_planes){.size = sizeof batch->extra, .strata = strata, .reference = reference};
+  batch->extra = (fm_extra_planes){.size = sizeof batch->extra,
+                                   .strata = strata,
+                                   .reference = reference,
+                                   .reference_ranks = reference ? ranks : 0};
   return strata || reference ? &batch->extra : NULL;
 }
 

@@ -27,7 +27,8 @@ int mask_batch_open(const workspace *ws, const strata_folder *strata, const loss
 
 /* The planes in addition to a mask and its losses; NULL if there are none. They live as long as the
  * batch and the reference, which may be NULL, up to the next call. */
-const fm_extra_planes *mask_batch_extra(mask_batch *batch, size_t at, const fm_plane *reference);
+const fm_extra_planes *mask_batch_extra(mask_batch *batch, size_t at, const fm_plane *reference,
+                                        uint64_t ranks);
 
 /* Turns an error of a call that got all planes of a mask into a fault that names the right file. */
 int mask_batch_blame(const mask_batch *batch, const strata_folder *strata,

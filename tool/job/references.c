@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/path.h"
+#include "job/reference_codes.h"
 
 /* ---- Pairs ---------------------------------------------------------------------------- */
 
@@ -79,6 +80,17 @@ int references_open(const workspace *ws, const job_common *common, const job_set
   return code;
 }
 
+int references_open_codes(const workspace *ws, const char *path, const folder *synthetic,
+                          bool lenient, const stats_file *stats, const char *stats_path,
+                          references *out, fault *f) {
+  *out = (references){.ws = ws, .codes = reference_codes_ranks(stats->stats)};
+  int code = reference_codes_check(path, stats->stats, stats_path, f);
+  if (!code) code = folder_list(FOLDER_STRATA, path, NULL, &out->masks, f);
+  if (!code) code = pair(out, synthetic, lenient, f);
+  if (code) references_close(out);
+  return code;
+}
+
 void references_close(references *r) {
   loss_source_close(r->source);
   free(r->partner);
@@ -89,7 +101,7 @@ void references_close(references *r) {
 /* ---- Planes --------------------------------------------------------------------------- */
 
 void reference_cache_clear(reference_cache *cache) {
-  if (cache->full) loss_map_free(&cache->loss);
+  if (cache->full && !cache->codes.data) loss_map_free(&cache->loss);
   fm_raster_destroy(cache->mask);
   free(cache->path);
   *cache = (reference_cache){0};
@@ -100,29 +112,36 @@ static int fill(const references *r, size_t index, reference_cache *cache, fault
   int code =
       workspace_read_mask(r->ws, &r->masks, index, &cache->seen[0], &cache->mask, &cache->path, f);
   if (code) return code;
+  cache->index = index;
+  if (r->codes) {
+    cache->codes = fm_raster_plane(cache->mask);
+    cache->full = true;
+    if (cache->codes.dtype == FM_U8) return EXIT_FINE;
+    return fault_set(f, EXIT_DATA, "%s: references have 8 bits, but these have more", cache->path);
+  }
   loss_request request = {index, fm_raster_plane(cache->mask), &cache->seen[1]};
   code = loss_source_get(r->source, &request, 1, &cache->loss, f);
   cache->full = !code;
-  cache->index = index;
   return code;
 }
 
 int references_get(const references *r, size_t index, reference_cache *cache, input_seen *seen,
                    const fm_plane **out, fault *f) {
   *out = NULL;
-  if (!r->source || r->partner[index] == SIZE_MAX) return EXIT_FINE;
+  if (!r->partner || r->partner[index] == SIZE_MAX) return EXIT_FINE;
   if (!cache->full || cache->index != r->partner[index]) {
     int code = fill(r, r->partner[index], cache, f);
     if (code) return code;
   }
   memcpy(seen, cache->seen, sizeof cache->seen);
-  *out = &cache->loss.plane;
+  *out = r->codes ? &cache->codes : &cache->loss.plane;
   return EXIT_FINE;
 }
 
 char *references_path(const references *r, size_t index, int which) {
-  if (!r->source || r->partner[index] == SIZE_MAX) return NULL;
+  if (!r->partner || r->partner[index] == SIZE_MAX) return NULL;
   size_t real = r->partner[index];
   if (which == 0) return folder_path(&r->masks, &r->masks.files[real]);
+  if (r->codes) return NULL;
   return which == 1 ? loss_source_path(r->source, real) : loss_source_second_path(r->source, real);
 }

@@ -10,10 +10,11 @@
  * stem without "_seed_<number>". Zero-initialize; without a set there are no references. */
 typedef struct references {
   const workspace *ws;
-  folder masks; /* of the real images */
-  loss_source *source;
-  size_t *partner; /* of each synthetic mask, an index of `masks`; SIZE_MAX: it has none */
-  size_t missing;  /* synthetic masks without one */
+  folder masks;        /* of the real images */
+  loss_source *source; /* NULL: there are none, or codes */
+  uint64_t codes;      /* the masks are codes, made with these ranks; 0: they are masks */
+  size_t *partner;     /* of each synthetic mask, an index of `masks`; SIZE_MAX: it has none */
+  size_t missing;      /* synthetic masks without one */
 } references;
 
 /* A synthetic mask without a real one is EXIT_DATA unless `lenient`. The losses are made as those of
@@ -22,6 +23,11 @@ typedef struct references {
 int references_open(const workspace *ws, const job_common *common, const job_set *real,
                     const folder *synthetic, bool lenient, const stats_file *stats,
                     const char *stats_path, references *out, fault *f);
+
+/* The same from a folder of codes. */
+int references_open_codes(const workspace *ws, const char *path, const folder *synthetic,
+                          bool lenient, const stats_file *stats, const char *stats_path,
+                          references *out, fault *f);
 void references_close(references *r);
 
 /* The last reference, since the synthetic images of a mask follow each other. Zero-initialize; one
@@ -32,6 +38,7 @@ typedef struct reference_cache {
   fm_raster *mask;
   char *path;
   loss_map loss;
+  fm_plane codes;     /* of the mask */
   input_seen seen[3]; /* of the real mask and of what its losses come from */
 } reference_cache;
 
