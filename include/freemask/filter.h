@@ -183,9 +183,14 @@ FM_API fm_status fm_filter_apply(const fm_filter *filter, const fm_plane *mask,
                                  const fm_plane *loss, const fm_extra_planes *extra,
                                  const fm_plane *filtered, fm_filter_report *report, fm_error *err);
 
-/** How a loss becomes a weight. */
+/** How a loss (or what else the filter compares) becomes the part of a pixel that is kept. s is the
+ *  loss, t the threshold of its class and stratum, after the floor; the weight is
+ *  dropped + (1 - dropped) * part. Where everything is kept (t infinite) it is 1. */
 typedef enum fm_weight_kind {
-  FM_WEIGHT_STEP = 0 /**< 1 up to the threshold, `dropped` above it; the only kind yet */
+  FM_WEIGHT_STEP = 0, /**< 1 up to the threshold, 0 above it */
+  FM_WEIGHT_RAMP = 1, /**< 1 up to (1 - width) * t, 0 from (1 + width) * t on, between them
+                           ((1 + width) * t - s) / ((1 + width) * t - (1 - width) * t): half at t */
+  FM_WEIGHT_POWER = 2 /**< 1 up to t, (t / s)^gamma above it */
 } fm_weight_kind;
 
 /** Sized structure, see freemask/context.h. */
@@ -193,15 +198,20 @@ typedef struct fm_weight_options {
   size_t size;
   int32_t kind;     /**< an fm_weight_kind; others are refused (UNSUPPORTED) */
   int32_t reserved; /**< 0 */
-  double dropped;   /**< the weight of a dropped pixel, 0 to 1; for U8 weights 0 or 1 */
+  double dropped;   /**< the weight where nothing is kept, 0 to 1; for U8 weights 0 or 1 */
+  double width;     /**< RAMP: up to 1; 0: 0.5. Others: 0 */
+  double gamma;     /**< POWER: up to 64, rounded to a multiple of 2^-16; 0: 1. Others: 0 */
 } fm_weight_options;
 
 /** As fm_filter_apply, for trainers that weight the loss of a pixel instead of ignoring it: writes
- *  the weight 1 where a pixel is kept, `dropped` where it is dropped, and 0 where it is ignored.
+ *  the weight of each pixel, and 0 where it is ignored: with FM_WEIGHT_STEP 1 where it is kept and
+ *  `dropped` where it is dropped.
  *
- *  `options` may be NULL (dropped pixels get 0). `weights` is a U8, F16, BF16, F32 or F64 plane
- *  of the mask's size that shares no byte with any input; the weight `dropped` is rounded to its
- *  type once, to nearest, ties to even. `mask` is not changed.
+ *  `options` may be NULL (dropped pixels get 0). `weights` is a U8 (FM_WEIGHT_STEP only), F16,
+ *  BF16, F32 or F64 plane of the mask's size that shares no byte with any input. Weights are formed in
+ *  double, a power as doc/random.md says, the same bits on every machine, and rounded to the plane's
+ *  type once, to nearest, ties to even. The report counts pixels above the threshold as dropped. `mask`
+ *  is not changed.
  *  Memory, errors (`weights` and `report` are untouched), thread safety: as fm_filter_apply. */
 FM_API fm_status fm_filter_weigh(const fm_filter *filter, const fm_plane *mask,
                                  const fm_plane *loss, const fm_extra_planes *extra,

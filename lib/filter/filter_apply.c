@@ -15,6 +15,7 @@ typedef struct application {
   fm__image image;
   fm__verdicts verdicts;
   fm__reference reference;
+  const fm_weight_options *soft; /* weights that are not one of two; else NULL */
 } application;
 
 /* ---- Inputs --------------------------------------------------------------------- */
@@ -173,7 +174,10 @@ static fm_status run(const application *a, const workspace *w, fm_filter_report 
       a->verdicts.weights ? FM_OK : check_labels(&a->image.mask, a->verdicts.out.dtype, err);
   if (!status && has_floor) status = raise_thresholds(a, w, &judge, err);
   if (status) return status;
-  fm__judge_write(&judge);
+  if (a->soft)
+    fm__filter_write_weights(&a->image, &a->verdicts.out, judge.thresholds, a->soft);
+  else
+    fm__judge_write(&judge);
   if (report) fm__filter_write_report(filter, w->counts, report);
   return FM_OK;
 }
@@ -237,62 +241,6 @@ fm_status fm_filter_apply(const fm_filter *filter, const fm_plane *mask, const f
   return status ? status : apply(&a, report, err);
 }
 
-/* A number from 0 to 1 as the bits of a float type: rounded once, to nearest, ties to even. `least`
- * is the exponent of the smallest normal number of the type. */
-static uint64_t round_to(double number, int mantissa_bits, int least) {
-  int exponent; /* number is at least 2^exponent, unless it is subnormal */
-  if (number <= 0) return 0;
-  (void)frexp(number, &exponent);
-  exponent--;
-  if (exponent < least) exponent = least;
-  double scaled = ldexp(number, mantissa_bits - exponent), whole = floor(scaled);
-  double rest = scaled - whole;
-  uint64_t mantissa = (uint64_t)whole;
-  if (rest > 0.5 || (rest == 0.5 && mantissa % 2)) mantissa++;
-  /* The leading bit of a normal mantissa, also of one that rounding made so, counts as one
-   * exponent more. */
-  return mantissa + ((uint64_t)(exponent - least) << mantissa_bits);
-}
-
-static uint64_t weight_bits(double weight, int32_t dtype) {
-  uint64_t bits;
-  memcpy(&bits, &weight, sizeof bits);
-  switch (dtype) {
-    case FM_F16:
-      return round_to(weight, 10, -14);
-    case FM_BF16:
-      return round_to(weight, 7, -126);
-    case FM_F32:
-      return fm__float_bits((float)weight);
-    case FM_F64:
-      return bits;
-    default:
-      return weight > 0;
-  }
-}
-
-static fm_status read_weight_options(fm_weight_options *o, const fm_weight_options *options,
-                                     const fm_plane *weights, fm_error *err) {
-  fm_status status = FM__OPTIONS_READ(o, options, fm_weight_options, dropped, err);
-  if (status) return status;
-  if (o->kind != FM_WEIGHT_STEP)
-    return fm__fail(err, FM_ERR_UNSUPPORTED,
-                    "fm_weight_options: kind is %d, which this library does not know",
-                    (int)o->kind);
-  if (o->reserved)
-    return fm__fail(err, FM_ERR_ARGUMENT, "fm_weight_options: reserved is %d, expected 0",
-                    (int)o->reserved);
-  if (!(o->dropped >= 0 && o->dropped <= 1))
-    return fm__fail(err, FM_ERR_ARGUMENT, "fm_weight_options: dropped is %g, expected 0 to 1",
-                    o->dropped);
-  if (weights->dtype == FM_U8 && o->dropped > 0 && o->dropped < 1)
-    return fm__fail(err, FM_ERR_ARGUMENT,
-                    "fm_weight_options: dropped is %g, but weights of u8 are 0 or 1: use a "
-                    "floating-point type",
-                    o->dropped);
-  return FM_OK;
-}
-
 fm_status fm_filter_weigh(const fm_filter *filter, const fm_plane *mask, const fm_plane *loss,
                           const fm_extra_planes *extra, const fm_weight_options *options,
                           const fm_plane *weights, fm_filter_report *report, fm_error *err) {
@@ -300,9 +248,10 @@ fm_status fm_filter_weigh(const fm_filter *filter, const fm_plane *mask, const f
   application a = {.filter = filter, .verdicts = {.weights = true}};
   fm_weight_options o;
   fm_status status = read_planes(&a, mask, loss, extra, weights, FM__WEIGHT_TYPES, "weights", err);
-  if (!status) status = read_weight_options(&o, options, &a.verdicts.out, err);
+  if (!status) status = fm__weight_options_read(&o, options, &a.verdicts.out, err);
   if (status) return status;
-  a.verdicts.kept = weight_bits(1, a.verdicts.out.dtype);
-  a.verdicts.dropped = weight_bits(o.dropped, a.verdicts.out.dtype);
+  a.verdicts.kept = fm__weight_bits(1, a.verdicts.out.dtype);
+  a.verdicts.dropped = fm__weight_bits(o.dropped, a.verdicts.out.dtype);
+  if (o.kind != FM_WEIGHT_STEP) a.soft = &o;
   return apply(&a, report, err);
 }

@@ -1,8 +1,8 @@
 /* plan/policies.c - the policies: a table of them, and the functions in it. */
 #include <math.h>
 
+#include "core/power.h"
 #include "plan/policy.h"
-#include "plan/power.h"
 
 /* ---- Classes of a mask --------------------------------------------------------------- */
 

@@ -218,10 +218,10 @@ class StrataFilter:
         call(LIB.fm_filter_apply, self.handle, plane(mask), plane(loss), extra, plane(out), report)
         return out, np.array(dropped).reshape(self.classes, self.strata), (report.valid, report.dropped)
 
-    def weigh(self, mask, loss, strata, dtype, dropped):
+    def weigh(self, mask, loss, strata, dtype, dropped, **more):
         out, extra = np.zeros(mask.shape, dtype), LIB.make("fm_extra_planes", strata=plane(strata))
         call(LIB.fm_filter_weigh, self.handle, plane(mask), plane(loss), extra,
-             LIB.make("fm_weight_options", dropped=dropped), plane(out), None)
+             LIB.make("fm_weight_options", dropped=dropped, **more), plane(out), None)
         return out
 
     def __del__(self):
@@ -244,6 +244,37 @@ def raised(limits, mask, loss, strata, share):
         if wanted and (here <= limits[k, s]).sum() < wanted:
             limits[k, s] = here[wanted - 1]
     return limits
+
+
+def power(x, e):
+    """x ** (e / 2**32) by products and square roots, as doc/random.md says."""
+    result, square, root = np.ones_like(x), x, x
+    whole, part = e >> 32, e & 0xffffffff
+    while whole:
+        if whole & 1:
+            result = result * square
+        square = square * square
+        whole >>= 1
+    while part:
+        root = np.sqrt(root)
+        if part >> 31:
+            result = result * root
+        part = part << 1 & 0xffffffff
+    return result
+
+
+def soft_weights(loss, limit, kind, dropped, width=0., gamma=0.):
+    """As filter.h defines ramp and power."""
+    s, t = loss.astype(np.float64), limit.astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if kind == 1:
+            low, high = (1 - (width or .5)) * t, (1 + (width or .5)) * t
+            part = np.where(s <= low, 1, np.where(s < high, (high - s) / (high - low), 0))
+        else:
+            e = math.floor((gamma or 1) * 65536 + .5) << 16
+            ratio = np.where(s > t, t / s, 1)
+            part = power(ratio, e)
+    return dropped + (1 - dropped) * part
 
 
 def check_filter_strata():
@@ -275,6 +306,11 @@ def check_filter_strata():
         if not np.array_equal(made.weigh(mask, loss, strata, dtype, weight),
                               np.where(noisy, np.array(weight, dtype), np.array(1, dtype))):
             wrong.append(("weights", i, weight))
+        for more in ({"kind": 1, "width": float(rng.choice([0, .2, 1]))}, {"kind": 2, "gamma": float(rng.choice([0, .5, 3.3]))}):
+            limit = raised(limits, mask, as_float, strata, share)[mask, strata]
+            if not np.array_equal(made.weigh(mask, loss, strata, dtype, weight, **more),
+                                  soft_weights(as_float, limit, dropped=weight, **more).astype(dtype)):
+                wrong.append(("soft weights", i, weight, more))
     tap.equal(wrong[:1], [], "filters by class and stratum: 60 images")
 
 

@@ -4,7 +4,8 @@
 #include "job/jobs.h"
 
 int cmd_filter(int argc, char **argv) {
-  filter_job job = {.shard = {0, 1}, .criterion = {.policy = POLICY_OF_STATS}};
+  filter_job job = {.shard = {0, 1},
+                    .criterion = {.policy = POLICY_OF_STATS, .weights = NO_WEIGHTS}};
   fault f;
   const arg_option options[] = {
       ARG_STATS(&job.stats),
@@ -21,6 +22,8 @@ int cmd_filter(int argc, char **argv) {
        "instead of these: what stats --references wrote", false, false, 0, 0, NULL},
       ARG_CRITERION_ROWS(&job.criterion),
       ARG_CALIBRATION_ROWS(&job.criterion),
+      ARG_WEIGHT_ROWS(&job.criterion.weights, &job.criterion.weight_width,
+                      &job.criterion.weight_gamma),
       {"shard", 0, ARG_SHARD, &job.shard, "i/n", "only the masks of shard i (from 0) of n", false,
        false, 0, 0, NULL},
       ARG_RESUME_ROWS(&job.output),

@@ -4,7 +4,7 @@
 #include "job/jobs.h"
 
 int cmd_run(int argc, char **argv) {
-  run_job job = {0};
+  run_job job = {.criterion = {.weights = NO_WEIGHTS}};
   fault f;
   const arg_option options[] = {
       ARG_LABELS(&job.common.labels),
@@ -23,6 +23,8 @@ int cmd_run(int argc, char **argv) {
        false, false, 2, 255, NULL},
       ARG_CRITERION_ROWS(&job.criterion),
       ARG_CALIBRATION_ROWS(&job.criterion),
+      ARG_WEIGHT_ROWS(&job.criterion.weights, &job.criterion.weight_width,
+                      &job.criterion.weight_gamma),
       {"resize", 0, ARG_SIZE, &job.resize, "WxH",
        "measure hardness as if resized to this, or none (default 512x512)", false, false, 0, 0,
        NULL},

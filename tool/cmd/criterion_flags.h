@@ -51,6 +51,17 @@
    "calibration: promise it with this confidence (default: on average)", false, true, 0,         \
    0.999999, NULL}
 
+/* Weights as files; `weights` points to an int that is NO_WEIGHTS, `width` and `gamma` to doubles. */
+#define ARG_WEIGHT_ROWS(weights, width, gamma)                                                   \
+  {"weights", 0, ARG_CHOICE, weights, "W",                                                       \
+   "also write weights, 255 for a whole pixel: step (0 or 255), ramp or power", false, false,    \
+   0, 0, filter_weights},                                                                        \
+  {"weight-width", 0, ARG_REAL, width, "X",                                                      \
+   "ramp: from 1 to 0 between 1 - X and 1 + X times the threshold (default 0.5)", false, true,   \
+   0, 1, NULL},                                                                                  \
+  {"weight-gamma", 0, ARG_REAL, gamma, "X",                                                      \
+   "power: (threshold / loss) to the power X above it (default 1)", false, true, 0, 64, NULL}
+
 /* `output` points to a job_output. */
 #define ARG_RESUME_ROWS(output)                                                                  \
   {"resume", 0, ARG_FLAG, &(output)->resume, NULL, "continue an interrupted run", false, false,  \

@@ -190,7 +190,8 @@ static int demo_run(demo *d, fault *f) {
 }
 
 int cmd_demo(int argc, char **argv) {
-  demo d = {.world = {.scenes = 80, .per_mask = 5, .seed = 1}};
+  demo d = {.world = {.scenes = 80, .per_mask = 5, .seed = 1},
+            .criterion = {.weights = NO_WEIGHTS}};
   arg_size size = {320, 240};
   fault f;
   const arg_option options[] = {

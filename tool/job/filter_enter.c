@@ -21,6 +21,7 @@ static void look(const char *output, filter_found *at) {
   at->manifest = path_join(output, "filter.json");
   at->journal = path_join(output, "filter.journal");
   at->masks = path_join(output, "masks");
+  at->weights = path_join(output, "weights");
   at->finished = !path_exists(at->journal) && path_exists(at->manifest);
   /* A table without a manifest: it was being cleared. */
   at->unfinished = path_exists(at->journal) ||
@@ -33,7 +34,8 @@ static int check_free(const job_output *output, const filter_found *at, fault *f
                      "%s holds %s run of filter, expected --resume, --overwrite or "
                      "another folder",
                      output->folder, at->finished ? "a finished" : "an unfinished");
-  if (!at->finished && !at->unfinished && outdir_has_files(at->masks))
+  if (!at->finished && !at->unfinished &&
+      (outdir_has_files(at->masks) || outdir_has_files(at->weights)))
     return fault_set(f, EXIT_USAGE,
                      "%s contains files that filter did not write, expected a folder "
                      "without masks",
@@ -42,8 +44,8 @@ static int check_free(const job_output *output, const filter_found *at, fault *f
 }
 
 static int check_inputs(const filter_job *job, fault *f) {
-  static const char *const written[] = {"masks/",        "filter.csv",     "filter.json",
-                                        "filter.record", "filter.journal", NULL};
+  static const char *const written[] = {
+      "masks/", "weights/", "filter.csv", "filter.json", "filter.record", "filter.journal", NULL};
   inputs list = {0};
   inputs_add_labels(&list, job->common.labels);
   inputs_add(&list, job->stats);
@@ -69,6 +71,7 @@ int filter_run_lock(filter_run *r, fault *f) {
   if (code) return code;
   look(job->output.folder, &r->found);
   code = outdir_check_real(&r->out, "masks", f);
+  if (!code) code = outdir_check_real(&r->out, "weights", f);
   return code ? code : check_free(&job->output, &r->found, f);
 }
 
@@ -85,7 +88,8 @@ static int clear_results(const filter_run *r, fault *f) {
   const filter_found *at = &r->found;
   int code = disk_remove(at->table, f);
   if (!code) code = disk_remove(at->record, f);
-  return code ? code : outdir_clear_masks(at->masks, f);
+  if (!code) code = outdir_clear_masks(at->masks, f);
+  return code ? code : outdir_clear_masks(at->weights, f);
 }
 
 /* ---- What is there ------------------------------------------------------------------ */
@@ -148,6 +152,16 @@ static bool is_whole(const filter_run *r, const char *path) {
   return whole;
 }
 
+/* Is it there, if it is wanted? Weights are written before the mask whose line tells of both. */
+static bool has_weights(const filter_run *r, size_t index, bool looked_into) {
+  if (!r->file.weights) return true;
+  char *name = filter_run_weights_name(r, index), *path = path_join(r->out.path, name);
+  bool there = looked_into ? is_whole(r, path) : path_exists(path);
+  free(path);
+  free(name);
+  return there;
+}
+
 static part_places places_of(const filter_run *r) {
   return (part_places){&r->masks, r->source, &r->strata, &r->real};
 }
@@ -168,7 +182,7 @@ static int look_at(const looking *all, looker *l, size_t index, const char *path
     return EXIT_FINE;
   int code = input_parts_compare(&places, index, &entry->parts, &written, SLACK, &now, &differs, f);
   if (code || differs < PARTS) return code;
-  r->done[index] = is_whole(r, path);
+  r->done[index] = is_whole(r, path) && has_weights(r, index, true);
   if (r->done[index] && memcmp(&now, &entry->parts, sizeof now) != 0) {
     text t = {0};
     entry->parts = now;
@@ -231,7 +245,8 @@ static bool is_moved(const filter_run *r, const filter_file *earlier) {
               same_place(at, earlier->stats, now->stats) &&
               same_place(at, earlier->strata, now->strata) &&
               same_place(at, earlier->labels_source, now->labels_source) &&
-              same_place(at, earlier->real_masks, now->real_masks);
+              same_place(at, earlier->real_masks, now->real_masks) &&
+              same_place(at, earlier->guarantee.calibration, now->guarantee.calibration);
   for (int i = 0; i < LOSS_FOLDERS; i++)
     same = same && same_place(at, earlier->real_folders[i], now->real_folders[i]);
   for (int i = 0; i < LOSS_FOLDERS; i++)
@@ -272,7 +287,7 @@ static void read_finished(const filter_run *r, const journal_lines *lines, finis
     char *path = path_join(r->out.path, name);
     out->whole = line && journal_read_line(line, r->file.class_count, &entry) && !entry.revoked &&
                  !lstat(path, &out->written[i]) && S_ISREG(out->written[i].st_mode) &&
-                 out->written[i].st_size == entry.bytes;
+                 out->written[i].st_size == entry.bytes && has_weights(r, i, false);
     out->before[i] = entry.parts;
     free(path);
     free(name);
@@ -387,6 +402,7 @@ static int open_journal(filter_run *r, fault *f) {
   journal_lines lines;
   bool there = path_exists(at->journal), fresh;
   outdir_sweep(at->masks);
+  outdir_sweep(at->weights);
   outdir_sweep_top(r->out.path);
   int code = reopen(r, f);
   if (!code)

@@ -15,6 +15,7 @@
 const char *const filter_unseen[] = {"drop", "keep", "global-mean", NULL};
 const char *const filter_policies[] = {"paper", "quantile", "strata", "paired", NULL};
 const char *const filter_uses[] = {"detect", "train", NULL};
+const char *const filter_weights[] = {"step", "ramp", "power", NULL};
 
 bool filter_is_paper(const filter_file *file) {
   return !strcmp(file->policy, filter_policies[FM_FILTER_PAPER]);
@@ -67,6 +68,27 @@ static int read_classes(const json_t *root, const char *path, filter_file *out, 
   return code;
 }
 
+static const char *shape_of_weights(const filter_file *file) {
+  return !strcmp(file->weights, filter_weights[FM_WEIGHT_POWER]) ? "gamma" : "width";
+}
+
+static json_t *save_weights(const filter_file *file) {
+  if (!file->weights) return json_null();
+  json_t *object = json_pack("{s:s}", "kind", file->weights);
+  if (file->weight_shape > 0)
+    json_object_set_new(object, shape_of_weights(file), json_real(file->weight_shape));
+  return object;
+}
+
+static int read_weights(const json_t *root, const char *path, filter_file *out, fault *f) {
+  const json_t *object = json_object_get(root, "weights");
+  if (!json_is_object(object)) return EXIT_FINE;
+  int code = json_member_text(object, path, "kind", &out->weights, f);
+  if (!code && json_object_get(object, shape_of_weights(out)))
+    code = json_member_real(object, path, shape_of_weights(out), &out->weight_shape, f);
+  return code;
+}
+
 static int read_inputs(const json_t *root, const char *path, filter_file *out, fault *f) {
   json_t *labels;
   int code = json_member_object(root, path, "labels", &labels, f);
@@ -86,6 +108,7 @@ static int read_inputs(const json_t *root, const char *path, filter_file *out, f
     code = json_member_path(real, path, "masks", &out->real_masks, f);
     if (!code) code = loss_folders_load(real, path, out->real_folders, f);
   }
+  if (!code) code = read_weights(root, path, out, f);
   if (!code) code = guarantee_load(json_object_get(root, "guarantee"), path, &out->guarantee, f);
   json_t *network = json_object_get(root, "network");
   if (!code && json_is_object(network)) out->network = json_incref(network);
@@ -187,6 +210,7 @@ int filter_file_write(fm_context *context, const filter_file *file, const char *
   json_object_set_new(root, "names", folder_names_save());
   json_object_set_new(root, "network", file->network ? json_incref(file->network) : json_null());
   json_object_set_new(root, "real", save_real(file, path));
+  json_object_set_new(root, "weights", save_weights(file));
   json_object_set_new(root, "guarantee", guarantee_save(&file->guarantee, path));
   const bool paper = filter_is_paper(file);
   json_t *rest = json_pack(
@@ -209,9 +233,9 @@ int filter_file_write(fm_context *context, const filter_file *file, const char *
 }
 
 void filter_file_free(filter_file *file) {
-  char *texts[] = {file->labels_name, file->labels_source, file->stats,
-                   file->masks,       file->strata,        file->provider,
-                   file->policy,      file->unseen,        file->real_masks};
+  char *texts[] = {file->labels_name, file->labels_source, file->stats,  file->masks,
+                   file->strata,      file->provider,      file->policy, file->unseen,
+                   file->real_masks,  file->weights};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) free(texts[i]);
   for (int i = 0; i < LOSS_FOLDERS; i++) free(file->folders[i]);
   for (int i = 0; i < LOSS_FOLDERS; i++) free(file->real_folders[i]);

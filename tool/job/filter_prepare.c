@@ -43,6 +43,9 @@ static void describe(filter_run *r, const stats_file *stats) {
     file->tolerance = options.tolerance;
   else if (!file->guarantee.calibration)
     file->real_share = options.real_share;
+  const int weights = job->criterion.weights;
+  if (weights != NO_WEIGHTS) file->weights = alloc_text(filter_weights[weights]);
+  file->weight_shape = filter_run_weights(r).width + filter_run_weights(r).gamma;
   file->min_kept = job->criterion.min_kept;
   file->shard = job->shard.count ? job->shard : (folder_shard){0, 1};
   file->class_count = stats->class_count;
@@ -105,6 +108,8 @@ static int find_made_of(filter_run *r, const stats_file *stats, fault *f) {
         r->real.codes ? "--references" : loss_folders[loss_options_which(&r->job->real.loss)].name);
   if (file->real_masks)
     made_of_add(made_of, "masks without a real one", "%" PRId64, file->unpaired);
+  made_of_add(made_of, "--weights", "%s", file->weights ? file->weights : "none");
+  made_of_add(made_of, "--weight-width or --weight-gamma", "%.17g", file->weight_shape);
   made_of_add(made_of, "--min-kept", "%.17g", file->min_kept);
   made_of_add(made_of, "--unseen", "%s", file->unseen);
   made_of_add(made_of, "--shard", "%" PRId64 "/%" PRId64, file->shard.index, file->shard.count);
@@ -133,6 +138,11 @@ static int check_flags(const filter_run *r, int policy, fault *f) {
   const job_criterion *c = &r->job->criterion;
   const char *name = filter_policies[policy], *real = r->job->real.masks,
              *codes = r->job->references;
+  if ((c->weight_width > 0 && c->weights != FM_WEIGHT_RAMP) ||
+      (c->weight_gamma > 0 && c->weights != FM_WEIGHT_POWER))
+    return fault_set(f, EXIT_USAGE, "--weight-%s goes with --weights %s",
+                     c->weight_width > 0 ? "width" : "gamma",
+                     c->weight_width > 0 ? "ramp" : "power");
   if (!c->calibration && (c->lose > 0 || c->confidence > 0))
     return fault_set(f, EXIT_USAGE,
                      "--%s goes with --calibration, expected a file of freemask "
@@ -342,12 +352,28 @@ int filter_run_prepare(filter_run *r, fault *f) {
   return code;
 }
 
-char *filter_run_name(const filter_run *r, size_t index) {
+static char *name_in(const filter_run *r, size_t index, const char *below) {
   text name = {0};
   char *stem = path_stem(r->masks.files[index].relative, "");
-  text_add(&name, "masks/%s.png", stem);
+  text_add(&name, "%s/%s.png", below, stem);
   free(stem);
   return name.data;
+}
+
+char *filter_run_name(const filter_run *r, size_t index) { return name_in(r, index, "masks"); }
+
+char *filter_run_weights_name(const filter_run *r, size_t index) {
+  return name_in(r, index, "weights");
+}
+
+fm_weight_options filter_run_weights(const filter_run *r) {
+  const job_criterion *criterion = &r->job->criterion;
+  fm_weight_options options = {.size = sizeof options, .kind = criterion->weights};
+  if (options.kind == FM_WEIGHT_RAMP)
+    options.width = criterion->weight_width > 0 ? criterion->weight_width : 0.5;
+  if (options.kind == FM_WEIGHT_POWER)
+    options.gamma = criterion->weight_gamma > 0 ? criterion->weight_gamma : 1;
+  return options;
 }
 
 void filter_run_free(filter_run *r, outdir_end end) {
@@ -360,6 +386,7 @@ void filter_run_free(filter_run *r, outdir_end end) {
   free(r->found.manifest);
   free(r->found.journal);
   free(r->found.masks);
+  free(r->found.weights);
   free(r->rows);
   free(r->done);
   free(r->outdated);

@@ -15,8 +15,8 @@
 
 /* What is in the output folder. */
 typedef struct filter_found {
-  char *table, *record, *manifest, *journal, *masks; /* paths */
-  bool finished, unfinished;                         /* an earlier run's */
+  char *table, *record, *manifest, *journal, *masks, *weights; /* paths */
+  bool finished, unfinished;                                   /* an earlier run's */
 } filter_found;
 
 typedef struct filter_run {
@@ -59,6 +59,11 @@ const char **filter_run_latest(const filter_run *r, const journal_lines *lines);
 
 /* The filtered mask's name below the output folder. Caller frees. */
 char *filter_run_name(const filter_run *r, size_t index);
+
+char *filter_run_weights_name(const filter_run *r, size_t index);
+
+/* How weights are made, if any are. */
+fm_weight_options filter_run_weights(const filter_run *r);
 
 void filter_run_free(filter_run *r, outdir_end end);
 

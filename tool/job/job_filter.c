@@ -68,6 +68,44 @@ static int keep(filter_run *r, size_t index, const fm_plane *mask, const fm_rast
   return code;
 }
 
+/* Weights as gray values, of the same name as the mask, which follows. */
+static int write_weights(filter_run *r, size_t index, const fm_plane *floats, fault *f) {
+  char *name = filter_run_weights_name(r, index), *path;
+  const float *weights = floats->data;
+  const size_t pixels = (size_t)(floats->width * floats->height);
+  const fm_write_options options = {.size = sizeof options, .flush = FM_FLUSH_LATER};
+  fm_error err;
+  int code = outdir_path(&r->out, name, &path, f);
+  free(name);
+  if (code) return code;
+  uint8_t *bytes = alloc_zeroed(pixels, sizeof *bytes);
+  for (size_t i = 0; i < pixels; i++) bytes[i] = (uint8_t)(weights[i] * 255 + 0.5F);
+  fm_plane plane = fm_plane_make(bytes, FM_U8, floats->height, floats->width);
+  if (fm_mask_write(r->ws.context, path, &plane, &options, &err))
+    code = fault_library(f, &err, path);
+  if (!code) outdir_made(&r->out, path);
+  free(bytes);
+  free(path);
+  return code;
+}
+
+static int weigh(filter_run *r, mask_batch *batch, size_t at, const fm_plane *mask,
+                 const fm_plane *reference, fault *f) {
+  fm_error err;
+  const fm_weight_options options = filter_run_weights(r);
+  if (!r->file.weights) return EXIT_FINE;
+  float *memory = alloc_zeroed((size_t)(mask->width * mask->height), sizeof *memory);
+  fm_plane weights = fm_plane_make(memory, FM_F32, mask->height, mask->width);
+  int code = EXIT_FINE;
+  if (fm_filter_weigh(r->filter, mask, &batch->losses[at].plane,
+                      mask_batch_extra(batch, at, reference, r->real.codes), &options, &weights,
+                      NULL, &err))
+    code = mask_batch_blame(batch, &r->strata, r->source, at, &err, f);
+  if (!code) code = write_weights(r, batch->indices[at], &weights, f);
+  free(memory);
+  return code;
+}
+
 /* One mask of a batch: in place, unless the ignore label needs a wider type. */
 static int filter_one(filter_run *r, counts *c, mask_batch *batch, size_t at, input_parts *parts,
                       fault *f) {
@@ -82,6 +120,7 @@ static int filter_one(filter_run *r, counts *c, mask_batch *batch, size_t at, in
   report.class_valid = c->valid;
   report.class_dropped = c->dropped;
   code = mask_target_open(r->ws.labels, &batch->requests[at].mask, batch->paths[at], &target, f);
+  if (!code) code = weigh(r, batch, at, &target.mask, reference, f);
   if (!code && fm_filter_apply(r->filter, &target.mask, &batch->losses[at].plane,
                                mask_batch_extra(batch, at, reference, r->real.codes),
                                &target.filtered, &report, &err))

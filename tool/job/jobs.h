@@ -25,7 +25,7 @@ typedef struct job_set {
   const char *strata; /* a folder, or NULL */
 } job_set;
 
-enum { POLICY_OF_STATS = -1 };
+enum { POLICY_OF_STATS = -1, NO_WEIGHTS = -1 };
 
 /* What the filter drops. */
 typedef struct job_criterion {
@@ -35,10 +35,12 @@ typedef struct job_criterion {
   double tolerance;  /* 0: 1.25 */
   int unseen;        /* an fm_unseen */
   double min_kept;
-  const char *calibration; /* a file; or NULL: thresholds are the policy's */
-  double lose;             /* of a calibration: the share that may be lost; 0: 0.05 */
-  double confidence;       /* likewise; 0: in expectation */
-  bool allow_unpaired;     /* masks without a real one are judged without a reference */
+  const char *calibration;           /* a file; or NULL: thresholds are the policy's */
+  double lose;                       /* of a calibration: the share that may be lost; 0: 0.05 */
+  double confidence;                 /* likewise; 0: in expectation */
+  int weights;                       /* an fm_weight_kind to write; NO_WEIGHTS: none */
+  double weight_width, weight_gamma; /* of ramp and power; 0: the default */
+  bool allow_unpaired;               /* masks without a real one are judged without a reference */
 } job_criterion;
 
 /* An output folder. */

@@ -75,6 +75,9 @@ int run_find_made_of(run_state *s, fault *f) {
   made_of_add(made_of, "--lose", "%.17g", criterion->lose);
   made_of_add(made_of, "--confidence", "%.17g", criterion->confidence);
   made_of_add(made_of, "--calibration", "%s", criterion->calibration ? "given" : "none");
+  made_of_add(made_of, "--weights", "%d", criterion->weights);
+  made_of_add(made_of, "--weight-width", "%.17g", criterion->weight_width);
+  made_of_add(made_of, "--weight-gamma", "%.17g", criterion->weight_gamma);
   made_of_add(made_of, "--min-kept", "%.17g", criterion->min_kept);
   made_of_add_json(made_of, "--resize", save_resize(j->resize));
   made_of_add(made_of, "--strata-count", "%" PRId64, j->strata_count);
@@ -319,8 +322,8 @@ int run_check_stayed(const run_state *s, fault *f) {
 }
 
 static int check_inputs(const run_job *j, fault *f) {
-  static const char *const more[] = {"masks/", "export/", "filter.journal", "filter.record",
-                                     "stats.record"};
+  static const char *const more[] = {"masks/",         "weights/",      "export/",
+                                     "filter.journal", "filter.record", "stats.record"};
   enum { MORE = sizeof more / sizeof *more };
   const char *written[RUN_OUTPUTS + MORE + 1] = {0};
   const job_set *const sets[] = {&j->real, &j->synthetic};

@@ -16,6 +16,7 @@ from .calibration import Calibration, _promise
 from .stats import ClassStats, extra_planes
 
 _UNSEEN = {"drop": c.FM_UNSEEN_DROP, "keep": c.FM_UNSEEN_KEEP, "global-mean": c.FM_UNSEEN_GLOBAL_MEAN}
+_WEIGHTS = {"step": c.FM_WEIGHT_STEP, "ramp": c.FM_WEIGHT_RAMP, "power": c.FM_WEIGHT_POWER}
 _WITHOUT = {"refuse": c.FM_REFERENCE_REQUIRED, "strata": c.FM_REFERENCE_OPTIONAL}
 _POLICIES = {name[len("FM_FILTER_"):].lower(): value for name, value in vars(c).items()
              if name.startswith("FM_FILTER_") and isinstance(value, int)}
@@ -185,23 +186,31 @@ class NoiseFilter(Handle):
         return out
 
     def weights(self, mask: Any, loss: Any, strata: Any = None, dropped: float = 0.0, dtype: str = "float32",
-                out: Any = None, reference: Any = None, siblings: Any = None) -> Any:
+                out: Any = None, reference: Any = None, siblings: Any = None, kind: str = "step", width: float = 0.0,
+                gamma: float = 0.0) -> Any:
         """The weight of each pixel: 1 where it is kept, `dropped` where it is noisy, 0 where it is ignored. The mask
         is not changed.
 
         Args:
+            kind: "step"; "ramp": from 1 at (1 - width) * threshold to `dropped` at (1 + width) * threshold; "power":
+                (threshold / loss) ** gamma above the threshold, from 1 down to `dropped`. The latter need floats.
+            width: of "ramp", up to 1; 0: 0.5.
+            gamma: of "power", up to 64; 0: 1.
             dropped: 0 to 1; for uint8 weights 0 or 1.
             dtype: "uint8", "float16", "bfloat16", "float32" or "float64", of a new array.
 
         The rest is as for `apply`.
         """
         if dimensions(mask) > 2:
-            return self._batch(self.weights, mask, loss, (strata, reference, siblings), out, dropped=dropped, dtype=dtype)
+            return self._batch(self.weights, mask, loss, (strata, reference, siblings), out, dropped=dropped, dtype=dtype, kind=kind,
+                               width=width, gamma=gamma)
+        if kind not in _WEIGHTS:
+            raise ValueError(f"kind is one of {', '.join(_WEIGHTS)}")
         mask_at, loss_at = at(mask), at(loss)
         out = new(mask, shape_of(mask), dtype) if out is None else out
         none = strata is None and reference is None and siblings is None
         extra, keep = (None, None) if none else extra_planes(strata, reference, siblings)
-        options = make(c.fm_weight_options, dropped=dropped)
+        options = make(c.fm_weight_options, kind=_WEIGHTS[kind], dropped=dropped, width=width, gamma=gamma)
         call(lib.fm_filter_weigh, self._pointer, mask_at, loss_at, extra, byref(options), at(out), self._report_at())
         del keep
         return out

@@ -1,5 +1,5 @@
-/* plan/power.c - powers out of products and square roots. */
-#include "plan/power.h"
+/* core/power.c - powers out of products and square roots. */
+#include "core/power.h"
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
-/* plan/power.h - powers whose bits are the same on every machine. */
-#ifndef FM_PLAN_POWER_H
-#define FM_PLAN_POWER_H
+/* core/power.h - powers whose bits are the same on every machine. */
+#ifndef FM_CORE_POWER_H
+#define FM_CORE_POWER_H
 
 #include <stdint.h>
 
