@@ -122,6 +122,29 @@ FM_API fm_status fm_hardness_measure_loss(const fm_hardness *hardness, const fm_
                                           const fm_plane *loss, double *out, int64_t *valid_pixels,
                                           fm_error *err);
 
+/* ---- Without any loss ---------------------------------------------------------------- */
+
+/** How ragged the classes of a mask are, before there is a segmenter to ask: complexity[k] becomes
+ *
+ *      e_k / (4 * sqrt(n_k))  in units of 2^-20, rounded to nearest, halves up
+ *
+ *  where n_k are the pixels of class k in the mask and e_k the sides that they share with pixels of
+ *  other classes; ignored pixels and the image's border do not count. A square has 1, whatever its size; m equal
+ *  squares have sqrt(m); a class that is absent, or alone, has 0. `class_count` is that of `labels`.
+ *
+ *  Memory: 16 bytes per class and 8 per column. Thread-safety: any thread. Errors (`complexity` is
+ *  untouched): ARGUMENT, MEMORY, UNSUPPORTED, LABEL (the message names the first bad pixel). */
+FM_API fm_status fm_shape_measure(const fm_labels *labels, const fm_plane *mask,
+                                  int64_t *complexity, int32_t class_count, fm_error *err);
+
+/** Hardness by shape, class-balanced: sum_k complexity[k] / totals[k], k ascending, in double. `totals`
+ *  are the sums of the masks' complexities of each class, whole numbers, so that neither order nor shards
+ *  matter; classes whose total is 0 do not count. A class adds 1 over all masks, so rare ones count as
+ *  much as common ones. 0 for NULL. It is not the paper's hardness, and no teacher agrees or
+ *  disagrees with it: for the day before there is one. */
+FM_API double fm_shape_hardness(const int64_t *complexity, const int64_t *totals,
+                                int32_t class_count);
+
 FM_END_DECLS
 
 #endif

@@ -155,6 +155,12 @@ FM_API int64_t fm_planner_find(const fm_planner *planner, const char *mask_id);
  *  added). */
 FM_API fm_status fm_planner_make_plan(const fm_planner *planner, fm_plan **out, fm_error *err);
 
+/** As fm_planner_make_plan, with counts of the caller's in place of the policy's: counts[i] is that of the
+ *  mask that was added as the i-th, `mask_count` of them, each 0 to n_max, or what the mask keeps if
+ *  that is more, and not less than it keeps. fm_yield_count_images makes such. */
+FM_API fm_status fm_planner_make_plan_of(const fm_planner *planner, const uint32_t *counts,
+                                         int64_t mask_count, fm_plan **out, fm_error *err);
+
 /** What fm_planner_count_images uses: plain arrays with one element for each mask, whose id is
  *  its index. */
 typedef struct fm_planner_table {
@@ -186,6 +192,43 @@ FM_API fm_status fm_planner_count_images(const fm_context *context,
                                          const fm_planner_options *options,
                                          const fm_planner_table *table, uint32_t *counts,
                                          fm_error *err);
+
+/* ---- A budget that knows what is left of images ------------------------------------- */
+
+/** What fm_yield_count_images uses. Sized structure, see freemask/context.h. */
+typedef struct fm_yield_table {
+  size_t size;
+  int64_t mask_count;    /**< 1 to 2^31 - 1; required */
+  const int64_t *pixels; /**< [mask_count][class_count], of each mask, 0 to 2^40. Required. */
+  const double
+      *kept_shares;      /**< [class_count], the share of the pixels of each class that filtering
+                                  keeps, 0 to 1; NULL: all */
+  const double *weights; /**< [class_count], 0 to 1e9: what classes are worth; NULL: 1 each */
+  int32_t class_count;   /**< 1 to 65,535; required */
+  int32_t n_max;         /**< the most images a mask gets, 1 to 2^20; 0: 20 */
+  int64_t budget;        /**< images of the whole plan, with those of `kept`. Required. */
+  const uint32_t *kept; /**< [mask_count], images that each mask has already, up to 2^20, or NULL */
+} fm_yield_table;
+
+/** Shares a budget out one image after the other, to the mask whose next image adds most:
+ *
+ *      gain(i) = sum_k weights[k] * (a(i, k) / there(k)) / (1 + images of i)
+ *
+ *  k runs over the mask's classes in ascending order, a(i, k) = floor(kept_shares[k] * pixels of k in
+ *  mask i + 0.5) are the pixels that one image adds, and there(k) those of the class in all masks (at
+ *  least 1), plus what the images so far add. So a class counts by its growth, rare ones more, less
+ *  the more of it there is, and so does another image of the same mask. All in double; of equal gains
+ *  the lowest index is first; masks that have n_max images, or had more, get no further one. Images that
+ *  are `kept` count from the beginning: a plan of 200 grows from one of 100 as if it had been made at once.
+ *
+ *  Not the paper's rule, and not measured as one: it needs what filtering kept, of a first batch say.
+ *
+ *  `counts` [mask_count] becomes the images of each mask. Memory: 16 bytes per mask and 8 per class.
+ *  Time: masks times classes, and for each image a few times the classes. Thread-safety: any number of
+ *  calls at once. Errors (`counts` is untouched): ARGUMENT (also a budget that cannot be met), MEMORY,
+ *  LIMIT, UNSUPPORTED. */
+FM_API fm_status fm_yield_count_images(const fm_context *context, const fm_yield_table *table,
+                                       uint32_t *counts, fm_error *err);
 
 FM_END_DECLS
 

@@ -1,4 +1,5 @@
 /* plan/planner_make.c - makes a plan of what a planner holds. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "core/fail.h"
@@ -16,6 +17,7 @@ typedef struct work {
   uint64_t *classes;     /* if the policy uses them */
   uint32_t *kept_counts; /* if anything is kept */
   const fm__kept **kept; /* likewise */
+  const uint32_t *given; /* counts of the caller's, in the order of adding; NULL: the policy's */
 } work;
 
 static uint64_t draw(uint64_t seed, size_t i, const void *user) {
@@ -65,8 +67,23 @@ static fm_status copy_features(const fm_planner *planner, work *w, fm_error *err
   return FM_OK;
 }
 
+/* The caller's counts, in the order of the ids. */
+static fm_status take_counts(const fm_planner *planner, work *w, fm_error *err) {
+  for (size_t i = 0; i < planner->count; i++) {
+    uint32_t item = w->items[i], kept = w->kept ? w->kept_counts[i] : 0;
+    uint32_t most = kept > planner->policy.n_max ? kept : planner->policy.n_max;
+    if (w->given[item] < kept || w->given[item] > most)
+      return fm__fail(err, FM_ERR_ARGUMENT, "mask %s: a count of %u, expected %u to %u",
+                      planner->ids[item], (unsigned)w->given[item], (unsigned)kept, (unsigned)most);
+    w->counts[i] = w->given[item];
+  }
+  return FM_OK;
+}
+
 /* Rows are sorted by id, so a stable sort by hardness leaves ties by id. */
 static fm_status count_images(fm_plan *plan, const fm_planner *planner, work *w, fm_error *err) {
+  fm_status status = w->given ? take_counts(planner, w, err) : FM_OK;
+  if (status) return status;
   fm__sort_by_number(w->items, w->spare, plan->mask_count, w->hardness);
   fm__masks masks = {.count = plan->mask_count,
                      .hardness = w->hardness,
@@ -77,7 +94,8 @@ static fm_status count_images(fm_plan *plan, const fm_planner *planner, work *w,
                      .order = w->items,
                      .draw = draw,
                      .user = plan};
-  fm_status status = fm__count_images(planner->context, &planner->policy, &masks, w->counts, err);
+  if (!w->given)
+    status = fm__count_images(planner->context, &planner->policy, &masks, w->counts, err);
   if (status) return status;
   for (size_t i = 0; i < plan->mask_count; i++) {
     plan->rows[w->items[i]].rank = (int64_t)i + 1;
@@ -154,13 +172,12 @@ static fm_status fill(const fm_planner *planner, work *w, fm_plan **out, fm_erro
   return status;
 }
 
-fm_status fm_planner_make_plan(const fm_planner *planner, fm_plan **out, fm_error *err) {
-  if (!planner || !out)
-    return fm__fail(err, FM_ERR_ARGUMENT, "fm_planner_make_plan: an argument is NULL");
+static fm_status make(const fm_planner *planner, const uint32_t *given, fm_plan **out,
+                      fm_error *err) {
   if (!planner->count) return fm__fail(err, FM_ERR_EMPTY, "there is no mask to plan for");
   fm_status status = check_kept(planner, err);
   if (status) return status;
-  work w = {0};
+  work w = {.given = given};
   status = fill(planner, &w, out, err);
   fm__free(planner->context, w.kept);
   fm__free(planner->context, w.kept_counts);
@@ -169,4 +186,21 @@ fm_status fm_planner_make_plan(const fm_planner *planner, fm_plan **out, fm_erro
   fm__free(planner->context, w.counts);
   fm__free(planner->context, w.items);
   return status;
+}
+
+fm_status fm_planner_make_plan(const fm_planner *planner, fm_plan **out, fm_error *err) {
+  if (!planner || !out)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_planner_make_plan: an argument is NULL");
+  return make(planner, NULL, out, err);
+}
+
+fm_status fm_planner_make_plan_of(const fm_planner *planner, const uint32_t *counts,
+                                  int64_t mask_count, fm_plan **out, fm_error *err) {
+  if (!planner || !counts || !out)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_planner_make_plan_of: an argument is NULL");
+  if (mask_count != (int64_t)planner->count)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_planner_make_plan_of: mask_count is %" PRId64 ", but %zu were added",
+                    mask_count, planner->count);
+  return make(planner, counts, out, err);
 }

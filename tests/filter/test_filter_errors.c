@@ -431,8 +431,22 @@ START_TEST(bad_weight_options_are_refused) {
     KIT_FAILS(FM_ERR_ARGUMENT, "dropped",
               fm_filter_weigh(t.filter, m, l, NULL, &options, w, NULL, &err));
   }
-  fm_weight_options options = {.size = sizeof options, .kind = 1};
+  fm_weight_options options = {.size = sizeof options, .kind = 3};
   KIT_FAILS(FM_ERR_UNSUPPORTED, "kind",
+            fm_filter_weigh(t.filter, m, l, NULL, &options, w, NULL, &err));
+  static const double wrong[] = {-1e-9, 64.1, (double)NAN, (double)INFINITY};
+  for (int i = 0; i < 4; i++) {
+    options =
+        (fm_weight_options){.size = sizeof options, .kind = FM_WEIGHT_RAMP, .width = wrong[i]};
+    KIT_FAILS(FM_ERR_ARGUMENT, "width",
+              fm_filter_weigh(t.filter, m, l, NULL, &options, w, NULL, &err));
+    options =
+        (fm_weight_options){.size = sizeof options, .kind = FM_WEIGHT_POWER, .gamma = wrong[i]};
+    KIT_FAILS(FM_ERR_ARGUMENT, "gamma",
+              fm_filter_weigh(t.filter, m, l, NULL, &options, w, NULL, &err));
+  }
+  options = (fm_weight_options){.size = sizeof options, .gamma = 1};
+  KIT_FAILS(FM_ERR_ARGUMENT, "gamma",
             fm_filter_weigh(t.filter, m, l, NULL, &options, w, NULL, &err));
   options = (fm_weight_options){.size = sizeof options, .reserved = 1};
   KIT_FAILS(FM_ERR_ARGUMENT, "reserved",

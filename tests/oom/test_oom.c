@@ -250,6 +250,9 @@ static fm_status hardness(fm_context *context, void *user, fm_error *err) {
   fm_plane mask = mask_plane();
   if (!status) status = fm_hardness_measure(measure, &mask, &value, &valid, err);
   if (status) ck_assert(value == -4 && valid == -4);
+  int64_t shapes[CLASSES] = {-4};
+  if (!status) status = fm_shape_measure(b.labels, &mask, shapes, CLASSES, err);
+  if (status) ck_assert(shapes[0] == -4);
   fm_hardness_destroy(measure);
   free_base(&b);
   return status;
@@ -343,6 +346,11 @@ static fm_status plan_blend(fm_context *context, void *user, fm_error *err) {
   uint32_t counts[3] = {77, 77, 77};
   fm_status status = fm_planner_count_images(context, &options, &table, counts, err);
   if (status) ck_assert(counts[0] == 77 && counts[1] == 77 && counts[2] == 77);
+  const fm_yield_table yield = {
+      .size = sizeof yield, .mask_count = 1, .pixels = class_pixels, .class_count = 3, .budget = 4};
+  uint32_t shared = 77;
+  if (!status) status = fm_yield_count_images(context, &yield, &shared, err);
+  if (!status) ck_assert(shared == 4);
   fm_planner *planner = NULL;
   if (!status) status = fm_planner_create(context, &options, &planner, err);
   static char id[2000];

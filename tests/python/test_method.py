@@ -267,4 +267,20 @@ tap.ok(np.array_equal(fm.loss_map(np.stack([logits] * 3), np.stack([target] * 3)
 tap.equal(fm.loss_map(logits[:, ::2, ::2], target).shape, (40, 40), "an output of another size")
 tap.ok(kit.raises(fm.ArgumentError, lambda: fm.loss_map(logits, target, kind="probs"), "LOGITS"), "values of another kind")
 
+
+# ---- Without losses, and by yield -----------------------------------------------------------------------
+import yield_reference  # noqa: E402
+
+shapes = [yield_reference.complexity(SPACE.to_classes(mask).astype(np.int64), 150) for mask, _ in REAL]
+tap.equal(fm.shape_complexity("ade20k", REAL[0][0]).tolist(), shapes[0], "shape_complexity")
+by_shape = fm.shape_hardness("ade20k", [mask for mask, _ in REAL])
+tap.equal(by_shape, yield_reference.hardness(shapes), "shape_hardness")
+pixels = [[int(n) for n in np.bincount(SPACE.to_classes(mask).ravel() + 1, minlength=151)[1:]] for mask, _ in REAL]
+shares = [round(float(share), 3) for share in rng.random(150)]
+names = [f"m{i}" for i in range(6)]
+first = fm.plan(names, by_shape, policy="yield", budget=11, n_max=4, class_pixels=pixels, kept_shares=shares)
+tap.equal([row.count for row in first], yield_reference.counts(pixels, 11, 4, shares), "plan by yield")
+again = fm.plan(names, by_shape, policy="yield", budget=17, n_max=4, class_pixels=pixels, kept_shares=shares, keep=first)
+tap.equal([row.count for row in again], yield_reference.counts(pixels, 17, 4, shares), "and more of it")
+tap.ok(kit.raises(ValueError, lambda: fm.plan(names, by_shape, policy="yield", budget=3), "kept_shares"), "it needs shares")
 tap.done()

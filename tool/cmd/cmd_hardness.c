@@ -8,7 +8,10 @@ int cmd_hardness(int argc, char **argv) {
   hardness_job job = {.output = NULL};
   fault f;
   const arg_option options[] = {
-      ARG_STATS(&job.stats),
+      {"stats", 's', ARG_TEXT, &job.stats, "S.json", "statistics of the real set, unless --shape",
+       false, false, 0, 0, NULL},
+      {"shape", 0, ARG_FLAG, &job.shape, NULL,
+       "by the shapes of the masks' classes, before there are losses", false, false, 0, 0, NULL},
       ARG_LABELS(&job.common.labels),
       {"masks", 0, ARG_TEXT, &job.set.masks, "DIR", "masks of the real images", true, false, 0, 0,
        NULL},

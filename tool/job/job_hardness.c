@@ -13,12 +13,21 @@
 #include "job/workspace.h"
 #include "losses/loss_source.h"
 
+/* How ragged the classes of a mask are, of those that are in it. */
+typedef struct ragged {
+  int32_t *classes;
+  int64_t *complexity;
+  size_t count;
+} ragged;
+
 typedef struct state {
   workspace ws;
   folder masks;
   fm_hardness *hardness;
   loss_source *source; /* NULL: by class means */
   hardness_row *rows;
+  bool shape;
+  ragged *shapes; /* with `shape`: of each mask */
 } state;
 
 /* By the image's own losses. */
@@ -36,6 +45,64 @@ static int measure_loss(const state *s, size_t index, const fm_plane *mask, cons
   return code;
 }
 
+/* ---- By shape ----------------------------------------------------------------------------- */
+
+static int64_t count_valid(const fm_labels *labels, const fm_plane *mask, int64_t *pixels) {
+  int64_t valid = 0;
+  const int32_t classes = fm_labels_class_count(labels);
+  if (fm_labels_count(labels, mask, pixels, NULL, NULL)) return 0;
+  for (int32_t k = 0; k < classes; k++) valid += pixels[k];
+  return valid;
+}
+
+static int measure_shape(const state *s, size_t index, const fm_plane *mask, const char *path,
+                         fault *f) {
+  const int32_t classes = fm_labels_class_count(s->ws.labels);
+  int64_t *all = alloc_zeroed(2 * (size_t)classes, sizeof *all);
+  ragged *out = &s->shapes[index];
+  fm_error err;
+  int code = EXIT_FINE;
+  if (fm_shape_measure(s->ws.labels, mask, all, classes, &err)) code = fault_library(f, &err, path);
+  for (int32_t k = 0; k < classes && !code; k++) out->count += all[k] > 0;
+  out->classes = alloc_zeroed(out->count, sizeof *out->classes);
+  out->complexity = alloc_zeroed(out->count, sizeof *out->complexity);
+  size_t n = 0;
+  for (int32_t k = 0; k < classes && !code; k++) {
+    if (!all[k]) continue;
+    out->classes[n] = k;
+    out->complexity[n++] = all[k];
+  }
+  if (!code) s->rows[index].valid_pixels = count_valid(s->ws.labels, mask, all + classes);
+  free(all);
+  return code;
+}
+
+/* Totals first, in whole numbers. */
+static void balance_shapes(const state *s) {
+  const size_t classes = (size_t)fm_labels_class_count(s->ws.labels);
+  int64_t *totals = alloc_zeroed(2 * classes, sizeof *totals), *row = totals + classes;
+  for (size_t i = 0; i < s->masks.count; i++)
+    for (size_t n = 0; n < s->shapes[i].count; n++)
+      totals[s->shapes[i].classes[n]] += s->shapes[i].complexity[n];
+  for (size_t i = 0; i < s->masks.count; i++) {
+    const ragged *shape = &s->shapes[i];
+    for (size_t n = 0; n < shape->count; n++) row[shape->classes[n]] = shape->complexity[n];
+    s->rows[i].hardness = fm_shape_hardness(row, totals, (int32_t)classes);
+    for (size_t n = 0; n < shape->count; n++) row[shape->classes[n]] = 0;
+  }
+  free(totals);
+}
+
+static void free_shapes(const state *s) {
+  for (size_t i = 0; s->shapes && i < s->masks.count; i++) {
+    free(s->shapes[i].classes);
+    free(s->shapes[i].complexity);
+  }
+  free(s->shapes);
+}
+
+/* ---- Each mask ---------------------------------------------------------------------------- */
+
 static int measure(void *shared, void *own, size_t index, fault *f) {
   state *s = shared;
   hardness_row *row = &s->rows[index];
@@ -46,7 +113,9 @@ static int measure(void *shared, void *own, size_t index, fault *f) {
   int code = workspace_read_mask(&s->ws, &s->masks, index, NULL, &raster, &path, f);
   if (!code) {
     fm_plane mask = fm_raster_plane(raster);
-    if (s->source)
+    if (s->shape)
+      code = measure_shape(s, index, &mask, path, f);
+    else if (s->source)
       code = measure_loss(s, index, &mask, path, f);
     else if (fm_hardness_measure(s->hardness, &mask, &row->hardness, &row->valid_pixels, &err))
       code = fault_library(f, &err, path);
@@ -69,9 +138,11 @@ static int prepare(state *s, const hardness_job *job, fault *f) {
   options.measure = job->measure;
   options.share = job->share;
   int code = workspace_open(job->common.labels, &s->ws, f);
-  if (!code) code = stats_file_read(s->ws.context, s->ws.labels, job->stats, &stats, f);
-  if (!code) code = stats_file_whole(&stats, job->stats, f);
-  if (!code && fm_hardness_create(stats.stats, &options, &s->hardness, &err))
+  s->shape = job->shape;
+  if (!code && !s->shape)
+    code = stats_file_read(s->ws.context, s->ws.labels, job->stats, &stats, f);
+  if (!code && !s->shape) code = stats_file_whole(&stats, job->stats, f);
+  if (!code && !s->shape && fm_hardness_create(stats.stats, &options, &s->hardness, &err))
     code = fault_library(f, &err, job->stats);
   stats_file_free(&stats);
   if (!code)
@@ -83,6 +154,18 @@ static int prepare(state *s, const hardness_job *job, fault *f) {
 }
 
 static int check_flags(const hardness_job *job, fault *f) {
+  if (!job->shape && !job->stats)
+    return fault_set(f, EXIT_USAGE,
+                     "--stats is missing, expected statistics of the real set, or --shape to "
+                     "measure without");
+  if (job->shape && (job->stats || by_losses(job) || job->measure || job->resize.width))
+    return fault_set(f, EXIT_USAGE,
+                     "--shape and --%s exclude each other: shapes are measured without losses, on "
+                     "masks as they are",
+                     job->stats       ? "stats"
+                     : by_losses(job) ? "losses"
+                     : job->measure   ? "measure"
+                                      : "resize");
   if (job->share > 0 && job->measure == FM_MEASURE_MEAN)
     return fault_set(f, EXIT_USAGE, "--share is for --measure worst-class and top-share");
   if (by_losses(job) && job->resize.width)
@@ -130,6 +213,7 @@ int hardness_job_run(const hardness_job *job, fault *f) {
   if (!code) code = prepare(&s, job, f);
   if (!code) {
     s.rows = alloc_zeroed(s.masks.count, sizeof *s.rows);
+    if (s.shape) s.shapes = alloc_zeroed(s.masks.count, sizeof *s.shapes);
     for (size_t i = 0; i < s.masks.count; i++) s.rows[i].mask = s.masks.files[i].stem;
     pool_job work = {.what = "hardness", .count = s.masks.count, .quiet = job->common.quiet};
     work.threads = (int)job->common.threads;
@@ -137,8 +221,10 @@ int hardness_job_run(const hardness_job *job, fault *f) {
     work.work = measure;
     code = pool_run(&work, f);
   }
+  if (!code && s.shape) balance_shapes(&s);
   if (!code) code = hardness_rows_write(s.ws.context, s.rows, s.masks.count, job->output, f);
   if (!code) summarize(job, s.rows, s.masks.count);
+  free_shapes(&s);
   free(s.rows);
   loss_source_close(s.source);
   fm_hardness_destroy(s.hardness);

@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/alloc.h"
 #include "base/json_file.h"
 #include "base/seeds.h"
 #include "job/class_table.h"
+#include "job/filter_file.h"
 #include "job/inputs.h"
 #include "job/jobs.h"
 #include "job/plan_file.h"
@@ -16,6 +18,15 @@
 /* What a policy needs, and what it does not use. */
 static int check_masks(const plan_job *job, const plan_policy *policy, fault *f) {
   bool classes = plan_policy_looks_at(policy, PLAN_CLASSES);
+  if (job->yield && job->flags.policy)
+    return fault_set(f, EXIT_USAGE, "--yield and --policy exclude each other: the former is one");
+  if (job->yield && (!job->flags.budget || job->flags.n_min))
+    return fault_set(f, EXIT_USAGE, "--yield goes with --budget, %s",
+                     job->flags.n_min ? "but not with --n-min" : "which is missing");
+  if (job->yield && (!job->masks || !job->common.labels))
+    return fault_set(f, EXIT_USAGE,
+                     "--yield looks at the classes of the masks: give --masks DIR and --labels L");
+  if (job->yield) return EXIT_FINE;
   char names[200];
   if (job->masks && !classes)
     return fault_set(f, EXIT_USAGE, "--masks is for --policy %s, alone or in a blend",
@@ -29,11 +40,11 @@ static int check_masks(const plan_job *job, const plan_policy *policy, fault *f)
 }
 
 static int make_planner(const workspace *ws, const plan_flags *flags, const plan_policy *policy,
-                        fm_planner **out, fault *f) {
+                        bool yield, fm_planner **out, fault *f) {
   fm_planner_options options = {.size = sizeof options,
                                 .plan_seed = flags->seed,
                                 .n_min = (int32_t)flags->n_min,
-                                .budget = flags->budget,
+                                .budget = yield ? 0 : flags->budget,
                                 .gamma = flags->gamma,
                                 .threshold = flags->threshold,
                                 .temperature = flags->temperature,
@@ -52,13 +63,66 @@ static int make_planner(const workspace *ws, const plan_flags *flags, const plan
   return code;
 }
 
+/* ---- By yield ----------------------------------------------------------------------------- */
+
+/* What filtering kept of each class; all of one that it did not meet. */
+static int read_kept(const workspace *ws, const char *path, double **kept, fault *f) {
+  filter_file file;
+  int code = filter_file_read(path, &file, f);
+  if (code) return code;
+  if (file.labels_fingerprint != fm_labels_fingerprint(ws->labels))
+    code = fault_set(f, EXIT_DATA, "%s: was made with label space %s, expected %s", path,
+                     file.labels_name, fm_labels_name(ws->labels));
+  *kept = alloc_zeroed((size_t)file.class_count, sizeof **kept);
+  for (int32_t k = 0; k < file.class_count; k++) {
+    const filter_class *c = &file.classes[k];
+    (*kept)[k] = c->valid ? filter_kept_share(c->valid, c->dropped) : 1;
+  }
+  filter_file_free(&file);
+  return code;
+}
+
+/* Images of an earlier plan, by the planner's indices. */
+static uint32_t *count_kept(const fm_planner *planner) {
+  const size_t count = (size_t)fm_planner_mask_count(planner);
+  uint32_t *kept = alloc_zeroed(count, sizeof *kept);
+  fm_planner_row row = {.size = sizeof row};
+  for (size_t i = 0; i < count; i++)
+    if (!fm_planner_get(planner, (int64_t)i, &row, NULL)) kept[i] = (uint32_t)row.kept_count;
+  return kept;
+}
+
+static int plan_by_yield(const workspace *ws, fm_planner *planner, const plan_job *job,
+                         const class_table *classes, fm_plan **out, fault *f) {
+  double *shares = NULL;
+  fm_error err;
+  int code = read_kept(ws, job->yield, &shares, f);
+  const int64_t masks = fm_planner_mask_count(planner);
+  uint32_t *kept = count_kept(planner), *counts = alloc_zeroed((size_t)masks, sizeof *counts);
+  const fm_yield_table table = {.size = sizeof table,
+                                .mask_count = masks,
+                                .pixels = classes->pixels,
+                                .kept_shares = shares,
+                                .class_count = (int32_t)classes->class_count,
+                                .n_max = (int32_t)job->flags.n_max,
+                                .budget = job->flags.budget,
+                                .kept = kept};
+  if (!code && (fm_yield_count_images(ws->context, &table, counts, &err) ||
+                fm_planner_make_plan_of(planner, counts, masks, out, &err)))
+    code = fault_library(f, &err, job->hardness);
+  free(counts);
+  free(kept);
+  free(shares);
+  return code;
+}
+
 /* `classes` is empty unless the policy uses them. */
 static int add_rows(fm_planner *planner, const plan_job *job, const hardness_row *rows,
                     size_t count, const class_table *classes, fault *f) {
   fm_error err;
   fm_status status = FM_OK;
   for (size_t i = 0; i < count && !status; i++) {
-    if (classes->pixels)
+    if (classes->pixels && !job->yield)
       status = fm_planner_add(planner, rows[i].mask, rows[i].hardness,
                               classes->pixels + i * classes->class_count,
                               (int32_t)classes->class_count, &err);
@@ -94,7 +158,8 @@ static int make_plan(const workspace *ws, fm_planner *planner, const plan_job *j
                             job->common.quiet, &classes, f);
   if (!code) code = add_rows(planner, job, rows, count, &classes, f);
   if (!code) code = keep_rows(ws, planner, job, f);
-  if (!code && fm_planner_make_plan(planner, out, &err))
+  if (!code && job->yield) code = plan_by_yield(ws, planner, job, &classes, out, f);
+  if (!code && !job->yield && fm_planner_make_plan(planner, out, &err))
     code = fault_library(f, &err, job->hardness);
   class_table_free(&classes);
   hardness_rows_free(rows, count);
@@ -125,6 +190,7 @@ static int check_output(const plan_job *job, fault *f) {
   inputs_add(&list, job->hardness);
   inputs_add(&list, job->masks);
   inputs_add(&list, job->grow);
+  inputs_add(&list, job->yield);
   int code = inputs_check_file(&list, job->output, f);
   inputs_free(&list);
   return code;
@@ -134,7 +200,7 @@ static int plan_with(const workspace *ws, const plan_job *job, const plan_flags 
                      const plan_policy *policy, fault *f) {
   fm_planner *planner = NULL;
   fm_plan *plan = NULL;
-  int code = make_planner(ws, flags, policy, &planner, f);
+  int code = make_planner(ws, flags, policy, job->yield != NULL, &planner, f);
   if (!code) code = check_output(job, f);
   if (!code) code = make_plan(ws, planner, job, &plan, f);
   if (!code && job->there) code = plan_there_keep(ws->context, job->there, &job->flags, &plan, f);

@@ -98,11 +98,12 @@ int filter_job_run(const filter_job *job, fault *f);
 
 typedef struct hardness_job {
   job_common common;
-  const char *stats;
-  job_set set;     /* with loss maps: measure by these; else by class means */
-  arg_size resize; /* zero: 512x512 */
-  int measure;     /* an fm_measure */
-  double share;    /* 0: the measure's default */
+  const char *stats; /* NULL with `shape` */
+  bool shape;        /* by the shapes of the classes, without losses */
+  job_set set;       /* with loss maps: measure by these; else by class means */
+  arg_size resize;   /* zero: 512x512 */
+  int measure;       /* an fm_measure */
+  double share;      /* 0: the measure's default */
   const char *output;
 } hardness_job;
 int hardness_job_run(const hardness_job *job, fault *f);
@@ -111,8 +112,9 @@ typedef struct plan_job {
   job_common common; /* labels and threads only with `masks` */
   const char *hardness;
   plan_flags flags;
-  const char *masks;                 /* whose classes the policy looks at, or NULL */
-  const char *grow;                  /* an earlier plan, or NULL */
+  const char *masks; /* whose classes the policy looks at, or NULL */
+  const char *grow;  /* an earlier plan, or NULL */
+  const char *yield; /* a filter.json: share the budget out by what filtering keeps */
   const struct synthetic_set *there; /* only these images are planned; NULL: all that seeds allow */
   const char *output;
 } plan_job;

@@ -40,7 +40,7 @@ from .calibration import Calibration
 from .curate import Curated, Folder, Sample, curate
 from .files import read_image, read_loss, read_mask, write_array, write_mask
 from .filter import FilterReport, NoiseFilter
-from .hardness import Hardness
+from .hardness import Hardness, shape_complexity, shape_hardness
 from .ignore_maps import IgnoreMaps, IgnoreMapWriter
 from .labels import Labels
 from .maps import boundary_strata, window_mean
@@ -69,6 +69,6 @@ __all__ = [
     "NetworkLoss", "NoiseFilter", "OutOfMemoryError", "Plan", "PlanRow", "Plane",
     "ReferenceCodes", "Sample", "Schedule", "ScheduleEntry",
     "ShapeError", "UnsupportedError", "boundary_strata", "curate", "get_include", "kernels", "lib", "library_path", "loss_map", "plan", "plane",
-    "read_image", "read_loss", "read_mask", "window_mean", "write_array", "write_mask",
+    "read_image", "read_loss", "read_mask", "shape_complexity", "shape_hardness", "window_mean", "write_array", "write_mask",
 ]
 del _interface

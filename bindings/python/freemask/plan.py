@@ -142,7 +142,7 @@ class _Planner(Handle):
 
 def plan(ids: Sequence[str], hardness: Sequence[float], n_max: int = 20, seeds: Iterable[int] = range(42, 62), seed: int = 0,
          policy: str = "rank", budget: int = 0, n_min: int = 0, class_pixels: Any = None, keep: Optional[Plan] = None,
-         gamma: float = 0.0, threshold: float = 0.0, temperature: float = 0.0) -> Plan:
+         gamma: float = 0.0, threshold: float = 0.0, temperature: float = 0.0, kept_shares: Optional[Sequence[float]] = None) -> Plan:
     """How many synthetic images each mask gets, and which of the generator's seeds.
 
     Args:
@@ -151,17 +151,23 @@ def plan(ids: Sequence[str], hardness: Sequence[float], n_max: int = 20, seeds: 
         n_max: the most images of one mask.
         seeds: the generator's seeds to choose from, at least n_max.
         seed: chooses among them; a mask's seeds depend on this and its id alone.
-        policy: "rank" (the paper), "uniform", "proportional", "repeat-factor" or "rare-class".
+        policy: "rank" (the paper), "uniform", "proportional", "repeat-factor", "rare-class" or "yield".
         budget: images of the whole plan; 0: what the policy gives.
         n_min: the least images of one mask.
-        class_pixels: [masks][K] as `Labels.count` gives them, for "repeat-factor" and "rare-class".
+        class_pixels: [masks][K] as `Labels.count` gives them, for "repeat-factor", "rare-class" and "yield".
         keep: an earlier plan of which nothing is withdrawn.
         gamma, threshold, temperature: of single policies (freemask/planner.h); 0: their defaults.
 
+        kept_shares: of "yield": [K], the share of each class's pixels that filtering keeps (of a first batch:
+            1 - report.class_dropped / report.class_valid). The budget is shared out one image after the other,
+            to the mask whose next image adds most to the classes (freemask/planner.h); not the paper's.
+
     Raises ValueError and Error with the reason.
     """
-    if policy not in _POLICIES:
-        raise ValueError(f"policy is one of {', '.join(_POLICIES)}")
+    if policy == "yield":
+        return _plan_by_yield(ids, hardness, n_max, seeds, seed, budget, class_pixels, keep, kept_shares)
+    if policy not in _POLICIES or kept_shares is not None:
+        raise ValueError(f"policy is one of {', '.join(_POLICIES)} and yield, which has kept_shares")
     if len(ids) != len(hardness):
         raise ValueError(f"{len(ids)} ids and {len(hardness)} values of hardness, expected as many")
     choice = list(seeds)
@@ -180,4 +186,32 @@ def plan(ids: Sequence[str], hardness: Sequence[float], n_max: int = 20, seeds: 
         call(lib.fm_planner_keep, planner._pointer, _id_bytes(row.mask), (ctypes.c_int64 * row.count)(*row.seeds), row.count)
     made = Plan._empty()
     made._create(lib.fm_planner_make_plan, planner._pointer)
+    return made
+
+
+def _plan_by_yield(ids: Sequence[str], hardness: Sequence[float], n_max: int, seeds: Iterable[int], seed: int, budget: int,
+                   class_pixels: Any, keep: Optional[Plan], kept_shares: Optional[Sequence[float]]) -> Plan:
+    if class_pixels is None or kept_shares is None or not len(ids) == len(hardness) == len(class_pixels):
+        raise ValueError("policy yield needs class_pixels of each mask, kept_shares, and as many values of hardness as ids")
+    choice, width = list(seeds), len(kept_shares)
+    options = make(c.fm_planner_options, n_max=n_max, plan_seed=seed, seed_count=len(choice),
+                   seeds=(ctypes.c_int64 * len(choice))(*choice))
+    planner = _Planner()
+    planner._create(lib.fm_planner_create, context._pointer, byref(options))
+    flat = [int(pixels) for row in class_pixels for pixels in row]
+    if len(flat) != len(ids) * width:
+        raise ValueError(f"class_pixels are {len(flat)} numbers, expected {len(ids)} rows of {width}")
+    for mask, value in zip(ids, hardness):
+        call(lib.fm_planner_add, planner._pointer, _id_bytes(mask), float(value), None, 0)
+    earlier = {row.mask: row for row in keep or ()}
+    for row in earlier.values():
+        call(lib.fm_planner_keep, planner._pointer, _id_bytes(row.mask), (ctypes.c_int64 * row.count)(*row.seeds), row.count)
+    had = [earlier[mask].count if mask in earlier else 0 for mask in ids]
+    table = make(c.fm_yield_table, mask_count=len(ids), pixels=(ctypes.c_int64 * len(flat))(*flat),
+                 kept_shares=(ctypes.c_double * width)(*map(float, kept_shares)), class_count=width, n_max=n_max, budget=budget,
+                 kept=(ctypes.c_uint32 * len(had))(*had))
+    counts = (ctypes.c_uint32 * len(ids))()
+    call(lib.fm_yield_count_images, context._pointer, byref(table), counts)
+    made = Plan._empty()
+    made._create(lib.fm_planner_make_plan_of, planner._pointer, counts, len(ids))
     return made
