@@ -178,7 +178,7 @@ tap.ok(ran.returncode != 0 and "--style 0.65" in ran.stdout and "--out" in ran.s
 own = ["--labels", "camvid"]
 for name, below in (("real", "real"), ("synthetic", "synthetic")):
     for kind in ("images", "masks"):
-        own += [f"--{name}-{kind}", os.path.join(folder, "demo", below, kind)]
+        own += [f"--{name}-{kind}", os.path.join(out, "seed-{seed}", "demo", below, kind)]
 ran = tap.run([sys.executable, EXAMPLE, "--quick", "--settings", "real,joint-paper,joint-oracle", "--test-count", "3", "--out", tap.path("own"), *own])
 tap.ok(ran.returncode == 0 and "real only" in ran.stdout and "oracle" not in ran.stdout,
        "folders of one's own; without --truth there is no oracle", ran.stdout)

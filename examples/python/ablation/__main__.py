@@ -44,7 +44,7 @@ def arguments() -> argparse.Namespace:
     demo.add_argument("--test-scenes", type=int, default=40, help="real images to test with")
     demo.add_argument("--per-mask", type=int, default=6, help="synthetic images of a mask")
     demo.add_argument("--style", type=float, default=0.65, help="how unlike photographs synthetic images look; 0: as the demo has it")
-    own = parser.add_argument_group("a world of your own")
+    own = parser.add_argument_group("a world of your own", "In the names of folders {seed} is the number of the run.")
     own.add_argument("--labels", help="a preset or a table, as for the tool")
     for name in ("real", "synthetic", "test"):
         own.add_argument(f"--{name}-images")
@@ -55,6 +55,8 @@ def arguments() -> argparse.Namespace:
     if options.quick:
         options.steps, options.scenes, options.test_scenes, options.per_mask = 40, 4, 3, 2
         options.size, options.crop, options.batch = "80x60", 48, 4
+    if options.test_images and not options.test_masks:
+        parser.error("--test-images needs --test-masks, too")
     if options.real_images and not (options.real_masks and options.synthetic_images and options.synthetic_masks and options.labels):
         parser.error("--real-images needs --real-masks, --synthetic-images, --synthetic-masks and --labels, too")
     return options
@@ -76,14 +78,15 @@ def world_of(options: argparse.Namespace, seed: int) -> worlds.World:
         folder = os.path.join(options.out, f"seed-{seed}", "demo")
         return worlds.demo(folder, options.tool, seed, options.scenes, options.test_scenes, options.per_mask, options.style,
                            (width, height))
-    table = os.path.exists(options.labels)
-    labels = freemask.Labels.from_csv(options.labels) if table else freemask.Labels(options.labels)
-    real = freemask.Folder(options.real_images, options.real_masks)
-    test: freemask.Folder | int = options.test_count or max(1, len(real) // 3)
-    if options.test_images:
-        test = freemask.Folder(options.test_images, options.test_masks)
-    synthetic = freemask.Folder(options.synthetic_images, options.synthetic_masks)
-    return worlds.from_folders(labels, real, synthetic, test, options.truth, (width, height))
+    labels = freemask.Labels.from_csv(options.labels) if os.path.exists(options.labels) else freemask.Labels(options.labels)
+
+    def folder_of(name: str) -> freemask.Folder:
+        return freemask.Folder(*(getattr(options, f"{name}_{kind}").replace("{seed}", str(seed)) for kind in ("images", "masks")))
+
+    real = folder_of("real")
+    test = folder_of("test") if options.test_images else options.test_count or max(1, len(real) // 3)
+    truth = options.truth and options.truth.replace("{seed}", str(seed))
+    return worlds.from_folders(labels, real, folder_of("synthetic"), test, truth, (width, height))
 
 
 def train_and_test(setting: Setting, world: worlds.World, judged: teacher.Judged, plan: freemask.Plan, seed: int,
