@@ -25,6 +25,7 @@ if not os.environ.get("FREEMASK_TOOL"):
 TOOL = os.path.abspath(os.environ["FREEMASK_TOOL"])
 
 GIB = 1 << 30
+PATIENCE = int(os.environ.get("FREEMASK_TEST_PATIENCE", "1"))  # times the usual limits: under wine all takes longer
 INFLATES = os.environ.get("FREEMASK_INFLATES") != "false"  # the tool reads compressed NPZ
 
 
@@ -46,12 +47,12 @@ class Result:
     def __init__(self, process, timeout):
         try:
             self.out, self.err = (data.decode("utf-8", "replace")
-                                  for data in process.communicate(timeout=timeout))
+                                  for data in process.communicate(timeout=timeout * PATIENCE))
             self.code = process.returncode
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
-            self.out, self.err, self.code = "", f"no end within {timeout} s", None
+            self.out, self.err, self.code = "", f"no end within {timeout * PATIENCE} s", None
 
     def __str__(self):
         return f"exit {self.code}\nstdout: {self.out[-600:]}\nstderr: {self.err[-600:]}"
