@@ -66,6 +66,7 @@ static int add(listing *l, const char *relative, const struct stat *info) {
 
 static int walk(listing *l, const char *below, const ancestor *up);
 
+#if defined(DT_REG)
 /* A file that has one name is found by the number that its folder has for it. Others may have
  * another number there, where file systems are laid over one another. */
 static bool may_be_sought(const listing *l, ino_t node) {
@@ -76,16 +77,17 @@ static bool may_be_sought(const listing *l, ino_t node) {
 
 /* Most entries need no look at the file: folders of today say themselves that it is one. */
 static bool told_by_folder(const listing *l, const struct dirent *entry, struct stat *info) {
-#if defined(DT_REG)
   *info = (struct stat){.st_mode = S_IFREG, .st_ino = entry->d_ino};
   return entry->d_type == DT_REG && !(l->sought && may_be_sought(l, entry->d_ino));
+}
 #else
+static bool told_by_folder(const listing *l, const struct dirent *entry, struct stat *info) {
   (void)l;
   (void)entry;
   (void)info;
   return false;
-#endif
 }
+#endif
 
 /* `*missing`: a link that leads nowhere, or a file that is gone. */
 static int look(const listing *l, const char *relative, struct stat *info, bool *missing) {
