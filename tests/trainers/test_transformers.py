@@ -174,6 +174,30 @@ def test_formula():
     tap.equal((pairs[0].tolist(), pairs[1].tolist()), (rows.tolist(), columns.tolist()), "the matcher's costs are those of labelled pixels")
 
 
+def test_lightly():
+    """lightly-train's EoMT has a criterion derived from transformers'."""
+    from lightly_train._task_models.dinov2_eomt_semantic_segmentation.mask_loss import MaskClassificationLoss
+    plain = MaskClassificationLoss(200, 3.0, 0.75, 5.0, 5.0, 2.0, CLASSES, 0.1)
+    ours = fmx.true_ignore(copy.deepcopy(plain))
+
+    def computed(criterion, masks, side):
+        made = batch(masks)
+        targets = [{"masks": m, "labels": k} for m, k in zip(made["mask_labels"], made["class_labels"])]
+        logits, classes = outputs(len(masks), side)
+        logits.requires_grad_()
+        torch.manual_seed(11)
+        parts = criterion(logits, targets, classes)
+        criterion.loss_total(parts).backward()
+        return {name: float(value.detach()) for name, value in parts.items()}, logits.grad
+
+    full = [semantic(1), semantic(2)]
+    tap.equal(computed(ours, full, SIZE)[0], computed(plain, full, SIZE)[0], "lightly-train's EoMT, v = 1: the same losses")
+    mask = semantic(1, 0.4)
+    hidden = (mask == 255).expand(1, 8, SIZE, SIZE)
+    tap.ok(not computed(ours, [mask], SIZE)[1][hidden].any() and bool(computed(plain, [mask], SIZE)[1][hidden].any()),
+           "lightly-train's EoMT: gradients at ignored pixels are 0, and were not")
+
+
 def test_segformer():
     config = hf.SegformerConfig(num_labels=CLASSES, depths=[1, 1, 1, 1], hidden_sizes=[8, 8, 16, 16], num_attention_heads=[1, 1, 2, 2],
                                 decoder_hidden_size=16, semantic_loss_ignore_index=255)
@@ -209,6 +233,6 @@ def test_segformer():
 
 if __name__ == "__main__":
     os.environ["HF_HUB_OFFLINE"] = "1"
-    for test in (test_equal, test_ignored, test_formula, test_segformer):
+    for test in (test_equal, test_ignored, test_formula, test_segformer, test_lightly):
         test()
     tap.done()

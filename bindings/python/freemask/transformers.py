@@ -5,7 +5,7 @@ images and filtered masks, `loss_map` turns outputs into losses. Imported by nam
 from __future__ import annotations
 
 import importlib
-from typing import Any, Sequence, Union
+from typing import Any, Optional, Sequence, Union
 
 import torch
 from scipy.optimize import linear_sum_assignment
@@ -163,6 +163,16 @@ def _derive(family: str, name: str, loss: type, matcher: type) -> None:
         globals()[derived.__name__] = _REPLACED[base] = derived
 
 
+def _replacement(kind: type) -> Optional[type]:
+    """What replaces a class: of a subclass, such as lightly-train's, one whose super() is ours."""
+    if kind not in _REPLACED:
+        base = next((one for one in kind.__mro__ if one in _REPLACED), None)
+        if base is None:
+            return None
+        _REPLACED[kind] = type(f"TrueIgnore{kind.__name__}", (kind, _REPLACED[base]), {"__module__": __name__})
+    return _REPLACED[kind]
+
+
 for _family, _name in (("mask2former", "Mask2Former"), ("eomt", "Eomt"), ("eomt_dinov3", "EomtDinov3")):
     _derive(_family, _name, _PointLoss, _PointMatcher)
 _derive("maskformer", "MaskFormer", _DenseLoss, _DenseMatcher)
@@ -182,18 +192,18 @@ def true_ignore(model: Any) -> Any:
     image without a label teaches nothing. Where every pixel has a label, losses and gradients stay those of transformers.
 
     Args:
-        model: of Mask2Former, MaskFormer, EoMT or EoMT-DINOv3; or any module that contains one, or its criterion.
+        model: of Mask2Former, MaskFormer, EoMT or EoMT-DINOv3; or any module that contains one, or its criterion. Classes
+            derived from these criteria count where they call `super().loss_masks`, as lightly-train's EoMT does.
 
     Raises UnsupportedError for a model that has none of these.
     """
-    replaced = tuple(_REPLACED.values())
-    found = 0
+    found = False
     for module in model.modules():
-        if isinstance(module, replaced):
-            found += 1
-        elif type(module) in _REPLACED:
-            module.__class__ = _REPLACED[type(module)]
-            found += 1
+        if isinstance(module, (_Loss, _Matcher)):
+            found = True
+        elif (replacement := _replacement(type(module))) is not None:
+            module.__class__ = replacement
+            found = True
     if not found:
         raise UnsupportedError(f"{type(model).__name__} has no loss of mask classification: expected a Mask2Former, MaskFormer or EoMT "
                                "of transformers; networks that classify pixels ignore their ignore_index as they are", c.FM_ERR_UNSUPPORTED)
