@@ -1,7 +1,7 @@
 # freemask/__init__.py - FreeMask for Python: filter and plan synthetic training images for segmentation.
 # SPDX-License-Identifier: MIT
 """The whole of libfreemask by ctypes: no compiled extension, no dependency. NumPy arrays, PyTorch tensors and
-everything with DLPack are used without copies; calls do not hold the GIL.
+everything with DLPack are used without copies; calls do not hold the GIL::
 
     stats = freemask.ClassStats("cityscapes")
     for mask, loss in real:                     # losses of a segmenter that was trained on real images
