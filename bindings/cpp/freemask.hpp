@@ -24,6 +24,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <new>
 #include <optional>
@@ -168,6 +169,7 @@ using plan_rows = sized<fm_plan_rows>;
 using plan_entry = sized<fm_plan_entry>;
 using planner_row = sized<fm_planner_row>;
 using planner_table = sized<fm_planner_table>;
+using yield_table = sized<fm_yield_table>;
 using schedule_options = sized<fm_schedule_options>;
 using schedule_entry = sized<fm_schedule_entry>;
 using schedule_arrays = sized<fm_schedule_arrays>;
@@ -1110,6 +1112,22 @@ class hardness : public detail::handle<fm_hardness, fm_hardness_destroy> {
   }
 };
 
+/** fm_shape_measure: how ragged each class of a mask is, before there are losses. */
+inline returns<std::vector<int64_t>> shape_complexity(const labels &space, const plane &mask) {
+  fm_error err;
+  std::vector<int64_t> complexity(static_cast<std::size_t>(space.class_count()));
+  fm_status status =
+      fm_shape_measure(space.get(), &mask.c(), complexity.data(), space.class_count(), &err);
+  return detail::finish<std::vector<int64_t>>(status, err, [&] { return std::move(complexity); });
+}
+
+/** fm_shape_hardness: both are [classes]. NaN if their sizes differ. */
+inline double shape_hardness(const std::vector<int64_t> &complexity,
+                             const std::vector<int64_t> &totals) noexcept {
+  if (complexity.size() != totals.size()) return std::numeric_limits<double>::quiet_NaN();
+  return fm_shape_hardness(complexity.data(), totals.data(), detail::count32(totals.size()));
+}
+
 /* ---- Plans ------------------------------------------------------------------------------ */
 
 /** fm_plan: how many synthetic images each mask gets, and with which seeds. */
@@ -1206,6 +1224,23 @@ class planner : public detail::handle<fm_planner, fm_planner_destroy> {
     fm_plan *out = nullptr;
     fm_status status = fm_planner_make_plan(get(), &out, &err);
     return detail::finish<plan>(status, err, [&] { return plan(out, origin()); });
+  }
+  /** With counts of your own, one for each mask in the order of adding. */
+  returns<plan> make_plan(const std::vector<uint32_t> &counts) const {
+    fm_error err;
+    fm_plan *out = nullptr;
+    fm_status status =
+        fm_planner_make_plan_of(get(), counts.data(), detail::count64(counts.size()), &out, &err);
+    return detail::finish<plan>(status, err, [&] { return plan(out, origin()); });
+  }
+  /** fm_yield_count_images: a budget that knows what filtering keeps. */
+  static returns<std::vector<uint32_t>> count_yield(const context &parent,
+                                                    const yield_table &table) {
+    fm_error err;
+    std::vector<uint32_t> counts(
+        static_cast<std::size_t>(table.mask_count > 0 ? table.mask_count : 0));
+    fm_status status = fm_yield_count_images(parent.get(), &table, counts.data(), &err);
+    return detail::finish<std::vector<uint32_t>>(status, err, [&] { return std::move(counts); });
   }
   /** The counts alone, for very many masks. */
   static returns<std::vector<uint32_t>> count_images(const context &parent,
