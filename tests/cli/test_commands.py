@@ -114,7 +114,8 @@ arguments = ["run", *L, "--real-masks", "real/m", "--real-losses", "real/l", "--
 result = good("run", *arguments)
 made = tree(tap.path("all"))
 by_name = {os.path.basename(name): data for name, data in made.items()}
-tap.equal(by_name.get("stats.json"), read(tap.path("s.json")), "run: the same statistics")
+good("statistics with a histogram", *jobs[0][:-1], "bins.json", "--histogram", "32")
+tap.equal(by_name.get("stats.json"), read(tap.path("bins.json")), "run: the same statistics, with a histogram")
 tap.equal(by_name.get("hardness.csv"), read(tap.path("h.csv")), "run: the same hardness")
 tap.equal(by_name.get("plan.csv"), read(tap.path("p.csv")), "run: the same plan")
 tap.equal(by_name.get("filter.csv"), read(tap.path("out/filter.csv")), "run: the same counts")

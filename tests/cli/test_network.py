@@ -198,7 +198,9 @@ def check_run():
     result = world.run(*job)
     tap.ok(result.code == 0, "run on logits", result)
     made = tree(f"{world.folder}/all")
-    tap.equal(made.get("stats.json"), read(f"{world.folder}/s.json"), "run: the same statistics")
+    world.run("stats", "--labels", "camvid", "--masks", "real/m", "--logits", "real/o", *flags, "--histogram", "32",
+              "-o", "bins.json")
+    tap.equal(made.get("stats.json"), read(f"{world.folder}/bins.json"), "run: the same statistics, with a histogram")
     alone = tree(f"{world.folder}/out/masks")
     tap.equal({n: made.get(f"masks/{n}") for n in alone}, alone, "run: the same masks")
     page = made.get("report.html", b"").decode()

@@ -114,7 +114,8 @@ RUN = ["run", *LABELS, "--real-masks", "real/masks", "--real-losses", "real/loss
 BOTH = ["--real-strata", "real/strata", "--synthetic-strata", "made/strata", "--strata-count", STRATA]
 result = tool(*RUN, *BOTH)
 tap.ok(result.code == 0, "run with strata", result)
-tap.equal(read(f"{ROOT}/all/stats.json"), read(f"{ROOT}/stats.json"), "run: the same statistics")
+result = tool(*STATS, "--histogram", "32", "-o", "bins.json")
+tap.equal(read(f"{ROOT}/all/stats.json"), read(f"{ROOT}/bins.json"), "run: the same statistics, with a histogram")
 tap.equal(tree(f"{ROOT}/all/masks"), tree(f"{ROOT}/out/masks"), "run: the same masks")
 page = read(f"{ROOT}/all/report.html").decode()
 tap.ok("--real-strata" in page and f"--strata-count {STRATA}" in page, "run: the page has the flags")

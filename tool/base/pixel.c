@@ -1,6 +1,7 @@
 /* base/pixel.c - single numbers out of planes. */
 #include "base/pixel.h"
 
+#include <math.h>
 #include <string.h>
 
 fm_plane pixel_strides(const fm_plane *plane) {
@@ -43,6 +44,30 @@ int64_t pixel_label(const void *at, int32_t dtype) {
       memcpy(&i64, at, sizeof i64);
       return i64;
   }
+}
+
+static float half(uint16_t bits) {
+  const int exponent = bits >> 10 & 31, fraction = bits & 1023;
+  if (exponent == 31) return INFINITY;
+  const float v =
+      exponent ? ldexpf((float)(1024 + fraction), exponent - 25) : ldexpf((float)fraction, -24);
+  return bits >> 15 ? -v : v;
+}
+
+float pixel_loss(const void *at, int32_t dtype) {
+  float v;
+  uint16_t bits;
+  if (dtype == FM_F32) {
+    memcpy(&v, at, sizeof v);
+    return v;
+  }
+  if (dtype == FM_F64) {
+    double wide;
+    memcpy(&wide, at, sizeof wide);
+    return (float)wide;
+  }
+  memcpy(&bits, at, sizeof bits);
+  return half(bits);
 }
 
 bool pixel_same(const fm_plane *left, const fm_plane *right) {

@@ -12,6 +12,9 @@ fm_plane pixel_strides(const fm_plane *plane);
 /* The integer of type `dtype` at `at`; a U64 beyond the range becomes INT64_MAX. */
 int64_t pixel_label(const void *at, int32_t dtype);
 
+/* The loss of type `dtype` at `at`: F16, F32 or F64. */
+float pixel_loss(const void *at, int32_t dtype);
+
 /* Do two masks have the same labels, whatever their types? */
 bool pixel_same(const fm_plane *left, const fm_plane *right);
 /* Of a loss map, F16 or F32, with its strides spelled out: is any loss below 0 (-0 and NaN may count)? Is

@@ -113,6 +113,8 @@ typedef struct looking {
 
 typedef struct looker {
   journal_entry entry;
+  loss_table losses, kept;
+  int64_t counted;
   int64_t *all_valid, *all_dropped;
 } looker;
 
@@ -125,6 +127,8 @@ static int begin_looking(void *shared, void **own, fault *f) {
   l->entry.class_dropped = l->entry.class_valid + k;
   l->all_valid = l->entry.class_dropped + k;
   l->all_dropped = l->all_valid + k;
+  loss_table_open(all->r->ws.labels, all->r->losses.stops, &l->losses);
+  if (all->r->own_stop < 0) loss_table_open(all->r->ws.labels, NULL, &l->kept);
   *own = l;
   return EXIT_FINE;
 }
@@ -138,9 +142,21 @@ static int end_looking(void *shared, void *own, bool good, fault *f) {
     all->r->file.classes[k].valid += l->all_valid[k];
     all->r->file.classes[k].dropped += l->all_dropped[k];
   }
+  loss_table_merge(&all->r->losses, &l->losses);
+  if (all->r->own_stop < 0) loss_table_merge(&all->r->kept, &l->kept);
+  all->r->counted += l->counted;
+  loss_table_free(&l->losses);
+  loss_table_free(&l->kept);
   free(l->entry.class_valid);
   free(l);
   return EXIT_FINE;
+}
+
+/* A network is not run once more for the sake of a histogram. */
+static int recount(filter_run *r, looker *l, size_t index, const char *path, fault *f) {
+  if (loss_provider_is_plugin(r->job->set.loss.provider)) return EXIT_FINE;
+  l->counted++;
+  return filter_run_recount(r, index, path, &l->losses, &l->kept, f);
 }
 
 /* Is the mask whole? Masks are not flushed one by one: those that were written just before the
@@ -189,7 +205,7 @@ static int look_at(const looking *all, looker *l, size_t index, const char *path
     journal_format(entry, r->file.class_count, &t);
     r->renewed[index] = t.data;
   }
-  return EXIT_FINE;
+  return r->done[index] ? recount(r, l, index, path, f) : EXIT_FINE;
 }
 
 static int look_at_one(void *shared, void *own, size_t index, fault *f) {
@@ -256,7 +272,9 @@ static bool is_moved(const filter_run *r, const filter_file *earlier) {
   return !same || !provider;
 }
 
-static void take_totals(filter_file *file, const filter_file *earlier) {
+static void take_totals(filter_file *file, filter_file *earlier) {
+  file->losses = earlier->losses;
+  earlier->losses = (loss_record){0};
   file->count = earlier->count;
   file->valid = earlier->valid;
   file->dropped = earlier->dropped;
@@ -327,7 +345,7 @@ static int check_inputs_same(const filter_run *r, const finished_run *was, fault
   return code;
 }
 
-static int accept(filter_run *r, const filter_file *earlier, bool *finished, fault *f) {
+static int accept(filter_run *r, filter_file *earlier, bool *finished, fault *f) {
   const filter_found *at = &r->found;
   journal_lines lines;
   finished_run was = {0};

@@ -63,8 +63,12 @@ static int read_classes(const json_t *root, const char *path, filter_file *out, 
     return fault_set(f, EXIT_DATA, "%s: %zu classes, expected 1 to 65535", path, count);
   out->class_count = (int32_t)count;
   out->classes = alloc_zeroed(count, sizeof *out->classes);
-  for (size_t k = 0; k < count && !code; k++)
-    code = read_class(json_array_get(list, k), path, out->stratum_count, &out->classes[k], f);
+  code = loss_record_load(root, path, out->class_count, &out->losses, f);
+  for (size_t k = 0; k < count && !code; k++) {
+    const json_t *item = json_array_get(list, k);
+    code = read_class(item, path, out->stratum_count, &out->classes[k], f);
+    if (!code) code = loss_record_load_class(item, path, (int32_t)k, &out->losses, f);
+  }
   return code;
 }
 
@@ -167,10 +171,10 @@ json_t *filter_save_thresholds(const filter_file *file, int32_t class_index) {
 
 static json_t *save_class(const filter_file *file, int32_t index) {
   const filter_class *c = &file->classes[index];
-  return json_pack("{s:i, s:o, s:f, s:o, s:I, s:I}", "index", (int)index, "name",
+  return json_pack("{s:i, s:o, s:f, s:o, s:I, s:I, s:o}", "index", (int)index, "name",
                    json_text(c->name), "mean_loss", c->mean_loss, "threshold",
                    filter_save_thresholds(file, index), "valid", (json_int_t)c->valid, "dropped",
-                   (json_int_t)c->dropped);
+                   (json_int_t)c->dropped, "losses", loss_record_save_class(&file->losses, index));
 }
 
 double filter_lowest(const filter_file *file, int32_t class_index) {
@@ -225,6 +229,7 @@ int filter_file_write(fm_context *context, const filter_file *file, const char *
   json_object_update(root, rest);
   json_decref(rest);
   json_object_set(root, "made_of", file->made_of);
+  json_object_set_new(root, "losses_counted", loss_record_save(&file->losses));
   json_t *classes = json_array();
   for (int32_t k = 0; k < file->class_count; k++)
     json_array_append_new(classes, save_class(file, k));
@@ -242,13 +247,44 @@ void filter_file_free(filter_file *file) {
   for (int32_t k = 0; k < file->class_count; k++) {
     free(file->classes[k].name);
     free(file->classes[k].thresholds);
+    free(file->classes[k].real_bins);
   }
+  loss_record_free(&file->losses);
   free(file->classes);
   guarantee_free(&file->guarantee);
   json_decref(file->network);
   json_decref(file->made_of);
   json_decref(file->names);
   *file = (filter_file){0};
+}
+
+/* Adds the histograms of a class over its strata; words are as fm_class_stats_export has them. */
+static void take_bins(const int64_t *words, const fm_class_stats_layout *layout, int32_t k,
+                      int64_t *bins) {
+  enum { HEAD = 12 };
+  for (int32_t s = 0; s < layout->strata; s++) {
+    const int64_t *cell =
+        words + 1 + ((size_t)k * (size_t)layout->strata + (size_t)s) * (HEAD + LOSS_BINS);
+    for (int i = 0; i < LOSS_BINS; i++) bins[i] += cell[HEAD + i];
+  }
+}
+
+void filter_file_use_stats(filter_file *file, const fm_class_stats *losses) {
+  fm_class_stats_layout layout = {.size = sizeof layout};
+  (void)fm_class_stats_get_layout(losses, &layout, NULL);
+  const int64_t count = fm_class_stats_word_count(losses);
+  const bool fits = layout.histogram == 32 && layout.class_count == file->class_count &&
+                    file->class_count <= LOSS_CLASSES;
+  int64_t *words = fits ? alloc_zeroed((size_t)count, sizeof *words) : NULL;
+  if (fits) (void)fm_class_stats_export(losses, words, count, NULL);
+  for (int32_t k = 0; k < file->class_count; k++) {
+    filter_class *c = &file->classes[k];
+    c->real_pixels = fm_class_stats_pixel_count(losses, k, FM_ALL_STRATA);
+    if (!fits) continue;
+    c->real_bins = alloc_zeroed(LOSS_BINS, sizeof *c->real_bins);
+    take_bins(words, &layout, k, c->real_bins);
+  }
+  free(words);
 }
 
 double filter_kept_share(int64_t valid, int64_t dropped) {

@@ -8,6 +8,7 @@
 #include "base/fault.h"
 #include "cmd/args.h"
 #include "job/guarantee.h"
+#include "job/loss_record.h"
 #include "losses/loss_source.h"
 
 /* What the filtered masks are for, which decides the share of real pixels above the thresholds. */
@@ -24,6 +25,9 @@ typedef struct filter_class {
   int64_t valid, dropped;
   double mean_loss;   /* h_k on the real set */
   double *thresholds; /* [stratum_count]; infinity: all is kept */
+  /* Of the statistics, not of the file: */
+  int64_t real_pixels;
+  int64_t *real_bins; /* [LOSS_BINS] losses of the real set; NULL: there is no histogram of 32 */
 } filter_class;
 
 /* filter.json:
@@ -38,7 +42,10 @@ typedef struct filter_class {
  *    "min_kept": x, "unseen": "drop", "fingerprint": hex,
  *    "made_of": as in made_of.h, "strata_count": 1 or more, "shard": {"index", "count"}, "count": masks, "valid", "dropped",
  * "emptied": masks of which nothing was kept, "classes": [{"index", "name", "mean_loss",
- * "threshold" (null: none; of several strata a list), "valid", "dropped"}]} Paths are stored as
+ * "threshold" (null: none; of several strata a list), "valid", "dropped", "losses": null or {"above":
+ * [pixels above each stop's threshold], "histogram", "kept_histogram": as loss_bins_save}}],
+ * "losses_counted": null or {"masks": that were counted, "flag": "tolerance", "real-share" or null, "stops": values
+ * of the flag}}. Paths are stored as
  * path_to_store has them, and read as paths from the working folder. */
 typedef struct filter_file {
   char *labels_name, *labels_source;        /* of the label space; --labels as given */
@@ -62,6 +69,7 @@ typedef struct filter_file {
   double weight_shape; /* width of a ramp, gamma of a power; else 0 */
   folder_shard shard;
   int64_t count, valid, dropped, emptied;
+  loss_record losses; /* of the synthetic set */
   filter_class *classes;
   int32_t class_count;
 } filter_file;
@@ -69,6 +77,9 @@ typedef struct filter_file {
 int filter_file_read(const char *path, filter_file *out, fault *f);
 int filter_file_write(fm_context *context, const filter_file *file, const char *path, fault *f);
 void filter_file_free(filter_file *file);
+
+/* Takes from the statistics what a class says of them. */
+void filter_file_use_stats(filter_file *file, const fm_class_stats *losses);
 
 /* Does the policy compare a loss with its class's mean? */
 bool filter_is_paper(const filter_file *file);

@@ -58,6 +58,7 @@ static void describe(filter_run *r, const stats_file *stats) {
     for (int32_t s = 0; s < file->stratum_count; s++)
       file->classes[k].thresholds[s] = (double)fm_filter_threshold(r->filter, k, s);
   }
+  filter_file_use_stats(file, losses);
 }
 
 /* What the score is made of; 0: it is the loss. */
@@ -286,6 +287,63 @@ static int make_filter(filter_run *r, const stats_file *stats, int policy, fault
   return EXIT_FINE;
 }
 
+/* Values of the flag to show what they would drop; the run's own is one of them. */
+static void list_stops(int policy, double own, loss_stops *out) {
+  static const double shares[] = {0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5};
+  const bool paper = policy == FM_FILTER_PAPER;
+  const int count = paper ? 11 : (int)(sizeof shares / sizeof *shares);
+  bool placed = false;
+  *out = (loss_stops){.flag = paper ? "tolerance" : "real-share"};
+  for (int i = 0; i < count; i++) {
+    const double at = paper ? (10.0 + i) / 10.0 : shares[i];
+    if (!placed && own <= at) {
+      out->at[out->count++] = own;
+      placed = true;
+      if (own == at) continue;
+    }
+    out->at[out->count++] = at;
+  }
+  if (!placed) out->at[out->count++] = own;
+}
+
+static int add_stop(filter_run *r, const stats_file *stats, int s, fm_filter_options options,
+                    fault *f) {
+  fm_filter *filter = NULL;
+  fm_error err;
+  if (options.policy == FM_FILTER_PAPER)
+    options.tolerance = r->stops.at[s];
+  else
+    options.real_share = r->stops.at[s];
+  if (fm_filter_create(stats->stats, &options, &filter, &err))
+    return fault_library(f, &err, r->job->stats);
+  for (int32_t k = 0; k < stats->class_count; k++)
+    r->stops.thresholds[k * r->stops.count + s] = fm_filter_threshold(filter, k, 0);
+  fm_filter_destroy(filter);
+  return EXIT_FINE;
+}
+
+/* What other values would drop can be counted where a pixel is compared by its loss alone. */
+static int make_stops(filter_run *r, const stats_file *stats, int policy, fault *f) {
+  fm_filter_options options = {.size = sizeof options};
+  (void)fm_filter_get_options(r->filter, &options, NULL);
+  const double own = policy == FM_FILTER_PAPER ? options.tolerance : options.real_share;
+  int code = EXIT_FINE;
+  r->own_stop = -1;
+  if (policy <= FM_FILTER_QUANTILE && fm_filter_stratum_count(r->filter) == 1 &&
+      !r->job->criterion.calibration) {
+    list_stops(policy, own, &r->stops);
+    r->stops.thresholds =
+        alloc_zeroed((size_t)stats->class_count * LOSS_STOPS, sizeof *r->stops.thresholds);
+    for (int s = 0; s < r->stops.count && !code; s++) {
+      code = add_stop(r, stats, s, options, f);
+      if (r->stops.at[s] == own && !(options.min_kept_share > 0)) r->own_stop = s;
+    }
+  }
+  loss_table_open(r->ws.labels, &r->stops, &r->losses);
+  if (r->own_stop < 0) loss_table_open(r->ws.labels, NULL, &r->kept);
+  return code;
+}
+
 static int open_source(filter_run *r, const stats_file *stats, fault *f) {
   loss_options loss = r->job->set.loss;
   loss.quiet = r->job->common.quiet;
@@ -331,7 +389,8 @@ static int read_inputs(filter_run *r, stats_file *stats, fault *f) {
   else if (!code && policy == FM_FILTER_PAIRED)
     code = references_open(&r->ws, &job->common, &job->real, &r->masks,
                            job->criterion.allow_unpaired, stats, job->stats, &r->real, f);
-  return code ? code : make_filter(r, stats, policy, f);
+  if (!code) code = make_filter(r, stats, policy, f);
+  return code ? code : make_stops(r, stats, policy, f);
 }
 
 int filter_run_prepare(filter_run *r, fault *f) {
@@ -392,6 +451,9 @@ void filter_run_free(filter_run *r, outdir_end end) {
   free(r->outdated);
   free(r->pending);
   text_free(&r->expected);
+  loss_table_free(&r->losses);
+  loss_table_free(&r->kept);
+  loss_stops_free(&r->stops);
   filter_file_free(&r->file);
   fm_filter_destroy(r->filter);
   loss_source_close(r->source);

@@ -8,6 +8,7 @@
 #include "job/filter_file.h"
 #include "job/jobs.h"
 #include "job/journal.h"
+#include "job/loss_table.h"
 #include "job/outdir.h"
 #include "job/references.h"
 #include "job/strata.h"
@@ -39,7 +40,11 @@ typedef struct filter_run {
   size_t *pending;  /* masks left to do */
   size_t pending_count;
   atomic_bool written; /* a mask and its line, by this command */
-  text expected;       /* a warning, known from the statistics already */
+  loss_stops stops;
+  int own_stop;            /* which of them is this run's; -1: none is */
+  int64_t counted;           /* masks whose losses are in these: */
+  loss_table losses, kept; /* of what this command filters; the latter only without such a stop */
+  text expected;           /* a warning, known from the statistics already */
   journal journal;
 } filter_run;
 
@@ -56,6 +61,10 @@ int filter_run_enter(filter_run *r, bool *finished, fault *f);
 
 /* The last line of each mask, or NULL. They live as long as `lines`; caller frees the array. */
 const char **filter_run_latest(const filter_run *r, const journal_lines *lines);
+
+/* Counts the losses of a mask that an earlier command filtered, `path`, as this one would have. */
+int filter_run_recount(const filter_run *r, size_t index, const char *path, loss_table *losses,
+                       loss_table *kept, fault *f);
 
 /* The filtered mask's name below the output folder. Caller frees. */
 char *filter_run_name(const filter_run *r, size_t index);

@@ -27,6 +27,7 @@ typedef struct counts {
   int64_t *valid, *dropped;         /* of the mask at hand */
   int64_t *all_valid, *all_dropped; /* of all its masks */
   reference_cache reference;
+  loss_table losses, kept;
 } counts;
 
 static int begin(void *shared, void **own, fault *f) {
@@ -38,6 +39,8 @@ static int begin(void *shared, void **own, fault *f) {
   c->dropped = c->valid + k;
   c->all_valid = c->dropped + k;
   c->all_dropped = c->all_valid + k;
+  loss_table_open(r->ws.labels, r->losses.stops, &c->losses);
+  if (r->own_stop < 0) loss_table_open(r->ws.labels, NULL, &c->kept);
   *own = c;
   return EXIT_FINE;
 }
@@ -121,10 +124,14 @@ static int filter_one(filter_run *r, counts *c, mask_batch *batch, size_t at, in
   report.class_dropped = c->dropped;
   code = mask_target_open(r->ws.labels, &batch->requests[at].mask, batch->paths[at], &target, f);
   if (!code) code = weigh(r, batch, at, &target.mask, reference, f);
+  if (!code) /* first: a mask is filtered in place */
+    loss_table_add(&c->losses, r->ws.labels, &target.mask, &batch->losses[at].plane);
   if (!code && fm_filter_apply(r->filter, &target.mask, &batch->losses[at].plane,
                                mask_batch_extra(batch, at, reference, r->real.codes),
                                &target.filtered, &report, &err))
     code = mask_batch_blame(batch, &r->strata, r->source, at, &err, f);
+  if (!code && r->own_stop < 0)
+    loss_table_add(&c->kept, r->ws.labels, &target.filtered, &batch->losses[at].plane);
   if (!code) code = keep(r, index, &target.filtered, batch->rasters[at], c, &report, parts, f);
   mask_target_close(&target);
   if (code) return code;
@@ -135,6 +142,30 @@ static int filter_one(filter_run *r, counts *c, mask_batch *batch, size_t at, in
     c->all_dropped[k] += c->dropped[k];
   }
   return EXIT_FINE;
+}
+
+int filter_run_recount(const filter_run *r, size_t index, const char *path, loss_table *losses,
+                       loss_table *kept, fault *f) {
+  mask_batch batch;
+  mask_target target;
+  fm_raster *filtered = NULL;
+  fm_error err;
+  int code = mask_batch_open(&r->ws, &r->strata, r->source, &index, 1, NULL, &batch, f);
+  if (code) return code;
+  code = mask_target_open(r->ws.labels, &batch.requests[0].mask, batch.paths[0], &target, f);
+  if (!code) {
+    loss_table_add(losses, r->ws.labels, &target.mask, &batch.losses[0].plane);
+    mask_target_close(&target);
+  }
+  if (!code && r->own_stop < 0 && fm_mask_read(r->ws.context, path, NULL, &filtered, &err))
+    code = fault_library(f, &err, path);
+  if (filtered) {
+    const fm_plane plane = fm_raster_plane(filtered);
+    loss_table_add(kept, r->ws.labels, &plane, &batch.losses[0].plane);
+    fm_raster_destroy(filtered);
+  }
+  mask_batch_close(&batch);
+  return code;
 }
 
 static int filter_some(void *shared, void *own, size_t first, size_t count, fault *f) {
@@ -159,6 +190,10 @@ static int end(void *shared, void *own, bool good, fault *f) {
     r->file.classes[k].valid += c->all_valid[k];
     r->file.classes[k].dropped += c->all_dropped[k];
   }
+  loss_table_merge(&r->losses, &c->losses);
+  if (r->own_stop < 0) loss_table_merge(&r->kept, &c->kept);
+  loss_table_free(&c->losses);
+  loss_table_free(&c->kept);
   reference_cache_clear(&c->reference);
   free(c->valid);
   free(c);
@@ -185,6 +220,8 @@ static void add_up(filter_run *r) {
     r->file.dropped += row->dropped;
     r->file.emptied += row->valid && row->valid == row->dropped;
   }
+  loss_record_make(&r->losses, r->own_stop < 0 ? &r->kept : NULL, r->own_stop,
+                   r->counted + (int64_t)r->pending_count, &r->file.losses);
 }
 
 /* The last line of each mask, in the order of the masks, without what differs from run to run. */

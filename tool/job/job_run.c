@@ -105,6 +105,7 @@ static int stats_stage(const run_state *s, fault *f) {
                            .set = run_set(s, &s->job->real),
                            .strata_count = s->job->strata_count,
                            .policy = s->job->criterion.policy,
+                           .histogram = 32, /* the report compares distributions */
                            .shard = {0, 1},
                            .output = s->stats,
                            .record = s->record,

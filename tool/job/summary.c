@@ -7,6 +7,7 @@
 
 #include "base/json_file.h"
 #include "job/filter_reach.h"
+#include "job/gap.h"
 
 bool summary_as_json(const job_common *common) { return common->json && !common->silent; }
 
@@ -114,34 +115,52 @@ static json_t *class_as_json(const filter_file *file, int32_t index) {
                    "dropped", (json_int_t)c->dropped);
 }
 
-static void filter_as_json(const filter_file *file, const char *output) {
+static void filter_as_json(const filter_file *file, const gap *g, const char *output) {
   json_t *classes = json_array();
   for (int32_t k = 0; k < file->class_count; k++)
     json_array_append_new(classes, class_as_json(file, k));
-  summary_print_json(json_pack(
-      "{s:o, s:I, s:I, s:I, s:f, s:I, s:o, s:o}", "output", json_text(output), "masks",
-      (json_int_t)file->count, "valid", (json_int_t)file->valid, "dropped",
-      (json_int_t)file->dropped, "kept_share", filter_kept_share(file->valid, file->dropped),
-      "emptied", (json_int_t)file->emptied, "classes", classes, "warning", warning_as_json(file)));
+  summary_print_json(json_pack("{s:o, s:I, s:I, s:I, s:f, s:I, s:o, s:o, s:o}", "output",
+                               json_text(output), "masks", (json_int_t)file->count, "valid",
+                               (json_int_t)file->valid, "dropped", (json_int_t)file->dropped,
+                               "kept_share", filter_kept_share(file->valid, file->dropped),
+                               "emptied", (json_int_t)file->emptied, "classes", classes, "warning",
+                               warning_as_json(file), "numbers", gap_as_json(g, file)));
 }
 
 static double percent(int64_t valid, int64_t dropped) {
   return 100 * filter_kept_share(valid, dropped);
 }
 
-void summary_filter(const job_common *common, const filter_file *file, const char *output) {
-  if (summary_as_json(common)) filter_as_json(file, output);
-  if (!summary_as_text(common)) return;
+/* What is to be known before the masks are trained on. */
+static void add_gap(const gap *g, text *t) {
+  text_add(t, "%s\n", g->verdict.data);
+  text_add(t, "kept %.1f %%", 100.0 * g->kept);
+  if (!isnan(g->shift))
+    text_add(t, "; synthetic losses %.3g times the real ones (%s)", g->shift,
+             g->by_median ? "medians" : "means");
+  if (!isnan(g->clean_drop))
+    text_add(t, "; about %.1f %% of the good pixels dropped", 100.0 * g->clean_drop);
+  if (!isnan(g->gain)) text_add(t, "; %.3g kept pixels for each real one", g->gain);
+  text_add(t, "\n");
+  for (size_t i = 0; i < g->warning_count; i++) text_add(t, "note: %s\n", g->warnings[i].data);
+  for (size_t i = 0; i < g->advice_count; i++) text_add(t, "next: %s\n", g->advice[i].data);
+}
+
+static void filter_as_text(const filter_file *file, const gap *g, const char *output) {
   text t = {0};
   const bool several = file->stratum_count > 1;
-  text_add(&t, "%-24s %10s%s %14s %8s\n", "class", "threshold", several ? "   up to" : "", "pixels",
-           "kept");
+  text_add(&t, "%-24s %10s%s %14s %8s %7s\n", "class", "threshold", several ? "   up to" : "",
+           "pixels", "kept", "shift");
   for (int32_t k = 0; k < file->class_count; k++) {
     const filter_class *c = &file->classes[k];
     if (!c->valid) continue;
     text_add(&t, "%-24s %10.5f", c->name, filter_lowest(file, k));
     if (several) text_add(&t, " %7.5f", filter_highest(file, k));
-    text_add(&t, " %14" PRId64 " %6.1f %%\n", c->valid, percent(c->valid, c->dropped));
+    text_add(&t, " %14" PRId64 " %6.1f %%", c->valid, percent(c->valid, c->dropped));
+    if (isnan(g->classes[k].shift))
+      text_add(&t, "\n");
+    else
+      text_add(&t, " %7.2f\n", g->classes[k].shift);
   }
   text_add(&t, "%" PRId64 " masks, %" PRId64 " pixels, kept %.1f %%", file->count, file->valid,
            percent(file->valid, file->dropped));
@@ -154,5 +173,17 @@ void summary_filter(const job_common *common, const filter_file *file, const cha
     text_add(&t, "; of %" PRId64 " masks nothing is left, do not train on them", file->emptied);
   text_add(&t, "; written to %s\n", output);
   if (file->guarantee.calibration) text_add(&t, "%s\n", file->guarantee.sentence);
+  add_gap(g, &t);
   summary_print(&t);
+}
+
+void summary_filter(const job_common *common, const filter_file *file, const char *output) {
+  if (!summary_as_json(common) && !summary_as_text(common)) return;
+  gap g;
+  gap_find(file, &g);
+  if (summary_as_json(common))
+    filter_as_json(file, &g, output);
+  else
+    filter_as_text(file, &g, output);
+  gap_free(&g);
 }

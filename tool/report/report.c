@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/json_file.h"
@@ -11,17 +12,58 @@
 #include "job/inputs.h"
 #include "job/outdir.h"
 #include "job/summary.h"
+#include "report/report_crops.h"
+#include "report/report_images.h"
+
+static void add_pieces(const char *const pieces[], text *t) {
+  for (size_t i = 0; pieces[i]; i++) text_add_bytes(t, pieces[i], strlen(pieces[i]));
+}
+
+void report_tail(text *t) {
+  text_add(t, "</main>\n<script>\n");
+  add_pieces(report_script, t);
+  text_add(t, "</script>\n</body>\n</html>\n");
+}
+
+/* Pictures are optional: if inputs have moved meanwhile, the page says so. A machine that fails is
+ * no reason for a page without them. */
+static int build_pictures(const report *r, report_crops *crops, text *gallery, fault *f) {
+  report_images set = {0};
+  fault reason;
+  if (!r->has_filter || !r->row_count) return EXIT_FINE;
+  int code = report_images_open(r, &set, &reason);
+  if (!code) code = report_gallery(&set, gallery, &reason);
+  if (!code) code = report_crops_make(&set, crops, &reason);
+  report_images_close(&set);
+  if (!code) return EXIT_FINE;
+  if (fault_is_machine(&reason)) {
+    *f = reason;
+    return f->exit_code;
+  }
+  report_crops_free(crops);
+  gallery->length = 0;
+  text_add(gallery, "<section class=\"warn\"><h2>Pictures are left out</h2>\n<p>");
+  text_add_html(gallery, reason.text);
+  text_add(gallery, "</p></section>\n");
+  return EXIT_FINE;
+}
 
 static int page_build(const report *r, text *t, fault *f) {
+  report_crops crops = {0};
+  text gallery = {0};
+  int code = build_pictures(r, &crops, &gallery, f);
   report_head(r, t);
+  report_verdict(r, t);
   report_numbers(r, t);
   report_warnings(r, t);
   report_score(r, t);
-  report_classes(r, t);
+  report_classes(r, crops.of ? &crops : NULL, t);
   report_charts(r, t);
-  int code = report_gallery(r, t, f);
+  if (gallery.length) text_add_bytes(t, gallery.data, gallery.length);
   report_origin(r, t);
-  text_add(t, "</main>\n</body>\n</html>\n");
+  report_tail(t);
+  report_crops_free(&crops);
+  text_free(&gallery);
   return code;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "job/filter_file.h"
+#include "job/gap.h"
 #include "job/jobs.h"
 #include "job/plan_file.h"
 #include "job/stats_file.h"
@@ -25,6 +26,7 @@ typedef struct report {
   fm_plan *plan; /* or NULL */
   json_t *run;   /* run.json, or NULL */
   json_t *score; /* score.json of a demo, or NULL */
+  gap gap;       /* with a filter */
 } report;
 
 /* Reads the files that exist. EXIT_DATA if there are none, or if one is broken. */
@@ -36,15 +38,20 @@ const char *report_run_text(const report *r, const char *set, const char *key);
 
 /* Sections of the page. Each adds nothing where its numbers are missing. */
 void report_head(const report *r, text *t);
+void report_verdict(const report *r, text *t);
 void report_numbers(const report *r, text *t);
 void report_warnings(const report *r, text *t);
 void report_score(const report *r, text *t);
-void report_classes(const report *r, text *t);
+struct report_crops;
+struct report_images;
+void report_classes(const report *r, const struct report_crops *crops, text *t); /* or NULL */
 void report_charts(const report *r, text *t);
-int report_gallery(const report *r, text *t, fault *f);
+int report_gallery(const struct report_images *set, text *t, fault *f);
 void report_origin(const report *r, text *t);
+void report_tail(text *t);
 
-extern const char *const report_style[]; /* pieces; NULL after the last */
+extern const char *const report_style[];  /* pieces; NULL after the last */
+extern const char *const report_script[]; /* the same */
 
 /* "12,345,678" and "81.3 %". */
 void report_add_count(text *t, int64_t value);

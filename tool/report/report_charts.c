@@ -60,15 +60,16 @@ static void x_axis(const chart *c, text *t) {
 /* Each bar has a tall invisible one around it, so that low bars have tooltips too. */
 static void bars(const chart *c, double top, text *t) {
   const double width = (WIDTH - LEFT - RIGHT) / (double)c->count;
-  const double full = HEIGHT - TOP - BOTTOM, gap = c->count > 60 ? 0.0 : fmin(2.0, width * 0.15);
+  const double full = HEIGHT - TOP - BOTTOM,
+               between = c->count > 60 ? 0.0 : fmin(2.0, width * 0.15);
   for (int i = 0; i < c->count; i++) {
     const double height = full * c->bars[i] / top, x = LEFT + width * i;
     text_add(
         t,
         "<g><title>%s</title><rect class=\"catch\" x=\"%.2f\" y=\"%d\" width=\"%.2f\" "
         "height=\"%.1f\"/><rect%s x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\"/></g>\n",
-        c->tips[i], x, TOP, width, full, c->hot ? " class=\"hot\"" : "", x + gap / 2.0,
-        TOP + full - height, gap > 0.0 ? width - gap : width + 0.3, height);
+        c->tips[i], x, TOP, width, full, c->hot ? " class=\"hot\"" : "", x + between / 2.0,
+        TOP + full - height, between > 0.0 ? width - between : width + 0.3, height);
   }
 }
 

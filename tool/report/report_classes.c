@@ -1,72 +1,15 @@
-/* report/report_classes.c - the report's class table, and how the run was made. */
+/* report/report_classes.c - the report's classes: a table that sorts, a slider, and what is in each. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "report/report.h"
+#include "report/report_crops.h"
 #include "report/report_pixels.h"
 
 static void bar(text *t, double share, const char *color) {
   text_add(t, "<span class=\"bar %s\"><i style=\"width:%.1f%%\"></i></span>", color,
            100.0 * fmin(fmax(share, 0.0), 1.0));
-}
-
-static double mean_of(const report *r, int32_t k) {
-  return r->has_stats ? fm_class_stats_mean(stats_file_losses(&r->stats), k, FM_ALL_STRATA)
-                      : r->filter.classes[k].mean_loss;
-}
-
-static int64_t pixels_of(const report *r, int32_t k) {
-  return r->has_stats ? fm_class_stats_pixel_count(r->stats.stats, k, FM_ALL_STRATA) : 0;
-}
-
-static void class_name(const report *r, int32_t k, text *t) {
-  uint8_t c[3];
-  class_color(k, c);
-  text_add(t, "<tr><td><span class=\"chip\" style=\"background:#%02x%02x%02x\"></span>", c[0], c[1],
-           c[2]);
-  text_add_html(
-      t, r->has_stats ? fm_labels_class_name(r->stats.labels, k) : r->filter.classes[k].name);
-  text_add(t, "</td>");
-}
-
-static void class_real(const report *r, int32_t k, double most, double worst, text *t) {
-  if (r->has_stats) {
-    text_add(t, "<td>");
-    report_add_count(t, pixels_of(r, k));
-    bar(t, most > 0.0 ? (double)pixels_of(r, k) / most : 0.0, "");
-    text_add(t, "</td>");
-  }
-  text_add(t, "<td>%.4f", mean_of(r, k));
-  bar(t, worst > 0.0 ? mean_of(r, k) / worst : 0.0, "");
-  text_add(t, "</td>");
-}
-
-static void add_threshold(double threshold, text *t) {
-  if (isfinite(threshold))
-    text_add(t, "%.4f", threshold);
-  else
-    text_add(t, "none");
-}
-
-static void class_synthetic(const filter_file *file, int32_t k, text *t) {
-  const filter_class *c = &file->classes[k];
-  const double dropped = c->valid ? (double)c->dropped / (double)c->valid : 0.0;
-  text_add(t, "<td>");
-  add_threshold(filter_lowest(file, k), t);
-  if (file->stratum_count > 1) {
-    text_add(t, " to ");
-    add_threshold(filter_highest(file, k), t);
-  }
-  text_add(t, "</td><td>");
-  report_add_count(t, c->valid);
-  text_add(t, "</td><td>");
-  if (c->valid) {
-    report_add_percent(t, dropped);
-    bar(t, dropped, "hot");
-  } else {
-    text_add(t, "&ndash;");
-  }
-  text_add(t, "</td>");
 }
 
 /* What is dropped, in a sentence. */
@@ -87,153 +30,305 @@ static const char *rule_of(const report *r) {
   return rules[FM_FILTER_PAPER];
 }
 
-void report_classes(const report *r, text *t) {
-  const int32_t count = r->has_stats    ? r->stats.class_count
-                        : r->has_filter ? r->filter.class_count
-                                        : 0;
-  double most = 0.0, worst = 0.0;
-  if (!count) return;
-  for (int32_t k = 0; k < count; k++) {
-    most = fmax(most, (double)pixels_of(r, k));
-    worst = fmax(worst, mean_of(r, k));
-  }
+/* ---- Columns -------------------------------------------------------------------------------- */
+
+typedef struct table {
+  const report *r;
+  const report_crops *crops; /* or NULL */
+  int32_t count;
+  bool gains, shifts;
+} table;
+
+static double mean_of(const report *r, int32_t k) {
+  return r->has_stats ? fm_class_stats_mean(stats_file_losses(&r->stats), k, FM_ALL_STRATA)
+                      : r->filter.classes[k].mean_loss;
+}
+
+static int64_t pixels_of(const report *r, int32_t k) {
+  return r->has_stats ? fm_class_stats_pixel_count(r->stats.stats, k, FM_ALL_STRATA) : 0;
+}
+
+static const char *name_of(const report *r, int32_t k) {
+  return r->has_stats ? fm_labels_class_name(r->stats.labels, k) : r->filter.classes[k].name;
+}
+
+static void head(text *t, const char *words, const char *tip) {
   text_add(
       t,
-      "<section><h2>Classes</h2>\n<p class=\"note\">%s</p>\n<div class=\"scroll\" tabindex=\"0\" "
-      "role=\"region\" aria-label=\"Classes\">"
-      "<table><thead><tr><th scope=\"col\">Class</th>%s<th scope=\"col\">Mean loss, nats</th>%s"
-      "</tr></thead><tbody>\n",
-      rule_of(r), r->has_stats ? "<th scope=\"col\">Real pixels</th>" : "",
-      r->has_filter ? "<th scope=\"col\">Threshold</th><th scope=\"col\">Synthetic pixels</th>"
-                      "<th scope=\"col\">Dropped</th>"
-                    : "");
-  for (int32_t k = 0; k < count; k++) {
-    class_name(r, k, t);
-    class_real(r, k, most, worst, t);
-    if (r->has_filter) class_synthetic(&r->filter, k, t);
-    text_add(t, "</tr>\n");
+      "<th scope=\"col\" aria-sort=\"none\"><button type=\"button\" class=\"sort\" title=\"%s\">"
+      "%s</button></th>",
+      tip, words);
+}
+
+static void heads(const table *x, text *t) {
+  head(t, "Class", "Sort by name");
+  if (x->r->has_stats) head(t, "Real pixels", "of the real set");
+  head(t, "Mean loss", "on real pixels, nats");
+  if (!x->r->has_filter) return;
+  head(t, "Threshold", "above it a pixel is dropped");
+  head(t, "Synthetic pixels", "of the filtered set");
+  head(t, "Dropped", "share of the synthetic pixels; the slider changes it");
+  if (x->shifts) {
+    head(t, "Shift", "synthetic losses over real ones");
+    head(t, "Good lost", "expected share of the good pixels that was dropped");
   }
-  text_add(t, "</tbody></table></div></section>\n");
+  if (x->gains) head(t, "Gain", "kept synthetic pixels for each real one");
 }
 
-/* ---- How it was made ------------------------------------------------------------------------ */
-
-static void fact(text *t, const char *what, const char *value) {
-  if (!value) return;
-  text_add(t, "<dt>%s</dt><dd>", what);
-  text_add_html(t, value);
-  text_add(t, "</dd>\n");
+/* A cell; `value` is what it is sorted by. */
+static void cell(text *t, double value) {
+  if (isfinite(value))
+    text_add(t, "<td data-v=\"%.9g\">", value);
+  else
+    text_add(t, "<td data-v=\"%s\">", value > 0.0 ? "1e99" : "-1");
 }
 
-/* A word of a shell command. */
-static void word(text *t, const char *flag, const char *value) {
-  if (!value) return;
-  text quoted = {0};
-  const bool plain = value[0] && strspn(value,
-                                        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                        "0123456789._/:,+-") == strlen(value);
-  if (plain) text_add(&quoted, "%s", value);
-  for (const char *c = plain ? "" : value; *c; c++) {
-    if (c == value) text_add(&quoted, "'");
-    if (*c == '\'')
-      text_add(&quoted, "'\\''");
-    else
-      text_add_bytes(&quoted, c, 1);
+static void number_cell(text *t, double value, const char *format, double factor) {
+  char words[48];
+  cell(t, value);
+  snprintf(words, sizeof words, format, value * factor);
+  text_add(t, "%s</td>", isfinite(value) ? words : "&ndash;");
+}
+
+static void threshold_cell(const filter_file *file, int32_t k, text *t) {
+  const double low = filter_lowest(file, k), high = filter_highest(file, k);
+  cell(t, low);
+  if (isfinite(low))
+    text_add(t, "%.4f", low);
+  else
+    text_add(t, "none");
+  if (file->stratum_count > 1 && isfinite(high)) text_add(t, " to %.4f", high);
+  text_add(t, "</td>");
+}
+
+static void synthetic_cells(const table *x, int32_t k, text *t) {
+  const filter_class *c = &x->r->filter.classes[k];
+  const double dropped = c->valid ? (double)c->dropped / (double)c->valid : NAN;
+  threshold_cell(&x->r->filter, k, t);
+  cell(t, (double)c->valid);
+  report_add_count(t, c->valid);
+  text_add(t, "</td>");
+  text_add(t, "<td class=\"dropped\" data-v=\"%.9g\">", isnan(dropped) ? -1.0 : dropped);
+  if (isnan(dropped)) {
+    text_add(t, "&ndash;");
+  } else {
+    text_add(t, "<span class=\"n\">%.1f&nbsp;%%</span>", 100.0 * dropped);
+    bar(t, dropped, "hot");
   }
-  if (!plain) text_add(&quoted, value[0] ? "'" : "''");
-  text_add(t, " %s ", flag);
-  text_add_html(t, quoted.data);
-  text_free(&quoted);
-}
-
-/* The flags about outputs that differ from the defaults. */
-static void network_words(const json_t *object, text *t) {
-  network_flags flags;
-  if (!json_is_object(object)) return;
-  network_flags_load(object, &flags);
-  if (flags.kind) word(t, "--kind", network_kinds[flags.kind]);
-  word(t, "--channels", flags.channels);
-  if (flags.align_corners) text_add(t, " --align-corners");
-  if (flags.channels_last) text_add(t, " --channels-last");
-  if (flags.compose_first) text_add(t, " --compose-first");
-  if (flags.trust_kind) text_add(t, " --trust-kind");
-}
-
-/* The flags of one of the two sets. */
-static void set_words(const report *r, const char *set, text *t) {
-  text flag = {0};
-  text_add(&flag, "--%s-masks", set);
-  word(t, flag.data, report_run_text(r, set, "masks"));
-  for (int i = 0; i < LOSS_FOLDERS; i++) {
-    flag.length = 0;
-    text_add(&flag, "--%s-%s", set, loss_folders[i].name);
-    word(t, flag.data, report_run_text(r, set, loss_folders[i].name));
+  text_add(t, "</td>");
+  if (x->shifts) {
+    number_cell(t, x->r->gap.classes[k].shift, "%.2f&times;", 1.0);
+    number_cell(t, x->r->gap.classes[k].clean_drop, "%.1f&nbsp;%%", 100.0);
   }
-  flag.length = 0;
-  text_add(&flag, "--%s-strata", set);
-  word(t, flag.data, report_run_text(r, set, "strata"));
-  text_free(&flag);
+  if (x->gains) number_cell(t, x->r->gap.classes[k].gain, "%.3g", 1.0);
 }
 
-static void run_command(const report *r, text *t) {
-  if (!r->run) return;
-  text_add(t, "<pre>freemask run");
-  word(t, "--labels", report_run_text(r, NULL, "labels"));
-  set_words(r, "real", t);
-  set_words(r, "synthetic", t);
-  network_words(json_object_get(r->run, "network"), t);
-  word(t, "--provider", report_run_text(r, NULL, "provider"));
-  const json_int_t strata = json_integer_value(json_object_get(r->run, "strata_count"));
-  if (strata > 1) text_add(t, " --strata-count %lld", (long long)strata);
+/* ---- What is in a class ---------------------------------------------------------------------- */
+
+enum { WIDE = 360, HIGH = 84, STEPS = 4 /* bins to a point */ };
+
+static void curve(const int64_t *bins, int first, int end, const char *color, text *t) {
+  double most = 0.0;
+  for (int i = first; i < end; i += STEPS) {
+    double sum = 0.0;
+    for (int j = i; j < i + STEPS && j < LOSS_BINS; j++) sum += (double)bins[j];
+    most = fmax(most, sum);
+  }
+  text_add(t, "<polyline class=\"%s\" points=\"", color);
+  for (int i = first; i < end && most > 0.0; i += STEPS) {
+    double sum = 0.0;
+    for (int j = i; j < i + STEPS && j < LOSS_BINS; j++) sum += (double)bins[j];
+    text_add(t, "%.1f,%.1f ", (double)WIDE * (i - first) / (end - first),
+             HIGH - 2.0 - (HIGH - 8.0) * sum / most);
+  }
+  text_add(t, "\"/>");
+}
+
+/* Where nearly all pixels are. */
+static void range_of(const int64_t *bins, int *first, int *end) {
+  const double pixels = (double)loss_bins_pixels(bins);
+  double below = 0.0;
+  for (int i = 0; i < LOSS_BINS; i++) {
+    below += (double)bins[i];
+    if (below > 0.01 * pixels && i < *first) *first = i;
+    if (below <= 0.999 * pixels && i + 1 > *end) *end = i + 1;
+  }
+}
+
+static void distributions(const report *r, int32_t k, text *t) {
+  const filter_class *c = &r->filter.classes[k];
+  const loss_record *losses = &r->filter.losses;
+  if (!losses->class_count || !c->real_bins || !c->real_pixels || !c->valid) return;
+  const int64_t *synthetic = &losses->all[(size_t)k * LOSS_BINS];
+  int first = LOSS_BINS, end = 1;
+  range_of(c->real_bins, &first, &end);
+  range_of(synthetic, &first, &end);
+  if (first >= end) first = end - 1;
+  end = end + STEPS < LOSS_BINS ? end + STEPS : LOSS_BINS;
+  text_add(t,
+           "<figure class=\"loss\"><svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"Losses of "
+           "real and "
+           "synthetic pixels\">",
+           WIDE, HIGH);
+  curve(c->real_bins, first, end, "real", t);
+  curve(synthetic, first, end, "syn", t);
+  if (losses->stop_count && isfinite(c->thresholds[0])) {
+    int bin = first;
+    while (bin < end && loss_bin_start(bin + 1 < LOSS_BINS ? bin + 1 : bin) < c->thresholds[0])
+      bin++;
+    const double x = (double)WIDE * (bin - first) / (end - first);
+    text_add(t, "<line class=\"cut\" x1=\"%.1f\" x2=\"%.1f\" y1=\"0\" y2=\"%d\"/>", x, x, HIGH);
+  }
+  text_add(t,
+           "</svg><figcaption>losses from %.2g to %.2g nats, logarithmic: <span "
+           "class=\"real\">real</span>, "
+           "<span class=\"syn\">synthetic</span>%s</figcaption></figure>\n",
+           loss_bin_start(first), loss_bin_start(end < LOSS_BINS ? end : LOSS_BINS - 1),
+           losses->stop_count ? ", the line is the threshold" : "");
+}
+
+static void facts(const report *r, int32_t k, text *t) {
+  const gap_class *g = &r->gap.classes[k];
+  text_add(t, "<p class=\"note\">");
+  if (isfinite(g->real_mean)) text_add(t, "Real mean %.4g", g->real_mean);
+  if (isfinite(g->real_median)) text_add(t, ", median %.4g", g->real_median);
+  if (isfinite(g->synthetic_mean))
+    text_add(t, "; synthetic mean %.4g, median %.4g", g->synthetic_mean, g->synthetic_median);
+  if (isfinite(g->kept_median))
+    text_add(t, "; of the kept pixels mean %.4g, median %.4g", g->kept_mean, g->kept_median);
+  if (isfinite(g->kept_shift))
+    text_add(t, ". Kept pixels are at %.3g times the real ones", g->kept_shift);
+  if (isfinite(g->real_above))
+    text_add(t, ". Of the real pixels %.1f %% are above the threshold", 100.0 * g->real_above);
+  text_add(t, ".</p>\n");
+}
+
+static void details(const table *x, int32_t k, int columns, text *t) {
+  const text *pictures = x->crops && x->crops->of[k].length ? &x->crops->of[k] : NULL;
+  text_add(t, "<tr class=\"more\" id=\"more%d\" hidden><td colspan=\"%d\"><div class=\"in\">\n",
+           (int)k, columns);
+  facts(x->r, k, t);
+  text_add(t, "<div class=\"crops\">");
+  distributions(x->r, k, t);
+  if (pictures) text_add_bytes(t, pictures->data, pictures->length);
+  text_add(t, "</div>");
+  if (!pictures)
+    text_add(t, "<p class=\"note\">%s</p>",
+             x->r->filter.classes[k].dropped
+                 ? "No pictures: the page would grow too large, or files "
+                   "have moved."
+                 : "Nothing was dropped here.");
+  text_add(t, "</div></td></tr>");
+}
+
+static void row(const table *x, int32_t k, double most, double worst, int columns, text *t) {
+  uint8_t c[3];
+  const report *r = x->r;
+  class_color(k, c);
+  text_add(t,
+           "<tbody data-k=\"%d\"><tr><td data-v=\"%d\"><span class=\"chip\" "
+           "style=\"background:#%02x%02x%02x\"></span>",
+           (int)k, (int)k, c[0], c[1], c[2]);
+  if (r->has_filter)
+    text_add(
+        t,
+        "<button type=\"button\" class=\"open\" aria-expanded=\"false\" aria-controls=\"more%d\">",
+        (int)k);
+  text_add_html(t, name_of(r, k));
+  text_add(t, r->has_filter ? "</button></td>" : "</td>");
+  if (r->has_stats) {
+    cell(t, (double)pixels_of(r, k));
+    report_add_count(t, pixels_of(r, k));
+    bar(t, most > 0.0 ? (double)pixels_of(r, k) / most : 0.0, "");
+    text_add(t, "</td>");
+  }
+  cell(t, mean_of(r, k));
+  text_add(t, "%.4f", mean_of(r, k));
+  bar(t, worst > 0.0 ? mean_of(r, k) / worst : 0.0, "");
+  text_add(t, "</td>");
+  if (r->has_filter) synthetic_cells(x, k, t);
+  text_add(t, "</tr>\n");
+  if (r->has_filter) details(x, k, columns, t);
+  text_add(t, "</tbody>\n");
+}
+
+/* ---- The slider ------------------------------------------------------------------------------ */
+
+static int own_stop(const filter_file *file) {
+  const double own = filter_is_paper(file) ? file->tolerance : file->real_share;
+  int nearest = 0;
+  for (int s = 1; s < file->losses.stop_count; s++)
+    if (fabs(file->losses.stops[s] - own) < fabs(file->losses.stops[nearest] - own)) nearest = s;
+  return nearest;
+}
+
+static void slider(const report *r, text *t) {
+  const loss_record *losses = &r->filter.losses;
+  if (!losses->stop_count) {
+    text_add(t, "<p class=\"note\">%s</p>\n",
+             losses->class_count
+                 ? "What other settings would drop is not known for this policy: it "
+                   "compares more than a pixel's loss."
+                 : "What other settings would drop was not counted in this run.");
+    return;
+  }
+  const int own = own_stop(&r->filter);
+  text_add(
+      t,
+      "<div class=\"slide\"><label for=\"stop\">What would be dropped with "
+      "<code>--%s</code></label>"
+      "<input type=\"range\" id=\"stop\" min=\"0\" max=\"%d\" value=\"%d\" step=\"1\">"
+      "<output id=\"told\" for=\"stop\" aria-live=\"polite\">%.4g, as in this run</output></div>\n",
+      strcmp(losses->flag, "tolerance") ? "real-share" : "tolerance", losses->stop_count - 1, own,
+      losses->stops[own]);
+}
+
+/* What the script needs: whole numbers only, and no text of others. */
+static void data(const report *r, text *t) {
+  const loss_record *losses = &r->filter.losses;
+  if (!r->has_filter || !losses->stop_count) return;
+  text_add(t, "<script type=\"application/json\" id=\"data\">{\"own\":%d,\"stops\":[",
+           own_stop(&r->filter));
+  for (int s = 0; s < losses->stop_count; s++)
+    text_add(t, "%s%.9g", s ? "," : "", losses->stops[s]);
+  text_add(t, "],\"classes\":[");
+  for (int32_t k = 0; k < losses->class_count; k++) {
+    text_add(t, "%s[%lld", k ? "," : "",
+             (long long)loss_bins_pixels(&losses->all[(size_t)k * LOSS_BINS]));
+    for (int s = 0; s < losses->stop_count; s++)
+      text_add(t, ",%lld", (long long)losses->above[k * losses->stop_count + s]);
+    text_add(t, "]");
+  }
+  text_add(t, "]}</script>\n");
+}
+
+void report_classes(const report *r, const report_crops *crops, text *t) {
+  table x = {.r = r, .crops = crops};
+  double most = 0.0, worst = 0.0;
+  int columns = 2;
+  x.count = r->has_stats ? r->stats.class_count : r->has_filter ? r->filter.class_count : 0;
+  if (!x.count) return;
+  for (int32_t k = 0; k < x.count; k++) {
+    most = fmax(most, (double)pixels_of(r, k));
+    worst = fmax(worst, mean_of(r, k));
+    x.shifts = x.shifts || (r->has_filter && isfinite(r->gap.classes[k].shift));
+    x.gains = x.gains || (r->has_filter && isfinite(r->gap.classes[k].gain));
+  }
+  columns += r->has_stats + (r->has_filter ? 3 : 0) + 2 * x.shifts + x.gains;
+  text_add(t, "<section><h2>Classes</h2>\n<p class=\"note\">%s</p>\n", rule_of(r));
   if (r->has_filter) {
-    if (r->filter.guarantee.calibration) {
-      text_add(t, " --policy %s", r->filter.policy);
-      word(t, "--calibration", r->filter.guarantee.calibration);
-      text_add(t, " --lose %.6g", r->filter.guarantee.lose);
-      if (r->filter.guarantee.confidence > 0.0)
-        text_add(t, " --confidence %.6g", r->filter.guarantee.confidence);
-    } else if (filter_is_paper(&r->filter))
-      text_add(t, " --tolerance %.6g", r->filter.tolerance);
-    else
-      text_add(t, " --policy %s --real-share %.6g", r->filter.policy, r->filter.real_share);
-    if (strcmp(r->filter.unseen, "drop") != 0) word(t, "--unseen", r->filter.unseen);
-    if (r->filter.min_kept > 0.0) text_add(t, " --min-kept %.6g", r->filter.min_kept);
+    slider(r, t);
+    text_add(
+        t,
+        "<p class=\"note\">A class opens its losses and its worst and most doubtful places. "
+        "Arrow keys go from class to class, Enter opens, Escape closes; the heads sort.</p>\n");
   }
-  const char *plan = report_run_text(r, NULL, "plan_flags");
-  const char *resize = report_run_text(r, NULL, "resize");
-  if (resize && strcmp(resize, "512x512") != 0) word(t, "--resize", resize);
-  if (plan) {
-    text_add(t, " ");
-    text_add_html(t, plan);
-  }
-  word(t, "-o", r->job->folder);
-  text_add(t, "</pre>\n");
-}
-
-void report_origin(const report *r, text *t) {
-  text_add(t, "<section><h2>How it was made</h2>\n<dl>\n");
-  fact(t, "Real masks", report_run_text(r, "real", "masks"));
-  if (r->has_filter) {
-    fact(t, "Synthetic masks", r->filter.masks);
-    for (int i = 0; i < LOSS_FOLDERS; i++) fact(t, loss_folders[i].title, r->filter.folders[i]);
-    fact(t, "Strata", r->filter.strata);
-    fact(t, "Provider", r->filter.provider);
-    fact(t, "Policy", r->filter.policy);
-    fact(t, "Guarantee", r->filter.guarantee.sentence);
-    if (r->filter.guarantee.calibration)
-      fact(t, "Calibration", r->filter.guarantee.calibration);
-    else if (filter_is_paper(&r->filter))
-      text_add(t, "<dt>Tolerance</dt><dd>%.6g</dd>\n", r->filter.tolerance);
-    else
-      text_add(t, "<dt>Real share</dt><dd>%.6g above the thresholds</dd>\n", r->filter.real_share);
-    fact(t, "References", r->filter.real_masks);
-    fact(t, "Unseen classes", r->filter.unseen);
-    if (r->filter.min_kept > 0.0)
-      text_add(t, "<dt>Kept at least</dt><dd>%.4g of each class</dd>\n", r->filter.min_kept);
-  }
-  fact(t, "Statistics", r->stats_path);
-  fact(t, "Plan", report_run_text(r, NULL, "plan_flags"));
-  text_add(t, "<dt>FreeMask</dt><dd>%s</dd>\n</dl>\n", fm_version());
-  run_command(r, t);
-  text_add(t, "</section>\n");
+  text_add(t,
+           "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Classes\">"
+           "<table id=\"classes\"><thead><tr>");
+  heads(&x, t);
+  text_add(t, "</tr></thead>\n");
+  for (int32_t k = 0; k < x.count; k++) row(&x, k, most, worst, columns, t);
+  text_add(t, "</table></div></section>\n");
+  data(r, t);
 }

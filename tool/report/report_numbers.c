@@ -26,10 +26,13 @@ void report_head(const report *r, text *t) {
   const char *labels = r->has_filter  ? r->filter.labels_name
                        : r->has_stats ? fm_labels_name(r->stats.labels)
                                       : NULL;
-  text_add(t,
-           "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-           "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-           "<title>FreeMask report: ");
+  text_add(
+      t,
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
+      "style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+      "<title>FreeMask report: ");
   text_add_html(t, r->job->folder);
   text_add(t, "</title>\n<style>\n");
   for (size_t i = 0; report_style[i]; i++) text_add(t, "%s", report_style[i]);
@@ -59,6 +62,44 @@ static void plan_numbers(const report *r, text *t) {
   number_begin(t);
   text_add(t, "%lld &times;", (long long)fm_plan_real_repeats(r->plan));
   number_end(t, "repeats of the real set in joint training");
+}
+
+/* ---- The verdict ---------------------------------------------------------------------------- */
+
+static void verdict_number(text *t, double value, const char *format, double factor,
+                           const char *what) {
+  char words[48];
+  snprintf(words, sizeof words, format, value * factor);
+  number_begin(t);
+  text_add(t, "%s", isfinite(value) ? words : "&ndash;");
+  number_end(t, what);
+}
+
+void report_verdict(const report *r, text *t) {
+  const gap *g = &r->gap;
+  if (!r->has_filter) return;
+  text_add(t, "<section class=\"verdict\" aria-label=\"Verdict\"><p>");
+  text_add_html(t, g->verdict.data);
+  text_add(t, "</p>\n<ul class=\"numbers\">");
+  verdict_number(t, g->kept, "%.1f&nbsp;%%", 100.0, "of the synthetic pixels kept");
+  verdict_number(t, g->shift, "%.2f&times;", 1.0,
+                 g->by_median ? "shift: synthetic losses over real ones, medians"
+                              : "shift: synthetic losses over real ones, means");
+  verdict_number(t, g->clean_drop, "%.1f&nbsp;%%", 100.0,
+                 "of the good pixels dropped, as expected from real ones and the shift");
+  text_add(t, "</ul>\n");
+  if (r->filter.guarantee.calibration) {
+    text_add(t, "<p class=\"promise\"><b>Promised:</b> ");
+    text_add_html(t, r->filter.guarantee.sentence);
+    text_add(t, "</p>\n");
+  }
+  text_add(t, "<h2>What to try next</h2><ul class=\"next\">\n");
+  for (size_t i = 0; i < g->advice_count; i++) {
+    text_add(t, "<li>");
+    text_add_html(t, g->advice[i].data);
+    text_add(t, ".</li>\n");
+  }
+  text_add(t, "</ul></section>\n");
 }
 
 void report_numbers(const report *r, text *t) {
@@ -202,6 +243,11 @@ void report_warnings(const report *r, text *t) {
   warn_classes(r, warn_reach(r, &list), &list);
   warn_masks(r, &list);
   warn_left_out(r, &list);
+  for (size_t i = 0; r->has_filter && i < r->gap.warning_count; i++) {
+    text_add(&list, "<li>");
+    text_add_html(&list, r->gap.warnings[i].data);
+    text_add(&list, ".</li>\n");
+  }
   if (list.length)
     text_add(t, "<section class=\"warn\"><h2>Worth a look</h2>\n<ul>\n%s</ul></section>\n",
              list.data);

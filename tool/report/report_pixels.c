@@ -89,29 +89,8 @@ static int64_t label_at(const fm_plane *p, int64_t x, int64_t y) {
   return pixel_label(plane_at(p, x, y), p->dtype);
 }
 
-static float half(uint16_t bits) {
-  const int exponent = bits >> 10 & 31, fraction = bits & 1023;
-  if (exponent == 31) return INFINITY;
-  const float v =
-      exponent ? ldexpf((float)(1024 + fraction), exponent - 25) : ldexpf((float)fraction, -24);
-  return bits >> 15 ? -v : v;
-}
-
 static float loss_at(const fm_plane *p, int64_t x, int64_t y) {
-  const uint8_t *at = plane_at(p, x, y);
-  float v;
-  uint16_t bits;
-  if (p->dtype == FM_F32) {
-    memcpy(&v, at, sizeof v);
-    return v;
-  }
-  if (p->dtype == FM_F64) {
-    double wide;
-    memcpy(&wide, at, sizeof wide);
-    return (float)wide;
-  }
-  memcpy(&bits, at, sizeof bits);
-  return half(bits);
+  return pixel_loss(plane_at(p, x, y), p->dtype);
 }
 
 static void color_label(const fm_labels *labels, int64_t label, uint8_t *out) {

@@ -85,6 +85,13 @@ static int read_notes(report *r, fault *f) {
   return code;
 }
 
+/* What filter and statistics say together. */
+static void find_gap(report *r) {
+  if (!r->has_filter) return;
+  if (r->has_stats) filter_file_use_stats(&r->filter, stats_file_losses(&r->stats));
+  gap_find(&r->filter, &r->gap);
+}
+
 int report_read(const report_job *job, report *out, fault *f) {
   fm_error err;
   *out = (report){.job = job};
@@ -100,6 +107,7 @@ int report_read(const report_job *job, report *out, fault *f) {
                      "%s has nothing to report: no stats.json, filter.json, filter.csv, "
                      "hardness.csv or plan.csv",
                      job->folder);
+  if (!code) find_gap(out);
   if (code) report_free(out);
   return code;
 }
@@ -110,6 +118,7 @@ void report_free(report *r) {
   if (r->has_stats) stats_file_free(&r->stats);
   hardness_rows_free(r->hardness, r->hardness_count);
   fm_plan_destroy(r->plan);
+  gap_free(&r->gap);
   json_decref(r->run);
   json_decref(r->score);
   free(r->stats_path);

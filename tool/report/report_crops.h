@@ -1,0 +1,20 @@
+/* report/report_crops.h - for each class, the places where it was worst and most doubtful. */
+#ifndef FREEMASK_TOOL_REPORT_CROPS_H
+#define FREEMASK_TOOL_REPORT_CROPS_H
+
+#include "report/report_images.h"
+
+enum { CROPS_EACH = 2 }; /* of a kind and class */
+
+/* HTML of each class: [class_count], empty where there are none. */
+typedef struct report_crops {
+  int32_t class_count;
+  text *of;
+} report_crops;
+
+/* From filter.record, which says what each mask lost of each class. Classes that lost most come first,
+ * as long as the page stays small. */
+int report_crops_make(const report_images *set, report_crops *out, fault *f);
+void report_crops_free(report_crops *crops);
+
+#endif
