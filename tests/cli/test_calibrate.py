@@ -6,6 +6,8 @@ import json
 
 from kit import *
 
+# kit says where the references lie
+# isort: split
 import calibration_reference as reference
 from score_reference import Ranks, boundary_strata
 

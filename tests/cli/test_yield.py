@@ -7,6 +7,8 @@ import json
 
 from kit import *
 
+# kit says where the references lie
+# isort: split
 import yield_reference as reference
 
 space = ref.preset("camvid")

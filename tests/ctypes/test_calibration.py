@@ -5,6 +5,8 @@ import math
 
 from kit import CONTEXT, LIB, call, encoded, made, refusal, tap, view
 
+# kit says where the references lie
+# isort: split
 import calibration_reference as reference
 import numpy as np
 

@@ -4,6 +4,8 @@ import ctypes
 
 from kit import CONTEXT, LIB, call, encoded, made, refusal, tap, view
 
+# kit says where the references lie
+# isort: split
 import numpy as np
 from score_reference import Ranks
 

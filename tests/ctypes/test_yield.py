@@ -3,6 +3,8 @@ import ctypes
 
 from kit import CONTEXT, LIB, call, made, refusal, tap, view
 
+# kit says where the references lie
+# isort: split
 import numpy as np
 import yield_reference as reference
 

@@ -7,9 +7,8 @@ import sys
 import tempfile
 
 import numpy as np
-from PIL import Image
-
 import tap
+from PIL import Image
 
 PAGE = os.path.join(tap.SOURCE, "doc", "site", "three_ways.md")
 BLOCK = re.compile(r"^```(sh|c|python)(?: ([\w.]+))?\n(.*?)^```$", re.S | re.M)

@@ -42,7 +42,7 @@ typedef struct filter_run {
   atomic_bool written; /* a mask and its line, by this command */
   loss_stops stops;
   int own_stop;            /* which of them is this run's; -1: none is */
-  int64_t counted;           /* masks whose losses are in these: */
+  int64_t counted;         /* masks whose losses are in these: */
   loss_table losses, kept; /* of what this command filters; the latter only without such a stop */
   text expected;           /* a warning, known from the statistics already */
   journal journal;

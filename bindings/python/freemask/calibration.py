@@ -124,9 +124,13 @@ class Calibration(Handle):
     def to_bytes(self) -> bytes:
         """The bytes of the tool's calibration.json."""
         parts: list[bytes] = []
-        write = lib.fm_calibration_encode.argtypes[1](lambda data, size, user: parts.append(ctypes.string_at(data, size)) or 0)
+
+        def keep(data: int, size: int, _: Any) -> int:
+            parts.append(ctypes.string_at(data, size))
+            return 0
+
         with self._lock:
-            call(lib.fm_calibration_encode, self._pointer, write, None)
+            call(lib.fm_calibration_encode, self._pointer, lib.fm_calibration_encode.argtypes[1](keep), None)
         return b"".join(parts)
 
     @classmethod
