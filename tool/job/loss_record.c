@@ -47,7 +47,7 @@ void loss_record_make(const loss_table *all, const loss_table *kept, int own, in
       out->above[k * out->stop_count + s] = loss_table_above(all, k, s);
     if (kept)
       loss_table_bins(kept, k, bins);
-    else
+    else if (stops)
       bins_up_to(all, k, stops->thresholds[k * stops->count + own], bins);
   }
 }
