@@ -33,7 +33,7 @@ static fm_status read_shape(fm_weight_options *o, fm_error *err) {
 
 fm_status fm__weight_options_read(fm_weight_options *o, const fm_weight_options *options,
                                   const fm_plane *weights, fm_error *err) {
-  fm_status status = FM__OPTIONS_READ(o, options, fm_weight_options, dropped, err);
+  fm_status status = FM__OPTIONS_READ(o, options, fm_weight_options, gamma, err);
   if (status) return status;
   if (o->kind < FM_WEIGHT_STEP || o->kind > FM_WEIGHT_POWER)
     return fm__fail(err, FM_ERR_UNSUPPORTED,

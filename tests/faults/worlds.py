@@ -136,7 +136,9 @@ def policies(make):
         pairs = ["--real-masks", "real/masks", "--real-losses", "real/losses"] if policy == "paired" else []
         command = [*FILTER[:2], f"{policy}.json", *FILTER[3:], *pairs]
         yield Scenario(f"filter-{policy}", command, [[*command, "--resume"], [*command, "--overwrite"]])
-    must(base, "stats", *LABELS, *losses, "--histogram", "8", "-o", "ranks.json")
+    for part in ("0", "1"):
+        must(base, "stats", *LABELS, *losses, "--policy", "strata", "--shard", f"{part}/2", "-o", f"r{part}.json")
+    must(base, "merge", "-o", "ranks.json", "r0.json", "r1.json")
     make("stats-ranks", "base", "real/masks", "real/losses", "ranks.json")
     yield Scenario("stats-ranks", ["stats", *LABELS, *losses, "--policy", "strata", "--ranks", "ranks.json", "--shard", "0/2",
                                    "-o", "new.json"])

@@ -15,17 +15,31 @@
 #include "job/known_set.h"
 #include "job/made_of.h"
 
-static void look(const char *output, filter_found *at) {
+/* Whether a file or folder is there, where a wrong answer would be believed. */
+static int is_there(const char *path, bool *out, fault *f) {
+  path_kind kind;
+  int code = path_look(path, &kind, f);
+  if (!code) *out = kind != PATH_ABSENT;
+  return code;
+}
+
+static int look(const char *output, filter_found *at, fault *f) {
   at->table = path_join(output, "filter.csv");
   at->record = path_join(output, "filter.record");
   at->manifest = path_join(output, "filter.json");
   at->journal = path_join(output, "filter.journal");
   at->masks = path_join(output, "masks");
   at->weights = path_join(output, "weights");
-  at->finished = !path_exists(at->journal) && path_exists(at->manifest);
+  bool has_table, has_record, has_manifest, has_journal;
+  int code = is_there(at->table, &has_table, f);
+  if (!code) code = is_there(at->record, &has_record, f);
+  if (!code) code = is_there(at->manifest, &has_manifest, f);
+  if (!code) code = is_there(at->journal, &has_journal, f);
+  if (code) return code;
+  at->finished = !has_journal && has_manifest;
   /* A table without a manifest: it was being cleared. */
-  at->unfinished = path_exists(at->journal) ||
-                   (!at->finished && (path_exists(at->record) || path_exists(at->table)));
+  at->unfinished = has_journal || (!at->finished && (has_record || has_table));
+  return EXIT_FINE;
 }
 
 static int check_free(const job_output *output, const filter_found *at, fault *f) {
@@ -69,8 +83,8 @@ int filter_run_lock(filter_run *r, fault *f) {
   if (!code) code = check_inputs(job, f);
   if (!code) code = outdir_open(job->output.folder, job->output.held, &r->out, f);
   if (code) return code;
-  look(job->output.folder, &r->found);
-  code = outdir_check_real(&r->out, "masks", f);
+  code = look(job->output.folder, &r->found, f);
+  if (!code) code = outdir_check_real(&r->out, "masks", f);
   if (!code) code = outdir_check_real(&r->out, "weights", f);
   return code ? code : check_free(&job->output, &r->found, f);
 }

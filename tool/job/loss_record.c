@@ -116,9 +116,13 @@ int loss_record_load_class(const json_t *item, const char *path, int32_t k, loss
   if (!out->class_count) return EXIT_FINE;
   bool good =
       loss_bins_load(json_object_get(losses, "histogram"), &out->all[(size_t)k * LOSS_BINS]) &&
-      loss_bins_load(json_object_get(losses, "kept_histogram"),
-                     &out->kept[(size_t)k * LOSS_BINS]) &&
-      json_array_size(above) == (size_t)out->stop_count;
+      loss_bins_load(json_object_get(losses, "kept_histogram"), &out->kept[(size_t)k * LOSS_BINS]);
+  if (good && json_array_size(above) != (size_t)out->stop_count)
+    return fault_set(
+        f, EXIT_DATA,
+        "%s: \"above\" of class %d has %d numbers, expected as many as the \"stops\" of "
+        "\"losses_counted\", %d",
+        path, (int)k, (int)json_array_size(above), out->stop_count);
   for (int s = 0; s < out->stop_count && good; s++) {
     const json_t *item_at = json_array_get(above, (size_t)s);
     out->above[k * out->stop_count + s] = json_integer_value(item_at);
