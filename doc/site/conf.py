@@ -19,6 +19,7 @@ root_doc = "doc/site/index"
 include_patterns = ["*.md", "doc/**.md", "examples/**.md", "bindings/**.md"]
 exclude_patterns = ["build*", "tests"]
 html_theme = "furo"
+html_static_path = [os.environ["FREEMASK_STATIC"]]
 html_title = f"libfreemask {release}"
 html_copy_source = False
 html_show_sphinx = False
