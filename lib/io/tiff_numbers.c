@@ -33,6 +33,8 @@ static void put(const fm__tiff_layout *l, const unsigned char *piece, size_t str
             fm__raster_row(raster, (int64_t)y + i) + x * item_of(l));
 }
 
+/* Some of libtiff's decoders leave bytes of damaged data unset and report success: those are 0, and not what the memory
+ * held before. */
 static fm_status read_tiles(fm__tiff *t, const fm__tiff_layout *l, unsigned char *piece,
                             tmsize_t size, fm_raster *raster, fm_error *err) {
   uint32_t width = 0, height = 0;
@@ -44,7 +46,8 @@ static fm_status read_tiles(fm__tiff *t, const fm__tiff_layout *l, unsigned char
   for (uint64_t y = 0; y < l->height; y += height)
     for (uint64_t x = 0; x < l->width; x += width) {
       uint32_t tile = TIFFComputeTile(t->handle, (uint32_t)x, (uint32_t)y, 0, 0);
-      if (TIFFReadEncodedTile(t->handle, tile, piece, size) < 0)
+      memset(piece, 0, (size_t)size);
+      if (TIFFReadEncodedTile(t->handle, tile, piece, size) < (tmsize_t)(stride * height))
         return fm__tiff_failed(t, "a tile cannot be read", err);
       put(l, piece, stride, (uint32_t)x, (uint32_t)y, width, height, raster);
     }
@@ -63,6 +66,7 @@ static fm_status read_strips(fm__tiff *t, const fm__tiff_layout *l, unsigned cha
     uint32_t rows = l->height - y < height ? (uint32_t)(l->height - y) : height;
     tmsize_t wanted = (tmsize_t)(stride * rows);
     uint32_t strip = TIFFComputeStrip(t->handle, (uint32_t)y, 0);
+    memset(piece, 0, (size_t)wanted);
     tmsize_t got = TIFFReadEncodedStrip(t->handle, strip, piece, wanted);
     if (got < wanted) return fm__tiff_failed(t, "a strip ends too early", err);
     put(l, piece, stride, 0, (uint32_t)y, l->width, rows, raster);
