@@ -1,6 +1,7 @@
 /* base/alloc.c - allocation that does not return on failure. */
 #include "base/alloc.h"
 
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +10,11 @@
 
 #include "base/fault.h"
 
-/* _exit: other threads may be running, and files on disk are whole at any moment. */
+/* _exit: other threads may be running, and files on disk are whole at any moment. Where several fail at once the first
+ * speaks; the others wait for the end. */
 _Noreturn void alloc_fail(void) {
+  static pthread_mutex_t once = PTHREAD_MUTEX_INITIALIZER;
+  pthread_mutex_lock(&once);
   static const char sentence[] = "freemask: out of memory\n";
   ssize_t written = write(STDERR_FILENO, sentence, sizeof sentence - 1);
   (void)written;
