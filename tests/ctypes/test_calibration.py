@@ -215,7 +215,12 @@ tap.equal(check_words(), None, "words are the images' shares, rounded up")
 tap.equal(check_merging(), None, "parts are merged to the words of the whole; what does not fit is refused")
 tap.equal(check_thresholds(), None, "thresholds are the least that keep the promise, by the definition")
 tap.equal(check_needed(), None, "how many images a promise takes")
-tap.equal(check_files(), None, "files give calibrations back, and trust nothing")
+try:
+    tap.equal(check_files(), None, "files give calibrations back, and trust nothing")
+except RuntimeError as e:
+    if "built without JSON" not in str(e):
+        raise
+    tap.skip("files give calibrations back, and trust nothing", str(e))
 tap.ok(check_filter(), "a filter of a calibration has its thresholds")
 tap.ok(few_images(), "a class with too few images keeps everything")
 for images, rounds in ((40, 100), (100, 60), (500, 25)):
