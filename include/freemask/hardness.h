@@ -141,7 +141,7 @@ FM_API fm_status fm_shape_measure(const fm_labels *labels, const fm_plane *mask,
  *  are the sums of the masks' complexities of each class, whole numbers, so that neither order nor shards
  *  matter; classes whose total is 0 do not count. A class adds 1 over all masks, so rare ones count as
  *  much as common ones. 0 for NULL. It is not the paper's hardness, and no teacher agrees or
- *  disagrees with it: for the day before there is one. */
+ *  disagrees with it: for the day before there is one. Thread-safety: any thread. */
 FM_API double fm_shape_hardness(const int64_t *complexity, const int64_t *totals,
                                 int32_t class_count);
 

@@ -155,9 +155,12 @@ FM_API int64_t fm_planner_find(const fm_planner *planner, const char *mask_id);
  *  added). */
 FM_API fm_status fm_planner_make_plan(const fm_planner *planner, fm_plan **out, fm_error *err);
 
-/** As fm_planner_make_plan, with counts of the caller's in place of the policy's: counts[i] is that of the
- *  mask that was added as the i-th, `mask_count` of them, each 0 to n_max, or what the mask keeps if
- *  that is more, and not less than it keeps. fm_yield_count_images makes such. */
+/** As fm_planner_make_plan, with counts of the caller's in place of the policy's: counts[i], for the
+ *  mask that was added as the i-th. Each is at most n_max, or what the mask keeps (fm_planner_keep) if
+ *  that is more, and at least what it keeps. `mask_count` is fm_planner_mask_count. The array is only
+ *  read during the call. fm_yield_count_images makes such counts.
+ *
+ *  Ownership, memory and errors: as fm_planner_make_plan; ARGUMENT also for a count out of range. */
 FM_API fm_status fm_planner_make_plan_of(const fm_planner *planner, const uint32_t *counts,
                                          int64_t mask_count, fm_plan **out, fm_error *err);
 

@@ -65,6 +65,24 @@ def run(*arguments, timeout=60, **more):
 LEADS_NOWHERE = b"a link that leads nowhere: "
 
 
+def commands(root):
+    """tool, good and refused: runs in a folder; the second must end well, the third with a code and words that its
+    sentence has."""
+    def tool(*arguments, **more):
+        return run(*arguments, cwd=root, **more)
+
+    def good(name, *arguments):
+        result = tool(*arguments)
+        tap.ok(result.code == 0, name, result)
+        return result
+
+    def refused(name, code, words, *arguments):
+        result = tool(*arguments)
+        tap.ok(result.code == code and all(word in result.err for word in words), name, result)
+
+    return tool, good, refused
+
+
 def tree(folder):
     """{relative path: content} of all files below; of a link that leads nowhere, that."""
     found = {}

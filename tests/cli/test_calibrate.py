@@ -35,21 +35,7 @@ for folder, images in (("real", REAL), ("held", HELD), ("made", MADE)):
         write(f"{ROOT}/{folder}/masks/{name}.png", png(mask))
         write(f"{ROOT}/{folder}/losses/{name}.npy", npy(loss))
 
-
-def tool(*arguments, **more):
-    return run(*arguments, cwd=ROOT, **more)
-
-
-def good(name, *arguments):
-    result = tool(*arguments)
-    tap.ok(result.code == 0, name, result)
-    return result
-
-
-def refused(name, code, words, *arguments):
-    result = tool(*arguments)
-    tap.ok(result.code == code and all(word in result.err for word in words), name, result)
-
+tool, good, refused = commands(ROOT)
 
 LABELS = ["--labels", space.name]
 FILTER = ["filter", *LABELS, "--masks", "made/masks", "--losses", "made/losses"]

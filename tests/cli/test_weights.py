@@ -22,21 +22,7 @@ for folder, images in (("real", REAL), ("made", MADE)):
 LABELS = ["--labels", space.name]
 FILTER = ["filter", *LABELS, "--masks", "made/masks", "--losses", "made/losses", "--stats", "stats.json"]
 
-
-def tool(*arguments, **more):
-    return run(*arguments, cwd=ROOT, **more)
-
-
-def good(name, *arguments):
-    result = tool(*arguments)
-    tap.ok(result.code == 0, name, result)
-    return result
-
-
-def refused(name, code, words, *arguments):
-    result = tool(*arguments)
-    tap.ok(result.code == code and all(word in result.err for word in words), name, result)
-
+tool, good, refused = commands(ROOT)
 
 good("stats", "stats", *LABELS, "--masks", "real/masks", "--losses", "real/losses", "-o", "stats.json")
 

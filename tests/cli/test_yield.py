@@ -22,21 +22,7 @@ for i, (name, mask) in enumerate(MASKS.items()):
     write(f"{ROOT}/made/masks/{name}_seed_42.png", png(mask))
     write(f"{ROOT}/made/losses/{name}_seed_42.npy", npy(loss * np.float32(1 + i % 3)))
 
-
-def tool(*arguments, **more):
-    return run(*arguments, cwd=ROOT, **more)
-
-
-def good(name, *arguments):
-    result = tool(*arguments)
-    tap.ok(result.code == 0, name, result)
-    return result
-
-
-def refused(name, code, words, *arguments):
-    result = tool(*arguments)
-    tap.ok(result.code == code and all(word in result.err for word in words), name, result)
-
+tool, good, refused = commands(ROOT)
 
 def table(path):
     return list(csv.DictReader(io.StringIO(read(f"{ROOT}/{path}").decode())))
