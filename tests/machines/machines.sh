@@ -269,7 +269,7 @@ machines() {
   want_test
   for machine; do want_machine "$machine"; done
   install_missing
-  [ -f build/build.ninja ] || configure build -Dbuildtype=release -Dtests=auto "$(python_option)"
+  configure_whole
   build build tool/freemask
   for machine; do
     say "machine: $machine"
