@@ -206,6 +206,31 @@ void check_plan() {
       FM_ERR_DUPLICATE, "m3", [&] { return planner.add("m3", 0); }, "an id comes once");
 }
 
+void check_own_counts() {
+  fm::context context = take(fm::context::make());
+  fm::planner planner = take(fm::planner::make(context));
+  for (int i = 0; i < 5; i++) RUN(planner.add("m" + std::to_string(i), 0.1 * i));
+  const std::vector<uint32_t> own = {0, 20, 3, 0, 1};
+  fm::plan plan = take(planner.make_plan(own));
+  std::vector<uint32_t> counts;
+  for (int64_t i = 0; i < plan.mask_count(); i++)
+    counts.push_back(static_cast<uint32_t>(take(plan.row(i)).count));
+  ok(counts == own, "a plan of one's own counts");
+  using list = std::vector<uint32_t>;
+  fails(
+      FM_ERR_ARGUMENT, "mask_count is 4, but 5",
+      [&] {
+        return planner.make_plan(list{1, 1, 1, 1});
+      },
+      "a count is missing");
+  fails(
+      FM_ERR_ARGUMENT, "m2",
+      [&] {
+        return planner.make_plan(list{1, 1, 21, 1, 1});
+      },
+      "a count is more than n_max");
+}
+
 // A source of `count` images whose buffers live as long as each sample.
 fm::source small_source(const fm::context &context, int64_t count) {
   return take(fm::source::make(context, count, [](int64_t index) {
@@ -343,6 +368,7 @@ int main() {
   check_network();
   check_words();
   check_plan();
+  check_own_counts();
   check_loops();
 #ifdef __cpp_exceptions
   check_exceptions();
