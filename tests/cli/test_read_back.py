@@ -92,6 +92,24 @@ damage("out/filter.json", ["report", "out", "-o", "page.html"],
        {"made_of", "names"})
 damage("out/stats.json", ["report", "out", "-o", "page.html"], {("format",), ("version",), ("classes",)}, {"made_of"})
 damage("out/run.json", ["report", "out", "-o", "page.html"], {("format",), ("version",)}, {"names", "made_of"})
+
+# ---- filter.csv -----------------------------------------------------------------------------------------
+
+table = read(tap.path("w/out/filter.csv"))
+head, first, *others = table.decode().splitlines()
+stem, *numbers = first.split(",")
+problems = []
+for row, says in (("," + ",".join(numbers), "no name"), (",".join(["../" + stem, *numbers]), "out of its folder"),
+                  (",".join(["/etc/" + stem, *numbers]), "out of its folder"), (",".join(["a\tb", *numbers]), "control character"),
+                  (",".join(["a" * 5000, *numbers]), "too long"), (others[0], "twice"), (f"{stem},5,6,0", "more dropped"),
+                  (f"{stem},-5,0,0", "-5"), (f"{stem},5,0", "fields"), (f"{stem},5,0,nan", "nan")):
+    write(tap.path("w/out/filter.csv"), "\n".join([head, row, *others, ""]).encode())
+    result = tool("report", "out", "-o", "page.html")
+    if result.code != 3 or not spoken_of(result, "filter.csv", [says]):
+        problems.append(f"{row[:40]!r}: {result}")
+tap.ok(not problems, "rows of filter.csv that cannot be", "\n".join(problems))
+write(tap.path("w/out/filter.csv"), table)
+
 for flag in ("--resume", "--overwrite"):
     result = tool(*RUN, flag)
     tap.ok(result.code == 0, f"what was mended is good: run {flag}", result)

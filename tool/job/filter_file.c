@@ -11,6 +11,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "job/labels_file.h"
+#include "job/table_names.h"
 
 const char *const filter_unseen[] = {"drop", "keep", "global-mean", NULL};
 const char *const filter_policies[] = {"paper", "quantile", "strata", "paired", NULL};
@@ -305,6 +306,14 @@ static int read_row(const fm_csv *table, int64_t at, const char *path, filter_ro
   return EXIT_FINE;
 }
 
+static int check_stems(const filter_row *rows, size_t count, const char *path, fault *f) {
+  const char **names = alloc_zeroed(count, sizeof *names);
+  for (size_t i = 0; i < count; i++) names[i] = rows[i].stem;
+  int code = table_check_names(names, count, path, f);
+  free(names);
+  return code;
+}
+
 int filter_rows_read(fm_context *context, const char *path, filter_row **rows, size_t *count,
                      fault *f) {
   fm_csv *table = NULL;
@@ -314,6 +323,7 @@ int filter_rows_read(fm_context *context, const char *path, filter_row **rows, s
   filter_row *list = alloc_zeroed(all, sizeof *list);
   int code = EXIT_FINE;
   for (size_t i = 0; i < all && !code; i++) code = read_row(table, (int64_t)i, path, &list[i], f);
+  if (!code) code = check_stems(list, all, path, f);
   fm_csv_destroy(table);
   if (code) {
     filter_rows_free(list, all);

@@ -7,40 +7,10 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
+#include "job/table_names.h"
 
 enum { MASK, HARDNESS, VALID, COLUMNS };
 static const char *const columns[COLUMNS] = {"mask", "hardness", "valid_pixels"};
-
-/* Masks of a table by name, to find duplicates. */
-static int by_name(const void *a, const void *b) {
-  return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Names that no file below a folder can have: they would lead elsewhere, or break a list. */
-static const char *fault_of_name(const char *name) {
-  if (!*name) return "no name";
-  if (strlen(name) > 4095) return "too long a name";
-  for (const char *c = name; *c; c++)
-    if ((unsigned char)*c < 0x20 || *c == 0x7F) return "a name with a control character";
-  for (const char *part = name; part; part = strchr(part, '/')) {
-    part += *part == '/' && part > name;
-    if (*part == '/' || (!strncmp(part, "..", 2) && (!part[2] || part[2] == '/')))
-      return "a name that leads out of its folder";
-  }
-  return NULL;
-}
-
-static int check_names(const char **names, size_t count, const char *path, fault *f) {
-  if (!count) return fault_set(f, EXIT_DATA, "%s: it has no masks", path);
-  qsort(names, count, sizeof *names, by_name);
-  for (size_t i = 0; i < count; i++) {
-    const char *wrong = fault_of_name(names[i]);
-    if (wrong) return fault_set(f, EXIT_DATA, "%s: a mask has %s: '%.80s'", path, wrong, names[i]);
-    if (i && !strcmp(names[i - 1], names[i]))
-      return fault_set(f, EXIT_DATA, "%s: mask '%s' occurs twice", path, names[i]);
-  }
-  return EXIT_FINE;
-}
 
 static int read_row(const fm_csv *table, int64_t at, const char *path, hardness_row *row,
                     fault *f) {
@@ -56,9 +26,10 @@ static int read_row(const fm_csv *table, int64_t at, const char *path, hardness_
 }
 
 static int check_masks(const hardness_row *rows, size_t count, const char *path, fault *f) {
+  if (!count) return fault_set(f, EXIT_DATA, "%s: it has no masks", path);
   const char **names = alloc_zeroed(count, sizeof *names);
   for (size_t i = 0; i < count; i++) names[i] = rows[i].mask;
-  int code = check_names(names, count, path, f);
+  int code = table_check_names(names, count, path, f);
   free(names);
   return code;
 }
@@ -115,7 +86,7 @@ int plan_file_read(fm_context *context, const char *path, fm_plan **out, fault *
   size_t count = (size_t)fm_plan_mask_count(*out);
   const char **names = alloc_zeroed(count, sizeof *names);
   for (size_t i = 0; i < count; i++) names[i] = plan_entry(*out, i).mask_id;
-  int code = check_names(names, count, path, f);
+  int code = table_check_names(names, count, path, f);
   free(names);
   if (code) {
     fm_plan_destroy(*out);
