@@ -63,16 +63,30 @@ def mean_of(values: Any, weight: Any) -> Any:
     return (weight * values).mean(1) / weight.mean(1).clamp(min=1e-12)
 
 
-def dice(logits: Any, labels: Any, weight: Any) -> Any:
-    """1 - (2 sum(v p y) + 1) / (sum(v p) + sum(v y) + 1) of each row."""
-    probs = logits.sigmoid() * weight
-    return 1 - (2 * (probs * labels).sum(-1) + 1) / (probs.sum(-1) + (labels * weight).sum(-1) + 1)
+def uncertain_points(logits: Any, valid: Any, count: int, oversampled: float, important: float) -> Any:
+    """Points [R, count, 2]: the most uncertain of `oversampled` times as many random ones, and a share of 1 -
+    `important` that is random. All are where v is 1."""
+    rows, device = len(logits), logits.device
+    points = moved(torch.rand(rows, int(count * oversampled), 2, device=device), valid)
+    uncertain = int(important * count)
+    chosen = (-at_points(logits, points).abs()).topk(uncertain, dim=1)[1]
+    points = points.gather(1, chosen[..., None].expand(-1, -1, 2))
+    rest = count - uncertain
+    if rest > 0:
+        points = torch.cat([points, moved(torch.rand(rows, rest, 2, device=device), valid)], 1)
+    return points
 
 
-def pair_dice(logits: Any, labels: Any, weight: Any) -> Any:
+def dice(probs: Any, labels: Any, weight: Any, eps: float = 1.0) -> Any:
+    """1 - (2 sum(v p y) + eps) / (sum(v p) + sum(v y) + eps) of each row."""
+    probs = probs * weight
+    return 1 - (2 * (probs * labels).sum(-1) + eps) / (probs.sum(-1) + (labels * weight).sum(-1) + eps)
+
+
+def pair_dice(probs: Any, labels: Any, weight: Any, eps: float = 1.0) -> Any:
     """`dice` of each of Q rows with each of N: [Q, N]; `weight` [P] is the image's."""
-    probs = logits.sigmoid() * weight
-    return 1 - (2 * torch.matmul(probs, labels.T) + 1) / (probs.sum(-1)[:, None] + (labels * weight).sum(-1)[None, :] + 1)
+    probs = probs * weight
+    return 1 - (2 * torch.matmul(probs, labels.T) + eps) / (probs.sum(-1)[:, None] + (labels * weight).sum(-1)[None, :] + eps)
 
 
 def pair_mean(positive: Any, negative: Any, labels: Any, weight: Any) -> Any:

@@ -60,7 +60,7 @@ class _PointMatcher(_Matcher):
         points = valid_losses.moved(points, valid)
         labels, weight = valid_losses.labels_at_points(masks, valid.expand(len(masks), -1, -1), points.repeat(len(masks), 1, 1))
         values = valid_losses.at_points(logits, points.repeat(len(logits), 1, 1))
-        return (valid_losses.pair_cross_entropy(values, labels, weight[0]), valid_losses.pair_dice(values, labels, weight[0]))
+        return (valid_losses.pair_cross_entropy(values, labels, weight[0]), valid_losses.pair_dice(values.sigmoid(), labels, weight[0]))
 
 
 class _DenseMatcher(_Matcher):
@@ -72,7 +72,7 @@ class _DenseMatcher(_Matcher):
         positive = ((1 - probs) ** _FOCAL_GAMMA) * binary_cross_entropy_with_logits(values, torch.ones_like(values), reduction="none")
         negative = (probs ** _FOCAL_GAMMA) * binary_cross_entropy_with_logits(values, torch.zeros_like(values), reduction="none")
         focal = valid_losses.pair_mean(positive * _FOCAL_ALPHA, negative * (1 - _FOCAL_ALPHA), labels, weight)
-        return focal, valid_losses.pair_dice(values, labels, weight)
+        return focal, valid_losses.pair_dice(probs, labels, weight)
 
 
 class _Loss:
@@ -105,7 +105,7 @@ class _Loss:
         valid = torch.stack([valid_losses.labelled(one) for one in padded])[image]
         values, labels, weight, mask_loss = self._parts(valid_losses.without_gradient(logits, valid), masks, valid)
         return {"loss_mask": valid_losses.mean_of(mask_loss, weight).sum() / num_masks,
-                "loss_dice": valid_losses.dice(values, labels, weight).sum() / num_masks}
+                "loss_dice": valid_losses.dice(values.sigmoid(), labels, weight).sum() / num_masks}
 
     def _parts(self, logits: Any, masks: Any, valid: Any) -> tuple[Any, Any, Any, Any]:
         """(logits, labels, v, the loss of each), all [R, P]."""
@@ -119,22 +119,10 @@ class _PointLoss(_Loss):
 
     def _parts(self, logits: Any, masks: Any, valid: Any) -> tuple[Any, Any, Any, Any]:
         with torch.no_grad():
-            points = self._points(logits, valid)
+            points = valid_losses.uncertain_points(logits, valid, self.num_points, self.oversample_ratio, self.importance_sample_ratio)
             labels, weight = valid_losses.labels_at_points(masks, valid, points)
         values = valid_losses.at_points(logits, points)
         return values, labels, weight, binary_cross_entropy_with_logits(values, labels, reduction="none")
-
-    def _points(self, logits: Any, valid: Any) -> Any:
-        """The most uncertain of many random points, and some more random ones."""
-        rows, device = len(logits), logits.device
-        points = valid_losses.moved(torch.rand(rows, int(self.num_points * self.oversample_ratio), 2, device=device), valid)
-        uncertain = int(self.importance_sample_ratio * self.num_points)
-        chosen = (-valid_losses.at_points(logits, points).abs()).topk(uncertain, dim=1)[1]
-        points = points.gather(1, chosen[..., None].expand(-1, -1, 2))
-        rest = self.num_points - uncertain
-        if rest > 0:
-            points = torch.cat([points, valid_losses.moved(torch.rand(rows, rest, 2, device=device), valid)], 1)
-        return points
 
 
 class _DenseLoss(_Loss):
