@@ -66,9 +66,14 @@ static bool copy_class_names(fm_labels *labels, const char *const *names) {
   return true;
 }
 
-static fm_status find_first_labels(fm_labels *labels, fm_error *err) {
+/* How many labels from 0 on the table of classes names. */
+static int32_t named_labels(const fm_labels_options *o) {
+  return o->classes ? o->label_count : o->class_count;
+}
+
+static fm_status find_first_labels(fm_labels *labels, const fm_labels_options *o, fm_error *err) {
   for (int32_t k = 0; k < labels->class_count; k++) labels->first_label[k] = -1;
-  for (int32_t label = FM__LAST_LABEL; label >= 0; label--)
+  for (int32_t label = named_labels(o) - 1; label >= 0; label--)
     if (labels->classes[label] >= 0) labels->first_label[labels->classes[label]] = label;
   for (int32_t k = 0; k < labels->class_count; k++)
     if (labels->first_label[k] < 0)
@@ -78,10 +83,9 @@ static fm_status find_first_labels(fm_labels *labels, fm_error *err) {
 
 /* Copies the table of classes; what it does not name is invalid. */
 static fm_status fill_classes(fm_labels *labels, const fm_labels_options *o, fm_error *err) {
-  int32_t count = o->classes ? o->label_count : o->class_count;
-  for (int32_t label = FM__FIRST_LABEL; label <= FM__LAST_LABEL; label++) {
-    int32_t k = FM_CLASS_INVALID;
-    if (label >= 0 && label < count) k = o->classes ? o->classes[label] : label;
+  for (int32_t i = 0; i < FM__LABELS; i++) labels->table[i] = FM_CLASS_INVALID;
+  for (int32_t label = 0; label < named_labels(o); label++) {
+    int32_t k = o->classes ? o->classes[label] : label;
     if (k >= o->class_count || k < FM_CLASS_INVALID)
       return fm__fail(err, FM_ERR_ARGUMENT,
                       "fm_labels_options: label %d has class %d, expected %d to %d", (int)label,
@@ -116,14 +120,20 @@ static fm_status mark_listed(fm_labels *labels, const fm_labels_options *o, fm_e
 static fm_status fill_ignored(fm_labels *labels, const fm_labels_options *o, fm_error *err) {
   fm_status status = mark_listed(labels, o, err);
   if (status) return status;
+  int32_t first = 0, last = named_labels(o) - 1;
+  for (int32_t i = 0; i < o->ignored_count; i++) {
+    int32_t label = (int32_t)o->ignored_labels[i];
+    first = label < first ? label : first;
+    last = label > last ? label : last;
+  }
   size_t count = 0;
-  for (int32_t label = FM__FIRST_LABEL; label <= FM__LAST_LABEL; label++)
+  for (int32_t label = first; label <= last; label++)
     count += labels->classes[label] == FM_CLASS_IGNORE || labels->classes[label] == LISTED;
   labels->ignored = fm__alloc_array(labels->context, count, sizeof *labels->ignored);
   if (!labels->ignored) return fm__fail_memory(err, count * sizeof *labels->ignored);
   labels->ignored_count = o->ignored_count;
   memcpy(labels->ignored, o->ignored_labels, (size_t)o->ignored_count * sizeof *labels->ignored);
-  for (int32_t label = FM__FIRST_LABEL; label <= FM__LAST_LABEL; label++) {
+  for (int32_t label = first; label <= last; label++) {
     if (labels->classes[label] == FM_CLASS_IGNORE) labels->ignored[labels->ignored_count++] = label;
     if (labels->classes[label] == LISTED) labels->classes[label] = FM_CLASS_IGNORE;
   }
@@ -234,7 +244,7 @@ static fm_status make(const fm_context *context, const fm_labels_options *o, fm_
     labels->classes = labels->table - FM__FIRST_LABEL;
     status = fill_classes(labels, o, err);
     if (!status) status = fill_ignored(labels, o, err);
-    if (!status) status = find_first_labels(labels, err);
+    if (!status) status = find_first_labels(labels, o, err);
     if (!status) status = fill_colors(labels, o, err);
   }
   if (status) {

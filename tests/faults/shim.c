@@ -7,15 +7,18 @@
  *   FREEMASK_FAULT_ON     if set, all later ones fail as well
  *   FREEMASK_FAULT_HOW    an errno by number; `kill`: SIGKILL in place of the call; `short`: half of the
  *                         bytes; `torn`: half of the bytes, then SIGKILL
- *   FREEMASK_FAULT_LOG    a file that gets a line for each call that counts: name, caller's object, path
+ *   FREEMASK_FAULT_LOG    a file that gets a line for each call that counts: name, caller's object, path; for an
+ *                         allocation, in place of the path, a number that says which calls led to it
  * Nothing is flushed to the disk, which takes time and shows only when a machine crashes. */
 #define _GNU_SOURCE
 #undef _FILE_OFFSET_BITS /* each name of a call is defined here, with and without 64 */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <link.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -33,6 +36,8 @@
 
 #define EXPORT __attribute__((visibility("default")))
 enum { LOG_HANDLE = 900, STREAM_FAILED = 0x20 /* _IO_ERR_SEEN of glibc */ };
+enum { FRAMES = 100, OBJECTS = 100 };  /* as many are looked at */
+enum { NO_FILE = -1, ITS_STACK = -2 }; /* in place of a descriptor */
 
 typedef enum how { HOW_ERROR, HOW_KILL, HOW_SHORT, HOW_TORN } how;
 
@@ -46,6 +51,23 @@ static int error_number, log_handle = -1;
 static atomic_long counted;
 /* Calls that this library makes itself do not count. */
 static __thread int inside;
+
+/* Where the program and its libraries lie, which is elsewhere in each process. */
+static struct { uintptr_t start, end; } objects[OBJECTS];
+static int object_count;
+
+static int remember_object(struct dl_phdr_info *info, size_t size, void *user) {
+  (void)size, (void)user;
+  uintptr_t end = 0;
+  for (int i = 0; i < info->dlpi_phnum; i++) {
+    const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+    if (part->p_type == PT_LOAD && part->p_vaddr + part->p_memsz > end)
+      end = part->p_vaddr + part->p_memsz;
+  }
+  objects[object_count].start = info->dlpi_addr;
+  objects[object_count].end = info->dlpi_addr + end;
+  return ++object_count == OBJECTS;
+}
 
 __attribute__((constructor)) static void begin(void) {
   const char *value = getenv("FREEMASK_FAULT_CALLS"), *text = getenv("FREEMASK_FAULT_HOW");
@@ -65,6 +87,9 @@ __attribute__((constructor)) static void begin(void) {
     int handle = (int)syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND, 0666);
     log_handle = (int)syscall(SYS_fcntl, handle, F_DUPFD_CLOEXEC, LOG_HANDLE);
     syscall(SYS_close, handle);
+    void *frame;
+    backtrace(&frame, 1); /* the first one loads a library, which allocates */
+    dl_iterate_phdr(remember_object, NULL);
   }
   ready = true;
 }
@@ -72,6 +97,21 @@ __attribute__((constructor)) static void begin(void) {
 static void die(void) {
   syscall(SYS_kill, (long)getpid(), (long)SIGKILL);
   for (;;) pause();
+}
+
+/* FNV-1a of the return addresses in their objects: a number for each way to here, the same in each process. */
+static uint64_t stack_number(void) {
+  void *frames[FRAMES];
+  int count = backtrace(frames, FRAMES);
+  uint64_t number = 0xcbf29ce484222325;
+  for (int i = 0; i < count; i++) {
+    uintptr_t address = (uintptr_t)frames[i];
+    int k = 0;
+    while (k < object_count && (address < objects[k].start || address >= objects[k].end)) k++;
+    if (k < object_count) address += (uintptr_t)k - objects[k].start;
+    number = (number ^ address) * 0x100000001b3;
+  }
+  return number;
 }
 
 /* Whose call it is, and about which file. */
@@ -83,6 +123,9 @@ static void write_line(const char *name, const char *path, int handle, const voi
     snprintf(link, sizeof link, "/proc/self/fd/%d", handle);
     long length = syscall(SYS_readlinkat, AT_FDCWD, link, target, sizeof target - 1);
     target[length > 0 ? length : 0] = '\0';
+    path = target;
+  } else if (handle == ITS_STACK) {
+    snprintf(target, sizeof target, "%016llx", (unsigned long long)stack_number());
     path = target;
   }
   const char *object = dladdr(caller, &info) && info.dli_fname ? info.dli_fname : "?";
@@ -402,7 +445,7 @@ READDIR_CALL(readdir64, dirent64)
 EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
                           void *(*start)(void *), void *argument) {
   REAL(int, pthread_create, pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
-  return FILE_HIT("pthread_create", NULL, -1)
+  return FILE_HIT("pthread_create", NULL, NO_FILE)
              ? errno
              : real_pthread_create(thread, attributes, start, argument);
 }
@@ -447,7 +490,7 @@ static bool armed_hit(void) {
   return true;
 }
 
-#define MEMORY_HIT(name) (armed_hit() || hit(name, ",memory,", NULL, -1, false, CALLER))
+#define MEMORY_HIT(name) (armed_hit() || hit(name, ",memory,", NULL, ITS_STACK, false, CALLER))
 
 static void *taken(void *memory) {
   if (armed_at && memory && !inside) armed_left++;

@@ -1,13 +1,19 @@
 #!/usr/bin/env python3
 # faults/walk.py - every call of the tool to the system fails, or is its last; so does every allocation.
 # SPDX-License-Identifier: MIT
-"""usage: walk.py [--sample N] [--only REGEX] [--workers N]
+"""usage: walk.py [--sample N] [--only REGEX] [--kind REGEX] [--workers N]
 
-Runs each scenario of worlds.py once for each call that it makes and each way in which that call can fail,
-with faults/shim.c (FREEMASK_SHIM) preloaded into FREEMASK_TOOL. After each run: the right exit code, one
-line that names the file; each file is an input that did not change or is as in an undisturbed run; no
+Runs each scenario of worlds.py once for each call that it makes to the system and each way in which that call
+can fail, with faults/shim.c (FREEMASK_SHIM) preloaded into FREEMASK_TOOL. After each run: the right exit code,
+one line that names the file; each file is an input that did not change or is as in an undisturbed run; no
 temporary files; and the same command again (with --resume, with --overwrite) ends as an undisturbed run.
---sample N takes N calls of each kind in each scenario. known.txt lists what is known to be wrong."""
+
+Allocations are too many for that: most are the JSON library's, one for each number that it reads. Two of them
+with the same stack of calls are of one kind. Of each kind in each scenario, one fails and one with all that
+follow; where the kind comes up for the first time, the first, the last and two between, each of them both ways.
+
+--sample N takes N calls of each name in each scenario, --only the scenarios and --kind the calls that a regular
+expression finds. known.txt lists what is known to be wrong. Problems are printed when they are met."""
 import argparse
 import collections
 import errno
@@ -16,6 +22,7 @@ import multiprocessing
 import os
 import random
 import re
+import resource
 import sys
 import time
 
@@ -70,24 +77,42 @@ def preloaded(fault, log=None):
     return settings
 
 
-def faults_of(scenario, case):
-    """All of them: the calls as a run that is only watched makes them."""
-    found = []
-    for calls in ("files", TAKES_SPACE, "memory"):
-        log = tap.path("log")
-        case.fresh(scenario)
-        case.run(scenario.arguments, preloaded(Fault(scenario.name, calls, 0, 5, False, "", ""), log))
-        with open(log, encoding="utf-8", errors="surrogateescape") as lines:
-            made = [line.rstrip("\n").split("\t") for line in lines]
-        os.remove(log)
-        for at, (name, caller, path) in enumerate(made, 1):
-            if calls == "files":
-                found += [Fault(scenario.name, calls, at, way, False, name, path) for way in WAYS[name]]
-            elif calls == "memory":
-                found += [Fault(scenario.name, calls, at, errno.ENOMEM, on, f"memory of {caller}", "")
-                          for on in (False, True)]
-            else:
-                found.append(Fault(scenario.name, calls, at, SPACE, True, f"full disk from {name}", path))
+BETWEEN = 2
+
+
+def watched(scenario, case, calls):
+    """[(name, caller, path or number of the stack)]: the calls as a run that is only watched makes them."""
+    log = tap.path("log")
+    case.fresh(scenario)
+    case.run(scenario.arguments, preloaded(Fault(scenario.name, calls, 0, 5, False, "", ""), log))
+    with open(log, encoding="utf-8", errors="surrogateescape") as lines:
+        made = [line.rstrip("\n").split("\t") for line in lines]
+    os.remove(log)
+    return made
+
+
+def calls_of(scenario, case):
+    """All faults of calls to the system."""
+    found = [Fault(scenario.name, "files", at, way, False, name, path)
+             for at, (name, _, path) in enumerate(watched(scenario, case, "files"), 1) for way in WAYS[name]]
+    return found + [Fault(scenario.name, TAKES_SPACE, at, SPACE, True, f"full disk from {name}", path)
+                    for at, (name, _, path) in enumerate(watched(scenario, case, TAKES_SPACE), 1)]
+
+
+def allocations_of(scenario, case, seen):
+    """Faults of allocations: some of each stack, more of those that are not among the `seen` ones yet."""
+    stacks = collections.defaultdict(list)
+    for at, (_, caller, stack) in enumerate(watched(scenario, case, "memory"), 1):
+        stacks[stack, caller].append(at)
+    chance, found = random.Random(4711), []
+    for (stack, caller), places in stacks.items():
+        chosen = {(places[0], False), (places[-1], True)}
+        if stack not in seen:
+            seen.add(stack)
+            between = chance.sample(places[1:-1], min(BETWEEN, len(places[1:-1])))
+            chosen = {(at, on) for at in (places[0], *between, places[-1]) for on in (False, True)}
+        found += [Fault(scenario.name, "memory", at, errno.ENOMEM, on, f"memory of {caller}", "")
+                  for at, on in sorted(chosen)]
     return found
 
 
@@ -131,7 +156,7 @@ class Case:
                 raise RuntimeError(f"before {scenario.name}: {result}")
 
     def run(self, arguments, settings=None):
-        return run(*arguments, cwd=self.folder, timeout=60, address_space=8 * GIB, env=settings)
+        return run(*arguments, cwd=self.folder, timeout=60, env=settings)
 
     def undisturbed(self, scenario):
         """(files before, files after, standard output)"""
@@ -231,6 +256,13 @@ def judge_files(fault, result, before, after, now):
 
 # ---- Many of them -------------------------------------------------------------------------------
 
+def limit():
+    """Here and in what is started, once: a limit of its own for each process makes starting it slow."""
+    for what, most in ((resource.RLIMIT_AS, 8 * GIB), (resource.RLIMIT_CORE, 0)):
+        resource.setrlimit(what, (most, most))
+    os.environ["FREEMASK_TEST_NO_LIMIT"] = "1"
+
+
 def start_worker(top):
     global CASE
     CASE = Case(f"{top}/worker{os.getpid()}")
@@ -245,10 +277,9 @@ def work(fault):
 
 
 def sampled(faults, each):
-    """Some of each kind: the first and the last of its calls fail more often than those between."""
     groups = collections.defaultdict(list)
     for fault in faults:
-        groups[fault.scenario, fault.name, fault.way, fault.on].append(fault)
+        groups[fault.name, fault.way, fault.on].append(fault)
     chance = random.Random(4711)
     return [fault for group in groups.values() for fault in chance.sample(group, min(each, len(group)))]
 
@@ -256,25 +287,43 @@ def sampled(faults, each):
 def read_known():
     """Regular expressions over `scenario call way: problem`; what they match is not a failure yet."""
     with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "known.txt"), encoding="utf-8") as lines:
-        return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+        return [re.compile(line.strip()) for line in lines if line.strip() and not line.startswith("#")]
 
 
-def report(found, total, seconds):
-    """One check for each kind of call in each scenario."""
-    known = [re.compile(line) for line in read_known()]
-    passed_over = 0
-    for (scenario, name), runs in sorted(found.items()):
+class Walk:
+    """What has been found until now."""
+
+    def __init__(self):
+        self.began = self.told = time.monotonic()
+        self.known, self.passed_over, self.total = read_known(), 0, 0
+
+    def say(self, words):
+        print(f"# {time.monotonic() - self.began:.0f} s: {words}", flush=True)
+
+    def new_problems(self, fault, problems):
+        """Texts of those that are not known; each is printed at once, so that it is there if the walk is cut short."""
         new = []
-        for fault, problems in runs:
-            for problem, sentence in problems:
-                label = f"{scenario} {name} {word(fault)}: {problem}"
-                if any(pattern.search(label) for pattern in known):
-                    passed_over += 1
-                    print(f"# known: {label} ({fault.calls} {fault.at} {fault.path}) [{sentence}]")
-                else:
-                    new.append(f"{word(fault)} at {fault.calls} {fault.at} {fault.path}: {problem} [{sentence}]")
-        tap.ok(not new, f"{scenario}: {name} ({len(runs)} runs)", "\n".join(new))
-    print(f"# {total} faults in {seconds:.0f} s; {passed_over} problems are known")
+        for problem, sentence in problems:
+            label = f"{fault.scenario} {fault.name} {word(fault)}: {problem}"
+            known = any(pattern.search(label) for pattern in self.known)
+            text = f"{word(fault)} at {fault.calls} {fault.at} {fault.path}: {problem} [{sentence}]"
+            self.say(f"{'known' if known else 'PROBLEM'}: {fault.scenario} {fault.name} {text}")
+            self.passed_over += known
+            new += [] if known else [text]
+        return new
+
+    def through(self, scenario, faults, pool):
+        """One check for each kind of call in the scenario."""
+        runs, new = collections.Counter(), collections.defaultdict(list)
+        for fault, problems in pool.imap_unordered(work, faults, 4):
+            runs[fault.name] += 1
+            new[fault.name] += self.new_problems(fault, problems)
+            if time.monotonic() - self.told > 20:
+                self.told = time.monotonic()
+                self.say(f"{scenario.name}: {sum(runs.values())} of {len(faults)} faults, {self.total} before")
+        self.total += len(faults)
+        for name in sorted(runs):
+            tap.ok(not new[name], f"{scenario.name}: {name} ({runs[name]} runs)", "\n".join(new[name]))
 
 
 def options():
@@ -292,26 +341,24 @@ def shared_memory():
 
 
 def main(chosen):
-    started = time.monotonic()
+    walk, seen = Walk(), set()
     case = Case(tap.path("counting"))
     os.makedirs(case.top)
-    faults = []
-    for name, scenario in SCENARIOS.items():
-        if re.search(chosen.only, name):
-            faults += [fault for fault in faults_of(scenario, case) if re.search(chosen.kind, fault.name)]
-    if chosen.sample:
-        faults = sampled(faults, chosen.sample)
-    found = collections.defaultdict(list)
     with multiprocessing.Pool(chosen.workers, start_worker, (tap.path(),)) as pool:
-        for fault, problems in pool.imap_unordered(work, faults, 8):
-            found[fault.scenario, fault.name].append((fault, problems))
-    report(found, len(faults), time.monotonic() - started)
+        for name, scenario in SCENARIOS.items():
+            if not re.search(chosen.only, name):
+                continue
+            faults = [*calls_of(scenario, case), *allocations_of(scenario, case, seen)]
+            faults = [fault for fault in faults if re.search(chosen.kind, fault.name)]
+            walk.through(scenario, sampled(faults, chosen.sample) if chosen.sample else faults, pool)
+    walk.say(f"{walk.total} faults; {walk.passed_over} problems are known")
     tap.done()
 
 
 if __name__ == "__main__":
     import tempfile
     tempfile.tempdir = tempfile.tempdir or os.environ.get("TMPDIR") or shared_memory()
+    limit()
     WORLDS = tap.path("worlds")
     SCENARIOS = worlds.make_all(WORLDS)
     main(options())
