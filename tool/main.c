@@ -8,6 +8,7 @@
 #include "base/fault.h"
 #include "base/interrupt.h"
 #include "base/surroundings.h"
+#include "base/unsaid.h"
 #include "cmd/commands.h"
 
 typedef struct command {
@@ -66,6 +67,7 @@ static int unknown(const char *name) {
 static int flush(int code) {
   fault f;
   surroundings_allow_end();
+  if (!code && unsaid_check(&f)) code = fault_print(&f);
   if (!fflush(stdout) && !ferror(stdout) && !surroundings_lost_output()) return code;
   fault_set(&f, EXIT_IO, "cannot write to standard output");
   return code ? code : fault_print(&f);

@@ -73,12 +73,16 @@ bool fault_means_absent(int error_number) {
   return error_number == ENOENT || error_number == ENOTDIR;
 }
 
-bool fault_is_machine(const fault *f) {
+bool fault_is_of_machine(int error_number) {
   static const int of_files[] = {EACCES, EPERM, ELOOP, EISDIR, ENAMETOOLONG, EINVAL};
-  if (f->exit_code != EXIT_IO || fault_means_absent(f->host_code)) return false;
+  if (fault_means_absent(error_number)) return false;
   for (size_t i = 0; i < sizeof of_files / sizeof *of_files; i++)
-    if (f->host_code == of_files[i]) return false;
+    if (error_number == of_files[i]) return false;
   return true;
+}
+
+bool fault_is_machine(const fault *f) {
+  return f->exit_code == EXIT_IO && fault_is_of_machine(f->host_code);
 }
 
 int fault_stopped(fault *f) { return fault_set(f, EXIT_STOPPED, "interrupted"); }

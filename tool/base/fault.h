@@ -49,6 +49,9 @@ int fault_system(fault *f, int error_number, const char *deed, const char *path)
  * this user)? Then a command that lists what is wrong with files stops: it cannot know. */
 bool fault_is_machine(const fault *f);
 
+/* The same for an errno. */
+bool fault_is_of_machine(int error_number);
+
 /* Does this errno say that there is no such file? */
 bool fault_means_absent(int error_number);
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/unsaid.h"
 
 char *path_join(const char *folder, const char *name) {
   size_t left = strlen(folder), right = strlen(name);
@@ -44,14 +45,25 @@ int path_look(const char *path, path_kind *out, fault *f) {
   return EXIT_FINE;
 }
 
+/* stat, or a note of why not. */
+static bool look(const char *path, struct stat *info) {
+  if (!stat(path, info)) return true;
+  unsaid_note(errno, path);
+  return false;
+}
+
 bool path_is_folder(const char *path) {
   struct stat info;
-  return !stat(path, &info) && S_ISDIR(info.st_mode);
+  return look(path, &info) && S_ISDIR(info.st_mode);
+}
+
+bool path_is_file(const char *path, struct stat *info) {
+  return look(path, info) && S_ISREG(info->st_mode);
 }
 
 bool path_same_file(const char *a, const char *b) {
   struct stat left, right;
-  return !stat(a, &left) && !stat(b, &right) && left.st_dev == right.st_dev &&
+  return look(a, &left) && look(b, &right) && left.st_dev == right.st_dev &&
          left.st_ino == right.st_ino;
 }
 
@@ -77,7 +89,7 @@ char *path_stem(const char *relative, const char *suffix) {
 char *path_real(const char *path) {
   char *real = realpath(path, NULL);
   if (real) return real;
-  if (errno == ENOMEM) alloc_fail();
+  unsaid_note(errno, path);
   if (!strcmp(path, ".") && (real = getcwd(NULL, 0))) return real; /* it has no name to add */
   char *parent = alloc_text(path);
   size_t length = strlen(parent);
@@ -124,7 +136,9 @@ size_t path_root(const char *path) {
 /* Goes up a folder. What is above a link is above the folder that it leads to. */
 static void go_up(char **path) {
   struct stat info;
-  if (!lstat(*path, &info) && S_ISLNK(info.st_mode)) {
+  if (lstat(*path, &info)) {
+    unsaid_note(errno, *path);
+  } else if (S_ISLNK(info.st_mode)) {
     char *real = path_real(*path);
     free(*path);
     *path = real;

@@ -6,13 +6,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <sys/stat.h>
+
 #include "base/fault.h"
 
 char *path_join(const char *folder, const char *name); /* caller frees */
 bool path_ends_with(const char *path, const char *suffix);
 bool path_exists(const char *path); /* also if the system does not say: opening it will */
+
+/* Links followed. Where the system does not say what is there: no, and it is noted (base/unsaid.h). */
 bool path_is_folder(const char *path);
-bool path_same_file(const char *a, const char *b); /* links followed; both have to be there */
+bool path_is_file(const char *path, struct stat *info); /* a regular one; fills `info` */
+bool path_same_file(const char *a, const char *b);      /* both have to be there */
 
 /* What is at `path`, links followed; a fault if the system does not say. */
 typedef enum path_kind { PATH_ABSENT, PATH_FILE, PATH_FOLDER } path_kind;
@@ -25,7 +30,8 @@ int path_expect_free(const char *path, const char *expected, fault *f);
  * without `suffix`. Caller frees. */
 char *path_stem(const char *relative, const char *suffix);
 
-/* The absolute path without links, as far as it exists. Caller frees. */
+/* The absolute path without links, as far as it exists; what the system does not say is noted (base/unsaid.h), here
+ * and in the next functions. Caller frees. */
 char *path_real(const char *path);
 
 /* Bytes of an absolute path up to its first name ("/", on Windows also "C:/"); 0: it is relative. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/unsaid.h"
 
 static void reserve(text *t, size_t more) {
   if (t->capacity - t->length > more) return;
@@ -180,6 +181,8 @@ void text_free(text *t) {
 
 int text_write(const text *t, fm_context *context, const char *path, fault *f) {
   fm_error err;
+  int code = unsaid_check(f);
+  if (code) return code;
   if (fm_file_write(context, path, t->data ? t->data : "", t->length, &err))
     return fault_library(f, &err, path);
   return EXIT_FINE;

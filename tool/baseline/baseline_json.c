@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "baseline/baseline_bins.h"
 #include "baseline/baseline_model.h"
 
@@ -16,9 +17,9 @@ enum { VERSION = 1 };
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 static json_t *weights_save(const baseline *b) {
-  char *line = malloc(BINS_TOTAL + 1);
-  json_t *rows = line ? json_array() : NULL;
-  for (int32_t k = 0; rows && k < b->class_count; k++) {
+  char *line = alloc_zeroed(BINS_TOTAL + 1, 1);
+  json_t *rows = json_array();
+  for (int32_t k = 0; k < b->class_count; k++) {
     for (size_t i = 0; i < BINS_TOTAL; i++)
       line[i] = letters[b->weights[i * (size_t)b->lanes + (size_t)k] - WEIGHT_LOWEST];
     json_array_append_new(rows, json_stringn(line, BINS_TOTAL));

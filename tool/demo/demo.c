@@ -60,12 +60,13 @@ static int folder_ready(const demo *d, fault *f) {
   if (!d->overwrite)
     return fault_set(f, EXIT_USAGE, "%s is not empty; --overwrite replaces an earlier demo", dir);
   char *mark = path_join(dir, MARK);
-  const bool ours = path_exists(mark);
+  path_kind there;
+  int code = path_look(mark, &there, f);
   free(mark);
-  if (!ours)
+  if (code) return code;
+  if (there == PATH_ABSENT)
     return fault_set(f, EXIT_USAGE, "%s holds something other than a demo (it has no %s)", dir,
                      MARK);
-  int code = EXIT_FINE;
   for (size_t i = 0; i < sizeof folders / sizeof *folders && !code; i++)
     code = clear_folder(d, folders[i], f);
   return code;
@@ -165,9 +166,11 @@ static void tell(const demo *d, double seconds) {
 
 static int open_folders(demo *d, fault *f) {
   const char *dir = d->world.dir;
-  if (path_exists(dir) && !path_is_folder(dir))
-    return fault_set(f, EXIT_USAGE, "%s is a file, expected a folder", dir);
-  int code = outdir_open(dir, NULL, &d->out, f);
+  path_kind there;
+  int code = path_look(dir, &there, f);
+  if (code) return code;
+  if (there == PATH_FILE) return fault_set(f, EXIT_USAGE, "%s is a file, expected a folder", dir);
+  code = outdir_open(dir, NULL, &d->out, f);
   if (!code) code = folder_ready(d, f);
   return code ? code : outdir_open(d->results, NULL, &d->results_out, f);
 }

@@ -13,6 +13,7 @@
 #include "base/disk.h"
 #include "base/json_file.h"
 #include "base/path.h"
+#include "base/unsaid.h"
 #include "job/outdir.h"
 
 #define STAGED ".freemask.staged"
@@ -50,11 +51,9 @@ static int remove_one(const char *path, const struct stat *info, int kind, struc
 
 static int remove_tree(const export_stage *stage, const char *name, fault *f) {
   char *path = below(stage, name);
-  bool there;
-  int code = find(path, &there, f), refusal = 0;
-  if (!code && there) refusal = nftw(path, remove_one, OPEN_FOLDERS, FTW_PHYS | FTW_DEPTH);
+  int code = EXIT_FINE, refusal = nftw(path, remove_one, OPEN_FOLDERS, FTW_PHYS | FTW_DEPTH);
   if (refusal < 0) refusal = errno;
-  if (refusal) code = fault_system(f, refusal, "remove", path);
+  if (refusal && !fault_means_absent(refusal)) code = fault_system(f, refusal, "remove", path);
   free(path);
   return code;
 }
@@ -300,13 +299,11 @@ int export_stage_open(const char *output, export_stage *out, fault *f) {
   return code;
 }
 
-bool export_stage_is_cut_off(const char *output) {
+int export_stage_was_cut_off(const char *output, bool *out, fault *f) {
   char *path = path_join(output, COMMIT);
-  fault ignored;
-  bool there;
-  bool cut_off = find(path, &there, &ignored) || there;
+  int code = find(path, out, f);
   free(path);
-  return cut_off;
+  return code;
 }
 
 /* ---- Staging ---------------------------------------------------------------------------- */
@@ -454,8 +451,10 @@ static const char *find_outdated(const export_stage *stage, const char **shared)
     json_array_foreach(list, i, name) {
       char *old = below(stage, json_string_value(name));
       char *staged = below_folder(stage, STAGED, json_string_value(name));
-      fault ignored;
-      bool there, differs = !find(staged, &there, &ignored) && there && !same_files(old, staged);
+      fault why;
+      bool there;
+      if (find(staged, &there, &why)) unsaid_note(why.host_code, staged);
+      bool differs = there && !same_files(old, staged);
       free(staged);
       free(old);
       *shared = json_string_value(name);
@@ -494,8 +493,10 @@ int export_stage_commit(export_stage *stage, fault *f) {
 
 void export_stage_close(export_stage *stage) {
   fault ignored;
+  bool cut_off;
   if (!stage->output) return;
-  if (!export_stage_is_cut_off(stage->output)) remove_tree(stage, STAGED, &ignored);
+  if (!export_stage_was_cut_off(stage->output, &cut_off, &ignored) && !cut_off)
+    remove_tree(stage, STAGED, &ignored);
   json_decref(stage->owned);
   json_decref(stage->names);
   json_decref(stage->staged);

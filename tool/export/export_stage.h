@@ -51,6 +51,6 @@ int export_stage_commit(export_stage *stage, fault *f);
 void export_stage_close(export_stage *stage);
 
 /* Was an export into the folder cut off while it was put in place? */
-bool export_stage_is_cut_off(const char *output);
+int export_stage_was_cut_off(const char *output, bool *out, fault *f);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/path.h"
+#include "base/unsaid.h"
 #include "job/labels_file.h"
 #include "job/outdir.h"
 #include "losses/plugin_spec.h"
@@ -72,15 +73,11 @@ static bool joins(const char *output, const char *above) {
 }
 
 /* Links may lead to a file of the folder from elsewhere. */
-static bool is_regular(const char *path, struct stat *info) {
-  return !stat(path, info) && S_ISREG(info->st_mode);
-}
-
 static bool replaces(const input *in, const char *output) {
   struct stat info;
   if (!path_is_folder(in->path)) return same_file(output, in->path);
   return joins(output, in->path) ||
-         (is_regular(output, &info) && folder_holds(in->path, &info, 1) != NULL);
+         (path_is_file(output, &info) && folder_holds(in->path, &info, 1) != NULL);
 }
 
 int inputs_spare_file(const inputs *list, const char *output, fault *f) {
@@ -88,7 +85,7 @@ int inputs_spare_file(const inputs *list, const char *output, fault *f) {
     if (replaces(&list->items[i], output))
       return fault_set(f, EXIT_USAGE, "-o %s would replace or join the input %s", output,
                        list->items[i].path);
-  return EXIT_FINE;
+  return unsaid_check(f);
 }
 
 static bool in_one_another(const char *a, const char *b) {
@@ -114,7 +111,7 @@ static int spare_present(const input *in, const char *output, const char *const 
   char **paths = alloc_zeroed(all, sizeof *paths);
   for (size_t i = 0; i < all; i++) {
     paths[count] = path_join(output, written[i]);
-    if (is_regular(paths[count], &files[count]))
+    if (path_is_file(paths[count], &files[count]))
       count++;
     else
       free(paths[count]);
@@ -160,7 +157,7 @@ int inputs_spare_folder(const inputs *list, const char *output, const char *cons
   int code = EXIT_FINE;
   for (size_t i = 0; i < list->count && !code; i++)
     code = spare(&list->items[i], output, written, f);
-  return code;
+  return code ? code : unsaid_check(f);
 }
 
 int inputs_check_file(const inputs *list, const char *output, fault *f) {

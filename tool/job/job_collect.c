@@ -285,8 +285,9 @@ static int check_whole(const char *jobs, fault *f) {
   char *above = alloc_text(jobs), *slash = strrchr(above, '/');
   if (slash) *slash = '\0';
   const char *jobs_folder = slash ? above : ".";
-  int code = EXIT_FINE;
-  if (export_stage_is_cut_off(jobs_folder))
+  bool cut_off;
+  int code = export_stage_was_cut_off(jobs_folder, &cut_off, f);
+  if (!code && cut_off)
     code = fault_set(f, EXIT_USAGE,
                      "%s: an export into this folder was cut off; the same freemask export again "
                      "finishes it",

@@ -1,6 +1,7 @@
 /* job/made_of.c - all that determines a command's results, by name. */
 #include "job/made_of.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -46,7 +47,9 @@ void made_of_add_json(json_t *made_of, const char *name, json_t *value) {
 static int add_value(const char *value, text *words, fault *f) {
   struct stat info;
   input_seen seen;
-  if (stat(value, &info) || !S_ISREG(info.st_mode)) {
+  const bool there = !stat(value, &info);
+  if (!there && fault_is_of_machine(errno)) return fault_system(f, errno, "examine", value);
+  if (!there || !S_ISREG(info.st_mode)) {
     text_add(words, "%s", value);
     return EXIT_FINE;
   }

@@ -68,12 +68,14 @@ static int check_real(char *full, char *below, fault *f) {
     if (c[1] && c[1] != '/') continue;
     char kept = c[1];
     c[1] = '\0';
-    bool link = !lstat(full, &info) && S_ISLNK(info.st_mode);
-    if (link)
+    if (lstat(full, &info)) {
+      if (fault_is_of_machine(errno)) return fault_system(f, errno, "examine", full);
+    } else if (S_ISLNK(info.st_mode)) {
       return fault_set(f, EXIT_USAGE,
                        "%s is a symbolic link, and below its output folder freemask follows none; "
                        "remove the link, or choose another output folder",
                        full);
+    }
     c[1] = kept;
   }
   return EXIT_FINE;

@@ -344,9 +344,11 @@ static int check_inputs(const run_job *j, fault *f) {
 
 static int check_free(const run_state *s, fault *f) {
   const job_output *output = &s->job->output;
-  int code = EXIT_FINE;
   if (output->overwrite) return EXIT_FINE;
-  if (path_exists(s->manifest))
+  path_kind there;
+  int code = path_look(s->manifest, &there, f);
+  if (code) return code;
+  if (there != PATH_ABSENT)
     return output->resume
                ? EXIT_FINE
                : fault_set(f, EXIT_USAGE,
@@ -354,7 +356,8 @@ static int check_free(const run_state *s, fault *f) {
                            output->folder);
   for (size_t i = 1; i < RUN_OUTPUTS && !code; i++) {
     char *path = path_join(output->folder, run_outputs[i]);
-    if (path_exists(path))
+    code = path_look(path, &there, f);
+    if (!code && there != PATH_ABSENT)
       code = fault_set(f, EXIT_USAGE, "%s already exists, expected an empty folder", path);
     free(path);
   }
