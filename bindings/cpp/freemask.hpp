@@ -645,6 +645,14 @@ class network_loss : public detail::handle<fm_network_loss, fm_network_loss_dest
     const fm_plane out = loss.plane();
     return detail::finish(fm_network_loss_map(get(), &c, &mask.c(), &out, &err), err);
   }
+  /** The most likely class of each pixel that the mask has; -1 elsewhere. */
+  returns<void> class_map(const network_output &output, const plane &mask,
+                          const view2d<std::int32_t> &classes) const {
+    fm_error err;
+    const fm_network_output c = output.c();
+    const fm_plane out = classes.plane();
+    return detail::finish(fm_network_class_map(get(), &c, &mask.c(), &out, &err), err);
+  }
 };
 
 /* ---- Class statistics ------------------------------------------------------------------- */

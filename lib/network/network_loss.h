@@ -3,6 +3,7 @@
 #define FM_NETWORK_LOSS_H
 
 #include <freemask/network_loss.h>
+#include <math.h>
 
 #include "dsp/loss_kernels.h"
 #include "labels/labels.h"
@@ -147,6 +148,10 @@ fm_status fm__strip_binary(fm__job *job, int64_t y, int ny, int64_t x, int64_t e
 fm_status fm__strip_queries(fm__job *job, int64_t y, int ny, int64_t x, int64_t end, float *out,
                             fm_error *err);
 
+static inline double fm__sigmoid(double z) {
+  return z >= 0 ? 1 / (1 + exp(-z)) : exp(z) / (1 + exp(z));
+}
+
 /* log(1 + exp(z)) without overflow. */
 double fm__softplus(double z);
 
@@ -161,6 +166,9 @@ fm_status fm__exact_logits(const fm__job *job, int64_t y, int64_t x, int32_t cla
 /* Bytes that queries need, and their preparation in that memory. */
 size_t fm__queries_size(const fm__job *job);
 fm_status fm__queries_prepare(fm__job *job, void *memory, fm_error *err);
+
+/* What a query's softmax gives a channel. */
+float fm__query_part(const fm__job *job, size_t q, int32_t channel);
 
 /* ---- The whole ------------------------------------------------------------------ */
 

@@ -107,6 +107,10 @@ static double log_share(const fm__job *job, size_t q, int32_t channel) {
   return class_logit(job, q, channel) - (double)qs->tops[q] - qs->log_sums[q];
 }
 
+float fm__query_part(const fm__job *job, size_t q, int32_t channel) {
+  return (float)exp(log_share(job, q, channel) + ((const queries *)job->queries)->log_weights[q]);
+}
+
 /* p[.][channel]. Valid until a row of another channel takes its slot. */
 static const float *row_of(fm__job *job, int32_t channel) {
   queries *qs = job->queries;
@@ -114,15 +118,12 @@ static const float *row_of(fm__job *job, int32_t channel) {
   float *row = qs->rows + slot * qs->padded;
   if (qs->tags[slot] == channel) return row;
   qs->tags[slot] = channel;
-  for (size_t q = 0; q < qs->count; q++)
-    row[q] = (float)exp(log_share(job, q, channel) + qs->log_weights[q]);
+  for (size_t q = 0; q < qs->count; q++) row[q] = fm__query_part(job, q, channel);
   for (size_t q = qs->count; q < qs->padded; q++) row[q] = 0;
   return row;
 }
 
 /* ---- One pixel, exactly --------------------------------------------------------- */
-
-static double sigmoid(double z) { return z >= 0 ? 1 / (1 + exp(-z)) : exp(z) / (1 + exp(z)); }
 
 /* Floats and their sums from here on may lack terms that were rounded to nothing. */
 static const double LEAST_SUM = 1e-30;
@@ -150,10 +151,10 @@ static fm_status query_sigmoid(const fm__job *job, const fm__taps *taps, size_t 
     const fm__tap *tap = &taps->at[i];
     double z = (double)fm__voxel_value(&job->values, (int64_t)q, tap->y, tap->x);
     if (!isfinite(z)) return fm__value_fail(job, (int64_t)q, tap->y, tap->x, err);
-    sum += tap->weight * (first ? sigmoid(z) : z);
+    sum += tap->weight * (first ? fm__sigmoid(z) : z);
     size += fabs(z);
   }
-  *s = first ? sum : sigmoid(sum);
+  *s = first ? sum : fm__sigmoid(sum);
   return first || taps->count == 1 ? FM_OK : check_logit(sum, size, y, x, err);
 }
 

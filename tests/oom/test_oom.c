@@ -552,6 +552,9 @@ static fm_status use_output(const base *b, const fm_network_loss *network, const
   static float loss[SIDE * SIDE], weights[SIDE * SIDE];
   static uint8_t dropped[SIDE * SIDE];
   static const float untouched[SIDE * SIDE];
+  static int32_t classes[SIDE * SIDE];
+  static const int32_t none[SIDE * SIDE];
+  fm_plane shown = fm_plane_make(classes, FM_I32, SIDE, SIDE);
   fm_network_output output = output_of(f);
   fm_plane mask = mask_plane(), map = fm_plane_make(loss, FM_F32, SIDE, SIDE);
   fm_plane result = fm_plane_make(dropped, FM_U8, SIDE, SIDE);
@@ -559,11 +562,16 @@ static fm_status use_output(const base *b, const fm_network_loss *network, const
   fm_filter *filter = NULL;
   fm_filter_options options = {.size = sizeof options, .min_kept_share = f->side % 2 ? 0.5 : 0};
   memset(loss, 0, sizeof loss);
+  memset(classes, 0, sizeof classes);
   memset(weights, 0, sizeof weights);
   memset(dropped, 0, sizeof dropped);
   int64_t images = fm_class_stats_image_count(b->stats);
   fm_status status = fm_network_loss_map(network, &output, &mask, &map, err);
   if (status) ck_assert_mem_eq(loss, untouched, sizeof loss);
+  if (!status) {
+    status = fm_network_class_map(network, &output, &mask, &shown, err);
+    if (status) ck_assert_mem_eq(classes, none, sizeof classes);
+  }
   if (!status) status = fm_class_stats_add_output(b->stats, network, &output, &mask, NULL, err);
   ck_assert_int_eq(fm_class_stats_image_count(b->stats), images + !status);
   if (!status) status = fm_filter_create(b->stats, &options, &filter, err);

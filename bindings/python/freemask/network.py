@@ -71,6 +71,24 @@ class NetworkLoss(Handle):
         del keep
         return out
 
+    def class_map(self, output: Any, mask: Any, out: Any = None) -> Any:
+        """The class that each pixel of the mask most likely shows, int32; -1 where it is ignored.
+
+        Args:
+            output, mask: as for loss_map.
+            out: an int32 array to write to.
+        """
+        if dimensions(mask) > 2:
+            if self.kind == "queries":
+                return each_image(lambda classes, masks, one: self.class_map((classes, masks), one), *output, mask)
+            return each_image(self.class_map, output, mask)
+        view = plane(mask)
+        made, keep = self.output(output)
+        out = new(mask, view.shape, "int32") if out is None else out
+        call(lib.fm_network_class_map, self._pointer, byref(made), view.at, plane(out).at)
+        del keep
+        return out
+
 
 def loss_map(output: Any, mask: Any, kind: str = "logits", labels: Union[Labels, str, None] = None, **options: Any) -> Any:
     """The loss map of a network's output against a mask: bilinear resize and cross-entropy in one pass.
