@@ -33,9 +33,10 @@ fm_status baseline_fit_merge(baseline *into, const baseline *from, fm_error *err
 fm_status baseline_fit_finish(baseline *b, fm_error *err);
 
 /* Fills `loss`, an F32 plane of the mask's size: finite, not negative; 0 where the mask is
- * ignored. Errors as baseline_fit_add; ARGUMENT before the fit is finished. */
+ * ignored. `shown` [height][width] (may be NULL) gets the class that the pixel looks most like, -1 where
+ * it is ignored. Errors as baseline_fit_add; ARGUMENT before the fit is finished. */
 fm_status baseline_predict(const baseline *b, const fm_plane *mask, const fm_volume *image,
-                           const fm_plane *loss, fm_error *err);
+                           const fm_plane *loss, int32_t *shown, fm_error *err);
 
 /* As baseline_predict, for an image that was fitted, by a model without its counts. Losses on the
  * real set are then those of images never seen, as they are on the synthetic ones; else all

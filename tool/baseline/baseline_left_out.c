@@ -34,7 +34,7 @@ fm_status baseline_predict_left_out(const baseline *b, const fm_plane *mask, con
   if (!status) {
     leave_out(b, &one);
     /* an only image is judged by itself */
-    status = baseline_predict(baseline_weigh(&one) ? &one : b, mask, image, loss, err);
+    status = baseline_predict(baseline_weigh(&one) ? &one : b, mask, image, loss, NULL, err);
   }
   free(one.counts);
   free(one.pixels);

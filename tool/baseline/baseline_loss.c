@@ -18,6 +18,7 @@ typedef struct work {
   const baseline *b;
   int64_t width, height, radius;
   float *loss;       /* [height][width] */
+  int32_t *shown;    /* the same, the caller's; or NULL */
   int32_t *classes;  /* [height][width] */
   uint16_t *bins;    /* a row */
   float *row;        /* a row */
@@ -78,11 +79,22 @@ static float pixel_loss(work *w, const uint16_t *bin, int32_t wanted) {
   return (float)-log((1.0 - DOUBT) * sure + DOUBT / b->class_count);
 }
 
+/* Of the scores that a pixel's loss left. */
+static int32_t best_class(const work *w) {
+  int32_t best = 0;
+  for (int32_t k = 1; k < w->b->class_count; k++)
+    if (w->scores[k] > w->scores[best]) best = k;
+  return best;
+}
+
 static void row_losses(work *w, int64_t y) {
   const int32_t *classes = w->classes + y * w->width;
   float *loss = w->loss + y * w->width;
-  for (int64_t x = 0; x < w->width; x++)
+  int32_t *shown = w->shown ? w->shown + y * w->width : NULL;
+  for (int64_t x = 0; x < w->width; x++) {
     loss[x] = classes[x] < 0 ? 0.0F : pixel_loss(w, w->bins + x * BINS_GROUPS, classes[x]);
+    if (shown) shown[x] = classes[x] < 0 ? -1 : best_class(w);
+  }
 }
 
 /* Mean over pixels of the same class, `step` apart, up to `radius` steps away. */
@@ -148,7 +160,7 @@ static fm_status predict_rows(work *w, const fm_plane *mask, const fm_volume *im
 }
 
 fm_status baseline_predict(const baseline *b, const fm_plane *mask, const fm_volume *image,
-                           const fm_plane *loss, fm_error *err) {
+                           const fm_plane *loss, int32_t *shown, fm_error *err) {
   work w;
   fm_plane from = *mask, to = *loss;
   if (!b->weights) return baseline_fail(err, FM_ERR_ARGUMENT, "the baseline has not been fitted");
@@ -156,6 +168,7 @@ fm_status baseline_predict(const baseline *b, const fm_plane *mask, const fm_vol
   if (!status) status = loss_check(&to, &from, err);
   if (!status) status = work_open(&w, b, &from, err);
   if (status) return status;
+  w.shown = shown;
   status = predict_rows(&w, &from, image, &to, err);
   work_free(&w);
   return status;

@@ -128,6 +128,7 @@ typedef struct looking {
 typedef struct looker {
   journal_entry entry;
   loss_table losses, kept;
+  confusion confused;
   int64_t counted;
   int64_t *all_valid, *all_dropped;
 } looker;
@@ -143,6 +144,7 @@ static int begin_looking(void *shared, void **own, fault *f) {
   l->all_dropped = l->all_valid + k;
   loss_table_open(all->r->ws.labels, all->r->losses.stops, &l->losses);
   if (all->r->own_stop < 0) loss_table_open(all->r->ws.labels, NULL, &l->kept);
+  confusion_open(all->r->confused.class_count, &l->confused);
   *own = l;
   return EXIT_FINE;
 }
@@ -161,6 +163,8 @@ static int end_looking(void *shared, void *own, bool good, fault *f) {
   all->r->counted += l->counted;
   loss_table_free(&l->losses);
   loss_table_free(&l->kept);
+  confusion_merge(&all->r->confused, &l->confused);
+  confusion_free(&l->confused);
   free(l->entry.class_valid);
   free(l);
   return EXIT_FINE;
@@ -170,7 +174,7 @@ static int end_looking(void *shared, void *own, bool good, fault *f) {
 static int recount(filter_run *r, looker *l, size_t index, const char *path, fault *f) {
   if (loss_provider_is_plugin(r->job->set.loss.provider)) return EXIT_FINE;
   l->counted++;
-  return filter_run_recount(r, index, path, &l->losses, &l->kept, f);
+  return filter_run_recount(r, index, path, &l->losses, &l->kept, &l->confused, f);
 }
 
 /* Is the mask whole? Masks are not flushed one by one: those that were written just before the
@@ -289,6 +293,8 @@ static bool is_moved(const filter_run *r, const filter_file *earlier) {
 static void take_totals(filter_file *file, filter_file *earlier) {
   file->losses = earlier->losses;
   earlier->losses = (loss_record){0};
+  file->confused = earlier->confused;
+  earlier->confused = (confusion){0};
   file->count = earlier->count;
   file->valid = earlier->valid;
   file->dropped = earlier->dropped;

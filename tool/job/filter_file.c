@@ -69,6 +69,9 @@ static int read_classes(const json_t *root, const char *path, filter_file *out, 
     const json_t *item = json_array_get(list, k);
     code = read_class(item, path, out->stratum_count, &out->classes[k], f);
     if (!code) code = loss_record_load_class(item, path, (int32_t)k, &out->losses, f);
+    if (!code)
+      code = confusion_load_class(item, path, out->class_count, (int32_t)k, out->classes[k].dropped,
+                                  &out->confused, f);
   }
   return code;
 }
@@ -172,10 +175,11 @@ json_t *filter_save_thresholds(const filter_file *file, int32_t class_index) {
 
 static json_t *save_class(const filter_file *file, int32_t index) {
   const filter_class *c = &file->classes[index];
-  return json_pack("{s:i, s:o, s:f, s:o, s:I, s:I, s:o}", "index", (int)index, "name",
+  return json_pack("{s:i, s:o, s:f, s:o, s:I, s:I, s:o, s:o}", "index", (int)index, "name",
                    json_text(c->name), "mean_loss", c->mean_loss, "threshold",
                    filter_save_thresholds(file, index), "valid", (json_int_t)c->valid, "dropped",
-                   (json_int_t)c->dropped, "losses", loss_record_save_class(&file->losses, index));
+                   (json_int_t)c->dropped, "losses", loss_record_save_class(&file->losses, index),
+                   "shown", confusion_save_class(&file->confused, index));
 }
 
 double filter_lowest(const filter_file *file, int32_t class_index) {
@@ -251,6 +255,7 @@ void filter_file_free(filter_file *file) {
     free(file->classes[k].real_bins);
   }
   loss_record_free(&file->losses);
+  confusion_free(&file->confused);
   free(file->classes);
   guarantee_free(&file->guarantee);
   json_decref(file->network);

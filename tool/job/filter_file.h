@@ -7,6 +7,7 @@
 
 #include "base/fault.h"
 #include "cmd/args.h"
+#include "job/confusion.h"
 #include "job/guarantee.h"
 #include "job/loss_record.h"
 #include "losses/loss_source.h"
@@ -43,7 +44,8 @@ typedef struct filter_class {
  *    "made_of": as in made_of.h, "strata_count": 1 or more, "shard": {"index", "count"}, "count": masks, "valid", "dropped",
  * "emptied": masks of which nothing was kept, "classes": [{"index", "name", "mean_loss",
  * "threshold" (null: none; of several strata a list), "valid", "dropped", "losses": null or {"above":
- * [pixels above each stop's threshold], "histogram", "kept_histogram": as loss_bins_save}}],
+ * [pixels above each stop's threshold], "histogram", "kept_histogram": as loss_bins_save},
+ * "shown": as confusion_save_class}],
  * "losses_counted": null or {"masks": that were counted, "flag": "tolerance", "real-share" or null, "stops": values
  * of the flag}}. Paths are stored as
  * path_to_store has them, and read as paths from the working folder. */
@@ -70,6 +72,7 @@ typedef struct filter_file {
   folder_shard shard;
   int64_t count, valid, dropped, emptied;
   loss_record losses; /* of the synthetic set */
+  confusion confused; /* of the masks in `losses` */
   filter_class *classes;
   int32_t class_count;
 } filter_file;

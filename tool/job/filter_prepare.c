@@ -341,6 +341,7 @@ static int make_stops(filter_run *r, const stats_file *stats, int policy, fault 
   }
   loss_table_open(r->ws.labels, &r->stops, &r->losses);
   if (r->own_stop < 0) loss_table_open(r->ws.labels, NULL, &r->kept);
+  if (loss_source_show(r->source)) confusion_open(stats->class_count, &r->confused);
   return code;
 }
 
@@ -453,6 +454,7 @@ void filter_run_free(filter_run *r, outdir_end end) {
   text_free(&r->expected);
   loss_table_free(&r->losses);
   loss_table_free(&r->kept);
+  confusion_free(&r->confused);
   loss_stops_free(&r->stops);
   filter_file_free(&r->file);
   fm_filter_destroy(r->filter);

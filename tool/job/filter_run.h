@@ -43,6 +43,7 @@ typedef struct filter_run {
   loss_stops stops;
   int own_stop;            /* which of them is this run's; -1: none is */
   int64_t counted;         /* masks whose losses are in these: */
+  confusion confused;      /* likewise; no classes: the source does not tell */
   loss_table losses, kept; /* of what this command filters; the latter only without such a stop */
   text expected;           /* a warning, known from the statistics already */
   journal journal;
@@ -64,7 +65,7 @@ const char **filter_run_latest(const filter_run *r, const journal_lines *lines);
 
 /* Counts the losses of a mask that an earlier command filtered, `path`, as this one would have. */
 int filter_run_recount(const filter_run *r, size_t index, const char *path, loss_table *losses,
-                       loss_table *kept, fault *f);
+                       loss_table *kept, confusion *confused, fault *f);
 
 /* The filtered mask's name below the output folder. Caller frees. */
 char *filter_run_name(const filter_run *r, size_t index);

@@ -295,15 +295,30 @@ static json_t *class_as_json(const gap_class *g, const filter_class *c, int32_t 
   return out;
 }
 
+json_t *gap_confusions(const filter_file *file) {
+  enum { MOST = 20 };
+  confused_pair pairs[MOST];
+  if (!file->confused.class_count) return json_null();
+  const int count = confusion_top(&file->confused, -1, MOST, pairs);
+  json_t *list = json_array();
+  for (int i = 0; i < count; i++)
+    json_array_append_new(
+        list, json_pack("{s:i, s:o, s:i, s:o, s:I}", "mask", (int)pairs[i].mask, "mask_name",
+                        json_text(file->classes[pairs[i].mask].name), "shown", (int)pairs[i].shown,
+                        "shown_name", json_text(file->classes[pairs[i].shown].name), "pixels",
+                        (json_int_t)pairs[i].pixels));
+  return list;
+}
+
 json_t *gap_as_json(const gap *g, const filter_file *file) {
   json_t *classes = json_array();
   for (int32_t k = 0; k < file->class_count; k++)
     json_array_append_new(classes, class_as_json(&g->classes[k], &file->classes[k], k));
-  return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:I, s:o, s:o, s:o}", "verdict",
-                   json_text(g->verdict.data), "kept", gap_number(g->kept), "shift",
-                   gap_number(g->shift), "shift_of", g->by_median ? "medians" : "means",
-                   "clean_drop", gap_number(g->clean_drop), "gain", gap_number(g->gain),
-                   "masks_counted", (json_int_t)file->losses.masks, "warnings",
-                   sentences(g->warnings, g->warning_count), "advice",
-                   sentences(g->advice, g->advice_count), "classes", classes);
+  return json_pack(
+      "{s:o, s:o, s:o, s:s, s:o, s:o, s:I, s:o, s:o, s:o, s:o}", "verdict",
+      json_text(g->verdict.data), "kept", gap_number(g->kept), "shift", gap_number(g->shift),
+      "shift_of", g->by_median ? "medians" : "means", "clean_drop", gap_number(g->clean_drop),
+      "gain", gap_number(g->gain), "masks_counted", (json_int_t)file->losses.masks, "warnings",
+      sentences(g->warnings, g->warning_count), "advice", sentences(g->advice, g->advice_count),
+      "confusions", gap_confusions(file), "classes", classes);
 }

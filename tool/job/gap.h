@@ -43,8 +43,12 @@ void gap_free(gap *g);
 /* null where a number is NaN. */
 json_t *gap_number(double value);
 
+/* The most frequent ones: a list of {"mask", "mask_name", "shown", "shown_name", "pixels"}, or null where
+ * they are not known. */
+json_t *gap_confusions(const filter_file *file);
+
 /* {"verdict", "kept", "shift", "shift_of": "medians" or "means", "clean_drop", "gain", "masks_counted",
- * "warnings": [], "advice": [], "classes": [{"index", "name", and the members of gap_class}]} */
+ * "warnings": [], "advice": [], "confusions": as gap_confusions, "classes": [{"index", "name", and the members of gap_class}]} */
 json_t *gap_as_json(const gap *g, const filter_file *file);
 
 #endif

@@ -28,6 +28,7 @@ typedef struct counts {
   int64_t *all_valid, *all_dropped; /* of all its masks */
   reference_cache reference;
   loss_table losses, kept;
+  confusion confused;
 } counts;
 
 static int begin(void *shared, void **own, fault *f) {
@@ -41,6 +42,7 @@ static int begin(void *shared, void **own, fault *f) {
   c->all_dropped = c->all_valid + k;
   loss_table_open(r->ws.labels, r->losses.stops, &c->losses);
   if (r->own_stop < 0) loss_table_open(r->ws.labels, NULL, &c->kept);
+  confusion_open(r->confused.class_count, &c->confused);
   *own = c;
   return EXIT_FINE;
 }
@@ -117,6 +119,8 @@ static int filter_one(filter_run *r, counts *c, mask_batch *batch, size_t at, in
   fm_error err;
   const fm_plane *reference;
   fm_filter_report report = {.size = sizeof report};
+  const int32_t *shown = batch->losses[at].shown;
+  int32_t *before = NULL;
   int code =
       references_get(&r->real, index, &c->reference, parts->of + PART_REAL_MASK, &reference, f);
   if (code) return code;
@@ -124,12 +128,16 @@ static int filter_one(filter_run *r, counts *c, mask_batch *batch, size_t at, in
   report.class_dropped = c->dropped;
   code = mask_target_open(r->ws.labels, &batch->requests[at].mask, batch->paths[at], &target, f);
   if (!code) code = weigh(r, batch, at, &target.mask, reference, f);
-  if (!code) /* first: a mask is filtered in place */
+  if (!code) { /* first: a mask is filtered in place */
     loss_table_add(&c->losses, r->ws.labels, &target.mask, &batch->losses[at].plane);
+    if (shown) before = confusion_classes(r->ws.labels, &target.mask);
+  }
   if (!code && fm_filter_apply(r->filter, &target.mask, &batch->losses[at].plane,
                                mask_batch_extra(batch, at, reference, r->real.codes),
                                &target.filtered, &report, &err))
     code = mask_batch_blame(batch, &r->strata, r->source, at, &err, f);
+  if (!code) confusion_add(&c->confused, r->ws.labels, before, &target.filtered, shown);
+  free(before);
   if (!code && r->own_stop < 0)
     loss_table_add(&c->kept, r->ws.labels, &target.filtered, &batch->losses[at].plane);
   if (!code) code = keep(r, index, &target.filtered, batch->rasters[at], c, &report, parts, f);
@@ -145,8 +153,9 @@ static int filter_one(filter_run *r, counts *c, mask_batch *batch, size_t at, in
 }
 
 int filter_run_recount(const filter_run *r, size_t index, const char *path, loss_table *losses,
-                       loss_table *kept, fault *f) {
+                       loss_table *kept, confusion *confused, fault *f) {
   mask_batch batch;
+  int32_t *before = NULL;
   mask_target target;
   fm_raster *filtered = NULL;
   fm_error err;
@@ -155,15 +164,19 @@ int filter_run_recount(const filter_run *r, size_t index, const char *path, loss
   code = mask_target_open(r->ws.labels, &batch.requests[0].mask, batch.paths[0], &target, f);
   if (!code) {
     loss_table_add(losses, r->ws.labels, &target.mask, &batch.losses[0].plane);
+    if (batch.losses[0].shown) before = confusion_classes(r->ws.labels, &target.mask);
     mask_target_close(&target);
   }
-  if (!code && r->own_stop < 0 && fm_mask_read(r->ws.context, path, NULL, &filtered, &err))
+  if (!code && (r->own_stop < 0 || before) &&
+      fm_mask_read(r->ws.context, path, NULL, &filtered, &err))
     code = fault_library(f, &err, path);
   if (filtered) {
     const fm_plane plane = fm_raster_plane(filtered);
-    loss_table_add(kept, r->ws.labels, &plane, &batch.losses[0].plane);
+    if (r->own_stop < 0) loss_table_add(kept, r->ws.labels, &plane, &batch.losses[0].plane);
+    confusion_add(confused, r->ws.labels, before, &plane, batch.losses[0].shown);
     fm_raster_destroy(filtered);
   }
+  free(before);
   mask_batch_close(&batch);
   return code;
 }
@@ -194,6 +207,8 @@ static int end(void *shared, void *own, bool good, fault *f) {
   if (r->own_stop < 0) loss_table_merge(&r->kept, &c->kept);
   loss_table_free(&c->losses);
   loss_table_free(&c->kept);
+  confusion_merge(&r->confused, &c->confused);
+  confusion_free(&c->confused);
   reference_cache_clear(&c->reference);
   free(c->valid);
   free(c);
@@ -222,6 +237,8 @@ static void add_up(filter_run *r) {
   }
   loss_record_make(&r->losses, r->own_stop < 0 ? &r->kept : NULL, r->own_stop,
                    r->counted + (int64_t)r->pending_count, &r->file.losses);
+  r->file.confused = r->confused; /* handed over */
+  r->confused = (confusion){0};
 }
 
 /* The last line of each mask, in the order of the masks, without what differs from run to run. */

@@ -35,9 +35,11 @@ static int predict(const loss_source *s, const loss_request *r, const char *path
   if (!code) {
     fm_volume image = fm_raster_volume(raster);
     loss_map_make(out, &r->mask);
+    if (s->shows && !b->fitted)
+      out->shown = alloc_zeroed((size_t)(r->mask.height * r->mask.width), sizeof *out->shown);
     fm_status status =
         b->fitted ? baseline_predict_left_out(b->model, &r->mask, &image, &out->plane, &err)
-                  : baseline_predict(b->model, &r->mask, &image, &out->plane, &err);
+                  : baseline_predict(b->model, &r->mask, &image, &out->plane, out->shown, &err);
     if (status) code = loss_blame_partner(s, r->mask_index, path, &err, f);
   }
   fm_raster_destroy(raster);
@@ -149,9 +151,15 @@ static int use_model(loss_source *s, const json_t *model, const char *stats_path
   return fault_file(f, &err, stats_path);
 }
 
+static bool shows(const void *own) {
+  (void)own;
+  return true;
+}
+
 const loss_way loss_way_baseline = {.what = "image",
                                     .open = open_source,
                                     .close = close_source,
+                                    .shows = shows,
                                     .get = get,
                                     .needs_model = needs_model,
                                     .fit = fit,

@@ -155,6 +155,8 @@ static int logits_of(const loss_source *s, const loss_request *r, loss_map *out,
       code = fail(s, r, &err, path, f);
       if (err.code == FM_ERR_SHAPE)
         advise_channels(&n->flags, fm_labels_class_count(s->labels), &volume, f);
+    } else {
+      code = loss_map_show(s, n->loss, &output, r, path, out, f);
     }
   } else if (f->status == FM_ERR_FORMAT || f->status == FM_ERR_UNSUPPORTED) {
     advise_array(s, path, f);
@@ -217,6 +219,8 @@ static int queries_of(const loss_source *s, const loss_request *r, loss_map *out
     loss_map_make(out, &r->mask);
     if (fm_network_loss_map(n->loss, &output, &r->mask, &out->plane, &err))
       code = fail(s, r, &err, path, f);
+    else
+      code = loss_map_show(s, n->loss, &output, r, path, out, f);
   }
   query_arrays_free(&q);
   free(path);
@@ -254,12 +258,21 @@ static int open_queries(loss_source *s, const loss_options *options, fault *f) {
   return code ? code : network_flags_make(&n->flags, true, s->labels, channels, &n->loss, f);
 }
 
-const loss_way loss_way_logits = {
-    .what = "network output", .open = open_logits, .close = close_source, .get = get_logits};
+static bool shows(const void *own) {
+  (void)own;
+  return true;
+}
+
+const loss_way loss_way_logits = {.what = "network output",
+                                  .open = open_logits,
+                                  .close = close_source,
+                                  .shows = shows,
+                                  .get = get_logits};
 
 const loss_way loss_way_queries = {.what = "network output",
                                    .find = find_queries,
                                    .second = second_of_queries,
                                    .open = open_queries,
                                    .close = close_source,
+                                   .shows = shows,
                                    .get = get_queries};

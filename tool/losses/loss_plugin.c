@@ -80,8 +80,8 @@ static int prepare(const loss_source *s, const loss_request *r, shot *one, loss_
 }
 
 /* From a prediction to the loss map. */
-static int conclude(const loss_source *s, const loss_request *r, const shot *one,
-                    const loss_map *out, fault *f) {
+static int conclude(const loss_source *s, const loss_request *r, const shot *one, loss_map *out,
+                    fault *f) {
   const plugin_source *p = s->own;
   const fm_network_output *output = one->prediction.output;
   fm_error err;
@@ -90,11 +90,12 @@ static int conclude(const loss_source *s, const loss_request *r, const shot *one
     return fault_set(f, EXIT_DATA, "%s: the plug-in breaks its contract: no output for '%s'",
                      plugin_host_file(p->host), one->sample.id);
   fm_status status = fm_network_loss_map(p->loss, output, &r->mask, &out->plane, &err);
-  return status ? loss_blame_partner(s, r->mask_index, one->path, &err, f) : EXIT_FINE;
+  return status ? loss_blame_partner(s, r->mask_index, one->path, &err, f)
+                : loss_map_show(s, p->loss, output, r, one->path, out, f);
 }
 
 static int predict(const loss_source *s, shot *shots, const loss_request *requests, size_t count,
-                   const loss_map *out, fault *f) {
+                   loss_map *out, fault *f) {
   const plugin_source *p = s->own;
   const fm_sample **samples = alloc_zeroed(count, sizeof *samples);
   fm_prediction **predictions = alloc_zeroed(count, sizeof *predictions);
@@ -150,10 +151,13 @@ static int same_identity(loss_source *s, const json_t *model, const char *stats_
                    stats_path, plugin_host_file(p->host));
 }
 
+static bool shows(const void *own) { return ((const plugin_source *)own)->loss != NULL; }
+
 const loss_way loss_way_plugin = {.what = "image",
                                   .open = open_source,
                                   .close = close_source,
                                   .batch = batch_of,
+                                  .shows = shows,
                                   .get = get,
                                   .model = identity,
                                   .use_model = same_identity};

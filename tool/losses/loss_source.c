@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/json_file.h"
 #include "base/path.h"
+#include "base/pixel.h"
 #include "losses/loss_way.h"
 
 bool loss_provider_is_plugin(const char *provider) {
@@ -167,6 +168,11 @@ void loss_source_close(loss_source *s) {
   free(s);
 }
 
+bool loss_source_show(loss_source *s) {
+  s->shows = s->way->shows && s->way->shows(s->own);
+  return s->shows;
+}
+
 bool loss_source_has(const loss_source *s, size_t mask_index) {
   return s->pairs.of[mask_index] != NULL;
 }
@@ -200,12 +206,52 @@ int loss_source_get(const loss_source *s, const loss_request *requests, size_t c
 void loss_map_free(loss_map *map) {
   fm_raster_destroy(map->raster);
   free(map->memory);
+  free(map->shown);
   *map = (loss_map){0};
 }
 
 void loss_map_make(loss_map *out, const fm_plane *mask) {
   out->memory = alloc_zeroed((size_t)(mask->height * mask->width), sizeof(float));
   out->plane = fm_plane_make(out->memory, FM_F32, mask->height, mask->width);
+}
+
+/* Where a loss is below log 2, the mask's own class is the most likely one: the network's output is not
+ * looked at again. */
+static void own_classes(const fm_labels *labels, const fm_plane *mask, const float *losses,
+                        int32_t *shown, int64_t *asked) {
+  static const float SURE = 0.69F;
+  const fm_plane m = pixel_strides(mask);
+  for (int64_t y = 0, i = 0; y < m.height; y++) {
+    const uint8_t *row = (const uint8_t *)m.data + y * m.row_stride;
+    for (int64_t x = 0; x < m.width; x++, i++) {
+      const int64_t label = pixel_label(row + x * m.col_stride, m.dtype);
+      const bool sure = losses[i] < SURE;
+      shown[i] = sure ? fm_labels_class_of(labels, label) : -1;
+      asked[i] = sure ? fm_labels_ignore_label(labels) : label;
+    }
+  }
+}
+
+int loss_map_show(const loss_source *s, const fm_network_loss *loss,
+                  const fm_network_output *output, const loss_request *r, const char *path,
+                  loss_map *map, fault *f) {
+  const size_t pixels = (size_t)(r->mask.height * r->mask.width);
+  fm_error err;
+  if (!s->shows) return EXIT_FINE;
+  int64_t *asked = alloc_zeroed(pixels, sizeof *asked);
+  int32_t *found = alloc_zeroed(pixels, sizeof *found);
+  map->shown = alloc_zeroed(pixels, sizeof *map->shown);
+  own_classes(s->labels, &r->mask, map->memory, map->shown, asked);
+  const fm_plane mask = fm_plane_make(asked, FM_I64, r->mask.height, r->mask.width);
+  const fm_plane classes = fm_plane_make(found, FM_I32, r->mask.height, r->mask.width);
+  int code = EXIT_FINE;
+  if (fm_network_class_map(loss, output, &mask, &classes, &err))
+    code = loss_blame_partner(s, r->mask_index, path, &err, f);
+  for (size_t i = 0; i < pixels && !code; i++)
+    if (found[i] >= 0) map->shown[i] = found[i];
+  free(asked);
+  free(found);
+  return code;
 }
 
 int loss_check_size(const fm_plane *mask, int64_t height, int64_t width, const char *what,

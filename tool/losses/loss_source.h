@@ -96,6 +96,10 @@ int loss_source_open(fm_context *context, fm_labels *labels, const loss_options 
                      const folder *masks, bool lenient, loss_source **out, fault *f);
 void loss_source_close(loss_source *source);
 
+/* From now on loss maps come with what the pixels show, where the source knows more than losses. False:
+ * it does not. Before the first loss map. */
+bool loss_source_show(loss_source *source);
+
 /* Has the mask a partner? (Always, unless opened leniently.) */
 bool loss_source_has(const loss_source *source, size_t mask_index);
 
@@ -129,6 +133,8 @@ typedef struct loss_request {
 /* A loss map of its mask's size. */
 typedef struct loss_map {
   fm_plane plane;
+  int32_t *
+      shown; /* [height][width], owner: the most likely class of each pixel, -1: not known; or NULL */
   fm_raster *raster; /* owner, or NULL */
   void *memory;      /* owner, or NULL */
 } loss_map;

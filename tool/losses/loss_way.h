@@ -16,6 +16,7 @@ typedef struct loss_way {
   int (*open)(loss_source *s, const loss_options *options, fault *f);
   void (*close)(void *own);
   size_t (*batch)(const void *own); /* NULL: 1 */
+  bool (*shows)(const void *own);   /* it can tell which class a pixel shows; NULL: it cannot */
   int (*get)(const loss_source *s, const loss_request *requests, size_t count, loss_map *out,
              fault *f);
   bool (*needs_model)(const void *own); /* NULL: no */
@@ -33,6 +34,7 @@ struct loss_source {
   const loss_folder *folder; /* where the partners are */
   const loss_way *way;
   void *own;
+  bool shows; /* loss maps come with it */
 };
 
 extern const loss_way loss_way_maps, loss_way_logits, loss_way_queries, loss_way_baseline,
@@ -40,6 +42,11 @@ extern const loss_way loss_way_maps, loss_way_logits, loss_way_queries, loss_way
 
 /* An F32 loss map of the mask's size, zero. */
 void loss_map_make(loss_map *out, const fm_plane *mask);
+
+/* Fills in what a network's output shows, if the source is to: the losses of `map` are there. */
+int loss_map_show(const loss_source *s, const fm_network_loss *loss,
+                  const fm_network_output *output, const loss_request *r, const char *path,
+                  loss_map *map, fault *f);
 
 /* Turns an error of a call that got the mask and the partner: labels are the mask's fault, all else
  * is that of the partner, `path`. */

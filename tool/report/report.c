@@ -58,6 +58,7 @@ static int page_build(const report *r, text *t, fault *f) {
   report_warnings(r, t);
   report_score(r, t);
   report_classes(r, crops.of ? &crops : NULL, t);
+  report_confusions(r, t);
   report_charts(r, t);
   if (gallery.length) text_add_bytes(t, gallery.data, gallery.length);
   report_origin(r, t);

@@ -45,6 +45,7 @@ void report_score(const report *r, text *t);
 struct report_crops;
 struct report_images;
 void report_classes(const report *r, const struct report_crops *crops, text *t); /* or NULL */
+void report_confusions(const report *r, text *t);
 void report_charts(const report *r, text *t);
 int report_gallery(const struct report_images *set, text *t, fault *f);
 void report_origin(const report *r, text *t);

@@ -203,11 +203,29 @@ static void facts(const report *r, int32_t k, text *t) {
   text_add(t, ".</p>\n");
 }
 
+/* What was shown in its place. */
+static void shown_instead(const report *r, int32_t k, text *t) {
+  enum { MOST = 6 };
+  confused_pair pairs[MOST];
+  const filter_file *file = &r->filter;
+  const int count = file->confused.class_count && file->classes[k].dropped
+                        ? confusion_top(&file->confused, k, MOST, pairs)
+                        : 0;
+  for (int i = 0; i < count; i++) {
+    text_add(t, i ? ", " : "<p class=\"note\">Dropped pixels show ");
+    text_add_html(t, pairs[i].shown == k ? "the class itself, but not clearly"
+                                         : file->classes[pairs[i].shown].name);
+    text_add(t, " (%.1f %%)", 100.0 * (double)pairs[i].pixels / (double)file->classes[k].dropped);
+  }
+  if (count) text_add(t, ".</p>\n");
+}
+
 static void details(const table *x, int32_t k, int columns, text *t) {
   const text *pictures = x->crops && x->crops->of[k].length ? &x->crops->of[k] : NULL;
   text_add(t, "<tr class=\"more\" id=\"more%d\" hidden><td colspan=\"%d\"><div class=\"in\">\n",
            (int)k, columns);
   facts(x->r, k, t);
+  shown_instead(x->r, k, t);
   text_add(t, "<div class=\"crops\">");
   distributions(x->r, k, t);
   if (pictures) text_add_bytes(t, pictures->data, pictures->length);

@@ -39,6 +39,7 @@ const char *const report_style[] = {
     "th{position:sticky;top:0;background:var(--card);text-align:right;font-weight:600;font-size:"
     "13px;color:var(--soft);\n"
     "padding:6px 8px;border-bottom:1px solid var(--line);white-space:nowrap}\n"
+    "#confusions .name{text-align:left}\n"
     "td{padding:5px 10px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}\n"
     "tbody:last-child tr:last-child td{border-bottom:0}\n"
     "th:first-child,td:first-child{text-align:left;padding-left:0}\n"
