@@ -36,8 +36,11 @@ typedef enum fm_dtype {
   FM_F64 = 12
 } fm_dtype;
 
-/** Where memory lies. */
-enum { FM_DEVICE_HOST = 0 /**< this machine's memory; all other numbers are reserved */ };
+/** Where memory lies. All other numbers are reserved. */
+enum {
+  FM_DEVICE_HOST = 0, /**< this machine's memory */
+  FM_DEVICE_CUDA = 2  /**< that of a CUDA device; only the calls of freemask/cuda.h take it */
+};
 
 /** A 2-D array [height, width] in memory that belongs to someone else: a mask, a loss map,
  *  a weight map. A view owns nothing. The library reads the pixels during the call and keeps

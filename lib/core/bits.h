@@ -13,25 +13,32 @@
 #define FM__LITTLE_ENDIAN 0
 #endif
 
-static inline uint32_t fm__float_bits(float value) {
+/* Before functions that kernels on a device call, too. */
+#if defined(__CUDACC__)
+#define FM__BOTH __host__ __device__ static inline
+#else
+#define FM__BOTH static inline
+#endif
+
+FM__BOTH uint32_t fm__float_bits(float value) {
   uint32_t bits;
   memcpy(&bits, &value, sizeof bits);
   return bits;
 }
 
-static inline float fm__float_of_bits(uint32_t bits) {
+FM__BOTH float fm__float_of_bits(uint32_t bits) {
   float value;
   memcpy(&value, &bits, sizeof value);
   return value;
 }
 
 /* The upper half of a float. */
-static inline float fm__float_of_bfloat(uint16_t bits) {
+FM__BOTH float fm__float_of_bfloat(uint16_t bits) {
   return fm__float_of_bits((uint32_t)bits << 16);
 }
 
 /* IEEE binary16 to float: exact; NaN and infinity stay what they are. */
-static inline float fm__float_of_half(uint16_t half) {
+FM__BOTH float fm__float_of_half(uint16_t half) {
   uint32_t sign = (uint32_t)(half & 0x8000) << 16;
   uint32_t rest = half & 0x7fff;
   uint32_t bits;

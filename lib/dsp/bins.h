@@ -5,8 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/bits.h"
+
 /* Bin 0: below 2^-24; then 32 octaves of 2^shift bins; then the rest. */
-static inline size_t fm__bin_of(uint32_t bits, int shift) {
+FM__BOTH size_t fm__bin_of(uint32_t bits, int shift) {
   int64_t bin = (int64_t)(bits >> (23 - shift)) - ((int64_t)(127 - 24) << shift);
   int64_t bins = INT64_C(32) << shift;
   if (bin < 0) return 0;

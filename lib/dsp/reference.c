@@ -2,38 +2,21 @@
 #include "dsp/reference.h"
 
 #include "dsp/bins.h"
+#include "dsp/exact.h"
 
-/* Bits of +infinity: finite and not negative floats are exactly the patterns below
- * it, and order like them; -0 is let in apart. */
-#define INFINITY_BITS UINT32_C(0x7f800000)
-#define MINUS_ZERO_BITS UINT32_C(0x80000000)
-
-static uint32_t loss_bits(float loss) {
-  uint32_t bits = fm__float_bits(loss);
-  return bits == MINUS_ZERO_BITS ? 0 : bits;
-}
-
-/* loss = mantissa * 2^(exponent - 149): the mantissa goes to the two digits that it
- * straddles. */
 static void add_exactly(int64_t *digits, uint32_t bits) {
-  uint32_t exponent = bits >> 23;
-  uint64_t mantissa = bits & 0x7fffff;
-  if (exponent) {
-    mantissa |= 0x800000;
-    exponent--;
-  }
-  uint64_t shifted = mantissa << (exponent & 31);
-  digits[exponent >> 5] += (int64_t)(shifted & 0xffffffff);
-  digits[(exponent >> 5) + 1] += (int64_t)(shifted >> 32);
+  fm__two_digits two = fm__digits_of(bits);
+  digits[two.first] += (int64_t)two.low;
+  digits[two.first + 1] += (int64_t)two.high;
 }
 
 size_t fm__add_losses(const fm__cells *cells, const int32_t *classes, const float *losses,
                       const uint8_t *strata, size_t n) {
   for (size_t i = 0; i < n; i++) {
     if (classes[i] == FM__CLASS_IGNORE) continue;
-    uint32_t bits = loss_bits(losses[i]);
+    uint32_t bits = fm__loss_bits(losses[i]);
     size_t stratum = strata ? strata[i] : 0;
-    if (classes[i] < 0 || bits >= INFINITY_BITS || stratum >= cells->strata) return i;
+    if (classes[i] < 0 || bits >= FM__INFINITY_BITS || stratum >= cells->strata) return i;
     int64_t *cell =
         cells->words + ((size_t)classes[i] * cells->strata + stratum) * cells->cell_words;
     cell[0]++;
@@ -44,7 +27,7 @@ size_t fm__add_losses(const fm__cells *cells, const int32_t *classes, const floa
 }
 
 static bool is_bad(int32_t cell, float loss) {
-  return cell < FM__CLASS_IGNORE || (cell >= 0 && loss_bits(loss) >= INFINITY_BITS);
+  return cell < FM__CLASS_IGNORE || (cell >= 0 && fm__loss_bits(loss) >= FM__INFINITY_BITS);
 }
 
 /* The lowest bits of 64 bytes that are 0 or 1. */
@@ -73,8 +56,8 @@ static uint64_t noisy_bits(const int32_t *cells, const float *losses, const floa
     limits[i] = (int32_t)fm__float_bits(thresholds[cell]);
   }
   for (size_t i = 0; i < n; i++) {
-    int32_t bits = (int32_t)loss_bits(losses[i]), valid = -(cells[i] >= 0);
-    int32_t no_loss = -(bits < 0) | -(bits >= (int32_t)INFINITY_BITS);
+    int32_t bits = (int32_t)fm__loss_bits(losses[i]), valid = -(cells[i] >= 0);
+    int32_t no_loss = -(bits < 0) | -(bits >= (int32_t)FM__INFINITY_BITS);
     any |= -(cells[i] < FM__CLASS_IGNORE) | (valid & no_loss);
     drop[i] = (uint8_t)(valid & (bits > limits[i]));
   }

@@ -3,17 +3,12 @@
 
 #include <math.h>
 
+#include "dsp/exact.h"
+
 static const int64_t DIGIT_MASK = INT64_C(0xffffffff);
 
 int64_t fm__sum_carry(int64_t digits[FM__SUM_DIGITS]) {
-  int64_t carry = 0;
-  for (int i = 0; i < FM__SUM_DIGITS; i++) {
-    /* Both halves apart: digit + carry could exceed 63 bits. */
-    int64_t low = (digits[i] & DIGIT_MASK) + (carry & DIGIT_MASK);
-    carry = (digits[i] >> 32) + (carry >> 32) + (low >> 32);
-    digits[i] = low & DIGIT_MASK;
-  }
-  return carry;
+  return fm__digits_carry(digits, FM__SUM_DIGITS);
 }
 
 void fm__sum_add(int64_t into[FM__SUM_DIGITS], const int64_t from[FM__SUM_DIGITS]) {

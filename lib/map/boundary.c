@@ -10,58 +10,11 @@
 
 #include "core/context.h"
 #include "core/fail.h"
-#include "core/options.h"
 #include "core/size.h"
 #include "core/view.h"
 #include "dsp/map_kernels.h"
 #include "dsp/tile.h"
-
-enum { MOST_EDGE = 16000, MOST_EDGES = 254, DEFAULT_EDGES = 7, DEFAULT_HEIGHT = 240 };
-
-/* ---- Edges ------------------------------------------------------------------------ */
-
-typedef struct strata_table {
-  int32_t edges[MOST_EDGES];
-  int32_t count;
-} strata_table;
-
-/* In proportion to the height, rounded to nearest, and each above the one before. */
-static void default_edges(strata_table *t, int64_t height) {
-  static const int64_t edges[DEFAULT_EDGES] = {2, 3, 4, 6, 9, 14, 20};
-  int64_t before = 1;
-  t->count = DEFAULT_EDGES;
-  for (int i = 0; i < DEFAULT_EDGES; i++) {
-    int64_t edge = (2 * edges[i] * height + DEFAULT_HEIGHT) / (2 * DEFAULT_HEIGHT);
-    if (edge <= before) edge = before + 1;
-    if (edge > MOST_EDGE - DEFAULT_EDGES + i) edge = MOST_EDGE - DEFAULT_EDGES + i;
-    t->edges[i] = (int32_t)(before = edge);
-  }
-}
-
-static fm_status read_edges(strata_table *t, const fm_boundary_options *options, int64_t height,
-                            fm_error *err) {
-  fm_boundary_options o;
-  fm_status status = FM__OPTIONS_READ(&o, options, fm_boundary_options, edge_count, err);
-  if (status) return status;
-  if (!o.edges && !o.edge_count) {
-    default_edges(t, height);
-    return FM_OK;
-  }
-  if (!o.edges || o.edge_count < 1 || o.edge_count > MOST_EDGES)
-    return fm__fail(err, FM_ERR_ARGUMENT,
-                    "fm_boundary_options: edge_count is %d and edges is %s, expected 1 to %d edges",
-                    (int)o.edge_count, o.edges ? "set" : "NULL", MOST_EDGES);
-  for (int32_t i = 0; i < o.edge_count; i++) {
-    int32_t least = i ? o.edges[i - 1] + 1 : 2;
-    if (o.edges[i] < least || o.edges[i] > MOST_EDGE)
-      return fm__fail(err, FM_ERR_ARGUMENT,
-                      "fm_boundary_options: edges[%d] is %d, expected %d to %d", (int)i,
-                      (int)o.edges[i], (int)least, MOST_EDGE);
-    t->edges[i] = o.edges[i];
-  }
-  t->count = o.edge_count;
-  return FM_OK;
-}
+#include "map/edges.h"
 
 /* ---- Pixels that touch another label ------------------------------------------------ */
 
@@ -69,7 +22,7 @@ static fm_status read_edges(strata_table *t, const fm_boundary_options *options,
 typedef struct boundary {
   const fm_context *context;
   fm_plane mask;
-  strata_table table;
+  fm__edges table;
   bool bytes;          /* the mask's rows are packed bytes */
   int64_t *labels[2];  /* [width] of rows y % 2, where they are not */
   uint8_t *beside[3];  /* of rows y % 3: whether a pixel differs from the next in the row */
@@ -229,7 +182,7 @@ fm_status fm_map_boundary_strata(const fm_context *context, const fm_plane *mask
   if (!status) status = fm__output_read(&out, strata, FM__BIT(FM_U8), "strata", err);
   if (!status) status = fm__same_size(&b.mask, "mask", &out, "strata", err);
   if (!status) status = fm__check_output(&out, "strata", &b.mask, "mask", false, err);
-  if (!status) status = read_edges(&b.table, options, b.mask.height, err);
+  if (!status) status = fm__edges_read(&b.table, options, b.mask.height, err);
   b.bytes = b.mask.dtype == FM_U8 && fm__is_packed(&b.mask);
   return status ? status : run(&b, &out, err);
 }

@@ -32,7 +32,7 @@ def check_languages():
                 tap.skip(f"headers as {kind}", f"no {kind} compiler")
             for compiler in compilers:
                 for standard in standards:
-                    for header in headers.names():
+                    for header in headers.every():
                         compiles(compiler, standard, header, folder)
 
 
@@ -62,7 +62,7 @@ def check_words():
 
 def check_fallible():
     """Whatever can fail takes an fm_error last."""
-    for name in headers.names():
+    for name in headers.every():
         for kind, function, arguments in re.findall(
                 r"\bFM_API\s+([\w\s*]*?)\b(fm_\w+)\s*\(([^;]*?)\)\s*;", headers.code(name)):
             last = arguments.split(",")[-1].split()
@@ -71,7 +71,7 @@ def check_fallible():
 
 
 check_languages()
-for header_name in headers.names():
+for header_name in headers.every():
     check_form(header_name)
 check_words()
 check_fallible()

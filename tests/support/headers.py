@@ -6,9 +6,16 @@ import re
 
 from tap import HEADERS
 
+CUDA = ["cuda.h"]  # of libfreemask-cuda, a library of its own
+
+
+def every():
+    return sorted(name for name in os.listdir(HEADERS) if name.endswith(".h"))
+
 
 def names():
-    return sorted(name for name in os.listdir(HEADERS) if name.endswith(".h"))
+    """Without those of libfreemask-cuda."""
+    return [name for name in every() if name not in CUDA]
 
 
 def library():
@@ -27,9 +34,9 @@ def code(name):
     return re.sub(r"^\s*#(?:.*\\\n)*.*$", "", bare, flags=re.M)
 
 
-def prototypes():
+def prototypes(of=None):
     """{function: header} of everything declared FM_API."""
-    return {function: name for name in names()
+    return {function: name for name in of or names()
             for function in re.findall(r"\bFM_API\b[^;(]*?\b(fm_\w+)\s*\(", code(name))}
 
 

@@ -1,0 +1,261 @@
+/* freemask/cuda.h - the same decisions on a CUDA device: a library of its own, libfreemask-cuda.
+ * SPDX-License-Identifier: MIT */
+#ifndef FREEMASK_CUDA_H
+#define FREEMASK_CUDA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <freemask/class_stats.h>
+#include <freemask/error.h>
+#include <freemask/export.h>
+#include <freemask/filter.h>
+#include <freemask/hardness.h>
+#include <freemask/labels.h>
+#include <freemask/map.h>
+#include <freemask/network_loss.h>
+#include <freemask/view.h>
+
+/* Everything here is experimental: outside the promises of doc/promises.md until it has been
+ * measured on devices.
+ *
+ * How all calls work that take a `stream`:
+ *
+ * - They check their arguments, put kernels on the stream (a CUstream or cudaStream_t; NULL: the
+ *   default stream) and return. They allocate nothing, wait for nothing and copy nothing to or from the
+ *   host, so a graph can capture them. Pixels, counts, words and statuses are in memory that the
+ *   device reads: fm_volume with `device` FM_DEVICE_CUDA, and pointers named as such.
+ * - They work on batches: planes are volumes [N, H, W] whose channels are the images, N up to
+ *   65,535, each up to 2^30 pixels. Strides are in bytes and any that are multiples of the element's
+ *   size, as is `data`.
+ * - What a bad pixel is shows later. Each image has an fm_cuda_status in device memory, which the
+ *   call overwrites. Copy them to the host whenever it suits (once for each epoch, say) and let
+ *   fm_cuda_status_read make the sentence that the CPU's call has. An image with a bad pixel is
+ *   given up as a whole, the others are not touched by that: its filtered mask is all ignored, its
+ *   weights and losses are 0, its counts 0; nothing of it is added to statistics.
+ * - Results are the same bits whatever the device, and the same as the CPU's: labels, weights, counts,
+ *   statistics, strata, means over windows, hardness. Losses from outputs are within the bound that
+ *   freemask/network_loss.h states of exact arithmetic, and differ from the CPU's within it. Nothing
+ *   depends on the order in which threads run.
+ * - Errors that the call itself returns: ARGUMENT (also strides, alignment, overlap), SHAPE,
+ *   UNSUPPORTED, LIMIT, and IO where the driver refuses (host_code is its CUresult).
+ *
+ * Thread-safety of such calls: any thread. Calls that write the same memory belong on one stream. */
+
+FM_BEGIN_DECLS
+
+/** The binary interface of libfreemask-cuda. */
+#define FM_CUDA_ABI_VERSION 1
+
+/** FM_CUDA_ABI_VERSION of the loaded library. Thread-safety: any thread, any time. */
+FM_API int fm_cuda_abi_version(void);
+
+/** A device with this library's kernels on it, in the device's primary context, which is the one that
+ *  PyTorch and the CUDA runtime use.
+ *
+ *  Thread-safety: immutable; any number of threads may use one at the same time. */
+typedef struct fm_cuda fm_cuda;
+
+/** Opens device number `device`, from 0. The driver (libcuda.so.1) is looked up at this moment, so the
+ *  library loads where there is none. On success the caller owns `*out`; on failure it keeps its value.
+ *  May wait for the device. Memory: less than 1 KiB, and the kernels' on the device.
+ *  Errors: ARGUMENT (no such device), MEMORY, UNSUPPORTED (the reason: no driver, no device, a driver or
+ *  device that is too old for the kernels), IO (the driver refuses). */
+FM_API fm_status fm_cuda_create(int32_t device, fm_cuda **out, fm_error *err);
+
+/** Gives the caller's hold up; handles that were made from it keep it. NULL is fine. */
+FM_API void fm_cuda_destroy(fm_cuda *cuda);
+
+/** The device's name, as the driver has it; "" for NULL. Lives as long as `cuda`. */
+FM_API const char *fm_cuda_name(const fm_cuda *cuda);
+
+/* ---- Statuses --------------------------------------------------------------------- */
+
+/** What a call found in one image. 64 bytes, in device memory. The first two fields are the
+ *  library's own. */
+typedef struct fm_cuda_status {
+  uint64_t first; /**< private */
+  int32_t what;   /**< private */
+  int32_t code;   /**< an fm_status: FM_OK, FM_ERR_LABEL, FM_ERR_LOSS, FM_ERR_ARGUMENT (a stratum
+                            out of range), FM_ERR_LIMIT (a label that does not fit the filtered mask) */
+  int64_t x, y;   /**< the pixel, of the mask; of a bad value of an output, of the output */
+  int64_t label;  /**< the pixel's label */
+  int32_t class_index; /**< its class, or -1 */
+  int32_t other;       /**< the stratum, or the channel */
+  double value;        /**< the loss, or the output's value */
+  double doubt;        /**< by how much rounding may have moved it */
+} fm_cuda_status;
+
+/** What the status says, as a status and a sentence. `status` was copied to the host after the call had
+ *  finished; `labels` is the label space of the call. Returns `status->code`. ARGUMENT if one is NULL.
+ *  Thread-safety: any thread. */
+FM_API fm_status fm_cuda_status_read(const fm_cuda_status *status, const fm_labels *labels,
+                                     fm_error *err);
+
+/* ---- Filter ----------------------------------------------------------------------- */
+
+/** A filter's thresholds and labels on a device.
+ *
+ *  Thread-safety: immutable; any number of threads may use one at the same time. */
+typedef struct fm_cuda_filter fm_cuda_filter;
+
+/** Copies a filter to the device; `filter` may be destroyed afterwards. On success the caller owns
+ *  `*out`; on failure `*out` keeps its value. May wait for the device. Memory: 400 KB and 4 bytes per class
+ *  and stratum on the device, less than 1 KiB on the host.
+ *  Errors: ARGUMENT, MEMORY, IO, UNSUPPORTED (a filter that compares FM_SCORE_RANK, or one with a
+ *  floor, min_kept_share: the CPU has those). */
+FM_API fm_status fm_cuda_filter_create(fm_cuda *cuda, const fm_filter *filter, fm_cuda_filter **out,
+                                       fm_error *err);
+
+/** Destroys; no call on it may be unfinished on a stream. NULL is fine. */
+FM_API void fm_cuda_filter_destroy(fm_cuda_filter *filter);
+
+/** As fm_filter_apply for N images: `mask` and `filtered` of any integer types, `loss` of any of a loss
+ *  map's. `strata` is U8, or NULL where the filter has one stratum. `filtered` is the very same memory as
+ *  `mask`, or shares no byte with any input. `counts` is NULL or int64 [N][classes][strata][2] in device
+ *  memory, valid and dropped pixels, overwritten. `status` is [N], in device memory. */
+FM_API fm_status fm_cuda_filter_apply(const fm_cuda_filter *filter, const fm_volume *mask,
+                                      const fm_volume *loss, const fm_volume *strata,
+                                      const fm_volume *filtered, int64_t *counts,
+                                      fm_cuda_status *status, void *stream, fm_error *err);
+
+/** As fm_filter_weigh for N images, of FM_WEIGHT_STEP (others: UNSUPPORTED). `options` may be NULL. */
+FM_API fm_status fm_cuda_filter_weigh(const fm_cuda_filter *filter, const fm_volume *mask,
+                                      const fm_volume *loss, const fm_volume *strata,
+                                      const fm_weight_options *options, const fm_volume *weights,
+                                      int64_t *counts, fm_cuda_status *status, void *stream,
+                                      fm_error *err);
+
+/* ---- Statistics ------------------------------------------------------------------- */
+
+/** The layout and labels of statistics on a device.
+ *
+ *  Thread-safety: immutable; any number of threads may use one at the same time. */
+typedef struct fm_cuda_stats fm_cuda_stats;
+
+/** Makes what is needed to add to statistics like `like` on the device. `like` is only read during the
+ *  call. Ownership, waiting, memory and errors as fm_cuda_filter_create; UNSUPPORTED for FM_SCORE_RANK. */
+FM_API fm_status fm_cuda_stats_create(fm_cuda *cuda, const fm_class_stats *like,
+                                      fm_cuda_stats **out, fm_error *err);
+
+/** Destroys; no call on it may be unfinished on a stream. NULL is fine. */
+FM_API void fm_cuda_stats_destroy(fm_cuda_stats *stats);
+
+/** Bytes of workspace that adding `images` images at once takes, of any size: their words. 0 for NULL.
+ *  Thread-safety: any thread. */
+FM_API size_t fm_cuda_stats_workspace(const fm_cuda_stats *stats, int32_t images);
+
+/** Adds N *real* images to statistics in device memory. `words` is int64
+ *  [fm_class_stats_word_count], as fm_class_stats_export writes them, zeros at first; after each call
+ *  they are what the export of the CPU's statistics of the same images is. An all_reduce(SUM) of them
+ *  is a merge; fm_class_stats_import takes them. `workspace` has at least fm_cuda_stats_workspace bytes of
+ *  device memory, aligned to 256, and is free again when the call has finished on the stream. */
+FM_API fm_status fm_cuda_stats_add(const fm_cuda_stats *stats, const fm_volume *mask,
+                                   const fm_volume *loss, const fm_volume *strata, int64_t *words,
+                                   fm_cuda_status *status, void *workspace, size_t workspace_size,
+                                   void *stream, fm_error *err);
+
+/* ---- Maps ------------------------------------------------------------------------- */
+
+/** Bytes of workspace of the calls below for masks of such a size. 0 for sizes that are none.
+ *  Thread-safety: any thread. */
+FM_API size_t fm_cuda_boundary_workspace(int32_t images, int64_t height, int64_t width);
+FM_API size_t fm_cuda_window_workspace(int32_t images, int64_t height, int64_t width);
+
+/** As fm_map_boundary_strata for N images; `strata` is U8 and overlaps no input. `options` may be NULL;
+ *  at most 32 edges (else UNSUPPORTED). Labels can be of any meaning, so no image has a status. */
+FM_API fm_status fm_cuda_boundary_strata(const fm_cuda *cuda, const fm_volume *mask,
+                                         const fm_boundary_options *options,
+                                         const fm_volume *strata, void *workspace,
+                                         size_t workspace_size, void *stream, fm_error *err);
+
+/** As fm_map_window_mean for N images; `means` is F32 and overlaps no input. A value that is not finite
+ *  is an image's status. */
+FM_API fm_status fm_cuda_window_mean(const fm_cuda *cuda, const fm_volume *mask,
+                                     const fm_volume *values, int32_t radius,
+                                     const fm_volume *means, fm_cuda_status *status,
+                                     void *workspace, size_t workspace_size, void *stream,
+                                     fm_error *err);
+
+/* ---- Hardness --------------------------------------------------------------------- */
+
+/** A hardness estimator on a device.
+ *
+ *  Thread-safety: immutable; any number of threads may use one at the same time. */
+typedef struct fm_cuda_hardness fm_cuda_hardness;
+
+/** Copies an estimator to the device. Ownership, waiting, memory and errors as fm_cuda_filter_create;
+ *  UNSUPPORTED for measures other than FM_MEASURE_MEAN. */
+FM_API fm_status fm_cuda_hardness_create(fm_cuda *cuda, const fm_hardness *hardness,
+                                         fm_cuda_hardness **out, fm_error *err);
+
+/** Destroys; no call on it may be unfinished on a stream. NULL is fine. */
+FM_API void fm_cuda_hardness_destroy(fm_cuda_hardness *hardness);
+
+/** Bytes of workspace for masks of such a size. 0 for sizes that are none. Thread-safety: any thread. */
+FM_API size_t fm_cuda_hardness_workspace(const fm_cuda_hardness *hardness, int64_t height,
+                                         int64_t width);
+
+/** As fm_hardness_measure for N masks of one size. `class_pixels` is int64 [N][classes] in device
+ *  memory, the pixels of each class after resizing, and `out` double [N], in device memory. Of a mask with
+ *  a bad pixel both are 0. */
+FM_API fm_status fm_cuda_hardness_measure(const fm_cuda_hardness *hardness, const fm_volume *mask,
+                                          int64_t *class_pixels, double *out,
+                                          fm_cuda_status *status, void *workspace,
+                                          size_t workspace_size, void *stream, fm_error *err);
+
+/* ---- Losses from outputs ---------------------------------------------------------- */
+
+/** What a network puts out for N images, in device memory. Values are F32, F16 or BF16, in any memory
+ *  order. Sized structure, see freemask/context.h. */
+typedef struct fm_cuda_output {
+  size_t size;
+  fm_volume values;     /**< [C, h, w], of the first image */
+  int64_t image_count;  /**< N, the mask's */
+  int64_t image_stride; /**< bytes from one image to the next; 0, with all strides: packed */
+} fm_cuda_output;
+
+/** An fm_network_loss on a device.
+ *
+ *  Thread-safety: immutable; any number of threads may use one at the same time. */
+typedef struct fm_cuda_loss fm_cuda_loss;
+
+/** Copies an fm_network_loss to the device. Ownership, waiting, memory and errors as
+ *  fm_cuda_filter_create. Whether values look like their kind is not examined on the device: give the
+ *  CPU's call one image first. Outputs of queries are UNSUPPORTED here. */
+FM_API fm_status fm_cuda_loss_create(fm_cuda *cuda, const fm_network_loss *network_loss,
+                                     fm_cuda_loss **out, fm_error *err);
+
+/** Destroys; no call on it may be unfinished on a stream. NULL is fine. */
+FM_API void fm_cuda_loss_destroy(fm_cuda_loss *loss);
+
+/** As fm_network_loss_map for N images: `loss` is F32 and overlaps no input. */
+FM_API fm_status fm_cuda_loss_map(const fm_cuda_loss *network_loss, const fm_cuda_output *output,
+                                  const fm_volume *mask, const fm_volume *loss,
+                                  fm_cuda_status *status, void *stream, fm_error *err);
+
+/* The calls below do the same as fm_cuda_loss_map and the call that takes the loss map, to the bit,
+ * without a loss map in memory. MISMATCH if the label spaces differ. */
+
+FM_API fm_status fm_cuda_filter_apply_output(const fm_cuda_filter *filter,
+                                             const fm_cuda_loss *network_loss,
+                                             const fm_cuda_output *output, const fm_volume *mask,
+                                             const fm_volume *strata, const fm_volume *filtered,
+                                             int64_t *counts, fm_cuda_status *status, void *stream,
+                                             fm_error *err);
+
+FM_API fm_status fm_cuda_filter_weigh_output(
+    const fm_cuda_filter *filter, const fm_cuda_loss *network_loss, const fm_cuda_output *output,
+    const fm_volume *mask, const fm_volume *strata, const fm_weight_options *options,
+    const fm_volume *weights, int64_t *counts, fm_cuda_status *status, void *stream, fm_error *err);
+
+FM_API fm_status fm_cuda_stats_add_output(const fm_cuda_stats *stats,
+                                          const fm_cuda_loss *network_loss,
+                                          const fm_cuda_output *output, const fm_volume *mask,
+                                          const fm_volume *strata, int64_t *words,
+                                          fm_cuda_status *status, void *workspace,
+                                          size_t workspace_size, void *stream, fm_error *err);
+
+FM_END_DECLS
+
+#endif

@@ -1,0 +1,266 @@
+/* cuda/filter.c - the noise filter on the device: from loss maps and from outputs. */
+#include <stdlib.h>
+
+#include "core/fail.h"
+#include "cuda/loss.h"
+
+struct fm_cuda_filter {
+  fm__cu_space space; /* extra: the thresholds */
+  int32_t strata_count;
+  int64_t ignored[FM_I64 + 1]; /* the label that masks of a type get */
+  fm_filter *probe;            /* on the host: keeps losses up to 1.25 */
+  int64_t probe_label;
+};
+
+/* ---- Making ------------------------------------------------------------------------------- */
+
+static fm_status check_filter(const fm_filter *filter, fm_error *err) {
+  fm_filter_options o = {.size = sizeof o};
+  fm_status status = fm_filter_get_options(filter, &o, err);
+  if (status) return status;
+  if (o.policy == FM_FILTER_STRATA || o.policy == FM_FILTER_PAIRED)
+    return fm__fail(
+        err, FM_ERR_UNSUPPORTED,
+        "fm_cuda_filter_create: the filter compares FM_SCORE_RANK, which the device does "
+        "not compute: use fm_filter_apply");
+  if (o.min_kept_share > 0)
+    return fm__fail(
+        err, FM_ERR_UNSUPPORTED,
+        "fm_cuda_filter_create: the filter has a floor (min_kept_share is %g), which the "
+        "device does not know: use fm_filter_apply",
+        o.min_kept_share);
+  return FM_OK;
+}
+
+/* All classes have a mean loss of 1. */
+static fm_status make_probe(fm_cuda_filter *known, const fm_labels *labels, fm_error *err) {
+  int32_t classes = fm_labels_class_count(labels);
+  double *means = malloc((size_t)classes * sizeof *means);
+  if (!means) return fm__fail_memory(err, (size_t)classes * sizeof *means);
+  for (int32_t k = 0; k < classes; k++) means[k] = 1;
+  fm_mean_table table = {.size = sizeof table, .class_count = classes, .mean_loss = means};
+  fm_status status = fm_filter_create_from_means(labels, &table, NULL, &known->probe, err);
+  known->probe_label = fm_labels_label_of(labels, 0);
+  free(means);
+  return status;
+}
+
+static fm_status open_filter(fm_cuda_filter *known, fm_cuda *cuda, const fm_filter *filter,
+                             fm_error *err) {
+  const fm_labels *labels = fm_filter_labels(filter);
+  known->strata_count = fm_filter_stratum_count(filter);
+  for (int32_t type = FM_U8; type <= FM_I64; type++)
+    known->ignored[type] = fm_labels_ignore_label_in(labels, type);
+  int64_t cells = (int64_t)fm_labels_class_count(labels) * known->strata_count;
+  float *thresholds = malloc((size_t)cells * sizeof *thresholds);
+  if (!thresholds) return fm__fail_memory(err, (size_t)cells * sizeof *thresholds);
+  fm_status status = fm_filter_thresholds(filter, thresholds, cells, err);
+  if (!status) status = make_probe(known, labels, err);
+  if (!status)
+    status = fm__cu_space_open(&known->space, cuda, labels, thresholds,
+                               (size_t)cells * sizeof *thresholds, err);
+  if (status) fm_filter_destroy(known->probe);
+  free(thresholds);
+  return status;
+}
+
+fm_status fm_cuda_filter_create(fm_cuda *cuda, const fm_filter *filter, fm_cuda_filter **out,
+                                fm_error *err) {
+  if (!cuda || !filter || !out)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_cuda_filter_create: an argument is NULL");
+  fm_status status = check_filter(filter, err);
+  if (status) return status;
+  fm_cuda_filter *known = calloc(1, sizeof *known);
+  if (!known) return fm__fail_memory(err, sizeof *known);
+  status = open_filter(known, cuda, filter, err);
+  if (status)
+    free(known);
+  else
+    *out = known;
+  return status;
+}
+
+void fm_cuda_filter_destroy(fm_cuda_filter *filter) {
+  if (!filter) return;
+  fm__cu_space_close(&filter->space);
+  fm_filter_destroy(filter->probe);
+  free(filter);
+}
+
+/* ---- What is written ------------------------------------------------------------------------ */
+
+static fm_status aim_labels(const fm_cuda_filter *filter, fm__cu_job *job, fm_error *err) {
+  fm__range range = fm__integer_range(job->out.dtype);
+  int64_t ignored = filter->ignored[job->out.dtype];
+  if (!fm__fits(ignored, range))
+    return fm__fail(err, FM_ERR_LIMIT,
+                    "filtered mask: the ignore label %lld does not fit its type %s",
+                    (long long)ignored, fm__dtype_name(job->out.dtype));
+  job->sink = FM__CU_LABELS;
+  job->dropped = (uint64_t)ignored;
+  job->narrows = !fm__range_fits(job->mask.dtype, range);
+  job->least = range.least;
+  job->most = range.most;
+  return FM_OK;
+}
+
+/* The weight of a pixel with such a loss, as the CPU's call writes it: so options, types and rounding are
+ * the same. */
+static fm_status ask_weight(const fm_cuda_filter *filter, const fm_weight_options *options,
+                            float loss, int32_t dtype, uint64_t *bits, fm_error *err) {
+  union {
+    uint8_t one;
+    uint16_t two;
+    uint32_t four;
+    uint64_t eight;
+  } weight = {.eight = 0};
+  fm_plane mask = fm_plane_make(&filter->probe_label, FM_I64, 1, 1),
+           map = fm_plane_make(&loss, FM_F32, 1, 1),
+           out = fm_plane_make(&weight, (fm_dtype)dtype, 1, 1);
+  fm_status status = fm_filter_weigh(filter->probe, &mask, &map, NULL, options, &out, NULL, err);
+  size_t size = fm_dtype_size((fm_dtype)dtype);
+  *bits = size == 1 ? weight.one : size == 2 ? weight.two : size == 4 ? weight.four : weight.eight;
+  return status;
+}
+
+static fm_status aim_weights(const fm_cuda_filter *filter, const fm_weight_options *options,
+                             fm__cu_job *job, fm_error *err) {
+  fm_status status = ask_weight(filter, options, 0, job->out.dtype, &job->kept, err);
+  if (!status) status = ask_weight(filter, options, 2, job->out.dtype, &job->dropped, err);
+  if (status) return status;
+  if (options && options->kind != FM_WEIGHT_STEP)
+    return fm__fail(err, FM_ERR_UNSUPPORTED,
+                    "fm_weight_options: kind is %d, which the device does not know: use "
+                    "fm_filter_weigh, or FM_WEIGHT_STEP",
+                    (int)options->kind);
+  job->sink = FM__CU_WEIGHTS;
+  return FM_OK;
+}
+
+/* ---- One call ----------------------------------------------------------------------------------- */
+
+typedef struct application {
+  const fm_cuda_filter *filter;
+  fm__cu_source source;
+  const fm_volume *mask, *strata, *out;
+  bool weighs; /* weights are written instead of labels */
+  const fm_weight_options *options;
+  int64_t *counts;
+  fm_cuda_status *statuses;
+} application;
+
+static fm_status read_planes(const application *a, fm__cu_job *job, fm_error *err) {
+  const char *what = a->weighs ? "weights" : "filtered mask";
+  unsigned types = a->weighs ? FM__BIT(FM_U8) | FM__LOSS_TYPES : FM__MASK_TYPES;
+  fm__cu_batch mask, source, strata, out;
+  fm_status status = fm__cu_read_mask(job, &mask, a->mask, err);
+  if (!status) status = fm__cu_read_source(job, &source, &mask, &a->source, &a->filter->space, err);
+  if (!status) status = fm__cu_read_strata(job, &strata, &mask, a->strata, err);
+  if (!status) status = fm__cu_read_like(&job->out, &out, &mask, a->out, types, what, err);
+  if (!status) status = fm__cu_check_output(&out, &mask, !a->weighs, err);
+  if (!status) status = fm__cu_check_output(&out, &source, false, err);
+  if (!status) status = fm__cu_check_output(&out, &strata, false, err);
+  if (!status && a->counts) status = fm__cu_check_memory(a->counts, 8, "counts", err);
+  if (!status) status = fm__cu_check_memory(a->statuses, 8, "status", err);
+  if (status) return status;
+  return a->weighs ? aim_weights(a->filter, a->options, job, err) : aim_labels(a->filter, job, err);
+}
+
+static fm_status apply(const application *a, const char *function, void *stream, fm_error *err) {
+  if (!a->filter) return fm__fail(err, FM_ERR_ARGUMENT, "%s: filter is NULL", function);
+  fm__cu_call call = {.cuda = a->filter->space.cuda, .stream = stream, .err = err};
+  fm__cu_job *job = &call.job;
+  fm__cu_space_use(&a->filter->space, job);
+  job->strata_count = a->filter->strata_count;
+  job->thresholds = (const float *)(const void *)a->filter->space.extra;
+  fm_status status = read_planes(a, job, err);
+  if (status) return status;
+  int64_t cells = (int64_t)job->class_count * job->strata_count;
+  job->status = a->statuses;
+  job->zeros = job->counts = a->counts;
+  job->zero_count = a->counts ? 2 * cells * job->images : 0;
+  job->own_counters = a->counts && cells <= FM__CU_OWN_CELLS;
+  size_t own = job->own_counters ? (size_t)cells * 2 * sizeof(uint32_t) : 0;
+  status = fm__cu_begin(&call);
+  if (status) return status;
+  fm__cu_start(&call);
+  if (job->fused)
+    fm__cu_launch(&call, FM__CU_filter_output, fm__cu_columns(job), job->images, own);
+  else
+    fm__cu_launch(&call, FM__CU_filter, fm__cu_tiles(job), job->images, own);
+  fm__cu_finish(&call);
+  return fm__cu_end(&call);
+}
+
+/* ---- The public calls ------------------------------------------------------------------------------- */
+
+fm_status fm_cuda_filter_apply(const fm_cuda_filter *filter, const fm_volume *mask,
+                               const fm_volume *loss, const fm_volume *strata,
+                               const fm_volume *filtered, int64_t *counts, fm_cuda_status *status,
+                               void *stream, fm_error *err) {
+  application a = {.filter = filter,
+                   .source = {.map = loss},
+                   .mask = mask,
+                   .strata = strata,
+                   .out = filtered,
+                   .counts = counts,
+                   .statuses = status};
+  return apply(&a, "fm_cuda_filter_apply", stream, err);
+}
+
+fm_status fm_cuda_filter_weigh(const fm_cuda_filter *filter, const fm_volume *mask,
+                               const fm_volume *loss, const fm_volume *strata,
+                               const fm_weight_options *options, const fm_volume *weights,
+                               int64_t *counts, fm_cuda_status *status, void *stream,
+                               fm_error *err) {
+  application a = {.filter = filter,
+                   .source = {.map = loss},
+                   .mask = mask,
+                   .strata = strata,
+                   .out = weights,
+                   .weighs = true,
+                   .options = options,
+                   .counts = counts,
+                   .statuses = status};
+  return apply(&a, "fm_cuda_filter_weigh", stream, err);
+}
+
+static fm_status apply_output(application *a, const fm_cuda_loss *network_loss,
+                              const fm_cuda_output *output, const char *function, void *stream,
+                              fm_error *err) {
+  if (!network_loss) return fm__fail(err, FM_ERR_ARGUMENT, "%s: network_loss is NULL", function);
+  a->source = (fm__cu_source){.network_loss = network_loss, .output = output};
+  return apply(a, function, stream, err);
+}
+
+fm_status fm_cuda_filter_apply_output(const fm_cuda_filter *filter,
+                                      const fm_cuda_loss *network_loss,
+                                      const fm_cuda_output *output, const fm_volume *mask,
+                                      const fm_volume *strata, const fm_volume *filtered,
+                                      int64_t *counts, fm_cuda_status *status, void *stream,
+                                      fm_error *err) {
+  application a = {.filter = filter,
+                   .mask = mask,
+                   .strata = strata,
+                   .out = filtered,
+                   .counts = counts,
+                   .statuses = status};
+  return apply_output(&a, network_loss, output, "fm_cuda_filter_apply_output", stream, err);
+}
+
+fm_status fm_cuda_filter_weigh_output(const fm_cuda_filter *filter,
+                                      const fm_cuda_loss *network_loss,
+                                      const fm_cuda_output *output, const fm_volume *mask,
+                                      const fm_volume *strata, const fm_weight_options *options,
+                                      const fm_volume *weights, int64_t *counts,
+                                      fm_cuda_status *status, void *stream, fm_error *err) {
+  application a = {.filter = filter,
+                   .mask = mask,
+                   .strata = strata,
+                   .out = weights,
+                   .weighs = true,
+                   .options = options,
+                   .counts = counts,
+                   .statuses = status};
+  return apply_output(&a, network_loss, output, "fm_cuda_filter_weigh_output", stream, err);
+}

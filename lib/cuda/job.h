@@ -1,0 +1,118 @@
+/* cuda/job.h - what a launch hands to its kernel: plain numbers and pointers, one structure for all
+ * kernels. The host fills it, nvcc compiles it too. */
+#ifndef FM_CUDA_JOB_H
+#define FM_CUDA_JOB_H
+
+#include <freemask/cuda.h>
+#include <stdbool.h>
+
+#include "network/axis.h"
+
+/* Threads of a block, pixels next to each other that a thread takes, and pixels of a block. Counters of
+ * a block have 32 bits, and sums 13 to spare (cuda/sum.h). */
+enum { FM__CU_THREADS = 256, FM__CU_RUN = 8, FM__CU_TILE = 2 * FM__CU_THREADS * FM__CU_RUN };
+
+/* Cells whose counters a block has in its own memory; of more, each pixel is counted in global memory. */
+enum { FM__CU_OWN_CELLS = 2048 };
+
+/* Counters of a cell of statistics in a block: its pixels, and the parts of its sum (cuda/sum.h). */
+enum { FM__CU_SUM_PARTS = 3, FM__CU_SUM_COUNTERS = 1 + FM__CU_SUM_PARTS };
+
+/* Rows of a mask that a thread makes losses of together, which share what they are resized from. */
+enum { FM__CU_ROWS = 4 };
+
+/* Edges of strata that fit a launch. */
+enum { FM__CU_EDGES = 32 };
+
+/* Volumes with strides filled in. `data` NULL: there is none. */
+typedef struct fm__cu_planes {
+  char *data;
+  int64_t image, row, col; /* bytes */
+  int32_t dtype, element;
+} fm__cu_planes;
+
+/* What fm_cuda_status.what says. */
+enum {
+  FM__CU_GOOD = 0,
+  FM__CU_BAD_LABEL,
+  FM__CU_BAD_STRATUM,
+  FM__CU_BAD_LOSS,
+  FM__CU_MISFIT,
+  FM__CU_BAD_NUMBER, /* of a plane that is not of losses */
+  FM__CU_BAD_VALUE,
+  FM__CU_NO_FLOAT,
+  FM__CU_DOUBTFUL
+};
+
+typedef enum fm__cu_sink {
+  FM__CU_NO_SINK,
+  FM__CU_LABELS,
+  FM__CU_WEIGHTS,
+  FM__CU_LOSSES
+} fm__cu_sink;
+
+typedef struct fm__cu_job {
+  int64_t height, width;
+  int32_t images;
+  fm__cu_planes mask, loss, strata, out;
+  fm_cuda_status *status; /* [images]; NULL: nothing can be bad */
+  int64_t *zeros;         /* [zero_count]: what begins as 0 */
+  int64_t zero_count;
+  bool fused;        /* losses come from an output, not from a map */
+  bool own_counters; /* a block has counters of its own */
+
+  /* Labels. */
+  const int32_t *classes; /* of label 0; 65,535 above and 32,768 below it */
+  int32_t class_count, strata_count;
+
+  /* Filter. */
+  const float *thresholds; /* [classes][strata] */
+  int32_t sink;            /* an fm__cu_sink: what `out` is */
+  bool narrows;            /* labels of the mask may not fit `out` */
+  int64_t least;           /* the labels that `out` holds */
+  uint64_t most;
+  uint64_t kept, dropped; /* weights' bits; the label of dropped pixels */
+  int64_t *counts;        /* [images][cells][2]; NULL: not wanted */
+
+  /* Statistics. */
+  int64_t *pending; /* [images][cells][cell_words] */
+  int64_t *words;   /* 1 + [cells][cell_words] */
+  int64_t cell_words;
+  int32_t bin_shift;
+
+  /* Maps. */
+  uint16_t *gaps; /* [images][height][width]: distances within rows */
+  int32_t edges[FM__CU_EDGES];
+  int32_t edge_count;
+  int32_t radius;
+  char *rows; /* [images][blocks] of row_bytes */
+  int64_t row_bytes;
+
+  /* Hardness. */
+  int64_t resized_height, resized_width;
+  uint32_t *repeats; /* [width + height]: how often a column, a row is taken */
+  int64_t *class_pixels;
+  const double *means;
+  double *hardness;
+
+  /* Outputs: [images][channels][inner height][inner width]. */
+  fm__cu_planes values;
+  int64_t channel; /* bytes */
+  int64_t inner_width, inner_height;
+  const int32_t *channel_of; /* [class_count]; NULL: the channel is the class */
+  int32_t channels, kind, binary;
+  double floor;
+  fm__axis down, across;
+} fm__cu_job;
+
+/* The kernels, by number: X(name). */
+#define FM__CU_KERNELS(X)                                                                      \
+  X(start)                                                                                     \
+  X(describe)                                                                                  \
+  X(give_up)                                                                                   \
+  X(filter) X(filter_output) X(sum) X(sum_output) X(sum_end) X(gaps) X(strata) X(window_check) \
+      X(window) X(repeats) X(classes) X(hardness)
+#define FM__CU_NUMBER(name) FM__CU_##name,
+enum { FM__CU_KERNELS(FM__CU_NUMBER) FM__CU_KERNEL_COUNT };
+
+#endif

@@ -1,0 +1,104 @@
+/* cuda/loss.c - losses from outputs on the device. */
+#include "cuda/loss.h"
+
+#include <stdlib.h>
+
+#include "core/fail.h"
+
+/* ---- Making ------------------------------------------------------------------------------- */
+
+static fm_status open_loss(fm_cuda_loss *loss, fm_cuda *cuda, const fm_network_loss *network_loss,
+                           fm_error *err) {
+  const fm_labels *labels = fm_network_loss_labels(network_loss);
+  loss->options.size = sizeof loss->options;
+  fm_status status = fm_network_loss_get_options(network_loss, &loss->options, err);
+  if (status) return status;
+  if (loss->options.compose_first)
+    return fm__fail(
+        err, FM_ERR_UNSUPPORTED,
+        "fm_cuda_loss_create: compose_first is about queries, which the device does not "
+        "take: use fm_network_loss_map");
+  const int32_t *channels = loss->options.channels;
+  size_t size = channels ? (size_t)fm_labels_class_count(labels) * sizeof *channels : 0;
+  return fm__cu_space_open(&loss->space, cuda, labels, channels, size, err);
+}
+
+fm_status fm_cuda_loss_create(fm_cuda *cuda, const fm_network_loss *network_loss,
+                              fm_cuda_loss **out, fm_error *err) {
+  if (!cuda || !network_loss || !out)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_cuda_loss_create: an argument is NULL");
+  fm_cuda_loss *loss = calloc(1, sizeof *loss);
+  if (!loss) return fm__fail_memory(err, sizeof *loss);
+  fm_status status = open_loss(loss, cuda, network_loss, err);
+  if (status)
+    free(loss);
+  else
+    *out = loss;
+  return status;
+}
+
+void fm_cuda_loss_destroy(fm_cuda_loss *loss) {
+  if (!loss) return;
+  fm__cu_space_close(&loss->space);
+  free(loss);
+}
+
+/* ---- Reading -------------------------------------------------------------------------------- */
+
+static fm_status read_output(fm__cu_job *job, fm__cu_batch *batch, const fm__cu_batch *mask,
+                             const fm_cuda_loss *loss, const fm_cuda_output *output,
+                             fm_error *err) {
+  const fm_network_loss_options *o = &loss->options;
+  fm_status status = fm__cu_read_values(job, output, batch, mask, o->channel_count, err);
+  if (status) return status;
+  bool corners = o->align_corners != 0;
+  job->fused = true;
+  job->kind = o->kind;
+  job->binary = o->binary;
+  job->floor = o->floor;
+  job->channel_of = o->channels ? (const int32_t *)(const void *)loss->space.extra : NULL;
+  job->down = fm__axis_make(job->inner_height, job->height, corners);
+  job->across = fm__axis_make(job->inner_width, job->width, corners);
+  return FM_OK;
+}
+
+fm_status fm__cu_read_source(fm__cu_job *job, fm__cu_batch *batch, const fm__cu_batch *mask,
+                             const fm__cu_source *source, const fm__cu_space *space,
+                             fm_error *err) {
+  if (!source->network_loss)
+    return fm__cu_read_like(&job->loss, batch, mask, source->map, FM__LOSS_TYPES, "loss map", err);
+  if (source->network_loss->space.fingerprint != space->fingerprint)
+    return fm__fail(err, FM_ERR_MISMATCH, "label spaces of the output and of the call differ");
+  return read_output(job, batch, mask, source->network_loss, source->output, err);
+}
+
+/* ---- Loss maps --------------------------------------------------------------------------------- */
+
+fm_status fm_cuda_loss_map(const fm_cuda_loss *network_loss, const fm_cuda_output *output,
+                           const fm_volume *mask, const fm_volume *loss, fm_cuda_status *statuses,
+                           void *stream, fm_error *err) {
+  if (!network_loss)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_cuda_loss_map: network_loss is NULL");
+  fm__cu_call call = {.cuda = network_loss->space.cuda, .stream = stream, .err = err};
+  fm__cu_job *job = &call.job;
+  fm__cu_batch masks, values, losses;
+  fm__cu_source source = {.network_loss = network_loss, .output = output};
+  job->strata_count = 1;
+  job->sink = FM__CU_LOSSES;
+  job->status = statuses;
+  fm__cu_space_use(&network_loss->space, job);
+  fm_status status = fm__cu_read_mask(job, &masks, mask, err);
+  if (!status)
+    status = fm__cu_read_source(job, &values, &masks, &source, &network_loss->space, err);
+  if (!status)
+    status = fm__cu_read_like(&job->out, &losses, &masks, loss, FM__BIT(FM_F32), "loss map", err);
+  if (!status) status = fm__cu_check_output(&losses, &masks, false, err);
+  if (!status) status = fm__cu_check_output(&losses, &values, false, err);
+  if (!status) status = fm__cu_check_memory(statuses, 8, "status", err);
+  if (!status) status = fm__cu_begin(&call);
+  if (status) return status;
+  fm__cu_start(&call);
+  fm__cu_launch(&call, FM__CU_filter_output, fm__cu_columns(job), job->images, 0);
+  fm__cu_finish(&call);
+  return fm__cu_end(&call);
+}

@@ -1,0 +1,182 @@
+/* cuda/sum.h - kernels of the exact statistics.
+ *
+ * A loss from 2^-26 to 2^6 nats is a whole number of 2^-49 below 2^55. A thread adds up those of one cell
+ * that it meets in a row, a block the three parts of the sums, 19 bits and what is left, in counters of 32
+ * bits. Other losses go to the digits of the image's words at once. All of it is addition of whole
+ * numbers, whose order does not matter. */
+#ifndef FM_CUDA_SUM_H
+#define FM_CUDA_SUM_H
+
+#include "cuda/walk.h"
+#include "dsp/bins.h"
+
+enum {
+  CU_UNIT = 100, /* of a sum's parts, as the place of a bit in its digits: 2^(100 - 149) */
+  CU_LEAST_EXPONENT = 101, /* of a float of 2^-26 */
+  CU_EXPONENTS = 32,
+  CU_PART_BITS = 19
+};
+
+typedef struct cu_total {
+  int32_t cell;
+  uint32_t pixels;
+  uint64_t sum;
+} cu_total;
+
+FM__CU_FN int64_t *cu_pending(cu_job job, int32_t image, int64_t cell) {
+  int64_t cells = (int64_t)job->class_count * job->strata_count;
+  return job->pending + (image * cells + cell) * job->cell_words;
+}
+
+/* Adds `number` times 2^(place - 149) to a cell's digits. */
+FM__CU_FN void cu_add_digits(int64_t *cell, int place, uint32_t number) {
+  uint64_t shifted = (uint64_t)number << (place % 32);
+  int64_t *digit = cell + 1 + place / 32;
+  if ((uint32_t)shifted) cu_add64(digit, (uint32_t)shifted);
+  if (shifted >> 32) cu_add64(digit + 1, (int64_t)(shifted >> 32));
+}
+
+FM__CU_FN uint32_t cu_part(uint64_t sum, int part) {
+  uint64_t rest = sum >> (part * CU_PART_BITS);
+  return (uint32_t)(part + 1 < FM__CU_SUM_PARTS ? rest & ((1U << CU_PART_BITS) - 1) : rest);
+}
+
+FM__CU_FN void cu_total_flush(cu_job job, int32_t image, const cu_total *total, uint32_t *own) {
+  if (!total->pixels) return;
+  if (own) {
+    uint32_t *counters = own + FM__CU_SUM_COUNTERS * total->cell;
+    cu_add32(counters, total->pixels);
+    for (int i = 0; i < FM__CU_SUM_PARTS; i++) {
+      uint32_t part = cu_part(total->sum, i);
+      if (part) cu_add32(counters + 1 + i, part);
+    }
+    return;
+  }
+  int64_t *cell = cu_pending(job, image, total->cell);
+  cu_add64(cell, total->pixels);
+  for (int i = 0; i < FM__CU_SUM_PARTS; i++)
+    cu_add_digits(cell, CU_UNIT + i * CU_PART_BITS, cu_part(total->sum, i));
+}
+
+/* Adds one loss, whose bits are those of a good one. */
+FM__CU_FN void cu_total_add(cu_job job, int32_t image, cu_total *total, int32_t cell, uint32_t bits,
+                            uint32_t *own) {
+  if (cell != total->cell || total->pixels == FM__CU_RUN) {
+    cu_total_flush(job, image, total, own);
+    total->cell = cell;
+    total->pixels = 0;
+    total->sum = 0;
+  }
+  total->pixels++;
+  uint32_t exponent = (bits >> 23) - CU_LEAST_EXPONENT;
+  if (exponent < CU_EXPONENTS) {
+    total->sum += (uint64_t)((bits & 0x7fffff) | 0x800000) << exponent;
+  } else if (bits) {
+    fm__two_digits two = fm__digits_of(bits);
+    int64_t *digits = cu_pending(job, image, cell) + 1 + two.first;
+    if (two.low) cu_add64(digits, two.low);
+    if (two.high) cu_add64(digits + 1, two.high);
+  }
+  if (job->bin_shift >= 0)
+    cu_add64(cu_pending(job, image, cell) + FM__CELL_WORDS + fm__bin_of(bits, job->bin_shift), 1);
+}
+
+/* ---- A block's own counters --------------------------------------------------------------- */
+
+FM__CU_FN int32_t cu_total_counters(cu_job job) {
+  return job->own_counters ? FM__CU_SUM_COUNTERS * job->class_count * job->strata_count : 0;
+}
+
+FM__CU_FN void cu_totals_clear(cu_job job, uint32_t t, uint32_t *own) {
+  for (int32_t i = (int32_t)t; i < cu_total_counters(job); i += FM__CU_THREADS) own[i] = 0;
+}
+
+FM__CU_FN void cu_totals_flush(cu_job job, int32_t image, uint32_t t, const uint32_t *own) {
+  for (int32_t i = (int32_t)t; i < cu_total_counters(job); i += FM__CU_THREADS) {
+    if (!own[i]) continue;
+    int64_t *cell = cu_pending(job, image, i / FM__CU_SUM_COUNTERS);
+    if (i % FM__CU_SUM_COUNTERS == 0)
+      cu_add64(cell, own[i]);
+    else
+      cu_add_digits(cell, CU_UNIT + (i % FM__CU_SUM_COUNTERS - 1) * CU_PART_BITS, own[i]);
+  }
+}
+
+/* ---- Kernels -------------------------------------------------------------------------------- */
+
+FM__CU_FN void cu_sum_run(cu_job job, int32_t image, int64_t at, cu_total *total, uint32_t *own) {
+  int count = cu_run_length(job, at);
+  for (int i = 0; i < count; i++) {
+    int64_t y = (at + i) / job->width, x = (at + i) % job->width;
+    int64_t label = cu_label(cu_at(&job->mask, image, y, x), job->mask.dtype);
+    int32_t cell = cu_cell(job, image, y, x, cu_class(job, label));
+    if (cell < 0) continue;
+    uint32_t bits = fm__loss_bits(cu_loss(job, image, y, x));
+    if (bits >= FM__INFINITY_BITS)
+      cu_bad(job, image, cu_rank_of(job, CU_LOSS), y, x);
+    else
+      cu_total_add(job, image, total, cell, bits, own);
+  }
+}
+
+FM__CU_KERNEL(sum) {
+  FM__CU_START;
+  FM__CU_OWN(uint32_t, own);
+  FM__CU_EACH_THREAD(t) cu_totals_clear(job, t, own);
+  FM__CU_BARRIER();
+  FM__CU_EACH_THREAD(t) {
+    cu_total total = {-1, 0, 0};
+    uint32_t *counters = job->own_counters ? own : NULL;
+    FM__CU_EACH_RUN(job, t, at) cu_sum_run(job, FM__CU_IMAGE, at, &total, counters);
+    cu_total_flush(job, FM__CU_IMAGE, &total, counters);
+  }
+  FM__CU_BARRIER();
+  FM__CU_EACH_THREAD(t) cu_totals_flush(job, FM__CU_IMAGE, t, own);
+}
+
+FM__CU_KERNEL(sum_output) {
+  FM__CU_START;
+  FM__CU_OWN(uint32_t, own);
+  FM__CU_EACH_THREAD(t) cu_totals_clear(job, t, own);
+  FM__CU_BARRIER();
+  FM__CU_EACH_THREAD(t) {
+    cu_total total = {-1, 0, 0};
+    uint32_t *counters = job->own_counters ? own : NULL;
+    cu_column_place p = cu_column_of(job, FM__CU_BLOCK, t);
+    cu_column_pixels pixels;
+    if (p.rows) cu_column_read(job, FM__CU_IMAGE, &p, &pixels);
+    for (int j = 0; j < p.rows; j++)
+      if (pixels.cell[j] >= 0)
+        cu_total_add(job, FM__CU_IMAGE, &total, pixels.cell[j], fm__loss_bits(pixels.loss[j]),
+                     counters);
+    cu_total_flush(job, FM__CU_IMAGE, &total, counters);
+  }
+  FM__CU_BARRIER();
+  FM__CU_EACH_THREAD(t) cu_totals_flush(job, FM__CU_IMAGE, t, own);
+}
+
+/* into += the pending cell of one image. */
+FM__CU_FN void cu_fold(int64_t *into, int64_t *from) {
+  (void)fm__digits_carry(from + 1, FM__SUM_DIGITS);
+  into[0] += from[0];
+  for (int i = 1; i <= FM__SUM_DIGITS; i++) into[i] += from[i];
+  (void)fm__digits_carry(into + 1, FM__SUM_DIGITS);
+}
+
+/* A block for each cell: adds the good images' words, one after the other. */
+FM__CU_KERNEL(sum_end) {
+  FM__CU_START;
+  FM__CU_EACH_THREAD(t) {
+    int64_t *cell = job->words + 1 + FM__CU_BLOCK * job->cell_words;
+    for (int32_t image = 0; image < job->images; image++) {
+      if (!cu_is_good(job, image)) continue;
+      int64_t *from = cu_pending(job, image, FM__CU_BLOCK);
+      if (t == 0) cu_fold(cell, from);
+      if (t == 0 && FM__CU_BLOCK == 0) job->words[0]++;
+      for (int64_t i = FM__CELL_WORDS + t; i < job->cell_words; i += FM__CU_THREADS)
+        cell[i] += from[i];
+    }
+  }
+}
+
+#endif

@@ -1,0 +1,207 @@
+# cuda/kit.py - both libraries through ctypes, and memory of the device: the fake driver's is the host's.
+import ctypes
+import os
+
+import numpy as np
+
+U8, I8, U16, I16, U32, I32, U64, I64, F16, BF16, F32, F64 = range(1, 13)
+NUMPY = {U8: np.uint8, I8: np.int8, U16: np.uint16, I16: np.int16, U32: np.uint32, I32: np.int32, U64: np.uint64,
+         I64: np.int64, F16: np.float16, BF16: np.uint16, F32: np.float32, F64: np.float64}
+ptr, i32, i64, u64, f64, size_t = (ctypes.c_void_p, ctypes.c_int32, ctypes.c_int64, ctypes.c_uint64, ctypes.c_double,
+                                   ctypes.c_size_t)
+
+
+def structure(name, *fields):
+    return type(name, (ctypes.Structure,), {"_fields_": list(fields)})
+
+
+Plane = structure("Plane", ("data", ptr), ("dtype", i32), ("device", i32), ("height", i64), ("width", i64),
+                  ("row", i64), ("col", i64))
+Volume = structure("Volume", ("data", ptr), ("dtype", i32), ("device", i32), ("channels", i64), ("height", i64),
+                   ("width", i64), ("channel", i64), ("row", i64), ("col", i64))
+Error = structure("Error", ("code", i32), ("host_code", i32), ("message", ctypes.c_char * 504))
+FilterOptions = structure("FilterOptions", ("size", size_t), ("tolerance", f64), ("unseen", i32), ("policy", i32),
+                          ("min_kept_share", f64), ("real_share", f64), ("without_reference", i32), ("reserved", i32))
+StatsOptions = structure("StatsOptions", ("size", size_t), ("strata", i32), ("histogram", i32), ("score", i32),
+                         ("reserved", i32), ("ranks", ptr))
+Extra = structure("Extra", ("size", size_t), ("strata", ptr), ("reference", ptr), ("siblings", ptr), ("count", i32),
+                  ("reserved", i32), ("ranks", u64))
+Report = structure("Report", ("size", size_t), ("valid", i64), ("dropped", i64), ("class_valid", ptr),
+                   ("class_dropped", ptr), ("stratum_valid", ptr), ("stratum_dropped", ptr))
+WeightOptions = structure("WeightOptions", ("size", size_t), ("kind", i32), ("reserved", i32), ("dropped", f64),
+                          ("width", f64), ("gamma", f64))
+HardnessOptions = structure("HardnessOptions", ("size", size_t), ("width", i32), ("height", i32), ("measure", i32),
+                            ("reserved", i32), ("share", f64))
+LossOptions = structure("LossOptions", ("size", size_t), ("kind", i32), ("align_corners", i32),
+                        ("channel_count", i32), ("binary", i32), ("channels", ptr), ("floor", f64),
+                        ("trust_kind", i32), ("compose_first", i32))
+Output = structure("Output", ("size", size_t), ("values", Volume), ("class_logits", Plane))
+CudaOutput = structure("CudaOutput", ("size", size_t), ("values", Volume), ("image_count", i64),
+                       ("image_stride", i64))
+BoundaryOptions = structure("BoundaryOptions", ("size", size_t), ("edges", ptr), ("edge_count", i32))
+LabelsOptions = structure("LabelsOptions", ("size", size_t), ("ignored", ptr), ("ignored_count", i32),
+                          ("name", ctypes.c_char_p), ("class_count", i32), ("label_count", i32), ("classes", ptr),
+                          ("names", ptr), ("colors", ptr), ("color_count", i32), ("reserved", i32))
+Counts = structure("Counts", *[(name, i64) for name in "allocations frees copies waits launches pushed".split()])
+
+STATUS = np.dtype([("first", "u8"), ("what", "i4"), ("code", "i4"), ("x", "i8"), ("y", "i8"), ("label", "i8"),
+                   ("class_index", "i4"), ("other", "i4"), ("value", "f8"), ("doubt", "f8")])
+
+core = ctypes.CDLL(os.environ["FM_SHARED"])
+cuda = ctypes.CDLL(os.environ["FM_CUDA"])
+for library, names in ((core, "class_stats_word_count"), (cuda, "cuda_stats_workspace cuda_boundary_workspace "
+                       "cuda_window_workspace cuda_hardness_workspace")):
+    for function in names.split():
+        getattr(library, "fm_" + function).restype = size_t
+
+
+class Failed(Exception):
+    def __init__(self, error):
+        super().__init__(error.message.decode())
+        self.code, self.host_code, self.message = error.code, error.host_code, error.message.decode()
+
+
+def options(kind, /, **values):
+    return kind(size=ctypes.sizeof(kind), **values)
+
+
+def call(function, *arguments):
+    """Calls with an fm_error behind the arguments; structures go by reference."""
+    error = Error()
+    status = function(*[ctypes.byref(a) if isinstance(a, ctypes.Structure) else a for a in arguments],
+                      ctypes.byref(error))
+    if status:
+        if status != error.code:
+            raise AssertionError(f"status {status}, error {error.code}")
+        raise Failed(error)
+
+
+def create(function, *arguments):
+    out = ptr()
+    call(function, *arguments, ctypes.byref(out))
+    return out
+
+
+# ---- Memory of the device
+
+class Driver:
+    """Which libcuda.so.1 the library finds; the fake one has functions of its own."""
+
+    def __init__(self):
+        self.library = ctypes.CDLL("libcuda.so.1")
+        self.fake = hasattr(self.library, "fake_cuda_read")
+
+    def read(self):
+        counts = Counts()
+        self.library.fake_cuda_read(ctypes.byref(counts))
+        return counts
+
+    def check(self, result):
+        if result:
+            raise RuntimeError(f"the driver says {result}")
+
+    def open(self):
+        """A real device: its primary context becomes this thread's."""
+        context = ptr()
+        self.check(self.library.cuInit(0))
+        self.check(self.library.cuDevicePrimaryCtxRetain(ctypes.byref(context), 0))
+        self.check(self.library.cuCtxSetCurrent(context))
+
+
+driver = Driver()
+if not driver.fake:
+    driver.open()
+
+
+class Memory:
+    """An array on the device, of an array on the host."""
+
+    def __init__(self, array):
+        self.base = array if array.base is None else array.base
+        while self.base.base is not None:
+            self.base = self.base.base
+        self.array = array
+        raw = self.base.__array_interface__["data"][0]
+        self.offset = array.__array_interface__["data"][0] - raw
+        if driver.fake:
+            self.address = raw + self.offset
+            return
+        memory = u64()
+        driver.check(driver.library.cuMemAlloc_v2(ctypes.byref(memory), size_t(self.base.nbytes)))
+        self.raw = memory.value
+        driver.check(driver.library.cuMemcpyHtoD_v2(memory, ptr(raw), size_t(self.base.nbytes)))
+        self.address = self.raw + self.offset
+
+    def get(self):
+        """Waits, and reads all of it back."""
+        if not driver.fake:
+            driver.check(driver.library.cuCtxSynchronize())
+            driver.check(driver.library.cuMemcpyDtoH_v2(ptr(self.base.__array_interface__["data"][0]), u64(self.raw),
+                                                        size_t(self.base.nbytes)))
+        return self.array
+
+    def __del__(self):
+        if not driver.fake and hasattr(self, "raw"):
+            driver.library.cuMemFree_v2(u64(self.raw))
+
+
+def zeros(shape, dtype):
+    return Memory(np.zeros(shape, dtype))
+
+
+def workspace(size):
+    """Aligned to 256 bytes, full of rubbish."""
+    raw = np.full(size + 256, 0xa5, np.uint8)
+    start = -raw.__array_interface__["data"][0] % 256 if driver.fake else 0
+    return Memory(raw[start:start + size])
+
+
+def type_of(array, bf16=False):
+    return BF16 if bf16 else next(t for t, n in NUMPY.items() if array.dtype == n and t != BF16)
+
+
+def volume(memory, dtype=None):
+    """[N, H, W] or [C, h, w] on the device."""
+    a = memory.array
+    return Volume(memory.address, dtype or type_of(a), 2, *a.shape, *a.strides)
+
+
+def plane(array, dtype=None):
+    return Plane(array.__array_interface__["data"][0], dtype or type_of(array), 0, *array.shape, *array.strides)
+
+
+def output(memory, dtype=None):
+    """[N, C, h, w]"""
+    a = memory.array
+    return options(CudaOutput, values=Volume(memory.address, dtype or type_of(a), 2, *a.shape[1:], *a.strides[1:]),
+                   image_count=a.shape[0], image_stride=a.strides[0])
+
+
+def host_output(array, dtype=None):
+    """[C, h, w]"""
+    values = Volume(array.__array_interface__["data"][0], dtype or type_of(array), 0, *array.shape, *array.strides)
+    return options(Output, values=values)
+
+
+# ---- Label spaces
+
+context = create(core.fm_context_create, None)
+
+
+def preset(name):
+    return create(core.fm_labels_create_from_preset, context, name.encode())
+
+
+def space(classes, ignored=(255,)):
+    listed = (i64 * len(ignored))(*ignored)
+    return create(core.fm_labels_create, context,
+                  options(LabelsOptions, ignored=ctypes.cast(listed, ptr), ignored_count=len(ignored),
+                          class_count=classes))
+
+
+def sentence(status, labels):
+    """(code, message) of one fm_cuda_status."""
+    error = Error()
+    record = status.tobytes()
+    code = cuda.fm_cuda_status_read(record, labels, ctypes.byref(error))
+    return code, error.message.decode() if code else ""

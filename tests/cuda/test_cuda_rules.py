@@ -1,0 +1,211 @@
+# cuda/test_cuda_rules.py - what a graph would refuse, what the driver may do wrong, bad arguments, names.
+import ctypes
+import os
+import re
+import subprocess
+import sys
+
+import elf
+import headers
+import kit
+import numpy as np
+import tap
+from kit import call, core, create, cuda, options, ptr, volume, zeros
+
+ARGUMENT, MEMORY, UNSUPPORTED, SHAPE, LIMIT, IO = -1, -2, -3, -4, -8, -9
+if not kit.driver.fake:
+    tap.skip_all("needs the fake driver")
+fake = kit.driver.library
+ADE = kit.preset("ade20k")
+
+
+def refused(name, code, pattern, function, *arguments):
+    try:
+        call(function, *arguments)
+    except kit.Failed as failed:
+        tap.ok(failed.code == code and re.search(pattern, failed.message), name, f"{failed.code}: {failed.message}")
+        return failed
+    tap.ok(False, name, "was not refused")
+    return None
+
+
+def make_filter(**chosen):
+    stats = create(core.fm_class_stats_create, ADE, options(kit.StatsOptions, histogram=4))
+    mask, loss = np.full((4, 4), 9, np.uint8), np.ones((4, 4), np.float32)
+    call(core.fm_class_stats_add, stats, kit.plane(mask), kit.plane(loss), None)
+    return stats, create(core.fm_filter_create, stats, options(kit.FilterOptions, **chosen))
+
+
+# ---- Calls on a stream
+
+def test_calls_only_launch():
+    device = create(cuda.fm_cuda_create, 0)
+    stats, handle = make_filter()
+    known, sums = create(cuda.fm_cuda_filter_create, device, handle), create(cuda.fm_cuda_stats_create, device, stats)
+    hard = create(cuda.fm_cuda_hardness_create, device, create(core.fm_hardness_create, stats, None))
+    shape = (2, 16, 16)
+    mask, loss, out = kit.Memory(np.full(shape, 9, np.uint8)), zeros(shape, np.float32), zeros(shape, np.uint8)
+    means, status, words = zeros(shape, np.float32), zeros(2, kit.STATUS), zeros(150 * 142 + 1, np.int64)
+    words = zeros(core.fm_class_stats_word_count(stats), np.int64)
+    pixels, hardness, space = zeros((2, 150), np.int64), zeros(2, np.float64), kit.workspace(1 << 22)
+    tail = ptr(status.address), ptr(space.address), kit.size_t(1 << 22), None
+    before = kit.driver.read()
+    call(cuda.fm_cuda_filter_apply, known, volume(mask), volume(loss), None, volume(out), None, ptr(status.address), None)
+    call(cuda.fm_cuda_filter_weigh, known, volume(mask), volume(loss), None, None, volume(means), None,
+         ptr(status.address), None)
+    call(cuda.fm_cuda_stats_add, sums, volume(mask), volume(loss), None, ptr(words.address), *tail)
+    call(cuda.fm_cuda_boundary_strata, device, volume(mask), None, volume(out), *tail[1:])
+    call(cuda.fm_cuda_window_mean, device, volume(mask), volume(loss), 3, volume(means), *tail)
+    call(cuda.fm_cuda_hardness_measure, hard, volume(mask), ptr(pixels.address), ptr(hardness.address), *tail)
+    after = kit.driver.read()
+    for what in ("allocations", "frees", "copies", "waits", "pushed"):
+        tap.equal(getattr(after, what), getattr(before, what), f"calls on a stream: {what}")
+    tap.ok(after.launches - before.launches > 12, "they launch")
+    fake.fake_cuda_fail(b"cuLaunchKernel", 700)
+    failed = refused("a launch that fails", IO, "starting a kernel failed.*700", cuda.fm_cuda_filter_apply, known,
+                     volume(mask), volume(loss), None, volume(out), None, ptr(status.address), None)
+    tap.equal(failed and failed.host_code, 700, "has the CUresult")
+    fake.fake_cuda_fail(b"", 0)
+    tap.equal(kit.driver.read().pushed, before.pushed, "the context is popped after it, too")
+    for handle, destroy in ((known, cuda.fm_cuda_filter_destroy), (sums, cuda.fm_cuda_stats_destroy),
+                            (hard, cuda.fm_cuda_hardness_destroy), (device, cuda.fm_cuda_destroy)):
+        destroy(handle)
+    end = kit.driver.read()
+    tap.equal(end.allocations, end.frees, "everything is freed")
+
+
+# ---- Opening
+
+def test_opening():
+    out = ptr()
+    fails = (("cuInit", 999, UNSUPPORTED, "does not start"), ("cuModuleLoadData", 209, UNSUPPORTED, "no kernel of"),
+             ("cuModuleLoadData", 222, UNSUPPORTED, "no kernel of"), ("cuModuleLoadData", 2, MEMORY, "out of memory"),
+             ("cuDeviceGetCount", 100, IO, "counting"), ("cuDeviceGetName", 1, IO, "name"),
+             ("cuDevicePrimaryCtxRetain", 46, IO, "opening"), ("cuCtxPushCurrent_v2", 201, IO, "current"),
+             ("cuModuleGetFunction", 500, IO, "fm_cu_start"))
+    for function, value, code, pattern in fails:
+        fake.fake_cuda_fail(function.encode(), value)
+        refused(f"{function} returns {value}", code, pattern, cuda.fm_cuda_create, 0, ctypes.byref(out))
+        fake.fake_cuda_fail(b"", 0)
+    fake.fake_cuda_devices(0)
+    refused("no device", UNSUPPORTED, "no device", cuda.fm_cuda_create, 0, ctypes.byref(out))
+    fake.fake_cuda_devices(1)
+    refused("device 1", ARGUMENT, "expected 0 to 0", cuda.fm_cuda_create, 1, ctypes.byref(out))
+    refused("device -1", ARGUMENT, "expected 0 to 0", cuda.fm_cuda_create, -1, ctypes.byref(out))
+    refused("out is NULL", ARGUMENT, "NULL", cuda.fm_cuda_create, 0, None)
+    tap.equal(out.value, None, "nothing was written")
+    device = create(cuda.fm_cuda_create, 0)
+    cuda.fm_cuda_name.restype = ctypes.c_char_p
+    tap.equal(cuda.fm_cuda_name(device), b"a device that is none", "the name")
+    _, handle = make_filter()
+    for function in ("cuMemAlloc_v2", "cuMemcpyHtoD_v2", "cuCtxSynchronize"):
+        fake.fake_cuda_fail(function.encode(), 2)
+        refused(f"tables, {function}", MEMORY, "out of memory", cuda.fm_cuda_filter_create, device, handle,
+                ctypes.byref(out))
+        fake.fake_cuda_fail(b"", 0)
+    cuda.fm_cuda_destroy(device)
+    cuda.fm_cuda_destroy(None)
+
+
+def test_without_driver():
+    """Another process: it finds no libcuda.so.1, or a real one; the library loads all the same."""
+    code = ("import ctypes, os, sys\n"
+            "cuda = ctypes.CDLL(os.environ['FM_CUDA'])\n"
+            "error, out = ctypes.create_string_buffer(512), ctypes.c_void_p()\n"
+            "status = cuda.fm_cuda_create(0, ctypes.byref(out), error)\n"
+            "print(status, error.raw[8:].split(b'\\0')[0].decode())\n")
+    env = {name: value for name, value in os.environ.items() if name != "LD_LIBRARY_PATH"}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
+    tap.ok(re.match(r"-3 CUDA: .*(driver|device)|0 ", done.stdout), "without a driver", done.stdout + done.stderr)
+
+
+# ---- Arguments
+
+def test_unsupported():
+    device, out = create(cuda.fm_cuda_create, 0), ptr()
+    stats, floor = make_filter(min_kept_share=0.5)
+    refused("a floor", UNSUPPORTED, "min_kept_share", cuda.fm_cuda_filter_create, device, floor, ctypes.byref(out))
+    ranks = create(core.fm_class_stats_create, ADE, options(kit.StatsOptions, histogram=4, score=1, ranks=stats.value))
+    refused("ranks", UNSUPPORTED, "FM_SCORE_RANK", cuda.fm_cuda_stats_create, device, ranks, ctypes.byref(out))
+    hard = create(core.fm_hardness_create, stats, options(kit.HardnessOptions, measure=1))
+    refused("a measure", UNSUPPORTED, "FM_MEASURE_MEAN", cuda.fm_cuda_hardness_create, device, hard, ctypes.byref(out))
+    queries = create(core.fm_network_loss_create, ADE, options(kit.LossOptions, kind=3, compose_first=1))
+    refused("queries", UNSUPPORTED, "queries", cuda.fm_cuda_loss_create, device, queries, ctypes.byref(out))
+    cuda.fm_cuda_destroy(device)
+
+
+def test_arguments():
+    device = create(cuda.fm_cuda_create, 0)
+    stats, handle = make_filter()
+    known = create(cuda.fm_cuda_filter_create, device, handle)
+    shape = (2, 8, 8)
+    mask, loss, out, status = (kit.Memory(np.full(shape, 9, np.uint8)), zeros(shape, np.float32),
+                               zeros(shape, np.uint8), zeros(2, kit.STATUS))
+
+    def apply(name, code, pattern, **other):
+        values = {"mask": volume(mask), "loss": volume(loss), "strata": None, "out": volume(out), "counts": None,
+                  "status": ptr(status.address), **other}
+        return refused(name, code, pattern, cuda.fm_cuda_filter_apply, known, *values.values(), None)
+
+    def changed(memory, **fields):
+        made = volume(memory)
+        for field, value in fields.items():
+            setattr(made, field, value)
+        return made
+
+    apply("mask is NULL", ARGUMENT, "mask: is NULL", mask=None)
+    apply("memory of the host", UNSUPPORTED, "device is 0", loss=changed(loss, device=0))
+    apply("no memory", ARGUMENT, "data is NULL", out=changed(out, data=None))
+    apply("another size", SHAPE, "mask has 2 images of 8x8, loss map 2 of 8x7", loss=changed(loss, height=7))
+    apply("another number", SHAPE, "filtered mask 1 of", out=changed(out, channels=1))
+    apply("a type", UNSUPPORTED, "loss map: dtype", loss=changed(loss, dtype=kit.U8))
+    apply("unaligned", ARGUMENT, "no multiple", loss=changed(loss, data=loss.address + 1))
+    apply("an odd stride", ARGUMENT, "no multiple", loss=changed(loss, row=33))
+    apply("strata", ARGUMENT, "there is one stratum", strata=volume(out))
+    apply("overlap", ARGUMENT, "overlaps the mask", out=changed(mask, data=mask.address + 1))
+    apply("overlap with losses", ARGUMENT, "overlaps the loss map", out=changed(out, data=loss.address))
+    apply("no status", ARGUMENT, "status: is NULL", status=None)
+    apply("unaligned counts", ARGUMENT, "counts: is not aligned", counts=ptr(loss.address + 4))
+    apply("many images", LIMIT, "65,535", mask=changed(mask, channels=65536))
+    apply("large images", LIMIT, "2\\^30", mask=changed(mask, height=1 << 20, width=1 << 20, row=1 << 20))
+    refused("weights of another kind", UNSUPPORTED, "FM_WEIGHT_STEP", cuda.fm_cuda_filter_weigh, known, volume(mask),
+            volume(loss), None, options(kit.WeightOptions, kind=1), volume(zeros(shape, np.float32)), None,
+            ptr(status.address), None)
+    sums = create(cuda.fm_cuda_stats_create, device, stats)
+    size = cuda.fm_cuda_stats_workspace(sums, 2)
+    words, space = zeros(core.fm_class_stats_word_count(stats), np.int64), kit.workspace(size)
+    for name, at, given in (("a small workspace", 0, size - 1), ("an unaligned one", 8, size)):
+        refused(name, ARGUMENT, "workspace", cuda.fm_cuda_stats_add, sums, volume(mask), volume(loss), None,
+                ptr(words.address), ptr(status.address), ptr(space.address + at), kit.size_t(given), None)
+    for size in (cuda.fm_cuda_stats_workspace(None, 1), cuda.fm_cuda_boundary_workspace(0, kit.i64(1), kit.i64(1)),
+                 cuda.fm_cuda_window_workspace(1, kit.i64(1 << 20), kit.i64(1 << 20)),
+                 cuda.fm_cuda_hardness_workspace(None, kit.i64(1), kit.i64(1))):
+        tap.equal(size, 0, "no workspace of what is none")
+    error = kit.Error()
+    tap.equal(cuda.fm_cuda_status_read(None, ADE, ctypes.byref(error)), ARGUMENT, "no status to read")
+    cuda.fm_cuda_filter_destroy(known)
+    cuda.fm_cuda_stats_destroy(sums)
+    cuda.fm_cuda_destroy(device)
+
+
+# ---- The library
+
+def test_names():
+    library = os.environ["FM_CUDA"]
+    tap.equal(elf.exported(library), sorted(headers.prototypes(headers.CUDA)), "it exports what cuda.h declares")
+    soname, needed = elf.dynamic(library)
+    number = re.search(r"#define FM_CUDA_ABI_VERSION (\d+)", headers.text("cuda.h")).group(1)
+    if "cuda-host" not in library:
+        tap.equal(soname, f"libfreemask-cuda.so.{number}", "soname")
+    tap.equal(cuda.fm_cuda_abi_version(), int(number), "the number that it says")
+    tap.equal([name for name in needed if not re.match(r"(libfreemask|libc|libm|libdl|ld-linux.*)\.so", name)], [],
+              "it needs libfreemask and the C library only")
+
+
+test_calls_only_launch()
+test_opening()
+test_without_driver()
+test_unsupported()
+test_arguments()
+test_names()
+tap.done()
