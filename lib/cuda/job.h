@@ -106,11 +106,11 @@ typedef struct fm__cu_job {
 } fm__cu_job;
 
 /* The kernels, by number: X(name). */
-/* clang-format off: it changes its mind each time. */
-#define FM__CU_KERNELS(X)                                                                   \
-  X(start)                                                                                  \
-  X(describe) X(give_up) X(filter) X(filter_output) X(sum) X(sum_output) X(sum_end) X(gaps) \
-      X(strata) X(window_check) X(window) X(repeats) X(classes) X(hardness)
+/* clang-format off */
+#define FM__CU_KERNELS(X)                                                 \
+  X(start) X(describe) X(give_up) X(filter) X(filter_output)              \
+  X(sum) X(sum_output) X(sum_end) X(gaps) X(strata)                       \
+  X(window_check) X(window) X(repeats) X(classes) X(hardness)
 /* clang-format on */
 #define FM__CU_NUMBER(name) FM__CU_##name,
 enum { FM__CU_KERNELS(FM__CU_NUMBER) FM__CU_KERNEL_COUNT };
