@@ -8,7 +8,6 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import tap
 
 tap.need("numpy")
-import network  # noqa: E402
 import numpy as np  # noqa: E402
 import truth  # noqa: E402
 from network import IGNORED, LIB, LOGITS, PROBS, SCORES, NetworkLoss, Refused, call, plane, volume  # noqa: E402
