@@ -1,4 +1,4 @@
-/* fuzz/fuzz_json.c - any bytes as run.json, and its members by each of the calls that read members.
+/* fuzz/fuzz_json.c - any bytes as run.json or references.json, and their members by each of the calls that read members.
  * SPDX-License-Identifier: MIT */
 #include <math.h>
 #include <stdlib.h>
@@ -26,10 +26,19 @@ static void read_member(const json_t *root, const char *path, const char *key) {
     fuzz_expect(json_is_object(inside), "no object");
 }
 
+static void read_references(const char *path) {
+  json_t *root;
+  fault f = {0};
+  if (!fuzz_succeeded(json_file_read(path, "freemask-references", 1, &root, &f), &f)) return;
+  read_member(root, path, "ranks");
+  json_decref(root);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const char *path = fuzz_path(data, size);
   json_t *root;
   fault f = {0};
+  read_references(path);
   if (!fuzz_succeeded(json_file_read(path, "freemask-run", 1, &root, &f), &f)) return 0;
   for (const char *const *key =
            (const char *const[]){"fingerprint", "labels", "real", "plan_flags", "resize", NULL};

@@ -37,7 +37,13 @@ int reference_codes_open(fm_context *context, const char *path, const fm_class_s
   int code = outdir_open(path, NULL, out, f);
   if (code) return code;
   char *manifest = manifest_of(path);
-  if (!outdir_is_empty(path) && (read_ranks(path, &there, f) || there != ranks))
+  bool empty = outdir_is_empty(path);
+  if (!empty) code = read_ranks(path, &there, f);
+  if (code && fault_is_machine(f)) { /* it cannot be known what the folder holds */
+    free(manifest);
+    return code;
+  }
+  if (!empty && (code || there != ranks))
     code =
         fault_set(f, EXIT_USAGE,
                   "%s holds something else than references of these statistics, expected an empty "
