@@ -195,4 +195,73 @@ if jax is None:
 else:
     same(jax.numpy.asarray(MASK), jax.numpy.asarray(LOSS), "arrays of JAX")
 
+
+# DLPack 1.3: functions of the type, in C; here of a producer that is made up.
+class DLTensor(ctypes.Structure):
+    _fields_ = [("data", ctypes.c_void_p), ("device", ctypes.c_int32 * 2), ("ndim", ctypes.c_int32), ("code", ctypes.c_uint8),
+                ("bits", ctypes.c_uint8), ("lanes", ctypes.c_uint16), ("shape", ctypes.POINTER(ctypes.c_int64)),
+                ("strides", ctypes.POINTER(ctypes.c_int64)), ("byte_offset", ctypes.c_uint64)]
+
+
+class ExchangeAPI(ctypes.Structure):
+    _fields_ = [("version", ctypes.c_uint32 * 2), ("previous", ctypes.c_void_p), ("managed", ctypes.c_void_p * 3),
+                ("tensor_of", ctypes.c_void_p), ("stream", ctypes.c_void_p)]
+
+
+@ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.py_object, ctypes.POINTER(DLTensor))
+def tensor_of(array, out):
+    height, width = array.source.shape
+    array.shape_of = (ctypes.c_int64 * 2)(width, height)
+    array.strides_of = (ctypes.c_int64 * 2)(1, width)
+    code, bits = {"uint8": (1, 8), "float32": (2, 32)}[array.source.dtype.name]
+    out[0] = DLTensor(array.source.ctypes.data - 16, (array.device, 0), 2, code, bits, 1, array.shape_of, array.strides_of, 16)
+    return 0
+
+
+new_capsule = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)(("PyCapsule_New", ctypes.pythonapi))
+
+
+def exchange(major, function, previous=None):
+    return ExchangeAPI((major, 3), ctypes.addressof(previous) if previous else None, (None, None, None), function, None)
+
+
+def exchanger(api):
+    class Transposed:
+        """An array whose axes are exchanged, which is asked for nothing but its type's functions."""
+        __dlpack_c_exchange_api__ = new_capsule(ctypes.addressof(api), b"dlpack_exchange_api", None)
+
+        def __init__(self, source, device=1):
+            self.source, self.device = np.ascontiguousarray(source), device
+
+        def __dlpack__(self, **options):
+            return self.source.T.__dlpack__(**options)
+
+        def __dlpack_device__(self):
+            self.asked = True
+            return 1, 0
+    return Transposed
+
+
+address = ctypes.cast(tensor_of, ctypes.c_void_p).value
+first = exchange(1, address)
+want = fm.ClassStats("camvid").add(np.ascontiguousarray(MASK.T), np.ascontiguousarray(LOSS.T)).state
+for api, asked, says in ((first, False, "of the type"), (exchange(2, None, first), False, "of an older version that the type has, too"),
+                         (exchange(2, address), True, "of a version that is not known: __dlpack__"),
+                         (exchange(1, None), True, "that lacks this one: __dlpack__")):
+    made = exchanger(api)
+    mask, loss = made(MASK), made(LOSS)
+    tap.ok((fm.ClassStats("camvid").add(mask, loss).state == want).all() and hasattr(mask, "asked") == asked,
+           f"DLPack's exchange functions {says}")
+made = exchanger(first)
+tap.ok(kit.raises(fm.UnsupportedError, lambda: fm.plane(made(MASK, 2)), "device 2:0", ".cpu()"), "a GPU's array by its type's functions")
+kept = fm.plane(made(MASK))
+gc.collect()
+tap.equal(kept.shape, SHAPE[::-1], "a view by its type's functions keeps the array")
+if torch is not None and hasattr(torch.Tensor, "__dlpack_c_exchange_api__"):
+    from freemask import _arrays
+    tensor = torch.tensor(LOSS).to(torch.bfloat16).t()
+    one, two = _arrays._from_dlpack(tensor), _arrays._from_torch(torch, tensor)
+    tap.equal((one.address, one.dtype, one.shape, one.strides), (two.address, two.dtype, two.shape, two.strides),
+              "PyTorch's exchange functions, bfloat16, transposed")
+
 tap.done()

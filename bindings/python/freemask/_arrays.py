@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+import weakref
 from ctypes import byref, py_object, pythonapi
 from typing import Any, Optional
 
@@ -116,7 +117,43 @@ _is_valid = ctypes.PYFUNCTYPE(ctypes.c_int, py_object, ctypes.c_char_p)(("PyCaps
 _get_pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, py_object, ctypes.c_char_p)(("PyCapsule_GetPointer", pythonapi))
 
 
+class _DLExchange(ctypes.Structure):
+    """DLPackExchangeAPI of DLPack 1.3: functions that a type of arrays offers, looked up once."""
+
+    _fields_ = [("major", ctypes.c_uint32), ("minor", ctypes.c_uint32), ("previous", ctypes.c_void_p),
+                ("allocate", ctypes.c_void_p), ("managed_of", ctypes.c_void_p), ("array_of", ctypes.c_void_p),
+                ("tensor_of", ctypes.c_void_p), ("stream", ctypes.c_void_p)]
+
+
+_exchanges: weakref.WeakKeyDictionary[type, Any] = weakref.WeakKeyDictionary()
+
+
+def _exchange(kind: type) -> Any:
+    """dltensor_from_py_object_no_sync of a type of arrays: fills a _DLTensor that the array owns; None if it offers none."""
+    if kind not in _exchanges:
+        capsule = getattr(kind, "__dlpack_c_exchange_api__", None)
+        found = None
+        if capsule is not None and _is_valid(capsule, b"dlpack_exchange_api"):
+            at = _get_pointer(capsule, b"dlpack_exchange_api")
+            while at:
+                api = ctypes.cast(at, ctypes.POINTER(_DLExchange)).contents
+                if api.major == 1:
+                    if api.tensor_of:  # which is optional
+                        found = ctypes.PYFUNCTYPE(ctypes.c_int, py_object, ctypes.POINTER(_DLTensor))(api.tensor_of)
+                    break
+                at = api.previous
+        _exchanges[kind] = found
+    return _exchanges[kind]
+
+
 def _from_dlpack(array: Any) -> Layout:
+    fill = _exchange(type(array))
+    if fill is not None:
+        tensor = _DLTensor()
+        fill(array, byref(tensor))  # ctypes raises the exception of one that fails
+        if tensor.device_type not in _DL_CPU:
+            raise _on_device(f"DLPack device {tensor.device_type}:{tensor.device_id}")
+        return _from_dltensor(tensor, array)
     device = array.__dlpack_device__()
     if int(device[0]) not in _DL_CPU:
         raise _on_device(f"DLPack device {int(device[0])}:{int(device[1])}")
@@ -131,6 +168,10 @@ def _from_dlpack(array: Any) -> Layout:
         tensor = managed.tensor
     else:
         tensor = ctypes.cast(_get_pointer(capsule, b"dltensor"), ctypes.POINTER(_DLTensor)).contents
+    return _from_dltensor(tensor, (capsule, array))
+
+
+def _from_dltensor(tensor: _DLTensor, keep: Any) -> Layout:
     kind = _DL_KINDS.get(tensor.code, "?") + ("" if tensor.code == 6 else str(tensor.bits))
     number = BY_NAME.get(kind)
     if number is None or tensor.lanes != 1:
@@ -141,7 +182,7 @@ def _from_dlpack(array: Any) -> Layout:
         strides = tuple(tensor.strides[i] * size for i in range(tensor.ndim))
     else:
         strides = packed(shape, size)
-    layout = Layout((tensor.data or 0) + tensor.byte_offset, number, shape, strides, (capsule, array))
+    layout = Layout((tensor.data or 0) + tensor.byte_offset, number, shape, strides, keep)
     if any(n > 1 and not stride for n, stride in zip(shape, strides)):
         return _copied(layout)
     return layout
