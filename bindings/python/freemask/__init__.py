@@ -38,16 +38,30 @@ from ._library import (
 )
 from .calibration import Calibration
 from .curate import Curated, Folder, Sample, curate
-from .files import read_image, read_loss, read_mask, write_array, write_mask
+from .files import (
+    decode_image,
+    decode_loss,
+    decode_mask,
+    decode_output,
+    encode_mask,
+    read_image,
+    read_loss,
+    read_mask,
+    write_array,
+    write_mask,
+)
 from .filter import FilterReport, NoiseFilter
 from .hardness import Hardness, shape_complexity, shape_hardness
 from .ignore_maps import IgnoreMaps, IgnoreMapWriter
+from .job import Job, Result
 from .labels import Labels
 from .maps import boundary_strata, window_mean
 from .network import NetworkLoss, loss_map
 from .plan import Plan, PlanRow, plan
 from .schedule import Schedule, ScheduleEntry
+from .sets import FolderParts, Parquet, Tars
 from .stats import ClassStats, ReferenceCodes
+from .tars import Fields, TarSample, TarWriter, read_tar
 
 __version__: str = lib.fm_version().decode()
 
@@ -64,11 +78,12 @@ def kernels() -> str:
 
 __all__ = [
     "ArgumentError", "Calibration", "CallbackError", "ClassStats", "Curated", "DuplicateError", "EmptyError", "Error", "FileError",
-    "FilterReport", "Folder", "FormatError", "Hardness", "IgnoreMapWriter", "IgnoreMaps", "LabelError", "Labels",
+    "Fields", "FilterReport", "Folder", "FolderParts", "FormatError", "Hardness", "IgnoreMapWriter", "IgnoreMaps", "Job", "LabelError", "Labels",
     "LimitError", "LossError", "MismatchError",
-    "NetworkLoss", "NoiseFilter", "OutOfMemoryError", "Plan", "PlanRow", "Plane",
-    "ReferenceCodes", "Sample", "Schedule", "ScheduleEntry",
-    "ShapeError", "UnsupportedError", "boundary_strata", "curate", "get_include", "kernels", "lib", "library_path", "loss_map", "plan", "plane",
-    "read_image", "read_loss", "read_mask", "shape_complexity", "shape_hardness", "window_mean", "write_array", "write_mask",
+    "NetworkLoss", "NoiseFilter", "OutOfMemoryError", "Parquet", "Plan", "PlanRow", "Plane",
+    "ReferenceCodes", "Result", "Sample", "Schedule", "ScheduleEntry",
+    "ShapeError", "TarSample", "TarWriter", "Tars", "UnsupportedError", "boundary_strata", "curate", "decode_image", "decode_loss", "decode_mask",
+    "decode_output", "encode_mask", "get_include", "kernels", "lib", "library_path", "loss_map", "plan", "plane",
+    "read_image", "read_loss", "read_mask", "read_tar", "shape_complexity", "shape_hardness", "window_mean", "write_array", "write_mask",
 ]
 del _interface

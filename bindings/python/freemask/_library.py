@@ -5,6 +5,7 @@ for a system's own build, or one that is being worked on. Whichever it is, its A
 one that these declarations were made from, and its release has to be as new."""
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import ctypes.util
 import glob
@@ -173,6 +174,27 @@ def call(function: Callable[..., int], *arguments: Any) -> None:
     local = _local
     if function(*arguments, local.at):
         raise_error(local.error)
+
+
+def encoded(function: Callable[..., int], *arguments: Any) -> bytes:
+    """What a function hands to its fm_write_fn."""
+    parts: list[bytes] = []
+
+    def keep(data: int, size: int, _: Any) -> int:
+        parts.append(ctypes.string_at(data, size))
+        return 0
+
+    call(function, *arguments, c.fm_write_fn(keep), None)
+    return b"".join(parts)
+
+
+@contextlib.contextmanager
+def named(where: str) -> Iterator[None]:
+    """Errors inside say where they are: in which file, of which sample."""
+    try:
+        yield
+    except Error as error:
+        raise type(error)(f"{where}: {error}", error.status, error.host_code) from None
 
 
 def raise_error(error: Any) -> None:

@@ -10,10 +10,11 @@ import sys
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable, Iterator, NamedTuple, Optional, Protocol, Sequence, Union
+from typing import Any, Callable, Iterable, Iterator, Mapping, NamedTuple, Optional, Protocol, Sequence, Union
 
+from ._storage import Storage
 from ._threads import cores
-from .files import read_image, read_mask, write_bytes, write_mask
+from .files import decode_image, decode_mask, read_image, read_mask, write_bytes, write_mask
 from .filter import FilterReport, NoiseFilter
 from .hardness import Hardness
 from .labels import Labels, as_labels
@@ -45,38 +46,43 @@ class Folder:
     RGB arrays [H, W, 3] and labels [H, W].
 
     Args:
-        images, masks: the folders; those below them count as well.
+        images, masks: the folders; those below them count as well. With a protocol (s3://) they need fsspec.
         image_suffix, mask_suffix: what follows the common part of names, such as "_gtFine_labelIds".
+        storage: options of fsspec's file system.
     """
 
-    def __init__(self, images: str, masks: str, image_suffix: str = "", mask_suffix: str = "") -> None:
-        found = _files(images, image_suffix, {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"})
-        wanted = _files(masks, mask_suffix, {".png", ".npy", ".npz", ".tif", ".tiff"})
+    def __init__(self, images: str, masks: str, image_suffix: str = "", mask_suffix: str = "",
+                 storage: Optional[Mapping[str, Any]] = None) -> None:
+        self.storage = Storage(storage)
+        found = _files(self.storage, images, image_suffix, {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"})
+        wanted = _files(self.storage, masks, mask_suffix, {".png", ".npy", ".npz", ".tif", ".tiff"})
         missing = sorted(set(wanted) - set(found))
         if missing or not wanted:
             what = f"no image with the stem {missing[0]!r} ({len(missing)} of {len(wanted)} masks have none)" if missing else "no masks"
             raise ValueError(f"{images if missing else masks}: {what}")
-        self._pairs = [(stem, found[stem], wanted[stem]) for stem in sorted(wanted, key=os.fsencode)]
+        #: (id, path of the image, path of the mask), sorted by the bytes of the ids
+        self.pairs = [(stem, found[stem], wanted[stem]) for stem in sorted(wanted, key=os.fsencode)]
 
     def __len__(self) -> int:
-        return len(self._pairs)
+        return len(self.pairs)
 
     def __getitem__(self, index: int) -> Sample:
-        stem, image, mask = self._pairs[index]
+        stem, image, mask = self.pairs[index]
+        if "://" in mask:
+            return Sample(stem, decode_image(self.storage.read(image)), decode_mask(self.storage.read(mask)))
         return Sample(stem, read_image(image), read_mask(mask))
 
 
-def _files(top: str, suffix: str, kinds: set[str]) -> dict[str, str]:
+def _files(storage: Storage, top: str, suffix: str, kinds: set[str]) -> dict[str, str]:
     found: dict[str, str] = {}
-    for base, _, names in os.walk(top):
-        for name in names:
-            stem, kind = os.path.splitext(os.path.relpath(os.path.join(base, name), top))
-            if name.startswith(".") or kind.lower() not in kinds or not stem.endswith(suffix):
-                continue
-            stem = stem[:len(stem) - len(suffix)].replace(os.sep, "/")
-            if stem in found:
-                raise ValueError(f"{top}: '{stem}' is there twice")
-            found[stem] = os.path.join(base, name)
+    for path, name in storage.below(top):
+        stem, kind = os.path.splitext(name)
+        if name.rpartition("/")[2].startswith(".") or kind.lower() not in kinds or not stem.endswith(suffix):
+            continue
+        stem = stem[:len(stem) - len(suffix)]
+        if stem in found:
+            raise ValueError(f"{top}: '{stem}' is there twice")
+        found[stem] = path
     return found
 
 
@@ -138,7 +144,7 @@ def curate(provider: Provider, real: Samples, synthetic: Samples, labels: Union[
         measure = Hardness(stats)
         hardness = dict(work.each(real, lambda sample: (sample.id, measure.score(sample.mask))))
         reports = dict(work.walk(synthetic, "synthetic", lambda sample, loss: _filter_one(noise, sample, loss, out, masks)))
-    ids = sorted(hardness, key=lambda one: one.encode("utf-8", "surrogateescape"))
+    ids = sorted(hardness, key=id_bytes)
     plan = make_plan(ids, [hardness[one] for one in ids], n_max, seeds, seed)
     made = Curated(stats, noise, hardness, plan, reports, masks if out is None else None)
     if out is not None:
@@ -168,12 +174,24 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
 def _write(made: Curated, out: str) -> None:
     made.stats.save(os.path.join(out, "stats.json"))
     made.plan.to_csv(os.path.join(out, "plan.csv"))
-    rows = ((row.mask, repr(row.hardness)) for row in made.plan)
-    write_bytes(os.path.join(out, "hardness.csv"), _table(("mask", "hardness"), rows))
-    reports = sorted(made.reports.items(), key=lambda item: item[0].encode("utf-8", "surrogateescape"))
-    write_bytes(os.path.join(out, "filter.csv"), _table(
-        ("stem", "valid", "dropped", "kept_share"),
-        ((stem, one.valid, one.dropped, repr(one.kept_share)) for stem, one in reports)))
+    write_bytes(os.path.join(out, "hardness.csv"), hardness_table(made.plan))
+    write_bytes(os.path.join(out, "filter.csv"), filter_table((id, one.valid, one.dropped) for id, one in made.reports.items()))
+
+
+def id_bytes(id: str) -> bytes:
+    """What ids are sorted by."""
+    return id.encode("utf-8", "surrogateescape")
+
+
+def hardness_table(plan: Plan) -> bytes:
+    """hardness.csv."""
+    return _table(("mask", "hardness"), ((row.mask, repr(row.hardness)) for row in plan))
+
+
+def filter_table(rows: Iterable[tuple[str, int, int]]) -> bytes:
+    """filter.csv of (id, valid, dropped) in any order."""
+    return _table(("stem", "valid", "dropped", "kept_share"), (
+        (id, valid, dropped, repr(1.0 - dropped / valid if valid else 1.0)) for id, valid, dropped in sorted(rows, key=lambda row: id_bytes(row[0]))))
 
 
 class _Work:

@@ -9,7 +9,7 @@ from typing import Any, Union
 
 from . import _interface as c
 from ._arrays import NAMES, numpy, packed, plane
-from ._library import Handle, call, context, lib, make
+from ._library import Handle, call, context, encoded, lib, make
 
 Path = Union[str, os.PathLike[str]]
 _TYPES = {c.FM_U8: "|u1", c.FM_I8: "|i1", c.FM_U16: "u2", c.FM_I16: "i2", c.FM_U32: "u4", c.FM_I32: "i4", c.FM_U64: "u8",
@@ -62,8 +62,46 @@ def read_image(path: Path) -> Any:
     """A photograph as RGB [H, W, 3], uint8, upright: JPEG, PNG and, where they are built in, WebP and TIFF."""
     raster = _Raster()
     raster._create(lib.fm_image_read, context._pointer, os.fsencode(path), None)
+    return _interleaved(raster)
+
+
+def _interleaved(raster: _Raster) -> Any:
     view = lib.fm_raster_volume(raster._pointer)
     return raster.array(view, (view.height, view.width, view.channels), (view.row_stride, view.col_stride, view.channel_stride))
+
+
+def decode_mask(data: bytes) -> Any:
+    """`read_mask` of a file's bytes."""
+    raster = _Raster()
+    raster._create(lib.fm_mask_decode, context._pointer, data, len(data), None)
+    return _plane_of(raster)
+
+
+def decode_loss(data: bytes) -> Any:
+    """`read_loss` of a file's bytes."""
+    raster = _Raster()
+    raster._create(lib.fm_loss_decode, context._pointer, data, len(data), None)
+    return _plane_of(raster)
+
+
+def decode_image(data: bytes) -> Any:
+    """`read_image` of a file's bytes."""
+    raster = _Raster()
+    raster._create(lib.fm_image_decode, context._pointer, data, len(data), None)
+    return _interleaved(raster)
+
+
+def decode_output(data: bytes) -> Any:
+    """What a network put out, [C, h, w], of the bytes of an NPY or NPZ file."""
+    raster = _Raster()
+    raster._create(lib.fm_output_decode, context._pointer, data, len(data), None)
+    view = lib.fm_raster_volume(raster._pointer)
+    return raster.array(view, (view.channels, view.height, view.width), (view.channel_stride, view.row_stride, view.col_stride))
+
+
+def encode_mask(mask: Any) -> bytes:
+    """The bytes that `write_mask` writes."""
+    return encoded(lib.fm_mask_encode, context._pointer, plane(mask).at, byref(make(c.fm_write_options)))
 
 
 def write_mask(path: Path, mask: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Optional, Sequence, Union
 
 from . import _interface as c
 from ._arrays import dimensions, new, numbers, plane
-from ._library import Handle, call, context, lib, make
+from ._library import Handle, call, context, encoded, lib, make
 from ._threads import each_image
 
 
@@ -126,14 +126,7 @@ class Labels(Handle):
         return _labels_from_bytes, (self._encode(), self.name)
 
     def _encode(self) -> bytes:
-        parts: list[bytes] = []
-
-        def keep(data: int, size: int, _: Any) -> int:
-            parts.append(ctypes.string_at(data, size))
-            return 0
-
-        call(lib.fm_labels_encode, self._pointer, c.fm_write_fn(keep), None)
-        return b"".join(parts)
+        return encoded(lib.fm_labels_encode, self._pointer)
 
     # ---- Masks ------------------------------------------------------------------------------------------
     def count(self, mask: Any) -> Any:

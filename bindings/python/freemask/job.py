@@ -1,0 +1,302 @@
+# freemask/job.py - the whole method in tasks that any machine may do, in any order, again after a failure.
+# SPDX-License-Identifier: MIT
+"""A job has three stages, and a stage has a task for each part of a set:
+
+    stage       parts of    a task
+    "stats"     real        sums the losses
+    "hardness"  real        measures the masks
+    "filter"    synthetic   filters the masks
+
+A task writes what it found as a record below `out`/.parts, and does nothing if a valid one is there. After the tasks of a
+stage `join` reads the records. So an engine has only to see to it that every task is done somewhere, at least once::
+
+    for stage in job.stages:
+        for number in range(job.tasks(stage)):
+            job.work(stage, number)               # anywhere where `out` and the sets can be reached
+        job.join(stage)                           # once, after all of them
+
+`job.run()` does that in this process, `freemask.ray` on a cluster of Ray, `freemask.distributed` under torchrun.
+"""
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, Union
+
+from . import _interface as c
+from ._library import DuplicateError, Error, encoded, lib
+from ._storage import Storage, join
+from .curate import Provider, filter_table, hardness_table, id_bytes
+from .filter import FilterReport, NoiseFilter
+from .hardness import Hardness
+from .labels import Labels, as_labels
+from .network import NetworkLoss
+from .plan import Plan
+from .plan import plan as make_plan
+from .sets import IMAGE, LOSS, OUTPUT, Item, Part, PartedSet, dropped_map, parts_of
+from .stats import ClassStats
+
+_FORMAT = "freemask part 1"
+_READERS = 16  # threads that read records
+
+
+@dataclass
+class Result:
+    """What a job made; it is in the files below its `out` as well."""
+
+    stats: ClassStats  #: of the real set
+    plan: Plan
+    report: FilterReport  #: what the filter did to the whole synthetic set
+    images: int  #: synthetic images
+
+
+class Job:
+    """Statistics of the real set, the filtered masks of the synthetic set, and a plan: what `freemask.curate` does, in tasks.
+
+    Args:
+        segmenter: trained on real images: takes a list of images and returns as many results; or a class (or partial
+            of one) with such a `__call__`, of which each process makes one object when it first needs it. None: the sets
+            have losses, or outputs if there is a `kind`.
+        real, synthetic: Folder, FolderParts, Tars or Parquet.
+        labels: what the masks' values mean.
+        out: a folder that all workers can reach, also with a protocol: gets the filtered masks, stats.json, hardness.csv,
+            filter.csv and plan.csv. The same job gives the same bytes, however it is run and whatever fails.
+        kind: what results are, as for `curate`; options of NetworkLoss may follow.
+        tolerance, n_max, seeds, seed: of NoiseFilter and plan.
+        batch: images for each call of the segmenter, all of the same part.
+        version: says which segmenter it is (a checkpoint's name). Records of another one are not believed.
+        storage: options of fsspec's file system for `out`.
+    """
+
+    stages = ("stats", "hardness", "filter")
+
+    def __init__(self, segmenter: Union[Provider, Callable[[], Provider], None], real: PartedSet, synthetic: PartedSet,
+                 labels: Union[Labels, str], out: str, kind: Optional[str] = None, tolerance: float = 1.25, n_max: int = 20,
+                 seeds: Iterable[int] = range(42, 62), seed: int = 0, batch: int = 1, version: str = "",
+                 storage: Optional[Mapping[str, Any]] = None, **network: Any) -> None:
+        self.labels, self.out, self.storage = as_labels(labels), out, Storage(storage)
+        self._segmenter, self._kind, self._network, self._batch = segmenter, kind, network, max(batch, 1)
+        self._field = IMAGE if segmenter is not None else LOSS if kind is None else OUTPUT
+        self._tolerance, self._plan_options = tolerance, (n_max, list(seeds), seed)
+        self._parts: dict[str, list[Part]] = {"stats": parts_of(real), "filter": parts_of(synthetic)}
+        self._parts["hardness"] = self._parts["stats"]
+        self._version = version
+        self._forget()
+
+    def _forget(self) -> None:
+        """What a process makes for itself."""
+        self._provider: Optional[Provider] = None
+        self._turn: Optional[NetworkLoss] = None
+        self._stats: Optional[ClassStats] = None
+        self._rows: list[tuple[str, int, int]] = []
+        self._whole: Optional[FilterReport] = None
+        self._plan: Optional[Plan] = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        own = ("_provider", "_turn", "_stats", "_rows", "_whole", "_plan")
+        return {name: value for name, value in self.__dict__.items() if name not in own}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._forget()
+
+    # ---- Tasks --------------------------------------------------------------------------------------
+    def tasks(self, stage: str) -> int:
+        """How many tasks a stage has."""
+        return len(self._parts[stage])
+
+    def work(self, stage: str, number: int) -> bool:
+        """Does a task, unless its record is there; says whether it did. Tasks may run side by side and be done twice."""
+        part = self._parts[stage][number]
+        stamp = self._stamp(stage, part)
+        if self._record(stage, number, stamp) is not None:
+            return False
+        done = {"stats": self._measure, "hardness": self._score, "filter": self._filter}[stage](part)
+        record = json.dumps({"format": _FORMAT, "stamp": stamp, **done}, sort_keys=True).encode()
+        self.storage.write(self._path(stage, number), record)
+        return True
+
+    def _path(self, stage: str, number: int) -> str:
+        return join(self.out, ".parts", f"{stage}-{number:08d}.json")
+
+    def _stamp(self, stage: str, part: Part) -> str:
+        """Whatever decides what a task's record says."""
+        of = [stage, self.labels.fingerprint, part.name, part.stamp()]
+        if stage != "stats":
+            of.append(hashlib.sha256(self.stats.to_bytes()).hexdigest())
+        if stage == "filter":
+            of.append(self._tolerance)
+        if stage != "hardness":
+            of += [self._version, self._field, self._kind, sorted(self._network.items()), self._batch]
+        return hashlib.sha256(repr(of).encode("utf-8", "surrogateescape")).hexdigest()
+
+    def _record(self, stage: str, number: int, stamp: str) -> Optional[dict[str, Any]]:
+        """A valid record; None: the task has to be done."""
+        data = self.storage.read_if_there(self._path(stage, number))
+        try:
+            record = json.loads(data) if data is not None else {}
+        except ValueError:
+            return None
+        good = isinstance(record, dict) and record.get("format") == _FORMAT and record.get("stamp") == stamp
+        return record if good else None
+
+    def _results(self, part: Part) -> Iterator[tuple[Item, Any]]:
+        """(sample, loss map) of a part, in order."""
+        samples = part.read(self._field)
+        while some := list(islice(samples, self._batch)):
+            results: Sequence[Any] = [item.data for item in some]
+            if self._segmenter is not None:
+                results = self._loaded(self._segmenter)(list(results))
+                if len(results) != len(some):
+                    raise ValueError(f"the segmenter returned {len(results)} results for {len(some)} images")
+            for item, result in zip(some, results):
+                with _of(part, item):
+                    yield item, result if self._kind is None else self._loss(result, item.mask)
+
+    def _loaded(self, segmenter: Any) -> Provider:
+        if self._provider is None:
+            made = getattr(segmenter, "func", segmenter)  # of a functools.partial
+            self._provider = segmenter() if isinstance(made, type) else segmenter
+        return self._provider
+
+    def _loss(self, output: Any, mask: Any) -> Any:
+        if self._turn is None:
+            assert self._kind is not None
+            self._turn = NetworkLoss(self.labels, self._kind, **self._network)
+        return self._turn.loss_map(output, mask)
+
+    def _measure(self, part: Part) -> dict[str, Any]:
+        stats = ClassStats(self.labels)
+        for item, loss in self._results(part):
+            with _of(part, item):
+                stats.add(item.mask, loss)
+        return {"stats": base64.b64encode(stats.to_bytes()).decode()}
+
+    def _score(self, part: Part) -> dict[str, Any]:
+        hardness, rows = Hardness(self.stats), []
+        for item in part.read(None):
+            with _of(part, item):
+                rows.append([item.id, hardness.score(item.mask).hex()])
+        return {"rows": rows}
+
+    def _filter(self, part: Part) -> dict[str, Any]:
+        noise, rows = NoiseFilter(self.stats, self._tolerance), []
+        whole: Optional[FilterReport] = None
+        with part.sink(self.out, self.storage) as sink:
+            for item, loss in self._results(part):
+                with _of(part, item):
+                    mask = noise.apply(item.mask, loss)
+                    report = noise.report
+                    assert report is not None
+                    sink.add(item, mask, dropped_map(item.mask, mask), report)
+                rows.append([item.id, report.valid, report.dropped])
+                whole = report if whole is None else whole + report
+        classes = [] if whole is None else [[int(n) for n in whole.class_valid], [int(n) for n in whole.class_dropped]]
+        return {"rows": rows, "classes": classes}
+
+    # ---- Between stages -----------------------------------------------------------------------------
+    @property
+    def stats(self) -> ClassStats:
+        """Of the whole real set, once the stage "stats" is joined, in any process."""
+        if self._stats is None:
+            data = self.storage.read_if_there(join(self.out, ".parts", "stats"))
+            if data is None:
+                raise RuntimeError(f"{self.out} has no statistics yet: join('stats') comes after the tasks of that stage")
+            self._stats = ClassStats.from_bytes(self.labels, data)
+        return self._stats
+
+    def join(self, stage: str) -> None:
+        """Merges what the tasks of a stage found; raises RuntimeError if one was not done."""
+        with ThreadPoolExecutor(_READERS) as pool:
+            records = pool.map(lambda number: self._found(stage, number), range(self.tasks(stage)))
+            if stage == "stats":
+                self.join_stats(_sum(self.labels, (base64.b64decode(record["stats"]) for record in records)))
+            elif stage == "hardness":
+                self._finish_plan([(id, float.fromhex(value)) for record in records for id, value in record["rows"]])
+            else:
+                self._finish_filter(list(records))
+
+    def join_stats(self, stats: ClassStats) -> None:
+        """Ends the stage "stats" with statistics that the engine has merged itself."""
+        if not stats.images:
+            raise ValueError("the real set has no image")
+        self.storage.write(join(self.out, ".parts", "stats"), stats.to_bytes())
+        self.storage.write(join(self.out, "stats.json"), encoded(lib.fm_class_stats_encode, stats._pointer))
+        self._stats = stats
+
+    def part_stats(self, numbers: Iterable[int]) -> ClassStats:
+        """The statistics of some tasks that are done, for an engine that merges itself."""
+        return _sum(self.labels, (base64.b64decode(self._found("stats", number)["stats"]) for number in numbers))
+
+    def _found(self, stage: str, number: int) -> dict[str, Any]:
+        part = self._parts[stage][number]
+        record = self._record(stage, number, self._stamp(stage, part))
+        if record is None:
+            raise RuntimeError(f"task {number} of the stage '{stage}' ({part.name}) was not done, or its files have changed since: "
+                               f"work('{stage}', {number})")
+        return record
+
+    def _finish_plan(self, rows: list[tuple[str, float]]) -> None:
+        rows.sort(key=lambda row: id_bytes(row[0]))
+        _distinct("real", [id for id, _ in rows])
+        n_max, seeds, seed = self._plan_options
+        plan = self._plan = make_plan([id for id, _ in rows], [value for _, value in rows], n_max, seeds, seed)
+        self.storage.write(join(self.out, "hardness.csv"), hardness_table(plan))
+        self.storage.write(join(self.out, "plan.csv"), encoded(lib.fm_plan_encode, plan._pointer))
+
+    def _finish_filter(self, records: list[dict[str, Any]]) -> None:
+        self._rows = [tuple(row) for record in records for row in record["rows"]]
+        _distinct("synthetic", sorted(id for id, _, _ in self._rows))
+        classes = [record["classes"] for record in records if record["classes"]]
+        if not classes:
+            raise ValueError("the synthetic set has no image")
+        valid, dropped = ([sum(column) for column in zip(*(one[i] for one in classes))] for i in (0, 1))
+        self._whole = FilterReport(sum(valid), sum(dropped), valid, dropped)
+        self.storage.write(join(self.out, "filter.csv"), filter_table(self._rows))
+
+    def finish(self) -> Result:
+        """After the last stage: removes the records and what killed tasks have left; returns the result."""
+        if self._whole is None or self._plan is None:
+            raise RuntimeError("the stages 'hardness' and 'filter' have to be joined first, in this process")
+        self.storage.remove(join(self.out, ".parts"))
+        self.storage.sweep(self.out)
+        return Result(self.stats, self._plan, self._whole, len(self._rows))
+
+    def run(self) -> Result:
+        """All tasks in this process, without those that another one has done."""
+        for stage in self.stages:
+            for number in range(self.tasks(stage)):
+                self.work(stage, number)
+            self.join(stage)
+        return self.finish()
+
+
+class _of:
+    """Errors of the library name the sample."""
+
+    def __init__(self, part: Part, item: Item) -> None:
+        self.where = f"{part.name}: '{item.id}'"
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if isinstance(error, Error) and not str(error).startswith(self.where):
+            raise type(error)(f"{self.where}: {error}", error.status, error.host_code) from None
+
+
+def _sum(labels: Labels, blobs: Iterable[bytes]) -> ClassStats:
+    whole = ClassStats(labels)
+    for blob in blobs:
+        whole.merge(ClassStats.from_bytes(labels, blob))
+    return whole
+
+
+def _distinct(name: str, ids: Sequence[str]) -> None:
+    for id, following in zip(ids, ids[1:]):
+        if id == following:
+            raise DuplicateError(f"the {name} set has '{id}' twice, in two of its parts", c.FM_ERR_DUPLICATE)

@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+# engines/test_ranks.py - a job under torchrun with gloo: ranks killed, torchrun's restarts, started again.
+# SPDX-License-Identifier: MIT
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "python"))
+import kit  # noqa: F401 - finds the package
+import tap
+
+tap.need("numpy", "PIL", "torch")
+import freemask as fm
+
+import engine_world as world
+
+REAL, SYNTHETIC = world.samples(1, 9, "r"), world.samples(2, 13, "s")
+SETS = [fm.FolderParts(fm.Folder(*world.folder(tap.path(name), some)), 4) for name, some in (("real", REAL), ("syn", SYNTHETIC))]
+fm.Job(world.segmenter, *SETS, "camvid", tap.path("one")).run()
+TRUTH = world.content(tap.path("one"))
+with open(tap.path("rank.py"), "w", encoding="utf-8") as script:
+    script.write("""
+import sys, torch.distributed, freemask as fm, freemask.distributed, engine_world as world
+torch.distributed.init_process_group("gloo")
+sets = [fm.FolderParts(fm.Folder(top + "/images", top + "/masks"), 4) for top in sys.argv[1:3]]
+result = freemask.distributed.run(fm.Job(world.Slow(sys.argv[4]), *sets, "camvid", sys.argv[3]))
+assert (result is None) == (torch.distributed.get_rank() > 0)
+torch.distributed.destroy_process_group()
+""")
+os.environ["PYTHONPATH"] = os.pathsep.join([os.environ["PYTHONPATH"], os.path.dirname(world.__file__)])
+
+
+def torchrun(out, deadly, restarts):
+    os.makedirs(tap.path("deadly"), exist_ok=True)
+    for image in deadly:
+        open(os.path.join(tap.path("deadly"), world.hashlib.sha256(image.tobytes()).hexdigest()[:16]), "w", encoding="utf-8").close()
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", f"--max-restarts={restarts}",
+               tap.path("rank.py"), tap.path("real"), tap.path("syn"), tap.path(out), tap.path("deadly")]
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+
+
+done = torchrun("restarts", [REAL[5][1], SYNTHETIC[6][1]], 3)
+tap.equal((done.returncode, world.content(tap.path("restarts"))), (0, TRUTH), "two ranks killed, torchrun's restarts: the bytes of one process")
+done = torchrun("again", [SYNTHETIC[1][1]], 0)
+tap.ok(done.returncode and os.path.exists(tap.path("again/.parts")), "without restarts the job ends")
+done = torchrun("again", [], 0)
+tap.equal((done.returncode, world.content(tap.path("again"))), (0, TRUTH), "and goes on when it is started again")
+tap.done()
