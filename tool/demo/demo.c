@@ -193,7 +193,7 @@ static int demo_run(demo *d, fault *f) {
 }
 
 int cmd_demo(int argc, char **argv) {
-  demo d = {.world = {.scenes = 80, .per_mask = 5, .seed = 1},
+  demo d = {.world = {.scenes = 80, .per_mask = 5, .seed = 1, .errors = 1},
             .criterion = {.weights = NO_WEIGHTS}};
   arg_size size = {320, 240};
   fault f;
@@ -206,6 +206,12 @@ int cmd_demo(int argc, char **argv) {
        NULL},
       {"seed", 0, ARG_SEED, &d.world.seed, "S", "another seed, another world (default 1)", false,
        false, 0, 0, NULL},
+      {"errors", 0, ARG_REAL, &d.world.errors, "X",
+       "plant X times as many errors; 0: none (default 1)", false, false, 0, 10, NULL},
+      {"surplus", 0, ARG_FLAG, &d.world.surplus, NULL,
+       "things appear that the masks do not have, too", false, false, 0, 0, NULL},
+      {"shared-errors", 0, ARG_FLAG, &d.world.shared, NULL, "all images of a scene go wrong alike",
+       false, false, 0, 0, NULL},
       ARG_CRITERION_ROWS(&d.criterion),
       {"overwrite", 0, ARG_FLAG, &d.overwrite, NULL, "replace an earlier demo", false, false, 0, 0,
        NULL},

@@ -21,6 +21,9 @@ typedef struct demo_world {
   int64_t scenes, per_mask;
   int32_t width, height;
   uint64_t seed;
+  double errors; /* times the usual number */
+  bool surplus;  /* things appear that no mask has */
+  bool shared;   /* all images of a scene go wrong alike */
 } demo_world;
 
 /* Where a demo's file lies below its folder; caller frees. `image` -1: the real one. */

@@ -128,7 +128,9 @@ static int make_synthetic(const maker *m, studio *s, int64_t number, int64_t ima
   flaws planted;
   memcpy(s->shown, s->meant, count * sizeof *s->shown);
   look_draw(&l, true, seed_mix(seed, SEED_LOOKS + own));
-  if (!flaws_plant(&s->scene, s->shown, s->truth, &planted, seed_mix(seed, SEED_FLAWS + own)) ||
+  const flaw_rate rate = {(float)m->world->errors, m->world->surplus};
+  const uint64_t flawed = SEED_FLAWS + (m->world->shared ? 0 : own);
+  if (!flaws_plant(&s->scene, &rate, s->shown, s->truth, &planted, seed_mix(seed, flawed)) ||
       !scene_paint(&s->scene, &l, s->shown, s->image))
     return no_memory(f);
   for (int k = 0; k < ERROR_KINDS; k++) s->planted[k] += planted.planted[k];

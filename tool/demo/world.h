@@ -144,6 +144,12 @@ bool scene_paint(const scene *s, const look *l, const surface *surfaces, uint8_t
 
 enum { ERROR_NONE = 0, ERROR_TEXTURE, ERROR_MISSING, ERROR_SMEAR, ERROR_KINDS };
 
+/* How much goes wrong. */
+typedef struct flaw_rate {
+  float errors; /* times the usual number of errors; 0: none */
+  bool surplus; /* things appear that the mask does not have, too (ERROR_TEXTURE) */
+} flaw_rate;
+
 /* What went wrong in one generated image, as truth per pixel: an ERROR_, only where the image shows
  * another class than the mask says. */
 typedef struct flaws {
@@ -152,6 +158,7 @@ typedef struct flaws {
 
 /* Changes what the image will show. `surfaces` holds the scene as traced (the mask), and afterwards
  * what a flawed generator makes of it; `truth` is [height][width]. False without memory. */
-bool flaws_plant(const scene *s, surface *surfaces, uint8_t *truth, flaws *planted, uint64_t seed);
+bool flaws_plant(const scene *s, const flaw_rate *rate, surface *surfaces, uint8_t *truth,
+                 flaws *planted, uint64_t seed);
 
 #endif

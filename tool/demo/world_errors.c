@@ -28,6 +28,7 @@ typedef struct plant {
   uint8_t *truth;
   dice dice;
   bool failed; /* memory ran out */
+  flaw_rate rate;
 } plant;
 
 static uint8_t confused_with(uint8_t class_index, dice *d) {
@@ -163,28 +164,55 @@ static bool plant_smear(plant *p) {
   return true;
 }
 
+/* A thing of the scene appears once more, elsewhere. */
+static bool plant_surplus(plant *p) {
+  const int count = p->s->width * p->s->height, sprites = p->s->sprite_count;
+  if (sprites == 0 || sprites == SPRITES) return false;
+  scene *more = malloc(sizeof *more);
+  surface *with = malloc((size_t)count * sizeof *with);
+  p->failed = !more || !with;
+  if (!p->failed) {
+    *more = *p->s;
+    sprite *new = &more->sprites[more->sprite_count++];
+    *new = p->s->sprites[dice_whole(&p->dice, 0, sprites - 1)];
+    new->x += dice_real(&p->dice, -5.0F, 5.0F);
+    new->z = dice_real(&p->dice, 6.0F, 22.0F);
+    new->thing = UINT16_MAX;
+    scene_trace(more, NULL, 0, with);
+    for (int i = 0; i < count; i++)
+      if (with[i].thing == UINT16_MAX) show(p, i, &with[i], ERROR_TEXTURE);
+  }
+  free(with);
+  free(more);
+  return !p->failed;
+}
+
 /* How many of each kind: a fifth of all images is as it should be. */
 static void plant_all(plant *p, flaws *planted) {
   static bool (*const kinds[ERROR_KINDS])(plant *) = {NULL, plant_texture, plant_missing,
                                                       plant_smear};
   if (dice_chance(&p->dice, 0.2F)) return;
-  const int count = dice_whole(&p->dice, 1, 6);
+  const int usual = dice_whole(&p->dice, 1, 6);
+  const int count = (int)lroundf((float)usual * p->rate.errors);
   for (int i = 0; i < count && !p->failed; i++) {
     const int kind = dice_chance(&p->dice, 0.45F)  ? ERROR_TEXTURE
                      : dice_chance(&p->dice, 0.5F) ? ERROR_MISSING
                                                    : ERROR_SMEAR;
     if (kinds[kind](p)) planted->planted[kind]++;
+    if (p->rate.surplus && dice_chance(&p->dice, 0.3F) && plant_surplus(p))
+      planted->planted[ERROR_TEXTURE]++;
   }
 }
 
-bool flaws_plant(const scene *s, surface *surfaces, uint8_t *truth, flaws *planted, uint64_t seed) {
+bool flaws_plant(const scene *s, const flaw_rate *rate, surface *surfaces, uint8_t *truth,
+                 flaws *planted, uint64_t seed) {
   const size_t count = (size_t)s->width * (size_t)s->height;
   surface *meant = malloc(count * sizeof *meant);
   if (!meant) return false;
   memcpy(meant, surfaces, count * sizeof *meant);
   memset(truth, ERROR_NONE, count);
   memset(planted, 0, sizeof *planted);
-  plant p = {s, surfaces, meant, truth, {seed}, false};
+  plant p = {s, surfaces, meant, truth, {seed}, false, *rate};
   plant_all(&p, planted);
   free(meant);
   return !p.failed;
