@@ -40,12 +40,23 @@ typedef struct fm_class_stats fm_class_stats;
  *      g_k(p)    = e_k(reference(p)), or with siblings the less of this and the mean over them of
  *                e_k(sibling(p)), rounded to 2^-12 first, halves away from 0; g_(k,s) likewise
  *      d_k(p)    = e_k(loss(p)) - 0.8 * g_k(p), or without a reference e_k(loss(p)); d_(k,s) likewise
- *      score(p)  = max(0, d_k(p) + mean of d_(k,s) over the pixels of p's class in the square of side
- *                2r + 1 around p), r = max(1, floor(height / 8)), at most 1023
+ *      c_k       = the level of class k in this image: the less of 1 and (n a_k + w a) / (n + w), where n
+ *                of the image's N pixels with a class are of k, a_k is what a tenth of their d_k does not
+ *                exceed, a the same of all N pixels, and w = floor(N / 32)
+ *      score(p)  = max(0, d_k(p) - c_k + mean of d_(k,s) - c_k over the pixels of p's class in the square
+ *                of side 2r + 1 around p), r = max(1, floor(height / 8)), at most 1023
  *
- *  Ranks and their 0.8-folds are rounded to multiples of 2^-12; the mean is that of
- *  fm_map_window_mean, in regions of one class. The reference is what the real image of the same mask
- *  loses at this very place (fm_extra_planes). Statistics of the real set are made without one, so
+ *  Ranks and their 0.8-folds are rounded to multiples of 2^-12; a_k and a are the middle of the first of
+ *  equal parts of 2^-7 that d_k up to its end make a tenth; c_k is rounded down to a multiple of 2^-12.
+ *  What is left after c_k is held within -8 + 2^-12 and 8 - 2^-12. The mean is that of
+ *  fm_map_window_mean, in regions of one class.
+ *
+ *  The level is what the style of an image does to a class: it moves the least odd pixels as well, which
+ *  errors do not as long as they leave a tenth of the class alone. Where a class is wrong as a whole
+ *  the level is at most 1, and its pixels stay odd.
+ *
+ *  The reference is what the real image of the same mask loses at this very place
+ *  (fm_extra_planes). Statistics of the real set are made without one, so
  *  that a filter's thresholds are those of real pixels: a place that is hard on the real image too
  *  has to be odder before it is dropped. Siblings, the other synthetic images of the mask, can only
  *  lower what a place is expected to lose, never raise it: what all of them get wrong alike would
@@ -117,8 +128,8 @@ FM_API fm_status fm_class_stats_add(fm_class_stats *stats, const fm_plane *mask,
  *  what fm_class_stats_add adds up and a filter compares.
  *
  *  `scores` is an F32 plane of the mask's size without a byte of any input. Reads `stats` alone.
- *  Memory: with FM_SCORE_RANK 8 bytes per pixel, 4 more if the ranks have several strata, and what
- *  fm_map_window_mean takes.
+ *  Memory: with FM_SCORE_RANK 8 bytes per pixel, 4 more if the ranks have several strata, 16 KiB for each
+ *  class in the image and 16 KiB more, and what fm_map_window_mean takes.
  *  Errors (`scores` is untouched): as fm_class_stats_add. */
 FM_API fm_status fm_class_stats_score_map(const fm_class_stats *stats, const fm_plane *mask,
                                           const fm_plane *loss, const fm_extra_planes *extra,
@@ -131,7 +142,7 @@ FM_API fm_status fm_class_stats_score_map(const fm_class_stats *stats, const fm_
  *
  *  The code of a pixel is its rank e_k, which is 0 to 6.2, in 255 equal steps, rounded; 0 where the
  *  mask is ignored. It is read as the bin of losses whose rank is nearest: e_k then differs by at most
- *  0.025 from that of the loss, and a score by at most 0.04, if the ranks have one stratum. With
+ *  0.025 from that of the loss, and a score by at most 0.1, if the ranks have one stratum. With
  *  several, ranks within small strata may differ by more.
  *
  *  `codes` is a U8 plane of the mask's size without a byte of any input. Reads `stats` alone.

@@ -14,14 +14,13 @@
 #include "core/random.h"
 #include "core/view.h"
 #include "dsp/bins.h"
+#include "labels/score_level.h"
 #include "map/nearest.h"
 #include "map/window.h"
 
 /* What is added to the share of real pixels that lose more, so that the rank of the oddest is
  * finite: -ln 0.002 = 6.2. */
 static const double LEAST_SHARE = 0.002;
-/* More than the steps of any rank. */
-enum { MOST_STEPS = 1 << 15 };
 /* A stratum counts as if it held so many pixels more, spread as its class's: few say little. */
 static const double CLASS_WEIGHT = 200;
 
@@ -504,7 +503,8 @@ fm_status fm__score_map(const fm__score *score, const fm__score_planes *planes, 
   if (!allocate(&m)) status = fm__fail_pixels(err, m.runs.height, m.runs.width);
   if (!status) status = rank_rows(&m, err);
   if (!status && planes->reference.real.data) status = pair_rows(&m, err);
-  const fm__window_input input = {m.window, m.runs.height, MOST_STEPS, NULL, NULL};
+  if (!status) status = fm__score_level(&m.runs, m.own, m.window, err);
+  const fm__window_input input = {m.window, m.runs.height, FM__MOST_LEVELLED, NULL, NULL};
   if (!status)
     status = fm__window_mean(&m.runs, &input, radius_of(m.runs.height), put_scores, &m, err);
   release(&m);

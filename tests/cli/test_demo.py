@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: MIT
 import csv
 import json
+import re
 import time
 
 from kit import *
@@ -78,6 +79,26 @@ blind = {name[6:]: data for name, data in tree(tap.path("blind")).items() if nam
 tap.equal(sorted(n for n in blind if blind[n] != one[f"results/masks/{n}"]), [], "drops the same pixels")
 other = demo("three", "--seed", "2")
 tap.ok(other["dropped"] != score["dropped"], "another seed, another world")
+
+# ---- More errors, fewer, shared ones, and things that no mask has ------------------------------------------
+def truths(name, *flags):
+    result = run("demo", tap.path(name), "--scenes", "6", "--per-mask", "3", "--size", "96x72", *flags)
+    tap.ok(result.code == 0, f"demo {' '.join(flags)} runs", result)
+    return {file: np.asarray(Image.open(tap.path(name, "truth", file))) > 0 for file in os.listdir(tap.path(name, "truth"))}
+
+
+usual, none = truths("usual"), truths("none", "--errors", "0")
+tap.ok(any(t.any() for t in usual.values()) and not any(t.any() for t in none.values()), "--errors 0 plants none")
+wrong = {name: sum(int(t.sum()) for t in truths(name, *flags).values())
+         for name, flags in {"many": ["--errors", "3"], "surplus": ["--surplus"]}.items()}
+tap.ok(wrong["many"] > 1.5 * sum(int(t.sum()) for t in usual.values()), "--errors 3 plants more", wrong)
+tap.ok(wrong["surplus"] != sum(int(t.sum()) for t in usual.values()), "--surplus plants others", wrong)
+shared = truths("shared", "--shared-errors")
+tap.ok(all(np.array_equal(shared[name], shared[re.sub("_4[2-4]", "_42", name)]) for name in shared)
+       and not all(np.array_equal(usual[name], usual[re.sub("_4[2-4]", "_42", name)]) for name in usual),
+       "--shared-errors: all images of a mask are wrong at the same places")
+result = run("demo", tap.path("bad"), "--errors", "-1")
+tap.ok(result.code == 2 and "--errors" in result.err, "--errors -1 is refused", result)
 
 # Killed while it removes an earlier demo: the next --overwrite still knows whose the folder is.
 if os.environ.get("FREEMASK_SHIM"):

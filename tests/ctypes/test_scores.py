@@ -119,7 +119,7 @@ def check_codes():
             return f"image {i}: codes"
         exact = score_map(stats, mask, loss, extra(None, reference))
         near = score_map(stats, mask, loss, extra(None, codes, (), ranks_of(stats)))
-        if not 0 < abs(exact - near).max() <= .04:
+        if not 0 < abs(exact - near).max() <= .1:
             return f"image {i}: scores differ by {abs(exact - near).max()}"
         small = np.ascontiguousarray(codes[::2, ::2])
         large = np.kron(small, np.ones((2, 2), np.uint8))
@@ -140,8 +140,9 @@ def check_siblings():
     odd = np.where(mask < CLASSES, 3e38, 1).astype(np.float32)
     low = np.zeros_like(odd)
     return (np.array_equal(with_real, score_map(stats, mask, loss, extra(None, reference, [odd])))
-            and (score_map(stats, mask, loss, extra(None, reference, [alike, low])) >= with_real).all()
-            and (score_map(stats, mask, loss, extra(None, reference, [low])) > with_real).any())
+            and np.array_equal(score_map(stats, mask, loss, extra(None, reference, [low])),
+                               score_map(stats, mask, loss, extra(None, low)))
+            and (score_map(stats, mask, loss, extra(None, reference, [alike, low])) > with_real).any())
 
 
 def filtered(stats, mask, loss, planes, **options):

@@ -223,7 +223,7 @@ class ClassStats(Handle):
 
     def codes(self, mask: Any, loss: Any) -> ReferenceCodes:
         """What a real image loses, in a byte a pixel, as the reference of the synthetic images of its mask: for
-        statistics of the score of "paired". Scores with codes differ from those with the losses by 0.04 at most,
+        statistics of the score of "paired". Scores with codes differ from those with the losses by 0.1 at most,
         of about 12, if the statistics have no strata.
 
         Raises LabelError and LossError, which name the first bad pixel, ShapeError and UnsupportedError.

@@ -11,10 +11,11 @@ import os
 
 import numpy as np
 from PIL import Image
-from worlds import restyled
+from restyle import restyled
 
 CLASSES, IGNORED, SIZE = 11, 255, (160, 120)
 LABELLED, SEEN, PER_MASK, TEST, STYLE = 36, 150, 5, 60, 0.4
+ERRORS = 4.0  # of an image, on average
 
 
 def pairs(camvid: str, part: str) -> list[tuple[str, str]]:
@@ -22,10 +23,10 @@ def pairs(camvid: str, part: str) -> list[tuple[str, str]]:
     return [(f"{camvid}/{part}/{name}", f"{camvid}/{part}annot/{os.path.splitext(name)[0]}.png") for name in names]
 
 
-def load(image: str, mask: str) -> tuple[str, np.ndarray, np.ndarray]:
+def load(image: str, mask: str, size: tuple[int, int] = SIZE) -> tuple[str, np.ndarray, np.ndarray]:
     return (os.path.splitext(os.path.basename(image))[0],
-            np.asarray(Image.open(image).convert("RGB").resize(SIZE, Image.Resampling.BILINEAR)),
-            np.asarray(Image.open(mask).resize(SIZE, Image.Resampling.NEAREST)))
+            np.asarray(Image.open(image).convert("RGB").resize(size, Image.Resampling.BILINEAR)),
+            np.asarray(Image.open(mask).resize(size, Image.Resampling.NEAREST)))
 
 
 def blob(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
@@ -56,10 +57,10 @@ def fill(image: np.ndarray, where: np.ndarray, donor: np.ndarray, donor_mask: np
 
 
 def plant(image: np.ndarray, meant: np.ndarray, seen: list[tuple[str, np.ndarray, np.ndarray]],
-          rng: np.random.Generator) -> np.ndarray:
-    """Errors, in place; returns the class that is shown."""
+          rng: np.random.Generator, errors: float = ERRORS) -> np.ndarray:
+    """`errors` errors on average, in place; returns the class that is shown."""
     shown = meant.copy()
-    for _ in range(rng.poisson(4)):
+    for _ in range(rng.poisson(errors)):
         where = blob(meant.shape, rng) & (meant < IGNORED)
         if not where.any():
             continue
@@ -79,11 +80,27 @@ def plant(image: np.ndarray, meant: np.ndarray, seen: list[tuple[str, np.ndarray
     return shown
 
 
-def generate(photograph: np.ndarray, mask: np.ndarray, seen: list[tuple[str, np.ndarray, np.ndarray]],
-             rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """(an image of the mask, where it is wrong)."""
-    meant, image = np.where(mask < CLASSES, mask, IGNORED), photograph.copy()
-    shown = plant(image, meant, seen, rng)
+def plant_whole(image: np.ndarray, meant: np.ndarray, seen: list[tuple[str, np.ndarray, np.ndarray]],
+                rng: np.random.Generator, classes: float, astray: float) -> np.ndarray:
+    """Nothing of some classes (`classes` on average) is right, or, of a share `astray` of the images, nothing at all."""
+    shown = meant.copy()
+    if rng.random() < astray:  # another photograph, of which only what is meant there too is right
+        _, donor, donor_mask = seen[rng.integers(len(seen))]
+        image[:] = donor
+        return np.where(donor_mask < CLASSES, donor_mask, shown)
+    for _ in range(rng.poisson(classes)):
+        label = int(rng.choice(np.unique(meant[meant < IGNORED])))
+        other = int(rng.choice([k for k in range(CLASSES) if k != label]))
+        _, donor, donor_mask = seen[rng.integers(len(seen))]
+        where = (meant == label) & (shown == label)
+        if where.any() and fill(image, where, donor, donor_mask, other, rng):
+            shown[where] = other
+    return shown
+
+
+def render(image: np.ndarray, shown: np.ndarray, seen: list[tuple[str, np.ndarray, np.ndarray]],
+           rng: np.random.Generator) -> None:
+    """In place: classes take their colors from another photograph."""
     _, donor, donor_mask = seen[rng.integers(len(seen))]
     for label in range(CLASSES):
         here, there = shown == label, donor_mask == label
@@ -91,6 +108,15 @@ def generate(photograph: np.ndarray, mask: np.ndarray, seen: list[tuple[str, np.
             a, b = image[here].astype(np.float64), donor[there].astype(np.float64)
             moved = (a - a.mean(0)) * np.minimum(2, (b.std(0) + 2) / (a.std(0) + 2)) + b.mean(0)
             image[here] = np.clip(0.4 * a + 0.6 * moved, 0, 255)
+
+
+def generate(photograph: np.ndarray, mask: np.ndarray, seen: list[tuple[str, np.ndarray, np.ndarray]],
+             rng: np.random.Generator, errors: float = ERRORS, whole: tuple[float, float] | None = None
+             ) -> tuple[np.ndarray, np.ndarray]:
+    """(an image of the mask, where it is wrong). With `whole`, the parameters of plant_whole, in place of parts."""
+    meant, image = np.where(mask < CLASSES, mask, IGNORED), photograph.copy()
+    shown = plant_whole(image, meant, seen, rng, *whole) if whole else plant(image, meant, seen, rng, errors)
+    render(image, shown, seen, rng)
     return image, (shown != meant) & (meant < IGNORED)
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import freemask
 import numpy as np
 from PIL import Image
+from restyle import restyled
 
 SEEDED = re.compile(r"(.*)_seed_(\d+)$", re.DOTALL)
 
@@ -78,18 +79,6 @@ def from_folders(labels: freemask.Labels, real: freemask.Folder, synthetic: free
         raise ValueError(f"of {len(stems)} synthetic images {len(keep)} are named <real image>_seed_<number>, and there is no seed of "
                          "which every real image has one: every real image needs the same seeds")
     return world
-
-
-def restyled(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """A photograph in another style: colors, contrast and light are others, what it shows is not."""
-    values = image / 255.0
-    gray = values.mean(-1, keepdims=True)
-    values = gray + (values - gray) * (1 + strength * rng.uniform(-0.5, 0.7))
-    values = 0.5 + (values - 0.5) * (1 + strength * rng.uniform(-0.35, 0.35))
-    values = values * (1 + strength * rng.normal(0, 0.09, 3))
-    light = Image.fromarray(rng.normal(0, 0.1 * strength, (4, 5)).astype(np.float32))
-    values = values + np.asarray(light.resize(image.shape[1::-1], Image.Resampling.BICUBIC))[..., None]
-    return (values.clip(0, 1) * 255).astype(np.uint8)
 
 
 def demo(folder: str, tool: str | None, seed: int, scenes: int, test: int, per_mask: int, style: float,

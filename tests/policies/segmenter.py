@@ -1,10 +1,13 @@
-"""policies/teacher.py - a small segmenter in NumPy: color, texture, surroundings and place into a network of two layers."""
+# policies/segmenter.py - a small segmenter in NumPy: color, texture, surroundings and place into a network of two layers.
+# SPDX-License-Identifier: MIT
+from __future__ import annotations
+
 import numpy as np
 
 HIDDEN, PASSES, BATCH, SAMPLE = 80, 14, 1024, 1600  # SAMPLE: pixels of an image that it learns from
 
 
-def box(image, radius):
+def box(image: np.ndarray, radius: int) -> np.ndarray:
     """Means over squares; what lies beyond the border is as the border."""
     padded = np.pad(image, ((radius + 1, radius), (radius + 1, radius), (0, 0)), mode="edge")
     sums = padded.cumsum(0, dtype=np.float64).cumsum(1)
@@ -12,13 +15,13 @@ def box(image, radius):
     return ((sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]) / side**2).astype(np.float32)
 
 
-def moved(image, dy, dx):
+def moved(image: np.ndarray, dy: int, dx: int) -> np.ndarray:
     rows = np.clip(np.arange(image.shape[0]) + dy, 0, image.shape[0] - 1)
     columns = np.clip(np.arange(image.shape[1]) + dx, 0, image.shape[1] - 1)
     return image[rows][:, columns]
 
 
-def features(image):
+def features(image: np.ndarray) -> np.ndarray:
     """[height, width, 44] of an RGB image."""
     image = image.astype(np.float32) / 255
     height, width, _ = image.shape
@@ -35,18 +38,19 @@ def features(image):
     return np.concatenate([near, middle, far, *spread, box(edges, 2), box(edges, 8), *around, *wide, place], -1)
 
 
-class Teacher:
+class Segmenter:
     """Fitted on a sample of the pixels of real images, always the same for the same images."""
 
-    def __init__(self, classes, seed=1):
-        self.classes, self.rng, self.parts = classes, np.random.default_rng(seed), []
+    def __init__(self, classes: int, seed: int = 1) -> None:
+        self.classes, self.rng = classes, np.random.default_rng(seed)
+        self.parts: list[tuple[np.ndarray, np.ndarray]] = []
 
-    def add(self, cells, mask):
+    def add(self, cells: np.ndarray, mask: np.ndarray) -> None:
         pick = self.rng.integers(mask.size, size=SAMPLE)
         pick = pick[mask.reshape(-1)[pick] < self.classes]
         self.parts.append((cells.reshape(mask.size, -1)[pick], mask.reshape(-1)[pick]))
 
-    def fit(self):
+    def fit(self) -> None:
         x, y = (np.concatenate(part) for part in zip(*self.parts))
         self.mean, self.scale = x.mean(0), x.std(0) + 1e-4
         x = (x - self.mean) / self.scale
@@ -64,9 +68,8 @@ class Teacher:
                 m += .1 * (g - m)
                 v += .01 * (g * g - v)
                 p -= rate * (m / (1 - .9**(step + 1)) / (np.sqrt(v / (1 - .99**(step + 1))) + 1e-8) + 1e-2 * p * (p.ndim > 1))
-        return self
 
-    def _forward(self, x):
+    def _forward(self, x: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
         layers = [x]
         for i, (w, b) in enumerate(zip(self.w, self.b)):
             x = x @ w + b
@@ -74,12 +77,13 @@ class Teacher:
         p = np.exp(x - x.max(-1, keepdims=True))
         return layers, p / p.sum(-1, keepdims=True)
 
-    def _gradients(self, x, y):
+    def _gradients(self, x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
         layers, p = self._forward(x)
         d = p
         d[np.arange(len(y)), y] -= 1
         d /= len(y)
-        weights, biases = [], []
+        weights: list[np.ndarray] = []
+        biases: list[np.ndarray] = []
         for i in (2, 1, 0):
             weights.insert(0, layers[i].T @ d)
             biases.insert(0, d.sum(0))
@@ -87,6 +91,6 @@ class Teacher:
                 d = (d @ self.w[i].T) * (layers[i] > 0)
         return weights + biases
 
-    def probabilities(self, cells):
+    def probabilities(self, cells: np.ndarray) -> np.ndarray:
         flat = (cells.reshape(-1, cells.shape[-1]) - self.mean) / self.scale
         return self._forward(flat)[1].reshape(*cells.shape[:2], -1)

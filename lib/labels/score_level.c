@@ -1,0 +1,96 @@
+/* labels/score_level.c - an image's own style is taken out of its ranks: it moves the least odd pixels
+ * of a class too, which errors do not, unless they take nearly all of the class. */
+#include "labels/score_level.h"
+
+#include "core/context.h"
+#include "core/fail.h"
+#include "map/window.h"
+
+/* The level is what a tenth of the class's pixels lies below, to 2^-7 of a nat: a bin is 32 steps. */
+enum { TENTH = 10, BIN_STEPS = 32, BINS = (1 << 16) / BIN_STEPS };
+/* The whole image counts as if 1/32 of its pixels were of each class as well: few say little. */
+enum { IMAGE_PART = 32 };
+/* 1 nat. Classes that are wrong as a whole have to stay odd. */
+enum { MOST_LEVEL = 1 << FM__STEPS_BITS };
+
+/* One call. */
+typedef struct levels {
+  const fm__runs *runs;
+  int32_t *own, *window;
+  int64_t *counts; /* [regions + 1][BINS]; the last: of the whole image */
+  int32_t *levels; /* [regions], steps */
+} levels;
+
+static void count_run(const levels *l, const fm__run *run, size_t at, size_t n) {
+  int64_t *counts = l->counts + (size_t)run->region * BINS;
+  for (size_t i = at; i < at + n; i++) counts[(l->own[i] + (1 << 15)) / BIN_STEPS]++;
+}
+
+static inline int32_t levelled(int32_t steps, int32_t level) {
+  steps -= level;
+  return steps < -FM__MOST_LEVELLED  ? -FM__MOST_LEVELLED
+         : steps > FM__MOST_LEVELLED ? FM__MOST_LEVELLED
+                                     : steps;
+}
+
+static void level_run(const levels *l, const fm__run *run, size_t at, size_t n) {
+  const int32_t level = l->levels[run->region];
+  for (size_t i = at; i < at + n; i++) l->own[i] = levelled(l->own[i], level);
+  if (l->window == l->own) return;
+  for (size_t i = at; i < at + n; i++) l->window[i] = levelled(l->window[i], level);
+}
+
+static void walk(const levels *l,
+                 void (*step)(const levels *, const fm__run *, size_t at, size_t n)) {
+  for (int64_t y = 0; y < l->runs->height; y++) {
+    const fm__run *run = l->runs->runs + l->runs->rows[y];
+    const fm__run *end = l->runs->runs + l->runs->rows[y + 1];
+    const size_t row = (size_t)(y * l->runs->width);
+    for (int32_t x = 0; run < end; x = run++->end)
+      if (run->region >= 0) step(l, run, row + (size_t)x, (size_t)(run->end - x));
+  }
+}
+
+/* The middle of the first bin up to which a tenth of the pixels lies. */
+static int64_t tenth_of(const int64_t *counts, int64_t *pixels) {
+  int64_t all = 0, below = 0;
+  for (size_t i = 0; i < BINS; i++) all += counts[i];
+  int64_t bin = 0;
+  while (bin < BINS - 1 && (below += counts[bin]) < all / TENTH + (all % TENTH != 0)) bin++;
+  *pixels = all;
+  return bin * BIN_STEPS + BIN_STEPS / 2 - (1 << 15);
+}
+
+static int64_t divided_down(int64_t a, int64_t b) { return a / b - (a % b < 0); }
+
+static void find_levels(const levels *l) {
+  const size_t regions = (size_t)l->runs->regions;
+  int64_t *image = l->counts + regions * BINS, all, here;
+  for (size_t r = 0; r < regions; r++)
+    for (size_t i = 0; i < BINS; i++) image[i] += l->counts[r * BINS + i];
+  const int64_t typical = tenth_of(image, &all), weight = all / IMAGE_PART;
+  for (size_t r = 0; r < regions; r++) {
+    const int64_t own = tenth_of(l->counts + r * BINS, &here);
+    const int64_t level = divided_down(here * own + weight * typical, here + weight);
+    l->levels[r] = (int32_t)(level < MOST_LEVEL ? level : MOST_LEVEL);
+  }
+}
+
+fm_status fm__score_level(const fm__runs *runs, int32_t *own, int32_t *window, fm_error *err) {
+  const size_t regions = (size_t)runs->regions;
+  if (regions == 0) return FM_OK;
+  levels l = {.runs = runs, .own = own, .window = window};
+  l.counts = fm__alloc_zeroed(runs->context, regions + 1, BINS * sizeof *l.counts);
+  l.levels = fm__alloc_array(runs->context, regions, sizeof *l.levels);
+  if (l.counts && l.levels) {
+    walk(&l, count_run);
+    find_levels(&l);
+    walk(&l, level_run);
+  }
+  const bool failed = !l.counts || !l.levels;
+  fm__free(runs->context, l.counts);
+  fm__free(runs->context, l.levels);
+  if (failed)
+    return fm__fail(err, FM_ERR_MEMORY, "out of memory for the levels of %zu classes", regions);
+  return FM_OK;
+}
