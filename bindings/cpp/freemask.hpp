@@ -499,6 +499,11 @@ inline const char *version() noexcept { return fm_version(); }
 /** FM_ABI_VERSION of the loaded library. */
 inline int abi_version() noexcept { return fm_abi_version(); }
 
+/** fm_shard_of: which of `count` parts of a job an image belongs to; -1 if `count` is below 1. */
+inline int64_t shard_of(const std::string &id, int64_t count) noexcept {
+  return fm_shard_of(id.c_str(), count);
+}
+
 /* ---- Label spaces ----------------------------------------------------------------------- */
 
 /** fm_labels: label -> class. */

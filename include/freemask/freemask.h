@@ -19,6 +19,7 @@
 #include <freemask/planner.h>
 #include <freemask/provider.h>
 #include <freemask/schedule.h>
+#include <freemask/shard.h>
 #include <freemask/version.h>
 #include <freemask/view.h>
 

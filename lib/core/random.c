@@ -58,6 +58,11 @@ static uint64_t multiply(uint64_t a, uint64_t b, uint64_t *low) {
   return a1 * b1 + (middle >> 32) + (other >> 32);
 }
 
+uint64_t fm__scaled(uint64_t number, uint64_t bound) {
+  uint64_t low;
+  return multiply(number, bound, &low);
+}
+
 uint64_t fm__random_below_wide(fm__random *random, uint64_t bound) {
   uint64_t low, high = multiply(fm__random_next(random), bound, &low);
   if (low < bound) {

@@ -20,6 +20,9 @@ static inline uint64_t fm__finalize(uint64_t z) {
   return z ^ (z >> 31);
 }
 
+/* floor(number * bound / 2^64): a number of 64 random bits, below the bound. */
+uint64_t fm__scaled(uint64_t number, uint64_t bound);
+
 /* SplitMix64 (Steele, Lea, Flood 2014). */
 typedef struct fm__random {
   uint64_t state;

@@ -82,6 +82,15 @@ static fm_status read_row(fm__csv *t, fm_error *err) {
                   count, count == 1 ? "" : "s", t->loose ? "at most " : "", room);
 }
 
+static size_t line_end(const char *text) { return strcspn(text, "\r\n"); }
+
+static void skip_line(fm__csv *t) {
+  t->at += line_end(t->data + t->at);
+  if (t->data[t->at] == '\r' && t->data[t->at + 1] == '\n') t->at++;
+  if (t->at < t->size) t->at++;
+  t->next_line++;
+}
+
 /* "label,class,name", cut to its room. */
 static void join(const char *const *columns, char *text, size_t room) {
   size_t at = 0;
@@ -91,13 +100,15 @@ static void join(const char *const *columns, char *text, size_t room) {
 
 static fm_status check_header(fm__csv *t, fm_error *err) {
   char expected[200], found[80];
+  while (!strncmp(t->data + t->at, "# ", 2) && t->columns[0][0] != '#') skip_line(t);
+  const int64_t line = t->next_line;
   join(t->columns, expected, sizeof expected);
   snprintf(found, sizeof found, "%.*s", (int)strcspn(t->data + t->at, "\r\n"), t->data + t->at);
   bool good = t->at < t->size && !read_row(t, NULL);
   for (int i = 0; i < t->column_count && good; i++) good = !strcmp(t->fields[i], t->columns[i]);
   if (good) return FM_OK;
-  return fm__fail(err, FM_ERR_FORMAT, "line 1: '%.*s', expected the header %s", fm__fit(found, 60),
-                  found, expected);
+  return fm__fail(err, FM_ERR_FORMAT, "line %" PRId64 ": '%.*s', expected the header %s", line,
+                  fm__fit(found, 60), found, expected);
 }
 
 /* The text, its byte order mark skipped. */
@@ -123,15 +134,6 @@ fm_status fm__csv_open(const fm_context *context, fm__input *input, const char *
   else
     *out = t;
   return status;
-}
-
-static size_t line_end(const char *text) { return strcspn(text, "\r\n"); }
-
-static void skip_line(fm__csv *t) {
-  t->at += line_end(t->data + t->at);
-  if (t->data[t->at] == '\r' && t->data[t->at + 1] == '\n') t->at++;
-  if (t->at < t->size) t->at++;
-  t->next_line++;
 }
 
 /* A comment begins with #; six digits of a color may follow it, and then it is none. */

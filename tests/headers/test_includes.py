@@ -22,7 +22,7 @@ BELOW = {
     "cuda": "network filter hardness labels map dsp core",
 }
 # public header: its room.
-ROOM_OF = {"context.h": "core", "error.h": "core", "export.h": "core", "version.h": "core", "view.h": "core",
+ROOM_OF = {"context.h": "core", "error.h": "core", "export.h": "core", "version.h": "core", "shard.h": "core", "view.h": "core",
            "labels.h": "labels", "class_stats.h": "labels", "map.h": "map", "filter.h": "filter",
            "calibration.h": "filter",
            "hardness.h": "hardness", "plan.h": "plan", "planner.h": "plan", "schedule.h": "plan",

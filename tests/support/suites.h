@@ -5,6 +5,7 @@
 
 #include <check.h>
 
+Suite *shard_suite(void);
 Suite *version_suite(void);
 Suite *error_suite(void);
 Suite *context_suite(void);

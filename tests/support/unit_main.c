@@ -5,6 +5,7 @@
 #include "suites.h"
 
 static const named_suite all[] = {
+    {"shard", shard_suite},
     {"version", version_suite},
     {"error", error_suite},
     {"context", context_suite},

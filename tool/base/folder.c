@@ -310,23 +310,34 @@ char *folder_path(const folder *files, const folder_file *file) {
   return path_join(files->path, file->relative);
 }
 
-/* FNV-1a, 64 bits, then the finalizer of MurmurHash3, which spreads it over all bits. */
-static uint64_t hash(const char *stem) {
-  uint64_t h = text_hash(stem, strlen(stem));
+/* FNV-1a, 64 bits, of the composed letters, then the finalizer of MurmurHash3, which spreads it over
+ * all bits. */
+uint64_t folder_stem_identity(const char *stem) {
+  char *composed = folder_names_form(stem, true);
+  const char *name = composed ? composed : stem;
+  uint64_t h = text_hash(name, strlen(name));
+  free(composed);
   h = (h ^ (h >> 33)) * 0xFF51AFD7ED558CCDu;
   h = (h ^ (h >> 33)) * 0xC4CEB9FE1A85EC53u;
   return h ^ (h >> 33);
 }
 
 int64_t folder_shard_of(const char *stem, int64_t count) {
-  return (int64_t)(hash(stem) % (uint64_t)count);
+  char *composed = folder_names_form(stem, true);
+  const int64_t shard = fm_shard_of(composed ? composed : stem, count);
+  free(composed);
+  return shard;
+}
+
+bool folder_in_shard(const char *stem, folder_shard shard) {
+  return shard.count <= 1 || folder_shard_of(stem, shard.count) == shard.index;
 }
 
 void folder_keep_shard(folder *files, folder_shard shard) {
   size_t kept = 0;
   for (size_t i = 0; i < files->count; i++) {
     folder_file file = files->files[i];
-    if (folder_shard_of(file.stem, shard.count) == shard.index)
+    if (folder_in_shard(file.stem, shard))
       files->files[kept++] = file;
     else
       free_file(&file);
@@ -336,6 +347,6 @@ void folder_keep_shard(folder *files, folder_shard shard) {
 
 uint64_t folder_identity(const folder *files) {
   uint64_t sum = 0;
-  for (size_t i = 0; i < files->count; i++) sum += hash(files->files[i].stem);
+  for (size_t i = 0; i < files->count; i++) sum += folder_stem_identity(files->files[i].stem);
   return sum;
 }

@@ -65,13 +65,16 @@ bool folder_takes(const char *path);
  * NULL: none. */
 const struct stat *folder_holds(const char *path, const struct stat *files, size_t count);
 
-/* Which shard of `count` a stem belongs to: depends on the stem alone. */
+/* Which shard of `count` a stem belongs to: fm_shard_of its composed form (NFC). */
 int64_t folder_shard_of(const char *stem, int64_t count);
+
+bool folder_in_shard(const char *stem, folder_shard shard); /* a count of 0 or 1: all are */
 
 /* Drops the files of other shards. */
 void folder_keep_shard(folder *files, folder_shard shard);
 
-/* A number for the set of stems, whatever their order. */
+/* A number for the set of stems, whatever their order: the sum of those of each. */
 uint64_t folder_identity(const folder *files);
+uint64_t folder_stem_identity(const char *stem);
 
 #endif

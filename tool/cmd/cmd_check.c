@@ -3,7 +3,7 @@
 #include "job/jobs.h"
 
 int cmd_check(int argc, char **argv) {
-  check_job job = {.images = NULL};
+  check_job job = {.shard = {0, 1}};
   fault f;
   const arg_option options[] = {
       ARG_LABELS(&job.common.labels),
@@ -12,6 +12,8 @@ int cmd_check(int argc, char **argv) {
       ARG_LOSS_ROWS(&job.set.loss),
       {"strata", 0, ARG_TEXT, &job.set.strata, "DIR",
        "strata of the pixels, <stem>.png: like is compared with like", false, false, 0, 0, NULL},
+      {"shard", 0, ARG_SHARD, &job.shard, "i/n", "only read the masks of shard i (from 0) of n",
+       false, false, 0, 0, NULL},
       ARG_MASK_SUFFIX,
       ARG_IMAGE_SUFFIX,
       ARG_LOSS_SUFFIX,

@@ -6,7 +6,7 @@ static const char *const ways[] = {"copy", "link", "move", NULL};
 static const char *const sizes[] = {"own", "asked", NULL};
 
 int cmd_collect(int argc, char **argv) {
-  collect_job job = {.jobs = NULL};
+  collect_job job = {.shard = {0, 1}};
   fault f;
   const arg_option options[] = {
       {"jobs", 0, ARG_TEXT, &job.jobs, "DIR",
@@ -16,6 +16,8 @@ int cmd_collect(int argc, char **argv) {
       {"sizes", 0, ARG_CHOICE, &job.sizes, "HOW",
        "where a job asks for no size: the image's own (default), or asked: that of its mask", false,
        false, 0, 0, sizes},
+      {"shard", 0, ARG_SHARD, &job.shard, "i/n", "only the images of shard i (from 0) of n", false,
+       false, 0, 0, NULL},
       ARG_EXIF,
       ARG_OUTPUT(&job.output, "DIR", "gets images/<stem>_seed_<n> and masks/<stem>_seed_<n>"),
       ARG_THREADS(&job.common.threads),

@@ -35,6 +35,8 @@ int cmd_export(int argc, char **argv) {
        "convert the masks: labels are the classes, 255 is ignored", false, false, 0, 0, NULL},
       {"paths", 0, ARG_CHOICE, &relative, "HOW", "absolute (default), or relative to the output",
        false, false, 0, 0, paths},
+      {"shard", 0, ARG_SHARD, &job.shard, "i/n",
+       "only the masks of shard i (from 0) of n, and their images", false, false, 0, 0, NULL},
       {"shard-size", 0, ARG_WHOLE, &job.shard_size, "N", "webdataset: samples of a shard (1000)",
        false, false, 1, 1000000000, NULL},
       {"seed", 0, ARG_SEED, &job.seed, "N", "webdataset: another order (default 0)", false, false,

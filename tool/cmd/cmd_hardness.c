@@ -5,7 +5,7 @@
 static const char *const measures[] = {"mean", "worst-class", "top-share", NULL};
 
 int cmd_hardness(int argc, char **argv) {
-  hardness_job job = {.output = NULL};
+  hardness_job job = {.shard = {0, 1}};
   fault f;
   const arg_option options[] = {
       {"stats", 's', ARG_TEXT, &job.stats, "S.json", "statistics of the real set, unless --shape",
@@ -27,6 +27,8 @@ int cmd_hardness(int argc, char **argv) {
       {"losses", 0, ARG_TEXT, &job.set.loss.folders[LOSS_MAPS], "DIR",
        "measure by each image's own losses, <stem>.npy, not by its classes' means", false, false, 0,
        0, NULL},
+      {"shard", 0, ARG_SHARD, &job.shard, "i/n", "only the masks of shard i (from 0) of n", false,
+       false, 0, 0, NULL},
       ARG_MASK_SUFFIX,
       ARG_LOSS_SUFFIX,
       ARG_ARRAY,

@@ -8,17 +8,26 @@ int cmd_merge(int argc, char **argv) {
   const arg_option options[] = {
       {"distinct", 0, ARG_FLAG, &job.distinct, NULL, "masks of the same names are different sets",
        false, false, 0, 0, NULL},
-      ARG_OUTPUT(&job.output, "S.json", "where to write the sum"),
+      {"link", 0, ARG_FLAG, &job.link, NULL,
+       "of filter's folders: hard links to the masks, no copies", false, false, 0, 0, NULL},
+      {"overwrite", 0, ARG_FLAG, &job.overwrite, NULL,
+       "of filter's folders: replace an earlier run in the output folder", false, false, 0, 0,
+       NULL},
+      ARG_OUTPUT(&job.output, "OUT", "where to write what is joined"),
       ARG_QUIET(&job.common.quiet),
       ARG_JSON(&job.common.json),
       {0}};
   const arg_command command = {
       "merge",
-      "exact sum of statistics, or of calibrations",
-      "A.json B.json ...",
-      "All shards of a set have to be there, each once; several complete sets may be joined. Sets\n"
-      "are told apart by the names of their masks; with --distinct two complete sets may have the\n"
-      "same. The sum of all shards is, byte for byte, what stats writes without --shard.",
+      "joins shards: statistics, calibrations, hardness, filtered folders",
+      "A B ...",
+      "All shards of a set have to be there, each once, of one job; what comes out is, byte for\n"
+      "byte, what the command writes without --shard. Inputs are files of stats or calibrate, of\n"
+      "hardness, or output folders of filter. Of statistics and calibrations several complete "
+      "sets\n"
+      "may be joined. Sets are told apart by the names of their masks; with --distinct two "
+      "complete\n"
+      "sets may have the same.",
       options,
       1,
       (size_t)argc};

@@ -173,6 +173,7 @@ static int list_planned(export_state *s, const synthetic_set *there, fault *f) {
   }
   free(first);
   s->times = (int64_t)rint((double)set->count / (double)rows);
+  if (s->whole_repeats) s->times = s->whole_repeats;
   if (s->times < 1) s->times = 1;
   return code;
 }
@@ -209,6 +210,47 @@ static int list_validation(export_state *s, fault *f) {
   return EXIT_FINE;
 }
 
+/* The rows of a shard as a plan; their ranks are those among them. */
+static int keep_shard(export_state *s, fault *f) {
+  const folder_shard shard = s->job->shard;
+  const size_t count = (size_t)fm_plan_mask_count(s->plan);
+  fm_plan *part = NULL;
+  fm_error err;
+  s->whole_repeats = shard.count > 1 ? fm_plan_real_repeats(s->plan) : 0;
+  if (shard.count <= 1) return EXIT_FINE;
+  fm_plan_rows rows = {.size = sizeof rows};
+  const char **ids = alloc_zeroed(count, sizeof *ids);
+  double *hardness = alloc_zeroed(count, sizeof *hardness);
+  int64_t *counts = alloc_zeroed(count, sizeof *counts);
+  int64_t *seeds = alloc_zeroed((size_t)fm_plan_image_count(s->plan), sizeof *seeds);
+  for (size_t i = 0; i < count; i++) {
+    const fm_plan_entry entry = plan_entry(s->plan, i);
+    if (!folder_in_shard(entry.mask_id, shard)) continue;
+    ids[rows.row_count] = entry.mask_id;
+    hardness[rows.row_count] = entry.hardness;
+    counts[rows.row_count++] = entry.count;
+    for (int64_t k = 0; k < entry.count; k++) seeds[rows.seed_count++] = entry.seeds[k];
+  }
+  rows.mask_ids = ids;
+  rows.hardness = hardness;
+  rows.counts = counts;
+  rows.seeds = seeds;
+  int code = EXIT_FINE;
+  if (!rows.row_count)
+    code = fault_set(f, EXIT_DATA, "%s: shard %" PRId64 "/%" PRId64 " has none of its %zu masks",
+                     s->job->plan, shard.index, shard.count, count);
+  else if (fm_plan_create(s->ws.context, &rows, &part, &err))
+    code = fault_library(f, &err, s->job->plan);
+  free(ids);
+  free(hardness);
+  free(counts);
+  free(seeds);
+  if (code) return code;
+  fm_plan_destroy(s->plan);
+  s->plan = part;
+  return EXIT_FINE;
+}
+
 int export_open_sets(export_state *s, fault *f) {
   s->real.name = "real";
   s->real.mask_option = "--real-masks";
@@ -220,6 +262,7 @@ int export_open_sets(export_state *s, fault *f) {
   s->validation.mask_option = "--val-masks";
   s->validation.image_option = "--val-images";
   int code = plan_file_read(s->ws.context, s->job->plan, &s->plan, f);
+  if (!code) code = keep_shard(s, f);
   if (!code) code = list_folders(s, f);
   if (!code) code = list_real(s, f);
   if (!code) code = list_validation(s, f);

@@ -41,6 +41,7 @@ typedef struct export_state {
   export_set validation;  /* empty without --val-masks and --val-images */
   int64_t asked, missing; /* images of the plan; those whose files are not there */
   int64_t times;          /* repeats of the real set */
+  int64_t whole_repeats;  /* of a shard: as the whole plan has them; else 0 */
   inputs inputs;          /* what no file may replace */
   outdir out;
   export_stage *stage; /* where files are written until all are there */

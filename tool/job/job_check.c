@@ -32,6 +32,8 @@ typedef struct state {
   size_t turned;       /* as in own_state, of all workers */
   int64_t below, below_maps;
   findings *found; /* of each mask: in order, for any number of threads */
+  size_t *members; /* indices of the masks that are read */
+  size_t member_count;
   check_result *out;
 } state;
 
@@ -175,8 +177,9 @@ static int check_labels(const state *s, own_state *o, const folder_file *file, c
   return EXIT_FINE;
 }
 
-static int check_one(void *shared, void *own, size_t index, fault *f) {
+static int check_one(void *shared, void *own, size_t member, fault *f) {
   state *s = shared;
+  const size_t index = s->members[member];
   const folder_file *file = &s->masks.files[index];
   findings *list = &s->found[index];
   fm_raster *raster = NULL;
@@ -278,7 +281,7 @@ static void conclude(state *s) {
   check_result *out = s->out;
   const bool own = !labels_is_preset(s->job->common.labels);
   bool misfit;
-  out->masks = s->masks.count;
+  out->masks = s->member_count;
   out->fits = false;
   if (out->census.pixels) {
     convention_describe(&out->census, s->ws.context, s->ws.labels, own, &out->convention, &misfit);
@@ -289,6 +292,12 @@ static void conclude(state *s) {
   }
   for (size_t i = 0; i < s->masks.count; i++) findings_move(&out->findings, &s->found[i]);
   conclude_files(s);
+}
+
+static void find_members(state *s) {
+  s->members = alloc_zeroed(s->masks.count, sizeof *s->members);
+  for (size_t i = 0; i < s->masks.count; i++)
+    if (folder_in_shard(s->masks.files[i].stem, s->job->shard)) s->members[s->member_count++] = i;
 }
 
 int check_job_look(const check_job *job, check_result *out, fault *f) {
@@ -302,7 +311,8 @@ int check_job_look(const check_job *job, check_result *out, fault *f) {
   if (!code) code = list_partners(&s, f);
   if (!code) {
     s.found = alloc_zeroed(s.masks.count, sizeof *s.found);
-    pool_job work = {.what = "check", .count = s.masks.count, .quiet = job->common.quiet};
+    find_members(&s);
+    pool_job work = {.what = "check", .count = s.member_count, .quiet = job->common.quiet};
     work.threads = (int)job->common.threads;
     work.shared = &s;
     work.begin = begin;
@@ -313,6 +323,7 @@ int check_job_look(const check_job *job, check_result *out, fault *f) {
     for (size_t i = 0; i < s.masks.count; i++) findings_free(&s.found[i]);
   }
   free(s.found);
+  free(s.members);
   folder_pairs_free(&s.pairs);
   folder_free(&s.images);
   loss_source_close(s.losses);

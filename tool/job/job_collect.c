@@ -26,7 +26,7 @@ typedef struct state {
   const collect_job *job;
   workspace ws;
   job_row *rows;
-  size_t count;
+  size_t count, part; /* of all, and of the shard, which come first */
   outdir out;
   findings *found;   /* of each row: in order, for any number of threads */
   collected *images; /* what became of each */
@@ -204,20 +204,20 @@ static int collect_one(void *shared, void *own, size_t index, fault *f) {
 
 static size_t count_of(const state *s, collected what) {
   size_t count = 0;
-  for (size_t i = 0; i < s->count; i++) count += s->images[i] == what;
+  for (size_t i = 0; i < s->part; i++) count += s->images[i] == what;
   return count;
 }
 
 /* How many masks were resized, and one of them. */
 static size_t note_sizes(const state *s) {
   size_t count = 0, first = 0;
-  for (size_t i = 0; i < s->count; i++)
+  for (size_t i = 0; i < s->part; i++)
     if (s->images[i] && s->resized[i].width && !count++) first = i;
   if (count)
     note_say("%zu of %zu images have sizes of their own, such as %s with %" PRId64 "x%" PRId64
              " where its mask has %" PRId64 "x%" PRId64
              ": their masks are resized to them, by nearest neighbor (--sizes asked refuses them)",
-             count, s->count, s->rows[first].name, s->rows[first].width, s->rows[first].height,
+             count, s->part, s->rows[first].name, s->rows[first].width, s->rows[first].height,
              s->resized[first].width, s->resized[first].height);
   return count;
 }
@@ -229,12 +229,12 @@ static void print_result(const state *s, const findings *list) {
   text t = {0};
   if (summary_as_json(common)) {
     summary_print_json(json_pack("{s:o, s:I, s:I, s:I, s:I, s:o}", "output",
-                                 json_text(s->job->output), "jobs", (json_int_t)s->count,
+                                 json_text(s->job->output), "jobs", (json_int_t)s->part,
                                  "collected", (json_int_t)fresh, "there", (json_int_t)there,
                                  "resized", (json_int_t)own, "findings", findings_as_json(list)));
   } else if (summary_as_text(common) || list->count) {
     findings_as_text(list, SHOWN, &t);
-    text_add(&t, "%zu of %zu images collected", fresh, s->count);
+    text_add(&t, "%zu of %zu images collected", fresh, s->part);
     if (there) text_add(&t, ", %zu were there", there);
     text_add(&t, "; %s/images and %s/masks\n", s->job->output, s->job->output);
   }
@@ -242,16 +242,16 @@ static void print_result(const state *s, const findings *list) {
 }
 
 static int collect_all(state *s, fault *f) {
-  s->found = alloc_zeroed(s->count, sizeof *s->found);
-  s->images = alloc_zeroed(s->count, sizeof *s->images);
-  s->resized = alloc_zeroed(s->count, sizeof *s->resized);
-  pool_job work = {.what = "collect", .count = s->count, .quiet = s->job->common.quiet};
+  s->found = alloc_zeroed(s->part, sizeof *s->found);
+  s->images = alloc_zeroed(s->part, sizeof *s->images);
+  s->resized = alloc_zeroed(s->part, sizeof *s->resized);
+  pool_job work = {.what = "collect", .count = s->part, .quiet = s->job->common.quiet};
   work.threads = (int)s->job->common.threads;
   work.shared = s;
   work.work = collect_one;
   int code = pool_run(&work, f);
   findings all = {0};
-  for (size_t i = 0; i < s->count; i++) findings_move(&all, &s->found[i]);
+  for (size_t i = 0; i < s->part; i++) findings_move(&all, &s->found[i]);
   if (!code) print_result(s, &all);
   if (!code && all.count) code = EXIT_FINDINGS;
   findings_free(&all);
@@ -296,6 +296,19 @@ static int check_whole(const char *jobs, fault *f) {
   return code;
 }
 
+/* By the names that images get. */
+static void keep_shard(state *s) {
+  const folder_shard shard = s->job->shard;
+  size_t kept = 0;
+  for (size_t i = 0; i < s->count; i++) {
+    if (!folder_in_shard(s->rows[i].name, shard)) continue;
+    job_row row = s->rows[kept];
+    s->rows[kept++] = s->rows[i];
+    s->rows[i] = row;
+  }
+  s->part = kept;
+}
+
 int collect_job_run(const collect_job *job, fault *f) {
   state s = {.job = job};
   char *path =
@@ -305,6 +318,7 @@ int collect_job_run(const collect_job *job, fault *f) {
   if (!code) code = outdir_open(job->output, NULL, &s.out, f);
   if (!code) code = workspace_open(NULL, &s.ws, f);
   if (!code) code = job_rows_read(path, &s.rows, &s.count, f);
+  if (!code) keep_shard(&s);
   if (!code) {
     sweep(&s);
     code = collect_all(&s, f);

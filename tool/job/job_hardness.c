@@ -1,4 +1,5 @@
 /* job/job_hardness.c - the hardness of each real mask. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -7,6 +8,7 @@
 #include "base/pool.h"
 #include "job/inputs.h"
 #include "job/jobs.h"
+#include "job/made_of.h"
 #include "job/plan_file.h"
 #include "job/stats_file.h"
 #include "job/summary.h"
@@ -28,6 +30,7 @@ typedef struct state {
   hardness_row *rows;
   bool shape;
   ragged *shapes; /* with `shape`: of each mask */
+  shard_mark mark;
 } state;
 
 /* By the image's own losses. */
@@ -129,6 +132,22 @@ static bool by_losses(const hardness_job *job) {
   return loss_options_which(&job->set.loss) < LOSS_FOLDERS;
 }
 
+/* What shards have in common that are merged. */
+static void mark_shard(state *s, const hardness_job *job, const fm_class_stats *stats) {
+  json_t *made_of = s->mark.made_of = made_of_new();
+  const size_t size = fm_class_stats_blob_size(stats);
+  void *blob = alloc_zeroed(size, 1);
+  (void)fm_class_stats_save(stats, blob, size, NULL);
+  made_of_add(made_of, "labels", "%016" PRIx64, fm_labels_fingerprint(s->ws.labels));
+  made_of_add_hash(made_of, "statistics", blob, size);
+  free(blob);
+  made_of_add(made_of, "--resize", "%dx%d", (int)job->resize.width, (int)job->resize.height);
+  made_of_add(made_of, "--measure", "%d", job->measure);
+  made_of_add(made_of, "--share", "%.17g", job->share);
+  made_of_add(made_of, "--losses", "%s", by_losses(job) ? "given" : "none");
+  made_of_add_json(made_of, "flags of names", folder_names_save());
+}
+
 static int prepare(state *s, const hardness_job *job, fault *f) {
   stats_file stats = {0};
   fm_error err;
@@ -144,9 +163,12 @@ static int prepare(state *s, const hardness_job *job, fault *f) {
   if (!code && !s->shape) code = stats_file_whole(&stats, job->stats, f);
   if (!code && !s->shape && fm_hardness_create(stats.stats, &options, &s->hardness, &err))
     code = fault_library(f, &err, job->stats);
+  s->mark.shard = job->shard.count ? job->shard : (folder_shard){0, 1};
+  if (!code && s->mark.shard.count > 1) mark_shard(s, job, stats.stats);
   stats_file_free(&stats);
   if (!code)
-    code = workspace_masks(&s->ws, job->set.masks, (folder_shard){0, 1}, &s->masks, NULL, NULL, f);
+    code = workspace_masks(&s->ws, job->set.masks, s->mark.shard, &s->masks, &s->mark.identity,
+                           &s->mark.count, f);
   if (!code && by_losses(job))
     code = loss_source_open(s->ws.context, s->ws.labels, &job->set.loss, &s->masks, false,
                             &s->source, f);
@@ -166,6 +188,11 @@ static int check_flags(const hardness_job *job, fault *f) {
                      : by_losses(job) ? "losses"
                      : job->measure   ? "measure"
                                       : "resize");
+  if (job->shape && job->shard.count > 1)
+    return fault_set(
+        f, EXIT_USAGE,
+        "--shape and --shard exclude each other: a shape is compared with those of the "
+        "whole set");
   if (job->share > 0 && job->measure == FM_MEASURE_MEAN)
     return fault_set(f, EXIT_USAGE, "--share is for --measure worst-class and top-share");
   if (by_losses(job) && job->resize.width)
@@ -194,7 +221,12 @@ static void summarize(const hardness_job *job, const hardness_row *rows, size_t 
     if (rows[i].hardness > hard->hardness) hard = &rows[i];
   }
   text t = {0};
-  if (summary_as_json(&job->common)) {
+  if (!count) { /* of a small shard */
+    if (summary_as_json(&job->common))
+      summary_print_json(json_pack("{s:o, s:i}", "output", json_text(job->output), "masks", 0));
+    else if (summary_as_text(&job->common))
+      text_add(&t, "the shard has no masks; written to %s\n", job->output);
+  } else if (summary_as_json(&job->common)) {
     summary_print_json(json_pack("{s:o, s:I, s:f, s:o, s:o}", "output", json_text(job->output),
                                  "masks", (json_int_t)count, "mean", sum / (double)count, "easiest",
                                  row_as_json(easy), "hardest", row_as_json(hard)));
@@ -222,9 +254,11 @@ int hardness_job_run(const hardness_job *job, fault *f) {
     code = pool_run(&work, f);
   }
   if (!code && s.shape) balance_shapes(&s);
-  if (!code) code = hardness_rows_write(s.ws.context, s.rows, s.masks.count, job->output, f);
+  if (!code)
+    code = hardness_rows_write(s.ws.context, &s.mark, s.rows, s.masks.count, job->output, f);
   if (!code) summarize(job, s.rows, s.masks.count);
   free_shapes(&s);
+  shard_mark_free(&s.mark);
   free(s.rows);
   loss_source_close(s.source);
   fm_hardness_destroy(s.hardness);

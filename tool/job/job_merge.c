@@ -1,12 +1,16 @@
-/* job/job_merge.c - exact merge of statistics, or of calibrations. */
+/* job/job_merge.c - exact merge of statistics, or of calibrations; merge_*.c join what else shards
+ * write. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/path.h"
 #include "job/inputs.h"
 #include "job/jobs.h"
+#include "job/merge.h"
+#include "job/shards.h"
 #include "job/stats_file.h"
 #include "job/summary.h"
 #include "job/workspace.h"
@@ -55,11 +59,6 @@ static int by_set_and_shard(const void *a, const void *b) {
   return (left->shard.index > right->shard.index) - (left->shard.index < right->shard.index);
 }
 
-static int missing(const part *any, int64_t index, fault *f) {
-  return fault_set(f, EXIT_DATA, "shard %" PRId64 "/%" PRId64 " is missing (%s is of the same set)",
-                   index, any->file.shard.count, any->path);
-}
-
 static int64_t *export_words(const stats_file *file, int64_t *count) {
   const fm_calibration *c = file->calibration;
   *count = c ? fm_calibration_word_count(c) : fm_class_stats_word_count(file->stats);
@@ -99,26 +98,17 @@ static int check_distinct(const part *parts, size_t first, size_t end, fault *f)
 
 /* Inputs `first` .. `end - 1` hold shards of one set: each must occur once. */
 static int check_shards(const part *parts, size_t first, size_t end, fault *f) {
-  const part *any = &parts[first];
-  int64_t expected = 0;
-  for (size_t i = first; i < end; i++) {
-    const stats_file *file = &parts[i].file;
-    if (file->shard.count != any->file.shard.count)
-      return fault_set(f, EXIT_DATA,
-                       "%s and %s are shards of one set, but of %" PRId64 " and %" PRId64,
-                       any->path, parts[i].path, any->file.shard.count, file->shard.count);
-    if (i > first && file->shard.count == 1)
-      return fault_set(f, EXIT_DATA,
-                       "%s and %s are statistics of the same masks, or of masks with the same "
-                       "names: --distinct takes them for different sets",
-                       parts[i - 1].path, parts[i].path);
-    if (i > first && file->shard.index == parts[i - 1].file.shard.index)
-      return fault_set(f, EXIT_DATA,
-                       "%s and %s hold the same shard %" PRId64 "/%" PRId64 " of the same set",
-                       parts[i - 1].path, parts[i].path, file->shard.index, file->shard.count);
-    if (file->shard.index != expected++) return missing(any, expected - 1, f);
-  }
-  return expected < any->file.shard.count ? missing(any, expected, f) : EXIT_FINE;
+  if (end - first > 1 && parts[first + 1].file.shard.count == 1)
+    return fault_set(f, EXIT_DATA,
+                     "%s and %s are statistics of the same masks, or of masks with the same "
+                     "names: --distinct takes them for different sets",
+                     parts[first].path, parts[first + 1].path);
+  shard_part *list = alloc_zeroed(end - first, sizeof *list);
+  for (size_t i = first; i < end; i++)
+    list[i - first] = (shard_part){parts[i].path, parts[i].file.shard};
+  int code = shards_check(list, end - first, f);
+  free(list);
+  return code;
 }
 
 static int check_group(const part *parts, size_t first, size_t end, bool distinct, fault *f) {
@@ -212,7 +202,7 @@ static int check_output(const merge_job *job, fault *f) {
   return code;
 }
 
-int merge_job_run(const merge_job *job, fault *f) {
+static int merge_statistics(const merge_job *job, fault *f) {
   workspace ws;
   stats_file out = {0};
   size_t opened = 0;
@@ -235,4 +225,20 @@ int merge_job_run(const merge_job *job, fault *f) {
   stats_file_free(&out);
   workspace_close(&ws);
   return code;
+}
+
+/* What the first input is, all have to be: the rest is read as such. */
+int merge_job_run(const merge_job *job, fault *f) {
+  const bool folders = path_is_folder(job->inputs[0]);
+  const bool tables = !folders && merge_is_hardness(job->inputs[0]);
+  if (job->distinct && (folders || tables))
+    return fault_set(f, EXIT_USAGE, "--distinct is for statistics and calibrations, but %s is %s",
+                     job->inputs[0], folders ? "a folder" : "a table of hardness");
+  if ((job->link || job->overwrite) && !folders)
+    return fault_set(f, EXIT_USAGE, "--%s is for folders of filter, but %s is none",
+                     job->link ? "link" : "overwrite", job->inputs[0]);
+  if (folders) return merge_filter(job, f);
+  if (!tables) return merge_statistics(job, f);
+  int code = check_output(job, f);
+  return code ? code : merge_hardness(job, f);
 }

@@ -151,7 +151,7 @@ static int make_plan(const workspace *ws, fm_planner *planner, const plan_job *j
   size_t count;
   class_table classes = {0};
   fm_error err;
-  int code = hardness_rows_read(ws->context, job->hardness, &rows, &count, f);
+  int code = hardness_rows_read(ws->context, job->hardness, NULL, &rows, &count, f);
   if (code) return code;
   if (job->masks)
     code = class_table_make(ws, job->masks, rows, count, (int)job->common.threads,

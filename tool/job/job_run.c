@@ -65,7 +65,8 @@ job_set run_set(const run_state *s, const job_set *set) {
 
 /* What check reads: files only. */
 static check_job check_of(const run_state *s, const job_set *set) {
-  check_job job = {s->common, *set, set->loss.folders[LOSS_IMAGES]};
+  check_job job = {
+      .common = s->common, .set = *set, .images = set->loss.folders[LOSS_IMAGES], .shard = {0, 1}};
   job.set.loss.folders[LOSS_IMAGES] = NULL;
   if (loss_options_have_outputs(&set->loss)) job.set.loss.network = s->job->network;
   return job;

@@ -103,9 +103,7 @@ static int open_source(state *s, const stats_job *job, fault *f) {
     folder_keep_shard(&s->masks, job->shard);
   s->members = alloc_zeroed(s->masks.count, sizeof *s->members);
   for (size_t i = 0; i < s->masks.count; i++)
-    if (job->shard.count <= 1 ||
-        folder_shard_of(s->masks.files[i].stem, job->shard.count) == job->shard.index)
-      s->members[s->member_count++] = i;
+    if (folder_in_shard(s->masks.files[i].stem, job->shard)) s->members[s->member_count++] = i;
   int code = strata_open(s->ws.context, job->set.strata, &s->masks, false, &s->strata, f);
   s->strata.boundary = s->file.boundary;
   if (!code)

@@ -79,7 +79,9 @@ typedef struct merge_job {
   job_common common; /* labels and threads are not used */
   const char *const *inputs;
   size_t input_count;
-  bool distinct; /* complete inputs whose masks have the same names are different sets */
+  bool distinct;  /* complete inputs whose masks have the same names are different sets */
+  bool link;      /* of filter's folders: masks are hard links, not copies */
+  bool overwrite; /* likewise: an earlier run's folder is replaced */
   const char *output;
 } merge_job;
 int merge_job_run(const merge_job *job, fault *f);
@@ -104,6 +106,7 @@ typedef struct hardness_job {
   arg_size resize;   /* zero: 512x512 */
   int measure;       /* an fm_measure */
   double share;      /* 0: the measure's default */
+  folder_shard shard;
   const char *output;
 } hardness_job;
 int hardness_job_run(const hardness_job *job, fault *f);
@@ -140,6 +143,7 @@ typedef struct export_job {
   uint64_t seed;      /* webdataset: of the order */
   int64_t batch_size; /* freestylenet, 0: 8 */
   arg_size size;      /* jsonl: of the images to make, zero: as their masks */
+  folder_shard shard; /* only these masks of the plan, with their images */
   job_output output;  /* neither resumed nor overwritten: earlier exports' files are replaced */
   struct export_stage *stage; /* NULL; or of the output folder, and the caller commits */
 } export_job;
@@ -163,6 +167,7 @@ typedef struct collect_job {
   const char *jobs;  /* jobs.jsonl, or the folder that holds it */
   int by;            /* a collect_by */
   int sizes;         /* a collect_sizes */
+  folder_shard shard;
   const char *output;
 } collect_job;
 int collect_job_run(const collect_job *job, fault *f); /* EXIT_FINDINGS if there are any */
@@ -204,6 +209,7 @@ typedef struct check_job {
   job_common common;
   job_set set;        /* losses from files, or none; no provider */
   const char *images; /* may be NULL */
+  folder_shard shard; /* only these masks are read; names are looked at in all */
 } check_job;
 int check_job_run(const check_job *job, fault *f); /* EXIT_FINDINGS if there are any */
 

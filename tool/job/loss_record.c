@@ -52,6 +52,26 @@ void loss_record_make(const loss_table *all, const loss_table *kept, int own, in
   }
 }
 
+static bool same_stops(const loss_record *a, const loss_record *b) {
+  return a->class_count == b->class_count && a->stop_count == b->stop_count &&
+         !strcmp(a->flag, b->flag) &&
+         !memcmp(a->stops, b->stops, (size_t)a->stop_count * sizeof *a->stops);
+}
+
+static void add_numbers(int64_t *to, const int64_t *more, size_t count) {
+  for (size_t i = 0; i < count; i++) to[i] += more[i];
+}
+
+void loss_record_add(loss_record *record, const loss_record *other) {
+  const size_t bins = (size_t)record->class_count * LOSS_BINS;
+  if (!record->class_count || !same_stops(record, other)) return;
+  record->masks += other->masks;
+  add_numbers(record->all, other->all, bins);
+  add_numbers(record->kept, other->kept, bins);
+  add_numbers(record->above, other->above,
+              (size_t)record->class_count * (size_t)record->stop_count);
+}
+
 void loss_record_free(loss_record *r) {
   free(r->all);
   free(r->kept);

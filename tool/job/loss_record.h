@@ -21,6 +21,9 @@ void loss_record_make(const loss_table *all, const loss_table *kept, int own, in
                       loss_record *out);
 void loss_record_free(loss_record *record);
 
+/* Adds another record; masks of one that has other stops, or none, count as not counted. */
+void loss_record_add(loss_record *record, const loss_record *other);
+
 /* The record's members: "losses_counted" of the file's root, or null, and of a class. */
 json_t *loss_record_save(const loss_record *record);
 json_t *loss_record_save_class(const loss_record *record, int32_t k);

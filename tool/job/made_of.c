@@ -87,34 +87,55 @@ int made_of_add_provider(json_t *made_of, const char *provider, fault *f) {
 /* Values that are no hashes are worth showing. */
 static bool is_shown(const char *value) { return value && strlen(value) < 16; }
 
-static int refuse(const char *name, const char *before, const char *now, const char *output,
-                  const char *begun, fault *f) {
-  char values[80] = "";
+/* The first thing that differs, by name and, in brackets, with its values. */
+typedef struct difference {
+  char name[80], values[80];
+  bool before, now; /* which of both has it */
+} difference;
+
+static void describe(const char *name, const char *before, const char *now, const char *now_is,
+                     difference *out) {
+  *out = (difference){.before = before, .now = now};
+  text_to_line(name, out->name, sizeof out->name);
   if (is_shown(before) && is_shown(now))
-    snprintf(values, sizeof values, " (%s, now %s)", before, now);
+    snprintf(out->values, sizeof out->values, " (%s, %s %s)", before, now_is, now);
   if (before && now && strstr(before, " named "))
-    snprintf(values, sizeof values, " (%d of them, now %d)", (int)strtol(before, NULL, 10),
-             (int)strtol(now, NULL, 10));
-  return fault_set(f, EXIT_USAGE,
-                   "%s was %s with other flags or inputs: %s%s %s; expected the same with --resume "
-                   "(or --overwrite)",
-                   output, begun, name, values,
-                   now ? before ? "differ" : "are new" : "are missing");
+    snprintf(out->values, sizeof out->values, " (%d of them, %s %d)", (int)strtol(before, NULL, 10),
+             now_is, (int)strtol(now, NULL, 10));
 }
 
-int made_of_check(const json_t *before, const json_t *now, const char *output, const char *begun,
-                  fault *f) {
+static bool find_difference(const json_t *before, const json_t *now, const char *now_is,
+                            difference *out) {
   const char *name;
   json_t *value;
   json_t *all = json_copy((json_t *)now);
-  int code = EXIT_FINE;
+  bool differs = false;
   json_object_update_missing(all, (json_t *)before);
   json_object_foreach(all, name, value) {
     const json_t *was = json_object_get(before, name), *is = json_object_get(now, name);
     if (was && is && json_equal(was, is)) continue;
-    code = refuse(name, json_string_value(was), json_string_value(is), output, begun, f);
+    describe(name, json_string_value(was), json_string_value(is), now_is, out);
+    differs = true;
     break;
   }
   json_decref(all);
-  return code;
+  return differs;
+}
+
+int made_of_check(const json_t *before, const json_t *now, const char *output, const char *begun,
+                  fault *f) {
+  difference it;
+  if (!find_difference(before, now, "now", &it)) return EXIT_FINE;
+  return fault_set(f, EXIT_USAGE,
+                   "%s was %s with other flags or inputs: %s%s %s; expected the same with --resume "
+                   "(or --overwrite)",
+                   output, begun, it.name, it.values,
+                   it.now ? it.before ? "differ" : "are new" : "are missing");
+}
+
+int made_of_same(const json_t *a, const json_t *b, const char *path, const char *other, fault *f) {
+  difference it;
+  if (!find_difference(a, b, "but", &it)) return EXIT_FINE;
+  return fault_set(f, EXIT_DATA, "%s and %s are of different jobs: %s%s differ", path, other,
+                   it.name, it.values);
 }

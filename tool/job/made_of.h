@@ -29,4 +29,7 @@ int made_of_add_provider(json_t *made_of, const char *provider, fault *f);
 int made_of_check(const json_t *before, const json_t *now, const char *output, const char *begun,
                   fault *f);
 
+/* EXIT_DATA if two results, at `path` and `other`, are not of one job, naming the first difference. */
+int made_of_same(const json_t *a, const json_t *b, const char *path, const char *other, fault *f);
+
 #endif

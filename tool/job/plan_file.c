@@ -34,8 +34,8 @@ static int check_masks(const hardness_row *rows, size_t count, const char *path,
   return code;
 }
 
-int hardness_rows_read(fm_context *context, const char *path, hardness_row **rows, size_t *count,
-                       fault *f) {
+static int read_rows(fm_context *context, const char *path, bool may_be_empty, hardness_row **rows,
+                     size_t *count, fault *f) {
   fm_csv *table = NULL;
   fm_error err;
   if (fm_csv_read(context, path, columns, COLUMNS, &table, &err)) return fault_file(f, &err, path);
@@ -43,7 +43,7 @@ int hardness_rows_read(fm_context *context, const char *path, hardness_row **row
   hardness_row *list = alloc_zeroed(all, sizeof *list);
   int code = EXIT_FINE;
   for (size_t i = 0; i < all && !code; i++) code = read_row(table, (int64_t)i, path, &list[i], f);
-  if (!code) code = check_masks(list, all, path, f);
+  if (!code && (all || !may_be_empty)) code = check_masks(list, all, path, f);
   fm_csv_destroy(table);
   if (code) {
     hardness_rows_free(list, all);
@@ -54,9 +54,23 @@ int hardness_rows_read(fm_context *context, const char *path, hardness_row **row
   return EXIT_FINE;
 }
 
-int hardness_rows_write(fm_context *context, const hardness_row *rows, size_t count,
-                        const char *path, fault *f) {
+int hardness_rows_read(fm_context *context, const char *path, shard_mark *mark, hardness_row **rows,
+                       size_t *count, fault *f) {
+  shard_mark own;
+  int code = shard_mark_read(path, &own, f);
+  if (!code && !mark) code = shards_whole(own.shard, path, f);
+  if (!code) code = read_rows(context, path, own.shard.count > 1, rows, count, f);
+  if (!code && mark)
+    *mark = own;
+  else
+    shard_mark_free(&own);
+  return code;
+}
+
+int hardness_rows_write(fm_context *context, const shard_mark *mark, const hardness_row *rows,
+                        size_t count, const char *path, fault *f) {
   text t = {0};
+  if (mark) shard_mark_add(&t, mark);
   text_add(&t, "%s,%s,%s\n", columns[MASK], columns[HARDNESS], columns[VALID]);
   for (size_t i = 0; i < count; i++) {
     text_add_csv(&t, rows[i].mask);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/fault.h"
+#include "job/shards.h"
 
 /* A row of hardness.csv: mask,hardness,valid_pixels. */
 typedef struct hardness_row {
@@ -14,10 +15,13 @@ typedef struct hardness_row {
   int64_t valid_pixels;
 } hardness_row;
 
-int hardness_rows_read(fm_context *context, const char *path, hardness_row **rows, size_t *count,
-                       fault *f);
-int hardness_rows_write(fm_context *context, const hardness_row *rows, size_t count,
-                        const char *path, fault *f);
+/* Of a whole set. With `mark` a shard's as well, which may have no rows; the caller frees the mark. */
+int hardness_rows_read(fm_context *context, const char *path, shard_mark *mark, hardness_row **rows,
+                       size_t *count, fault *f);
+
+/* `mark`: whose shard they are; NULL: rows of a whole set. */
+int hardness_rows_write(fm_context *context, const shard_mark *mark, const hardness_row *rows,
+                        size_t count, const char *path, fault *f);
 void hardness_rows_free(hardness_row *rows, size_t count);
 
 /* plan.csv, by fm_plan_read; also refuses names that cannot be those of files below a folder. */

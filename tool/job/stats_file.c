@@ -9,16 +9,13 @@
 #include "base/json_file.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "job/shards.h"
 
 enum { VERSION = 2, CALIBRATION_VERSION = 1, LARGEST = 1 << 28 /* bytes */ };
 #define CALIBRATION "freemask-calibration"
 
 int stats_file_whole(const stats_file *file, const char *path, fault *f) {
-  if (file->shard.count == 1) return EXIT_FINE;
-  return fault_set(f, EXIT_DATA,
-                   "%s: holds shard %" PRId64 "/%" PRId64
-                   " only, expected all of them joined by freemask merge",
-                   path, file->shard.index, file->shard.count);
+  return shards_whole(file->shard, path, f);
 }
 
 const fm_class_stats *stats_file_stats(const stats_file *file) {

@@ -47,7 +47,7 @@ static int read_tables(report *r, fault *f) {
   char *hardness = find(r->job->folder, "hardness.csv"), *plan = find(r->job->folder, "plan.csv");
   int code = EXIT_FINE;
   if (hardness)
-    code = hardness_rows_read(r->context, hardness, &r->hardness, &r->hardness_count, f);
+    code = hardness_rows_read(r->context, hardness, NULL, &r->hardness, &r->hardness_count, f);
   if (!code && plan) code = plan_file_read(r->context, plan, &r->plan, f);
   free(hardness);
   free(plan);

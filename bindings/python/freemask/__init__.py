@@ -60,6 +60,7 @@ from .network import NetworkLoss, loss_map
 from .plan import Plan, PlanRow, plan
 from .schedule import Schedule, ScheduleEntry
 from .sets import FolderParts, Parquet, Tars
+from .shard import shard_of
 from .stats import ClassStats, ReferenceCodes
 from .tars import Fields, TarSample, TarWriter, read_tar
 
@@ -84,6 +85,6 @@ __all__ = [
     "ReferenceCodes", "Result", "Sample", "Schedule", "ScheduleEntry",
     "ShapeError", "TarSample", "TarWriter", "Tars", "UnsupportedError", "boundary_strata", "curate", "decode_image", "decode_loss", "decode_mask",
     "decode_output", "encode_mask", "get_include", "kernels", "lib", "library_path", "loss_map", "plan", "plane",
-    "read_image", "read_loss", "read_mask", "read_tar", "shape_complexity", "shape_hardness", "window_mean", "write_array", "write_mask",
+    "read_image", "read_loss", "read_mask", "read_tar", "shape_complexity", "shape_hardness", "shard_of", "window_mean", "write_array", "write_mask",
 ]
 del _interface
