@@ -21,7 +21,7 @@ typedef struct search {
   fm__job *job;
   asked *pixels;  /* [count], of a strip of a row */
   float *parts;   /* of queries: [classes][queries], softmax(class logits) */
-  double *shares; /* of queries: [queries], their sigmoids at a pixel */
+  double *shares; /* of queries: [queries], their sigmoids at a pixel; else NULL */
   size_t count;
   fm__span row;
 } search;
@@ -149,7 +149,7 @@ static void look_at_row(search *s, int64_t y, const fm_plane *classes) {
     const int64_t left = job->mask.width - x;
     const size_t n = left < FM__STRIP ? (size_t)left : FM__STRIP;
     ask(s, y, x, n);
-    if (job->class_logits.data)
+    if (s->shares)
       look_at_queries(s);
     else if (job->model->options.binary)
       look_at_one(s);
