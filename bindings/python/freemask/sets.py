@@ -70,7 +70,7 @@ class Tars:
     mask, `ignore.png` (255 where the filter dropped the pixel), `freemask.json` (valid, dropped, kept_share).
 
     Args:
-        paths: a pattern such as "s3://bucket/train-{000000..000146}.tar" or "train-*.tar", or several.
+        paths: a pattern such as ``s3://bucket/train-{000000..000146}.tar`` or ``train-*.tar``, or several.
         fields: which member is what.
         copy: whether the new tars also get the other members, without losses and outputs.
         storage: options of fsspec's file system.
