@@ -38,6 +38,12 @@ code = "".join(re.sub(r"/\*.*?\*/", " ", open(os.path.join(HEADERS, "freemask", 
                for name in sorted(os.listdir(os.path.join(HEADERS, "freemask"))) if name not in ("plugin.h", "cuda.h"))  # of other libraries
 tap.equal(sorted(c.FUNCTIONS), sorted(re.findall(r"FM_API[^;(]*?\b(fm_\w+)\s*\(", code)), "every function of the headers is declared")
 tap.ok(all(getattr(fm.lib, name) for name in c.FUNCTIONS), "and the library has it")
+PACKAGE = os.path.join(tap.SOURCE, "bindings", "python")
+if os.path.isdir(PACKAGE):
+    with open(os.path.join(PACKAGE, "meson.build"), encoding="utf-8") as file:
+        installed = re.findall(r"'freemask/(\w+\.py)'", file.read())
+    there = {name for name in os.listdir(os.path.join(PACKAGE, "freemask")) if name.endswith(".py")} - {"_interface.py"}
+    tap.equal(sorted(installed), sorted(there), "each module is installed")
 tap.ok(fm.__version__ == c.VERSION and os.path.exists(fm.library_path()), "release and file", (fm.__version__, fm.library_path()))
 if os.environ.get("FREEMASK_TEST_INSTALLED"):
     # The wheel's own pkg-config file: a C program that is built by it runs.
