@@ -238,27 +238,41 @@ static int bring(const state *s, const char *from, const char *to, fault *f) {
   return link(from, to) ? fault_system(f, errno, "make link", to) : EXIT_FINE;
 }
 
+static int bring_all(state *s, const char *root, const char *below, size_t *count, fault *f);
+
+static int bring_entry(state *s, const char *root, const char *below, const char *entry,
+                       size_t *count, fault *f) {
+  char *name = path_join(below, entry), *from = path_join(root, name), *to = NULL;
+  int code = interrupt_seen() ? EXIT_STOPPED : EXIT_FINE;
+  if (!code && path_is_folder(from)) {
+    code = bring_all(s, root, name, count, f);
+  } else if (!code) {
+    code = outdir_path(&s->out, name, &to, f);
+    if (!code) code = bring(s, from, to, f);
+    if (!code) outdir_made(&s->out, to);
+    *count += !code;
+  }
+  free(to);
+  free(from);
+  free(name);
+  return code;
+}
+
 /* All files below `root`/`below`, which may be missing. */
 static int bring_all(state *s, const char *root, const char *below, size_t *count, fault *f) {
   char *at = path_join(root, below);
   DIR *open = opendir(at);
   int code = EXIT_FINE;
   if (!open && errno != ENOENT) code = fault_system(f, errno, "open folder", at);
-  for (struct dirent *entry; open && !code && (entry = readdir(open));) {
-    if (entry->d_name[0] == '.' || path_ends_with(entry->d_name, ".fm-part")) continue;
-    char *name = path_join(below, entry->d_name), *from = path_join(root, name), *to = NULL;
-    if (interrupt_seen()) code = EXIT_STOPPED;
-    if (!code && path_is_folder(from)) {
-      code = bring_all(s, root, name, count, f);
-    } else if (!code) {
-      code = outdir_path(&s->out, name, &to, f);
-      if (!code) code = bring(s, from, to, f);
-      if (!code) outdir_made(&s->out, to);
-      *count += !code;
+  while (open && !code) {
+    errno = 0;
+    const struct dirent *entry = readdir(open);
+    if (!entry) {
+      if (errno) code = fault_system(f, errno, "list folder", at);
+      break;
     }
-    free(to);
-    free(from);
-    free(name);
+    if (entry->d_name[0] == '.' || path_ends_with(entry->d_name, ".fm-part")) continue;
+    code = bring_entry(s, root, below, entry->d_name, count, f);
   }
   if (open) closedir(open);
   free(at);
