@@ -108,6 +108,9 @@ def small_ones(make):
     yield Scenario("merge", ["merge", "-o", "new.json", "s0.json", "s1.json"])
     make("hardness", "base", *real, "stats.json")
     yield Scenario("hardness", ["hardness", *LABELS, "--stats", "stats.json", "--masks", "real/masks", "-o", "new.csv"])
+    shards = [["hardness", *LABELS, "--stats", "stats.json", "--masks", "real/masks", "--shard", f"{i}/2", "-o", f"h{i}.csv"]
+              for i in range(2)]
+    yield Scenario("merge-hardness", ["merge", "h0.csv", "h1.csv", "-o", "new.csv"], template="hardness", setup=shards)
     make("plan", "base", "hardness.csv", "real/masks")
     yield Scenario("plan", ["plan", "--hardness", "hardness.csv", *PLAN, "-o", "new.csv"])
     yield Scenario("plan-rare", ["plan", "--hardness", "hardness.csv", "--policy", "rare-class", *LABELS, "--masks",
@@ -122,6 +125,10 @@ def filters(make):
     yield Scenario("filter-resume", repeats[0], repeats, "filter", [FILTER], killed=4)
     yield Scenario("filter-threads", FILTER, repeats, "filter", threads=3)
     yield Scenario("filter-overwrite", repeats[1], repeats[1:], "filter", [[*FILTER, "--tolerance", "1.1"]])
+    shards = [[*FILTER[:-1], f"p{i}", "--shard", f"{i}/2"] for i in range(2)]
+    for name, how in (("merge-filter", []), ("merge-filter-links", ["--link"])):
+        merge = ["merge", *how, "p0", "p1", "-o", "out"]
+        yield Scenario(name, merge, [[*merge, "--overwrite"]], "filter", shards)
 
 
 def policies(make):

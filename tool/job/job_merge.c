@@ -229,8 +229,12 @@ static int merge_statistics(const merge_job *job, fault *f) {
 
 /* What the first input is, all have to be: the rest is read as such. */
 int merge_job_run(const merge_job *job, fault *f) {
-  const bool folders = path_is_folder(job->inputs[0]);
-  const bool tables = !folders && merge_is_hardness(job->inputs[0]);
+  path_kind kind;
+  bool tables = false;
+  int code = path_look(job->inputs[0], &kind, f);
+  const bool folders = !code && kind == PATH_FOLDER;
+  if (!code && !folders) code = merge_is_hardness(job->inputs[0], &tables, f);
+  if (code) return code;
   if (job->distinct && (folders || tables))
     return fault_set(f, EXIT_USAGE, "--distinct is for statistics and calibrations, but %s is %s",
                      job->inputs[0], folders ? "a folder" : "a table of hardness");
@@ -239,6 +243,6 @@ int merge_job_run(const merge_job *job, fault *f) {
                      job->link ? "link" : "overwrite", job->inputs[0]);
   if (folders) return merge_filter(job, f);
   if (!tables) return merge_statistics(job, f);
-  int code = check_output(job, f);
+  code = check_output(job, f);
   return code ? code : merge_hardness(job, f);
 }

@@ -4,8 +4,8 @@
 
 #include "job/jobs.h"
 
-/* Is the file a table of hardness? One that cannot be read is none. */
-bool merge_is_hardness(const char *path);
+/* Is the file a table of hardness, by how it begins? */
+int merge_is_hardness(const char *path, bool *is, fault *f);
 
 /* Shards of a table of hardness: the whole set's, byte for byte. */
 int merge_hardness(const merge_job *job, fault *f);

@@ -62,16 +62,19 @@ static int read_part(fm_context *context, const char *at, part *out, fault *f) {
   char *manifest = path_join(at, "filter.json"), *table = path_join(at, "filter.csv");
   char *record = path_join(at, "filter.record"), *unfinished = path_join(at, "filter.journal");
   out->folder = at;
-  int code = EXIT_FINE;
-  if (!path_is_folder(at))
+  path_kind kind, begun = PATH_ABSENT, finished = PATH_ABSENT;
+  int code = path_look(at, &kind, f);
+  if (!code) code = path_look(unfinished, &begun, f);
+  if (!code) code = path_look(manifest, &finished, f);
+  if (!code && kind != PATH_FOLDER)
     code = fault_set(f, EXIT_DATA,
                      "%s: is no folder, expected the output folders of filter --shard", at);
-  else if (path_exists(unfinished))
+  if (!code && begun != PATH_ABSENT)
     code = fault_set(f, EXIT_DATA,
                      "%s: holds an unfinished run of filter; the same command with --resume "
                      "finishes it",
                      at);
-  else if (!path_exists(manifest))
+  if (!code && finished == PATH_ABSENT)
     code = fault_set(f, EXIT_DATA,
                      "%s: holds no filter.json, expected the output of filter --shard", at);
   if (!code) code = filter_file_read(manifest, &out->file, f);
@@ -319,8 +322,11 @@ static int check_inputs(const merge_job *job, fault *f) {
 /* An earlier run's results go; the empty journal that begins says that what follows is unfinished. */
 static int enter(state *s, fault *f) {
   const char *const files[] = {s->manifest, s->table, s->record};
-  const bool there = path_exists(s->manifest) || path_exists(s->journal);
+  path_kind finished = PATH_ABSENT, begun = PATH_ABSENT;
   int code = outdir_open(s->job->output, NULL, &s->out, f);
+  if (!code) code = path_look(s->manifest, &finished, f);
+  if (!code) code = path_look(s->journal, &begun, f);
+  const bool there = finished != PATH_ABSENT || begun != PATH_ABSENT;
   if (!code && there && !s->job->overwrite)
     return fault_set(f, EXIT_USAGE,
                      "%s holds a run of filter, expected --overwrite or another folder",
@@ -328,10 +334,17 @@ static int enter(state *s, fault *f) {
   if (!code && !there && !outdir_is_empty(s->out.path))
     return fault_set(f, EXIT_USAGE, "%s is not empty, expected an empty folder, or a new one",
                      s->job->output);
-  if (!code) code = journal_clear(s->journal, f);
-  if (!code && !there) outdir_made(&s->out, s->journal);
-  for (size_t i = 0; i < 3 && !code; i++) code = disk_remove(files[i], f);
   char *masks = path_join(s->job->output, "masks"), *weights = path_join(s->job->output, "weights");
+  if (!code && there) {
+    outdir_sweep(masks);
+    outdir_sweep(weights);
+    outdir_sweep_top(s->out.path);
+  }
+  if (!code) {
+    if (!there) outdir_made(&s->out, s->journal); /* also if it does not fit the disk */
+    code = journal_clear(s->journal, f);
+  }
+  for (size_t i = 0; i < 3 && !code; i++) code = disk_remove(files[i], f);
   if (!code && there) code = outdir_clear_masks(masks, f);
   if (!code && there) code = outdir_clear_masks(weights, f);
   free(masks);
