@@ -46,8 +46,10 @@ static void walk(const levels *l,
     const fm__run *run = l->runs->runs + l->runs->rows[y];
     const fm__run *end = l->runs->runs + l->runs->rows[y + 1];
     const size_t row = (size_t)(y * l->runs->width);
-    for (int32_t x = 0; run < end; x = run++->end)
+    for (int32_t x = 0; run < end; run++) {
       if (run->region >= 0) step(l, run, row + (size_t)x, (size_t)(run->end - x));
+      x = run->end;
+    }
   }
 }
 
