@@ -61,12 +61,14 @@ sysroot() {
   top=$PWD/$machines_dir/$1
   if [ "$(cat "$top/packages" 2>/dev/null)" = "$libraries" ]; then return; fi
   say "unpacking Debian's libraries for $1 into $machines_dir/$1/root"
+  lock packages
   private_apt "$top" "$1" deb
   # shellcheck disable=SC2086 # a list of words
   { APT_CONFIG=$top/apt.conf apt-get update &&
     APT_CONFIG=$top/apt.conf apt-get install -y --no-install-recommends --download-only \
       libc6-dev libgcc-12-dev $libraries; } >"$top/log" 2>&1 ||
     { tail -n 5 "$top/log" >&2; die "no packages for $1 (log: $machines_dir/$1/log; Ubuntu keeps other machines elsewhere)"; }
+  unlock
   for package in "$top"/cache/archives/*.deb; do dpkg -x "$package" "$top/root"; done
   keep_links_inside "$top/root"
   rm -rf "$top/cache" "$top/state"
@@ -122,10 +124,12 @@ from_source() {
   top=$PWD/$machines_dir/musl
   if [ "$(cat "$top/packages" 2>/dev/null)" = "$sources" ]; then return; fi
   say "building Debian's sources of $sources for musl"
+  lock packages
   private_apt "$top" "$(dpkg --print-architecture)" deb-src
   # shellcheck disable=SC2086 # a list of words
   (cd "$top" && export APT_CONFIG="$top/apt.conf" && apt-get update && apt-get source -q $sources) >"$top/log" 2>&1 ||
     { tail -n 5 "$top/log" >&2; die "Debian's sources cannot be had (log: $machines_dir/musl/log)"; }
+  unlock
   (cd "$top"/zlib-*/ && CC=musl-gcc ./configure --static --prefix="$top/root" >configure.out 2>&1)
   musl_make "$top" "$top"/zlib-*/
   musl_make "$top" "$top"/libdeflate-*/ DISABLE_SHARED=1
