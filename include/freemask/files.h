@@ -128,8 +128,8 @@ FM_API fm_status fm_plan_encode(const fm_plan *plan, fm_write_fn write, void *us
 typedef struct fm_csv fm_csv;
 
 /** Reads a table whose first line must be the `column_count` (1 to 64) names `columns`, which are
- *  copied; lines before it that begin with "# " are comments. On success the caller owns `*out`. Memory: the file, and 8 bytes per field and per row,
- *  up to half as much again, twice while it grows. */
+ *  copied; lines before it that begin with "# " are comments. On success the caller owns `*out`. Memory:
+ *  the file, and 8 bytes per field and per row, up to half as much again, twice while it grows. */
 FM_API fm_status fm_csv_read(const fm_context *context, const char *path,
                              const char *const *columns, int32_t column_count, fm_csv **out,
                              fm_error *err);

@@ -264,6 +264,12 @@ truth = np.log(np.exp(shifted).sum(0)) - np.take_along_axis(shifted, np.where(ta
 losses = fm.loss_map(logits, target)
 tap.ok(losses.dtype == np.float32 and np.abs(losses - np.where(target == 255, 0, truth)).max() < 5e-6, "loss_map without labels: 255 is ignored")
 tap.ok(np.array_equal(fm.loss_map(np.stack([logits] * 3), np.stack([target] * 3)), np.stack([losses] * 3)), "loss_map of a batch")
+model = fm.NetworkLoss(fm.Labels.from_classes(list("abcde"), ignored=[255]))
+for name, method, dtype in (("loss_map", model.loss_map, np.float32), ("class_map", model.class_map, np.int32)):
+    given = np.full((3, 40, 40), 77, dtype)
+    made = method(np.stack([logits] * 3), np.stack([target] * 3), given)
+    tap.ok(made is given and np.array_equal(given, np.stack([method(logits, target)] * 3)), f"{name} of a batch, to a given array")
+tap.ok(np.array_equal(model.class_map(logits, target), np.where(target == 255, -1, logits.argmax(0))), "class_map is the largest logit")
 tap.equal(fm.loss_map(logits[:, ::2, ::2], target).shape, (40, 40), "an output of another size")
 tap.ok(kit.raises(fm.ArgumentError, lambda: fm.loss_map(logits, target, kind="probs"), "LOGITS"), "values of another kind")
 

@@ -33,6 +33,18 @@ class _Raster(Handle):
         return self if module is None else module.asarray(self)
 
 
+def _read(function: Any, path: Path) -> _Raster:
+    raster = _Raster()
+    raster._create(function, context._pointer, os.fsencode(path), None)
+    return raster
+
+
+def _decode(function: Any, data: bytes) -> _Raster:
+    raster = _Raster()
+    raster._create(function, context._pointer, data, len(data), None)
+    return raster
+
+
 def _little() -> bool:
     import sys
     return sys.byteorder == "little"
@@ -46,23 +58,17 @@ def _plane_of(raster: _Raster) -> Any:
 def read_mask(path: Path) -> Any:
     """A mask's labels [H, W], from PNG, TIFF, NPY or NPZ: the stored numbers, never colors. A NumPy array where
     NumPy is installed, else an object with __array_interface__."""
-    raster = _Raster()
-    raster._create(lib.fm_mask_read, context._pointer, os.fsencode(path), None)
-    return _plane_of(raster)
+    return _plane_of(_read(lib.fm_mask_read, path))
 
 
 def read_loss(path: Path) -> Any:
     """A loss map [H, W] from NPY or NPZ."""
-    raster = _Raster()
-    raster._create(lib.fm_loss_read, context._pointer, os.fsencode(path), None)
-    return _plane_of(raster)
+    return _plane_of(_read(lib.fm_loss_read, path))
 
 
 def read_image(path: Path) -> Any:
     """A photograph as RGB [H, W, 3], uint8, upright: JPEG, PNG and, where they are built in, WebP and TIFF."""
-    raster = _Raster()
-    raster._create(lib.fm_image_read, context._pointer, os.fsencode(path), None)
-    return _interleaved(raster)
+    return _interleaved(_read(lib.fm_image_read, path))
 
 
 def _interleaved(raster: _Raster) -> Any:
@@ -72,29 +78,22 @@ def _interleaved(raster: _Raster) -> Any:
 
 def decode_mask(data: bytes) -> Any:
     """`read_mask` of a file's bytes."""
-    raster = _Raster()
-    raster._create(lib.fm_mask_decode, context._pointer, data, len(data), None)
-    return _plane_of(raster)
+    return _plane_of(_decode(lib.fm_mask_decode, data))
 
 
 def decode_loss(data: bytes) -> Any:
     """`read_loss` of a file's bytes."""
-    raster = _Raster()
-    raster._create(lib.fm_loss_decode, context._pointer, data, len(data), None)
-    return _plane_of(raster)
+    return _plane_of(_decode(lib.fm_loss_decode, data))
 
 
 def decode_image(data: bytes) -> Any:
     """`read_image` of a file's bytes."""
-    raster = _Raster()
-    raster._create(lib.fm_image_decode, context._pointer, data, len(data), None)
-    return _interleaved(raster)
+    return _interleaved(_decode(lib.fm_image_decode, data))
 
 
 def decode_output(data: bytes) -> Any:
     """What a network put out, [C, h, w], of the bytes of an NPY or NPZ file."""
-    raster = _Raster()
-    raster._create(lib.fm_output_decode, context._pointer, data, len(data), None)
+    raster = _decode(lib.fm_output_decode, data)
     view = lib.fm_raster_volume(raster._pointer)
     return raster.array(view, (view.channels, view.height, view.width), (view.channel_stride, view.row_stride, view.col_stride))
 

@@ -58,36 +58,38 @@ class NetworkLoss(Handle):
             output: [C, h, w] of any size, float32, float16 or bfloat16; with a mask [N, H, W] also a batch
                 [N, C, h, w], which runs on threads. Of queries: (class logits, mask logits).
             mask: labels [H, W].
-            out: a float32 array to write to.
+            out: a float32 array of the mask's shape to write to.
         """
-        if dimensions(mask) > 2:
-            if self.kind == "queries":
-                return each_image(lambda classes, masks, one: self.loss_map((classes, masks), one), *output, mask)
-            return each_image(self.loss_map, output, mask)
-        view = plane(mask)
-        made, keep = self.output(output)
-        out = new(mask, view.shape, "float32") if out is None else out
-        call(lib.fm_network_loss_map, self._pointer, byref(made), view.at, plane(out).at)
-        del keep
-        return out
+        return self._map(lib.fm_network_loss_map, "float32", output, mask, out)
 
     def class_map(self, output: Any, mask: Any, out: Any = None) -> Any:
         """The class that each pixel of the mask most likely shows, int32; -1 where it is ignored.
 
         Args:
             output, mask: as for loss_map.
-            out: an int32 array to write to.
+            out: an int32 array of the mask's shape to write to.
         """
+        return self._map(lib.fm_network_class_map, "int32", output, mask, out)
+
+    def _map(self, function: Any, dtype: str, output: Any, mask: Any, out: Any = None) -> Any:
         if dimensions(mask) > 2:
-            if self.kind == "queries":
-                return each_image(lambda classes, masks, one: self.class_map((classes, masks), one), *output, mask)
-            return each_image(self.class_map, output, mask)
+            return self._batch(function, dtype, output, mask, out)
         view = plane(mask)
         made, keep = self.output(output)
-        out = new(mask, view.shape, "int32") if out is None else out
-        call(lib.fm_network_class_map, self._pointer, byref(made), view.at, plane(out).at)
+        out = new(mask, view.shape, dtype) if out is None else out
+        call(function, self._pointer, byref(made), view.at, plane(out).at)
         del keep
         return out
+
+    def _batch(self, function: Any, dtype: str, output: Any, mask: Any, out: Any) -> Any:
+        parts = tuple(output) if self.kind == "queries" else (output,)
+
+        def image(*of: Any) -> Any:
+            one = of[:len(parts)] if self.kind == "queries" else of[0]
+            return self._map(function, dtype, one, *of[len(parts):])
+
+        made = each_image(image, *parts, mask, *(() if out is None else (out,)))
+        return made if out is None else out
 
 
 def loss_map(output: Any, mask: Any, kind: str = "logits", labels: Union[Labels, str, None] = None, **options: Any) -> Any:
