@@ -72,6 +72,25 @@ void fm__bytes_string(fm__bytes *out, const char *text) {
   fm__bytes_text(out, "\"");
 }
 
+/* How many zeros begin here. */
+static size_t zeros_at(const int64_t *words, size_t count) {
+  size_t zeros = 0;
+  while (zeros < count && !words[zeros]) zeros++;
+  return zeros;
+}
+
+void fm__bytes_words(fm__bytes *out, const int64_t *words, size_t count) {
+  size_t zeros;
+  fm__bytes_text(out, "\"");
+  for (size_t i = 0; i < count && !out->refused; i += zeros > 1 ? zeros : 1) {
+    zeros = zeros_at(words + i, count - i);
+    fm__bytes_text(out, i ? " " : "");
+    fm__bytes_text(out, zeros > 1 ? "+" : "");
+    fm__bytes_whole(out, zeros > 1 ? (int64_t)zeros : words[i]);
+  }
+  fm__bytes_text(out, "\"");
+}
+
 void fm__bytes_free(fm__bytes *bytes) {
   fm__free(bytes->context, bytes->data);
   *bytes = (fm__bytes){.context = bytes->context};

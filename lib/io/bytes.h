@@ -25,6 +25,8 @@ void fm__bytes_real(fm__bytes *bytes, double number); /* finite; as %.17g */
 /* In quotes, as JSON has them: 16 hexadecimal digits, and text, which is UTF-8. */
 void fm__bytes_hex(fm__bytes *bytes, uint64_t number);
 void fm__bytes_string(fm__bytes *bytes, const char *text);
+/* And numbers, none negative, as fm__json_words reads them: "2 0 5 +100 7", with +n for n zeros. */
+void fm__bytes_words(fm__bytes *bytes, const int64_t *words, size_t count);
 void fm__bytes_free(fm__bytes *bytes);
 /* Working memory for an encoder; if it is refused, `refused` says so. */
 void *fm__bytes_scratch(fm__bytes *bytes, size_t count, size_t size);

@@ -34,8 +34,9 @@ static void put_class(fm__bytes *out, const fm_calibration *c, int32_t k, const 
   fm__bytes_text(out, ", \"name\": ");
   fm__bytes_string(out, fm_labels_class_name(c->like->labels, k));
   put_number(out, ", \"images\": ", words[0]);
-  for (size_t i = 0; i < c->bins; i++) put_number(out, i ? ", " : ", \"words\": [", words[1 + i]);
-  fm__bytes_text(out, "]}");
+  fm__bytes_text(out, ", \"words\": ");
+  fm__bytes_words(out, words + 1, c->bins);
+  fm__bytes_text(out, "}");
 }
 
 static fm_status put_calibration(fm__bytes *out, const fm_calibration *c, fm_error *err) {

@@ -67,21 +67,42 @@ fm_status fm__json_class(const json_t *classes, int32_t k, fm__json_object *out,
   return fm__json_whole(out, "index", k, k, &index, err);
 }
 
-fm_status fm__json_words(const fm__json_object *row, int64_t *words, size_t count, fm_error *err) {
-  const json_t *list = NULL;
-  fm_status status = fm__json_list(row, "words", &list, err);
-  if (!status && json_array_size(list) != count)
-    status = fm__fail(err, FM_ERR_FORMAT, "member %swords has %zu numbers, expected %zu",
-                      row->where, json_array_size(list), count);
-  if (status) return status;
-  for (size_t i = 0; i < count; i++) {
-    const json_t *word = json_array_get(list, i);
-    if (!json_is_integer(word))
-      return fm__fail(err, FM_ERR_FORMAT, "member %swords[%zu] is not a whole number", row->where,
-                      i);
-    words[i] = json_integer_value(word);
+/* A number, or +n for n zeros; returns what is behind it, and NULL if it is neither. */
+static const char *read_word(const char *at, bool *zeros, int64_t *number) {
+  int64_t value = 0;
+  *zeros = *at == '+';
+  at += *zeros;
+  if (*at < '0' || *at > '9' || (*at == '0' && at[1] >= '0' && at[1] <= '9')) return NULL;
+  for (; *at >= '0' && *at <= '9'; at++) {
+    if (value > (INT64_MAX - (*at - '0')) / 10) return NULL;
+    value = value * 10 + (*at - '0');
   }
-  return FM_OK;
+  *number = value;
+  return (*zeros && !value) || (*at && *at != ' ') ? NULL : at;
+}
+
+fm_status fm__json_words(const fm__json_object *row, int64_t *words, size_t count, fm_error *err) {
+  const char *text = json_string_value(json_object_get(row->json, "words")), *at = text;
+  uint64_t found = 0;
+  if (!text) return fm__json_not_a(row, "words", "numbers in a string", err);
+  do {
+    bool zeros;
+    int64_t number = 0;
+    const char *start = at + (at > text); /* behind a blank */
+    at = read_word(start, &zeros, &number);
+    if (!at)
+      return fm__fail(err, FM_ERR_FORMAT,
+                      "member %swords, character %zu: expected a whole number below 2^63, or +n "
+                      "for n zeros, and one blank between two",
+                      row->where, (size_t)(start - text) + 1);
+    uint64_t many = zeros ? (uint64_t)number : 1;
+    if (words && found < count && many <= count - found)
+      for (uint64_t i = 0; i < many; i++) words[found + i] = zeros ? 0 : number;
+    found = many > UINT64_MAX - found ? UINT64_MAX : found + many;
+  } while (*at);
+  if (found == count) return FM_OK;
+  return fm__fail(err, FM_ERR_FORMAT, "member %swords has %" PRIu64 " numbers, expected %zu",
+                  row->where, found, count);
 }
 
 /* ---- Parsing ---------------------------------------------------------------------- */

@@ -31,7 +31,8 @@ fm_status fm__json_member(const fm__json_object *o, const char *key, fm__json_ob
 /* Row `k` of a list of classes, whose member index is k. */
 fm_status fm__json_class(const json_t *classes, int32_t k, fm__json_object *out, fm_error *err);
 
-/* Fills words[count] with the row's member `words`, which has as many. */
+/* Fills words[count] with the row's member `words`, a string of as many numbers as fm__bytes_words
+ * writes them; with NULL they are only looked at. */
 fm_status fm__json_words(const fm__json_object *row, int64_t *words, size_t count, fm_error *err);
 
 /* The caller releases `*out` by json_decref. */

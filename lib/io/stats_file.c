@@ -93,8 +93,9 @@ static void put_class(fm__bytes *out, const fm_class_stats *stats, int32_t k, co
   put_member(out, ", \"pixels\": ", fm_class_stats_pixel_count(stats, k, FM_ALL_STRATA));
   fm__bytes_text(out, stats->rank ? ", \"mean_score\": " : ", \"mean_loss\": ");
   fm__bytes_real(out, fm_class_stats_mean(stats, k, FM_ALL_STRATA));
-  for (size_t i = 0; i < count; i++) put_member(out, i ? ", " : ", \"words\": [", words[i]);
-  fm__bytes_text(out, "]}");
+  fm__bytes_text(out, ", \"words\": ");
+  fm__bytes_words(out, words, count);
+  fm__bytes_text(out, "}");
 }
 
 static bool is_utf8(const char *text) {
@@ -119,6 +120,9 @@ static fm_status check_names(const fm_labels *labels, fm_error *err) {
 static fm_status put_object(fm__bytes *out, const fm_class_stats *stats, fm_error *err) {
   fm_status status;
   size_t count = (size_t)fm_class_stats_word_count(stats), each = stats->strata * stats->cell_words;
+  if (count > FM__MOST_WORDS)
+    return fm__fail(err, FM_ERR_UNSUPPORTED, "%zu numbers, expected at most %d in a file", count,
+                    FM__MOST_WORDS);
   int64_t *words = fm__alloc_array(out->context, count, sizeof *words);
   if (!words) return fm__fail_memory(err, count * sizeof *words);
   status = fm_class_stats_export(stats, words, (int64_t)count, err);

@@ -21,6 +21,9 @@ const char *fm__stats_score_name(int32_t score);
 /* The most bytes of a file: parsed, it takes many times as much. */
 #define FM__LARGEST_JSON (INT64_C(1) << 28)
 
+/* The most numbers that statistics in a file have: a run of zeros is short however long it is. */
+enum { FM__MOST_WORDS = 100000000 };
+
 /* FNV-1a of the label space's fingerprint, the numbers of strata and bins, the name of the score
  * and all words; and, if it has ranks, their fingerprint. */
 uint64_t fm__stats_checksum(const fm_class_stats *stats, const int64_t *words);

@@ -14,6 +14,7 @@ GOLDEN = os.path.join(TESTS, "golden")
 sys.path[:0] = [os.path.join(TESTS, "support"), GOLDEN]
 
 import tap  # noqa: E402
+from counts import numbers_of, text_of  # noqa: E402, F401
 
 tap.need("numpy", "PIL")
 import numpy as np  # noqa: E402

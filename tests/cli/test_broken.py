@@ -260,8 +260,11 @@ def broken_json():
     def at_class(k, **members):
         return altered(lambda v: v["classes"][k].update(members))
 
-    words = json.loads(text)["classes"][1]["words"]
-    huge = [2**63] + words[1:]
+    words = numbers_of(json.loads(text)["classes"][1]["words"])
+
+    def of(numbers):
+        return at_class(1, words=text_of(numbers))
+    plain = text_of(words)
     cases = [("empty", b""), ("cut", text[:len(text) // 2]), ("of no JSON", b"hello"), ("null", b"null"),
              ("an empty list", b"[]"), ("an empty object", b"{}"), ("deep", b"[" * 100000),
              ("with rubbish behind it", text + b"x"), ("not in UTF-8", text.replace(b"sky", b"sk\xff")),
@@ -274,15 +277,23 @@ def broken_json():
              ("with a class missing", altered(lambda v: v["classes"].pop())),
              ("with a class too many", altered(lambda v: v["classes"].append(v["classes"][0]))),
              ("with no words", altered(lambda v: v["classes"][1].pop("words"))),
-             ("with too few words", at_class(1, words=words[:-1])),
-             ("with too many words", at_class(1, words=words + [0])),
-             ("with a negative word", at_class(1, words=words[:3] + [-1] + words[4:])),
-             ("with a word of text", at_class(1, words=words[:3] + ["7"] + words[4:])),
-             ("with a broken word", at_class(1, words=words[:3] + [0.5] + words[4:])),
-             ("with a word beyond 64 bits", at_class(1, words=huge)),
-             ("with a sum but no pixels", at_class(1, words=[0] + words[1:])),
-             ("with a larger sum than losses can have", at_class(1, words=words[:11] + [1])),
-             ("with another sum than its mean", at_class(1, words=words[:5] + [words[5] ^ 1] + words[6:])),
+             ("with too few words", of(words[:-1])),
+             ("with too many words", of(words + [0])),
+             ("with a negative word", of(words[:3] + [-1] + words[4:])),
+             ("with a list of words", at_class(1, words=words)),
+             ("with a broken word", of(words[:3] + [0.5] + words[4:])),
+             ("with a word beyond 64 bits", of([2**63] + words[1:])),
+             ("with no word in its words", at_class(1, words="")), ("with a blank first", at_class(1, words=" " + plain)),
+             ("with a blank last", at_class(1, words=plain + " ")), ("with two blanks", at_class(1, words=plain.replace(" ", "  ", 1))),
+             ("with tabs", at_class(1, words=plain.replace(" ", "\t"))), ("with a leading zero", at_class(1, words="0" + plain)),
+             ("with no zeros", at_class(1, words=plain + " +0")), ("with a plus alone", at_class(1, words=plain + " +")),
+             ("with zeros beyond 64 bits", at_class(1, words=f"+{2**64}")), ("with zeros up to there", at_class(1, words=f"+{2**63 - 1} +{2**63 - 1}")),
+             ("with more words than a file may have", altered(lambda v: v.update(strata=255, histogram=32, **{
+                 "classes": [dict(v["classes"][0], index=i, name=f"<c{i}>", words="+264690") for i in range(500)],
+                 "labels": dict(v["labels"], classes=500)}))),
+             ("with a sum but no pixels", of([0] + words[1:])),
+             ("with a larger sum than losses can have", of(words[:11] + [1])),
+             ("with another sum than its mean", of(words[:5] + [words[5] ^ 1] + words[6:])),
              ("with another mean than its sum", at_class(1, mean_loss=99.0)),
              ("without a mean", altered(lambda v: v["classes"][1].pop("mean_loss"))),
              ("with a negative number of images", altered(lambda v: v.update(images=-1))),

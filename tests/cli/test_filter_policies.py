@@ -251,7 +251,7 @@ for words, text in [("--policy paper --ranks losses.json", "--ranks"), ("--polic
 text = json.loads(read(f"{ROOT}/paired.json"))
 for name, change in [("no ranks", lambda s: s.pop("ranks")), ("another score", lambda s: s.update(score="odds")),
                      ("ranks of a score", lambda s: s["ranks"].update(score="rank")),
-                     ("a changed rank", lambda s: s["ranks"]["classes"][0]["words"].__setitem__(500, 9))]:
+                     ("a changed rank", lambda s: s["ranks"]["classes"][0].update(words="+500 9 +537"))]:
     broken = json.loads(json.dumps(text))
     change(broken)
     write(f"{ROOT}/broken.json", json.dumps(broken).encode())

@@ -93,6 +93,36 @@ damage("out/filter.json", ["report", "out", "-o", "page.html"],
 damage("out/stats.json", ["report", "out", "-o", "page.html"], {("format",), ("version",), ("classes",)}, {"made_of"})
 damage("out/run.json", ["report", "out", "-o", "page.html"], {("format",), ("version",)}, {"names", "made_of"})
 
+# ---- Counts in strings ----------------------------------------------------------------------------------
+
+made = json.loads(read(tap.path("w/out/filter.json")))
+size = {"histogram": 1026, "kept_histogram": 1026, "above": len(made["losses_counted"]["stops"]), "shown": len(made["classes"])}
+problems = []
+for key, count in size.items():
+    good_text = f"+{count}"
+    for text in ("", " ", good_text + " ", " " + good_text, f"+{count - 1}", f"+{count + 1}", f"0 +{count}", f"+{count} 0", f"-1 +{count - 1}",
+                 f"00 +{count - 1}", f"1.0 +{count - 1}", f"+0 {good_text}", "+", f"+ {count}", f"0  +{count - 1}", f"0\t+{count - 1}",
+                 f"0,+{count - 1}", f"{2**63} +{count - 1}", f"+{2**64 + count}", f"{2**63 - 1} +{count - 1}", f"\u0661 +{count - 1}", 5, [0] * count,
+                 *([] if key == "shown" else [None])):
+        broken = copy.deepcopy(made)
+        place = broken["classes"][1] if key == "shown" else broken["classes"][1]["losses"]
+        place[key] = text
+        write(tap.path("w/out/filter.json"), json.dumps(broken).encode())
+        result = tool("report", "out", "-o", "page.html")
+        if result.code != 3 or not spoken_of(result, "filter.json", [f'"{key}" of class 1']):
+            problems.append(f"{key} {text!r}: {result}")
+tap.ok(not problems, "counts in other forms, too many or too few", "\n".join(problems[:8]))
+all_of = numbers_of(made["classes"][0]["losses"]["histogram"])
+for kept, says in ((text_of([0] * 1025 + [1]), "in bin 1025 than"), (text_of([all_of[0] + 1, *all_of[1:]]), '"kept_histogram" of class 0')):
+    broken = copy.deepcopy(made)
+    broken["classes"][0]["losses"]["kept_histogram"] = kept
+    write(tap.path("w/out/filter.json"), json.dumps(broken).encode())
+    result = tool("report", "out", "-o", "page.html")
+    tap.ok(result.code == 3 and says in result.err, "more pixels kept than there were", result)
+write(tap.path("w/out/filter.json"), json.dumps(made).encode())
+result = tool("report", "out", "-o", "page.html")
+tap.ok(result.code == 0, "zeros one by one, or together", result)
+
 # ---- filter.csv -----------------------------------------------------------------------------------------
 
 table = read(tap.path("w/out/filter.csv"))

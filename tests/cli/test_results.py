@@ -80,7 +80,7 @@ def check_stats(world):
     tap.ok(worst <= 1e-6, f"{world.name}: means to 1e-6", worst)
     tap.ok(all(same_bits(c["mean_loss"], h) for c, h in zip(classes, means)),
            f"{world.name}: means to the last bit", worst)
-    sums = [sum(d << 32 * i for i, d in enumerate(c["words"][1:12])) for c in classes]
+    sums = [sum(d << 32 * i for i, d in enumerate(numbers_of(c["words"])[1:12])) for c in classes]
     exact = [0] * world.space.classes
     for mask, loss, _ in world.real.values():
         k, v = world.space.to_classes(mask), ref.as_float32(loss).astype(np.float64)

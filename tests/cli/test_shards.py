@@ -49,8 +49,8 @@ tap.equal(read(merge("one.json", [whole])), read(whole), "a merge of one file is
 with_bins = stats("bins.json", "--histogram", "4")
 tap.equal(read(merge("bins-merged.json", shards(3, "--histogram", "4")[::-1])), read(with_bins),
           "histograms merge to the same bytes")
-tap.equal([c["words"][:12] for c in json.loads(read(with_bins))["classes"]],
-          [c["words"] for c in json.loads(read(whole))["classes"]], "a histogram leaves the sums alone")
+tap.equal([numbers_of(c["words"])[:12] for c in json.loads(read(with_bins))["classes"]],
+          [numbers_of(c["words"]) for c in json.loads(read(whole))["classes"]], "a histogram leaves the sums alone")
 
 one, two = stats("j1.json", "-j1"), stats("j2.json", "-j", "2")
 tap.equal(read(one), read(whole), "stats -j1 is stats")

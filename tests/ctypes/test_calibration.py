@@ -150,7 +150,8 @@ def check_files():
             (decoded(text.replace(b'"images": 5,', b'"images": 6,', 1)), "checksum"),
             (decoded(text.replace(b'"images": 5,', b'"images": 4,', 1)), "class 0"),
             (decoded(text.replace(b'"version": 1', b'"version": 3', 1)), "version 3"),
-            (decoded(text.replace(b'"words": [', b'"words": [1, ', 1)), "1027 numbers"),
+            (decoded(text.replace(b'"words": "', b'"words": "1 ', 1)), "1027 numbers"),
+            (decoded(text.replace(b'"words": "', b'"words": " ', 1)), "words, character 1"),
             (decoded(text.replace(b'"statistics":', b'"statistic":')), "member statistics is missing")]
     return [(got, word) for got, word in told if word not in got] or None
 

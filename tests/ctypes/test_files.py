@@ -7,6 +7,7 @@ import json
 import os
 
 import tap
+from counts import numbers_of, text_of
 from freemask_ctypes import Interface
 
 tap.need("numpy")
@@ -102,15 +103,16 @@ def check_stats(histogram, name):
     for k, row in enumerate(data["classes"]):
         expected = [len(seen[k])] + digits_of(sum(map(fractions.Fraction, seen[k]), fractions.Fraction(0)))
         expected += bins_of(seen[k], histogram) if histogram else []
-        good = row["words"] == expected and row["pixels"] == len(seen[k]) and row["index"] == k
-        words += row["words"]
+        good = row["words"] == text_of(expected) and row["pixels"] == len(seen[k]) and row["index"] == k
+        words += numbers_of(row["words"])
         tap.ok(good and row["mean_loss"] == mean_of(seen[k]), f"{name}: class {k} by exact fractions", row)
     hashed = u64(fingerprint) + u64(1) + u64(32 * histogram + 2 if histogram else 0) + b"loss\0"
     tap.equal(data["checksum"], f"{fnv(hashed + b''.join(map(u64, words))):016x}", f"{name}: the checksum")
 
-    # Written by others: other blanks and order, members of the host's own.
+    # Written by others: other blanks and order, zeros one by one, members of the host's own.
     data["model"] = {"name": "x", "words": [1, {"classes": []}]}
     data["classes"][0]["color"] = "#102030"
+    data["classes"][0]["words"] = " ".join(map(str, numbers_of(data["classes"][0]["words"])))
     other = json.dumps(data, indent=3, sort_keys=True).encode()
     back = made(LIB.fm_class_stats_decode, labels, other, len(other))
     tap.equal(encoded(LIB.fm_class_stats_encode, back), text, f"{name}: read from other JSON to the same bytes")

@@ -238,10 +238,43 @@ START_TEST(damaged_files_are_refused) {
   REFUSES("member classes[0].mean_loss is", "\"mean_loss\": ", "\"mean_loss\": 1");
   REFUSES("member classes[0].mean_loss is something else, expected a number",
           "\"mean_loss\": ", "\"mean_loss\": null, \"x\": ");
-  REFUSES("member classes[0].words is missing, expected a list", "\"words\"", "\"Words\"");
-  REFUSES("member classes[0].words has 13 numbers, expected 12", "\"words\": [", "\"words\": [0, ");
-  REFUSES("member classes[0].words[0] is not a whole number", "\"words\": [", "\"words\": [1.5e");
-  REFUSES("word 0 is negative", "\"words\": [", "\"words\": [-");
+  REFUSES("member classes[0].words is missing, expected numbers in a string", "\"words\"",
+          "\"Words\"");
+  REFUSES("member classes[0].words is something else, expected numbers in a string",
+          "\"words\": ", "\"words\": [1, 0], \"x\": ");
+  static const char *const too_many[] = {"0 ", "+1 ", "7 "};
+  for (size_t i = 0; i < 3; i++) {
+    char to[32];
+    snprintf(to, sizeof to, "\"words\": \"%s", too_many[i]);
+    REFUSES("member classes[0].words has 13 numbers, expected 12", "\"words\": \"", to);
+  }
+  REFUSES("member classes[0].words has 9223372036854775819 numbers, expected 12", "\"words\": \"",
+          "\"words\": \"+9223372036854775807 ");
+  REFUSES("member classes[0].words has 18446744073709551615 numbers, expected 12", "\"words\": \"",
+          "\"words\": \"+9223372036854775807 +9223372036854775807 +9223372036854775807 ");
+  static const char *const odd[] = {" ",
+                                    "-",
+                                    "+ ",
+                                    "+0 ",
+                                    "++1 ",
+                                    "0",
+                                    "1.5e",
+                                    "0x",
+                                    "a",
+                                    "9223372036854775808 ",
+                                    "+9223372036854775808 ",
+                                    "99999999999999999999999 ",
+                                    "\\n",
+                                    "\\u00a0"};
+  for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+    char to[64];
+    snprintf(to, sizeof to, "\"words\": \"%s", odd[i]);
+    REFUSES("member classes[0].words, character 1: expected a whole number below 2^63",
+            "\"words\": \"", to);
+    snprintf(to, sizeof to, "\"words\": \"1  %s", odd[i]);
+    REFUSES("member classes[0].words, character 3: expected a whole number below 2^63",
+            "\"words\": \"", to);
+  }
   refuse(WHERE, FM_ERR_UNSUPPORTED, "member score is 'margin', expected 'loss'",
          changed("\"loss\"", "\"margin\""), false);
   io_bytes empty = {0};
@@ -253,8 +286,9 @@ END_TEST
 START_TEST(hidden_damage_is_found) {
   if (!has_json()) return;
   io_bytes file = changed(NULL, NULL);
-  char *words = strstr((char *)file.data, "\"words\": [");
-  char *second = strstr(words, ", ") + 2;
+  char *words = strstr((char *)file.data, "\"words\": \"") + strlen("\"words\": \"");
+  char *second = strstr(words, " ") + 1;
+  while (*second == '+' || *second == '0') second = strstr(second, " ") + 1;
   *second = *second == '1' ? '2' : '1'; /* the lowest digit of the sum */
   refuse(WHERE, FM_ERR_FORMAT, "is damaged: member checksum is", file, false);
 }

@@ -33,6 +33,10 @@ int json_member_object(const json_t *object, const char *path, const char *key, 
 int json_member_array(const json_t *object, const char *path, const char *key, json_t **out,
                       fault *f); /* borrowed */
 
+/* `size` counts of a class k, at most `most` together, as json_counts has them. */
+int json_member_counts(const json_t *object, const char *path, const char *key, int32_t k,
+                       size_t size, int64_t most, int64_t *out, fault *f);
+
 /* A path, as path_from_store has it; null gives NULL. The caller frees. */
 int json_member_path(const json_t *object, const char *path, const char *key, char **out, fault *f);
 int json_member_path_or_null(const json_t *object, const char *path, const char *key, char **out,
@@ -42,6 +46,9 @@ int json_member_path_or_null(const json_t *object, const char *path, const char 
 json_t *json_text(const char *string);
 json_t *json_hex(uint64_t number);                            /* 16 digits */
 json_t *json_stored_path(const char *file, const char *path); /* as path_to_store has it */
+
+/* Counts, none negative, in a string: "+100 5 3 2 +37 7", with +n for n zeros (new reference). */
+json_t *json_counts(const int64_t *counts, size_t size);
 
 /* Adds a value in one line and a line end, and releases it. The second form is ASCII alone, for
  * readers that end lines at U+2028 and its like. */

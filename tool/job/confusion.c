@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/json_file.h"
 #include "base/pixel.h"
 #include "job/loss_table.h"
 
@@ -51,40 +52,24 @@ void confusion_merge(confusion *into, const confusion *from) {
 
 /* ---- Files ---------------------------------------------------------------------------------- */
 
+static int64_t *row_of(const confusion *c, int32_t k) {
+  return &c->cells[(size_t)k * (size_t)c->class_count];
+}
+
 json_t *confusion_save_class(const confusion *c, int32_t k) {
-  if (!c->class_count) return json_null();
-  json_t *list = json_array();
-  for (int32_t shown = 0; shown < c->class_count; shown++) {
-    const int64_t pixels = c->cells[(size_t)k * (size_t)c->class_count + (size_t)shown];
-    if (!pixels) continue;
-    json_array_append_new(list, json_integer(shown));
-    json_array_append_new(list, json_integer(pixels));
-  }
-  return list;
+  return c->class_count ? json_counts(row_of(c, k), (size_t)c->class_count) : json_null();
 }
 
 int confusion_load_class(const json_t *item, const char *path, int32_t class_count, int32_t k,
                          int64_t dropped, confusion *out, fault *f) {
-  const json_t *list = json_object_get(item, "shown");
-  if (!json_is_array(list)) return EXIT_FINE;
+  const json_t *shown = json_object_get(item, "shown");
+  if (!shown || json_is_null(shown)) return EXIT_FINE;
   if (!out->class_count) confusion_open(class_count, out);
-  bool good = out->class_count && json_array_size(list) % 2 == 0;
-  json_int_t last = -1, sum = 0;
-  for (size_t i = 0; i < json_array_size(list) && good; i += 2) {
-    const json_t *shown = json_array_get(list, i), *pixels = json_array_get(list, i + 1);
-    const json_int_t at = json_integer_value(shown), count = json_integer_value(pixels);
-    good = json_is_integer(shown) && json_is_integer(pixels) && at > last && at < class_count &&
-           count > 0 && count <= dropped - sum;
-    if (!good) break;
-    out->cells[(size_t)k * (size_t)class_count + (size_t)at] = count;
-    last = at;
-    sum += count;
-  }
-  if (good) return EXIT_FINE;
-  return fault_set(f, EXIT_DATA,
-                   "%s: \"shown\" of class %d makes no sense, expected classes in ascending order, "
-                   "each with its pixels, together at most those dropped",
-                   path, (int)k);
+  if (!out->class_count)
+    return fault_set(f, EXIT_DATA, "%s: \"shown\" of class %d, expected null with %d classes", path,
+                     (int)k, (int)class_count);
+  return json_member_counts(item, path, "shown", k, (size_t)class_count, dropped, row_of(out, k),
+                            f);
 }
 
 /* ---- The most frequent ---------------------------------------------------------------------- */

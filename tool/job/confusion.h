@@ -25,8 +25,8 @@ void confusion_add(confusion *c, const fm_labels *labels, const int32_t *before,
                    const fm_plane *filtered, const int32_t *shown);
 void confusion_merge(confusion *into, const confusion *from);
 
-/* A class's row: [class, pixels, class, pixels, ...] by class, without zeros; null if it is not known. And
- * back: EXIT_DATA where it makes no sense, or is more than was dropped. */
+/* A class's row as json_counts has it; null if it is not known. And back: EXIT_DATA where it makes no
+ * sense, or is more than was dropped. */
 json_t *confusion_save_class(const confusion *c, int32_t k);
 int confusion_load_class(const json_t *item, const char *path, int32_t class_count, int32_t k,
                          int64_t dropped, confusion *out, fault *f);

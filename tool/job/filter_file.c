@@ -68,7 +68,8 @@ static int read_classes(const json_t *root, const char *path, filter_file *out, 
   for (size_t k = 0; k < count && !code; k++) {
     const json_t *item = json_array_get(list, k);
     code = read_class(item, path, out->stratum_count, &out->classes[k], f);
-    if (!code) code = loss_record_load_class(item, path, (int32_t)k, &out->losses, f);
+    if (!code)
+      code = loss_record_load_class(item, path, (int32_t)k, out->classes[k].valid, &out->losses, f);
     if (!code)
       code = confusion_load_class(item, path, out->class_count, (int32_t)k, out->classes[k].dropped,
                                   &out->confused, f);

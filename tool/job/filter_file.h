@@ -44,7 +44,7 @@ typedef struct filter_class {
  *    "made_of": as in made_of.h, "strata_count": 1 or more, "shard": {"index", "count"}, "count": masks, "valid", "dropped",
  * "emptied": masks of which nothing was kept, "classes": [{"index", "name", "mean_loss",
  * "threshold" (null: none; of several strata a list), "valid", "dropped", "losses": null or {"above":
- * [pixels above each stop's threshold], "histogram", "kept_histogram": as loss_bins_save},
+ * [pixels above each stop's threshold], "histogram", "kept_histogram": as json_counts},
  * "shown": as confusion_save_class}],
  * "losses_counted": null or {"masks": that were counted, "flag": "tolerance", "real-share" or null, "stops": values
  * of the flag}}. Paths are stored as

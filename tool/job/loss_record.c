@@ -92,12 +92,10 @@ json_t *loss_record_save(const loss_record *r) {
 
 json_t *loss_record_save_class(const loss_record *r, int32_t k) {
   if (!r->class_count) return json_null();
-  json_t *above = json_array();
-  for (int s = 0; s < r->stop_count; s++)
-    json_array_append_new(above, json_integer(r->above[k * r->stop_count + s]));
-  return json_pack("{s:o, s:o, s:o}", "above", above, "histogram",
-                   loss_bins_save(&r->all[(size_t)k * LOSS_BINS]), "kept_histogram",
-                   loss_bins_save(&r->kept[(size_t)k * LOSS_BINS]));
+  return json_pack("{s:o, s:o, s:o}", "above",
+                   json_counts(&r->above[k * r->stop_count], (size_t)r->stop_count), "histogram",
+                   json_counts(&r->all[(size_t)k * LOSS_BINS], LOSS_BINS), "kept_histogram",
+                   json_counts(&r->kept[(size_t)k * LOSS_BINS], LOSS_BINS));
 }
 
 static int load_stops(const json_t *losses, const char *path, loss_record *out, fault *f) {
@@ -129,25 +127,38 @@ int loss_record_load(const json_t *root, const char *path, int32_t class_count, 
   return code;
 }
 
-int loss_record_load_class(const json_t *item, const char *path, int32_t k, loss_record *out,
-                           fault *f) {
-  const json_t *losses = json_object_get(item, "losses");
-  const json_t *above = json_object_get(losses, "above");
+static int load_above(const json_t *losses, const char *path, int32_t k, loss_record *out,
+                      fault *f) {
+  fault why;
+  const size_t count = (size_t)out->stop_count;
+  if (!json_member_counts(losses, path, "above", k, count, INT64_MAX,
+                          &out->above[k * out->stop_count], &why))
+    return EXIT_FINE;
+  return fault_set(f, why.exit_code, "%s (one for each of the \"stops\")", why.text);
+}
+
+/* A histogram of `valid` pixels at most, those that were kept of them, and the pixels above each stop. */
+int loss_record_load_class(const json_t *item, const char *path, int32_t k, int64_t valid,
+                           loss_record *out, fault *f) {
+  json_t *losses;
   if (!out->class_count) return EXIT_FINE;
-  bool good =
-      loss_bins_load(json_object_get(losses, "histogram"), &out->all[(size_t)k * LOSS_BINS]) &&
-      loss_bins_load(json_object_get(losses, "kept_histogram"), &out->kept[(size_t)k * LOSS_BINS]);
-  if (good && json_array_size(above) != (size_t)out->stop_count)
-    return fault_set(
-        f, EXIT_DATA,
-        "%s: \"above\" of class %d has %d numbers, expected as many as the \"stops\" of "
-        "\"losses_counted\", %d",
-        path, (int)k, (int)json_array_size(above), out->stop_count);
-  for (int s = 0; s < out->stop_count && good; s++) {
-    const json_t *item_at = json_array_get(above, (size_t)s);
-    out->above[k * out->stop_count + s] = json_integer_value(item_at);
-    good = json_is_integer(item_at) && json_integer_value(item_at) >= 0;
-  }
-  if (good) return EXIT_FINE;
-  return fault_set(f, EXIT_DATA, "%s: the \"losses\" of class %d make no sense", path, (int)k);
+  int64_t *all = &out->all[(size_t)k * LOSS_BINS], *kept = &out->kept[(size_t)k * LOSS_BINS];
+  const int64_t *above = &out->above[k * out->stop_count];
+  int code = json_member_object(item, path, "losses", &losses, f);
+  if (!code) code = json_member_counts(losses, path, "histogram", k, LOSS_BINS, valid, all, f);
+  if (!code)
+    code = json_member_counts(losses, path, "kept_histogram", k, LOSS_BINS, valid, kept, f);
+  if (!code) code = load_above(losses, path, k, out, f);
+  const int64_t pixels = code ? 0 : loss_bins_pixels(all);
+  for (int i = 0; i < LOSS_BINS && !code; i++)
+    if (kept[i] > all[i])
+      code = fault_set(f, EXIT_DATA,
+                       "%s: \"kept_histogram\" of class %d has more pixels in bin %d than "
+                       "\"histogram\"",
+                       path, (int)k, i);
+  for (int s = 0; s < out->stop_count && !code; s++)
+    if (above[s] > pixels)
+      code = fault_set(f, EXIT_DATA, "%s: \"above\" of class %d has more pixels than \"histogram\"",
+                       path, (int)k);
+  return code;
 }

@@ -2,6 +2,8 @@
 #ifndef FREEMASK_TOOL_LOSS_RECORD_H
 #define FREEMASK_TOOL_LOSS_RECORD_H
 
+#include <jansson.h>
+
 #include "job/loss_table.h"
 
 /* Of the masks that were counted: with --resume those of an interrupted command are not. Sums of two
@@ -31,7 +33,7 @@ json_t *loss_record_save_class(const loss_record *record, int32_t k);
 /* And back. A file without them has no record; EXIT_DATA where they make no sense. */
 int loss_record_load(const json_t *root, const char *path, int32_t class_count, loss_record *out,
                      fault *f);
-int loss_record_load_class(const json_t *item, const char *path, int32_t k, loss_record *out,
-                           fault *f);
+int loss_record_load_class(const json_t *item, const char *path, int32_t k, int64_t valid,
+                           loss_record *out, fault *f);
 
 #endif

@@ -180,32 +180,3 @@ double loss_bins_above(const int64_t *bins, double loss) {
   }
   return above;
 }
-
-json_t *loss_bins_save(const int64_t *bins) {
-  json_t *list = json_array();
-  int first = 0, end = LOSS_BINS;
-  while (first < end && !bins[first]) first++;
-  while (end > first && !bins[end - 1]) end--;
-  if (first < end) json_array_append_new(list, json_integer(first));
-  for (int i = first; i < end; i++) json_array_append_new(list, json_integer(bins[i]));
-  return list;
-}
-
-bool loss_bins_load(const json_t *list, int64_t *bins) {
-  const size_t count = json_array_size(list);
-  memset(bins, 0, LOSS_BINS * sizeof *bins);
-  if (!json_is_array(list)) return false;
-  if (!count) return true;
-  const json_t *head = json_array_get(list, 0);
-  const json_int_t first = json_integer_value(head);
-  if (!json_is_integer(head) || first < 0 || first >= LOSS_BINS ||
-      count - 1 > (size_t)(LOSS_BINS - first))
-    return false;
-  for (size_t i = 1; i < count; i++) {
-    const json_t *item = json_array_get(list, i);
-    const json_int_t pixels = json_integer_value(item);
-    if (!json_is_integer(item) || pixels < 0 || pixels > INT64_C(1) << 62) return false;
-    bins[(size_t)first + i - 1] = pixels;
-  }
-  return true;
-}

@@ -2,8 +2,6 @@
 #ifndef FREEMASK_TOOL_LOSS_TABLE_H
 #define FREEMASK_TOOL_LOSS_TABLE_H
 
-#include <jansson.h>
-
 #include "base/fault.h"
 
 /* Bins as those of statistics with --histogram 32: 32 per factor of two between 2^-24 and 2^8, one
@@ -55,10 +53,5 @@ double loss_bins_mean(const int64_t *bins);
 double loss_bins_quantile(const int64_t *bins, double share);
 double loss_bins_above(const int64_t *bins, double loss);
 int64_t loss_bins_pixels(const int64_t *bins);
-
-/* [first bin, count, count, ...] without the zeros at both ends; [] if there is no pixel. And back:
- * false where it is no such list. */
-json_t *loss_bins_save(const int64_t *bins);
-bool loss_bins_load(const json_t *list, int64_t *bins);
 
 #endif
