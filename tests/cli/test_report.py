@@ -73,6 +73,9 @@ result = run("filter", "--stats", "out/stats.json", "--labels", "labels.csv", "-
              "-o", "quiet", cwd=tap.path())
 tap.ok(numbers["verdict"] in result.out and "next: " in result.out, "the verdict is said", result)
 
+result = run("report", "alone", "--json", cwd=tap.path())
+tap.ok(result.code == 0 and json.loads(result.out)["numbers"] == numbers, "report --json has the numbers of the filter", result)
+
 # Where numbers are missing.
 for name, flags in (("quantile", ["--policy", "quantile"]), ("paired", ["--policy", "paired"]), ("strata", ["--policy", "strata"]),
                     ("floor", ["--min-kept", "0.5"]), ("nothing dropped", ["--tolerance", "1000"])):

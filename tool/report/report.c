@@ -91,7 +91,13 @@ static int check_output(const report *r, const char *output, fault *f) {
   return code;
 }
 
-static int page_write(const report_job *job, const char *output, size_t *bytes, fault *f) {
+/* What the page tells in numbers is told with --json, too: null without a filter. */
+typedef struct page {
+  size_t bytes;
+  json_t *numbers;
+} page;
+
+static int page_write(const report_job *job, const char *output, page *out, fault *f) {
   report r;
   text t = {0};
   int code = report_read(job, &r, f);
@@ -99,19 +105,20 @@ static int page_write(const report_job *job, const char *output, size_t *bytes, 
   code = check_output(&r, output, f);
   if (!code) code = page_build(&r, &t, f);
   if (!code) code = text_write(&t, r.context, output, f);
-  *bytes = t.length;
+  out->bytes = t.length;
+  out->numbers = r.has_filter ? gap_as_json(&r.gap, &r.filter) : json_null();
   text_free(&t);
   report_free(&r);
   return code;
 }
 
-static void tell(const job_common *common, const char *output, size_t bytes) {
+static void tell(const job_common *common, const char *output, const page *made) {
   text t = {0};
   if (summary_as_json(common)) {
-    summary_print_json(
-        json_pack("{s:o, s:I}", "output", json_text(output), "bytes", (json_int_t)bytes));
+    summary_print_json(json_pack("{s:o, s:I, s:O}", "output", json_text(output), "bytes",
+                                 (json_int_t)made->bytes, "numbers", made->numbers));
   } else if (summary_as_text(common)) {
-    text_add(&t, "%s, %zu KiB; open it in a browser\n", output, (bytes + 1023) / 1024);
+    text_add(&t, "%s, %zu KiB; open it in a browser\n", output, (made->bytes + 1023) / 1024);
   }
   summary_print(&t);
 }
@@ -119,15 +126,16 @@ static void tell(const job_common *common, const char *output, size_t bytes) {
 int report_job_run(const report_job *job, fault *f) {
   char *path = job->output ? alloc_text(job->output) : path_join(job->folder, "report.html");
   outdir out = {0};
-  size_t bytes = 0;
+  page made = {0};
   int code = EXIT_FINE;
   path_kind kind = PATH_ABSENT;
   code = path_look(job->folder, &kind, f);
   if (!code && kind != PATH_FOLDER)
     code = fault_set(f, EXIT_USAGE, "%s is not a folder", job->folder);
   if (!code && !job->output) code = outdir_open(job->folder, job->held, &out, f);
-  if (!code) code = page_write(job, path, &bytes, f);
-  if (!code) tell(&job->common, path, bytes);
+  if (!code) code = page_write(job, path, &made, f);
+  if (!code) tell(&job->common, path, &made);
+  json_decref(made.numbers);
   outdir_close(&out, OUTDIR_KEEP);
   free(path);
   return code;
