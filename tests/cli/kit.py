@@ -67,13 +67,13 @@ LEADS_NOWHERE = b"a link that leads nowhere: "
 
 
 def commands(root):
-    """tool, good and refused: runs in a folder; the second must end well, the third with a code and words that its
-    sentence has."""
+    """tool, good and refused: runs in a folder, unless `cwd` names another; the second must end well, the third with
+    a code and words that its sentence has."""
     def tool(*arguments, **more):
-        return run(*arguments, cwd=root, **more)
+        return run(*arguments, **{"cwd": root, **more})
 
-    def good(name, *arguments):
-        result = tool(*arguments)
+    def good(name, *arguments, **more):
+        result = tool(*arguments, **more)
         tap.ok(result.code == 0, name, result)
         return result
 

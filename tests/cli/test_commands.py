@@ -18,17 +18,8 @@ for i in range(6):
         other = random_mask(rng, space, (20, 30))
         write(tap.path(f"syn/m/a {i}_seed_{seed}.png"), png(other))
         write(tap.path(f"syn/l/a {i}_seed_{seed}.npy"), npy(random_loss(rng, space, other)))
+tool, good, _ = commands(tap.path())
 L = ["--labels", "ade20k"]
-
-
-def tool(*arguments):
-    return run(*arguments, cwd=tap.path())
-
-
-def good(name, *arguments):
-    result = tool(*arguments)
-    tap.ok(result.code == 0, name, result)
-    return result
 
 
 # ---- Help ---------------------------------------------------------------------------------------

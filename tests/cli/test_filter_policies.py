@@ -26,20 +26,11 @@ for folder, images in (("real", REAL), ("made", MADE)):
         write(f"{ROOT}/{folder}/losses/{name}.npy", npy(loss))
 
 
-def tool(*arguments, **more):
-    return run(*arguments, cwd=ROOT, **more)
-
-
+tool, good, _ = commands(ROOT)
 LABELS = ["--labels", space.name]
 STATS = ["stats", *LABELS, "--masks", "real/masks", "--losses", "real/losses"]
 FILTER = ["filter", *LABELS, "--masks", "made/masks", "--losses", "made/losses"]
 PAIRED = ["--real-masks", "real/masks", "--real-losses", "real/losses"]
-
-
-def good(name, *arguments):
-    result = tool(*arguments)
-    tap.ok(result.code == 0, name, result)
-    return result
 
 
 # ---- The truth ------------------------------------------------------------------------------------

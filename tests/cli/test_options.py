@@ -10,6 +10,7 @@ from kit import *
 space = ref.preset("voc2012")
 rng = np.random.default_rng(8)
 SEEN = set(range(0, 15))  # six classes never occur in the real set
+tool, good, _ = commands(tap.path())
 L = ["--labels", "voc2012"]
 
 
@@ -25,16 +26,6 @@ def make(folder, count, present, shape=(31, 45)):
         write(tap.path(folder, "npy", f"m{i}.npy"), npy(mask.astype(dtype)))
         write(tap.path(folder, "losses", f"m{i}.npy"), npy(loss))
     return found
-
-
-def tool(*arguments, cwd=None):
-    return run(*arguments, cwd=cwd or tap.path())
-
-
-def good(name, *arguments, cwd=None):
-    result = tool(*arguments, cwd=cwd)
-    tap.ok(result.code == 0, name, result)
-    return result
 
 
 real, synthetic = make("real", 6, SEEN), make("syn", 7, None)

@@ -14,6 +14,7 @@ import plan_reference as plans  # noqa: E402 - kit says where
 space = ref.preset("camvid")
 rng = np.random.default_rng(29)
 K = space.classes
+tool, good, _ = commands(tap.path())
 L = ["--labels", "camvid"]
 masks, losses = {}, {}
 for i in range(40):
@@ -23,16 +24,6 @@ for i in range(40):
     losses[stem] = random_loss(rng, space, masks[stem])
     write(tap.path(f"masks/{stem}.png"), png(masks[stem]))
     write(tap.path(f"losses/{stem}.npy"), npy(losses[stem]))
-
-
-def tool(*arguments):
-    return run(*arguments, cwd=tap.path())
-
-
-def good(name, *arguments):
-    result = tool(*arguments)
-    tap.ok(result.code == 0, name, result)
-    return result
 
 
 def rows_of(path):
