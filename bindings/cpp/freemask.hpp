@@ -1267,6 +1267,66 @@ class planner : public detail::handle<fm_planner, fm_planner_destroy> {
   }
 };
 
+/** fm_ranking: the paper's counts for masks that are spread over many machines. */
+class ranking : public detail::handle<fm_ranking, fm_ranking_destroy> {
+ public:
+  using handle::handle;
+  static returns<ranking> make(const context &parent, int32_t n_max = 0) {
+    fm_error err;
+    fm_ranking *out = nullptr;
+    fm_status status = fm_ranking_create(parent.get(), n_max, &out, &err);
+    return detail::finish<ranking>(status, err, [&] { return ranking(out, parent.origin()); });
+  }
+  /** Masks of this part: ids and hardness, as many. */
+  returns<void> add(const std::vector<std::string> &mask_ids, const std::vector<double> &hardness) {
+    fm_error err;
+    std::vector<const char *> ids = pointers(mask_ids);
+    return detail::finish(
+        fm_ranking_add(get(), ids.data(), hardness.data(), count_of(ids, hardness), &err), err);
+  }
+  /** The words of this part and pass. */
+  returns<std::vector<int64_t>> words() const {
+    fm_error err;
+    std::vector<int64_t> out(static_cast<std::size_t>(fm_ranking_word_count(get())));
+    fm_status status = fm_ranking_export(get(), out.data(), detail::count64(out.size()), &err);
+    return detail::finish<std::vector<int64_t>>(status, err, [&] { return std::move(out); });
+  }
+  /** Ends the pass with the sum of the words of all parts. */
+  returns<void> advance(const std::vector<int64_t> &sum) {
+    fm_error err;
+    return detail::finish(fm_ranking_advance(get(), sum.data(), detail::count64(sum.size()), &err),
+                          err);
+  }
+  bool is_done() const noexcept { return fm_ranking_is_done(get()) != 0; }
+  bool uses_ids() const noexcept { return fm_ranking_uses_ids(get()) != 0; }
+  int32_t pass_count() const noexcept { return fm_ranking_pass_count(get()); }
+  int64_t mask_count() const noexcept { return fm_ranking_mask_count(get()); }
+  int64_t image_count() const noexcept { return fm_ranking_image_count(get()); }
+  /** What these masks get. */
+  returns<std::vector<uint32_t>> count_images(const std::vector<std::string> &mask_ids,
+                                              const std::vector<double> &hardness) const {
+    fm_error err;
+    std::vector<const char *> ids = pointers(mask_ids);
+    std::vector<uint32_t> counts(hardness.size());
+    fm_status status = fm_ranking_count_images(get(), ids.data(), hardness.data(),
+                                               count_of(ids, hardness), counts.data(), &err);
+    return detail::finish<std::vector<uint32_t>>(status, err, [&] { return std::move(counts); });
+  }
+
+ private:
+  static std::vector<const char *> pointers(const std::vector<std::string> &texts) {
+    std::vector<const char *> out;
+    out.reserve(texts.size());
+    for (const std::string &text : texts) out.push_back(text.c_str());
+    return out;
+  }
+  /** -1, which is refused, if they are not as many. */
+  static int64_t count_of(const std::vector<const char *> &ids,
+                          const std::vector<double> &hardness) {
+    return ids.size() == hardness.size() ? detail::count64(ids.size()) : -1;
+  }
+};
+
 /* ---- Schedules -------------------------------------------------------------------------- */
 
 /** fm_schedule: in which order to train. */

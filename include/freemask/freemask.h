@@ -18,6 +18,7 @@
 #include <freemask/plan.h>
 #include <freemask/planner.h>
 #include <freemask/provider.h>
+#include <freemask/ranking.h>
 #include <freemask/schedule.h>
 #include <freemask/shard.h>
 #include <freemask/version.h>

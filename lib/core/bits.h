@@ -1,4 +1,4 @@
-/* core/bits.h - the byte order, and floats as their bits. */
+/* core/bits.h - the byte order, and numbers as their bits. */
 #ifndef FM_CORE_BITS_H
 #define FM_CORE_BITS_H
 
@@ -30,6 +30,14 @@ FM__BOTH float fm__float_of_bits(uint32_t bits) {
   float value;
   memcpy(&value, &bits, sizeof value);
   return value;
+}
+
+/* A finite number as bits that are in the order of the numbers; -0 is 0. */
+static inline uint64_t fm__ordered_bits(double number) {
+  uint64_t bits;
+  number += 0.0;
+  memcpy(&bits, &number, sizeof bits);
+  return bits >> 63 ? ~bits : bits | UINT64_C(1) << 63;
 }
 
 /* The upper half of a float. */

@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "core/bits.h"
+
 static void merge(const uint32_t *left, size_t left_count, const uint32_t *right,
                   size_t right_count, uint32_t *out, fm__compare_fn compare, const void *user) {
   bool apart = right_count && compare(*right, left[left_count - 1], user) >= 0;
@@ -77,16 +79,8 @@ void fm__sort_numbers(int64_t *numbers, size_t count) {
 
 enum { DIGIT_BITS = 11, DIGITS = 1 << DIGIT_BITS, KEY_BITS = 64 };
 
-/* Bits in the order of the numbers; -0 is 0. */
-static uint64_t key_of(double number) {
-  uint64_t bits;
-  number += 0.0;
-  memcpy(&bits, &number, sizeof bits);
-  return bits >> 63 ? ~bits : bits | UINT64_C(1) << 63;
-}
-
 static size_t digit_of(double number, int shift) {
-  return (size_t)(key_of(number) >> shift) & (DIGITS - 1);
+  return (size_t)(fm__ordered_bits(number) >> shift) & (DIGITS - 1);
 }
 
 /* Where each digit's items begin. False if all items have the same digit. */

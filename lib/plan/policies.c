@@ -29,7 +29,7 @@ static int64_t round_half_even(double value) {
 }
 
 /* The order of the operations matters. */
-uint32_t fm__rank_count(size_t before, size_t n, uint32_t n_max) {
+uint32_t fm__rank_count(uint64_t before, uint64_t n, uint32_t n_max) {
   double share = (double)(before + 1) / (double)n;
   int64_t count = 1 + round_half_even(share * n_max);
   return count < n_max ? (uint32_t)count : n_max;

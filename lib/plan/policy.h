@@ -80,7 +80,7 @@ typedef struct fm__policy_row {
 extern const fm__policy_row fm__policies[FM__POLICIES];
 
 /* The paper's count for the mask that has `before` easier ones among n. */
-uint32_t fm__rank_count(size_t before, size_t n, uint32_t n_max);
+uint32_t fm__rank_count(uint64_t before, uint64_t n, uint32_t n_max);
 
 /* Is this row the policy, or part of the blend? */
 static inline bool fm__policy_has(const fm__policy *policy, int32_t row) {

@@ -231,6 +231,29 @@ void check_own_counts() {
       "a count is more than n_max");
 }
 
+// Two parts, whose sums are made here.
+void check_ranking() {
+  fm::context context = take(fm::context::make());
+  const std::vector<std::string> ids[] = {{"b", "d", "a"}, {"c", "e"}};
+  const std::vector<double> hardness[] = {{1, 1, 1}, {1, 1}};
+  fm::ranking parts[] = {take(fm::ranking::make(context)), take(fm::ranking::make(context))};
+  while (!parts[0].is_done()) {
+    for (int i = 0; i < 2; i++) RUN(parts[i].add(ids[i], hardness[i]));
+    std::vector<int64_t> sum = take(parts[0].words()), other = take(parts[1].words());
+    for (std::size_t i = 0; i < sum.size(); i++) sum[i] += other[i];
+    for (fm::ranking &part : parts) RUN(part.advance(sum));
+  }
+  ok(take(parts[0].count_images(ids[0], hardness[0])) == std::vector<uint32_t>({9, 17, 5}) &&
+         take(parts[1].count_images(ids[1], hardness[1])) == std::vector<uint32_t>({13, 20}),
+     "parts that rank together have the paper's counts");
+  ok(parts[1].mask_count() == 5 && parts[1].image_count() == 64 && parts[1].uses_ids() &&
+         parts[1].pass_count() > 4,
+     "each part knows masks and images of all");
+  fails(
+      FM_ERR_ARGUMENT, "count is -1", [&] { return parts[0].count_images(ids[0], {1}); },
+      "as many ids as values of hardness");
+}
+
 // A source of `count` images whose buffers live as long as each sample.
 fm::source small_source(const fm::context &context, int64_t count) {
   return take(fm::source::make(context, count, [](int64_t index) {
@@ -369,6 +392,7 @@ int main() {
   check_words();
   check_plan();
   check_own_counts();
+  check_ranking();
   check_loops();
 #ifdef __cpp_exceptions
   check_exceptions();

@@ -25,7 +25,8 @@ BELOW = {
 ROOM_OF = {"context.h": "core", "error.h": "core", "export.h": "core", "version.h": "core", "shard.h": "core", "view.h": "core",
            "labels.h": "labels", "class_stats.h": "labels", "map.h": "map", "filter.h": "filter",
            "calibration.h": "filter",
-           "hardness.h": "hardness", "plan.h": "plan", "planner.h": "plan", "schedule.h": "plan",
+           "hardness.h": "hardness", "plan.h": "plan", "planner.h": "plan", "ranking.h": "plan",
+           "schedule.h": "plan",
            "network_loss.h": "network", "cuda.h": "cuda", "provider.h": "provider", "io.h": "io", "files.h": "io"}
 ALONE = {"freemask.h", "plugin.h"}  # these include the headers of any room
 

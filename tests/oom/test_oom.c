@@ -634,6 +634,32 @@ static fm_status outputs_loop(fm_context *context, void *user, fm_error *err) {
   return status;
 }
 
+/* Masks of equal hardness: passes over the hardness, and over ids. */
+static fm_status ranking(fm_context *context, void *user, fm_error *err) {
+  (void)user;
+  static const char *const ids[] = {"aa", "ab", "ba", "bb"};
+  static const double equal[] = {1, 1, 1, 1};
+  static int64_t words[3 + (1 << 18)];
+  fm_ranking *made = KIT_SENTINEL;
+  fm_status status = fm_ranking_create(context, 4, &made, err);
+  if (status) {
+    ck_assert_ptr_eq(made, KIT_SENTINEL);
+    return status;
+  }
+  while (!status && !fm_ranking_is_done(made)) {
+    int64_t count = fm_ranking_word_count(made);
+    int32_t passes = fm_ranking_pass_count(made);
+    ck_assert_int_le(count, (int64_t)(sizeof words / sizeof *words));
+    status = fm_ranking_add(made, ids, equal, 4, err);
+    if (!status) status = fm_ranking_export(made, words, count, err);
+    if (!status) status = fm_ranking_advance(made, words, count, err);
+    ck_assert_int_eq(fm_ranking_pass_count(made), passes + !status);
+    ck_assert(!status || fm_ranking_word_count(made) == count);
+  }
+  fm_ranking_destroy(made);
+  return status;
+}
+
 static double no_floor = 0, half = 0.5;
 
 static const struct {
@@ -659,6 +685,7 @@ static const struct {
     {"plan from rows with ranks", plan_from_rows, &half, 5},
     {"schedule", schedule, NULL, 16},
     {"plan of a blend", plan_blend, NULL, 12},
+    {"ranking", ranking, NULL, 30},
     {"statistics loop", collect, NULL, 6},
     {"filter loop", filter_loop, NULL, 8},
     {"hardness loop", plan_loop, NULL, 6},

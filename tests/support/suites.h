@@ -20,6 +20,7 @@ Suite *hardness_suite(void);
 Suite *plan_suite(void);
 Suite *planner_suite(void);
 Suite *policies_suite(void);
+Suite *ranking_suite(void);
 Suite *network_loss_suite(void);
 Suite *network_full_suite(void);
 Suite *network_fused_suite(void);

@@ -20,6 +20,7 @@ static const named_suite all[] = {
     {"plan", plan_suite},
     {"planner", planner_suite},
     {"policies", policies_suite},
+    {"ranking", ranking_suite},
     {"network_loss", network_loss_suite},
     {"network_full", network_full_suite},
     {"network_fused", network_fused_suite},
