@@ -58,6 +58,7 @@ from .labels import Labels
 from .maps import boundary_strata, window_mean
 from .network import NetworkLoss, loss_map
 from .plan import Plan, PlanRow, plan
+from .ranking import Ranking, rank_parts
 from .schedule import Schedule, ScheduleEntry
 from .sets import FolderParts, Parquet, Tars
 from .shard import shard_of
@@ -81,10 +82,11 @@ __all__ = [
     "ArgumentError", "Calibration", "CallbackError", "ClassStats", "Curated", "DuplicateError", "EmptyError", "Error", "FileError",
     "Fields", "FilterReport", "Folder", "FolderParts", "FormatError", "Hardness", "IgnoreMapWriter", "IgnoreMaps", "Job", "LabelError", "Labels",
     "LimitError", "LossError", "MismatchError",
-    "NetworkLoss", "NoiseFilter", "OutOfMemoryError", "Parquet", "Plan", "PlanRow", "Plane",
+    "NetworkLoss", "NoiseFilter", "OutOfMemoryError", "Parquet", "Plan", "PlanRow", "Plane", "Ranking",
     "ReferenceCodes", "Result", "Sample", "Schedule", "ScheduleEntry",
     "ShapeError", "TarSample", "TarWriter", "Tars", "UnsupportedError", "boundary_strata", "curate", "decode_image", "decode_loss", "decode_mask",
     "decode_output", "encode_mask", "get_include", "kernels", "lib", "library_path", "loss_map", "plan", "plane",
-    "read_image", "read_loss", "read_mask", "read_tar", "shape_complexity", "shape_hardness", "shard_of", "window_mean", "write_array", "write_mask",
+    "rank_parts", "read_image", "read_loss", "read_mask", "read_tar", "shape_complexity", "shape_hardness", "shard_of", "window_mean",
+    "write_array", "write_mask",
 ]
 del _interface

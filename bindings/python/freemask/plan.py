@@ -189,20 +189,33 @@ def plan(ids: Sequence[str], hardness: Sequence[float], n_max: int = 20, seeds: 
     return made
 
 
-def _plan_by_yield(ids: Sequence[str], hardness: Sequence[float], n_max: int, seeds: Iterable[int], seed: int, budget: int,
-                   class_pixels: Any, keep: Optional[Plan], kept_shares: Optional[Sequence[float]]) -> Plan:
-    if class_pixels is None or kept_shares is None or not len(ids) == len(hardness) == len(class_pixels):
-        raise ValueError("policy yield needs class_pixels of each mask, kept_shares, and as many values of hardness as ids")
-    choice, width = list(seeds), len(kept_shares)
+def _planner_of(ids: Sequence[str], hardness: Sequence[float], n_max: int, seeds: Iterable[int], seed: int) -> _Planner:
+    choice = list(seeds)
     options = make(c.fm_planner_options, n_max=n_max, plan_seed=seed, seed_count=len(choice),
                    seeds=(ctypes.c_int64 * len(choice))(*choice))
     planner = _Planner()
     planner._create(lib.fm_planner_create, context._pointer, byref(options))
+    for mask, value in zip(ids, hardness):
+        call(lib.fm_planner_add, planner._pointer, _id_bytes(mask), float(value), None, 0)
+    return planner
+
+
+def _plan_of(planner: _Planner, counts: Any) -> Plan:
+    """`counts` is an array of ctypes, in the order of adding."""
+    made = Plan._empty()
+    made._create(lib.fm_planner_make_plan_of, planner._pointer, counts, len(counts))
+    return made
+
+
+def _plan_by_yield(ids: Sequence[str], hardness: Sequence[float], n_max: int, seeds: Iterable[int], seed: int, budget: int,
+                   class_pixels: Any, keep: Optional[Plan], kept_shares: Optional[Sequence[float]]) -> Plan:
+    if class_pixels is None or kept_shares is None or not len(ids) == len(hardness) == len(class_pixels):
+        raise ValueError("policy yield needs class_pixels of each mask, kept_shares, and as many values of hardness as ids")
+    width = len(kept_shares)
     flat = [int(pixels) for row in class_pixels for pixels in row]
     if len(flat) != len(ids) * width:
         raise ValueError(f"class_pixels are {len(flat)} numbers, expected {len(ids)} rows of {width}")
-    for mask, value in zip(ids, hardness):
-        call(lib.fm_planner_add, planner._pointer, _id_bytes(mask), float(value), None, 0)
+    planner = _planner_of(ids, hardness, n_max, seeds, seed)
     earlier = {row.mask: row for row in keep or ()}
     for row in earlier.values():
         call(lib.fm_planner_keep, planner._pointer, _id_bytes(row.mask), (ctypes.c_int64 * row.count)(*row.seeds), row.count)
@@ -212,6 +225,4 @@ def _plan_by_yield(ids: Sequence[str], hardness: Sequence[float], n_max: int, se
                  kept=(ctypes.c_uint32 * len(had))(*had))
     counts = (ctypes.c_uint32 * len(ids))()
     call(lib.fm_yield_count_images, context._pointer, byref(table), counts)
-    made = Plan._empty()
-    made._create(lib.fm_planner_make_plan_of, planner._pointer, counts, len(ids))
-    return made
+    return _plan_of(planner, counts)
