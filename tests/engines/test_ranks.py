@@ -45,4 +45,25 @@ done = torchrun("again", [SYNTHETIC[1][1]], 0)
 tap.ok(done.returncode and os.path.exists(tap.path("again/.parts")), "without restarts the job ends")
 done = torchrun("again", [], 0)
 tap.equal((done.returncode, world.content(tap.path("again"))), (0, TRUTH), "and goes on when it is started again")
+
+# Ranks that have a part of the masks each, many of equal hardness, plan together.
+with open(tap.path("plan.py"), "w", encoding="utf-8") as script:
+    script.write("""
+import torch, torch.distributed, freemask as fm
+torch.distributed.init_process_group("gloo")
+rank, ids = torch.distributed.get_rank(), [f"m{i}" for i in range(500)]
+hardness = [i * 7 % 40 / 8 for i in range(500)]
+def total(words):
+    words = torch.from_numpy(words)
+    torch.distributed.all_reduce(words)
+    return words
+ranking = fm.rank_parts(lambda: [(ids[rank::2], hardness[rank::2])], sum_words=total)
+whole = {row.mask: (row.count, row.seeds) for row in fm.plan(ids, hardness)}
+own = {row.mask: (row.count, row.seeds) for row in ranking.plan(ids[rank::2], hardness[rank::2])}
+assert len(own) == 250 and all(whole[mask] == row for mask, row in own.items())
+torch.distributed.destroy_process_group()
+""")
+done = subprocess.run([sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", tap.path("plan.py")],
+                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+tap.ok(done.returncode == 0, "two ranks that have half of the masks each have the plan of all", done.stdout)
 tap.done()

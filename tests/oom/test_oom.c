@@ -685,7 +685,7 @@ static const struct {
     {"plan from rows with ranks", plan_from_rows, &half, 5},
     {"schedule", schedule, NULL, 16},
     {"plan of a blend", plan_blend, NULL, 12},
-    {"ranking", ranking, NULL, 30},
+    {"ranking", ranking, NULL, 20},
     {"statistics loop", collect, NULL, 6},
     {"filter loop", filter_loop, NULL, 8},
     {"hardness loop", plan_loop, NULL, 6},
