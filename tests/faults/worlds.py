@@ -165,6 +165,7 @@ def runs(make):
     yield Scenario("run-resume", repeats[0], repeats, "run", [RUN], killed=5)
     yield Scenario("run-overwrite", repeats[1], repeats[1:], "run", [[*RUN, "--tolerance", "1.1"]])
     yield Scenario("report", ["report", "out", "-o", "new.html"], template="run-images", setup=[images])
+    yield Scenario("report-two", ["report", "out", "out", "-o", "new.html"], template="run-images", setup=[images])
 
 
 def exports(make):

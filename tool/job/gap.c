@@ -12,6 +12,7 @@
 
 /* Where a number is worth a sentence. */
 static const double ODD_SHIFT = 1.5, EASY_SHIFT = 0.67, MUCH_CLEAN = 0.15, LITTLE = 0.005;
+static const double ALIKE = 1.25;
 static const double SEEN_MEAN = 0.1 /* nats */, SEEN_SHIFT = 3.0;
 
 static double ratio(double a, double b) { return b > 0.0 ? a / b : NAN; }
@@ -142,6 +143,21 @@ static void say_verdict(const filter_file *file, gap *g) {
         "The filter dropped %.0f %% of the synthetic pixels; how many of them were good is not "
         "known without a histogram of the real losses.",
         100.0 * dropped);
+  else if (file->guarantee.calibration)
+    text_add(t,
+             "The filter dropped %.0f %% of the synthetic pixels, by thresholds that take at most "
+             "%.3g %% of a class from an image like the held-out real ones.",
+             100.0 * dropped, 100.0 * file->guarantee.lose);
+  else if (isnan(g->clean_drop) && file->real_share > 0.0)
+    text_add(t,
+             "The filter dropped %.0f %% of the synthetic pixels, by thresholds that %.3g %% of "
+             "the real ones exceed.",
+             100.0 * dropped, 100.0 * file->real_share);
+  else if (g->shift > ALIKE || g->shift * ALIKE < 1.0)
+    text_add(t,
+             "Synthetic losses are %.2g times the real ones, and the filter dropped %.0f %% of the "
+             "synthetic pixels.",
+             g->shift, 100.0 * dropped);
   else
     text_add(t, "Real and synthetic losses are alike, and the filter dropped what stands out.");
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,4 +139,33 @@ int made_of_same(const json_t *a, const json_t *b, const char *path, const char 
   if (!find_difference(a, b, "but", &it)) return EXIT_FINE;
   return fault_set(f, EXIT_DATA, "%s and %s are of different jobs: %s%s differ", path, other,
                    it.name, it.values);
+}
+
+/* A value for people: numbers have as many digits as they were given with. */
+static json_t *for_people(const char *value, const char *hash) {
+  char *end = NULL, words[32];
+  if (!value) return json_null();
+  if (strstr(value, " named ")) return json_sprintf("%ld", strtol(value, NULL, 10));
+  if (is_shown(value)) return json_text(value);
+  const double number = strtod(value, &end);
+  if (strlen(value) == 16 && strspn(value, "0123456789abcdef") == 16) return json_string(hash);
+  if (*end) return json_string(hash);
+  snprintf(words, sizeof words, "%.9g", number);
+  return json_string(words);
+}
+
+json_t *made_of_differences(const json_t *a, const json_t *b) {
+  const char *name;
+  json_t *value, *list = json_array();
+  json_t *all = json_copy((json_t *)b);
+  json_object_update_missing(all, (json_t *)a);
+  json_object_foreach(all, name, value) {
+    const json_t *was = json_object_get(a, name), *is = json_object_get(b, name);
+    if (was && is && json_equal(was, is)) continue;
+    json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "name", json_text(name), "a",
+                                          for_people(json_string_value(was), "some"), "b",
+                                          for_people(json_string_value(is), "others")));
+  }
+  json_decref(all);
+  return list;
 }

@@ -32,4 +32,8 @@ int made_of_check(const json_t *before, const json_t *now, const char *output, c
 /* EXIT_DATA if two results, at `path` and `other`, are not of one job, naming the first difference. */
 int made_of_same(const json_t *a, const json_t *b, const char *path, const char *other, fault *f);
 
+/* All that differs, by name: [{"name", "a", "b"}] with the values as texts, null where one has none; values
+ * that are hashes are "some" and "others". New reference. */
+json_t *made_of_differences(const json_t *a, const json_t *b);
+
 #endif

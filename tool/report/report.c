@@ -12,6 +12,7 @@
 #include "job/inputs.h"
 #include "job/outdir.h"
 #include "job/summary.h"
+#include "report/diff.h"
 #include "report/report_crops.h"
 #include "report/report_images.h"
 
@@ -25,27 +26,49 @@ void report_tail(text *t) {
   text_add(t, "</script>\n</body>\n</html>\n");
 }
 
-/* Pictures are optional: if inputs have moved meanwhile, the page says so. A machine that fails is
- * no reason for a page without them. */
+int report_no_pictures(const fault *reason, text *pictures, fault *f) {
+  if (fault_is_machine(reason)) {
+    *f = *reason;
+    return f->exit_code;
+  }
+  pictures->length = 0;
+  text_add(pictures, "<section class=\"warn\"><h2>Pictures are left out</h2>\n<p>");
+  text_add_html(pictures, reason->text);
+  text_add(pictures, "</p></section>\n");
+  return EXIT_FINE;
+}
+
+/* How large a page may grow that is about few images (up to FEW) or many: pictures are what takes room.
+ * What a class takes without any is known from its table and its curves. */
+enum {
+  PAGE_FEW = 1900 << 10,
+  PAGE_MANY = 6 << 20,
+  GALLERY_FEW = 700 << 10,
+  GALLERY_MANY = 1 << 20,
+  REST = 64 << 10,
+  CLASS_BYTES = 3 << 10,
+  FEW = 1000
+};
+
+static size_t room_for_crops(const report *r, size_t gallery) {
+  const size_t page = r->filter.count > FEW ? PAGE_MANY : PAGE_FEW;
+  const size_t taken = gallery + REST + CLASS_BYTES * (size_t)r->filter.class_count;
+  return taken < page ? page - taken : 0;
+}
+
 static int build_pictures(const report *r, report_crops *crops, text *gallery, fault *f) {
   report_images set = {0};
   fault reason;
   if (!r->has_filter || !r->row_count) return EXIT_FINE;
-  int code = report_images_open(r, &set, &reason);
-  if (!code) code = report_gallery(&set, gallery, &reason);
-  if (!code) code = report_crops_make(&set, crops, &reason);
+  int code = report_images_open(r, true, &set, &reason);
+  if (!code)
+    code =
+        report_gallery(&set, r->filter.count > FEW ? GALLERY_MANY : GALLERY_FEW, gallery, &reason);
+  if (!code) code = report_crops_make(&set, room_for_crops(r, gallery->length), crops, &reason);
   report_images_close(&set);
   if (!code) return EXIT_FINE;
-  if (fault_is_machine(&reason)) {
-    *f = reason;
-    return f->exit_code;
-  }
   report_crops_free(crops);
-  gallery->length = 0;
-  text_add(gallery, "<section class=\"warn\"><h2>Pictures are left out</h2>\n<p>");
-  text_add_html(gallery, reason.text);
-  text_add(gallery, "</p></section>\n");
-  return EXIT_FINE;
+  return report_no_pictures(&reason, gallery, f);
 }
 
 static int page_build(const report *r, text *t, fault *f) {
@@ -70,8 +93,9 @@ static int page_build(const report *r, text *t, fault *f) {
 
 /* The page must not replace what it is made from. */
 static int check_output(const report *r, const char *output, fault *f) {
-  static const char *const files[] = {"run.json",   "stats.json",   "filter.json", "score.json",
-                                      "filter.csv", "hardness.csv", "plan.csv"};
+  static const char *const files[] = {
+      "run.json", "stats.json",    "filter.json",  "score.json", "filter.csv", "hardness.csv",
+      "plan.csv", "filter.record", "stats.record", "masks",      "weights",    "export"};
   loss_options losses = {.provider = r->filter.provider};
   inputs list = {0};
   for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
@@ -123,15 +147,17 @@ static void tell(const job_common *common, const char *output, const page *made)
   summary_print(&t);
 }
 
+static int check_folder(const char *path, fault *f) {
+  path_kind kind = PATH_ABSENT;
+  int code = path_look(path, &kind, f);
+  return code || kind == PATH_FOLDER ? code : fault_set(f, EXIT_USAGE, "%s is not a folder", path);
+}
+
 int report_job_run(const report_job *job, fault *f) {
   char *path = job->output ? alloc_text(job->output) : path_join(job->folder, "report.html");
   outdir out = {0};
   page made = {0};
-  int code = EXIT_FINE;
-  path_kind kind = PATH_ABSENT;
-  code = path_look(job->folder, &kind, f);
-  if (!code && kind != PATH_FOLDER)
-    code = fault_set(f, EXIT_USAGE, "%s is not a folder", job->folder);
+  int code = check_folder(job->folder, f);
   if (!code && !job->output) code = outdir_open(job->folder, job->held, &out, f);
   if (!code) code = page_write(job, path, &made, f);
   if (!code) tell(&job->common, path, &made);
@@ -141,30 +167,92 @@ int report_job_run(const report_job *job, fault *f) {
   return code;
 }
 
+/* ---- Two runs ------------------------------------------------------------------------------- */
+
+static int write_diff(const run_diff *d, const char *output, size_t *bytes, fault *f) {
+  text t = {0};
+  int code = check_output(d->a, output, f);
+  if (!code) code = check_output(d->b, output, f);
+  if (!code) code = diff_page(d, &t, f);
+  if (!code) code = text_write(&t, d->b->context, output, f);
+  *bytes = t.length;
+  text_free(&t);
+  return code;
+}
+
+static void tell_diff(const job_common *common, const run_diff *d, const char *output,
+                      size_t bytes) {
+  text t = {0};
+  if (summary_as_json(common)) {
+    json_t *all = diff_as_json(d);
+    if (output) json_object_set_new(all, "output", json_text(output));
+    summary_print_json(all);
+  } else if (summary_as_text(common)) {
+    diff_as_text(d, &t);
+    if (output)
+      text_add(&t, "%s, %zu KiB; open it in a browser\n", output, (bytes + 1023) / 1024);
+    else
+      text_add(&t, "-o FILE.html makes a page of this, with pictures\n");
+  }
+  summary_print(&t);
+}
+
+/* What differs from `job`'s folder in that of `other`. */
+static int diff_run(const report_job *job, const char *other, fault *f) {
+  report_job second = *job;
+  report a = {0}, b = {0};
+  run_diff d = {0};
+  size_t bytes = 0;
+  second.folder = other;
+  if (job->provider)
+    return fault_set(f, EXIT_USAGE,
+                     "--provider is for the pictures of one folder's losses, but two are compared");
+  int code = check_folder(job->folder, f);
+  if (!code) code = check_folder(other, f);
+  if (!code) code = report_read(job, &a, f);
+  const bool first = !code;
+  if (!code) code = report_read(&second, &b, f);
+  const bool both = !code;
+  if (!code) code = diff_find(&a, &b, &d, f);
+  if (!code && job->output) code = write_diff(&d, job->output, &bytes, f);
+  if (!code) tell_diff(&job->common, &d, job->output, bytes);
+  diff_free(&d);
+  if (first) report_free(&a);
+  if (both) report_free(&b);
+  return code;
+}
+
+/* ---- The command ---------------------------------------------------------------------------- */
+
 int cmd_report(int argc, char **argv) {
   report_job job = {.folder = NULL};
   fault f;
   const arg_option options[] = {
-      {"output", 'o', ARG_TEXT, &job.output, "FILE", "the page (default DIR/report.html)", false,
-       false, 0, 0, NULL},
+      {"output", 'o', ARG_TEXT, &job.output, "FILE",
+       "the page (default DIR/report.html; of two: none)", false, false, 0, 0, NULL},
       {"provider", 0, ARG_TEXT, &job.provider, "P",
        "the plug-in of the run, for pictures of its losses", false, false, 0, 0, NULL},
       ARG_QUIET(&job.common.quiet),
       ARG_JSON(&job.common.json),
       {0}};
   const arg_command command = {"report",
-                               "one HTML page about a run",
-                               "DIR",
+                               "one HTML page about a run, or what two runs differ in",
+                               "DIR [OTHER]",
                                "DIR is the output folder of run, demo or filter, or any folder "
                                "with stats.json, filter.json\n"
                                "and filter.csv, hardness.csv or plan.csv: the page shows what is "
-                               "there. It needs no network.",
+                               "there. It needs no network.\n"
+                               "\n"
+                               "With OTHER it prints which classes have other thresholds, drops "
+                               "and shifts there, and which\n"
+                               "masks; -o makes a page of that.",
                                options,
                                1,
-                               1};
-  int code = args_parse(&command, argc, argv, NULL, &f);
+                               2};
+  size_t folders = 0;
+  int code = args_parse(&command, argc, argv, &folders, &f);
   if (code == ARGS_HELP) return EXIT_FINE;
   job.folder = argv[1];
-  if (!code) code = report_job_run(&job, &f);
+  if (!code) code = folders > 1 ? diff_run(&job, argv[2], &f) : report_job_run(&job, &f);
   return code ? fault_print(&f) : EXIT_FINE;
 }

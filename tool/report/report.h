@@ -37,6 +37,7 @@ void report_free(report *r);
 const char *report_run_text(const report *r, const char *set, const char *key);
 
 /* Sections of the page. Each adds nothing where its numbers are missing. */
+void report_begin(text *t, const char *title, const char *of); /* up to <main> */
 void report_head(const report *r, text *t);
 void report_verdict(const report *r, text *t);
 void report_numbers(const report *r, text *t);
@@ -47,9 +48,18 @@ struct report_images;
 void report_classes(const report *r, const struct report_crops *crops, text *t); /* or NULL */
 void report_confusions(const report *r, text *t);
 void report_charts(const report *r, text *t);
-int report_gallery(const struct report_images *set, text *t, fault *f);
+int report_gallery(const struct report_images *set, size_t room, text *t, fault *f);
 void report_origin(const report *r, text *t);
 void report_tail(text *t);
+
+/* A picture with its caption. */
+struct picture;
+int report_panel(const report *r, const struct picture *p, bool photograph, const char *caption,
+                 const char *stem, text *t, fault *f);
+
+/* Pictures are optional: if inputs have moved meanwhile, the page says so in their place. A machine that
+ * fails is no reason for a page without them: then `f` has it. */
+int report_no_pictures(const fault *reason, text *pictures, fault *f);
 
 extern const char *const report_style[];  /* pieces; NULL after the last */
 extern const char *const report_script[]; /* the same */

@@ -139,7 +139,7 @@ static void curve(const int64_t *bins, int first, int end, const char *color, te
     double sum = 0.0;
     for (int j = i; j < i + STEPS && j < LOSS_BINS; j++) sum += (double)bins[j];
     text_add(t, "%.1f,%.1f ", (double)WIDE * (i - first) / (end - first),
-             HIGH - 2.0 - (HIGH - 8.0) * sum / most);
+             HIGH - 2.0 - (HIGH - 8.0) * sqrt(sum / most));
   }
   text_add(t, "\"/>");
 }
@@ -179,12 +179,14 @@ static void distributions(const report *r, int32_t k, text *t) {
     const double x = (double)WIDE * (bin - first) / (end - first);
     text_add(t, "<line class=\"cut\" x1=\"%.1f\" x2=\"%.1f\" y1=\"0\" y2=\"%d\"/>", x, x, HIGH);
   }
-  text_add(t,
-           "</svg><figcaption>losses from %.2g to %.2g nats, logarithmic: <span "
-           "class=\"real\">real</span>, "
-           "<span class=\"syn\">synthetic</span>%s</figcaption></figure>\n",
-           loss_bin_start(first), loss_bin_start(end < LOSS_BINS ? end : LOSS_BINS - 1),
-           losses->stop_count ? ", the line is the threshold" : "");
+  text_add(
+      t,
+      "</svg><figcaption>losses from %.2g to %.2g nats, logarithmic, heights by the square root: "
+      "<span "
+      "class=\"real\">real</span>, "
+      "<span class=\"syn\">synthetic</span>%s</figcaption></figure>\n",
+      loss_bin_start(first), loss_bin_start(end < LOSS_BINS ? end : LOSS_BINS - 1),
+      losses->stop_count ? ", the line is the threshold" : "");
 }
 
 static void facts(const report *r, int32_t k, text *t) {
@@ -199,7 +201,7 @@ static void facts(const report *r, int32_t k, text *t) {
   if (isfinite(g->kept_shift))
     text_add(t, ". Kept pixels are at %.3g times the real ones", g->kept_shift);
   if (isfinite(g->real_above))
-    text_add(t, ". Of the real pixels %.1f %% are above the threshold", 100.0 * g->real_above);
+    text_add(t, ". Of the real pixels %.1f&nbsp;%% are above the threshold", 100.0 * g->real_above);
   text_add(t, ".</p>\n");
 }
 
@@ -215,7 +217,8 @@ static void shown_instead(const report *r, int32_t k, text *t) {
     text_add(t, i ? ", " : "<p class=\"note\">Dropped pixels show ");
     text_add_html(t, pairs[i].shown == k ? "the class itself, but not clearly"
                                          : file->classes[pairs[i].shown].name);
-    text_add(t, " (%.1f %%)", 100.0 * (double)pairs[i].pixels / (double)file->classes[k].dropped);
+    text_add(t, " (%.1f&nbsp;%%)",
+             100.0 * (double)pairs[i].pixels / (double)file->classes[k].dropped);
   }
   if (count) text_add(t, ".</p>\n");
 }

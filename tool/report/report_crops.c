@@ -15,11 +15,8 @@ enum {
   WORST,
   DOUBTFUL,
   KINDS,
-  TILE = 132,            /* the side of a tile, pixels */
-  LEAST_PIXELS = 16,     /* of a class in a mask that may be shown for it */
-  BYTES_FEW = 900 << 10, /* of all crops, up to FEW images */
-  BYTES_MANY = 4 << 20,
-  FEW = 1000
+  TILE = 132,       /* the side of a tile, pixels */
+  LEAST_PIXELS = 16 /* of a class in a mask that may be shown for it */
 };
 
 /* A mask that is shown for a class. */
@@ -230,19 +227,21 @@ static int crop(const report_images *s, int32_t k, const candidate *c, int kind,
   return code;
 }
 
-static int crops_of(const report_images *s, const chooser *c, int32_t k, text *t, fault *f) {
-  int code = EXIT_FINE;
-  for (int kind = 0; kind < KINDS; kind++)
-    for (int i = 0; i < CROPS_EACH && !code; i++) {
-      const candidate *of = &list_of(c, k, kind)[i];
-      bool again = false;
-      for (int j = 0; kind == DOUBTFUL && of->stem && j < CROPS_EACH; j++) {
-        const char *shown = list_of(c, k, WORST)[j].stem;
-        again = again || (shown && !strcmp(shown, of->stem));
-      }
-      if (of->stem && !again) code = crop(s, k, of, kind, t, f);
-    }
-  return code;
+/* Is it among the worst, too? */
+static bool is_worst(const chooser *c, int32_t k, const char *stem) {
+  for (int i = 0; i < CROPS_EACH; i++) {
+    const char *worst = list_of(c, k, WORST)[i].stem;
+    if (worst && !strcmp(worst, stem)) return true;
+  }
+  return false;
+}
+
+/* The `i`-th of a kind, if there is one. */
+static int crop_of(const report_images *s, const chooser *c, int32_t k, int kind, int i, text *t,
+                   fault *f) {
+  const candidate *of = &list_of(c, k, kind)[i];
+  if (!of->stem || (kind == DOUBTFUL && is_worst(c, k, of->stem))) return EXIT_FINE;
+  return crop(s, k, of, kind, t, f);
 }
 
 typedef struct rank {
@@ -256,22 +255,24 @@ static int by_dropped(const void *a, const void *b) {
   return x->k < y->k ? -1 : 1;
 }
 
-int report_crops_make(const report_images *set, report_crops *out, fault *f) {
+int report_crops_make(const report_images *set, size_t room, report_crops *out, fault *f) {
   const filter_file *file = &set->r->filter;
   const size_t count = (size_t)file->class_count;
-  const size_t most = file->count > FEW ? BYTES_MANY : BYTES_FEW;
   chooser c = {0};
   rank *order = alloc_zeroed(count, sizeof *order);
-  size_t bytes = 0;
+  size_t bytes = 0, largest = 0;
   *out = (report_crops){file->class_count, alloc_zeroed(count, sizeof *out->of)};
   int code = choose(set->r, &c, f);
   for (int32_t k = 0; k < file->class_count; k++) order[k] = (rank){file->classes[k].dropped, k};
   qsort(order, count, sizeof *order, by_dropped);
-  for (size_t i = 0; i < count && bytes < most && !code; i++) {
-    text *t = &out->of[order[i].k];
-    code = crops_of(set, &c, order[i].k, t, f);
-    bytes += t->length;
-  }
+  for (size_t round = 0; round < KINDS * CROPS_EACH; round++)
+    for (size_t i = 0; i < count && bytes + largest < room && !code; i++) {
+      text *t = &out->of[order[i].k];
+      const size_t before = t->length;
+      code = crop_of(set, &c, order[i].k, round % KINDS, (int)(round / KINDS), t, f);
+      if (t->length - before > largest) largest = t->length - before;
+      bytes += t->length - before;
+    }
   chooser_free(&c);
   free(order);
   return code;

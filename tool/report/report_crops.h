@@ -12,9 +12,9 @@ typedef struct report_crops {
   text *of;
 } report_crops;
 
-/* From filter.record, which says what each mask lost of each class. Classes that lost most come first,
- * as long as the page stays small. */
-int report_crops_make(const report_images *set, report_crops *out, fault *f);
+/* From filter.record, which says what each mask lost of each class. In `room` bytes: one for each class
+ * before any gets a second, and those that lost most first. */
+int report_crops_make(const report_images *set, size_t room, report_crops *out, fault *f);
 void report_crops_free(report_crops *crops);
 
 #endif

@@ -60,14 +60,20 @@ static size_t choose(gallery *g) {
 
 /* ---- Showing -------------------------------------------------------------------------------- */
 
+int report_panel(const report *r, const picture *p, bool photograph, const char *caption,
+                 const char *stem, text *t, fault *f) {
+  text words = {0};
+  text_add(&words, "%s of %s", caption, stem);
+  text_add(t, "<figure>");
+  int code = picture_embed(r->context, p, photograph, words.data, t, f);
+  text_add(t, "<figcaption>%s</figcaption></figure>\n", caption);
+  text_free(&words);
+  return code;
+}
+
 static int panel(const gallery *g, picture *p, bool photograph, const char *alt, const char *stem,
                  text *t, fault *f) {
-  text words = {0};
-  text_add(&words, "%s of %s", alt, stem);
-  text_add(t, "<figure>");
-  int code = picture_embed(g->r->context, p, photograph, words.data, t, f);
-  text_add(t, "<figcaption>%s</figcaption></figure>\n", alt);
-  text_free(&words);
+  int code = report_panel(g->r, p, photograph, alt, stem, t, f);
   picture_free(p);
   return code;
 }
@@ -139,7 +145,10 @@ static void legend(const gallery *g, text *t) {
            (double)g->set->top);
 }
 
-static int shots(const gallery *g, const char *title, size_t from, size_t to, text *t, fault *f) {
+/* The first in any case, further ones as long as `room` bytes are not full. */
+static int shots(const gallery *g, const char *title, size_t from, size_t to, size_t room, text *t,
+                 fault *f) {
+  const size_t before = t->length;
   int code = EXIT_FINE;
   if (from == to) return code;
   text_add(t, "<section><h2>%s</h2>\n", title);
@@ -148,14 +157,15 @@ static int shots(const gallery *g, const char *title, size_t from, size_t to, te
     text_add(t,
              "<p class=\"note\">Losses are not shown: a plug-in made them, which a report loads "
              "only if it is named again (<code>--provider</code>).</p>\n");
-  for (size_t i = from; i < to && !code; i++) code = shot(g, i, t, f);
+  for (size_t i = from; i < to && !code; i++)
+    if (i == from || t->length - before < room) code = shot(g, i, t, f);
   text_add(t, "</section>\n");
   return code;
 }
 
-int report_gallery(const report_images *set, text *t, fault *f) {
+int report_gallery(const report_images *set, size_t room, text *t, fault *f) {
   gallery g = {.r = set->r, .set = set};
   g.count = choose(&g);
-  int code = shots(&g, "Most was dropped here", 0, g.worst_count, t, f);
-  return code ? code : shots(&g, "Most was kept here", g.worst_count, g.count, t, f);
+  int code = shots(&g, "Most was dropped here", 0, g.worst_count, room / 2, t, f);
+  return code ? code : shots(&g, "Most was kept here", g.worst_count, g.count, room / 2, t, f);
 }

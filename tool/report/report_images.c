@@ -44,7 +44,7 @@ static int open_losses(report_images *s, fault *f) {
   return code;
 }
 
-int report_images_open(const report *r, report_images *out, fault *f) {
+int report_images_open(const report *r, bool losses, report_images *out, fault *f) {
   const filter_file *file = &r->filter;
   const char *images = file->folders[LOSS_IMAGES] ? file->folders[LOSS_IMAGES]
                                                   : report_run_text(r, "synthetic", "images");
@@ -52,7 +52,7 @@ int report_images_open(const report *r, report_images *out, fault *f) {
   int code = labels_open(r->context, file->labels_source, &out->labels, f);
   if (!code) code = folder_list(FOLDER_MASKS, file->masks, out->labels, &out->masks, f);
   if (!code) code = list_images(out, images, f);
-  if (!code) code = open_losses(out, f);
+  if (!code && losses) code = open_losses(out, f);
   for (int32_t k = 0; k < file->class_count; k++)
     if (isfinite(filter_highest(file, k)) && file->classes[k].valid)
       out->top = fmaxf(out->top, 1.25F * (float)filter_highest(file, k));

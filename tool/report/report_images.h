@@ -14,7 +14,8 @@ typedef struct report_images {
   float top;            /* of the loss's colors, nats */
 } report_images;
 
-int report_images_open(const report *r, report_images *out, fault *f);
+/* Without `losses` none are shown. */
+int report_images_open(const report *r, bool losses, report_images *out, fault *f);
 void report_images_close(report_images *s);
 
 /* A plug-in runs with the user's rights: what a file names is loaded only if the user does, too. */

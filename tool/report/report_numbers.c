@@ -18,25 +18,27 @@ void report_add_count(text *t, int64_t value) {
 
 void report_add_percent(text *t, double share) { text_add(t, "%.1f&nbsp;%%", 100.0 * share); }
 
-static double share(int64_t part, int64_t whole) {
-  return whole > 0 ? (double)part / (double)whole : 0.0;
-}
-
-void report_head(const report *r, text *t) {
-  const char *labels = r->has_filter  ? r->filter.labels_name
-                       : r->has_stats ? fm_labels_name(r->stats.labels)
-                                      : NULL;
+void report_begin(text *t, const char *title, const char *of) {
   text_add(
       t,
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
       "style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-      "<title>FreeMask report: ");
-  text_add_html(t, r->job->folder);
+      "<title>%s: ",
+      title);
+  text_add_html(t, of);
   text_add(t, "</title>\n<style>\n");
   for (size_t i = 0; report_style[i]; i++) text_add(t, "%s", report_style[i]);
-  text_add(t, "</style>\n</head>\n<body>\n<main>\n<header><h1>FreeMask report</h1>\n<p>");
+  text_add(t, "</style>\n</head>\n<body>\n<main>\n");
+}
+
+void report_head(const report *r, text *t) {
+  const char *labels = r->has_filter  ? r->filter.labels_name
+                       : r->has_stats ? fm_labels_name(r->stats.labels)
+                                      : NULL;
+  report_begin(t, "FreeMask report", r->job->folder);
+  text_add(t, "<header><h1>FreeMask report</h1>\n<p>");
   text_add_html(t, r->job->folder);
   if (labels) {
     text_add(t, " &middot; label space ");
@@ -85,8 +87,17 @@ void report_verdict(const report *r, text *t) {
   verdict_number(t, g->shift, "%.2f&times;", 1.0,
                  g->by_median ? "shift: synthetic losses over real ones, medians"
                               : "shift: synthetic losses over real ones, means");
-  verdict_number(t, g->clean_drop, "%.1f&nbsp;%%", 100.0,
-                 "of the good pixels dropped, as expected from real ones and the shift");
+  if (!isnan(g->clean_drop))
+    verdict_number(t, g->clean_drop, "%.1f&nbsp;%%", 100.0,
+                   "of the good pixels dropped, as expected from real ones and the shift");
+  else if (r->filter.guarantee.calibration)
+    verdict_number(t, r->filter.guarantee.lose, "%.3g&nbsp;%%", 100.0,
+                   "of a class at most that an image like the held-out real ones loses");
+  else
+    verdict_number(
+        t, r->filter.real_share > 0.0 ? r->filter.real_share : NAN, "%.3g&nbsp;%%", 100.0,
+        r->filter.real_share > 0.0 ? "of the real pixels above the thresholds"
+                                   : "of the good pixels dropped: not known without a histogram");
   text_add(t, "</ul>\n");
   if (r->filter.guarantee.calibration) {
     text_add(t, "<p class=\"promise\"><b>Promised:</b> ");
@@ -106,17 +117,12 @@ void report_numbers(const report *r, text *t) {
   text_add(t, "<ul class=\"numbers\">\n");
   if (r->has_filter) {
     count_number(t, r->filter.count, "synthetic masks filtered");
-    number_begin(t);
-    report_add_percent(t, share(r->filter.valid - r->filter.dropped, r->filter.valid));
-    number_end(t, "of their pixels kept");
-    number_begin(t);
-    if (r->filter.guarantee.calibration) {
-      report_add_percent(t, r->filter.guarantee.lose);
-      number_end(t, "of a class that a real image may lose");
-    } else if (filter_is_paper(&r->filter)) {
+    if (r->filter.tolerance > 0.0) {
+      number_begin(t);
       text_add(t, "%.4g", r->filter.tolerance);
       number_end(t, "tolerance &alpha;");
-    } else {
+    } else if (!isnan(r->gap.clean_drop)) { /* else the verdict has it */
+      number_begin(t);
       report_add_percent(t, r->filter.real_share);
       number_end(t, "of real pixels above the thresholds");
     }
