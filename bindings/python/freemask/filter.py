@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Optional, Union
 
 from . import _interface as c
-from ._arrays import at, dimensions, dtype_of, new, numbers, shape_of
+from ._arrays import at, dimensions, like, new, numbers, shape_of
 from ._library import Handle, _local, call, lib, make, raise_error
 from ._threads import each_image
 from .calibration import Calibration, _promise
@@ -175,7 +175,7 @@ class NoiseFilter(Handle):
             return self._batch(self.apply, mask, loss, (strata, reference, siblings), out, dtype=dtype)
         mask_at, loss_at = at(mask), at(loss)
         if out is None:
-            out = new(mask, shape_of(mask), dtype or dtype_of(mask))
+            out = new(mask, shape_of(mask), dtype) if dtype else like(mask)
         out_at = mask_at if out is mask else at(out)
         none = strata is None and reference is None and siblings is None
         extra, keep = (None, None) if none else extra_planes(strata, reference, siblings)
