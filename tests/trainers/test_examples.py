@@ -18,7 +18,7 @@ def numbers(name, *arguments, lines):
     """What an example prints, as numbers: its whole output has to be `lines`."""
     env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "error::DeprecationWarning:freemask"}
     env.pop("FREEMASK_TEST_INSTALLED", None)
-    ran = tap.run([sys.executable, os.path.join(FOLDER, name), *map(str, arguments)], env=env, cwd=tap.path(), timeout=300)
+    ran = tap.run([sys.executable, os.path.join(FOLDER, name), *map(str, arguments)], env=env, cwd=tap.path(), timeout=900)
     says = " ".join((name, *map(str, arguments)))
     # PyTorch's own remarks, such as one on the network's address, are not the example's.
     printed = [line for line in ran.stdout.splitlines() if re.match(r"epoch |seed |masks |dropped |as |with |[\d.]+% ", line)]
