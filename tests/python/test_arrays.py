@@ -8,6 +8,7 @@ import gc
 import importlib
 import subprocess
 import sys
+import warnings
 
 import kit
 import tap
@@ -60,6 +61,27 @@ noise = fm.NoiseFilter(fm.ClassStats("camvid").add(MASK, LOSS))
 kept = noise.apply(MASK, LOSS)
 target = np.zeros((SHAPE[1], SHAPE[0]), np.int32).T
 tap.ok(np.array_equal(noise.apply(MASK, LOSS, out=target), kept), "into a transposed array")
+for order in ("C", "F"):
+    for dtype in ("u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", ">u2"):
+        made = noise.apply(MASK.astype(dtype, order=order), LOSS)
+        tap.ok(np.array_equal(made, kept) and made.dtype == np.dtype(dtype).newbyteorder("="), f"a new array of {dtype}, order {order}", made.dtype)
+tap.ok(np.array_equal(noise.apply(MASK, LOSS, dtype="int64"), kept) and noise.apply(MASK, LOSS, dtype="int64").dtype == np.int64,
+       "a new array of the type that is asked for")
+with warnings.catch_warnings():
+    warnings.simplefilter("error")
+    warned = np.broadcast_arrays(MASK, np.zeros((1, 1), np.uint8))[0]  # NumPy warns when somebody may write to it
+    tap.ok(np.array_equal(noise.apply(warned, LOSS), kept), "an array of which NumPy warns that it may be shared")
+tap.equal(noise.apply(MASK[:1, :1], LOSS[:1, :1]).shape, (1, 1), "arrays of one pixel")
+for shape in ((0, 5), (5, 0)):
+    tap.ok(kit.raises(fm.ArgumentError, lambda shape=shape: noise.apply(np.zeros(shape, np.uint8), np.zeros(shape, np.float32)), "no pixel"),
+           f"refused: arrays of {shape}")
+
+
+class Derived(np.ndarray):
+    pass
+
+
+same(MASK.view(Derived), LOSS.view(Derived), "a class derived of NumPy's")
 held = fm.plane(LOSS + 0)
 gc.collect()
 junk = [np.full(SHAPE, 9e9, np.float32) for _ in range(20)]
@@ -179,6 +201,37 @@ else:
     tap.ok(np.array_equal(state(mask, loss[:1].expand(SHAPE)), state(MASK, np.repeat(LOSS[:1], SHAPE[0], 0))), "an expanded tensor is copied")
     out = noise.apply(mask, loss)
     tap.ok(isinstance(out, torch.Tensor) and out.dtype == torch.uint8 and np.array_equal(out.numpy(), kept), "a tensor for a tensor")
+    brains, halves = torch.from_numpy(np.round(LOSS * 4) / 4), {"float16": "half", "bfloat16": "bfloat16", "float32": "float", "float64": "double"}
+    want = noise.apply(MASK, brains.numpy())
+    for name, to in halves.items():
+        values = getattr(brains, to)()
+        for says, one in (("packed", values), ("transposed", values.t().contiguous().t()), ("of every second column", values.repeat_interleave(2, 1)[:, ::2]),
+                          ("with a gradient", values.clone().requires_grad_(True)), ("a parameter", torch.nn.Parameter(values.clone())),
+                          ("negated by a bit", torch._neg_view(-values))):
+            tap.ok(np.array_equal(noise.apply(mask, one).numpy(), want), f"losses of {name}, {says}")
+    for name in ("uint8", "int8", "int16", "int32", "int64"):
+        one = mask.to(getattr(torch, name))
+        for says, labels in (("packed", one), ("transposed", one.t().contiguous().t()), ("expanded", one[:, :1].expand(SHAPE))):
+            out = noise.apply(labels, loss)
+            tap.ok(out.dtype == labels.dtype and out.is_contiguous() and np.array_equal(out.numpy(), noise.apply(labels.numpy().copy(), LOSS)),
+                   f"a new tensor for masks of {name}, {says}")
+    out = two.apply(mask > 5, loss)
+    tap.ok(out.dtype == torch.uint8 and np.array_equal(out.numpy(), two.apply(MASK > 5, LOSS)), "a new tensor for a mask of booleans")
+    tap.ok(noise.apply(mask, loss, dtype="int64").dtype == torch.int64, "a new tensor of the type that is asked for")
+    tap.ok(kit.raises(fm.ArgumentError, lambda: noise.apply(mask[:0], loss[:0]), "no pixel"), "refused: an empty tensor")
+    into = torch.zeros(SHAPE[1], SHAPE[0], dtype=torch.int32).t()
+    noise.apply(mask, loss, out=into)
+    tap.ok(np.array_equal(into.numpy(), kept), "into a transposed tensor")
+    aside = mask.clone()
+    tap.ok(noise.apply(aside, loss, out=aside) is aside and np.array_equal(aside.numpy(), kept), "into the mask itself")
+    if hasattr(torch.device, "__enter__"):  # since PyTorch 2.0
+        with torch.device("meta"):
+            tap.ok(np.array_equal(noise.apply(mask, loss).numpy(), kept) and noise.weights(mask, loss).device.type == "cpu",
+                   "new tensors are on the CPU, whatever device is the default")
+    tap.ok(kit.raises(TypeError, lambda: noise.apply(mask, loss.to_sparse()), "to_dense"), "a sparse tensor to filter by")
+    tap.ok(kit.raises(TypeError, lambda: noise.apply(mask.to("meta"), loss), "meta", ".cpu()"), "a mask that is not on the CPU")
+    tap.ok(kit.raises(TypeError, lambda: noise.apply(mask, loss.to(torch.complex64)), "complex64"), "complex losses")
+    tap.ok(kit.raises(fm.ShapeError, lambda: noise.apply(mask, loss[:, :5])), "tensors of different sizes")
     weights = noise.weights(mask, loss, dtype="bfloat16")
     tap.ok(weights.dtype == torch.bfloat16 and np.array_equal(weights.float().numpy(), noise.weights(MASK, LOSS)), "weights in bfloat16")
     logits = torch.randn(2, 11, 12, 16)

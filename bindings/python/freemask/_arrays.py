@@ -12,7 +12,7 @@ from ctypes import byref, py_object, pythonapi
 from typing import Any, Optional
 
 from . import _interface as c
-from ._library import ShapeError, UnsupportedError, lib
+from ._library import ArgumentError, ShapeError, UnsupportedError, lib
 
 # ---- Element types ------------------------------------------------------------------------------------
 BY_NAME = {"uint8": c.FM_U8, "bool": c.FM_U8, "int8": c.FM_I8, "uint16": c.FM_U16, "int16": c.FM_I16, "uint32": c.FM_U32,
@@ -305,12 +305,19 @@ def _shape_error(layout: Layout, what: str) -> ShapeError:
     return ShapeError(f"the array has shape {list(layout.shape)}, expected {what}", c.FM_ERR_SHAPE)
 
 
+def _check_pixels(layout: Layout) -> None:
+    """Empty tensors have no address, of which the library would speak first."""
+    if 0 in layout.shape:
+        raise ArgumentError(f"the array has shape {list(layout.shape)}, has no pixel", c.FM_ERR_ARGUMENT)
+
+
 def _plane_of(layout: Layout) -> Plane:
     shape, strides = layout.shape, layout.strides
     while len(shape) > 2 and shape[0] == 1:
         shape, strides = shape[1:], strides[1:]
     if len(shape) != 2:
         raise _shape_error(layout, "[height, width]")
+    _check_pixels(layout)
     return Plane(c.fm_plane(layout.address, layout.dtype, 0, shape[0], shape[1], strides[0], strides[1]), layout.keep)
 
 
@@ -350,17 +357,17 @@ def at(array: Any) -> Any:
             height, width = array.shape
             try:  # of a packed array that may be written to: half the time of __array_interface__
                 address = _addressof(_c_char.from_buffer(array))
-            except (TypeError, ValueError, BufferError):
+            except (TypeError, ValueError, BufferError, DeprecationWarning):
                 address = array.__array_interface__["data"][0]
             return byref(_fm_plane(address, number, 0, height, width, strides[0], strides[1]))
     elif kind is _tensor:
         number = _torch_dtypes.get(array.dtype)
         if number and array.is_cpu and array.layout is _strided and not array.is_neg():
-            strides = array.stride()
-            if len(strides) == 2 and strides[0] and strides[1]:
+            strides, address = array.stride(), array.data_ptr()
+            if address and len(strides) == 2 and strides[0] and strides[1]:
                 height, width = array.shape
                 size = SIZES[number]
-                return byref(_fm_plane(array.data_ptr(), number, 0, height, width, strides[0] * size, strides[1] * size))
+                return byref(_fm_plane(address, number, 0, height, width, strides[0] * size, strides[1] * size))
     elif _ndarray is None or _tensor is None:
         _find_libraries()
     view = plane(array)
@@ -404,6 +411,7 @@ def volume(array: Any) -> tuple[Any, Any]:
         shape, strides = (1, *shape), (0, *strides)
     if len(shape) != 3:
         raise _shape_error(layout, "[channels, height, width]")
+    _check_pixels(layout)
     return c.fm_volume(layout.address, layout.dtype, 0, *shape, *strides), layout.keep
 
 
@@ -422,7 +430,7 @@ def new(like: Any, shape: tuple[int, ...], dtype: str) -> Any:
     """An empty array: a tensor where `like` is one, else a NumPy array, else a memoryview."""
     if is_torch(like):
         torch = _module("torch")
-        return torch.empty(shape, dtype=getattr(torch, dtype))
+        return torch.empty(shape, dtype=getattr(torch, dtype), device="cpu")  # whatever the program's default is
     module = numpy()
     if module is not None and dtype != "bfloat16":
         return module.empty(shape, dtype=dtype)
