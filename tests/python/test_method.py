@@ -2,8 +2,10 @@
 # python/test_method.py - the package's names against the method in NumPy and Pillow.
 # SPDX-License-Identifier: MIT
 import copy
+import errno
 import pickle
 import sys
+import sysconfig
 import threading
 
 import kit
@@ -13,6 +15,8 @@ tap.need("numpy", "PIL")
 import freemask as fm  # noqa: E402
 import numpy as np  # noqa: E402
 import reference as ref  # noqa: E402
+
+from freemask import _interface
 
 rng = np.random.default_rng(7)
 SPACE = ref.preset("ade20k")
@@ -72,6 +76,15 @@ bad[3, 5] = np.nan
 valid = np.argwhere(SPACE.to_classes(REAL[0][0]) >= 0)[0]
 bad[tuple(valid)] = np.nan
 tap.ok(kit.raises(fm.LossError, lambda: stats.add(REAL[0][0], bad), f"(x {valid[1]}, y {valid[0]})", "nan"), "a bad loss is named")
+for code, work in (("FM_ERR_LOSS", lambda: stats.add(REAL[0][0], bad)), ("FM_ERR_SHAPE", lambda: stats.add(REAL[0][0], bad[:5])),
+                   ("FM_ERR_MISMATCH", lambda: stats.merge(fm.ClassStats("camvid"))), ("FM_ERR_IO", lambda: fm.ClassStats.load(tap.path("none")))):
+    try:
+        work()
+    except fm.Error as error:
+        same = pickle.loads(pickle.dumps(error))
+        tap.equal([(type(one), one.code, one.name, str(one), one.host_code) for one in (error, same)],
+                  [(type(error), getattr(_interface, code), code, str(error), errno.ENOENT if code == "FM_ERR_IO" else 0)] * 2,
+                  f"an exception has its code, also out of a pickle: {code}")
 tap.ok(kit.raises(ValueError, lambda: stats.add(np.full(SHAPE, 200, np.uint8), bad), "200"), "a bad label is a ValueError, too")
 tap.ok(kit.raises(fm.LossError, lambda: stats.add(np.stack([REAL[0][0]] * 3), np.stack([REAL[0][1], bad, bad])), "nan")
        and np.array_equal(stats.state, before), "on errors nothing is added, of a batch neither")
@@ -158,6 +171,50 @@ for context in ("fork", "spawn"):
         with open(tap.path("work.out"), "rb") as file:
             good = all(np.array_equal(a, b) for a, b in zip(pickle.load(file), expected))
     tap.ok(good, f"workers of a loader: {context}", ran.stdout)
+
+INTERPRETER = """
+import array, sys
+sys.modules["numpy"] = None  # which says that it does not care for sub-interpreters
+import freemask as fm
+mask = memoryview(bytes(range(12))).cast("B", (3, 4))
+loss = memoryview(array.array("f", range(12))).cast("B").cast("f", (3, 4))
+for _ in range(50):
+    stats = fm.ClassStats("camvid").add(mask, loss)
+    assert fm.NoiseFilter(stats, 0.5).apply(mask, loss).tolist() == [[0] + 3 * [11], 4 * [11], 4 * [11]]
+    try:
+        stats.add(mask, mask)
+        raise SystemExit("a loss of bytes was taken")
+    except fm.UnsupportedError as error:
+        assert "loss" in str(error), error
+"""
+INTERPRETERS = """
+import sys, threading
+try:
+    import _xxsubinterpreters as sub  # until Python 3.12
+except ImportError:
+    import _interpreters as sub
+import freemask as fm
+failed, done = [], []
+
+def work():
+    one = sub.create()
+    failed.append(sub.run_string(one, sys.argv[1]))  # raises, or since 3.13 returns what was raised
+    sub.destroy(one)
+    done.append(one)
+
+threads = [threading.Thread(target=work) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+work()
+assert len(done) == 5 and not any(failed), failed
+print("fine")
+"""
+ran = tap.run([sys.executable, "-c", INTERPRETERS, INTERPRETER])
+tap.ok(ran.returncode == 0 and ran.stdout.strip() == "fine", "sub-interpreters, side by side and after one another", ran.stdout)
+if sysconfig.get_config_var("Py_GIL_DISABLED"):  # the threads above had none, if this is so
+    tap.ok(not sys._is_gil_enabled(), "free-threaded Python: the package does not bring the GIL back")
 
 # ---- Other policies -------------------------------------------------------------------------------------
 losses = fm.ClassStats("camvid", strata=8, histogram=32)

@@ -24,21 +24,21 @@ class Error(Exception):
     """What the library refused, as a sentence that names pixel, value and expectation.
 
     Attributes:
-        status: the number of the C constant, -1 and below.
+        code: the number of the C constant, -1 and below.
         name: its name, such as "FM_ERR_LABEL".
         host_code: errno for files, the callback's value for callbacks, else 0.
     """
 
-    def __init__(self, message: str, status: int = 0, host_code: int = 0) -> None:
+    def __init__(self, message: str, code: int = 0, host_code: int = 0) -> None:
         super().__init__(message)
-        self.status, self.host_code = status, host_code
+        self.code, self.host_code = code, host_code
 
     @property
     def name(self) -> str:
-        return str(lib.fm_status_name(self.status).decode())
+        return str(lib.fm_status_name(self.code).decode())
 
     def __reduce__(self) -> Any:
-        return type(self), (self.args[0], self.status, self.host_code)
+        return type(self), (self.args[0], self.code, self.host_code)
 
 
 class ArgumentError(Error, ValueError):
@@ -72,8 +72,8 @@ class LimitError(Error, OverflowError):
 class FileError(Error, OSError):
     """The operating system refused; `errno` is its number."""
 
-    def __init__(self, message: str, status: int = 0, host_code: int = 0) -> None:
-        super().__init__(message, status, host_code)
+    def __init__(self, message: str, code: int = 0, host_code: int = 0) -> None:
+        super().__init__(message, code, host_code)
         self.errno = host_code
 
 
@@ -194,7 +194,7 @@ def named(where: str) -> Iterator[None]:
     try:
         yield
     except Error as error:
-        raise type(error)(f"{where}: {error}", error.status, error.host_code) from None
+        raise type(error)(f"{where}: {error}", error.code, error.host_code) from None
 
 
 def raise_error(error: Any) -> None:

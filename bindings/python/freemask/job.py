@@ -158,10 +158,11 @@ class Job:
                     yield item, result if self._kind is None else self._loss(result, item.mask)
 
     def _loaded(self, segmenter: Any) -> Provider:
-        if self._provider is None:
+        provider = self._provider
+        if provider is None:
             made = getattr(segmenter, "func", segmenter)  # of a functools.partial
-            self._provider = segmenter() if isinstance(made, type) else segmenter
-        return self._provider
+            provider = self._provider = segmenter() if isinstance(made, type) else segmenter
+        return provider
 
     def _loss(self, output: Any, mask: Any) -> Any:
         if self._turn is None:
@@ -286,7 +287,7 @@ class _of:
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         if isinstance(error, Error) and not str(error).startswith(self.where):
-            raise type(error)(f"{self.where}: {error}", error.status, error.host_code) from None
+            raise type(error)(f"{self.where}: {error}", error.code, error.host_code) from None
 
 
 def _sum(labels: Labels, blobs: Iterable[bytes]) -> ClassStats:

@@ -46,12 +46,15 @@ class Part(Protocol):
 
     def stamp(self) -> str:
         """Another one whenever the part has other samples or files."""
+        ...
 
     def read(self, field: Optional[str]) -> Iterator[Item]:
         """The samples in order, with `field` of each."""
+        ...
 
     def sink(self, out: str, storage: Storage) -> contextlib.AbstractContextManager[Sink]:
         """Writes below `out`, the same bytes at each attempt."""
+        ...
 
 
 def dropped_map(before: Any, after: Any) -> Any:
