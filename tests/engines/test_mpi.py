@@ -12,7 +12,7 @@ from PIL import Image
 
 RANKS = (1, 3, 40)  # 40: more than there are images, so some have none
 os.environ.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMPI_MCA_rmaps_base_oversubscribe="1",
-                  OMPI_MCA_plm_rsh_agent="false", OMPI_MCA_btl="self,vader", OMPI_MCA_btl_vader_single_copy_mechanism="none")
+                  OMPI_MCA_plm_rsh_agent="false", OMPI_MCA_btl_vader_single_copy_mechanism="none")
 TOOL, LIBRARY = (os.path.join(tap.BUILD, *path) for path in (("tool", "freemask"), ("lib",)))
 LABELS = "cityscapes"
 

@@ -164,6 +164,11 @@ def runs(make):
     yield Scenario("run-paired", paired, [[*paired, "--resume"], [*paired, "--overwrite"]], "run")
     yield Scenario("run-resume", repeats[0], repeats, "run", [RUN], killed=5)
     yield Scenario("run-overwrite", repeats[1], repeats[1:], "run", [[*RUN, "--tolerance", "1.1"]])
+    shards = [[*RUN[:-1], f"p{i}", "--shard", f"{i}/2"] for i in range(2)]
+    merge = ["merge", "--link", "p0", "p1", "-o", "out"]
+    shards += [["merge", "p0/stats.json", "p1/stats.json", "-o", "all.json"]] + [[*one, "--stats", "all.json", "--resume"] for one in shards]
+    yield Scenario("run-shard", shards[-1], [shards[-1]], "run", shards[:3])
+    yield Scenario("merge-runs", merge, [[*merge, "--overwrite"]], "run", shards)
     yield Scenario("report", ["report", "out", "-o", "new.html"], template="run-images", setup=[images])
     yield Scenario("report-two", ["report", "out", "out", "-o", "new.html"], template="run-images", setup=[images])
 

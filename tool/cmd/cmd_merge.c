@@ -8,22 +8,22 @@ int cmd_merge(int argc, char **argv) {
   const arg_option options[] = {
       {"distinct", 0, ARG_FLAG, &job.distinct, NULL, "masks of the same names are different sets",
        false, false, 0, 0, NULL},
-      {"link", 0, ARG_FLAG, &job.link, NULL,
-       "of filter's folders: hard links to the masks, no copies", false, false, 0, 0, NULL},
+      {"link", 0, ARG_FLAG, &job.link, NULL, "of folders: hard links to the masks, no copies",
+       false, false, 0, 0, NULL},
       {"overwrite", 0, ARG_FLAG, &job.overwrite, NULL,
-       "of filter's folders: replace an earlier run in the output folder", false, false, 0, 0,
-       NULL},
+       "of folders: replace an earlier run in the output folder", false, false, 0, 0, NULL},
       ARG_OUTPUT(&job.output, "OUT", "where to write what is joined"),
       ARG_QUIET(&job.common.quiet),
       ARG_JSON(&job.common.json),
       {0}};
   const arg_command command = {
       "merge",
-      "joins shards: statistics, calibrations, hardness, filtered folders",
+      "joins shards: statistics, calibrations, hardness, folders of filter and run",
       "A B ...",
       "All shards of a set have to be there, each once, of one job; what comes out is, byte for\n"
       "byte, what the command writes without --shard. Inputs are files of stats or calibrate, of\n"
-      "hardness, or output folders of filter. Of statistics and calibrations several complete "
+      "hardness, or output folders of filter or run (which run --resume then finishes). Of "
+      "statistics and calibrations several complete "
       "sets\n"
       "may be joined. Sets are told apart by the names of their masks; with --distinct two "
       "complete\n"

@@ -29,6 +29,10 @@ int cmd_run(int argc, char **argv) {
        "measure hardness as if resized to this, or none (default 512x512)", false, false, 0, 0,
        NULL},
       ARG_PLAN_ROWS(&job.plan, "plan-policy"),
+      {"shard", 0, ARG_SHARD, &job.shard, "i/n", "only shard i (from 0) of n of both sets", false,
+       false, 0, 0, NULL},
+      {"stats", 's', ARG_TEXT, &job.stats, "FILE",
+       "with --shard: what merge made of all shards' statistics", false, false, 0, 0, NULL},
       ARG_RESUME_ROWS(&job.output),
       ARG_MASK_SUFFIX,
       ARG_IMAGE_SUFFIX,
@@ -48,6 +52,9 @@ int cmd_run(int argc, char **argv) {
       "Losses come from --real-losses and --synthetic-losses, or are made of a network's outputs\n"
       "(--real-logits, --real-queries and those of the synthetic set) or of the images, with\n"
       "--provider. With losses or outputs, images are optional: the report shows them.\n"
+      "With --shard it makes the statistics of a shard; with --stats and --resume then its "
+      "filtered\n"
+      "masks and hardness; merge joins the folders, and run --resume adds plan, lists and report.\n"
       "\n" POLICY_NOTES,
       options,
       0,

@@ -202,7 +202,7 @@ static int check_output(const merge_job *job, fault *f) {
   return code;
 }
 
-static int merge_statistics(const merge_job *job, fault *f) {
+int merge_statistics(const merge_job *job, fault *f) {
   workspace ws;
   stats_file out = {0};
   size_t opened = 0;
@@ -230,18 +230,20 @@ static int merge_statistics(const merge_job *job, fault *f) {
 /* What the first input is, all have to be: the rest is read as such. */
 int merge_job_run(const merge_job *job, fault *f) {
   path_kind kind;
-  bool tables = false;
+  bool tables = false, runs = false;
   int code = path_look(job->inputs[0], &kind, f);
   const bool folders = !code && kind == PATH_FOLDER;
+  if (!code && folders) code = merge_is_run(job->inputs[0], &runs, f);
   if (!code && !folders) code = merge_is_hardness(job->inputs[0], &tables, f);
   if (code) return code;
   if (job->distinct && (folders || tables))
     return fault_set(f, EXIT_USAGE, "--distinct is for statistics and calibrations, but %s is %s",
                      job->inputs[0], folders ? "a folder" : "a table of hardness");
   if ((job->link || job->overwrite) && !folders)
-    return fault_set(f, EXIT_USAGE, "--%s is for folders of filter, but %s is none",
+    return fault_set(f, EXIT_USAGE, "--%s is for folders of filter and run, but %s is none",
                      job->link ? "link" : "overwrite", job->inputs[0]);
-  if (folders) return merge_filter(job, f);
+  if (runs) return merge_run(job, f);
+  if (folders) return merge_filter(job, NULL, f);
   if (!tables) return merge_statistics(job, f);
   code = check_output(job, f);
   return code ? code : merge_hardness(job, f);

@@ -10,9 +10,12 @@
 #include "base/seeds.h"
 #include "export/export_stage.h"
 #include "job/check.h"
+#include "job/filter_file.h"
 #include "job/run_state.h"
 #include "job/summary.h"
 #include "job/workspace.h"
+
+static bool is_shard(const run_state *s) { return s->shard.count > 1; }
 
 static void say(const run_state *s, const char *title) {
   if (summary_as_text(&s->job->common)) {
@@ -65,8 +68,10 @@ job_set run_set(const run_state *s, const job_set *set) {
 
 /* What check reads: files only. */
 static check_job check_of(const run_state *s, const job_set *set) {
-  check_job job = {
-      .common = s->common, .set = *set, .images = set->loss.folders[LOSS_IMAGES], .shard = {0, 1}};
+  check_job job = {.common = s->common,
+                   .set = *set,
+                   .images = set->loss.folders[LOSS_IMAGES],
+                   .shard = s->shard};
   job.set.loss.folders[LOSS_IMAGES] = NULL;
   if (loss_options_have_outputs(&set->loss)) job.set.loss.network = s->job->network;
   return job;
@@ -86,8 +91,9 @@ static export_job lists_of(const run_state *s, const char *format, bool relative
   return job;
 }
 
-/* What the lists could not hold at the end is found at the beginning. */
+/* What the lists could not hold at the end is found at the beginning, of shards by the first one. */
 static int check_lists(const run_state *s, fault *f) {
+  if (s->shard.index) return EXIT_FINE;
   export_job job = lists_of(s, "list", true);
   job.plan = s->job->real.masks; /* for sentences */
   return export_job_check(&job, f);
@@ -107,7 +113,7 @@ static int stats_stage(const run_state *s, fault *f) {
                            .strata_count = s->job->strata_count,
                            .policy = s->job->criterion.policy,
                            .histogram = 32, /* the report compares distributions */
-                           .shard = {0, 1},
+                           .shard = s->shard,
                            .output = s->stats,
                            .record = s->record,
                            .made_of = s->made_of};
@@ -115,12 +121,16 @@ static int stats_stage(const run_state *s, fault *f) {
   return stats_job_run(&stats, f);
 }
 
+static const char *stats_of_all(const run_state *s) {
+  return s->job->stats ? s->job->stats : s->stats;
+}
+
 static int filter_stage(const run_state *s, fault *f) {
   filter_job filter = {.common = s->common,
-                       .stats = s->stats,
+                       .stats = stats_of_all(s),
                        .set = run_set(s, &s->job->synthetic),
                        .criterion = s->job->criterion,
-                       .shard = {0, 1},
+                       .shard = s->shard,
                        .output = {.folder = s->job->output.folder,
                                   .resume = s->job->output.resume || s->job->output.overwrite,
                                   .held = s->lock}};
@@ -131,9 +141,10 @@ static int filter_stage(const run_state *s, fault *f) {
 
 static int hardness_stage(const run_state *s, fault *f) {
   const hardness_job hardness = {.common = s->common,
-                                 .stats = s->stats,
+                                 .stats = stats_of_all(s),
                                  .set = {.masks = s->job->real.masks},
                                  .resize = s->job->resize,
+                                 .shard = s->shard,
                                  .output = s->hardness};
   say(s, "hardness");
   return hardness_job_run(&hardness, f);
@@ -218,10 +229,27 @@ static int stage(run_state *s, const char *output, int (*run)(const run_state *s
   return code;
 }
 
+/* A shard does what its own images are enough for. */
+static int shard_stages(run_state *s, fault *f) {
+  if (!s->job->stats) return run_check_stayed(s, f);
+  int code = stage(s, NULL, filter_stage, f);
+  s->filtered = !code;
+  if (!code) code = stage(s, s->hardness, hardness_stage, f);
+  return code ? code : run_check_stayed(s, f);
+}
+
+static int measure_stages(run_state *s, fault *f) {
+  if (path_exists(s->stats)) return EXIT_FINE;
+  int code = stage(s, NULL, check_stage, f);
+  if (!code) outdir_made(&s->out, s->record);
+  return code ? code : stage(s, s->stats, stats_stage, f);
+}
+
 static int all_stages(run_state *s, fault *f) {
   int code = match_stage(s, f);
-  if (!code && !path_exists(s->stats)) code = stage(s, NULL, check_stage, f);
-  if (!code) code = stage(s, s->stats, stats_stage, f);
+  if (!code && s->job->stats) code = run_check_stats(s, f);
+  if (!code) code = measure_stages(s, f);
+  if (!code && is_shard(s)) return shard_stages(s, f);
   if (!code) code = stage(s, NULL, filter_stage, f);
   s->filtered = !code;
   if (!code) code = stage(s, s->hardness, hardness_stage, f);
@@ -256,6 +284,15 @@ static int check_flags(const run_state *s, fault *f) {
   if (j->output.resume && j->output.overwrite)
     return fault_set(f, EXIT_USAGE, "--resume and --overwrite are both given, expected one");
   int code = check_sources(s, f);
+  if (!code && j->stats && !is_shard(s))
+    code = fault_set(f, EXIT_USAGE,
+                     "--stats goes with --shard: otherwise run makes the statistics itself");
+  if (!code && is_shard(s) && j->criterion.policy > FM_FILTER_QUANTILE)
+    code = fault_set(f, EXIT_USAGE,
+                     "run --shard makes the statistics of policies paper and quantile; those of %s "
+                     "take two passes over all shards: freemask stats --shard (--ranks), filter "
+                     "--shard, hardness --shard and merge",
+                     filter_policies[j->criterion.policy]);
   if (!code && !j->real.strata != !j->synthetic.strata)
     code = fault_set(f, EXIT_USAGE,
                      "strata are given for only one of the sets, expected --real-strata and "
@@ -274,17 +311,47 @@ static int check_flags(const run_state *s, fault *f) {
   return code;
 }
 
+/* What there is. */
+static void summarize_json(const run_state *s) {
+  json_t *all = json_pack("{s:o}", "output", json_text(s->job->output.folder));
+  if (is_shard(s))
+    json_object_set_new(all, "shard",
+                        json_pack("{s:I, s:I}", "index", (json_int_t)s->shard.index, "count",
+                                  (json_int_t)s->shard.count));
+  for (size_t i = 0; i < RUN_OUTPUTS; i++) {
+    char *path = path_join(s->job->output.folder, run_outputs[i]);
+    if (path_exists(path)) json_object_set_new(all, run_outputs[i], json_text(path));
+    free(path);
+  }
+  summary_print_json(all);
+}
+
+/* What comes next. */
+static void summarize_shard(const run_state *s, text *t) {
+  if (s->job->stats)
+    text_add(t,
+             "\nShard %" PRId64 "/%" PRId64
+             " is done. Next: freemask merge of the folders of all "
+             "%" PRId64
+             " shards, then this command without --shard and --stats, with --resume and "
+             "the merged folder.\n",
+             s->shard.index, s->shard.count, s->shard.count);
+  else
+    text_add(t,
+             "\nShard %" PRId64 "/%" PRId64
+             " has its statistics. Next: freemask merge of %s and "
+             "those of the other shards, then this command with --resume and --stats, the merged "
+             "file.\n",
+             s->shard.index, s->shard.count, s->stats);
+}
+
 static void summarize(const run_state *s) {
   text t = {0};
   const char *output = s->job->output.folder;
   if (summary_as_json(&s->job->common)) {
-    json_t *all = json_pack("{s:o}", "output", json_text(output));
-    for (size_t i = 0; i < RUN_OUTPUTS; i++) {
-      char *path = path_join(output, run_outputs[i]);
-      json_object_set_new(all, run_outputs[i], json_text(path));
-      free(path);
-    }
-    summary_print_json(all);
+    summarize_json(s);
+  } else if (summary_as_text(&s->job->common) && is_shard(s)) {
+    summarize_shard(s, &t);
   } else if (summary_as_text(&s->job->common)) {
     text_add(&t, "\nEverything is in %s; open %s/report.html in a browser.\n", output, output);
   }
@@ -316,6 +383,7 @@ int run_job_run(const run_job *job, fault *f) {
   export_stage lists = {0};
   run_state s = {.job = job, .common = job->common, .kept = &kept, .stage = &lists};
   s.left_out = json_object();
+  s.shard = job->shard.count ? job->shard : (folder_shard){0, 1};
   s.common.silent = job->common.silent || job->common.json;
   s.stats = path_join(output, "stats.json");
   s.record = path_join(output, "stats.record");
@@ -336,7 +404,7 @@ int run_job_run(const run_job *job, fault *f) {
   outdir_end end = end_of(&s, code);
   if (entered && end == OUTDIR_KEEP_FILES) say_that_it_stays(&s, f);
   export_stage_close(&lists);
-  outdir_close(&s.lists, end);
+  outdir_close(&s.lists, is_shard(&s) && end == OUTDIR_KEEP ? OUTDIR_KEEP_FILES : end);
   outdir_close(&s.out, end);
   synthetic_free(&s.there);
   folder_free(&s.real);

@@ -222,6 +222,9 @@ typedef struct run_job {
   job_criterion criterion;
   arg_size resize;
   plan_flags plan;
+  folder_shard shard; /* of both sets: no plan, lists and report, which are of all. Zero: all */
+  const char
+      *stats; /* of a shard: the statistics of all, to filter by; NULL: it ends with its own */
   job_output output;
 } run_job;
 
@@ -234,7 +237,7 @@ typedef struct run_job {
  *    "plan_flags": the words of plan_flags_add_words, "resize": "512x512" or "none",
  *    "stats": "stats.json", "filter": "filter.json", "filter_rows": "filter.csv",
  *    "masks": "masks", "hardness": "hardness.csv", "plan": "plan.csv", "export": "export",
- *    "report": "report.html", "names": what folder_names_save makes}
+ *    "report": "report.html", "names": what folder_names_save makes, "shard": {"index", "count"} of a shard's}
  * Input paths are as path_to_store has them (null if not given), output paths relative to the
  * folder. */
 int run_job_run(const run_job *job, fault *f);

@@ -35,9 +35,10 @@ typedef struct part {
 
 typedef struct state {
   const merge_job *job;
+  const merge_run_folder *run; /* NULL: the folder is the filter's alone */
   workspace ws;
   part *parts;
-  outdir out;
+  outdir own, *out;                          /* a run's, if there is one */
   char *manifest, *table, *record, *journal; /* paths */
 } state;
 
@@ -168,6 +169,10 @@ static void add_up(state *s) {
     confusion_merge(&all->confused, &more->confused);
   }
   all->shard = (folder_shard){0, 1};
+  if (s->run) {
+    free(all->stats);
+    all->stats = alloc_text(s->run->stats);
+  }
   json_t *made_of = json_deep_copy(all->made_of);
   made_of_add(made_of, of_shard[0], "%" PRId64 "/%" PRId64, all->shard.index, all->shard.count);
   if (json_object_get(made_of, of_shard[1]))
@@ -177,48 +182,19 @@ static void add_up(state *s) {
   all->fingerprint = made_of_hash(made_of);
 }
 
-/* ---- The record ----------------------------------------------------------------------- */
-
-typedef struct record_line {
-  char *stem, *line;
-} record_line;
-
-static int by_line_stem(const void *a, const void *b) {
-  return strcmp(((const record_line *)a)->stem, ((const record_line *)b)->stem);
-}
-
-/* Lines of all records, by stem, as the record of the whole set has them. */
-static void join_lines(const state *s, text *t) {
-  const int32_t classes = s->parts[0].file.class_count;
-  size_t total = 0, at = 0;
-  for (size_t i = 0; i < s->job->input_count; i++) total += s->parts[i].lines.count;
-  record_line *lines = alloc_zeroed(total, sizeof *lines);
-  for (size_t i = 0; i < s->job->input_count; i++)
-    for (size_t k = 0; k < s->parts[i].lines.count; k++) {
-      char *line = s->parts[i].lines.lines[k], *stem = journal_stem(line);
-      if (stem) lines[at++] = (record_line){stem, line};
-    }
-  qsort(lines, at, sizeof *lines, by_line_stem);
-  journal_entry entry = {.class_valid = alloc_zeroed(2 * (size_t)classes, sizeof(int64_t))};
-  entry.class_dropped = entry.class_valid + classes;
-  for (size_t i = 0; i < at; i++) {
-    if (journal_read_line(lines[i].line, classes, &entry)) journal_format(&entry, classes, t);
-    free(lines[i].stem);
-  }
-  free(entry.class_valid);
-  free(lines);
-}
-
 static int write_tables(state *s, const filter_row *rows, size_t count, fault *f) {
   text t = {0};
-  join_lines(s, &t);
+  journal_lines *lines = alloc_zeroed(s->job->input_count, sizeof *lines);
+  for (size_t i = 0; i < s->job->input_count; i++) lines[i] = s->parts[i].lines;
+  merge_lines(lines, s->job->input_count, s->parts[0].file.class_count, &t);
+  free(lines);
   int code = journal_save(s->record, s->parts[0].file.made_of, &t, s->ws.context, f);
-  if (!code) outdir_made(&s->out, s->record);
+  if (!code) outdir_made(s->out, s->record);
   text_free(&t);
   if (!code) code = filter_rows_write(s->ws.context, rows, count, s->table, f);
-  if (!code) outdir_made(&s->out, s->table);
+  if (!code) outdir_made(s->out, s->table);
   if (!code) code = filter_file_write(s->ws.context, &s->parts[0].file, s->manifest, f);
-  if (!code) outdir_made(&s->out, s->manifest);
+  if (!code) outdir_made(s->out, s->manifest);
   return code;
 }
 
@@ -250,9 +226,9 @@ static int bring_entry(state *s, const char *root, const char *below, const char
   if (!code && path_is_folder(from)) {
     code = bring_all(s, root, name, count, f);
   } else if (!code) {
-    code = outdir_path(&s->out, name, &to, f);
+    code = outdir_path(s->out, name, &to, f);
     if (!code) code = bring(s, from, to, f);
-    if (!code) outdir_made(&s->out, to);
+    if (!code) outdir_made(s->out, to);
     *count += !code;
   }
   free(to);
@@ -296,7 +272,7 @@ static int bring_folder(state *s, const part *p, const char *below, fault *f) {
 
 static int bring_files(state *s, fault *f) {
   char *masks;
-  int code = outdir_path(&s->out, "masks/", &masks, f);
+  int code = outdir_path(s->out, "masks/", &masks, f);
   if (!code) free(masks);
   for (size_t i = 0; i < s->job->input_count && !code; i++) {
     code = bring_folder(s, &s->parts[i], "masks", f);
@@ -323,25 +299,25 @@ static int check_inputs(const merge_job *job, fault *f) {
 static int enter(state *s, fault *f) {
   const char *const files[] = {s->manifest, s->table, s->record};
   path_kind finished = PATH_ABSENT, begun = PATH_ABSENT;
-  int code = outdir_open(s->job->output, NULL, &s->out, f);
+  int code = s->run ? EXIT_FINE : outdir_open(s->job->output, NULL, s->out, f);
   if (!code) code = path_look(s->manifest, &finished, f);
   if (!code) code = path_look(s->journal, &begun, f);
   const bool there = finished != PATH_ABSENT || begun != PATH_ABSENT;
-  if (!code && there && !s->job->overwrite)
+  if (!code && !s->run && there && !s->job->overwrite)
     return fault_set(f, EXIT_USAGE,
                      "%s holds a run of filter, expected --overwrite or another folder",
                      s->job->output);
-  if (!code && !there && !outdir_is_empty(s->out.path))
+  if (!code && !s->run && !there && !outdir_is_empty(s->out->path))
     return fault_set(f, EXIT_USAGE, "%s is not empty, expected an empty folder, or a new one",
                      s->job->output);
   char *masks = path_join(s->job->output, "masks"), *weights = path_join(s->job->output, "weights");
   if (!code && there) {
     outdir_sweep(masks);
     outdir_sweep(weights);
-    outdir_sweep_top(s->out.path);
+    outdir_sweep_top(s->out->path);
   }
   if (!code) {
-    if (!there) outdir_made(&s->out, s->journal); /* also if it does not fit the disk */
+    if (!there) outdir_made(s->out, s->journal); /* also if it does not fit the disk */
     code = journal_clear(s->journal, f);
   }
   for (size_t i = 0; i < 3 && !code; i++) code = disk_remove(files[i], f);
@@ -359,7 +335,7 @@ static int join(state *s, fault *f) {
   if (!code) add_up(s);
   if (!code) code = enter(s, f);
   if (!code) code = bring_files(s, f);
-  if (!code) code = disk_flush(s->out.path, f);
+  if (!code) code = disk_flush(s->out->path, f);
   if (!code) code = write_tables(s, rows, total, f);
   if (!code) code = disk_remove(s->journal, f);
   free(rows);
@@ -372,8 +348,9 @@ static void free_part(part *p) {
   filter_file_free(&p->file);
 }
 
-int merge_filter(const merge_job *job, fault *f) {
-  state s = {.job = job, .parts = alloc_zeroed(job->input_count, sizeof *s.parts)};
+int merge_filter(const merge_job *job, const merge_run_folder *run, fault *f) {
+  state s = {.job = job, .run = run, .parts = alloc_zeroed(job->input_count, sizeof *s.parts)};
+  s.out = run ? run->out : &s.own;
   s.manifest = path_join(job->output, "filter.json");
   s.table = path_join(job->output, "filter.csv");
   s.record = path_join(job->output, "filter.record");
@@ -386,7 +363,7 @@ int merge_filter(const merge_job *job, fault *f) {
   if (!code) code = check_parts(s.parts, job->input_count, f);
   if (!code) code = join(&s, f);
   if (!code) summary_filter(&job->common, &s.parts[0].file, job->output);
-  outdir_close(&s.out, code ? OUTDIR_UNDO : OUTDIR_KEEP);
+  outdir_close(&s.own, code ? OUTDIR_UNDO : OUTDIR_KEEP);
   for (size_t i = 0; i < job->input_count; i++) free_part(&s.parts[i]);
   free(s.parts);
   free(s.manifest);

@@ -18,6 +18,7 @@
 #include "job/labels_file.h"
 #include "job/made_of.h"
 #include "job/run_state.h"
+#include "job/stats_file.h"
 #include "job/workspace.h"
 
 const char *const run_outputs[RUN_OUTPUTS] = {"run.json",    "stats.json",   "filter.csv",
@@ -88,6 +89,8 @@ int run_find_made_of(run_state *s, fault *f) {
   code = made_of_add_provider(made_of, j->provider, f);
   if (!code) code = add_set(&ws, "real", &j->real, made_of, f);
   if (!code) code = add_set(&ws, "synthetic", &j->synthetic, made_of, f);
+  if (s->shard.count > 1)
+    made_of_add(made_of, RUN_OF_SHARD, "%" PRId64 "/%" PRId64, s->shard.index, s->shard.count);
   text_free(&plan);
   workspace_close(&ws);
   return code;
@@ -119,6 +122,10 @@ static json_t *save_manifest(const run_state *s, bool clearing) {
       "filter", "filter.json", "filter_rows", "filter.csv", "masks", "masks", "hardness",
       "hardness.csv", "plan", "plan.csv", "export", "export", "report", "report.html", "names",
       folder_names_save());
+  if (s->shard.count > 1)
+    json_object_set_new(root, "shard",
+                        json_pack("{s:I, s:I}", "index", (json_int_t)s->shard.index, "count",
+                                  (json_int_t)s->shard.count));
   if (clearing) json_object_set_new(root, "clearing", json_true());
   if (json_object_size(s->left_out)) json_object_set(root, "left_out", s->left_out);
   text_free(&plan);
@@ -231,8 +238,7 @@ typedef struct real_set {
 static int open_real(const run_state *s, real_set *real, fault *f) {
   const job_set set = run_set(s, &s->job->real);
   int code = workspace_open(s->job->common.labels, &real->ws, f);
-  if (!code)
-    code = workspace_masks(&real->ws, set.masks, (folder_shard){0, 1}, &real->masks, NULL, NULL, f);
+  if (!code) code = workspace_masks(&real->ws, set.masks, s->shard, &real->masks, NULL, NULL, f);
   if (!code)
     code = strata_open(real->ws.context, set.strata, &real->masks, false, &real->strata, f);
   if (!code)
@@ -311,6 +317,32 @@ static int drop_outdated(const run_state *s, fault *f) {
   return code;
 }
 
+int run_check_stats(const run_state *s, fault *f) {
+  const char *path = s->job->stats;
+  workspace ws;
+  stats_file stats = {0};
+  folder masks = {0};
+  uint64_t identity = 0;
+  int64_t count = 0;
+  int code = workspace_open(s->job->common.labels, &ws, f);
+  if (code) return code;
+  code = stats_file_read(ws.context, ws.labels, path, &stats, f);
+  if (!code) code = stats_file_whole(&stats, path, f);
+  if (!code)
+    code = workspace_masks(&ws, s->job->real.masks, (folder_shard){0, 1}, &masks, &identity, &count,
+                           f);
+  if (!code && (stats.set_count != 1 || stats.sets[0].identity != identity))
+    code = fault_set(f, EXIT_DATA,
+                     "%s: is not of the %" PRId64
+                     " masks in %s, expected what freemask merge makes "
+                     "of the stats.json of all shards",
+                     path, count, s->job->real.masks);
+  folder_free(&masks);
+  stats_file_free(&stats);
+  workspace_close(&ws);
+  return code;
+}
+
 int run_check_stayed(const run_state *s, fault *f) {
   char *changed;
   int code = look_at_real(s, NULL, &changed, f);
@@ -332,6 +364,7 @@ static int check_inputs(const run_job *j, fault *f) {
   for (size_t i = 0; i < RUN_OUTPUTS; i++) written[MORE + i] = run_outputs[i];
   inputs_add_labels(&list, j->common.labels);
   inputs_add(&list, j->criterion.calibration);
+  inputs_add(&list, j->stats);
   for (size_t i = 0; i < 2; i++) {
     job_set set = *sets[i];
     set.loss.provider = j->provider;

@@ -12,9 +12,13 @@
 extern const char *const run_outputs[];
 enum { RUN_OUTPUTS = 7 };
 
+/* The member of "made_of" that says which shard a run is of; a run of all has none. */
+#define RUN_OF_SHARD "--shard"
+
 typedef struct run_state {
   const run_job *job;
   job_common common;          /* of the stages: they print text, or nothing */
+  folder_shard shard;         /* {0, 1}: all */
   json_t *made_of;            /* all that determines the results */
   json_t *left_out;           /* formats that the lists are not in, and why */
   struct export_stage *stage; /* of the lists */
@@ -42,6 +46,9 @@ int run_enter(run_state *s, fault *f);
 
 /* Puts into run.json that the lists are not in this format, and why. */
 int run_leave_out(const run_state *s, const char *format, const char *why, fault *f);
+
+/* EXIT_DATA unless the statistics that a shard is given are of the whole real set. */
+int run_check_stats(const run_state *s, fault *f);
 
 /* At the end: EXIT_IO if the real set is not what the statistics were made of. */
 int run_check_stayed(const run_state *s, fault *f);

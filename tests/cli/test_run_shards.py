@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+# cli/test_run_shards.py - run in shards: merged and finished, they are the folder of one run, byte for byte.
+# SPDX-License-Identifier: MIT
+import json
+import shutil
+
+from kit import *
+
+ROOT = tap.path("w")
+tool, good, refused = commands(ROOT)
+space = ref.preset("camvid")
+rng = np.random.default_rng(41)
+REAL = [f"{'ab'[i % 2]}/scene_{i}" for i in range(13)]
+MADE = [f"{stem}_seed_{seed}" for stem in REAL for seed in (42, 43)]
+for set_, stems in (("real", REAL), ("synthetic", MADE)):
+    for stem in stems:
+        mask = random_mask(rng, space, tuple(rng.integers(12, 40, 2)))
+        write(f"{ROOT}/{set_}/masks/{stem}.png", png(mask))
+        write(f"{ROOT}/{set_}/losses/{stem}.npy", npy(random_loss(rng, space, mask)))
+        write(f"{ROOT}/{set_}/images/{stem}.png", png(rng.integers(0, 256, mask.shape).astype(np.uint8)))
+SETS = ["--labels", "camvid", "--real-masks", "real/masks", "--synthetic-masks", "synthetic/masks"]
+LOSSES = ["--real-losses", "real/losses", "--synthetic-losses", "synthetic/losses"]
+IMAGES = ["--real-images", "real/images", "--synthetic-images", "synthetic/images"]
+PARTS = 3
+
+
+def shards(name, flags, count=PARTS):
+    """All folders of the shards, finished."""
+    out = [f"{name}-{i}" for i in range(count)]
+    for i in range(count):
+        good(f"{name}: statistics of {i}/{count}", "run", *flags, "--shard", f"{i}/{count}", "-o", out[i])
+    good(f"{name}: merged statistics", "merge", *(f"{folder}/stats.json" for folder in out), "-o", f"{name}.json")
+    for i in range(count):
+        good(f"{name}: the rest of {i}/{count}", "run", *flags, "--shard", f"{i}/{count}", "--stats", f"{name}.json", "--resume", "-o", out[i])
+    return out
+
+
+def files(folder):
+    return {name: data for name, data in tree(f"{ROOT}/{folder}").items() if not left_by_a_crash(name)}
+
+
+def compare(name, got, expected):
+    one, two = files(got), files(expected)
+    differ = sorted(path for path in one.keys() | two.keys() if one.get(path) != two.get(path))
+    tap.ok(one and not differ, name, differ)
+
+
+CASES = (("paper", [*SETS, *LOSSES, *IMAGES]), ("quantile", [*SETS, *LOSSES, "--policy", "quantile", "--weights", "ramp", "--n-max", "3"]),
+         ("baseline", [*SETS, *IMAGES, "--provider", "baseline"]))
+for name, flags in CASES:
+    good(f"{name}: one run", "run", *flags, "-o", f"{name}-all")
+    os.rename(f"{ROOT}/{name}-all", f"{ROOT}/{name}-kept")  # report and mmseg configuration name their folder
+    parts = shards(name, flags)
+    good(f"{name}: merge", "merge", *parts[::-1], "-o", f"{name}-all", *(["--link"] if name == "quantile" else []))
+    tap.ok(not os.path.exists(f"{ROOT}/{name}-all/plan.csv"), f"{name}: the plan is to be made")
+    good(f"{name}: the rest", "run", *flags, "--resume", "-o", f"{name}-all")
+    compare(f"{name}: {PARTS} shards make the folder of one run", f"{name}-all", f"{name}-kept")
+
+# ---- What a shard says and holds ------------------------------------------------------------------------
+FLAGS, parts = CASES[0][1], [f"paper-{i}" for i in range(PARTS)]
+run_json = json.loads(read(f"{ROOT}/paper-1/run.json"))
+tap.equal((run_json["shard"], run_json["made_of"]["--shard"]), ({"index": 1, "count": 3}, "1/3"), "run.json says which shard it is of")
+tap.ok("shard" not in json.loads(read(f"{ROOT}/paper-kept/run.json")), "a run of all says nothing of shards")
+tap.equal(sum(json.loads(read(f"{ROOT}/{part}/stats.json"))["images"] for part in parts), len(REAL), "the shards hold each real mask once")
+names = sorted(os.listdir(f"{ROOT}/paper-1"))
+tap.ok({"filter.csv", "filter.json", "hardness.csv", "masks", "run.json", "stats.json"} <= set(names)
+       and not {"plan.csv", "export", "report.html"} & set(names), "a shard has no plan, lists and report", names)
+result = tool("run", *FLAGS, "--shard", "1/3", "--stats", "paper.json", "--resume", "--json", "-o", "paper-1")
+told = json.loads(result.out)
+tap.ok(told["shard"] == {"index": 1, "count": 3} and "stats.json" in told and "plan.csv" not in told, "--json says what there is", result)
+before = files("paper-2")
+good("a finished shard is done at once", "run", *FLAGS, "--shard", "2/3", "--stats", "paper.json", "--resume", "-o", "paper-2")
+tap.equal(files("paper-2"), before, "and nothing of it changes")
+result = good("statistics alone say what comes next", "run", *FLAGS, "--shard", "0/2", "-o", "next")
+tap.ok("merge" in result.out and "--stats" in result.out and "0/2" in result.out, "how to go on", result)
+good("with statistics at hand, both at once", "run", *FLAGS, "--shard", "0/3", "--stats", "paper.json", "-o", "at-once")
+compare("at once is one after the other", "at-once", "paper-0")
+good("merge --overwrite", "merge", "--overwrite", *parts, "-o", "paper-all")
+tap.ok(not os.path.exists(f"{ROOT}/paper-all/plan.csv") and os.path.exists(f"{ROOT}/paper-all/run.json"), "an earlier run's plan is gone")
+good("and finished again", "run", *FLAGS, "--resume", "-o", "paper-all")
+tap.equal(read(f"{ROOT}/paper-all/plan.csv"), read(f"{ROOT}/paper-kept/plan.csv"), "it is the same plan")
+
+# ---- Refused -------------------------------------------------------------------------------------------------
+refused("a gap", 3, ["shard 1/3 is missing", "paper-0"], "merge", "paper-0", "paper-2", "-o", "no")
+refused("a shard twice", 3, ["same shard 0/3", "paper-0", "at-once"], "merge", "at-once", *parts, "-o", "no")
+refused("other jobs", 3, ["quantile-1", "paper-0", "different jobs"], "merge", "paper-0", "quantile-1", "paper-2", "-o", "no")
+refused("a whole run", 3, ["paper-kept", "--shard"], "merge", "paper-0", "paper-kept", "-o", "no")
+refused("a shard that has only statistics", 3, ["next", "filter.json", "--resume"], "merge", "next", "-o", "no")
+refused("an output that holds a run", 2, ["paper-kept", "--overwrite"], "merge", *parts, "-o", "paper-kept")
+refused("an output that holds something else", 2, ["real", "not empty"], "merge", *parts, "-o", "real")
+refused("an output among the inputs", 2, ["paper-0"], "merge", *parts, "-o", "paper-0/all")
+refused("another shard's folder", 2, ["paper-0", "--shard"], "run", *FLAGS, "--shard", "1/3", "--resume", "-o", "paper-0")
+refused("a shard's folder without --shard", 2, ["paper-0", "--shard"], "run", *FLAGS, "--resume", "-o", "paper-0")
+refused("a folder in use", 2, ["paper-0", "--resume"], "run", *FLAGS, "--shard", "0/3", "-o", "paper-0")
+refused("--stats without --shard", 2, ["--stats", "--shard"], "run", *FLAGS, "--stats", "paper.json", "-o", "no")
+refused("a shard's statistics", 3, ["paper-1/stats.json", "merge"], "run", *FLAGS, "--shard", "0/3", "--stats", "paper-1/stats.json", "-o", "no")
+good("statistics of other masks", "stats", "--labels", "camvid", "--masks", "synthetic/masks", "--losses", "synthetic/losses", "-o", "other.json")
+refused("are no statistics of this set", 3, ["other.json", "real/masks"], "run", *FLAGS, "--shard", "0/3", "--stats", "other.json", "-o", "no")
+refused("paired takes two passes", 2, ["paired", "--ranks"], "run", *FLAGS, "--policy", "paired", "--shard", "0/3", "-o", "no")
+tap.ok(not os.path.exists(f"{ROOT}/no"), "refusals leave nothing", everything(f"{ROOT}/no"))
+# Statistics of the same names, but of other losses: the merged folder is not finished by them.
+shutil.copytree(f"{ROOT}/real/losses", f"{ROOT}/changed")
+for stem in REAL:
+    loss = np.load(f"{ROOT}/changed/{stem}.npy")
+    write(f"{ROOT}/changed/{stem}.npy", npy(loss * 2))
+good("other statistics of these names", "stats", *SETS[:2], "--masks", "real/masks", "--losses", "changed", "--histogram", "32", "-o", "changed.json")
+for i in range(PARTS):
+    good(f"shard {i} by these", "run", *FLAGS, "--shard", f"{i}/3", "--stats", "changed.json", "-o", f"changed-{i}")
+refused("one shard by other statistics", 3, ["changed-0", "paper-1", "statistics"], "merge", "changed-0", "paper-1", "paper-2", "-o", "no")
+good("all of them", "merge", *(f"changed-{i}" for i in range(PARTS)), "-o", "mixed")
+refused("are not the folder's own", 2, ["mixed", "statistics"], "run", *FLAGS, "--resume", "-o", "mixed")
+write(f"{ROOT}/paper-0/hardness.csv", read(f"{ROOT}/paper-1/hardness.csv"))
+refused("a table of another shard", 3, ["paper-0/hardness.csv", "shard 0/3 is missing"], "merge", *parts, "-o", "no")
+tap.ok(not os.path.exists(f"{ROOT}/no"), "a merge that fails leaves nothing")
+tap.done()
