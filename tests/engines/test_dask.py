@@ -20,6 +20,10 @@ with open(os.path.join(tap.SOURCE, "doc", "engines.md"), encoding="utf-8") as pa
     SNIPPET = re.search(r"```python\n(# Dask\n.*?)```", page.read(), re.S).group(1)
 
 
+def _images(result):
+    return result.plan.images, result.stats.images
+
+
 def main():
     sets = [freemask.FolderParts(freemask.Folder(*world.folder(tap.path(name), world.samples(seed, count, name[0]))), 4)
             for name, seed, count in (("real", 1, 9), ("syn", 2, 13))]
@@ -28,6 +32,8 @@ def main():
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
         names = {"client": client, "job": job}
         exec(SNIPPET, names)
+        made = client.submit(_images, names["result"]).result()
+        tap.equal(made, (names["result"].plan.images, 9), "a result travels, with its plan and statistics")
     tap.equal(world.content(tap.path("dask")), world.content(tap.path("one")), "Dask: the bytes of one process")
     tap.equal(names["result"].images, 13, "its result")
     tap.done()

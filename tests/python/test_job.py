@@ -54,6 +54,74 @@ for stage in steps.stages:
 steps.finish()
 tap.equal(world.content(tap.path("steps")), TRUTH, "tasks in any order")
 
+# ---- Shards, and other policies ------------------------------------------------------------------------------
+shards = [fm.FolderParts(one, shards=5) for one in SETS]
+tap.ok(all({pair[0] for pair in part.pairs} == {id for id, _, _ in some if fm.shard_of(id, 5) == i}
+           for one, some in zip(shards, (REAL, SYNTHETIC)) for i, part in enumerate(one.parts)), "shards have the images that shard_of says")
+fm.Job(world.segmenter, *shards, "camvid", tap.path("shards")).run()
+tap.equal(world.content(tap.path("shards")), TRUTH, "a job in shards: the same bytes")
+whole = [fm.Folder(*world.folder(tap.path("more"), [*SYNTHETIC, *world.samples(3, 4, "x")]))]
+tap.ok([{pair[0] for pair in part.pairs if pair[0][0] == "s"} for part in fm.FolderParts(whole[0], shards=5).parts]
+       == [{pair[0] for pair in part.pairs} for part in shards[1].parts], "images that are added move no other one")
+tap.ok(kit.raises(ValueError, lambda: fm.FolderParts(SETS[0], shards=-1), "-1"), "shards are counted")
+
+
+def loss_of(image):
+    return world.segmenter([image])[0]
+
+
+def truth_of(policy, **options):
+    """The filtered masks of the policy, by the calls that the job is made of."""
+    strata = fm.boundary_strata if policy == "strata" else lambda mask: None
+    losses = fm.ClassStats("camvid", 8 if policy == "strata" else 1, 32)
+    for _, image, mask in REAL:
+        losses.add(mask, loss_of(image), strata(mask))
+    stats = losses
+    if policy == "strata":
+        stats = fm.ClassStats("camvid", histogram=32, ranks=losses)
+        for _, image, mask in REAL:
+            stats.add(mask, loss_of(image), strata(mask))
+    noise = fm.NoiseFilter(stats, policy=policy, **options)
+    return stats, losses, {id: noise.apply(mask, loss_of(image), strata(mask)) for id, image, mask in SYNTHETIC}
+
+
+for policy, options in (("quantile", {"real_share": .2, "min_kept_share": .3}), ("strata", {"real_share": .3})):
+    stats, losses, masks = truth_of(policy, **options)
+    done = fm.Job(world.Slow, *shards, "camvid", tap.path(policy), policy=policy, **options)
+    result = done.run()
+    files = world.content(tap.path(policy))
+    tap.ok(all(np.array_equal(np.array(Image.open(tap.path(policy, f"masks/{id}.png"))), mask) for id, mask in masks.items()),
+           f"{policy}: masks as of the single calls")
+    tap.ok(any((mask != masks[id]).any() for id, _, mask in SYNTHETIC) and result.stats.to_bytes() == stats.to_bytes(),
+           f"{policy}: something is dropped, by these statistics")
+    scores = fm.Hardness(losses)
+    tap.ok(all(result.plan[id].hardness == scores.score(mask) for id, _, mask in REAL), f"{policy}: hardness is of the losses")
+    again = fm.Job(world.Slow, *PARTS, "camvid", tap.path(policy + "-again"), policy=policy, **options)
+    for stage in again.stages:
+        for number in reversed(range(again.tasks(stage))):
+            pickle.loads(pickle.dumps(again)).work(stage, number)
+        again.join(stage)
+    again.finish()
+    tap.equal(world.content(tap.path(policy + "-again")), files, f"{policy}: other parts, each task in another process")
+tap.ok(kit.raises(ValueError, lambda: job("no", policy="paired"), "paired", "--policy paired"), "paired is the tool's")
+tap.ok(kit.raises(ValueError, lambda: job("no", plan={"policy": "yield"}), "yield"), "yield needs a finished job")
+of = fm.Labels("camvid")
+counts = {id: of.count(mask) for id, _, mask in REAL}
+for policy in ("uniform", "rare-class"):
+    ids = sorted(counts)
+    planned = job(f"plan-{policy}", plan={"policy": policy, "budget": 40}, n_max=7).run()
+    wanted = fm.plan(ids, [made.plan[id].hardness for id in ids], n_max=7, policy=policy, budget=40,
+                     class_pixels=[counts[id] for id in ids] if policy == "rare-class" else None)
+    tap.ok(planned.plan == wanted and planned.plan.images == 40, f"plans by {policy}")
+
+# A pickle may call only what a module has by its name: cloudpickle, of Dask and Ray, takes all else apart.
+calibration = fm.Calibration(fm.ClassStats("camvid", histogram=32))
+calibration.add(REAL[0][2], loss_of(REAL[0][1]))
+for one in (made.plan, made.stats, fm.NoiseFilter(made.stats), fm.Hardness(made.stats), of, calibration,
+            fm.NoiseFilter.calibrated(calibration)):
+    call = one.__reduce__()[0]
+    tap.ok(getattr(sys.modules[call.__module__], call.__qualname__, None) is call, f"{type(one).__name__} pickles by a function of a module")
+
 half = job("half")
 half.work("stats", 1)
 tap.ok(kit.raises(RuntimeError, lambda: half.join("stats"), "task 0", "work('stats', 0)"), "what was not done is named")

@@ -142,7 +142,7 @@ class Calibration(Handle):
         return calibration
 
     def __reduce__(self) -> Any:
-        return Calibration.from_bytes, (self.labels, self.to_bytes())
+        return _calibration_from, (self.labels, self.to_bytes())
 
     def save(self, path: Union[str, os.PathLike[str]]) -> None:
         """Writes a calibration.json, label space included, whole or not at all. The tool's have the names of the images
@@ -195,3 +195,7 @@ class Calibration(Handle):
 
     def __repr__(self) -> str:
         return f"<freemask.Calibration of {self.images} images, {self.labels.name}>"
+
+
+def _calibration_from(labels: Labels, blob: bytes) -> Calibration:
+    return Calibration.from_bytes(labels, blob)

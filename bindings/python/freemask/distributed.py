@@ -27,12 +27,13 @@ def run(job: Job, group: Any = None) -> Optional[Result]:
         own = range(rank, job.tasks(stage), world)
         for number in own:
             job.work(stage, number)
-        if stage == "stats":
-            stats = all_reduce(job.part_stats(own), group)
+        summed = stage in ("stats", "scores")
+        if summed:
+            stats = all_reduce(job.part_stats(own, stage), group)
             if rank == 0:
-                job.join_stats(stats)
+                job.join_stats(stats, stage)
         torch.distributed.barrier(group)
-        if rank == 0 and stage != "stats":
+        if rank == 0 and not summed:
             job.join(stage)
     result = job.finish() if rank == 0 else None
     torch.distributed.barrier(group)

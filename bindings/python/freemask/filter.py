@@ -110,7 +110,7 @@ class NoiseFilter(Handle):
 
     def __reduce__(self) -> Any:
         if isinstance(self._made_with[0], Calibration):
-            return NoiseFilter.calibrated, self._made_with
+            return _filter_calibrated, self._made_with
         return _filter_from, (self.labels, *self._made_with)
 
     @property
@@ -242,3 +242,7 @@ class NoiseFilter(Handle):
 
 def _filter_from(labels: Any, blob: bytes, *options: Union[float, str]) -> NoiseFilter:
     return NoiseFilter(ClassStats.from_bytes(labels, blob), *options)  # type: ignore[arg-type]
+
+
+def _filter_calibrated(*made_with: Any) -> NoiseFilter:
+    return NoiseFilter.calibrated(*made_with)

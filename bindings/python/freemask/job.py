@@ -1,9 +1,10 @@
 # freemask/job.py - the whole method in tasks that any machine may do, in any order, again after a failure.
 # SPDX-License-Identifier: MIT
-"""A job has three stages, and a stage has a task for each part of a set:
+"""A job has stages, and a stage has a task for each part of a set:
 
     stage       parts of    a task
     "stats"     real        sums the losses
+    "scores"    real        only with the policy "strata": sums the score, which is made of the summed losses
     "hardness"  real        measures the masks
     "filter"    synthetic   filters the masks
 
@@ -34,6 +35,7 @@ from .curate import Provider, filter_table, hardness_table, id_bytes
 from .filter import FilterReport, NoiseFilter
 from .hardness import Hardness
 from .labels import Labels, as_labels
+from .maps import boundary_strata
 from .network import NetworkLoss
 from .plan import Plan
 from .plan import plan as make_plan
@@ -41,6 +43,9 @@ from .sets import IMAGE, LOSS, OUTPUT, Item, Part, PartedSet, dropped_map, parts
 from .stats import ClassStats
 
 _FORMAT = "freemask part 1"
+_BINS, _STRATA = 32, 8  # as `freemask stats --policy` has them
+_POLICIES = ("paper", "quantile", "strata")
+_BY_CLASSES = ("repeat-factor", "rare-class")  # policies of plans that look at the classes of masks
 _READERS = 16  # threads that read records
 
 
@@ -48,7 +53,7 @@ _READERS = 16  # threads that read records
 class Result:
     """What a job made; it is in the files below its `out` as well."""
 
-    stats: ClassStats  #: of the real set
+    stats: ClassStats  #: of the real set: the losses; with the policy "strata" the score
     plan: Plan
     report: FilterReport  #: what the filter did to the whole synthetic set
     images: int  #: synthetic images
@@ -67,23 +72,33 @@ class Job:
             filter.csv and plan.csv. The same job gives the same bytes, however it is run and whatever fails.
         kind: what results are, as for `curate`; options of NetworkLoss may follow.
         tolerance, n_max, seeds, seed: of NoiseFilter and plan.
+        policy, real_share, unseen, min_kept_share: of NoiseFilter; policy "paper", "quantile" or "strata".
+        plan: more options of `freemask.plan`: policy (but "yield"), budget, n_min, gamma, threshold, temperature.
         batch: images for each call of the segmenter, all of the same part.
         version: says which segmenter it is (a checkpoint's name). Records of another one are not believed.
         storage: options of fsspec's file system for `out`.
     """
 
-    stages = ("stats", "hardness", "filter")
-
     def __init__(self, segmenter: Union[Provider, Callable[[], Provider], None], real: PartedSet, synthetic: PartedSet,
                  labels: Union[Labels, str], out: str, kind: Optional[str] = None, tolerance: float = 1.25, n_max: int = 20,
                  seeds: Iterable[int] = range(42, 62), seed: int = 0, batch: int = 1, version: str = "",
-                 storage: Optional[Mapping[str, Any]] = None, **network: Any) -> None:
+                 storage: Optional[Mapping[str, Any]] = None, policy: str = "paper", real_share: float = 0.0, unseen: str = "drop",
+                 min_kept_share: float = 0.0, plan: Optional[Mapping[str, Any]] = None, **network: Any) -> None:
+        if policy not in _POLICIES:
+            raise ValueError(f"policy is '{policy}', and a job's is one of {', '.join(_POLICIES)}; \"paired\" needs the real image of "
+                             f"each synthetic one, which freemask filter --policy paired finds")
         self.labels, self.out, self.storage = as_labels(labels), out, Storage(storage)
         self._segmenter, self._kind, self._network, self._batch = segmenter, kind, network, max(batch, 1)
         self._field = IMAGE if segmenter is not None else LOSS if kind is None else OUTPUT
-        self._tolerance, self._plan_options = tolerance, (n_max, list(seeds), seed)
+        self._filter_options: dict[str, Any] = {"tolerance": tolerance, "policy": policy, "unseen": unseen, "min_kept_share": min_kept_share,
+                                                "real_share": real_share}
+        if plan and plan.get("policy") == "yield":
+            raise ValueError("plans by yield need what filtering keeps: freemask.plan makes them of a finished job")
+        self._plan_options: dict[str, Any] = {"n_max": n_max, "seeds": list(seeds), "seed": seed, **(plan or {})}
+        #: In the order in which they are done.
+        self.stages = ("stats", "scores", "hardness", "filter") if policy == "strata" else ("stats", "hardness", "filter")
         self._parts: dict[str, list[Part]] = {"stats": parts_of(real), "filter": parts_of(synthetic)}
-        self._parts["hardness"] = self._parts["stats"]
+        self._parts["scores"] = self._parts["hardness"] = self._parts["stats"]
         self._version = version
         self._forget()
 
@@ -91,13 +106,13 @@ class Job:
         """What a process makes for itself."""
         self._provider: Optional[Provider] = None
         self._turn: Optional[NetworkLoss] = None
-        self._stats: Optional[ClassStats] = None
+        self._joined: dict[str, ClassStats] = {}
         self._rows: list[tuple[str, int, int]] = []
         self._whole: Optional[FilterReport] = None
         self._plan: Optional[Plan] = None
 
     def __getstate__(self) -> dict[str, Any]:
-        own = ("_provider", "_turn", "_stats", "_rows", "_whole", "_plan")
+        own = ("_provider", "_turn", "_joined", "_rows", "_whole", "_plan")
         return {name: value for name, value in self.__dict__.items() if name not in own}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -115,7 +130,7 @@ class Job:
         stamp = self._stamp(stage, part)
         if self._record(stage, number, stamp) is not None:
             return False
-        done = {"stats": self._measure, "hardness": self._score, "filter": self._filter}[stage](part)
+        done = {"stats": self._measure, "scores": self._measure_scores, "hardness": self._score, "filter": self._filter}[stage](part)
         record = json.dumps({"format": _FORMAT, "stamp": stamp, **done}, sort_keys=True).encode()
         self.storage.write(self._path(stage, number), record)
         return True
@@ -125,11 +140,13 @@ class Job:
 
     def _stamp(self, stage: str, part: Part) -> str:
         """Whatever decides what a task's record says."""
-        of = [stage, self.labels.fingerprint, part.name, part.stamp()]
+        of = [stage, self.labels.fingerprint, part.name, part.stamp(), self._policy]
         if stage != "stats":
-            of.append(hashlib.sha256(self.stats.to_bytes()).hexdigest())
+            of.append(hashlib.sha256(self._stats_of("stats").to_bytes()).hexdigest())
+        if stage == "hardness":
+            of.append(self._needs_classes)
         if stage == "filter":
-            of.append(self._tolerance)
+            of += [hashlib.sha256(self.stats.to_bytes()).hexdigest(), sorted(self._filter_options.items())]
         if stage != "hardness":
             of += [self._version, self._field, self._kind, sorted(self._network.items()), self._batch]
         return hashlib.sha256(repr(of).encode("utf-8", "surrogateescape")).hexdigest()
@@ -170,27 +187,48 @@ class Job:
             self._turn = NetworkLoss(self.labels, self._kind, **self._network)
         return self._turn.loss_map(output, mask)
 
-    def _measure(self, part: Part) -> dict[str, Any]:
-        stats = ClassStats(self.labels)
+    @property
+    def _policy(self) -> str:
+        return str(self._filter_options["policy"])
+
+    @property
+    def _needs_classes(self) -> bool:
+        return self._plan_options.get("policy") in _BY_CLASSES
+
+    def _strata(self, mask: Any) -> Any:
+        return boundary_strata(mask) if self._policy == "strata" else None
+
+    def _empty_stats(self, stage: str) -> ClassStats:
+        """Those of a stage, of no image."""
+        if stage == "scores":
+            return ClassStats(self.labels, histogram=_BINS, ranks=self._stats_of("stats"))
+        return ClassStats(self.labels, _STRATA if self._policy == "strata" else 1, 0 if self._policy == "paper" else _BINS)
+
+    def _measure(self, part: Part, stage: str = "stats") -> dict[str, Any]:
+        stats = self._empty_stats(stage)
         for item, loss in self._results(part):
             with _of(part, item):
-                stats.add(item.mask, loss)
+                stats.add(item.mask, loss, self._strata(item.mask))
         return {"stats": base64.b64encode(stats.to_bytes()).decode()}
 
+    def _measure_scores(self, part: Part) -> dict[str, Any]:
+        return self._measure(part, "scores")
+
     def _score(self, part: Part) -> dict[str, Any]:
-        hardness, rows = Hardness(self.stats), []
+        hardness, rows = Hardness(self._stats_of("stats")), []
         for item in part.read(None):
             with _of(part, item):
-                rows.append([item.id, hardness.score(item.mask).hex()])
+                counts = [[int(n) for n in self.labels.count(item.mask)]] if self._needs_classes else []
+                rows.append([item.id, hardness.score(item.mask).hex(), *counts])
         return {"rows": rows}
 
     def _filter(self, part: Part) -> dict[str, Any]:
-        noise, rows = NoiseFilter(self.stats, self._tolerance), []
+        noise, rows = NoiseFilter(self.stats, **self._filter_options), []
         whole: Optional[FilterReport] = None
         with part.sink(self.out, self.storage) as sink:
             for item, loss in self._results(part):
                 with _of(part, item):
-                    mask = noise.apply(item.mask, loss)
+                    mask = noise.apply(item.mask, loss, self._strata(item.mask))
                     report = noise.report
                     assert report is not None
                     sink.add(item, mask, dropped_map(item.mask, mask), report)
@@ -202,36 +240,46 @@ class Job:
     # ---- Between stages -----------------------------------------------------------------------------
     @property
     def stats(self) -> ClassStats:
-        """Of the whole real set, once the stage "stats" is joined, in any process."""
-        if self._stats is None:
-            data = self.storage.read_if_there(join(self.out, ".parts", "stats"))
+        """Of the whole real set, what the filter judges by: once the stage "stats" is joined, or "scores" if there is
+        one, in any process."""
+        return self._stats_of("scores" if "scores" in self.stages else "stats")
+
+    def _stats_of(self, stage: str) -> ClassStats:
+        if stage not in self._joined:
+            data = self.storage.read_if_there(join(self.out, ".parts", stage))
             if data is None:
-                raise RuntimeError(f"{self.out} has no statistics yet: join('stats') comes after the tasks of that stage")
-            self._stats = ClassStats.from_bytes(self.labels, data)
-        return self._stats
+                raise RuntimeError(f"{self.out} has no statistics yet: join('{stage}') comes after the tasks of that stage")
+            self._joined[stage] = ClassStats.from_bytes(self.labels, data)
+        return self._joined[stage]
 
     def join(self, stage: str) -> None:
         """Merges what the tasks of a stage found; raises RuntimeError if one was not done."""
         with ThreadPoolExecutor(_READERS) as pool:
             records = pool.map(lambda number: self._found(stage, number), range(self.tasks(stage)))
-            if stage == "stats":
-                self.join_stats(_sum(self.labels, (base64.b64decode(record["stats"]) for record in records)))
+            if stage in ("stats", "scores"):
+                self.join_stats(self._sum(stage, (base64.b64decode(record["stats"]) for record in records)), stage)
             elif stage == "hardness":
-                self._finish_plan([(id, float.fromhex(value)) for record in records for id, value in record["rows"]])
+                self._finish_plan([(row[0], float.fromhex(row[1]), *row[2:]) for record in records for row in record["rows"]])
             else:
                 self._finish_filter(list(records))
 
-    def join_stats(self, stats: ClassStats) -> None:
-        """Ends the stage "stats" with statistics that the engine has merged itself."""
+    def join_stats(self, stats: ClassStats, stage: str = "stats") -> None:
+        """Ends the stage "stats", or "scores", with statistics that the engine has merged itself."""
         if not stats.images:
             raise ValueError("the real set has no image")
-        self.storage.write(join(self.out, ".parts", "stats"), stats.to_bytes())
+        self.storage.write(join(self.out, ".parts", stage), stats.to_bytes())
         self.storage.write(join(self.out, "stats.json"), encoded(lib.fm_class_stats_encode, stats._pointer))
-        self._stats = stats
+        self._joined[stage] = stats
 
-    def part_stats(self, numbers: Iterable[int]) -> ClassStats:
-        """The statistics of some tasks that are done, for an engine that merges itself."""
-        return _sum(self.labels, (base64.b64decode(self._found("stats", number)["stats"]) for number in numbers))
+    def part_stats(self, numbers: Iterable[int], stage: str = "stats") -> ClassStats:
+        """The statistics of some tasks of the stage "stats", or "scores", that are done, for an engine that merges itself."""
+        return self._sum(stage, (base64.b64decode(self._found(stage, number)["stats"]) for number in numbers))
+
+    def _sum(self, stage: str, blobs: Iterable[bytes]) -> ClassStats:
+        whole = self._empty_stats(stage)
+        for blob in blobs:
+            whole.merge(ClassStats.from_bytes(self.labels, blob))
+        return whole
 
     def _found(self, stage: str, number: int) -> dict[str, Any]:
         part = self._parts[stage][number]
@@ -241,11 +289,13 @@ class Job:
                                f"work('{stage}', {number})")
         return record
 
-    def _finish_plan(self, rows: list[tuple[str, float]]) -> None:
+    def _finish_plan(self, rows: list[tuple[Any, ...]]) -> None:
+        """`rows` of id, hardness and, for some policies, the pixels of each class."""
         rows.sort(key=lambda row: id_bytes(row[0]))
-        _distinct("real", [id for id, _ in rows])
-        n_max, seeds, seed = self._plan_options
-        plan = self._plan = make_plan([id for id, _ in rows], [value for _, value in rows], n_max, seeds, seed)
+        ids = [row[0] for row in rows]
+        _distinct("real", ids)
+        counts = [row[2] for row in rows] if self._needs_classes else None
+        plan = self._plan = make_plan(ids, [row[1] for row in rows], class_pixels=counts, **self._plan_options)
         self.storage.write(join(self.out, "hardness.csv"), hardness_table(plan))
         self.storage.write(join(self.out, "plan.csv"), encoded(lib.fm_plan_encode, plan._pointer))
 
@@ -288,13 +338,6 @@ class _of:
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
         if isinstance(error, Error) and not str(error).startswith(self.where):
             raise type(error)(f"{self.where}: {error}", error.code, error.host_code) from None
-
-
-def _sum(labels: Labels, blobs: Iterable[bytes]) -> ClassStats:
-    whole = ClassStats(labels)
-    for blob in blobs:
-        whole.merge(ClassStats.from_bytes(labels, blob))
-    return whole
 
 
 def _distinct(name: str, ids: Sequence[str]) -> None:

@@ -114,7 +114,7 @@ class Plan(Handle):
         return (self[i] for i in range(len(self)))
 
     def __reduce__(self) -> Any:
-        return Plan.from_rows, (list(self),)
+        return _plan_from, (list(self),)
 
     def _columns(self) -> dict[str, list[Any]]:
         rows = list(self)
@@ -134,6 +134,11 @@ class Plan(Handle):
 
     def __repr__(self) -> str:
         return f"<freemask.Plan: {self.images} images of {len(self)} masks>"
+
+
+# What a pickle calls is a function of its module: cloudpickle would take classmethods apart.
+def _plan_from(rows: list[PlanRow]) -> Plan:
+    return Plan.from_rows(rows)
 
 
 class _Planner(Handle):

@@ -17,6 +17,7 @@ from ._storage import Storage, join
 from .curate import Folder
 from .files import decode_image, decode_loss, decode_mask, decode_output, encode_mask
 from .filter import FilterReport
+from .shard import shard_of
 from .tars import Fields, TarSample, TarWriter, read_tar
 
 # What a step needs of a sample beside its mask.
@@ -146,20 +147,29 @@ class _TarSink:
 
 # ---- Folders ----------------------------------------------------------------------------------------
 class FolderParts:
-    """A Folder in parts of so many images. The filter writes masks/<id>.png.
+    """A Folder in parts of so many images, or in shards. The filter writes masks/<id>.png.
 
     Args:
         folder: a Folder.
         size: images of a part.
+        shards: if not 0, so many parts in place of parts of a size: each image is in the one that `shard_of` says, as with
+            `--shard i/n` of the tool, so that images that are added move no other one.
     """
 
-    def __init__(self, folder: Folder, size: int = 64) -> None:
-        if size < 1:
-            raise ValueError(f"parts of {size} images, expected 1 or more")
+    def __init__(self, folder: Folder, size: int = 64, shards: int = 0) -> None:
+        if size < 1 or shards < 0:
+            raise ValueError(f"parts of {size} images, or {shards} shards, expected 1 or more")
         pairs, options = folder.pairs, folder.storage.options
+        self.parts: list[Part]
+        if shards:
+            members: list[list[tuple[str, str, str]]] = [[] for _ in range(shards)]
+            for pair in pairs:
+                members[shard_of(pair[0], shards)].append(pair)
+            self.parts = [_FolderPart(f"shard-{i}-of-{shards}", tuple(some), options) for i, some in enumerate(members)]
+            return
         digits = len(str(max(len(pairs) - 1, 0) // size))
-        self.parts: list[Part] = [_FolderPart(f"part-{i // size:0{digits}d}", tuple(pairs[i:i + size]), options)
-                                  for i in range(0, len(pairs), size)]
+        self.parts = [_FolderPart(f"part-{i // size:0{digits}d}", tuple(pairs[i:i + size]), options)
+                      for i in range(0, len(pairs), size)]
 
 
 @dataclass(frozen=True)

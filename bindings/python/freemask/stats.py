@@ -167,7 +167,7 @@ class ClassStats(Handle):
         return self
 
     def __reduce__(self) -> Any:
-        return ClassStats.from_bytes, (self.labels, self.to_bytes())
+        return _stats_from, (self.labels, self.to_bytes())
 
     def save(self, path: Union[str, os.PathLike[str]]) -> None:
         """Writes the tool's stats.json, label space included, whole or not at all."""
@@ -267,3 +267,7 @@ def extra_planes(strata: Any, reference: Any, siblings: Any = None) -> tuple[Any
     if views[1] is not None:
         extra.reference = ctypes.pointer(views[1].view)
     return byref(extra), (extra, views, others)
+
+
+def _stats_from(labels: Labels, blob: bytes) -> ClassStats:
+    return ClassStats.from_bytes(labels, blob)
