@@ -64,6 +64,63 @@ tap.ok(json.loads(result.out)["masks"] - len(before) == (shard_of("scene_new", 5
 tap.equal(sum(json.loads(tool("check", "--labels", "camvid", "--masks", "more/masks", "--shard", f"{i}/5", "--json").out)["masks"]
               for i in range(5)), COUNT + 2, "check reads each mask in one shard")
 
+# ---- Check --------------------------------------------------------------------------------------------------
+def bad_set(name):
+    """Masks with a foreign label, palettes of their own, losses that are missing, damaged, negative, or a hair below 0."""
+    for i, stem in enumerate(NAMES):
+        mask = random_mask(rng, space, (20, 24))
+        if i % 7 == 3:
+            mask[2, 3] = 97
+        write(f"{ROOT}/{name}/masks/{stem}.png", png(mask))
+        if i in (4, 9):
+            image = PIL.Image.fromarray(np.full((20, 24), 1, np.uint8), "P")
+            image.putpalette([0, 0, 0, 10 * i, 5, 6] + [0] * 762)
+            image.save(f"{ROOT}/{name}/masks/{stem}.png")
+            mask = np.full((20, 24), 1, np.uint8)
+        loss = random_loss(rng, space, mask)
+        loss[5, 6] = -1e-6 if i % 5 == 1 else loss[5, 6]
+        loss[7, 8] = -3 if i == 6 else loss[7, 8]
+        if i % 11 != 10:
+            write(f"{ROOT}/{name}/losses/{stem}.npy", npy(loss)[:40 if i == 8 else None])
+        write(f"{ROOT}/{name}/images/{stem}.png", png(np.zeros((20, 24 + (i == 5)), np.uint8)))
+    write(f"{ROOT}/{name}/images/spare.png", png(np.zeros((20, 24), np.uint8)))
+
+
+def report(name, *flags):
+    result = tool("check", "--labels", "camvid", "--json", *flags)
+    tap.ok(result.code in (0, 1), f"check {' '.join(flags)}", result)
+    write(f"{ROOT}/{name}", result.out.encode())
+    return name
+
+
+bad_set("bad")
+CHECKS = (("bad", ["--masks", "bad/masks", "--losses", "bad/losses", "--images", "bad/images"]), ("good", ["--masks", "real/masks"]))
+for name, flags in CHECKS:
+    whole = report(f"c-{name}.json", *flags)
+    for count in (2, 40):
+        some = [report(f"c-{name}-{count}-{i}.json", *flags, "--shard", f"{i}/{count}") for i in range(count)]
+        good(f"merge of {count} reports", "merge", *some[::-1], "-o", "c.json")
+        tap.equal(read(f"{ROOT}/c.json").decode(), read(f"{ROOT}/{whole}").decode(), f"{name}: {count} shards make the same report")
+found = json.loads(read(f"{ROOT}/c-bad.json"))
+tap.ok({one["kind"] for one in found["findings"]} >= {"label", "colors", "loss", "missing", "unreadable", "size", "convention"}
+       and any("hair below" in note for note in found["notes"]) and any("spare" in note for note in found["notes"]), "there was much to find", found)
+tap.equal(json.loads(read(f"{ROOT}/c-bad-2-1.json"))["shard"]["index"], 1, "a report says which shard it is of")
+one, two = "c-bad-2-0.json", "c-bad-2-1.json"
+refused("a report is missing", 3, ["shard 1/2 is missing", one], "merge", one, "-o", "no.json")
+refused("a report twice", 3, ["same shard 0/2", one], "merge", one, one, two, "-o", "no.json")
+refused("reports of other sets", 3, [one, "c-good-2-1.json", "different jobs"], "merge", one, "c-good-2-1.json", "-o", "no.json")
+refused("a report of all", 3, ["c-bad.json", "--shard"], "merge", one, "c-bad.json", "-o", "no.json")
+refused("a report and statistics", 3, ["whole.json"], "merge", one, "whole.json", "-o", "no.json")
+refused("--distinct reports", 2, ["--distinct", "report"], "merge", "--distinct", one, two, "-o", "no.json")
+for name, change in (("values", lambda shard: shard["values"][0].pop()), ("colors", lambda shard: shard["colors"][0].append(1)),
+                     ("sums", lambda shard: shard["sums"].update(losses=None, below=1)), ("made_of", lambda shard: shard.pop("made_of")),
+                     ("index", lambda shard: shard.update(index=7))):
+    broken = json.loads(read(f"{ROOT}/{one}"))
+    change(broken["shard"])
+    write(f"{ROOT}/broken.json", json.dumps(broken).encode())
+    refused(f"broken {name}", 3, ["broken.json", name], "merge", "broken.json", two, "-o", "no.json")
+tap.ok(not os.path.exists(f"{ROOT}/no.json"), "no report is written")
+
 # ---- Hardness -----------------------------------------------------------------------------------------------
 for name, flags in (("means", []), ("worst", ["--measure", "worst-class", "--resize", "none"]), ("own", ["--losses", "real/losses"])):
     good(f"hardness {name}", *HARD, *flags, "-o", f"h-{name}.csv")

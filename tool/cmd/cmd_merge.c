@@ -18,16 +18,14 @@ int cmd_merge(int argc, char **argv) {
       {0}};
   const arg_command command = {
       "merge",
-      "joins shards: statistics, calibrations, hardness, folders of filter and run",
+      "joins shards: statistics, calibrations, hardness, reports of check, folders of filter, run",
       "A B ...",
       "All shards of a set have to be there, each once, of one job; what comes out is, byte for\n"
       "byte, what the command writes without --shard. Inputs are files of stats or calibrate, of\n"
-      "hardness, or output folders of filter or run (which run --resume then finishes). Of "
-      "statistics and calibrations several complete "
-      "sets\n"
-      "may be joined. Sets are told apart by the names of their masks; with --distinct two "
-      "complete\n"
-      "sets may have the same.",
+      "hardness or of check --json, or output folders of filter or run (which run --resume then\n"
+      "finishes). Of statistics and calibrations several complete sets may be joined. Sets are "
+      "told\n"
+      "apart by the names of their masks; with --distinct two complete sets may have the same.",
       options,
       1,
       (size_t)argc};

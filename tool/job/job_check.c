@@ -6,15 +6,14 @@
 
 #include "base/alloc.h"
 #include "base/folder_pair.h"
-#include "base/json_file.h"
 #include "base/note.h"
 #include "base/path.h"
 #include "base/pixel.h"
 #include "base/pool.h"
 #include "job/census.h"
 #include "job/check.h"
-#include "job/convention.h"
 #include "job/labels_file.h"
+#include "job/made_of.h"
 #include "job/strata.h"
 #include "job/summary.h"
 #include "job/workspace.h"
@@ -26,6 +25,7 @@ typedef struct state {
   const check_job *job;
   workspace ws;
   folder masks, images;
+  uint64_t identity;  /* of the names of all masks */
   folder_pairs pairs; /* of the images; `of` NULL: none were given */
   strata_folder strata;
   loss_source *losses; /* NULL: none are looked at */
@@ -235,63 +235,60 @@ static void conclude_partners(const state *s, const folder *files, const folder_
              files->files[first].relative);
 }
 
+static void find_sums(const state *s) {
+  check_sums *sums = &s->out->sums;
+  sums->below = s->below;
+  sums->maps = s->below_maps;
+  sums->turned = (int64_t)s->turned;
+  if (s->losses) {
+    sums->losses = alloc_text(loss_source_files(s->losses)->path);
+    sums->what = alloc_text(loss_source_what(s->losses));
+  }
+  if (!s->pairs.of) return;
+  sums->images = alloc_text(s->images.path);
+  sums->found = (int64_t)(s->masks.count - s->pairs.missing);
+}
+
 static void conclude_files(const state *s) {
   conclude_partners(s, &s->images, &s->pairs, "image");
   conclude_partners(s, &s->strata.files, &s->strata.pairs, "strata");
   if (s->losses)
     conclude_partners(s, loss_source_files(s->losses), loss_source_pairs(s->losses),
                       loss_source_what(s->losses));
-  if (s->below)
-    note_say("%s: %" PRId64 " losses of %" PRId64
-             " %ss are a hair below 0 (above -1e-05, as "
-             "rounding leaves them) and count as 0",
-             loss_source_files(s->losses)->path, s->below, s->below_maps,
-             loss_source_what(s->losses));
-  if (s->turned)
-    note_say("%s: %zu of %zu images are stored in another orientation, which EXIF tells; %s",
-             s->images.path, s->turned, s->masks.count - s->pairs.missing,
-             folder_names_now.exif == EXIF_IGNORE
-                 ? "they are taken as stored (--exif ignore)"
-                 : "they were turned (--exif ignore takes them as stored)");
+  find_sums(s);
+  check_note_sums(&s->out->sums);
 }
 
-static void add_color(text *t, const state *s, const census_color *c, int i) {
-  text_add(t, "#%06x in %s", (unsigned)c->color[i], s->masks.files[c->mask[i] - 1].relative);
-}
-
-/* Programs that reduce colors image by image number them anew each time. */
-static void judge_palettes(state *s) {
-  int index = census_torn_index(&s->out->census);
-  if (index < 0) return;
-  const census_color *c = &s->out->census.palette[index];
-  text t = {0};
-  text_add(&t, "palettes differ: index %d is ", index);
-  add_color(&t, s, c, 0);
-  text_add(&t, " and ");
-  add_color(&t, s, c, 1);
-  text_add(&t,
-           ": were colors reduced to palettes image by image? Then a number means another class in "
-           "each mask, and freemask convert makes labels of the colors");
-  findings_add(&s->out->findings, FINDING_COLORS, NULL, t.data);
-  text_free(&t);
+/* Reports that are joined are of the same names, flags and kinds of files. */
+static json_t *find_made_of(const state *s) {
+  const loss_options *loss = &s->job->set.loss;
+  json_t *made_of = made_of_new();
+  made_of_add(made_of, "labels", "%016" PRIx64, fm_labels_fingerprint(s->ws.labels));
+  made_of_add_masks(made_of, "masks", s->identity, (int64_t)s->masks.count);
+  made_of_add(made_of, "images", "%s", s->job->images ? "given" : "none");
+  made_of_add(made_of, "strata", "%s", s->job->set.strata ? "given" : "none");
+  made_of_add(made_of, "losses from", "%s",
+              loss_options_have_files(loss) ? loss_folders[loss_options_which(loss)].name : "none");
+  if (loss_options_have_outputs(loss))
+    made_of_add_json(made_of, "flags of outputs", network_flags_save(&loss->network));
+  made_of_add_json(made_of, "flags of names", folder_names_save());
+  return made_of;
 }
 
 /* What is about the whole set comes first. */
 static void conclude(state *s) {
   check_result *out = s->out;
-  const bool own = !labels_is_preset(s->job->common.labels);
-  bool misfit;
+  const int torn = census_torn_index(&out->census);
+  const char *names[2] = {NULL, NULL};
   out->masks = s->member_count;
-  out->fits = false;
-  if (out->census.pixels) {
-    convention_describe(&out->census, s->ws.context, s->ws.labels, own, &out->convention, &misfit);
-    convention_presets(&out->census, s->ws.context, NULL, 64, &out->presets);
-    out->fits = !misfit;
-    if (misfit) findings_add(&out->findings, FINDING_CONVENTION, NULL, out->convention.data);
-    judge_palettes(s);
-  }
+  for (int i = 0; i < 2 && torn >= 0; i++)
+    names[i] = s->masks.files[out->census.palette[torn].mask[i] - 1].relative;
+  check_judge_values(out, s->ws.context, s->ws.labels, !labels_is_preset(s->job->common.labels),
+                     torn, names);
   for (size_t i = 0; i < s->masks.count; i++) findings_move(&out->findings, &s->found[i]);
   conclude_files(s);
+  if (s->job->shard.count > 1)
+    out->shard = check_save_shard(out, s->job->shard, &s->masks, s->identity, find_made_of(s));
 }
 
 static void find_members(state *s) {
@@ -307,7 +304,8 @@ int check_job_look(const check_job *job, check_result *out, fault *f) {
                                            : network_flags_check(&loss->network, false, false, f);
   if (!code) code = workspace_open(job->common.labels, &s.ws, f);
   if (!code)
-    code = workspace_masks(&s.ws, job->set.masks, (folder_shard){0, 1}, &s.masks, NULL, NULL, f);
+    code = workspace_masks(&s.ws, job->set.masks, (folder_shard){0, 1}, &s.masks, &s.identity, NULL,
+                           f);
   if (!code) code = list_partners(&s, f);
   if (!code) {
     s.found = alloc_zeroed(s.masks.count, sizeof *s.found);
@@ -337,23 +335,17 @@ void check_result_free(check_result *result) {
   findings_free(&result->findings);
   text_free(&result->convention);
   text_free(&result->presets);
-}
-
-static json_t *notes_as_json(void) {
-  json_t *all = json_array();
-  for (size_t i = 0; i < note_count(); i++) json_array_append_new(all, json_text(note_get(i)));
-  return all;
+  free(result->sums.losses);
+  free(result->sums.what);
+  free(result->sums.images);
+  json_decref(result->shard);
 }
 
 static void print_result(const check_job *job, const check_result *r) {
   text t = {0};
   const char *convention = r->convention.data ? r->convention.data : "no mask could be read";
   if (job->common.json) {
-    summary_print_json(json_pack("{s:o, s:I, s:o, s:o, s:o, s:o}", "labels",
-                                 json_text(job->common.labels), "masks", (json_int_t)r->masks,
-                                 "convention", json_text(convention), "presets",
-                                 json_text(r->presets.data ? r->presets.data : ""), "findings",
-                                 findings_as_json(&r->findings), "notes", notes_as_json()));
+    summary_print_json(check_as_json(job->common.labels, r));
   } else if (!job->common.quiet || r->findings.count) {
     text_add(&t, "%zu masks%s%s\n", r->masks, r->fits ? ", " : "", r->fits ? convention : "");
     findings_as_text(&r->findings, SHOWN, &t);

@@ -1,5 +1,6 @@
 /* job/job_merge.c - exact merge of statistics, or of calibrations; merge_*.c join what else shards
  * write. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -227,24 +228,41 @@ int merge_statistics(const merge_job *job, fault *f) {
   return code;
 }
 
+int merge_begins(const char *path, const char *begin, bool *is, fault *f) {
+  char found[64] = "";
+  *is = false;
+  FILE *file = fopen(path, "rb");
+  if (!file) return fault_system(f, errno, "open", path);
+  (void)!fread(found, 1, sizeof found - 1, file);
+  int code = ferror(file) ? fault_system(f, errno, "read", path) : EXIT_FINE;
+  fclose(file);
+  *is = !code && !strncmp(found, begin, strlen(begin));
+  return code;
+}
+
 /* What the first input is, all have to be: the rest is read as such. */
 int merge_job_run(const merge_job *job, fault *f) {
   path_kind kind;
-  bool tables = false, runs = false;
+  bool tables = false, runs = false, reports = false;
   int code = path_look(job->inputs[0], &kind, f);
   const bool folders = !code && kind == PATH_FOLDER;
   if (!code && folders) code = merge_is_run(job->inputs[0], &runs, f);
   if (!code && !folders) code = merge_is_hardness(job->inputs[0], &tables, f);
+  if (!code && !folders && !tables) code = merge_is_check(job->inputs[0], &reports, f);
   if (code) return code;
-  if (job->distinct && (folders || tables))
+  if (job->distinct && (folders || tables || reports))
     return fault_set(f, EXIT_USAGE, "--distinct is for statistics and calibrations, but %s is %s",
-                     job->inputs[0], folders ? "a folder" : "a table of hardness");
+                     job->inputs[0],
+                     folders  ? "a folder"
+                     : tables ? "a table of hardness"
+                              : "a report of check");
   if ((job->link || job->overwrite) && !folders)
     return fault_set(f, EXIT_USAGE, "--%s is for folders of filter and run, but %s is none",
                      job->link ? "link" : "overwrite", job->inputs[0]);
   if (runs) return merge_run(job, f);
   if (folders) return merge_filter(job, NULL, f);
-  if (!tables) return merge_statistics(job, f);
+  if (!tables && !reports) return merge_statistics(job, f);
   code = check_output(job, f);
-  return code ? code : merge_hardness(job, f);
+  if (code) return code;
+  return tables ? merge_hardness(job, f) : merge_check(job, f);
 }

@@ -9,6 +9,15 @@
 /* Statistics, or calibrations. */
 int merge_statistics(const merge_job *job, fault *f);
 
+/* Does the file begin so? */
+int merge_begins(const char *path, const char *begin, bool *is, fault *f);
+
+/* Is it a report of check? */
+int merge_is_check(const char *path, bool *is, fault *f);
+
+/* Reports of check --shard --json: that of the whole set. */
+int merge_check(const merge_job *job, fault *f);
+
 /* Is the file a table of hardness, by how it begins? */
 int merge_is_hardness(const char *path, bool *is, fault *f);
 

@@ -1,5 +1,4 @@
 /* job/merge_hardness.c - from shards' tables of hardness to the whole set's. */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,17 +19,8 @@ typedef struct part {
 } part;
 
 int merge_is_hardness(const char *path, bool *is, fault *f) {
-  static const char *const begins[] = {"# freemask-shard ", "mask,hardness,"};
-  char found[32] = "";
-  *is = false;
-  FILE *file = fopen(path, "rb");
-  if (!file) return fault_system(f, errno, "open", path);
-  (void)!fread(found, 1, sizeof found - 1, file);
-  int code = ferror(file) ? fault_system(f, errno, "read", path) : EXIT_FINE;
-  fclose(file);
-  for (size_t i = 0; i < sizeof begins / sizeof *begins; i++)
-    *is = *is || !strncmp(found, begins[i], strlen(begins[i]));
-  return code;
+  int code = merge_begins(path, "# freemask-shard ", is, f);
+  return code || *is ? code : merge_begins(path, "mask,hardness,", is, f);
 }
 
 static int by_index(const void *a, const void *b) {
