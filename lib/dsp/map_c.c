@@ -16,6 +16,15 @@ static void touch(const uint8_t *const beside[3], const uint8_t *const below[2],
     to[i] = (a - 1)[i] | a[i] | (b - 1)[i] | b[i] | (c - 1)[i] | c[i] | d[i] | e[i];
 }
 
+static void along(const uint8_t *from, size_t step, size_t n, uint8_t *to) {
+  const uint8_t most = (uint8_t)(UINT8_MAX - step);
+  for (size_t i = 0; i < n; i++) {
+    uint8_t least = (from - step)[i] < from[i + step] ? (from - step)[i] : from[i + step];
+    least = (uint8_t)((least < most ? least : most) + step);
+    to[i] = from[i] < least ? from[i] : least;
+  }
+}
+
 static void nearer(const uint8_t *other, size_t n, uint8_t *row) {
   for (size_t i = 0; i < n; i++) {
     uint8_t least = (other - 1)[i] < other[i] ? (other - 1)[i] : other[i];
@@ -92,6 +101,7 @@ static fm__totals slide(const int32_t *sums, const int32_t *pixels, size_t radiu
 
 const fm__map_kernels fm__map_c = {.differ = differ,
                                    .touch = touch,
+                                   .along = along,
                                    .nearer = nearer,
                                    .strata = strata,
                                    .largest = largest,

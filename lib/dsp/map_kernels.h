@@ -35,6 +35,8 @@ typedef struct fm__map_kernels {
   /* touch[i] = beside[0..2][i - 1 and i] or below[0..1][i]: flags of 0 and 1. */
   void (*touch)(const uint8_t *const beside[3], const uint8_t *const below[2], size_t n,
                 uint8_t *touch);
+  /* to[i] = the least of from[i] and of from[i - step] and from[i + step] plus the step, or 255. */
+  void (*along)(const uint8_t *from, size_t step, size_t n, uint8_t *to);
   /* row[i] = the least of row[i] and other[i - 1 .. i + 1] + 1, none of which is 255. */
   void (*nearer)(const uint8_t *other, size_t n, uint8_t *row);
   /* strata[i] = how many of the edges distances[i] reaches. */

@@ -30,7 +30,7 @@ typedef struct boundary {
   uint8_t *none;       /* a row of zeros */
   uint8_t *row;        /* [width]: whether it touches another label; strata */
   void *distances;     /* [height][stride], with a large one on both sides of a row */
-  void *ramps[2];      /* [width] distances: 2, 3, .. the last edge, and backwards */
+  void *along[2];      /* [width] of a row, with the last edge as often on both sides */
   uint8_t *stratum_of; /* [last edge + 1] of each distance */
 } boundary;
 
@@ -81,15 +81,28 @@ static void mark_row(const boundary *b, int64_t y, const void **labels, uint8_t 
 
 /* ---- Distances -------------------------------------------------------------------- */
 
+static void along_8(const boundary *b, const uint8_t *from, size_t step, uint8_t *to) {
+  b->context->dsp->maps->along(from, step, (size_t)b->mask.width, to);
+}
+
+static void along_16(const boundary *b, const int16_t *from, size_t step, int16_t *to) {
+  const int16_t *before = from - step, *behind = from + step, more = (int16_t)step;
+  for (int64_t x = 0; x < b->mask.width; x++) {
+    int16_t least = before[x] < behind[x] ? before[x] : behind[x];
+    least = (int16_t)(least + more);
+    to[x] = from[x] < least ? from[x] : least;
+  }
+}
+
 static void nearer_8(const boundary *b, const uint8_t *other, uint8_t *row) {
   b->context->dsp->maps->nearer(other, (size_t)b->mask.width, row);
 }
 
-static void nearer_16(const boundary *b, const uint16_t *other, uint16_t *row) {
+static void nearer_16(const boundary *b, const int16_t *other, int16_t *row) {
   for (int64_t x = 0; x < b->mask.width; x++) {
-    uint16_t least = other[x - 1] < other[x] ? other[x - 1] : other[x];
+    int16_t least = other[x - 1] < other[x] ? other[x - 1] : other[x];
     least = other[x + 1] < least ? other[x + 1] : least;
-    row[x] = least < row[x] ? (uint16_t)(least + 1) : row[x];
+    row[x] = least < row[x] ? (int16_t)(least + 1) : row[x];
   }
 }
 
@@ -104,7 +117,7 @@ static void put_strata_8(const boundary *b, const uint8_t *row, uint8_t *strata)
   b->context->dsp->maps->strata(row, edges, count, n, strata);
 }
 
-static void put_strata_16(const boundary *b, const uint16_t *row, uint8_t *strata) {
+static void put_strata_16(const boundary *b, const int16_t *row, uint8_t *strata) {
   for (int64_t x = 0; x < b->mask.width; x++) strata[x] = b->stratum_of[row[x]];
 }
 
@@ -118,7 +131,7 @@ static void write_row(const boundary *b, int64_t y, const fm_plane *out) {
 #include "map/distances.h"
 #undef DISTANCE
 #undef NAME
-#define DISTANCE uint16_t
+#define DISTANCE int16_t
 #define NAME(name) name##_16
 #include "map/distances.h"
 #undef DISTANCE
@@ -134,22 +147,23 @@ static void fill_table(const boundary *b) {
 
 /* ---- The public call -------------------------------------------------------------- */
 
-/* One block: distances, ramps, labels, flags, the table. */
+/* One block: labels, distances, rows, flags, the table. */
 static fm_status allocate(boundary *b, void **memory, fm_error *err) {
   const size_t width = (size_t)b->mask.width, edges = (size_t)last_edge(b) + 1, flags = width + 2,
                labels = b->bytes ? 0 : 2 * width * sizeof(int64_t),
-               one = last_edge(b) < UINT8_MAX ? sizeof(uint8_t) : sizeof(uint16_t);
+               one = last_edge(b) < UINT8_MAX ? sizeof(uint8_t) : sizeof(int16_t),
+               along = (width + 2 * (size_t)last_edge(b)) * one;
   size_t distances, size = 0;
   *memory = NULL;
   if (fm__size_mul((size_t)b->mask.height, (width + 2) * one, &distances) &&
-      fm__size_add(distances, labels + 2 * width * one + 7 * flags + edges, &size))
+      fm__size_add(distances, labels + 2 * along + 7 * flags + edges, &size))
     *memory = fm__alloc(b->context, size);
   if (!*memory) return fm__fail_pixels(err, b->mask.height, b->mask.width);
   char *at = *memory;
   for (int i = 0; i < 2; i++, at += labels / 2) b->labels[i] = (int64_t *)(void *)at;
   b->distances = at;
   at += distances;
-  for (int i = 0; i < 2; i++, at += width * one) b->ramps[i] = at;
+  for (int i = 0; i < 2; i++, at += along) b->along[i] = at;
   memset(at, 0, 7 * flags);
   for (int i = 0; i < 3; i++, at += flags) b->beside[i] = (uint8_t *)at + 1;
   for (int i = 0; i < 2; i++, at += flags) b->below[i] = (uint8_t *)at + 1;

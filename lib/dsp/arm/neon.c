@@ -64,6 +64,10 @@ static inline void spread(const bytes planes[4], ints numbers[4]) {
   }
 }
 
+static inline bytes least_bytes(bytes a, bytes b) {
+  return (bytes)vminq_u8((uint8x16_t)a, (uint8x16_t)b);
+}
+
 /* Each lane with all those before it, added up; and its last lane in all. */
 static inline words scan(words v) {
   const uint32x4_t zero = vdupq_n_u32(0);

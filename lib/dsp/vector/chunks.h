@@ -16,6 +16,7 @@
  *   look_up          table[index] for VECTOR indices below 32
  *   spread           the bytes of four vectors as 32-bit numbers (vector/judge.h)
  *   mix              the order of bytes that `spread` undoes
+ *   least_bytes      the less of two, byte by byte (vector/map.h)
  *   scan, last_lane  sums of 32-bit numbers up to each lane; the last lane in all (vector/map.h)
  *
  * and then includes the kernels. A chunk is 64 pixels, whose bits fill a word. */

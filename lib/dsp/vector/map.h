@@ -13,10 +13,6 @@ TARGET static inline bytes bytes_at(const uint8_t *from) {
   return *(const loose_bytes *)(const void *)from;
 }
 TARGET static inline void put_bytes(uint8_t *to, bytes v) { *(loose_bytes *)(void *)to = v; }
-TARGET static inline bytes least_bytes(bytes a, bytes b) {
-  const bytes first = (bytes)(a < b);
-  return (a & first) | (b & ~first);
-}
 
 /* The rounds of a loop over n bytes, the last of which ends at the last byte: some are done again,
  * with the same result. Short rows are left to plain C. */
@@ -45,6 +41,18 @@ TARGET static void map_touch(const uint8_t *const beside[3], const uint8_t *cons
     bytes left = bytes_at(a + i - 1) | bytes_at(b + i - 1) | bytes_at(c + i - 1);
     bytes right = bytes_at(a + i) | bytes_at(b + i) | bytes_at(c + i);
     put_bytes(to + i, left | right | bytes_at(d + i) | bytes_at(e + i));
+  }
+}
+
+TARGET static void map_along(const uint8_t *from, size_t step, size_t n, uint8_t *to) {
+  if (n < VECTOR) {
+    fm__map_c.along(from, step, n, to);
+    return;
+  }
+  const bytes most = same_bytes((uint8_t)(UINT8_MAX - step)), more = same_bytes((uint8_t)step);
+  BYTE_ROUNDS(i, n) {
+    bytes least = least_bytes(bytes_at(from + i - step), bytes_at(from + i + step));
+    put_bytes(to + i, least_bytes(bytes_at(from + i), least_bytes(least, most) + more));
   }
 }
 
@@ -224,6 +232,7 @@ TARGET static fm__totals map_slide(const int32_t *sums, const int32_t *pixels, s
 
 const fm__map_kernels LEVEL(map) = {.differ = map_differ,
                                     .touch = map_touch,
+                                    .along = map_along,
                                     .nearer = map_nearer,
                                     .strata = map_strata,
                                     .largest = map_largest,

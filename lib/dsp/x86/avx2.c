@@ -70,6 +70,10 @@ TARGET static inline void spread(const bytes planes[4], ints numbers[4]) {
   numbers[3] = (ints)_mm256_unpackhi_epi16(high01, high23);
 }
 
+TARGET static inline bytes least_bytes(bytes a, bytes b) {
+  return (bytes)_mm256_min_epu8((__m256i)a, (__m256i)b);
+}
+
 /* Each lane with all those before it, added up; and its last lane in all. */
 TARGET static inline words scan(words v) {
   v += (words)_mm256_slli_si256((__m256i)v, 4);

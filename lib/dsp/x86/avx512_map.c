@@ -11,6 +11,10 @@
 
 #include "dsp/vector/rows.h"
 
+TARGET static inline bytes least_bytes(bytes a, bytes b) {
+  return (bytes)_mm512_min_epu8((__m512i)a, (__m512i)b);
+}
+
 /* Each lane with all those before it, added up; and its last lane in all. */
 TARGET static inline words scan(words v) {
   const __m512i zero = _mm512_setzero_si512();

@@ -66,6 +66,10 @@ TARGET static inline void spread(const bytes planes[4], ints numbers[4]) {
   numbers[3] = (ints)_mm_unpackhi_epi16(high01, high23);
 }
 
+TARGET static inline bytes least_bytes(bytes a, bytes b) {
+  return (bytes)_mm_min_epu8((__m128i)a, (__m128i)b);
+}
+
 /* Each lane with all those before it, added up; and its last lane in all. */
 TARGET static inline words scan(words v) {
   v += (words)_mm_slli_si128((__m128i)v, 4);
