@@ -40,7 +40,7 @@ typedef struct fm_class_stats fm_class_stats;
  *      g_k(p)    = e_k(reference(p)), or with siblings the less of this and the mean over them of
  *                e_k(sibling(p)), rounded to 2^-12 first, halves away from 0; g_(k,s) likewise
  *      d_k(p)    = e_k(loss(p)) - 0.8 * g_k(p), or without a reference e_k(loss(p)); d_(k,s) likewise
- *      c_k       = the level of class k in this image: the less of 1 and (n a_k + w a) / (n + w), where n
+ *      c_k       = the level of class k in this image: the less of 1.5 and (n a_k + w a) / (n + w), where n
  *                of the image's N pixels with a class are of k, a_k is what a tenth of their d_k does not
  *                exceed, a the same of all N pixels, and w = floor(N / 32)
  *      score(p)  = max(0, d_k(p) - c_k + mean of d_(k,s) - c_k over the pixels of p's class in the square
@@ -53,7 +53,7 @@ typedef struct fm_class_stats fm_class_stats;
  *
  *  The level is what the style of an image does to a class: it moves the least odd pixels as well, which
  *  errors do not as long as they leave a tenth of the class alone. Where a class is wrong as a whole
- *  the level is at most 1, and its pixels stay odd.
+ *  the level is at most 1.5, and its pixels stay odd.
  *
  *  The reference is what the real image of the same mask loses at this very place
  *  (fm_extra_planes). Statistics of the real set are made without one, so

@@ -10,8 +10,8 @@
 enum { TENTH = 10, BIN_STEPS = 32, BINS = (1 << 16) / BIN_STEPS };
 /* The whole image counts as if 1/32 of its pixels were of each class as well: few say little. */
 enum { IMAGE_PART = 32 };
-/* 1 nat. Classes that are wrong as a whole have to stay odd. */
-enum { MOST_LEVEL = 1 << FM__STEPS_BITS };
+/* 1.5 nats. Classes that are wrong as a whole have to stay odd. */
+enum { MOST_LEVEL = 3 << (FM__STEPS_BITS - 1) };
 
 /* One call. */
 typedef struct levels {

@@ -46,7 +46,7 @@ class Ranks:
         levels = {}
         for k in np.unique(mask[valid]):
             n = int((mask == k).sum())
-            levels[k] = min(4096, (n * tenth(own[mask == k]) + weight * typical) // (n + weight))
+            levels[k] = min(6144, (n * tenth(own[mask == k]) + weight * typical) // (n + weight))
         for k, level in levels.items():
             for part in (own, within):
                 part[mask == k] = np.clip(part[mask == k] - level, -32767, 32767)
