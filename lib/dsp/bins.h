@@ -7,12 +7,15 @@
 
 #include "core/bits.h"
 
-/* Bin 0: below 2^-24; then 32 octaves of 2^shift bins; then the rest. */
+/* Bin 0: below 2^-24; then 32 octaves of 2^shift bins; then the rest. A loss is in the bin that its
+ * bits, shifted to the right by 23 - shift, are after this number, within 0 and the last. */
+FM__BOTH uint32_t fm__bins_below(int shift) { return ((UINT32_C(127) - 24) << shift) - 1; }
+FM__BOTH uint32_t fm__last_bin(int shift) { return (UINT32_C(32) << shift) + 1; }
+
 FM__BOTH size_t fm__bin_of(uint32_t bits, int shift) {
-  int64_t bin = (int64_t)(bits >> (23 - shift)) - ((int64_t)(127 - 24) << shift);
-  int64_t bins = INT64_C(32) << shift;
-  if (bin < 0) return 0;
-  return (size_t)(bin < bins ? bin + 1 : bins + 1);
+  const uint32_t place = bits >> (23 - shift), below = fm__bins_below(shift);
+  const uint32_t bin = place > below ? place - below : 0;
+  return bin < fm__last_bin(shift) ? bin : fm__last_bin(shift);
 }
 
 #endif

@@ -2,6 +2,7 @@
 #include "dsp/map_kernels.h"
 
 #include "core/bits.h"
+#include "dsp/bins.h"
 
 /* ---- Distances -------------------------------------------------------------------- */
 
@@ -63,6 +64,14 @@ static void to_steps(const float *values, size_t n, int32_t *steps) {
   }
 }
 
+static void bins(const float *losses, size_t n, int shift, int32_t *to) {
+  for (size_t i = 0; i < n; i++) {
+    uint32_t bits = fm__float_bits(losses[i]);
+    if (bits == UINT32_C(1) << 31) bits = 0;
+    to[i] = bits < FM__NOT_FINITE ? (int32_t)fm__bin_of(bits, shift) : -1;
+  }
+}
+
 static void add(const int32_t *steps, size_t n, int32_t *sums, int32_t *pixels) {
   for (size_t i = 0; i < n; i++) sums[i] += steps[i];
   for (size_t i = 0; i < n; i++) pixels[i]++;
@@ -106,6 +115,7 @@ const fm__map_kernels fm__map_c = {.differ = differ,
                                    .strata = strata,
                                    .largest = largest,
                                    .to_steps = to_steps,
+                                   .bins = bins,
                                    .add = add,
                                    .take = take,
                                    .total = total,

@@ -48,6 +48,9 @@ typedef struct fm__map_kernels {
   /* Values as whole numbers of steps, to nearest, ties to even, of at most FM__MOST_STEPS in either
    * direction. */
   void (*to_steps)(const float *values, size_t n, int32_t *steps);
+  /* The bins of losses in a histogram of 2^shift bins to a factor of two (fm__bin_of), -0 being 0; -1
+   * of what is not finite or below 0. */
+  void (*bins)(const float *losses, size_t n, int shift, int32_t *bins);
   /* Adds steps to the sums of columns and 1 to their pixels, or takes them away. The elements
    * behind the last are written as they were. */
   void (*add)(const int32_t *steps, size_t n, int32_t *sums, int32_t *pixels);

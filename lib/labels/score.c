@@ -13,7 +13,7 @@
 #include "core/options.h"
 #include "core/random.h"
 #include "core/view.h"
-#include "dsp/bins.h"
+#include "dsp/map_kernels.h"
 #include "labels/score_level.h"
 #include "map/nearest.h"
 #include "map/window.h"
@@ -194,23 +194,23 @@ typedef struct mapping {
   fm__runs runs;
   int32_t *window;  /* [height][width]: steps that the window takes the mean of */
   int32_t *own;     /* the pixel's own; the same memory if there is one table */
-  float *losses;    /* [width] a row of losses */
+  int32_t *bins;    /* [width] of a row of losses; -1: what is no loss */
   uint8_t *strata;  /* [width] */
   int32_t *columns; /* [width]: of the reference; NULL: the reference has the mask's size */
-  void *row;        /* of the reference, losses or codes, as wide as it is */
+  void *row;        /* of the reference, bins or codes, as wide as it is */
   uint8_t *codes;   /* [width] */
   expectation real, siblings; /* of a row; the siblings' added up */
   int32_t sibling;            /* that is being read */
   float *scores;
 } mapping;
 
-/* The bin of a loss; -0 is 0. False: it is none. */
-static inline bool bin_of(float loss, int shift, size_t *bin) {
-  uint32_t bits;
-  memcpy(&bits, &loss, sizeof bits);
-  if (bits == UINT32_C(0x80000000)) bits = 0;
-  *bin = fm__bin_of(bits, shift);
-  return bits < UINT32_C(0x7F800000);
+static void read_bins(const mapping *m, const fm_plane *plane, int64_t y, int32_t *bins) {
+  float piece[FM__PIECE];
+  for (int64_t x = 0; x < plane->width; x += FM__PIECE) {
+    const size_t n = fm__piece_length(plane, x);
+    fm__tile_losses(plane, y, x, n, piece);
+    m->runs.context->dsp->maps->bins(piece, n, m->score->ranks->bin_shift, bins + x);
+  }
 }
 
 static fm_status fail_stratum(const mapping *m, int64_t y, int64_t x, fm_error *err) {
@@ -235,45 +235,50 @@ static const int16_t *window_table(const mapping *m, const int16_t *tables, int6
 static fm_status rank_run(const mapping *m, const fm__run *run, int64_t y, int64_t x,
                           fm_error *err) {
   const int16_t *tables = tables_of(m, run), *table;
-  const int shift = m->score->ranks->bin_shift;
+  const bool two = m->own != m->window;
   int32_t *window = m->window + y * m->runs.width, *own = m->own + y * m->runs.width;
-  size_t bin;
   for (; x < run->end; x++) {
+    const int32_t bin = m->bins[x];
     if (!(table = window_table(m, tables, x))) return fail_stratum(m, y, x, err);
-    if (!bin_of(m->losses[x], shift, &bin))
+    if (bin < 0)
       return fm__loss_fail(m->score->ranks->labels, &m->planes->loss,
                            (int32_t)m->runs.keys[run->region], y, x, err);
     window[x] = table[bin];
-    own[x] = tables[bin];
+    if (two) own[x] = tables[bin];
   }
   return FM_OK;
 }
 
-/* 0.8 of a rank, rounded to whole steps, halves away from 0. */
-static inline int32_t paired(int32_t steps) { return (4 * steps + (steps < 0 ? -2 : 2)) / 5; }
+/* 0.8 of a rank, rounded to whole steps, halves away from 0: a fifth of a number below 2^17, which no
+ * rounding of floats takes to another whole one. */
+static inline int32_t paired(int32_t steps) {
+  return (int32_t)((float)(4 * steps + (steps < 0 ? -2 : 2)) * 0.2F);
+}
 
-static fm_status fail_expected(const mapping *m, const char *name, int64_t y, int64_t x,
-                               fm_error *err) {
+/* Pixel (x, y) of the mask has what is no loss at its place in `plane`. */
+static fm_status fail_expected(const mapping *m, const fm_plane *plane, const char *name, int64_t y,
+                               int64_t x, fm_error *err) {
+  fm__nearest rows = fm__nearest_start(plane->height, m->runs.height);
+  int64_t row = 0;
+  float loss = 0;
+  for (int64_t i = 0; i <= y; i++) row = fm__nearest_next(&rows);
+  fm__tile_losses(plane, row, plane->width == m->runs.width ? x : m->columns[x], 1, &loss);
   return fm__fail(err, FM_ERR_LOSS,
                   "%s: %g at the place of pixel (x %" PRId64 ", y %" PRId64
                   "), expected a finite number, not below 0",
-                  name, (double)m->losses[x], x, y);
+                  name, (double)loss, x, y);
 }
 
 static fm_status expect_run(const mapping *m, const fm__run *run, int64_t y, int64_t x,
                             fm_error *err) {
   const int16_t *tables = tables_of(m, run);
   const uint16_t *code_bins = m->score->code_bins + m->runs.keys[run->region] * FM__BYTES;
-  const int shift = m->score->ranks->bin_shift;
-  const bool coded = m->planes->reference.ranks != 0;
-  size_t bin;
+  const bool coded = m->planes->reference.ranks != 0, two = m->real.own != m->real.window;
   for (; x < run->end; x++) {
-    if (coded)
-      bin = code_bins[m->codes[x]];
-    else if (!bin_of(m->losses[x], shift, &bin))
-      return fail_expected(m, "reference", y, x, err);
+    const int32_t bin = coded ? code_bins[m->codes[x]] : m->bins[x];
+    if (bin < 0) return fail_expected(m, &m->planes->reference.real, "reference", y, x, err);
     m->real.window[x] = window_table(m, tables, x)[bin];
-    m->real.own[x] = tables[bin];
+    if (two) m->real.own[x] = tables[bin];
   }
   return FM_OK;
 }
@@ -281,14 +286,13 @@ static fm_status expect_run(const mapping *m, const fm__run *run, int64_t y, int
 static fm_status add_sibling_run(const mapping *m, const fm__run *run, int64_t y, int64_t x,
                                  fm_error *err) {
   const int16_t *tables = tables_of(m, run);
-  const int shift = m->score->ranks->bin_shift;
   const bool two = m->siblings.own != m->siblings.window;
-  size_t bin;
   for (; x < run->end; x++) {
-    if (!bin_of(m->losses[x], shift, &bin)) {
+    const int32_t bin = m->bins[x];
+    if (bin < 0) {
       char name[32];
       (void)snprintf(name, sizeof name, "siblings[%d]", (int)m->sibling);
-      return fail_expected(m, name, y, x, err);
+      return fail_expected(m, &m->planes->reference.siblings[m->sibling], name, y, x, err);
     }
     m->siblings.window[x] += window_table(m, tables, x)[bin];
     if (two) m->siblings.own[x] += tables[bin];
@@ -312,11 +316,6 @@ static void pair_row(const mapping *m, int64_t y) {
   for (int64_t x = 0; own != window && x < n; x++) own[x] -= paired(m->real.own[x]);
 }
 
-static void read_row(const fm_plane *plane, int64_t y, float *row) {
-  for (int64_t x = 0; x < plane->width; x += FM__PIECE)
-    fm__tile_losses(plane, y, x, fm__piece_length(plane, x), row + x);
-}
-
 static fm_status walk_row(const mapping *m, int64_t y,
                           fm_status (*step)(const mapping *, const fm__run *, int64_t, int64_t,
                                             fm_error *),
@@ -337,7 +336,7 @@ static void read_strata(const mapping *m, int64_t y) {
 static fm_status rank_rows(const mapping *m, fm_error *err) {
   fm_status status = FM_OK;
   for (int64_t y = 0; y < m->runs.height && !status; y++) {
-    read_row(&m->planes->loss, y, m->losses);
+    read_bins(m, &m->planes->loss, y, m->bins);
     read_strata(m, y);
     status = walk_row(m, y, rank_run, err);
   }
@@ -358,9 +357,9 @@ static void read_reference(const mapping *m, int64_t y) {
     read_codes(real, y, row);
     for (int64_t x = 0; m->columns && x < n; x++) m->codes[x] = row[m->columns[x]];
   } else {
-    float *row = m->columns ? m->row : m->losses;
-    read_row(real, y, row);
-    for (int64_t x = 0; m->columns && x < n; x++) m->losses[x] = row[m->columns[x]];
+    int32_t *row = m->columns ? m->row : m->bins;
+    read_bins(m, real, y, row);
+    for (int64_t x = 0; m->columns && x < n; x++) m->bins[x] = row[m->columns[x]];
   }
 }
 
@@ -378,7 +377,7 @@ static fm_status ask_siblings(mapping *m, int64_t y, fm_error *err) {
     status =
         fm__plane_read(&plane, &reference->siblings[m->sibling], FM__LOSS_TYPES, "sibling", err);
     if (status) return status;
-    read_row(&plane, y, m->losses);
+    read_bins(m, &plane, y, m->bins);
     status = walk_row(m, y, add_sibling_run, err);
   }
   if (status) return status;
@@ -446,7 +445,7 @@ static bool allocate_reference(mapping *m) {
   if (reference->sibling_count && !allocate_expectation(m, &m->siblings)) return false;
   if (real->width == m->runs.width && real->height == m->runs.height) return true;
   m->columns = fm__alloc_array(context, width, sizeof *m->columns);
-  m->row = fm__alloc_array(context, (size_t)real->width, sizeof(float));
+  m->row = fm__alloc_array(context, (size_t)real->width, sizeof *m->bins);
   if (!m->columns || !m->row) return false;
   fm__nearest next = fm__nearest_start(real->width, m->runs.width);
   for (size_t x = 0; x < width; x++) m->columns[x] = (int32_t)fm__nearest_next(&next);
@@ -460,9 +459,9 @@ static bool allocate(mapping *m) {
   m->own = m->window;
   if (m->score->tables > 1)
     m->own = fm__alloc_pixels(context, m->runs.height, m->runs.width, sizeof *m->own);
-  m->losses = fm__alloc_array(context, width, sizeof *m->losses);
+  m->bins = fm__alloc_array(context, width, sizeof *m->bins);
   m->strata = fm__alloc(context, width);
-  if (!m->window || !m->own || !m->losses || !m->strata) return false;
+  if (!m->window || !m->own || !m->bins || !m->strata) return false;
   return !m->planes->reference.real.data || allocate_reference(m);
 }
 
@@ -470,7 +469,7 @@ static void release(mapping *m) {
   const fm_context *context = m->runs.context;
   if (m->own != m->window) fm__free(context, m->own);
   fm__free(context, m->window);
-  fm__free(context, m->losses);
+  fm__free(context, m->bins);
   fm__free(context, m->strata);
   fm__free(context, m->columns);
   fm__free(context, m->row);

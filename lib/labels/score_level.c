@@ -2,6 +2,8 @@
  * of a class too, which errors do not, unless they take nearly all of the class. */
 #include "labels/score_level.h"
 
+#include <inttypes.h>
+
 #include "core/context.h"
 #include "core/fail.h"
 #include "map/window.h"
@@ -17,13 +19,23 @@ enum { MOST_LEVEL = 3 << (FM__STEPS_BITS - 1) };
 typedef struct levels {
   const fm__runs *runs;
   int32_t *own, *window;
-  int64_t *counts; /* [regions + 1][BINS]; the last: of the whole image */
+  /* [regions + 1][BINS]; the last: of the whole image. One half for pixels of even columns, one for
+   * odd ones: neighbours are often of the same bin, and would wait for each other. */
+  uint32_t *counts[2];
   int32_t *levels; /* [regions], steps */
 } levels;
 
+static inline uint32_t bin_of(int32_t steps) { return (uint32_t)(steps + (1 << 15)) / BIN_STEPS; }
+
 static void count_run(const levels *l, const fm__run *run, size_t at, size_t n) {
-  int64_t *counts = l->counts + (size_t)run->region * BINS;
-  for (size_t i = at; i < at + n; i++) counts[(l->own[i] + (1 << 15)) / BIN_STEPS]++;
+  uint32_t *even = l->counts[0] + (size_t)run->region * BINS,
+           *odd = l->counts[1] + (size_t)run->region * BINS;
+  const int32_t *own = l->own + at;
+  for (size_t i = 0; i + 1 < n; i += 2) {
+    even[bin_of(own[i])]++;
+    odd[bin_of(own[i + 1])]++;
+  }
+  if (n % 2) even[bin_of(own[n - 1])]++;
 }
 
 static inline int32_t levelled(int32_t steps, int32_t level) {
@@ -54,7 +66,7 @@ static void walk(const levels *l,
 }
 
 /* The middle of the first bin up to which a tenth of the pixels lies. */
-static int64_t tenth_of(const int64_t *counts, int64_t *pixels) {
+static int64_t tenth_of(const uint32_t *counts, int64_t *pixels) {
   int64_t all = 0, below = 0;
   for (size_t i = 0; i < BINS; i++) all += counts[i];
   int64_t bin = 0;
@@ -67,12 +79,14 @@ static int64_t divided_down(int64_t a, int64_t b) { return a / b - (a % b < 0); 
 
 static void find_levels(const levels *l) {
   const size_t regions = (size_t)l->runs->regions;
-  int64_t *image = l->counts + regions * BINS, all, here;
+  uint32_t *counts = l->counts[0], *image = counts + regions * BINS;
+  int64_t all, here;
+  for (size_t i = 0; i < regions * BINS; i++) counts[i] += l->counts[1][i];
   for (size_t r = 0; r < regions; r++)
-    for (size_t i = 0; i < BINS; i++) image[i] += l->counts[r * BINS + i];
+    for (size_t i = 0; i < BINS; i++) image[i] += counts[r * BINS + i];
   const int64_t typical = tenth_of(image, &all), weight = all / IMAGE_PART;
   for (size_t r = 0; r < regions; r++) {
-    const int64_t own = tenth_of(l->counts + r * BINS, &here);
+    const int64_t own = tenth_of(counts + r * BINS, &here);
     const int64_t level = divided_down(here * own + weight * typical, here + weight);
     l->levels[r] = (int32_t)(level < MOST_LEVEL ? level : MOST_LEVEL);
   }
@@ -81,16 +95,22 @@ static void find_levels(const levels *l) {
 fm_status fm__score_level(const fm__runs *runs, int32_t *own, int32_t *window, fm_error *err) {
   const size_t regions = (size_t)runs->regions;
   if (regions == 0) return FM_OK;
+  if (runs->height > UINT32_MAX / runs->width)
+    return fm__fail(err, FM_ERR_LIMIT,
+                    "mask: %" PRId64 " x %" PRId64 " pixels, expected at most 2^32 - 1",
+                    runs->height, runs->width);
   levels l = {.runs = runs, .own = own, .window = window};
-  l.counts = fm__alloc_zeroed(runs->context, regions + 1, BINS * sizeof *l.counts);
+  uint32_t *counts = fm__alloc_zeroed(runs->context, 2 * regions + 1, BINS * sizeof *counts);
   l.levels = fm__alloc_array(runs->context, regions, sizeof *l.levels);
-  if (l.counts && l.levels) {
+  if (counts && l.levels) {
+    l.counts[0] = counts;
+    l.counts[1] = counts + (regions + 1) * BINS;
     walk(&l, count_run);
     find_levels(&l);
     walk(&l, level_run);
   }
-  const bool failed = !l.counts || !l.levels;
-  fm__free(runs->context, l.counts);
+  const bool failed = !counts || !l.levels;
+  fm__free(runs->context, counts);
   fm__free(runs->context, l.levels);
   if (failed)
     return fm__fail(err, FM_ERR_MEMORY, "out of memory for the levels of %zu classes", regions);

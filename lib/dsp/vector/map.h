@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "dsp/bins.h"
 #include "dsp/map_kernels.h"
 #include "dsp/vector/rows.h"
 
@@ -152,6 +153,21 @@ TARGET static void map_to_steps(const float *values, size_t n, int32_t *steps) {
   fm__map_c.to_steps(values + i, n - i, steps + i);
 }
 
+TARGET static void map_bins(const float *losses, size_t n, int shift, int32_t *to) {
+  const words below = same_words(fm__bins_below(shift)), last = same_words(fm__last_bin(shift));
+  size_t i = 0;
+  for (; i + LANES <= n; i += LANES) {
+    words bits = (words)floats_at(losses + i);
+    bits &= ~(words)(bits == same_words(UINT32_C(1) << 31));
+    words bin = (bits >> (23 - shift)) - below;
+    bin &= (words)((ints)bin > (ints){0});
+    const words far = (words)(bin > last);
+    bin = (last & far) | (bin & ~far);
+    put_words(to + i, bin | (words)(bits >= same_words(FM__NOT_FINITE)));
+  }
+  fm__map_c.bins(losses + i, n - i, shift, to + i);
+}
+
 TARGET static void map_add(const int32_t *steps, size_t n, int32_t *sums, int32_t *pixels) {
   size_t i = 0;
   for (; i + LANES <= n; i += LANES) {
@@ -237,6 +253,7 @@ const fm__map_kernels LEVEL(map) = {.differ = map_differ,
                                     .strata = map_strata,
                                     .largest = map_largest,
                                     .to_steps = map_to_steps,
+                                    .bins = map_bins,
                                     .add = map_add,
                                     .take = map_take,
                                     .total = map_total,
