@@ -132,8 +132,9 @@ FM_API fm_status fm_hardness_measure_loss(const fm_hardness *hardness, const fm_
  *  other classes; ignored pixels and the image's border do not count. A square has 1, whatever its size; m equal
  *  squares have sqrt(m); a class that is absent, or alone, has 0. `class_count` is that of `labels`.
  *
- *  Memory: 16 bytes per class and 8 per column. Thread-safety: any thread. Errors (`complexity` is
- *  untouched): ARGUMENT, MEMORY, UNSUPPORTED, LABEL (the message names the first bad pixel). */
+ *  Memory: 16 bytes per class, and 16 for each stretch of a row that has one class. Thread-safety: any
+ *  thread. Errors (`complexity` is untouched): ARGUMENT, MEMORY, UNSUPPORTED, LABEL (the message names
+ *  the first bad pixel). */
 FM_API fm_status fm_shape_measure(const fm_labels *labels, const fm_plane *mask,
                                   int64_t *complexity, int32_t class_count, fm_error *err);
 

@@ -118,29 +118,39 @@ static double weight_of(const fm_weight_options *o, double score, double thresho
 
 static void put(char *at, double weight, int32_t dtype) {
   uint64_t bits = fm__weight_bits(weight, dtype);
-  uint32_t four = (uint32_t)bits;
   uint16_t two = (uint16_t)bits;
   if (dtype == FM_F64)
     memcpy(at, &bits, sizeof bits);
-  else if (dtype == FM_F32)
-    memcpy(at, &four, sizeof four);
   else
     memcpy(at, &two, sizeof two);
+}
+
+/* A piece of a row. */
+static void write_piece(const fm_plane *out, fm__yx at, size_t n, const double *weights) {
+  char *to = fm__pixel(out, at.y, at.x);
+  if (out->dtype == FM_F32) {
+    for (size_t i = 0; i < n; i++, to += out->col_stride) {
+      const float weight = (float)weights[i];
+      memcpy(to, &weight, sizeof weight);
+    }
+    return;
+  }
+  for (size_t i = 0; i < n; i++, to += out->col_stride) put(to, weights[i], out->dtype);
 }
 
 void fm__filter_write_weights(const fm__image *image, const fm_plane *out, const float *thresholds,
                               const fm_weight_options *o) {
   int32_t cells[FM__PIECE];
   float scores[FM__PIECE];
+  double weights[FM__PIECE];
   for (fm__yx at = {0, 0}; at.y < image->mask.height; at.y++)
     for (at.x = 0; at.x < image->mask.width; at.x += FM__PIECE) {
       size_t n = fm__piece_length(&image->mask, at.x);
       fm__image_cells(image, at, n, cells);
       fm__tile_losses(&image->loss, at.y, at.x, n, scores);
-      for (size_t i = 0; i < n; i++) {
-        double weight = 0;
-        if (cells[i] >= 0) weight = weight_of(o, (double)scores[i], (double)thresholds[cells[i]]);
-        put(fm__pixel(out, at.y, at.x + (int64_t)i), weight, out->dtype);
-      }
+      for (size_t i = 0; i < n; i++)
+        weights[i] =
+            cells[i] < 0 ? 0 : weight_of(o, (double)scores[i], (double)thresholds[cells[i]]);
+      write_piece(out, at, n, weights);
     }
 }

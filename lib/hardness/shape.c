@@ -1,56 +1,54 @@
 /* hardness/shape.c - how ragged the classes of a mask are: hardness without any loss. */
 #include <math.h>
-#include <string.h>
 
 #include "core/fail.h"
 #include "core/view.h"
 #include "hardness/hardness.h"
+#include "map/runs.h"
 
 static const double UNIT = 1048576; /* 2^20 */
 
 /* ---- Edges ----------------------------------------------------------------------- */
 
-/* What one call counts. */
+/* What one call counts. An edge between two classes is one of both. */
 typedef struct counting {
-  const fm_labels *labels;
-  fm_plane mask;
+  fm__runs runs;
   int64_t *pixels, *edges; /* [classes] */
-  int32_t *above, *here;   /* [width]: the classes of two rows */
 } counting;
 
-static fm_status read_row(const counting *c, int64_t y, fm_error *err) {
-  const fm__lookup lookup = fm__labels_lookup(c->labels);
-  for (int64_t x = 0; x < c->mask.width; x += FM__PIECE) {
-    size_t n = fm__piece_length(&c->mask, x);
-    fm__tile_classes(&c->mask, &lookup, y, x, n, c->here + x);
-    for (size_t i = 0; i < n; i++)
-      if (c->here[x + (int64_t)i] == FM_CLASS_INVALID)
-        return fm__labels_fail(c->labels, &c->mask, y, x + (int64_t)i, err);
-  }
-  return FM_OK;
-}
-
-/* An edge between two classes is one of both. */
-static void count_edge(const counting *c, int32_t a, int32_t b) {
+static void count_edges(const counting *c, int32_t a, int32_t b, int64_t n) {
   if (a == b || a < 0 || b < 0) return;
-  c->edges[a]++;
-  c->edges[b]++;
+  c->edges[c->runs.keys[a]] += n;
+  c->edges[c->runs.keys[b]] += n;
 }
 
-static fm_status count_all(counting *c, fm_error *err) {
-  for (int64_t y = 0; y < c->mask.height; y++) {
-    fm_status status = read_row(c, y, err);
-    if (status) return status;
-    for (int64_t x = 0; x < c->mask.width; x++) {
-      if (c->here[x] >= 0) c->pixels[c->here[x]]++;
-      if (x) count_edge(c, c->here[x - 1], c->here[x]);
-      if (y) count_edge(c, c->above[x], c->here[x]);
-    }
-    int32_t *done = c->above;
-    c->above = c->here;
-    c->here = done;
+/* The pixels of a row, and the edges between its runs. */
+static void count_row(const counting *c, const fm__run *run, const fm__run *end) {
+  int32_t x = 0, before = FM__NO_REGION;
+  for (; run < end; before = run->region, x = run++->end) {
+    if (run->region >= 0) c->pixels[c->runs.keys[run->region]] += run->end - x;
+    count_edges(c, before, run->region, 1);
   }
-  return FM_OK;
+}
+
+/* The edges between two rows: along what two of their runs share. */
+static void count_between(const counting *c, const fm__run *above, const fm__run *here) {
+  for (int32_t x = 0; x < c->runs.width;) {
+    const int32_t end = above->end < here->end ? above->end : here->end;
+    count_edges(c, above->region, here->region, end - x);
+    x = end;
+    above += above->end == x;
+    here += here->end == x;
+  }
+}
+
+static void count_all(const counting *c) {
+  const fm__run *runs = c->runs.runs;
+  const size_t *rows = c->runs.rows;
+  for (int64_t y = 0; y < c->runs.height; y++) {
+    count_row(c, runs + rows[y], runs + rows[y + 1]);
+    if (y) count_between(c, runs + rows[y - 1], runs + rows[y]);
+  }
 }
 
 /* ---- Measuring ------------------------------------------------------------------- */
@@ -69,25 +67,26 @@ fm_status fm_shape_measure(const fm_labels *labels, const fm_plane *mask, int64_
     return fm__fail(err, FM_ERR_ARGUMENT,
                     "fm_shape_measure: class_count is %d, label space %s has %d classes",
                     (int)class_count, labels->name, (int)labels->class_count);
-  counting c = {.labels = labels};
-  fm_status status = fm__plane_read(&c.mask, mask, FM__MASK_TYPES, "mask", err);
+  const fm_context *context = labels->context;
+  const fm__lookup lookup = fm__labels_lookup(labels);
+  fm_plane read;
+  fm__yx bad;
+  counting c;
+  fm_status status = fm__plane_read(&read, mask, FM__MASK_TYPES, "mask", err);
+  if (!status) status = fm__runs_make(context, &read, &lookup, &c.runs, &bad, err);
+  if (status == FM_ERR_LABEL) return fm__labels_fail(labels, &read, bad.y, bad.x, err);
   if (status) return status;
-  size_t classes = (size_t)class_count, width = (size_t)c.mask.width;
-  c.pixels = fm__alloc_zeroed(labels->context, 2 * classes, sizeof *c.pixels);
-  int32_t *rows = fm__alloc_array(labels->context, 2 * width, sizeof *rows);
-  if (c.pixels && rows) {
+  const size_t classes = (size_t)class_count;
+  c.pixels = fm__alloc_zeroed(context, 2 * classes, sizeof *c.pixels);
+  if (c.pixels) {
     c.edges = c.pixels + classes;
-    c.above = rows;
-    c.here = rows + width;
-    status = count_all(&c, err);
+    count_all(&c);
+    for (size_t k = 0; k < classes; k++) complexity[k] = complexity_of(c.edges[k], c.pixels[k]);
   } else {
-    status = fm__fail(err, FM_ERR_MEMORY, "out of memory for %zu classes and %zu columns", classes,
-                      width);
+    status = fm__fail(err, FM_ERR_MEMORY, "out of memory for %zu classes", classes);
   }
-  for (size_t k = 0; k < classes && !status; k++)
-    complexity[k] = complexity_of(c.edges[k], c.pixels[k]);
-  fm__free(labels->context, rows);
-  fm__free(labels->context, c.pixels);
+  fm__free(context, c.pixels);
+  fm__runs_free(&c.runs);
   return status;
 }
 

@@ -16,6 +16,7 @@ try:
 except ImportError as missing:
     sys.exit(f"run_bench.py: {missing} (./dev bench installs it)")
 
+import bench_beyond
 import bench_files
 import bench_filter
 import bench_hardness
@@ -27,7 +28,7 @@ import bench_schedule
 import bench_stats
 
 TOPICS = (bench_filter, bench_stats, bench_maps, bench_hardness, bench_network, bench_planner,
-          bench_schedule, bench_files)
+          bench_schedule, bench_beyond, bench_files)
 
 
 def read_arguments(entries):
