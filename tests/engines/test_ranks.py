@@ -2,6 +2,8 @@
 # engines/test_ranks.py - a job under torchrun with gloo: ranks killed, torchrun's restarts, started again.
 # SPDX-License-Identifier: MIT
 import os
+import random
+import shutil
 import subprocess
 import sys
 
@@ -30,12 +32,12 @@ torch.distributed.destroy_process_group()
 os.environ["PYTHONPATH"] = os.pathsep.join([os.environ["PYTHONPATH"], os.path.dirname(world.__file__)])
 
 
-def torchrun(out, deadly, restarts):
+def torchrun(out, deadly, restarts, script="rank.py", folder="deadly"):
     os.makedirs(tap.path("deadly"), exist_ok=True)
     for image in deadly:
         open(os.path.join(tap.path("deadly"), world.hashlib.sha256(image.tobytes()).hexdigest()[:16]), "w", encoding="utf-8").close()
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", f"--max-restarts={restarts}",
-               tap.path("rank.py"), tap.path("real"), tap.path("syn"), tap.path(out), tap.path("deadly")]
+               tap.path(script), tap.path("real"), tap.path("syn"), tap.path(out), tap.path(folder)]
     return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
 
 
@@ -45,6 +47,29 @@ done = torchrun("again", [SYNTHETIC[1][1]], 0)
 tap.ok(done.returncode and os.path.exists(tap.path("again/.parts")), "without restarts the job ends")
 done = torchrun("again", [], 0)
 tap.equal((done.returncode, world.content(tap.path("again"))), (0, TRUTH), "and goes on when it is started again")
+
+# ---- Ranks killed at random moments: torchrun begins them again -------------------------------------------------
+KILLS = int(os.environ.get("FREEMASK_TEST_KILLS", "2"))
+with open(tap.path("rank.py"), encoding="utf-8") as script:
+    mortal = script.read().replace("world.Slow", "world.Mortal")
+with open(tap.path("mortal.py"), "w", encoding="utf-8") as script:
+    script.write(mortal)
+wrong = []
+
+
+def fired_at():
+    return not torchrun("random", [], 2 * KILLS, "mortal.py", "alive").returncode
+
+
+def again(ended):
+    if ended:
+        wrong.extend(set(world.content(tap.path("random")).items()) ^ set(TRUTH.items()))
+        shutil.rmtree(tap.path("random"))
+
+
+runs = world.killed_at_random(fired_at, tap.path("alive"), KILLS, random.Random(int(os.environ.get("FREEMASK_TEST_SEED", "7"))), again)
+wrong.extend(set(world.content(tap.path("random")).items()) ^ set(TRUTH.items()))
+tap.ok(not wrong, f"torchrun, {KILLS} kills at random: the bytes of one process", sorted(wrong)[:9])
 
 # Ranks that have a part of the masks each, many of equal hardness, plan together.
 with open(tap.path("plan.py"), "w", encoding="utf-8") as script:

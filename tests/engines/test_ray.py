@@ -98,5 +98,22 @@ tap.equal({name: got[name] for name in TRUTH if "/" not in name}, {name: TRUTH[n
 row = parquet.read_table(tap.path("parquet/syn-0.parquet")).to_pylist()[0]
 tap.ok(row["id"] == "s0000" and row["mask"] == open(tap.path("one/masks/s0000.png"), "rb").read(), "and the same masks")
 tap.ok(kit.raises(fm.FormatError, lambda: fm.Job(None, *tables, "camvid", tap.path("p")).run(), "no column 'loss'", "mask"), "a column that is not there")
+
+# Hardness tables as Parquet files, ranked without being gathered: the plan of all masks.
+names, values = [f"m{i}" for i in range(40)], [i * 7 % 20 / 8 for i in range(40)]
+whole = fm.plan(names, values, seed=3)
+for i in range(3):
+    parquet.write_table(pyarrow.table({"mask": names[i::3], "hardness": values[i::3]}), tap.path(f"hardness-{i}.parquet"))
+
+
+def batches():
+    for i in range(3):
+        for some in parquet.ParquetFile(tap.path(f"hardness-{i}.parquet")).iter_batches(4, columns=["mask", "hardness"]):
+            yield some["mask"].to_pylist(), some["hardness"].to_numpy()
+
+
+ranking = fm.rank_parts(batches)
+rows = {row.mask: (row.count, row.seeds) for ids, values in batches() for row in ranking.plan(ids, values, seed=3)}
+tap.equal(rows, {row.mask: (row.count, row.seeds) for row in whole}, "hardness tables in Parquet files, read by Arrow: the plan of all masks")
 ray.shutdown()
 tap.done()

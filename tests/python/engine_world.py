@@ -5,6 +5,8 @@ import io
 import os
 import signal
 import tarfile
+import threading
+import time
 
 import numpy as np
 from PIL import Image
@@ -31,6 +33,51 @@ class Slow:
                 os.unlink(name)
                 os.kill(os.getpid(), signal.SIGKILL)
         return segmenter(images)
+
+
+class Mortal:
+    """A segmenter that takes its time without computing, and tells by a file who it is, so that it can be killed."""
+
+    def __init__(self, folder, pause=0.05):
+        self.folder, self.pause = folder, pause
+
+    def __call__(self, images):
+        with open(os.path.join(self.folder, str(os.getpid())), "w", encoding="utf-8"):
+            time.sleep(self.pause * len(images))
+        return segmenter(images)
+
+
+def killed_at_random(run, folder, kills, chance, again):
+    """Calls run() while processes that Mortal named in the folder are killed at random moments; a run that ends by that is begun again
+    by again(), and so is one that was done before all kills were. Returns how often run() was called."""
+    os.makedirs(folder, exist_ok=True)
+    done, left, runs = threading.Event(), [kills], 0
+
+    def killer():
+        while left[0] and not done.wait(chance.uniform(0, 0.4)):
+            names = os.listdir(folder)
+            for name in chance.sample(sorted(names), min(1, len(names))):
+                os.unlink(os.path.join(folder, name))
+                try:
+                    os.kill(int(name), signal.SIGKILL)
+                    left[0] -= 1
+                except ProcessLookupError:
+                    pass
+
+    thread = threading.Thread(target=killer)
+    thread.start()
+    try:
+        ended = False
+        while left[0] or not ended:
+            if runs:
+                again(ended)
+            ended, runs = run(), runs + 1
+            if runs > 2 * kills + 2:
+                raise RuntimeError(f"{runs} runs, and {left[0]} of {kills} kills are left")
+    finally:
+        done.set()
+        thread.join()
+    return runs
 
 
 def png(array):
