@@ -193,12 +193,43 @@ tap.ok(same, "run: the masks are filter's", stem)
 page = read(f"{ROOT}/run/report.html").decode()
 tap.ok("--policy paired --real-share 0.05" in page and "the real image of the same mask" in page, "run: the page says the policy")
 good("run --resume of a finished run", *RUN, "--resume")
+
+CODED = [*RUN[:-1], "coded-run", "--references", "run-codes"]
+good("run --references", *CODED)
+tap.equal(tree(f"{ROOT}/run-codes"), tree(f"{ROOT}/codes"), "run: references are those of stats")
+tap.equal({name: data for name, data in tree(f"{ROOT}/coded-run").items() if name.startswith("masks/")},
+          {name: data for name, data in tree(f"{ROOT}/by-codes").items() if name.startswith("masks/")}, "run: the masks are those by references")
+tap.ok(b"--references coded-run/../run-codes" in read(f"{ROOT}/coded-run/report.html"), "run: the page says the references")
+before = tree(f"{ROOT}/coded-run")
+good("run --references --resume", *CODED, "--resume")
+tap.equal(tree(f"{ROOT}/coded-run"), before, "changes nothing")
+good("run --references --overwrite", *CODED, "--overwrite")
+tap.equal(tree(f"{ROOT}/coded-run"), before, "the same again")
+for name, words, *arguments in [
+        ("run: references of another policy", "--references goes with --policy paired", *RUN[:RUN.index("--policy")], "-o", "no-run", "--references", "y"),
+        ("run: without the references", "--references", *RUN, "--resume", "--references", "run-codes"),
+        ("run: references where masks are written", "of their own", *RUN[:-1], "no-run", "--references", "./no-run/masks/codes"),
+        ("run: references where all is written", "of their own", *RUN[:-1], "no-run", "--references", "no-run/")]:
+    result = tool(*arguments)
+    tap.ok(result.code == 2 and words in result.err and not os.path.exists(f"{ROOT}/no-run"), name, result)
+
+good("hardness by shape", "hardness", *LABELS, "--masks", "real/masks", "--shape", "-o", "shape.csv")
+good("run --shape", *RUN[:-1], "shape-run", "--shape")
+tap.equal(read(f"{ROOT}/shape-run/hardness.csv"), read(f"{ROOT}/shape.csv"), "run: hardness is that by shape")
+page = read(f"{ROOT}/shape-run/report.html")
+tap.ok(b" --shape" in page and b"hardness, by shape" in page, "run: and the page says so")
+good("run --shape --resume", *RUN[:-1], "shape-run", "--shape", "--resume")
+for more in (["--resume"], ["--shape", "--resize", "32x32", "--resume"]):
+    result = tool(*RUN[:-1], "shape-run", *more)
+    tap.ok(result.code == 2 and "--shape" in result.err, f"run {more}: refused", result)
 mask, loss = REAL["0/m0"]
 write(f"{ROOT}/real/losses/0/m0.npy", npy(loss * np.float32(1.1)))
 result = tool(*FILTER, *PAIRED, "--stats", "paired.json", "--resume", "-o", "paired")
 tap.ok(result.code == 2 and "real/losses/0/m0.npy" in result.err, "--resume: another reference is seen", result)
 write(f"{ROOT}/real/losses/0/m0.npy", npy(loss))
 good("--resume: the same reference again", *FILTER, *PAIRED, "--stats", "paired.json", "--resume", "-o", "paired")
+result = tool(*RUN[:RUN.index("--policy")], "-o", "no-run", "--shape", "--shard", "0/2")
+tap.ok(result.code == 2 and "--shape and --shard" in result.err, "run: shapes of a shard are refused", result)
 
 # ---- References of other sizes, and none ----------------------------------------------------------------
 

@@ -51,15 +51,18 @@
    "calibration: promise it with this confidence (default: on average)", false, true, 0,         \
    0.999999, NULL}
 
-/* Weights as files; `weights` points to an int that is NO_WEIGHTS, `width` and `gamma` to doubles. */
-#define ARG_WEIGHT_ROWS(weights, width, gamma)                                                   \
-  {"weights", 0, ARG_CHOICE, weights, "W",                                                       \
-   "also write weights, 255 for a whole pixel: step (0 or 255), ramp or power", false, false,    \
-   0, 0, filter_weights},                                                                        \
-  {"weight-width", 0, ARG_REAL, width, "X",                                                      \
+/* Weights as files; the criterion's `weights` is NO_WEIGHTS. */
+#define ARG_WEIGHT_ROWS(criterion)                                                               \
+  {"weights", 0, ARG_CHOICE, &(criterion)->weights, "W",                                         \
+   "also write weights, of losses or whatever else is compared: step (0 or 1), ramp or power",   \
+   false, false, 0, 0, filter_weights},                                                          \
+  {"weight-type", 0, ARG_CHOICE, &(criterion)->weight_type, "T",                                 \
+   "u8: PNG, 255 for a whole pixel (default); f16, f32: NPY, 1 for a whole pixel", false, false, \
+   0, 0, filter_weight_types},                                                                   \
+  {"weight-width", 0, ARG_REAL, &(criterion)->weight_width, "X",                                 \
    "ramp: from 1 to 0 between 1 - X and 1 + X times the threshold (default 0.5)", false, true,   \
    0, 1, NULL},                                                                                  \
-  {"weight-gamma", 0, ARG_REAL, gamma, "X",                                                      \
+  {"weight-gamma", 0, ARG_REAL, &(criterion)->weight_gamma, "X",                                                      \
    "power: (threshold / loss) to the power X above it (default 1)", false, true, 0, 64, NULL}
 
 /* `output` points to a job_output. */

@@ -103,7 +103,7 @@ static int clear_results(const filter_run *r, fault *f) {
   int code = disk_remove(at->table, f);
   if (!code) code = disk_remove(at->record, f);
   if (!code) code = outdir_clear_masks(at->masks, f);
-  return code ? code : outdir_clear_masks(at->weights, f);
+  return code ? code : outdir_clear_weights(at->weights, f);
 }
 
 /* ---- What is there ------------------------------------------------------------------ */
@@ -186,11 +186,19 @@ static bool is_whole(const filter_run *r, const char *path) {
   return whole;
 }
 
-/* Is it there, if it is wanted? Weights are written before the mask whose line tells of both. */
-static bool has_weights(const filter_run *r, size_t index, bool looked_into) {
+/* Is the file of its weights there, if it is wanted, and as the line says: by its size, or looked into?
+ * Weights are written before the mask whose line tells of both. */
+static bool has_weights(const filter_run *r, size_t index, const input_seen *wanted,
+                        bool looked_into) {
+  struct stat info;
+  input_seen now;
+  fault ignored;
   if (!r->file.weights) return true;
   char *name = filter_run_weights_name(r, index), *path = path_join(r->out.path, name);
-  bool there = looked_into ? is_whole(r, path) : path_exists(path);
+  bool there = wanted->content && !lstat(path, &info) && S_ISREG(info.st_mode) &&
+               info.st_size == wanted->size;
+  if (there && looked_into)
+    there = !input_look(path, &now, &ignored) && now.content == wanted->content;
   free(path);
   free(name);
   return there;
@@ -216,7 +224,7 @@ static int look_at(const looking *all, looker *l, size_t index, const char *path
     return EXIT_FINE;
   int code = input_parts_compare(&places, index, &entry->parts, &written, SLACK, &now, &differs, f);
   if (code || differs < PARTS) return code;
-  r->done[index] = is_whole(r, path) && has_weights(r, index, true);
+  r->done[index] = is_whole(r, path) && has_weights(r, index, &entry->weights, true);
   if (r->done[index] && memcmp(&now, &entry->parts, sizeof now) != 0) {
     text t = {0};
     entry->parts = now;
@@ -325,7 +333,7 @@ static void read_finished(const filter_run *r, const journal_lines *lines, finis
     char *path = path_join(r->out.path, name);
     out->whole = line && journal_read_line(line, r->file.class_count, &entry) && !entry.revoked &&
                  !lstat(path, &out->written[i]) && S_ISREG(out->written[i].st_mode) &&
-                 out->written[i].st_size == entry.bytes && has_weights(r, i, false);
+                 out->written[i].st_size == entry.bytes && has_weights(r, i, &entry.weights, false);
     out->before[i] = entry.parts;
     free(path);
     free(name);

@@ -17,6 +17,7 @@ const char *const filter_unseen[] = {"drop", "keep", "global-mean", NULL};
 const char *const filter_policies[] = {"paper", "quantile", "strata", "paired", NULL};
 const char *const filter_uses[] = {"detect", "train", NULL};
 const char *const filter_weights[] = {"step", "ramp", "power", NULL};
+const char *const filter_weight_types[] = {"u8", "f16", "f32", NULL};
 
 bool filter_is_paper(const filter_file *file) {
   return !strcmp(file->policy, filter_policies[FM_FILTER_PAPER]);
@@ -83,7 +84,7 @@ static const char *shape_of_weights(const filter_file *file) {
 
 static json_t *save_weights(const filter_file *file) {
   if (!file->weights) return json_null();
-  json_t *object = json_pack("{s:s}", "kind", file->weights);
+  json_t *object = json_pack("{s:s, s:s}", "kind", file->weights, "type", file->weight_type);
   if (file->weight_shape > 0)
     json_object_set_new(object, shape_of_weights(file), json_real(file->weight_shape));
   return object;
@@ -93,6 +94,7 @@ static int read_weights(const json_t *root, const char *path, filter_file *out, 
   const json_t *object = json_object_get(root, "weights");
   if (!json_is_object(object)) return EXIT_FINE;
   int code = json_member_text(object, path, "kind", &out->weights, f);
+  if (!code) code = json_member_text(object, path, "type", &out->weight_type, f);
   if (!code && json_object_get(object, shape_of_weights(out)))
     code = json_member_real(object, path, shape_of_weights(out), &out->weight_shape, f);
   return code;
@@ -244,9 +246,9 @@ int filter_file_write(fm_context *context, const filter_file *file, const char *
 }
 
 void filter_file_free(filter_file *file) {
-  char *texts[] = {file->labels_name, file->labels_source, file->stats,  file->masks,
-                   file->strata,      file->provider,      file->policy, file->unseen,
-                   file->real_masks,  file->weights};
+  char *texts[] = {file->labels_name, file->labels_source, file->stats,      file->masks,
+                   file->strata,      file->provider,      file->policy,     file->unseen,
+                   file->real_masks,  file->weights,       file->weight_type};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) free(texts[i]);
   for (int i = 0; i < LOSS_FOLDERS; i++) free(file->folders[i]);
   for (int i = 0; i < LOSS_FOLDERS; i++) free(file->real_folders[i]);

@@ -15,11 +15,15 @@
 /* What the filtered masks are for, which decides the share of real pixels above the thresholds. */
 typedef enum filter_use { USE_DETECT = 0, USE_TRAIN } filter_use;
 
-/* Names of fm_unseen, fm_filter_policy, filter_use and fm_weight_kind; NULL-terminated. */
+/* What weights are written as: gray values in PNG, 255 for a whole pixel, or NPY. */
+typedef enum filter_weight_type { WEIGHTS_U8 = 0, WEIGHTS_F16, WEIGHTS_F32 } filter_weight_type;
+
+/* Names of fm_unseen, fm_filter_policy, filter_use, fm_weight_kind and filter_weight_type; NULL-terminated. */
 extern const char *const filter_unseen[];
 extern const char *const filter_policies[];
 extern const char *const filter_uses[];
 extern const char *const filter_weights[];
+extern const char *const filter_weight_types[];
 
 typedef struct filter_class {
   char *name;
@@ -38,7 +42,7 @@ typedef struct filter_class {
  *    what network_flags_save makes, "names": what folder_names_save makes, "images": path or null, "provider": text or null,
  *    "policy": "paper" or another, "tolerance": x (paper), "real_share": x (others), "real": null or
  *    of paired {"masks", as above "losses" ...}, "unpaired": masks judged without a reference,
- *    "weights": null or {"kind", "width" (ramp) or "gamma" (power)},
+ *    "weights": null or {"kind", "type", "width" (ramp) or "gamma" (power)},
  *    "guarantee": null or as in guarantee.h; then "tolerance" and "real_share" are 0,
  *    "min_kept": x, "unseen": "drop", "fingerprint": hex,
  *    "made_of": as in made_of.h, "strata_count": 1 or more, "shard": {"index", "count"}, "count": masks, "valid", "dropped",
@@ -68,6 +72,7 @@ typedef struct filter_file {
   int64_t unpaired;
   guarantee guarantee; /* with one, tolerance and real share are 0 */
   char *weights;       /* a name of filter_weights; NULL: none are written */
+  char *weight_type;   /* of filter_weight_types; NULL: likewise */
   double weight_shape; /* width of a ramp, gamma of a power; else 0 */
   folder_shard shard;
   int64_t count, valid, dropped, emptied;

@@ -44,7 +44,10 @@ static void describe(filter_run *r, const stats_file *stats) {
   else if (!file->guarantee.calibration)
     file->real_share = options.real_share;
   const int weights = job->criterion.weights;
-  if (weights != NO_WEIGHTS) file->weights = alloc_text(filter_weights[weights]);
+  if (weights != NO_WEIGHTS) {
+    file->weights = alloc_text(filter_weights[weights]);
+    file->weight_type = alloc_text(filter_weight_types[job->criterion.weight_type]);
+  }
   file->weight_shape = filter_run_weights(r).width + filter_run_weights(r).gamma;
   file->min_kept = job->criterion.min_kept;
   file->shard = job->shard.count ? job->shard : (folder_shard){0, 1};
@@ -110,6 +113,7 @@ static int find_made_of(filter_run *r, const stats_file *stats, fault *f) {
   if (file->real_masks)
     made_of_add(made_of, "masks without a real one", "%" PRId64, file->unpaired);
   made_of_add(made_of, "--weights", "%s", file->weights ? file->weights : "none");
+  made_of_add(made_of, "--weight-type", "%s", file->weights ? file->weight_type : "none");
   made_of_add(made_of, "--weight-width or --weight-gamma", "%.17g", file->weight_shape);
   made_of_add(made_of, "--min-kept", "%.17g", file->min_kept);
   made_of_add(made_of, "--unseen", "%s", file->unseen);
@@ -139,6 +143,8 @@ static int check_flags(const filter_run *r, int policy, fault *f) {
   const job_criterion *c = &r->job->criterion;
   const char *name = filter_policies[policy], *real = r->job->real.masks,
              *codes = r->job->references;
+  if (c->weight_type && c->weights == NO_WEIGHTS)
+    return fault_set(f, EXIT_USAGE, "--weight-type goes with --weights step, ramp or power");
   if ((c->weight_width > 0 && c->weights != FM_WEIGHT_RAMP) ||
       (c->weight_gamma > 0 && c->weights != FM_WEIGHT_POWER))
     return fault_set(f, EXIT_USAGE, "--weight-%s goes with --weights %s",
@@ -412,18 +418,20 @@ int filter_run_prepare(filter_run *r, fault *f) {
   return code;
 }
 
-static char *name_in(const filter_run *r, size_t index, const char *below) {
+static char *name_in(const filter_run *r, size_t index, const char *below, const char *ending) {
   text name = {0};
   char *stem = path_stem(r->masks.files[index].relative, "");
-  text_add(&name, "%s/%s.png", below, stem);
+  text_add(&name, "%s/%s.%s", below, stem, ending);
   free(stem);
   return name.data;
 }
 
-char *filter_run_name(const filter_run *r, size_t index) { return name_in(r, index, "masks"); }
+char *filter_run_name(const filter_run *r, size_t index) {
+  return name_in(r, index, "masks", "png");
+}
 
 char *filter_run_weights_name(const filter_run *r, size_t index) {
-  return name_in(r, index, "weights");
+  return name_in(r, index, "weights", r->job->criterion.weight_type ? "npy" : "png");
 }
 
 fm_weight_options filter_run_weights(const filter_run *r) {

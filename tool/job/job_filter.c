@@ -50,7 +50,7 @@ static int begin(void *shared, void **own, fault *f) {
 /* Writes the filtered mask and a line of the journal. */
 static int keep(filter_run *r, size_t index, const fm_plane *mask, const fm_raster *raster,
                 const counts *c, const fm_filter_report *report, const input_parts *parts,
-                fault *f) {
+                const input_seen *weights, fault *f) {
   char *name = filter_run_name(r, index), *path;
   int code = outdir_path(&r->out, name, &path, f);
   free(name);
@@ -64,6 +64,7 @@ static int keep(filter_run *r, size_t index, const fm_plane *mask, const fm_rast
         .stem = r->masks.files[index].stem, .valid = report->valid, .dropped = report->dropped};
     entry.bytes = written.st_size;
     entry.parts = *parts;
+    entry.weights = *weights;
     entry.class_valid = c->valid;
     entry.class_dropped = c->dropped;
     code = journal_add(&r->journal, &entry, r->file.class_count, f);
@@ -73,40 +74,52 @@ static int keep(filter_run *r, size_t index, const fm_plane *mask, const fm_rast
   return code;
 }
 
-/* Weights as gray values, of the same name as the mask, which follows. */
-static int write_weights(filter_run *r, size_t index, const fm_plane *floats, fault *f) {
-  char *name = filter_run_weights_name(r, index), *path;
+/* As gray values. */
+static fm_status write_gray(const filter_run *r, const fm_plane *floats, const char *path,
+                            const fm_write_options *options, fm_error *err) {
   const float *weights = floats->data;
   const size_t pixels = (size_t)(floats->width * floats->height);
+  uint8_t *bytes = alloc_zeroed(pixels, sizeof *bytes);
+  for (size_t i = 0; i < pixels; i++) bytes[i] = (uint8_t)(weights[i] * 255 + 0.5F);
+  const fm_plane plane = fm_plane_make(bytes, FM_U8, floats->height, floats->width);
+  const fm_status status = fm_mask_write(r->ws.context, path, &plane, options, err);
+  free(bytes);
+  return status;
+}
+
+/* A file of the same name as the mask, which follows. */
+static int write_weights(filter_run *r, size_t index, const fm_plane *weights, input_seen *seen,
+                         fault *f) {
+  char *name = filter_run_weights_name(r, index), *path;
   const fm_write_options options = {.size = sizeof options, .flush = FM_FLUSH_LATER};
   fm_error err;
   int code = outdir_path(&r->out, name, &path, f);
   free(name);
   if (code) return code;
-  uint8_t *bytes = alloc_zeroed(pixels, sizeof *bytes);
-  for (size_t i = 0; i < pixels; i++) bytes[i] = (uint8_t)(weights[i] * 255 + 0.5F);
-  fm_plane plane = fm_plane_make(bytes, FM_U8, floats->height, floats->width);
-  if (fm_mask_write(r->ws.context, path, &plane, &options, &err))
-    code = fault_library(f, &err, path);
+  const fm_status status = r->job->criterion.weight_type == WEIGHTS_U8
+                               ? write_gray(r, weights, path, &options, &err)
+                               : fm_npy_write(r->ws.context, path, weights, &err);
+  if (status) code = fault_library(f, &err, path);
   if (!code) outdir_made(&r->out, path);
-  free(bytes);
+  if (!code) code = input_look(path, seen, f);
   free(path);
   return code;
 }
 
 static int weigh(filter_run *r, mask_batch *batch, size_t at, const fm_plane *mask,
-                 const fm_plane *reference, fault *f) {
+                 const fm_plane *reference, input_seen *seen, fault *f) {
   fm_error err;
   const fm_weight_options options = filter_run_weights(r);
   if (!r->file.weights) return EXIT_FINE;
   float *memory = alloc_zeroed((size_t)(mask->width * mask->height), sizeof *memory);
-  fm_plane weights = fm_plane_make(memory, FM_F32, mask->height, mask->width);
+  const fm_dtype type = r->job->criterion.weight_type == WEIGHTS_F16 ? FM_F16 : FM_F32;
+  fm_plane weights = fm_plane_make(memory, type, mask->height, mask->width);
   int code = EXIT_FINE;
   if (fm_filter_weigh(r->filter, mask, &batch->losses[at].plane,
                       mask_batch_extra(batch, at, reference, r->real.codes), &options, &weights,
                       NULL, &err))
     code = mask_batch_blame(batch, &r->strata, r->source, at, &err, f);
-  if (!code) code = write_weights(r, batch->indices[at], &weights, f);
+  if (!code) code = write_weights(r, batch->indices[at], &weights, seen, f);
   free(memory);
   return code;
 }
@@ -121,13 +134,14 @@ static int filter_one(filter_run *r, counts *c, mask_batch *batch, size_t at, in
   fm_filter_report report = {.size = sizeof report};
   const int32_t *shown = batch->losses[at].shown;
   int32_t *before = NULL;
+  input_seen weights = {0};
   int code =
       references_get(&r->real, index, &c->reference, parts->of + PART_REAL_MASK, &reference, f);
   if (code) return code;
   report.class_valid = c->valid;
   report.class_dropped = c->dropped;
   code = mask_target_open(r->ws.labels, &batch->requests[at].mask, batch->paths[at], &target, f);
-  if (!code) code = weigh(r, batch, at, &target.mask, reference, f);
+  if (!code) code = weigh(r, batch, at, &target.mask, reference, &weights, f);
   if (!code) { /* first: a mask is filtered in place */
     loss_table_add(&c->losses, r->ws.labels, &target.mask, &batch->losses[at].plane);
     if (shown) before = confusion_classes(r->ws.labels, &target.mask);
@@ -140,7 +154,8 @@ static int filter_one(filter_run *r, counts *c, mask_batch *batch, size_t at, in
   free(before);
   if (!code && r->own_stop < 0)
     loss_table_add(&c->kept, r->ws.labels, &target.filtered, &batch->losses[at].plane);
-  if (!code) code = keep(r, index, &target.filtered, batch->rasters[at], c, &report, parts, f);
+  if (!code)
+    code = keep(r, index, &target.filtered, batch->rasters[at], c, &report, parts, &weights, f);
   mask_target_close(&target);
   if (code) return code;
   r->rows[index].valid = report.valid;

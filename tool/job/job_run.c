@@ -113,6 +113,7 @@ static int stats_stage(const run_state *s, fault *f) {
                            .strata_count = s->job->strata_count,
                            .policy = s->job->criterion.policy,
                            .histogram = 32, /* the report compares distributions */
+                           .references = s->job->references,
                            .shard = s->shard,
                            .output = s->stats,
                            .record = s->record,
@@ -134,14 +135,18 @@ static int filter_stage(const run_state *s, fault *f) {
                        .output = {.folder = s->job->output.folder,
                                   .resume = s->job->output.resume || s->job->output.overwrite,
                                   .held = s->lock}};
-  if (s->job->criterion.policy == FM_FILTER_PAIRED) filter.real = run_set(s, &s->job->real);
+  if (s->job->references)
+    filter.references = s->job->references;
+  else if (s->job->criterion.policy == FM_FILTER_PAIRED)
+    filter.real = run_set(s, &s->job->real);
   say(s, "filter");
   return filter_job_run(&filter, f);
 }
 
 static int hardness_stage(const run_state *s, fault *f) {
   const hardness_job hardness = {.common = s->common,
-                                 .stats = stats_of_all(s),
+                                 .stats = s->job->shape ? NULL : stats_of_all(s),
+                                 .shape = s->job->shape,
                                  .set = {.masks = s->job->real.masks},
                                  .resize = s->job->resize,
                                  .shard = s->shard,
@@ -302,6 +307,16 @@ static int check_flags(const run_state *s, fault *f) {
   if (!code && j->criterion.policy == FM_FILTER_STRATA && j->real.strata)
     code = fault_set(f, EXIT_USAGE,
                      "--real-strata is given, but --policy strata makes strata of its own");
+  if (!code && j->references && j->criterion.policy != FM_FILTER_PAIRED)
+    code = fault_set(f, EXIT_USAGE, "--references goes with --policy paired, but the policy is %s",
+                     filter_policies[j->criterion.policy]);
+  if (!code && j->shape && is_shard(s))
+    code = fault_set(f, EXIT_USAGE,
+                     "--shape and --shard exclude each other: a shape is compared with those of "
+                     "the whole set");
+  if (!code && j->shape && j->resize.width)
+    code = fault_set(f, EXIT_USAGE,
+                     "--shape and --resize exclude each other: shapes are measured as they are");
   if (!code) code = plan_flags_read(&j->plan, &policy, f);
   if (!code && j->plan.seeds) {
     code = seeds_read(j->plan.seeds, j->plan.n_max ? j->plan.n_max : 1, &seeds, &count, f);

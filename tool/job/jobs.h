@@ -39,6 +39,7 @@ typedef struct job_criterion {
   double lose;                       /* of a calibration: the share that may be lost; 0: 0.05 */
   double confidence;                 /* likewise; 0: in expectation */
   int weights;                       /* an fm_weight_kind to write; NO_WEIGHTS: none */
+  int weight_type;                   /* a filter_weight_type */
   double weight_width, weight_gamma; /* of ramp and power; 0: the default */
   bool allow_unpaired;               /* masks without a real one are judged without a reference */
 } job_criterion;
@@ -219,8 +220,10 @@ typedef struct run_job {
   network_flags network;   /* of both sets */
   const char *provider;    /* of both sets */
   int64_t strata_count;    /* as in stats_job, of both sets */
+  const char *references;  /* as in stats_job, and what filter compares with; or NULL */
   job_criterion criterion;
   arg_size resize;
+  bool shape; /* hardness by the shapes of the classes */
   plan_flags plan;
   folder_shard shard; /* of both sets: no plan, lists and report, which are of all. Zero: all */
   const char
@@ -234,7 +237,8 @@ typedef struct run_job {
  *   {"format": "freemask-run", "version": 1, "labels": L, "fingerprint": hex,
  *    "made_of": as in made_of.h, "clearing": true while an earlier run is removed, "real": {"masks", each of loss_folders, "strata"}, "synthetic": the same,
  *    "network": null or what network_flags_save makes, "provider",
- *    "plan_flags": the words of plan_flags_add_words, "resize": "512x512" or "none",
+ *    "plan_flags": the words of plan_flags_add_words, "resize": "512x512", "none" or null (by shape), "hardness_by":
+ *    "losses" or "shape", "references": path or null,
  *    "stats": "stats.json", "filter": "filter.json", "filter_rows": "filter.csv",
  *    "masks": "masks", "hardness": "hardness.csv", "plan": "plan.csv", "export": "export",
  *    "report": "report.html", "names": what folder_names_save makes, "shard": {"index", "count"} of a shard's}

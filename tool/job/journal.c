@@ -93,6 +93,15 @@ static bool take_parts(char **at, input_parts *parts) {
   return true;
 }
 
+/* "w:size:content," if there is one. */
+static bool take_weights(char **at, input_seen *seen) {
+  *seen = (input_seen){0};
+  if (**at != 'w') return true;
+  *at += 1;
+  return *(*at)++ == ':' && take_number(at, ':', &seen->size) && take_hash(at, &seen->content) &&
+         *(*at)++ == ',';
+}
+
 bool journal_read_line(char *line, int32_t class_count, journal_entry *entry) {
   char *at = line;
   memset(entry->class_valid, 0, (size_t)class_count * sizeof(int64_t));
@@ -102,7 +111,8 @@ bool journal_read_line(char *line, int32_t class_count, journal_entry *entry) {
   entry->revoked = !strcmp(at, revoked);
   if (entry->revoked) return true;
   if (!take_number(&at, ',', &entry->valid) || !take_number(&at, ',', &entry->dropped) ||
-      !take_number(&at, ',', &entry->bytes) || !take_parts(&at, &entry->parts))
+      !take_number(&at, ',', &entry->bytes) || !take_weights(&at, &entry->weights) ||
+      !take_parts(&at, &entry->parts))
     return false;
   while (*at) {
     int64_t k, valid, dropped;
@@ -303,6 +313,8 @@ void journal_format(const journal_entry *entry, int32_t class_count, text *t) {
   size_t first = t->length;
   text_add_csv(t, entry->stem);
   text_add(t, ",%" PRId64 ",%" PRId64 ",%" PRId64 ",", entry->valid, entry->dropped, entry->bytes);
+  if (entry->weights.content)
+    text_add(t, "w:%" PRId64 ":%016" PRIx64 ",", entry->weights.size, entry->weights.content);
   for (int part = 0; part < PARTS; part++) {
     const input_seen *seen = &entry->parts.of[part];
     if (!seen->content) continue;

@@ -13,9 +13,9 @@
 
 /* The first line says what determines the results (made_of.h), as JSON; then a line for each mask
  * whose file is written:
- *     <stem as CSV>,valid,dropped,bytes[,<part>:size:content[:identity] ...][,class:valid:dropped ...],
+ *     <stem as CSV>,valid,dropped,bytes[,w:size:content][,<part>:size:content[:identity] ...][,class:valid:dropped ...],
  *     <check sum, 16 hex digits>
- * where a part is m, l, n, s, r, g or h (mask, loss, its second file, strata; real mask, its loss,
+ * where w is the file of its weights, and a part is m, l, n, s, r, g or h (mask, loss, its second file, strata; real mask, its loss,
  * its second file) and its hashes have 16 hex
  * digits, and only an unfinished run's lines have identities; and `<stem as CSV>,-,<check sum>` where such a line no longer counts. A line that was cut
  * off by a crash is ignored. Thread-safety: journal_add from any thread. */
@@ -30,7 +30,8 @@ typedef struct journal {
 typedef struct journal_entry {
   const char *stem;
   int64_t valid, dropped;
-  int64_t bytes; /* of the filtered mask's file */
+  int64_t bytes;      /* of the filtered mask's file */
+  input_seen weights; /* of its weights' file; content 0: there is none */
   input_parts parts;
   int64_t *class_valid, *class_dropped;
   bool revoked;

@@ -322,7 +322,7 @@ static int enter(state *s, fault *f) {
   }
   for (size_t i = 0; i < 3 && !code; i++) code = disk_remove(files[i], f);
   if (!code && there) code = outdir_clear_masks(masks, f);
-  if (!code && there) code = outdir_clear_masks(weights, f);
+  if (!code && there) code = outdir_clear_weights(weights, f);
   free(masks);
   free(weights);
   return code;

@@ -62,6 +62,7 @@ void outdir_sweep_top(const char *path);
 /* Removes the PNG files below a folder, unfinished ones as outdir_sweep does, and folders that are
  * empty then. Links are neither followed nor removed. */
 int outdir_clear_masks(const char *path, fault *f);
+int outdir_clear_weights(const char *path, fault *f); /* NPY files, too */
 
 /* Is there any file below the folder? */
 bool outdir_has_files(const char *path);

@@ -86,23 +86,41 @@ int outdir_check_file(const char *path, fault *f) {
 /* ---- Folders -------------------------------------------------------------------------- */
 
 /* Stops with errno. A folder stays if something else is in it. */
-static int clear(const char *path, const struct stat *info, int kind, struct FTW *where) {
-  (void)info;
-  (void)where;
+static int clear(const char *path, int kind, bool ours) {
   int code = 0;
   if (kind == FTW_DNR || kind == FTW_NS)
     code = EACCES;
-  else if (kind == FTW_F && (path_ends_with(path, ".png") || orphan_of(name_of(path))))
+  else if (kind == FTW_F && (ours || orphan_of(name_of(path))))
     code = unlink(path) ? errno : 0;
   else if (kind == FTW_DP && rmdir(path) && errno != ENOTEMPTY && errno != EEXIST)
     code = errno;
   return code == ENOENT ? 0 : code;
 }
 
-int outdir_clear_masks(const char *path, fault *f) {
-  int code = nftw(path, clear, OPEN_FOLDERS, FTW_PHYS | FTW_DEPTH);
+static int clear_mask(const char *path, const struct stat *info, int kind, struct FTW *where) {
+  (void)info;
+  (void)where;
+  return clear(path, kind, path_ends_with(path, ".png"));
+}
+
+static int clear_weight(const char *path, const struct stat *info, int kind, struct FTW *where) {
+  (void)info;
+  (void)where;
+  return clear(path, kind, path_ends_with(path, ".png") || path_ends_with(path, ".npy"));
+}
+
+/* What nftw returned. */
+static int end_clearing(int code, const char *path, fault *f) {
   if (code < 0) code = errno == ENOENT ? 0 : errno;
   return code ? fault_system(f, code, "clear", path) : EXIT_FINE;
+}
+
+int outdir_clear_masks(const char *path, fault *f) {
+  return end_clearing(nftw(path, clear_mask, OPEN_FOLDERS, FTW_PHYS | FTW_DEPTH), path, f);
+}
+
+int outdir_clear_weights(const char *path, fault *f) {
+  return end_clearing(nftw(path, clear_weight, OPEN_FOLDERS, FTW_PHYS | FTW_DEPTH), path, f);
 }
 
 static int find_file(const char *path, const struct stat *info, int kind, struct FTW *where) {

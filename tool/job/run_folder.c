@@ -77,10 +77,13 @@ int run_find_made_of(run_state *s, fault *f) {
   made_of_add(made_of, "--confidence", "%.17g", criterion->confidence);
   made_of_add(made_of, "--calibration", "%s", criterion->calibration ? "given" : "none");
   made_of_add(made_of, "--weights", "%d", criterion->weights);
+  made_of_add(made_of, "--weight-type", "%s", filter_weight_types[criterion->weight_type]);
   made_of_add(made_of, "--weight-width", "%.17g", criterion->weight_width);
   made_of_add(made_of, "--weight-gamma", "%.17g", criterion->weight_gamma);
   made_of_add(made_of, "--min-kept", "%.17g", criterion->min_kept);
   made_of_add_json(made_of, "--resize", save_resize(j->resize));
+  made_of_add(made_of, "--references", "%s", j->references ? "given" : "none");
+  made_of_add(made_of, "--shape", "%d", (int)j->shape);
   made_of_add(made_of, "--strata-count", "%" PRId64, j->strata_count);
   plan_flags_add_words(&j->plan, &plan);
   made_of_add_hash(made_of, "flags of the plan", plan.data ? plan.data : "", plan.length);
@@ -112,16 +115,17 @@ static json_t *save_manifest(const run_state *s, bool clearing) {
   char *labels = labels_to_store(s->manifest, j->common.labels);
   plan_flags_add_words(&j->plan, &plan);
   json_t *root = json_pack(
-      "{s:s, s:i, s:o, s:o, s:O, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:s, s:s, s:s, s:s, s:s, s:s, "
-      "s:s, s:s, s:o}",
+      "{s:s, s:i, s:o, s:o, s:O, s:o, s:o, s:o, s:o, s:I, s:o, s:o, s:s, s:o, s:s, s:s, s:s, s:s, "
+      "s:s, s:s, s:s, s:s, s:o}",
       "format", "freemask-run", "version", 1, "labels", json_text(labels), "fingerprint",
       json_hex(made_of_hash(s->made_of)), "made_of", s->made_of, "real", save_set(s, &j->real),
       "synthetic", save_set(s, &j->synthetic), "network", save_network(j), "provider",
       json_text(j->provider), "strata_count", (json_int_t)(j->strata_count ? j->strata_count : 1),
-      "plan_flags", json_text(plan.data), "resize", save_resize(j->resize), "stats", "stats.json",
-      "filter", "filter.json", "filter_rows", "filter.csv", "masks", "masks", "hardness",
-      "hardness.csv", "plan", "plan.csv", "export", "export", "report", "report.html", "names",
-      folder_names_save());
+      "plan_flags", json_text(plan.data), "resize", j->shape ? json_null() : save_resize(j->resize),
+      "hardness_by", j->shape ? "shape" : "losses", "references",
+      json_stored_path(s->manifest, j->references), "stats", "stats.json", "filter", "filter.json",
+      "filter_rows", "filter.csv", "masks", "masks", "hardness", "hardness.csv", "plan", "plan.csv",
+      "export", "export", "report", "report.html", "names", folder_names_save());
   if (s->shard.count > 1)
     json_object_set_new(root, "shard",
                         json_pack("{s:I, s:I}", "index", (json_int_t)s->shard.index, "count",
@@ -353,6 +357,30 @@ int run_check_stayed(const run_state *s, fault *f) {
   return code;
 }
 
+/* References have a folder of their own: where `run` writes something else, too, they would mix. */
+static int check_references(const run_job *j, fault *f) {
+  static const char *const taken[] = {"", "masks", "weights", "export"};
+  int code = EXIT_FINE;
+  if (!j->references) return EXIT_FINE;
+  char *codes = path_real(j->references);
+  for (size_t i = 0; i < sizeof taken / sizeof *taken && !code; i++) {
+    char *path = i ? path_join(j->output.folder, taken[i]) : alloc_text(j->output.folder);
+    char *real = path_real(path);
+    const size_t length = strlen(real);
+    const bool same =
+        !strncmp(codes, real, length) && (!codes[length] || (i && codes[length] == '/'));
+    if (same)
+      code = fault_set(f, EXIT_USAGE,
+                       "--references %s is where run writes something else, expected a folder of "
+                       "their own",
+                       j->references);
+    free(real);
+    free(path);
+  }
+  free(codes);
+  return code;
+}
+
 static int check_inputs(const run_job *j, fault *f) {
   static const char *const more[] = {"masks/",         "weights/",      "export/",
                                      "filter.journal", "filter.record", "stats.record"};
@@ -400,6 +428,7 @@ static int check_free(const run_state *s, fault *f) {
 int run_lock(run_state *s, fault *f) {
   const job_output *output = &s->job->output;
   int code = check_inputs(s->job, f);
+  if (!code) code = check_references(s->job, f);
   if (!code) code = outdir_open(output->folder, output->held, &s->out, f);
   if (!code) code = outdir_check_real(&s->out, "masks", f);
   if (!code) code = outdir_check_real(&s->out, "export", f);

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "report/report.h"
@@ -110,9 +111,10 @@ static void keep_chart(const report *r, text *t) {
 
 static void hardness_chart(const report *r, text *t) {
   chart *c = alloc_zeroed(1, sizeof *c);
+  const char *by = report_run_text(r, NULL, "hardness_by");
   double low = INFINITY, high = -INFINITY, sum = 0.0;
   *c = (chart){.title = "Hardness of the real masks",
-               .x_name = "hardness, nats",
+               .x_name = by && !strcmp(by, "shape") ? "hardness, by shape" : "hardness, nats",
                .y_name = "masks",
                .count = HARDNESS_BARS,
                .x_digits = 3};

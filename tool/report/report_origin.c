@@ -60,6 +60,11 @@ static void set_words(const report *r, const char *set, text *t) {
   text_free(&flag);
 }
 
+static bool by_shape(const report *r) {
+  const char *by = report_run_text(r, NULL, "hardness_by");
+  return by && !strcmp(by, "shape");
+}
+
 static void run_command(const report *r, text *t) {
   if (!r->run) return;
   text_add(t, "<pre>freemask run");
@@ -81,11 +86,21 @@ static void run_command(const report *r, text *t) {
       text_add(t, " --tolerance %.6g", r->filter.tolerance);
     else
       text_add(t, " --policy %s --real-share %.6g", r->filter.policy, r->filter.real_share);
+    if (r->filter.unpaired) text_add(t, " --allow-unpaired");
+    if (report_run_text(r, NULL, "references")) word(t, "--references", r->filter.real_masks);
+    if (r->filter.weights) {
+      text_add(t, " --weights %s --weight-type %s", r->filter.weights, r->filter.weight_type);
+      if (r->filter.weight_shape > 0.0)
+        text_add(t, " --weight-%s %.6g",
+                 strcmp(r->filter.weights, "power") != 0 ? "width" : "gamma",
+                 r->filter.weight_shape);
+    }
     if (strcmp(r->filter.unseen, "drop") != 0) word(t, "--unseen", r->filter.unseen);
     if (r->filter.min_kept > 0.0) text_add(t, " --min-kept %.6g", r->filter.min_kept);
   }
   const char *plan = report_run_text(r, NULL, "plan_flags");
   const char *resize = report_run_text(r, NULL, "resize");
+  if (by_shape(r)) text_add(t, " --shape");
   if (resize && strcmp(resize, "512x512") != 0) word(t, "--resize", resize);
   if (plan) {
     text_add(t, " ");
