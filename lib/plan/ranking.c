@@ -91,7 +91,7 @@ static uint64_t known_bits(const fm__round *round, uint64_t key) {
 
 /* Is a mask, of whose key these bits are known, before all of the group? */
 static bool is_before_group(const fm__group *group, uint64_t known, const char *id) {
-  if (known != group->key || !group->prefix_length) return known < group->key;
+  if (known != group->key || !group->prefix_length || !id) return known < group->key;
   return strcmp(id, group->prefix) < 0;
 }
 
@@ -115,7 +115,7 @@ static void add_mask(fm__round *round, double hardness, const char *id) {
   int64_t *bins = round->words + group->first_word;
   if (round->bits)
     bins[(key - known) >> (64 - round->known - round->bits)]++;
-  else if (!group->prefix_length || !strncmp(id, group->prefix, group->prefix_length))
+  else if (id && (!group->prefix_length || !strncmp(id, group->prefix, group->prefix_length)))
     fm__group_add(group, id + group->prefix_length, bins);
 }
 
@@ -274,7 +274,7 @@ int64_t fm_ranking_image_count(const fm_ranking *ranking) {
 
 static bool is_before(double hardness, const char *id, const fm__cut *cut) {
   uint64_t key = fm__ordered_bits(hardness);
-  if (key != cut->key || !cut->id) return key < cut->key;
+  if (key != cut->key || !cut->id || !id) return key < cut->key;
   return strcmp(id, cut->id) < 0;
 }
 

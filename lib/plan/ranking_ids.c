@@ -11,7 +11,7 @@ enum { MOST_POSITIONS = 64, FEW_BINS = 1 << 14, BINS_OF_MASK = 16 };
 /* `bins` are the ids that have each byte. */
 static fm__alphabet find_alphabet(const int64_t *bins) {
   fm__alphabet alphabet = {.count = 0};
-  for (uint16_t byte = 0; byte < FM__RANKING_BYTES; byte++) {
+  for (int32_t byte = 0; byte < FM__RANKING_BYTES; byte++) {
     if (byte % 64 == 0) alphabet.below[byte / 64] = alphabet.count;
     if (!bins[byte]) continue;
     alphabet.bytes[byte / 64] |= UINT64_C(1) << byte % 64;
