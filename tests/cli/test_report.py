@@ -76,6 +76,18 @@ tap.ok(numbers["verdict"] in result.out and "next: " in result.out, "the verdict
 result = run("report", "alone", "--json", cwd=tap.path())
 tap.ok(result.code == 0 and json.loads(result.out)["numbers"] == numbers, "report --json has the numbers of the filter", result)
 
+# Real images that the segmenter was trained on.
+for i in range(IMAGES):
+    loss = np.load(tap.path("real", "l", f"{ODD}{i}.npy"))
+    write(tap.path("seen", f"{ODD}{i}.npy"), npy(loss * np.float32(0.05)))
+result = run("stats", "-l", "labels.csv", "--masks", "real/m", "--losses", "seen", "--histogram", "32", "-o", "seen.json", cwd=tap.path())
+result = run("filter", "-s", "seen.json", "-l", "labels.csv", "--masks", "syn/m", "--losses", "syn/l", "-o", "in-sample", "--json", cwd=tap.path())
+seen = json.loads(result.out)["numbers"]
+tap.ok("by heart" in seen["verdict"] and any("trained on these very images" in line for line in seen["warnings"]) and
+       any("not trained on" in line for line in seen["advice"]), "real losses that look in-sample are warned of", seen)
+run("report", "in-sample", cwd=tap.path())
+tap.ok("by heart" in read(tap.path("in-sample/report.html")).decode(), "by the page, too")
+
 # Where numbers are missing.
 for name, flags in (("quantile", ["--policy", "quantile"]), ("paired", ["--policy", "paired"]), ("strata", ["--policy", "strata"]),
                     ("floor", ["--min-kept", "0.5"]), ("nothing dropped", ["--tolerance", "1000"])):
@@ -83,6 +95,11 @@ for name, flags in (("quantile", ["--policy", "quantile"]), ("paired", ["--polic
     made = json.loads(read(tap.path(f"of {name}/filter.json")))
     tap.ok(result.code == 0 and all(sum(numbers_of(c["losses"]["kept_histogram"])) == c["valid"] - c["dropped"] for c in made["classes"]),
            f"{name}: kept pixels", result)
+    if name in ("paired", "strata"):
+        told = json.loads(run("report", f"of {name}", "--json", cwd=tap.path()).out)["numbers"]
+        words = f"dropped {100 * made['dropped'] / made['valid']:.0f} % of the synthetic pixels, by thresholds that 5 % of the real ones exceed"
+        tap.ok(words in told["verdict"] and "of the real pixels above the thresholds" in read(tap.path(f"of {name}/report.html")).decode(),
+               f"{name}: the verdict", told["verdict"])
 run("stats", "--labels", "labels.csv", "--masks", "real/m", "--losses", "real/l", "-o", "plain.json", cwd=tap.path())
 run("filter", "--stats", "plain.json", "--labels", "labels.csv", "--masks", "syn/m", "--losses", "syn/l", "-o", "plain", cwd=tap.path())
 result = run("report", "plain", cwd=tap.path())
