@@ -40,6 +40,12 @@ static fm_status find_device(fm_cuda *cuda, int32_t ordinal, fm_error *err) {
                       "asking for the device's name", err);
 }
 
+/* What drivers say of kernels that are newer or of other devices than theirs. */
+static bool is_unknown(fm__cu_result result) {
+  return result == FM__CU_BAD_IMAGE || result == FM__CU_NO_BINARY || result == FM__CU_BAD_PTX ||
+         result == FM__CU_NEW_PTX;
+}
+
 static fm_status load_kernels(fm_cuda *cuda, fm_error *err) {
   static const char *const names[] = {
 #define NAME(name) "fm_cu_" #name,
@@ -48,7 +54,7 @@ static fm_status load_kernels(fm_cuda *cuda, fm_error *err) {
   };
   const fm__cu_driver *d = &cuda->driver;
   fm__cu_result result = d->module_load(&cuda->module, fm__cu_image);
-  if (result == FM__CU_NO_BINARY || result == FM__CU_BAD_PTX || result == FM__CU_NEW_PTX)
+  if (is_unknown(result))
     return fm__fail(
         err, FM_ERR_UNSUPPORTED,
         "CUDA: no kernel of this build runs on %s with this driver (CUresult %d): update "

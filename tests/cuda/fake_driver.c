@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cuda/kernels.cu"
 
@@ -21,6 +22,9 @@ static fake_counts counts;
 static char failing[64];
 static int failure, devices = 1;
 static uint32_t first_thread, thread_step = 1;
+
+/* Where the driver's memory starts, as it does on a device. */
+enum { ALIGN = 256 };
 
 EXPORT void fake_cuda_read(fake_counts *out);
 void fake_cuda_read(fake_counts *out) { *out = counts; }
@@ -90,6 +94,18 @@ EXPORT result cuModuleGetFunction(handle *function, handle module, const char *n
 EXPORT result cuMemAlloc_v2(unsigned long long *memory, size_t size);
 EXPORT result cuMemFree_v2(unsigned long long memory);
 EXPORT result cuMemcpyHtoD_v2(unsigned long long to, const void *from, size_t size);
+/* What the tests call themselves. */
+EXPORT result cuDriverGetVersion(int *version);
+EXPORT result cuDeviceGetAttribute(int *value, int attribute, int device);
+EXPORT result cuCtxSetCurrent(handle context);
+EXPORT result cuMemGetInfo_v2(size_t *free, size_t *whole);
+EXPORT result cuMemcpyDtoH_v2(void *to, unsigned long long from, size_t size);
+EXPORT result cuMemcpyDtoDAsync_v2(unsigned long long to, unsigned long long from, size_t size,
+                                   handle stream);
+EXPORT result cuEventCreate(handle *event, unsigned flags);
+EXPORT result cuEventRecord(handle event, handle stream);
+EXPORT result cuEventSynchronize(handle event);
+EXPORT result cuEventElapsedTime(float *milliseconds, handle start, handle end);
 EXPORT result cuLaunchKernel(handle function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
                              unsigned block_x, unsigned block_y, unsigned block_z, unsigned own,
                              handle stream, void **arguments, void **extra);
@@ -175,7 +191,9 @@ result cuModuleGetFunction(handle *function, handle module, const char *name) {
 result cuMemAlloc_v2(unsigned long long *memory, size_t size) {
   counts.allocations++;
   result value = done("cuMemAlloc_v2");
-  void *at = value ? NULL : malloc(size);
+  size_t whole = (size + ALIGN - 1) / ALIGN * ALIGN;
+  void *at = value ? NULL : aligned_alloc(ALIGN, whole);
+  if (at) memset(at, 0xa5, whole);
   *memory = (unsigned long long)(uintptr_t)at;
   return value;
 }
@@ -190,6 +208,58 @@ result cuMemcpyHtoD_v2(unsigned long long to, const void *from, size_t size) {
   counts.copies++;
   memcpy((void *)(uintptr_t)to, from, size);
   return done("cuMemcpyHtoD_v2");
+}
+
+result cuDriverGetVersion(int *version) {
+  *version = 13000;
+  return 0;
+}
+
+result cuDeviceGetAttribute(int *value, int attribute, int device) {
+  (void)attribute;
+  (void)device;
+  *value = 0;
+  return 0;
+}
+
+result cuCtxSetCurrent(handle context) { return context ? 0 : 1; }
+
+result cuMemGetInfo_v2(size_t *free, size_t *whole) {
+  *free = *whole = (size_t)1 << 26;
+  return 0;
+}
+
+result cuMemcpyDtoH_v2(void *to, unsigned long long from, size_t size) {
+  memcpy(to, (const void *)(uintptr_t)from, size);
+  return 0;
+}
+
+result cuMemcpyDtoDAsync_v2(unsigned long long to, unsigned long long from, size_t size,
+                            handle stream) {
+  (void)stream;
+  memcpy((void *)(uintptr_t)to, (const void *)(uintptr_t)from, size);
+  return 0;
+}
+
+/* Events: the time of the host. */
+result cuEventCreate(handle *event, unsigned flags) {
+  (void)flags;
+  *event = calloc(1, sizeof(struct timespec));
+  return *event ? 0 : 2;
+}
+
+result cuEventRecord(handle event, handle stream) {
+  (void)stream;
+  return timespec_get((struct timespec *)(void *)event, TIME_UTC) ? 0 : 1;
+}
+
+result cuEventSynchronize(handle event) { return event ? 0 : 1; }
+
+result cuEventElapsedTime(float *milliseconds, handle start, handle end) {
+  const struct timespec *a = (void *)start, *b = (void *)end;
+  double seconds = difftime(b->tv_sec, a->tv_sec) + (double)(b->tv_nsec - a->tv_nsec) * 1e-9;
+  *milliseconds = (float)(seconds * 1e3);
+  return 0;
 }
 
 /* The limits of a device, which a host does not have. */

@@ -1,4 +1,5 @@
-# cuda/kit.py - both libraries through ctypes, and memory of the device: the fake driver's is the host's.
+# cuda/kit.py - both libraries through ctypes, and memory of the device. The fake driver's is the host's: arrays are used
+# where they are, unless FM_CUDA_APART is set: then it is treated as a device is.
 import ctypes
 import os
 
@@ -89,23 +90,28 @@ class Driver:
 
     def __init__(self):
         self.library = ctypes.CDLL("libcuda.so.1")
-        self.fake = hasattr(self.library, "fake_cuda_read")
+        self.fake = hasattr(self.library, "fake_cuda_read") and not os.environ.get("FM_CUDA_APART")
 
     def read(self):
         counts = Counts()
         self.library.fake_cuda_read(ctypes.byref(counts))
         return counts
 
-    def check(self, result):
+    @staticmethod
+    def check(result, function):
         if result:
-            raise RuntimeError(f"the driver says {result}")
+            raise RuntimeError(f"{function} returns {result}")
+
+    def run(self, function, *arguments):
+        self.check(getattr(self.library, function)(*arguments), function)
 
     def open(self):
-        """A real device: its primary context becomes this thread's."""
-        context = ptr()
-        self.check(self.library.cuInit(0))
-        self.check(self.library.cuDevicePrimaryCtxRetain(ctypes.byref(context), 0))
-        self.check(self.library.cuCtxSetCurrent(context))
+        """The first device, whose primary context becomes this thread's."""
+        device, context = ctypes.c_int(), ptr()
+        self.run("cuInit", 0)
+        self.run("cuDeviceGet", ctypes.byref(device), 0)
+        self.run("cuDevicePrimaryCtxRetain", ctypes.byref(context), device)
+        self.run("cuCtxSetCurrent", context)
 
 
 driver = Driver()
@@ -127,17 +133,17 @@ class Memory:
             self.address = raw + self.offset
             return
         memory = u64()
-        driver.check(driver.library.cuMemAlloc_v2(ctypes.byref(memory), size_t(self.base.nbytes)))
+        driver.run("cuMemAlloc_v2", ctypes.byref(memory), size_t(self.base.nbytes))
         self.raw = memory.value
-        driver.check(driver.library.cuMemcpyHtoD_v2(memory, ptr(raw), size_t(self.base.nbytes)))
+        driver.run("cuMemcpyHtoD_v2", memory, ptr(raw), size_t(self.base.nbytes))
         self.address = self.raw + self.offset
 
     def get(self):
         """Waits, and reads all of it back."""
         if not driver.fake:
-            driver.check(driver.library.cuCtxSynchronize())
-            driver.check(driver.library.cuMemcpyDtoH_v2(ptr(self.base.__array_interface__["data"][0]), u64(self.raw),
-                                                        size_t(self.base.nbytes)))
+            driver.run("cuCtxSynchronize")
+            driver.run("cuMemcpyDtoH_v2", ptr(self.base.__array_interface__["data"][0]), u64(self.raw),
+                       size_t(self.base.nbytes))
         return self.array
 
     def __del__(self):

@@ -79,6 +79,7 @@ def test_calls_only_launch():
 def test_opening():
     out = ptr()
     fails = (("cuInit", 999, UNSUPPORTED, "does not start"), ("cuModuleLoadData", 209, UNSUPPORTED, "no kernel of"),
+             ("cuModuleLoadData", 200, UNSUPPORTED, "no kernel of"),
              ("cuModuleLoadData", 222, UNSUPPORTED, "no kernel of"), ("cuModuleLoadData", 2, MEMORY, "out of memory"),
              ("cuDeviceGetCount", 100, IO, "counting"), ("cuDeviceGetName", 1, IO, "name"),
              ("cuDevicePrimaryCtxRetain", 46, IO, "opening"), ("cuCtxPushCurrent_v2", 201, IO, "current"),

@@ -1,0 +1,43 @@
+# cuda/test_cuda_gpu.py - what ./dev gpu runs, tried on the fake driver, whose memory is apart as a device's is.
+import json
+import os
+import re
+import subprocess
+import sys
+
+import tap
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def run(*arguments, **environment):
+    env = {**os.environ, **environment}
+    done = subprocess.run([sys.executable, os.path.join(HERE, "run_gpu.py"), *arguments], capture_output=True, text=True, check=False,
+                          env={name: value for name, value in env.items() if value})
+    return done.returncode, done.stdout + done.stderr
+
+
+out = tap.path("gpu.json")
+status, output = run(out, "--small")
+tap.equal(status, 0, "all of it")
+with open(out, encoding="utf-8") as file:
+    found = json.load(file)
+tap.equal([one["failed"] for one in found["comparisons"]], [0, 0], "no comparison fails")
+tap.ok(all(one["checks"] > 50 for one in found["comparisons"]), "there are many", found["comparisons"])
+tap.ok(len(found["rows"]) == 11 and all(row["seconds"]["library"] > 0 and row["share"] > 0 for row in found["rows"]),
+       "each row is measured", output)
+tap.equal([row["name"] for row in found["rows"] if f"| {row['name']} | " not in output], [], "and in the table")
+tap.ok("a device that is none" in output and "not measured" in output, "the table has the card, and says what was not measured", output)
+
+status, output = run(out, "--small", FM_CUDA=os.environ["FM_SHARED"])
+tap.ok(status == 1 and "status 1" in output and "no benchmark was measured" in output, "a library that does not work", output)
+with open(out, encoding="utf-8") as file:
+    tap.equal(json.load(file)["rows"], [], "what an earlier run left is gone")
+status, output = run(out, "--small", "--seconds", "1")
+tap.ok(status == 1 and "status None" in output, "what there was no time for is no success", output)
+status, output = run("--find")
+tap.equal((status, output.strip()), (0, "device: a device that is none"), "it finds the device")
+status, output = run("--find", LD_LIBRARY_PATH="")
+tap.ok((status == 3 and "no CUDA device here: " in output) or status == 0, "or says that there is none", output)
+tap.ok(status == 0 or not re.search("Traceback", output), "in a sentence")
+tap.done()
