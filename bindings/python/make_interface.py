@@ -14,20 +14,21 @@ BASE = {"size_t": "c_size_t", "int": "c_int", "int32_t": "c_int32", "int64_t": "
 
 
 def code_of(folder):
-    """The headers that freemask.h includes, in that order, without comments and preprocessor lines."""
+    """The headers that freemask.h includes, in that order, and cuda.h, without comments and preprocessor lines; version.h and
+    cuda.h as they are."""
     def text(name):
         with open(os.path.join(folder, "freemask", name), encoding="utf-8") as file:
             return file.read()
-    names = re.findall(r"#include <freemask/([\w.]+)>", text("freemask.h"))
+    names = [*re.findall(r"#include <freemask/([\w.]+)>", text("freemask.h")), "cuda.h"]
     bare = (re.sub(r"/\*.*?\*/", " ", text(name), flags=re.S) for name in names)
-    return text("version.h"), "\n".join(re.sub(r"^\s*#(?:.*\\\n)*.*$", "", one, flags=re.M) for one in bare)
+    return text("version.h") + text("cuda.h"), "\n".join(re.sub(r"^\s*#(?:.*\\\n)*.*$", "", one, flags=re.M) for one in bare)
 
 
 class Headers:
     def __init__(self, folder):
         version, code = code_of(folder)
         self.version = ".".join(re.findall(r"#define FM_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)", version))
-        self.abi = re.search(r"#define FM_ABI_VERSION (\d+)", version).group(1)
+        self.abi, self.cuda_abi = (re.search(rf"#define FM_{name}ABI_VERSION (\d+)", version).group(1) for name in ("", "CUDA_"))
         self.constants = [(name, int(value)) for body in re.findall(r"\benum\b(?:\s+\w+)?\s*\{(.*?)\}", code, re.S)
                           for name, value in re.findall(r"\b(FM_\w+)\s*=\s*(-?\d+)", body)]
         self.enums = set(re.findall(r"typedef enum (fm_\w+)", code))
@@ -67,6 +68,8 @@ class Headers:
 
     def fields(self, body):
         for declaration in filter(str.strip, body.split(";")):
+            if "," in declaration:
+                raise SystemExit(f"make_interface.py: several members in one declaration: {declaration.strip()!r}")
             kind, member, length = re.fullmatch(r"(.*?)(\w+)\s*(?:\[(\d+)\])?", declaration.strip(), re.S).groups()
             yield member, f"{self.type(kind)} * {length}" if length else self.type(kind)
 
@@ -97,12 +100,15 @@ def generate(folder):
            "# ruff: noqa\n# mypy: ignore-errors\n",
            "from ctypes import (CFUNCTYPE, POINTER, Structure, c_char, c_char_p, c_double, c_float, c_int, c_int32, c_int64,\n"
            "                    c_size_t, c_uint8, c_uint32, c_uint64, c_void_p)\n\n",
-           f'VERSION = "{headers.version}"\nABI_VERSION = {headers.abi}\n\n']
+           f'VERSION = "{headers.version}"\nABI_VERSION = {headers.abi}\n'
+           f"CUDA_ABI_VERSION = {headers.cuda_abi}\n\n"]
     out += [f"{name} = {value}\n" for name, value in headers.constants]
-    out += ["\n", *in_order(headers), "\n# {function: (what it returns, what it takes)}\nFUNCTIONS = {\n"]
-    out += [f"    {name!r}: ({headers.type(kind)}, [{', '.join(headers.types(arguments))}]),\n"
-            for name, kind, arguments in headers.functions]
-    return "".join([*out, "}\n"])
+    out += ["\n", *in_order(headers), "\n# {function: (what it returns, what it takes)}\n"]
+    for name, of_cuda in (("FUNCTIONS", False), ("CUDA_FUNCTIONS", True)):
+        out += [f"{name} = {{\n", *(f"    {function!r}: ({headers.type(kind)}, [{', '.join(headers.types(arguments))}]),\n"
+                                   for function, kind, arguments in headers.functions
+                                   if function.startswith("fm_cuda_") == of_cuda), "}\n"]
+    return "".join(out)
 
 
 def main():

@@ -78,7 +78,8 @@ typedef struct fm_cuda_status {
   int32_t what;   /**< private */
   int32_t code;   /**< an fm_status: FM_OK, FM_ERR_LABEL, FM_ERR_LOSS, FM_ERR_ARGUMENT (a stratum
                             out of range), FM_ERR_LIMIT (a label that does not fit the filtered mask) */
-  int64_t x, y;   /**< the pixel, of the mask; of a bad value of an output, of the output */
+  int64_t x;      /**< the pixel, of the mask; of a bad value of an output, of the output */
+  int64_t y;      /**< its row */
   int64_t label;  /**< the pixel's label */
   int32_t class_index; /**< its class, or -1 */
   int32_t other;       /**< the stratum, or the channel */

@@ -22,12 +22,17 @@ static fake_counts counts;
 static char failing[64];
 static int failure, devices = 1;
 static uint32_t first_thread, thread_step = 1;
+static void *last_stream;
 
 /* Where the driver's memory starts, as it does on a device. */
 enum { ALIGN = 256 };
 
 EXPORT void fake_cuda_read(fake_counts *out);
 void fake_cuda_read(fake_counts *out) { *out = counts; }
+
+/* Where the last kernel was put. */
+EXPORT void *fake_cuda_stream(void);
+void *fake_cuda_stream(void) { return last_stream; }
 
 /* The next calls of a function return this. */
 EXPORT void fake_cuda_fail(const char *function, int value);
@@ -271,7 +276,7 @@ static bool is_launch(unsigned grid_x, unsigned grid_y, unsigned threads, unsign
 result cuLaunchKernel(handle function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
                       unsigned block_x, unsigned block_y, unsigned block_z, unsigned own,
                       handle stream, void **arguments, void **extra) {
-  (void)stream;
+  last_stream = stream;
   if (extra || grid_z != 1 || block_y != 1 || block_z != 1) return 1;
   if (!is_launch(grid_x, grid_y, block_x, own)) return 1;
   counts.launches++;

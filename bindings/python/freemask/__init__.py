@@ -17,6 +17,7 @@ import os
 
 from . import _interface
 from ._arrays import Plane, plane
+from ._cuda import check
 from ._library import (
     ArgumentError,
     CallbackError,
@@ -84,7 +85,7 @@ __all__ = [
     "LimitError", "LossError", "MismatchError",
     "NetworkLoss", "NoiseFilter", "OutOfMemoryError", "Parquet", "Plan", "PlanRow", "Plane", "Ranking",
     "ReferenceCodes", "Result", "Sample", "Schedule", "ScheduleEntry",
-    "ShapeError", "TarSample", "TarWriter", "Tars", "UnsupportedError", "boundary_strata", "curate", "decode_image", "decode_loss", "decode_mask",
+    "ShapeError", "TarSample", "TarWriter", "Tars", "UnsupportedError", "boundary_strata", "check", "curate", "decode_image", "decode_loss", "decode_mask",
     "decode_output", "encode_mask", "get_include", "kernels", "lib", "library_path", "loss_map", "plan", "plane",
     "rank_parts", "read_image", "read_loss", "read_mask", "read_tar", "shape_complexity", "shape_hardness", "shard_of", "window_mean",
     "write_array", "write_mask",

@@ -57,7 +57,13 @@ class Layout:
 
 def _on_device(where: str) -> UnsupportedError:
     return UnsupportedError(f"the array is on {where}, expected memory of the CPU: compute the loss map there and move that (.cpu()), "
-                            f"it is much smaller than the logits", c.FM_ERR_UNSUPPORTED)
+                            f"it is much smaller than the logits{_why_not_there()}", c.FM_ERR_UNSUPPORTED)
+
+
+def _why_not_there() -> str:
+    """Why what is on a CUDA device was not taken there, if it was asked for."""
+    from . import _cuda
+    return f"; with libfreemask-cuda some calls take arrays of a CUDA device ({_cuda.problem})" if _cuda.problem else ""
 
 
 def _no_dtype(name: str) -> UnsupportedError:
@@ -83,6 +89,11 @@ def _from_numpy(array: Any) -> Layout:
 def _from_torch(torch: Any, tensor: Any) -> Layout:
     if tensor.device.type != "cpu":
         raise _on_device(str(tensor.device))
+    return torch_layout(torch, tensor)
+
+
+def torch_layout(torch: Any, tensor: Any) -> Layout:
+    """Of a tensor on any device."""
     if tensor.layout is not torch.strided:
         raise UnsupportedError(f"the tensor is {tensor.layout}, expected a dense one: .to_dense()", c.FM_ERR_UNSUPPORTED)
     number = _torch_dtypes.get(tensor.dtype, 0)
@@ -112,6 +123,7 @@ class _DLManagedVersioned(ctypes.Structure):
 
 
 _DL_CPU = (1, 3)  # kDLCPU, kDLCUDAHost
+_DL_CUDA = 2
 _DL_KINDS = {0: "int", 1: "uint", 2: "float", 4: "bfloat", 6: "bool"}
 _is_valid = ctypes.PYFUNCTYPE(ctypes.c_int, py_object, ctypes.c_char_p)(("PyCapsule_IsValid", pythonapi))
 _get_pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, py_object, ctypes.c_char_p)(("PyCapsule_GetPointer", pythonapi))
@@ -157,10 +169,15 @@ def _from_dlpack(array: Any) -> Layout:
     device = array.__dlpack_device__()
     if int(device[0]) not in _DL_CPU:
         raise _on_device(f"DLPack device {int(device[0])}:{int(device[1])}")
+    return dlpack_layout(array)
+
+
+def dlpack_layout(array: Any, **options: Any) -> Layout:
+    """Of what `__dlpack__` gives for options; its memory is of any device, but only that of the CPU is copied."""
     try:
-        capsule = array.__dlpack__(max_version=(1, 0))
+        capsule = array.__dlpack__(max_version=(1, 0), **options)
     except TypeError:  # a producer from before 1.0
-        capsule = array.__dlpack__()
+        capsule = array.__dlpack__(**options)
     if _is_valid(capsule, b"dltensor_versioned"):
         managed = ctypes.cast(_get_pointer(capsule, b"dltensor_versioned"), ctypes.POINTER(_DLManagedVersioned)).contents
         if managed.major != 1:
@@ -184,6 +201,9 @@ def _from_dltensor(tensor: _DLTensor, keep: Any) -> Layout:
         strides = packed(shape, size)
     layout = Layout((tensor.data or 0) + tensor.byte_offset, number, shape, strides, keep)
     if any(n > 1 and not stride for n, stride in zip(shape, strides)):
+        if tensor.device_type not in _DL_CPU:
+            raise UnsupportedError("the array is a broadcast view on a device, whose pixels share memory: write it out first",
+                                   c.FM_ERR_UNSUPPORTED)
         return _copied(layout)
     return layout
 
@@ -385,6 +405,25 @@ def like(mask: Any) -> Any:
     elif kind is _tensor and mask.dtype is not sys.modules["torch"].bool and mask.ndim == 2:
         return mask.new_empty(mask.shape)
     return new(mask, shape_of(mask), dtype_of(mask))
+
+
+def cuda_ordinal(array: Any) -> Optional[int]:
+    """The number of the CUDA device that an array is on; None: it is on none."""
+    kind = type(array)
+    if kind is _ndarray or kind is Plane:
+        return None
+    if kind is _tensor or is_torch(array):
+        return int(array.device.index or 0) if array.is_cuda else None
+    if not hasattr(array, "__dlpack_device__"):
+        return None
+    fill = _exchange(kind)
+    if fill is not None:
+        tensor = _DLTensor()
+        fill(array, byref(tensor))
+        device, ordinal = tensor.device_type, tensor.device_id
+    else:
+        device, ordinal = array.__dlpack_device__()
+    return int(ordinal) if int(device) == _DL_CUDA else None
 
 
 def shape_of(array: Any) -> tuple[int, int]:

@@ -8,9 +8,10 @@ from ctypes import byref
 from dataclasses import dataclass
 from typing import Any, Optional, Union
 
+from . import _cuda
 from . import _interface as c
-from ._arrays import at, dimensions, like, new, numbers, shape_of
-from ._library import Handle, _local, call, lib, make, raise_error
+from ._arrays import at, dimensions, dtype_of, like, new, numbers, shape_of
+from ._library import Handle, UnsupportedError, _local, call, lib, make, raise_error
 from ._threads import each_image
 from .calibration import Calibration, _promise
 from .stats import ClassStats, extra_planes
@@ -76,7 +77,7 @@ class NoiseFilter(Handle):
             raise ValueError(f"tolerance is {tolerance}, expected a number above 0")
         self.labels, self.strata = stats.labels, stats.strata
         self._made_with: tuple[Any, ...] = (stats.to_bytes(), tolerance, policy, unseen, min_kept_share, real_share, without_reference)
-        self._last = threading.local()
+        self._last, self._twins = threading.local(), _cuda.Twins("filter")
         options = make(c.fm_filter_options, policy=_POLICIES[policy], unseen=_UNSEEN[unseen], min_kept_share=min_kept_share)
         if policy == "paper":
             options.tolerance = tolerance
@@ -101,6 +102,7 @@ class NoiseFilter(Handle):
             raise ValueError(f"policy is one of {', '.join(_POLICIES)}, without_reference one of {', '.join(_WITHOUT)}")
         made = cls.__new__(cls)
         made.labels, made.strata, made._last = calibration.labels, 1, threading.local()
+        made._twins = _cuda.Twins("filter")
         made._made_with = (calibration, lose, confidence, policy, min_kept_share, without_reference)
         options = make(c.fm_filter_options, policy=_POLICIES[policy], min_kept_share=min_kept_share)
         if policy == "paired":
@@ -129,8 +131,11 @@ class NoiseFilter(Handle):
 
     @property
     def report(self) -> Optional[FilterReport]:
-        """What this thread's last `apply` or `weights` did, a copy; None before the first."""
+        """What this thread's last `apply` or `weights` did, a copy; None before the first. Of arrays on a CUDA device
+        this waits for the call, and raises LabelError or LossError if one of its images had a bad pixel."""
         last = self._last
+        if getattr(last, "read", None) is not None:
+            last.whole, last.read = last.read(), None
         whole = getattr(last, "whole", None)
         if whole is not None or not hasattr(last, "struct"):
             return whole
@@ -145,7 +150,7 @@ class NoiseFilter(Handle):
         """Where the library writes its report for this thread."""
         last = self._last
         try:
-            last.whole = None
+            last.whole = last.read = None
             return last.at
         except AttributeError:
             classes = len(self.labels)
@@ -170,7 +175,13 @@ class NoiseFilter(Handle):
 
         Raises LabelError, LossError, ShapeError, UnsupportedError, LimitError (the ignore label does not fit);
         then nothing has been written.
+
+        Arrays on a CUDA device are filtered there, if libfreemask-cuda is found, on PyTorch's current stream; nothing
+        waits. An image with a bad pixel is then ignored as a whole, and `report` raises what was bad.
         """
+        device = _cuda.device_of(mask)
+        if device is not None:
+            return self._on_device(device, mask, loss, strata, out, dtype or dtype_of(mask), reference, siblings)
         if dimensions(mask) > 2:
             return self._batch(self.apply, mask, loss, (strata, reference, siblings), out, dtype=dtype)
         mask_at, loss_at = at(mask), at(loss)
@@ -201,11 +212,15 @@ class NoiseFilter(Handle):
 
         The rest is as for `apply`.
         """
+        if kind not in _WEIGHTS:
+            raise ValueError(f"kind is one of {', '.join(_WEIGHTS)}")
+        device = _cuda.device_of(mask)
+        if device is not None:
+            options = make(c.fm_weight_options, kind=_WEIGHTS[kind], dropped=dropped, width=width, gamma=gamma)
+            return self._on_device(device, mask, loss, strata, out, dtype, reference, siblings, options)
         if dimensions(mask) > 2:
             return self._batch(self.weights, mask, loss, (strata, reference, siblings), out, dropped=dropped, dtype=dtype, kind=kind,
                                width=width, gamma=gamma)
-        if kind not in _WEIGHTS:
-            raise ValueError(f"kind is one of {', '.join(_WEIGHTS)}")
         mask_at, loss_at = at(mask), at(loss)
         out = new(mask, shape_of(mask), dtype) if out is None else out
         none = strata is None and reference is None and siblings is None
@@ -214,6 +229,39 @@ class NoiseFilter(Handle):
         call(lib.fm_filter_weigh, self._pointer, mask_at, loss_at, extra, byref(options), at(out), self._report_at())
         del keep
         return out
+
+    def _on_device(self, device: Any, mask: Any, loss: Any, strata: Any, out: Any, dtype: str, reference: Any, siblings: Any,
+                   options: Any = None) -> Any:
+        """`apply`, or with `options` `weights`, on a CUDA device."""
+        if reference is not None or siblings is not None:
+            raise UnsupportedError("references and siblings are compared on the CPU only: move masks and losses there (.cpu())",
+                                   c.FM_ERR_UNSUPPORTED)
+        twin, stream = self._twins.of(device, self._pointer), _cuda.Stream(device, mask)
+        masks, losses = stream.images(mask, "mask"), stream.images(loss, "loss")
+        planes = None if strata is None else byref(stream.images(strata, "strata"))
+        out = _cuda.empty(mask, tuple(mask.shape), dtype) if out is None else out
+        written = masks if out is mask else stream.images(out, "out")
+        counts = _cuda.empty(mask, (masks.channels, len(self.labels), self.strata, 2), "int64")
+        status = _cuda.empty(mask, (masks.channels, _cuda.STATUS_SIZE), "uint8")
+        end = (written, _cuda.pointer(stream.memory(counts), ctypes.c_int64), _cuda.pointer(stream.memory(status), c.fm_cuda_status))
+        if options is None:
+            stream.run("fm_cuda_filter_apply", twin, masks, losses, planes, *end)
+        else:
+            stream.run("fm_cuda_filter_weigh", twin, masks, losses, planes, options, *end)
+        self._last.whole, self._last.read = None, lambda: self._report_of(counts, status)
+        return out
+
+    def _report_of(self, counts: Any, status: Any) -> FilterReport:
+        """From what a call wrote on a device."""
+        _cuda.check_statuses(_cuda.host_bytes(status), self.labels)
+        classes = len(self.labels)
+        image, data = (ctypes.c_int64 * (2 * self.strata)) * classes, _cuda.host_bytes(counts)
+        (valid, _), (dropped, _) = numbers(ctypes.c_int64, classes, "int64"), numbers(ctypes.c_int64, classes, "int64")
+        for first in range(0, len(data), ctypes.sizeof(image)):
+            for k, found in enumerate(image.from_buffer_copy(data, first)):
+                valid[k] += sum(found[::2])
+                dropped[k] += sum(found[1::2])
+        return FilterReport(int(sum(valid)), int(sum(dropped)), valid, dropped)
 
     def _batch(self, work: Any, masks: Any, losses: Any, given: tuple[Any, ...], out: Any, **more: Any) -> Any:
         reports: list[Any] = []  # in any order: reports are sums

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ctypes
 from ctypes import byref
+from functools import lru_cache
 from typing import Any, Optional, Sequence, Union
 
+from . import _cuda
 from . import _interface as c
 from ._arrays import dimensions, new, plane, volume
 from ._library import Handle, call, lib, make
@@ -34,7 +36,7 @@ class NetworkLoss(Handle):
                  channels: Optional[Sequence[int]] = None, channel_count: int = 0) -> None:
         if kind not in _KINDS:
             raise ValueError(f"kind is one of {', '.join(_KINDS)}")
-        self.labels, self.kind = as_labels(labels), kind
+        self.labels, self.kind, self._twins = as_labels(labels), kind, _cuda.Twins("loss")
         options = make(c.fm_network_loss_options, kind=_KINDS[kind], binary=binary, align_corners=align_corners,
                        channel_count=channel_count)
         if channels is not None:
@@ -59,8 +61,24 @@ class NetworkLoss(Handle):
                 [N, C, h, w], which runs on threads. Of queries: (class logits, mask logits).
             mask: labels [H, W].
             out: a float32 array of the mask's shape to write to.
+
+        Arrays on a CUDA device stay there, if libfreemask-cuda is found, and nothing waits: an image with a bad pixel has
+        losses of 0, and `freemask.check()` raises what was bad. (Not for queries.)
         """
+        device = _cuda.device_of(mask) if self.kind != "queries" else None
+        if device is not None:
+            return self._on_device(device, output, mask, out)
         return self._map(lib.fm_network_loss_map, "float32", output, mask, out)
+
+    def _on_device(self, device: Any, output: Any, mask: Any, out: Any) -> Any:
+        twin, stream = self._twins.of(device, self._pointer), _cuda.Stream(device, mask)
+        masks = stream.images(mask, "mask")
+        values = stream.output(output, masks.channels)
+        out = _cuda.empty(mask, tuple(mask.shape), "float32") if out is None else out
+        status = _cuda.loss_statuses.new(mask, masks.channels, self.labels)
+        stream.run("fm_cuda_loss_map", twin, values, masks, stream.images(out, "out"),
+                   _cuda.pointer(stream.memory(status), c.fm_cuda_status))
+        return out
 
     def class_map(self, output: Any, mask: Any, out: Any = None) -> Any:
         """The class that each pixel of the mask most likely shows, int32; -1 where it is ignored.
@@ -101,14 +119,30 @@ def loss_map(output: Any, mask: Any, kind: str = "logits", labels: Union[Labels,
         kind: "logits", "probs", "scores" or "queries", see NetworkLoss, whose other options may follow.
         labels: what the mask's values mean; None: they are the classes, and 255, -1 and -100 are ignored.
 
-    Returns float32, nats, of the mask's shape; a tensor for a tensor.
+    Returns float32, nats, of the mask's shape; a tensor for a tensor. On a CUDA device see NetworkLoss.loss_map.
     """
     if labels is None:
         labels = _plain_labels(output[0] if kind == "queries" else output, kind, options.get("binary", False))
+    if _cuda.device_of(mask) is not None:
+        return _kept(labels, kind, tuple(sorted((name, _frozen(value)) for name, value in options.items()))).loss_map(output, mask)
     return NetworkLoss(labels, kind, **options).loss_map(output, mask)
+
+
+def _frozen(value: Any) -> Any:
+    return value if value is None or isinstance(value, (bool, int)) else tuple(value)
+
+
+@lru_cache(maxsize=16)
+def _kept(labels: Union[Labels, str], kind: str, options: tuple[tuple[str, Any], ...]) -> NetworkLoss:
+    """The one of a device's last calls: to make another would wait for the device."""
+    return NetworkLoss(labels, kind, **dict(options))
+
+
+@lru_cache(maxsize=16)
+def _classes(count: int) -> Labels:
+    return Labels.from_classes(count, [255, -1, -100] if count <= 255 else [65535, -1, -100])
 
 
 def _plain_labels(values: Any, kind: str, binary: bool) -> Labels:
     shape = tuple(values.shape)
-    classes = 2 if binary else int(shape[-1]) - 1 if kind == "queries" else int(shape[-3])
-    return Labels.from_classes(classes, [255, -1, -100] if classes <= 255 else [65535, -1, -100])
+    return _classes(2 if binary else int(shape[-1]) - 1 if kind == "queries" else int(shape[-3]))

@@ -8,6 +8,7 @@ import threading
 from ctypes import byref
 from typing import Any, Optional, Union
 
+from . import _cuda
 from . import _interface as c
 from ._arrays import at, dimensions, layout_of, new, numbers, packed, plane, shape_of
 from ._library import Handle, _local, call, lib, make, raise_error
@@ -33,6 +34,24 @@ class ClassStats(Handle):
     """
 
     _destroy = "fm_class_stats_destroy"
+    _handle: Optional[int] = None
+    _on_devices: Optional[dict[int, _OnDevice]] = None
+    _twins: Optional[_cuda.Twins] = None
+
+    @property  # type: ignore[override]
+    def _pointer(self) -> Optional[int]:
+        """What everybody reads: what lies on devices is fetched first."""
+        if self._on_devices:
+            self._fetch()
+        return self._handle
+
+    @_pointer.setter
+    def _pointer(self, pointer: Optional[int]) -> None:
+        self._handle = pointer
+
+    def __del__(self) -> None:
+        self._on_devices = None
+        super().__del__()
 
     def __init__(self, labels: Union[Labels, str], strata: int = 1, histogram: int = 0,
                  ranks: Optional[ClassStats] = None) -> None:
@@ -43,14 +62,14 @@ class ClassStats(Handle):
         self._make(options)
 
     def _make(self, options: Any) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._create(lib.fm_class_stats_create, self.labels._pointer, byref(options))
         self._read_options()
 
     def _empty(self) -> ClassStats:
         """Statistics like these, of nothing."""
         options = make(c.fm_class_stats_options)
-        call(lib.fm_class_stats_get_options, self._pointer, byref(options))
+        call(lib.fm_class_stats_get_options, self._handle, byref(options))
         empty = ClassStats.__new__(ClassStats)
         empty.labels = self.labels
         empty._make(options)
@@ -67,14 +86,20 @@ class ClassStats(Handle):
 
         Raises LabelError and LossError, which name the first bad pixel, ShapeError and UnsupportedError; then
         nothing has been added, of a batch neither.
+
+        Arrays on a CUDA device are added up there, if libfreemask-cuda is found, and nothing waits. What reads the
+        statistics waits, and raises LabelError or LossError if one of the images had a bad pixel; those are left out.
         """
+        device = _cuda.device_of(mask)
+        if device is not None:
+            return self._add_on_device(device, mask, loss, strata)
         if dimensions(mask) > 2:
             return self._add_batch(mask, loss, strata)
         mask_at, loss_at = at(mask), at(loss)
         extra, keep = (None, None) if strata is None else extra_planes(strata, None)
         local = _local
         with self._lock:
-            if lib.fm_class_stats_add(self._pointer, mask_at, loss_at, extra, local.at):
+            if lib.fm_class_stats_add(self._handle, mask_at, loss_at, extra, local.at):
                 raise_error(local.error)
         del keep
         return self
@@ -95,13 +120,46 @@ class ClassStats(Handle):
             whole.merge(part)
         return self.merge(whole)
 
+    def _add_on_device(self, device: Any, mask: Any, loss: Any, strata: Any) -> ClassStats:
+        stream = _cuda.Stream(device, mask)
+        masks, losses = stream.images(mask, "mask"), stream.images(loss, "loss")
+        planes = None if strata is None else byref(stream.images(strata, "strata"))
+        with self._lock:
+            parts = self._on_devices or {}
+            part = parts.get(device.ordinal)
+            if part is None:
+                part = parts[device.ordinal] = _OnDevice(mask, int(lib.fm_class_stats_word_count(self._handle)))
+            self._twins = self._twins or _cuda.Twins("stats")
+            twin = self._twins.of(device, self._handle)
+            size = _cuda.workspace_size("stats", twin, masks.channels)
+            space = _cuda.empty(mask, (size,), "uint8")
+            status = part.statuses.new(mask, masks.channels, self.labels)
+            stream.run("fm_cuda_stats_add", twin, masks, losses, planes, _cuda.pointer(stream.memory(part.words), ctypes.c_int64),
+                       _cuda.pointer(stream.memory(status), c.fm_cuda_status), stream.memory(space), size)
+            self._on_devices = parts
+        return self
+
+    def _fetch(self) -> None:
+        """Adds what lies on devices; waits for it, and raises what was bad."""
+        with self._lock:
+            parts = self._on_devices or {}
+            for part in parts.values():
+                words = (ctypes.c_int64 * part.count).from_buffer_copy(_cuda.host_bytes(part.words))
+                fresh = self._empty()
+                call(lib.fm_class_stats_import, fresh._handle, words, part.count, None)
+                call(lib.fm_class_stats_merge, self._handle, fresh._handle)
+            self._on_devices = None
+        for part in parts.values():
+            part.statuses.check()
+
     def merge(self, other: ClassStats) -> ClassStats:
         """Adds all of `other`; returns itself. Raises MismatchError if label space, strata or histogram
         differ."""
         if other is self:
             other = self.copy()
+        theirs = other._pointer
         with self._lock:
-            call(lib.fm_class_stats_merge, self._pointer, other._pointer)
+            call(lib.fm_class_stats_merge, self._pointer, theirs)
         return self
 
     def copy(self) -> ClassStats:
@@ -153,7 +211,7 @@ class ClassStats(Handle):
     def from_bytes(cls, labels: Union[Labels, str], blob: bytes) -> ClassStats:
         """Raises FormatError if the bytes are damaged, MismatchError for another label space."""
         stats = cls.__new__(cls)
-        stats.labels, stats._lock = as_labels(labels), threading.Lock()
+        stats.labels, stats._lock = as_labels(labels), threading.RLock()
         stats._create(lib.fm_class_stats_load, stats.labels._pointer, blob, len(blob))
         return stats._read_options()
 
@@ -178,7 +236,7 @@ class ClassStats(Handle):
     def load(cls, path: Union[str, os.PathLike[str]]) -> ClassStats:
         """Reads a stats.json of `save`, `freemask stats` or `freemask merge`."""
         stats = cls.__new__(cls)
-        stats.labels, stats._lock = Labels.from_csv(path), threading.Lock()
+        stats.labels, stats._lock = Labels.from_csv(path), threading.RLock()
         stats._create(lib.fm_class_stats_read, stats.labels._pointer, os.fsencode(path))
         return stats._read_options()
 
@@ -234,6 +292,14 @@ class ClassStats(Handle):
 
     def __repr__(self) -> str:
         return f"<freemask.ClassStats of {self.images} images, {self.labels.name}>"
+
+
+class _OnDevice:
+    """What has been added on one device, and not yet fetched."""
+
+    def __init__(self, like: Any, count: int) -> None:
+        self.words, self.count = _cuda.zeros(like, (count,), "int64"), count
+        self.statuses = _cuda.Statuses()
 
 
 class ReferenceCodes:

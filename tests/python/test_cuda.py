@@ -1,0 +1,252 @@
+# python/test_cuda.py - arrays on a CUDA device: PyTorch's where there is one, else made-up ones on the driver that is none.
+# SPDX-License-Identifier: MIT
+import contextlib
+import ctypes
+import os
+import subprocess
+import sys
+import types
+
+import kit
+import numpy as np
+import tap
+
+try:
+    driver = ctypes.CDLL("libcuda.so.1")
+except OSError:
+    tap.skip_all("there is no driver, nor the one that is none", excused=True)
+if not os.environ.get("FREEMASK_CUDA_LIBRARY"):
+    tap.skip_all("libfreemask-cuda was not built", excused=True)
+fake = hasattr(driver, "fake_cuda_read")
+if not fake:
+    try:
+        import torch
+    except ImportError:
+        tap.skip_all("PyTorch is not there", excused=True)
+    if not torch.cuda.is_available():
+        tap.skip_all("PyTorch has no CUDA, or no device", excused=True)
+
+import freemask as fm
+
+random = np.random.default_rng(3)
+STREAM = 0x5150  # that PyTorch says is the current one
+
+
+# ---- Arrays on a device that is none: memory of the host -----------------------------------------------
+def aligned(array):
+    """As an allocation on a device is."""
+    raw = np.empty(array.nbytes + 256, np.uint8)
+    start = -raw.ctypes.data % 256
+    out = raw[start:start + array.nbytes].view(array.dtype).reshape(array.shape)
+    out[...] = array
+    return out
+
+
+class Namespace:
+    """Of the array API standard, as far as it is used."""
+
+    def __getattr__(self, name):
+        return np.dtype(name)
+
+    @staticmethod
+    def empty(shape, dtype, device):
+        return OnDevice(np.full(shape, 0x5a, dtype), device)
+
+    @staticmethod
+    def zeros(shape, dtype, device):
+        return OnDevice(np.zeros(shape, dtype), device)
+
+
+class OnDevice:
+    """Says that it is on a CUDA device; remembers for which streams it was made ready."""
+    streams = []
+
+    def __init__(self, source, device=0, view=False):
+        self.source, self.device = source if view else aligned(source), device
+        self.shape, self.ndim, self.dtype = source.shape, source.ndim, source.dtype
+
+    def __array_namespace__(self):
+        return Namespace()
+
+    def __dlpack_device__(self):
+        return 2, self.device
+
+    def __dlpack__(self, stream=None, max_version=None, dl_device=None, copy=None):
+        new = int(np.__version__.split(".")[0]) >= 2
+        capsule = self.source.__dlpack__(max_version=max_version) if new else self.source.__dlpack__()
+        if dl_device is not None:
+            return capsule
+        OnDevice.streams.append(stream)
+        name = b"dltensor_versioned" if fm._arrays._is_valid(capsule, b"dltensor_versioned") else b"dltensor"
+        at = fm._arrays._get_pointer(capsule, name) + (32 if name.endswith(b"versioned") else 0)
+        ctypes.cast(at + 8, ctypes.POINTER(ctypes.c_int32))[0] = 2
+        return capsule
+
+
+def made_up_torch():
+    """PyTorch as far as it is used, with tensors on a device that is none."""
+    torch = types.ModuleType("torch")
+
+    class Tensor:
+        is_cuda, layout = True, "strided"
+        device = types.SimpleNamespace(type="cuda", index=0)
+
+        def __init__(self, source, view=False):
+            self.source = source if view else aligned(source)
+            self.shape, self.ndim, self.dtype = source.shape, source.ndim, f"torch.{source.dtype.name}"
+
+        def is_neg(self):
+            return False
+
+        def stride(self):
+            return tuple(stride // self.source.itemsize for stride in self.source.strides)
+
+        def data_ptr(self):
+            return self.source.ctypes.data
+
+        def cpu(self):
+            tensor = Tensor(self.source)
+            tensor.device = types.SimpleNamespace(type="cpu", index=None)
+            return tensor
+
+    torch.Tensor, torch.strided = Tensor, "strided"
+    torch.uint8, torch.int64, torch.float32, torch.float16 = (np.dtype(name) for name in ("uint8", "int64", "float32", "float16"))
+    torch.empty = lambda shape, dtype, device=None: Tensor(np.full(shape, 0x5a, dtype))
+    torch.zeros = lambda shape, dtype, device: Tensor(np.zeros(shape, dtype))
+    torch.cuda = types.SimpleNamespace(current_stream=lambda device: types.SimpleNamespace(cuda_stream=STREAM))
+    return torch
+
+
+@contextlib.contextmanager
+def kinds():
+    """Yields (name, make, host) of kinds of arrays."""
+    if not fake:
+        yield [("PyTorch", lambda array: torch.from_numpy(np.ascontiguousarray(array)).cuda(), lambda tensor: tensor.cpu().numpy())]
+        return
+    sys.modules["torch"] = made_up_torch()
+    yield [("PyTorch", sys.modules["torch"].Tensor, lambda tensor: tensor.source), ("DLPack", OnDevice, lambda array: array.source)]
+    del sys.modules["torch"]
+
+
+# ---- The same as on the CPU --------------------------------------------------------------------------
+SHAPE = (3, 24, 31)
+MASKS = random.choice([0, 3, 7, 149], (3, 4, 4)).repeat(6, 1).repeat(8, 2)[:, :, :31].astype(np.uint8)
+MASKS[:, :2] = 255
+LOGITS = random.normal(0, 3, (3, 150, 6, 8)).astype(np.float32)
+LABELS = fm.Labels.from_classes(150, [255])
+LOSSES = fm.NetworkLoss(LABELS).loss_map(LOGITS, MASKS)
+STATS = fm.ClassStats(LABELS, histogram=4).add(MASKS, LOSSES)
+FILTER = fm.NoiseFilter(STATS, tolerance=0.9)
+WANT = FILTER.apply(MASKS, LOSSES)
+REPORT = FILTER.report
+
+
+def waits():
+    counts = (ctypes.c_int64 * 6)()
+    driver.fake_cuda_read(ctypes.byref(counts))
+    return counts[0], counts[2], counts[3]
+
+
+def check_kind(name, make, host):
+    masks, losses = make(MASKS), make(LOSSES)
+    got = FILTER.apply(masks, losses)
+    tap.ok(type(got) is type(masks) and (host(got) == WANT).all(), f"{name}: filtered as on the CPU, where the masks are")
+    if fake:
+        expected = STREAM if name == "PyTorch" else None
+        driver.fake_cuda_stream.restype = ctypes.c_void_p
+        tap.equal(driver.fake_cuda_stream(), expected, f"{name}: on the current stream")
+        before = waits()
+        FILTER.apply(masks, losses)
+        tap.equal(waits(), before, f"{name}: nothing waits, is copied or allocated by the library")
+    report = FILTER.report
+    tap.ok((report.valid, report.dropped) == (REPORT.valid, REPORT.dropped) and (report.class_dropped == REPORT.class_dropped).all(),
+           f"{name}: the report", report)
+    tap.ok((host(FILTER.apply(make(MASKS[1]), make(LOSSES[1]), dtype="int64")) == WANT[1]).all(), f"{name}: one mask, of another type")
+    tap.ok((host(FILTER.apply(make(MASKS[:, None]), make(LOSSES))) == WANT[:, None]).all(), f"{name}: masks [N, 1, H, W]")
+    inside = make(MASKS)
+    tap.ok(FILTER.apply(inside, losses, out=inside) is inside and (host(inside) == WANT).all(), f"{name}: in place")
+    weights = host(FILTER.weights(masks, losses, dropped=0.25, dtype="float16"))
+    tap.ok((weights == FILTER.weights(MASKS, LOSSES, dropped=0.25, dtype="float16")).all(), f"{name}: weights")
+    stats = fm.ClassStats(LABELS, histogram=4).add(masks, losses)
+    tap.ok((stats.state == STATS.state).all() and stats.images == 3, f"{name}: statistics to the bit")
+    stats.add(MASKS, LOSSES).add(masks, losses)
+    tap.equal(stats.images, 9, f"{name}: on the CPU and the device, by turns")
+    tap.ok((fm.NoiseFilter(fm.ClassStats(LABELS).add(masks, losses)).thresholds == fm.NoiseFilter(STATS).thresholds).all(),
+           f"{name}: a filter of statistics that are on the device")
+    tap.equal((fm.ClassStats(LABELS).add(masks, losses) + fm.ClassStats(LABELS).add(masks, losses)).images, 6, f"{name}: merged")
+    for given in (LABELS, None):
+        found = host(fm.loss_map(make(LOGITS), masks, labels=given))
+        tap.ok(found.dtype == np.float32 and np.abs(found - LOSSES).max() < 1e-5, f"{name}: losses, labels {given}")
+    tap.ok(np.abs(host(fm.loss_map(make(LOGITS[2]), make(MASKS[2]))) - LOSSES[2]).max() < 1e-5, f"{name}: of one image")
+    fm.check()
+
+
+def check_bad(name, make, host):
+    bad = MASKS.copy()
+    bad[1, 5, 7] = 200
+    got = FILTER.apply(make(bad), make(LOSSES))
+    tap.ok((host(got)[1] == 255).all() and (host(got)[[0, 2]] == WANT[[0, 2]]).all(), f"{name}: a bad image is ignored as a whole")
+    for _ in range(2):
+        tap.ok(kit.raises(fm.LabelError, lambda: FILTER.report, "image 1 of 3", "200", "x 7, y 5"), f"{name}: the report says so")
+    FILTER.apply(make(MASKS), make(LOSSES))
+    tap.equal(FILTER.report.valid, REPORT.valid, f"{name}: not that of the next call")
+    stats = fm.ClassStats(LABELS).add(make(bad), make(LOSSES))
+    tap.ok(kit.raises(fm.LabelError, lambda: stats.images, "image 1 of 3", "200"), f"{name}: who reads statistics hears of it")
+    tap.equal(stats.images, 2, f"{name}: the others were added")
+    logits = LOGITS.copy()
+    logits[2, 7, 3, 3] = np.nan
+    found = host(fm.loss_map(make(logits), make(MASKS), labels=LABELS))
+    tap.ok(not found[2].any() and found[0].any(), f"{name}: losses of a bad output are 0")
+    tap.ok(kit.raises(fm.LossError, fm.check, "image 2 of 3", "channel 7"), f"{name}: check() says so")
+    fm.check()
+
+
+def check_refused(name, make, host):
+    masks, losses = make(MASKS), make(LOSSES)
+    for what, kind, work, says in (
+            ("losses on the CPU", fm.UnsupportedError, lambda: FILTER.apply(masks, LOSSES), ("loss", "not on a CUDA device")),
+            ("a reference", fm.UnsupportedError, lambda: FILTER.apply(masks, losses, reference=losses), ("CPU only", ".cpu()")),
+            ("another size", fm.ShapeError, lambda: FILTER.apply(masks, make(LOSSES[:2])), ("3 images", "2 of")),
+            ("one row", fm.ShapeError, lambda: FILTER.apply(make(MASKS[0, 0]), losses), ("[31]",)),
+            ("weights of another kind", fm.UnsupportedError, lambda: FILTER.weights(masks, losses, kind="ramp"), ("fm_filter_weigh",)),
+            ("a floor", fm.UnsupportedError, lambda: fm.NoiseFilter(STATS, min_kept_share=0.5).apply(masks, losses), ("min_kept_share",)),
+            ("other calls", fm.UnsupportedError, lambda: fm.window_mean(masks, losses, 2), (".cpu()",))):
+        tap.ok(kit.raises(kind, work, *says), f"{name}: {what}")
+    if name == "DLPack":
+        wide = OnDevice(np.lib.stride_tricks.as_strided(LOSSES, SHAPE, (0, *LOSSES.strides[1:])), view=True)
+        tap.ok(kit.raises(fm.UnsupportedError, lambda: FILTER.apply(masks, wide), "broadcast"), "DLPack: a broadcast view")
+        tap.ok(set(OnDevice.streams) == {1}, "DLPack: made ready for the default stream", set(OnDevice.streams))
+
+
+with kinds() as found:
+    for one in found:
+        check_kind(*one)
+        check_bad(*one)
+        check_refused(*one)
+
+
+# ---- Without the library -----------------------------------------------------------------------------------
+if fake:
+    CODE = """
+import sys
+sys.path[:0] = sys.argv[1].split(chr(58))
+import freemask as fm
+class OnDevice:
+    def __dlpack_device__(self):
+        return 2, 0
+    def __dlpack__(self, **options):
+        raise AssertionError
+    shape, ndim, dtype = (2, 2), 2, "uint8"
+try:
+    fm.ClassStats("camvid").add(OnDevice(), OnDevice())
+except fm.UnsupportedError as error:
+    print(error)
+"""
+    for name, changed, says in (("no library", {"FREEMASK_CUDA_LIBRARY": "/nowhere/libfreemask-cuda.so"}, "/nowhere"),
+                                ("no driver", {"LD_LIBRARY_PATH": ""}, "NVIDIA driver")):
+        env = {**os.environ, **changed}
+        done = subprocess.run([sys.executable, "-c", CODE, os.pathsep.join(sys.path)], capture_output=True, text=True, check=False, env=env)
+        refused = ".cpu()" in done.stdout and says in done.stdout
+        tap.ok(refused or (name == "no driver" and "AssertionError" in done.stderr), f"{name}: refused, with the reason",
+               done.stdout + done.stderr)  # a machine may have a driver
+tap.done()
