@@ -120,7 +120,7 @@ FM_API fm_status fm_cuda_filter_apply(const fm_cuda_filter *filter, const fm_vol
                                       const fm_volume *filtered, int64_t *counts,
                                       fm_cuda_status *status, void *stream, fm_error *err);
 
-/** As fm_filter_weigh for N images, of FM_WEIGHT_STEP (others: UNSUPPORTED). `options` may be NULL. */
+/** As fm_filter_weigh for N images, of any kind of weights. `options` may be NULL. */
 FM_API fm_status fm_cuda_filter_weigh(const fm_cuda_filter *filter, const fm_volume *mask,
                                       const fm_volume *loss, const fm_volume *strata,
                                       const fm_weight_options *options, const fm_volume *weights,
@@ -211,9 +211,14 @@ FM_API fm_status fm_cuda_hardness_measure(const fm_cuda_hardness *hardness, cons
  *  order. Sized structure, see freemask/context.h. */
 typedef struct fm_cuda_output {
   size_t size;
-  fm_volume values;     /**< [C, h, w], of the first image */
-  int64_t image_count;  /**< N, the mask's */
-  int64_t image_stride; /**< bytes from one image to the next; 0, with all strides: packed */
+  fm_volume values;    /**< [C, h, w], of the first image; of queries their mask logits [Q, h, w] */
+  int64_t image_count; /**< N, the mask's */
+  int64_t image_stride;   /**< bytes from one image to the next; 0, with all strides: packed */
+  fm_volume class_logits; /**< of queries: [N, Q, C + 1], "no object" last, as in fm_network_output;
+                               data NULL: the values are not queries */
+  void *workspace; /**< of queries: device memory of at least fm_cuda_queries_workspace bytes,
+                               aligned to 256, free again when the call has finished on the stream */
+  size_t workspace_size;
 } fm_cuda_output;
 
 /** An fm_network_loss on a device.
@@ -223,12 +228,17 @@ typedef struct fm_cuda_loss fm_cuda_loss;
 
 /** Copies an fm_network_loss to the device. Ownership, waiting, memory and errors as
  *  fm_cuda_filter_create. Whether values look like their kind is not examined on the device: give the
- *  CPU's call one image first. Outputs of queries are UNSUPPORTED here. */
+ *  CPU's call one image first. */
 FM_API fm_status fm_cuda_loss_create(fm_cuda *cuda, const fm_network_loss *network_loss,
                                      fm_cuda_loss **out, fm_error *err);
 
 /** Destroys; no call on it may be unfinished on a stream. NULL is fine. */
 FM_API void fm_cuda_loss_destroy(fm_cuda_loss *loss);
+
+/** Bytes of workspace that outputs of `queries` queries take. 0 for numbers that are none, and for a
+ *  `network_loss` that is not of FM_OUTPUT_SCORES. Thread-safety: any thread. */
+FM_API size_t fm_cuda_queries_workspace(const fm_cuda_loss *network_loss, int32_t images,
+                                        int64_t queries);
 
 /** As fm_network_loss_map for N images: `loss` is F32 and overlaps no input. */
 FM_API fm_status fm_cuda_loss_map(const fm_cuda_loss *network_loss, const fm_cuda_output *output,

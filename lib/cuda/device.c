@@ -188,7 +188,7 @@ int64_t fm__cu_tiles(const fm__cu_job *job) {
 }
 
 int64_t fm__cu_columns(const fm__cu_job *job) {
-  int64_t rows = (job->height + FM__CU_ROWS - 1) / FM__CU_ROWS;
+  int64_t rows = (job->height + FM__CU_ROWS - 1) / FM__CU_ROWS + (job->row_shift > 0);
   return (rows * job->width + FM__CU_THREADS - 1) / FM__CU_THREADS;
 }
 
@@ -199,6 +199,12 @@ void fm__cu_start(fm__cu_call *call) {
   int64_t most = call->job.zero_count > call->job.images ? call->job.zero_count : call->job.images;
   int64_t blocks = (most + FM__CU_THREADS - 1) / FM__CU_THREADS;
   fm__cu_launch(call, FM__CU_start, blocks < MOST_BLOCKS ? blocks : MOST_BLOCKS, 1, 0);
+}
+
+void fm__cu_prepare(fm__cu_call *call) {
+  size_t own = FM__CU_THREADS * (sizeof(double) + sizeof(float));
+  if (call->job.queries.data)
+    fm__cu_launch(call, FM__CU_queries, call->job.query_count, call->job.images, own);
 }
 
 void fm__cu_finish(fm__cu_call *call) {

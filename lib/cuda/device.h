@@ -61,4 +61,7 @@ int64_t fm__cu_columns(const fm__cu_job *job);
 void fm__cu_start(fm__cu_call *call);
 void fm__cu_finish(fm__cu_call *call);
 
+/* What outputs of queries need before pixels are looked at. */
+void fm__cu_prepare(fm__cu_call *call);
+
 #endif

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "core/fail.h"
+#include "core/options.h"
 #include "cuda/loss.h"
 
 struct fm_cuda_filter {
@@ -128,11 +129,11 @@ static fm_status aim_weights(const fm_cuda_filter *filter, const fm_weight_optio
   fm_status status = ask_weight(filter, options, 0, job->out.dtype, &job->kept, err);
   if (!status) status = ask_weight(filter, options, 2, job->out.dtype, &job->dropped, err);
   if (status) return status;
-  if (options && options->kind != FM_WEIGHT_STEP)
-    return fm__fail(err, FM_ERR_UNSUPPORTED,
-                    "fm_weight_options: kind is %d, which the device does not know: use "
-                    "fm_filter_weigh, or FM_WEIGHT_STEP",
-                    (int)options->kind);
+  fm_weight_options known;
+  status = FM__OPTIONS_READ(&known, options, fm_weight_options, gamma, err);
+  if (status) return status;
+  job->soft = known.kind != FM_WEIGHT_STEP;
+  job->weigh = fm__weight_rule_of(&known);
   job->sink = FM__CU_WEIGHTS;
   return FM_OK;
 }
@@ -184,6 +185,7 @@ static fm_status apply(const application *a, const char *function, void *stream,
   status = fm__cu_begin(&call);
   if (status) return status;
   fm__cu_start(&call);
+  fm__cu_prepare(&call);
   if (job->fused)
     fm__cu_launch(&call, FM__CU_filter_output, fm__cu_columns(job), job->images, own);
   else

@@ -6,11 +6,15 @@
 #include <freemask/cuda.h>
 #include <stdbool.h>
 
+#include "filter/weight.h"
 #include "network/axis.h"
 
 /* Threads of a block, pixels next to each other that a thread takes, and pixels of a block. Counters of
  * a block have 32 bits, and sums 13 to spare (cuda/sum.h). */
-enum { FM__CU_THREADS = 256, FM__CU_RUN = 8, FM__CU_TILE = 2 * FM__CU_THREADS * FM__CU_RUN };
+enum { FM__CU_THREADS = 256, FM__CU_RUN = 16, FM__CU_TILE = FM__CU_THREADS * FM__CU_RUN };
+
+/* Pixels of a run that are loaded and stored together; a divisor of FM__CU_RUN. */
+enum { FM__CU_PIECE = 4 };
 
 /* Cells whose counters a block has in its own memory; of more, each pixel is counted in global memory. */
 enum { FM__CU_OWN_CELLS = 2048 };
@@ -29,6 +33,7 @@ typedef struct fm__cu_planes {
   char *data;
   int64_t image, row, col; /* bytes */
   int32_t dtype, element;
+  bool dense; /* an image's pixels follow each other, from a multiple of 16 bytes on */
 } fm__cu_planes;
 
 /* What fm_cuda_status.what says. */
@@ -41,7 +46,8 @@ enum {
   FM__CU_BAD_NUMBER, /* of a plane that is not of losses */
   FM__CU_BAD_VALUE,
   FM__CU_NO_FLOAT,
-  FM__CU_DOUBTFUL
+  FM__CU_DOUBTFUL,
+  FM__CU_BAD_QUERY
 };
 
 typedef enum fm__cu_sink {
@@ -72,7 +78,9 @@ typedef struct fm__cu_job {
   int64_t least;           /* the labels that `out` holds */
   uint64_t most;
   uint64_t kept, dropped; /* weights' bits; the label of dropped pixels */
-  int64_t *counts;        /* [images][cells][2]; NULL: not wanted */
+  bool soft;              /* weights that are not one of these two */
+  fm__weight_rule weigh;
+  int64_t *counts; /* [images][cells][2]; NULL: not wanted */
 
   /* Statistics. */
   int64_t *pending; /* [images][cells][cell_words] */
@@ -103,6 +111,15 @@ typedef struct fm__cu_job {
   int32_t channels, kind, binary;
   double floor;
   fm__axis down, across;
+  bool flat;         /* the output has the mask's size */
+  int32_t row_shift; /* rows of the first columns; 0: as many as of all */
+
+  /* Queries. */
+  fm__cu_planes queries; /* class logits [images][query_count][channels + 1]; data NULL: none */
+  int32_t query_count, query_room;
+  bool compose_first;
+  char *query_memory; /* [images] of query_bytes */
+  int64_t query_bytes;
 } fm__cu_job;
 
 /* The kernels, by number: X(name). */
@@ -110,7 +127,7 @@ typedef struct fm__cu_job {
 #define FM__CU_KERNELS(X)                                                 \
   X(start) X(describe) X(give_up) X(filter) X(filter_output)              \
   X(sum) X(sum_output) X(sum_end) X(gaps) X(strata)                       \
-  X(window_check) X(window) X(repeats) X(classes) X(hardness)
+  X(window_check) X(window) X(repeats) X(classes) X(hardness) X(queries)
 /* clang-format on */
 #define FM__CU_NUMBER(name) FM__CU_##name,
 enum { FM__CU_KERNELS(FM__CU_NUMBER) FM__CU_KERNEL_COUNT };

@@ -34,14 +34,22 @@ FM__CU_FN void cu_tally_add(cu_job job, int32_t image, cu_tally *tally, int32_t 
   tally->dropped += dropped;
 }
 
-/* Writes one pixel. A bad one is left alone, so that its status can still be found. */
-FM__CU_FN void cu_judge(cu_job job, int32_t image, int64_t y, int64_t x, int64_t label,
-                        int32_t cell, float loss, cu_tally *tally, uint32_t *own) {
-  char *to = cu_at(&job->out, image, y, x);
-  if (cell == FM__CLASS_INVALID) return;
+FM__CU_FN uint64_t cu_weight(cu_job job, int32_t cell, float loss, bool dropped) {
+  if (!job->soft) return dropped ? job->dropped : job->kept;
+  double weight = fm__weight_of(&job->weigh, (double)loss, (double)job->thresholds[cell]);
+  return fm__weight_bits(weight, job->out.dtype);
+}
+
+/* The bits of one pixel. False: it is to be left alone, because it is bad and its status can then still be
+ * found. */
+FM__CU_INLINE bool cu_judge(cu_job job, int32_t image, int64_t y, int64_t x, int64_t label,
+                            int32_t cell, float loss, cu_tally *tally, uint32_t *own,
+                            uint64_t *bits) {
+  *bits = (uint64_t)label;
+  if (cell == FM__CLASS_INVALID) return false;
   if (job->sink == FM__CU_LOSSES) {
-    cu_store(to, job->out.element, fm__float_bits(loss));
-    return;
+    *bits = fm__float_bits(loss);
+    return true;
   }
   bool dropped = false;
   if (cell >= 0) {
@@ -49,14 +57,13 @@ FM__CU_FN void cu_judge(cu_job job, int32_t image, int64_t y, int64_t x, int64_t
     dropped = (int32_t)fm__loss_bits(loss) > limit;
     cu_tally_add(job, image, tally, cell, dropped, own);
   }
-  uint64_t bits = (uint64_t)label;
   if (job->sink == FM__CU_WEIGHTS)
-    bits = cell < 0 ? 0 : dropped ? job->dropped : job->kept;
+    *bits = cell < 0 ? 0 : cu_weight(job, cell, loss, dropped);
   else if (job->narrows && !cu_fits(job, label))
     cu_bad(job, image, cu_rank_of(job, CU_MISFIT), y, x);
   else if (dropped)
-    bits = job->dropped;
-  cu_store(to, job->out.element, bits);
+    *bits = job->dropped;
+  return true;
 }
 
 /* ---- A block's own counters ------------------------------------------------------------- */
@@ -77,20 +84,28 @@ FM__CU_FN void cu_counters_flush(cu_job job, int32_t image, uint32_t t, const ui
 
 /* ---- Kernels ----------------------------------------------------------------------------- */
 
-FM__CU_FN void cu_filter_run(cu_job job, int32_t image, int64_t at, cu_tally *tally,
-                             uint32_t *own) {
-  int count = cu_run_length(job, at);
-  for (int i = 0; i < count; i++) {
-    int64_t y = (at + i) / job->width, x = (at + i) % job->width;
-    int64_t label = cu_label(cu_at(&job->mask, image, y, x), job->mask.dtype);
-    int32_t cell = cu_cell(job, image, y, x, cu_class(job, label));
-    float loss = cell < 0 ? 0 : cu_loss(job, image, y, x);
-    if (fm__loss_bits(loss) >= FM__INFINITY_BITS) {
-      cu_bad(job, image, cu_rank_of(job, CU_LOSS), y, x);
-      cell = FM__CLASS_INVALID;
+FM__CU_INLINE void cu_filter_piece(cu_job job, int32_t image, const cu_run *run, cu_tally *tally,
+                                   uint32_t *own) {
+  int64_t labels[FM__CU_PIECE], y = run->y, x = run->x;
+  float losses[FM__CU_PIECE];
+  uint64_t bits[FM__CU_PIECE];
+  uint32_t kept = 0;
+  cu_run_labels(job, image, run, labels);
+  cu_run_losses(job, image, run, losses);
+  for (int i = 0; i < FM__CU_PIECE; i++) {
+    bits[i] = 0;
+    if (i < run->count) {
+      int32_t cell = cu_cell(job, image, y, x, cu_class(job, labels[i]));
+      float loss = cell < 0 ? 0 : losses[i];
+      if (fm__loss_bits(loss) >= FM__INFINITY_BITS) {
+        cu_bad(job, image, cu_rank_of(job, CU_LOSS), y, x);
+        cell = FM__CLASS_INVALID;
+      }
+      if (!cu_judge(job, image, y, x, labels[i], cell, loss, tally, own, &bits[i])) kept |= 1U << i;
+      cu_step(job, &y, &x);
     }
-    cu_judge(job, image, y, x, label, cell, loss, tally, own);
   }
+  cu_run_store(job, image, run, bits, kept);
 }
 
 FM__CU_KERNEL(filter) {
@@ -101,7 +116,9 @@ FM__CU_KERNEL(filter) {
   FM__CU_EACH_THREAD(t) {
     cu_tally tally = {-1, 0, 0};
     uint32_t *counters = job->own_counters ? own : NULL;
-    FM__CU_EACH_RUN(job, t, at) cu_filter_run(job, FM__CU_IMAGE, at, &tally, counters);
+    cu_run run = cu_run_of(job, FM__CU_BLOCK, t);
+    for (; run.count; cu_run_next(job, &run))
+      cu_filter_piece(job, FM__CU_IMAGE, &run, &tally, counters);
     cu_tally_flush(job, FM__CU_IMAGE, &tally, counters);
   }
   FM__CU_BARRIER();
@@ -119,9 +136,12 @@ FM__CU_KERNEL(filter_output) {
     cu_column_place p = cu_column_of(job, FM__CU_BLOCK, t);
     cu_column_pixels pixels;
     if (p.rows) cu_column_read(job, FM__CU_IMAGE, &p, &pixels);
-    for (int j = 0; j < p.rows; j++)
-      cu_judge(job, FM__CU_IMAGE, p.y + j, p.x, pixels.label[j], pixels.cell[j], pixels.loss[j],
-               &tally, counters);
+    for (int j = 0; j < FM__CU_ROWS; j++) {
+      uint64_t bits;
+      if (j < p.rows && cu_judge(job, FM__CU_IMAGE, p.y + j, p.x, pixels.label[j], pixels.cell[j],
+                                 pixels.loss[j], &tally, counters, &bits))
+        cu_store(cu_at(&job->out, FM__CU_IMAGE, p.y + j, p.x), job->out.element, bits);
+    }
     cu_tally_flush(job, FM__CU_IMAGE, &tally, counters);
   }
   FM__CU_BARRIER();
@@ -142,7 +162,10 @@ FM__CU_KERNEL(start) {
 FM__CU_FN void cu_describe(cu_job job, int32_t image, fm_cuda_status *s) {
   float loss;
   int rank = cu_status_place(job, image, s);
-  if (rank == cu_rank_of(job, CU_MISFIT)) {
+  if (job->queries.data && rank == cu_rank_of(job, CU_QUERY)) {
+    s->value = cu_class_logit(job, image, s->y, s->x);
+    cu_status_set(s, FM__CU_BAD_QUERY, FM_ERR_LOSS);
+  } else if (rank == cu_rank_of(job, CU_MISFIT)) {
     s->other = job->out.dtype;
     cu_status_set(s, FM__CU_MISFIT, FM_ERR_LIMIT);
   } else if (!job->classes) { /* values of any number */
@@ -172,10 +195,10 @@ FM__CU_KERNEL(give_up) {
   if (cu_is_good(job, FM__CU_IMAGE)) return;
   FM__CU_EACH_THREAD(t) {
     uint64_t bits = job->sink == FM__CU_LABELS ? job->dropped : 0;
-    FM__CU_EACH_RUN(job, t, at) {
-      for (int i = 0; i < cu_run_length(job, at); i++)
-        cu_store(cu_at(&job->out, FM__CU_IMAGE, (at + i) / job->width, (at + i) % job->width),
-                 job->out.element, bits);
+    cu_run run = cu_run_of(job, FM__CU_BLOCK, t);
+    for (int i = 0; i < run.count; i++) {
+      cu_store(cu_at(&job->out, FM__CU_IMAGE, run.y, run.x), job->out.element, bits);
+      cu_step(job, &run.y, &run.x);
     }
     if (job->counts && FM__CU_BLOCK == 0)
       for (int32_t i = (int32_t)t; i < cu_counters(job); i += FM__CU_THREADS)

@@ -106,13 +106,12 @@ FM__CU_KERNEL(strata) {
 FM__CU_KERNEL(window_check) {
   FM__CU_START;
   FM__CU_EACH_THREAD(t) {
-    FM__CU_EACH_RUN(job, t, at) {
-      for (int i = 0; i < cu_run_length(job, at); i++) {
-        int64_t y = (at + i) / job->width, x = (at + i) % job->width;
-        float value = cu_float(cu_at(&job->loss, FM__CU_IMAGE, y, x), job->loss.dtype);
-        if ((fm__float_bits(value) & INT32_MAX) >= FM__INFINITY_BITS)
-          cu_bad(job, FM__CU_IMAGE, 0, y, x);
-      }
+    cu_run run = cu_run_of(job, FM__CU_BLOCK, t);
+    for (int i = 0; i < run.count; i++) {
+      float value = cu_float(cu_at(&job->loss, FM__CU_IMAGE, run.y, run.x), job->loss.dtype);
+      if ((fm__float_bits(value) & INT32_MAX) >= FM__INFINITY_BITS)
+        cu_bad(job, FM__CU_IMAGE, 0, run.y, run.x);
+      cu_step(job, &run.y, &run.x);
     }
   }
 }
@@ -265,27 +264,32 @@ FM__CU_FN void cu_add_class(cu_job job, int32_t image, int32_t k, int64_t pixels
   if (pixels) cu_add64(job->class_pixels + (int64_t)image * job->class_count + k, pixels);
 }
 
-FM__CU_FN void cu_classes_run(cu_job job, int32_t image, int64_t at) {
-  int count = cu_run_length(job, at);
+FM__CU_FN void cu_classes_run(cu_job job, int32_t image, cu_run run) {
   int32_t last = 0;
   int64_t pixels = 0;
-  for (int i = 0; i < count; i++) {
-    int64_t y = (at + i) / job->width, x = (at + i) % job->width;
-    int32_t k = cu_cell(job, image, y, x, cu_class(job, cu_mask(job, image, y, x)));
-    if (k < 0) continue;
-    if (k != last) {
-      cu_add_class(job, image, last, pixels);
-      pixels = 0;
-      last = k;
+  for (; run.count; cu_run_next(job, &run)) {
+    int64_t labels[FM__CU_PIECE], y = run.y, x = run.x;
+    cu_run_labels(job, image, &run, labels);
+    for (int i = 0; i < FM__CU_PIECE; i++) {
+      if (i >= run.count) continue;
+      int32_t k = cu_cell(job, image, y, x, cu_class(job, labels[i]));
+      int64_t here = (int64_t)job->repeats[x] * job->repeats[job->width + y];
+      cu_step(job, &y, &x);
+      if (k < 0) continue;
+      if (k != last) {
+        cu_add_class(job, image, last, pixels);
+        pixels = 0;
+        last = k;
+      }
+      pixels += here;
     }
-    pixels += (int64_t)job->repeats[x] * job->repeats[job->width + y];
   }
   cu_add_class(job, image, last, pixels);
 }
 
 FM__CU_KERNEL(classes) {
   FM__CU_START;
-  FM__CU_EACH_THREAD(t) { FM__CU_EACH_RUN(job, t, at) cu_classes_run(job, FM__CU_IMAGE, at); }
+  FM__CU_EACH_THREAD(t) cu_classes_run(job, FM__CU_IMAGE, cu_run_of(job, FM__CU_BLOCK, t));
 }
 
 /* As `mean` of hardness/hardness_value.c: products and sums of doubles in the classes' order. */

@@ -14,7 +14,7 @@ typedef const fm__cu_job *cu_job;
 /* ---- Elements ----------------------------------------------------------------------- */
 
 FM__CU_FN char *cu_at(const fm__cu_planes *p, int32_t image, int64_t y, int64_t x) {
-  return p->data + image * p->image + y * p->row + x * p->col;
+  return cu_global(p->data + image * p->image + y * p->row + x * p->col);
 }
 
 /* As the CPU's load_label: U64 labels beyond the range are the largest number. */
@@ -56,6 +56,14 @@ FM__CU_FN float cu_float(const char *at, int32_t dtype) {
   }
 }
 
+/* The same of an output's types, for loops over channels; of what is not a number some such. */
+FM__CU_INLINE float cu_quick_float(const char *at, int32_t dtype) {
+  const void *p = at;
+  if (dtype == FM_F32) return *(const float *)p;
+  uint16_t bits = *(const uint16_t *)p;
+  return dtype == FM_F16 ? cu_half(bits) : fm__float_of_bfloat(bits);
+}
+
 FM__CU_FN void cu_store(char *at, int32_t element, uint64_t bits) {
   void *p = at;
   if (element == 1)
@@ -83,9 +91,12 @@ FM__CU_FN int32_t cu_stratum(cu_job job, int32_t image, int64_t y, int64_t x) {
 }
 
 /* As fm__tile_losses: what rounding left below 0 is 0. */
-FM__CU_FN float cu_loss(cu_job job, int32_t image, int64_t y, int64_t x) {
-  float loss = cu_float(cu_at(&job->loss, image, y, x), job->loss.dtype);
+FM__CU_FN float cu_rounded_loss(float loss) {
   return loss < 0 && loss > FM__ROUNDED_LOSS ? 0 : loss;
+}
+
+FM__CU_FN float cu_loss(cu_job job, int32_t image, int64_t y, int64_t x) {
+  return cu_rounded_loss(cu_float(cu_at(&job->loss, image, y, x), job->loss.dtype));
 }
 
 FM__CU_FN bool cu_fits(cu_job job, int64_t label) {
@@ -94,14 +105,25 @@ FM__CU_FN bool cu_fits(cu_job job, int64_t label) {
 
 /* ---- Statuses ------------------------------------------------------------------------- */
 
-/* The first bad pixel of an image has the smallest number: what is found first on the CPU has the
- * smaller rank, and then reading order counts. */
+/* The first bad pixel of an image has the smallest number, its rank being the upper bits. */
 #define FM__CU_NONE UINT64_MAX
 #define FM__CU_RANK_SHIFT 56
 
+/* What is found first on the CPU has the smaller rank. */
+typedef enum cu_rank { CU_LABEL, CU_QUERY, CU_STRATUM, CU_MISFIT, CU_LOSS } cu_rank;
+
+FM__CU_FN int cu_rank_of(cu_job job, cu_rank rank) {
+  if (job->fused) return (int)rank;
+  return rank == CU_MISFIT ? 1 : 0; /* what a pixel is judged by is looked at together */
+}
+
+/* `number`: of a pixel, in reading order; of a class logit, of the first query's first. */
+FM__CU_FN void cu_bad_number(cu_job job, int32_t image, int rank, int64_t number) {
+  cu_min64(&job->status[image].first, (uint64_t)number | (uint64_t)rank << FM__CU_RANK_SHIFT);
+}
+
 FM__CU_FN void cu_bad(cu_job job, int32_t image, int rank, int64_t y, int64_t x) {
-  uint64_t number = (uint64_t)(y * job->width + x) | (uint64_t)rank << FM__CU_RANK_SHIFT;
-  cu_min64(&job->status[image].first, number);
+  cu_bad_number(job, image, rank, y * job->width + x);
 }
 
 FM__CU_FN bool cu_is_good(cu_job job, int32_t image) {
@@ -112,11 +134,17 @@ FM__CU_FN bool cu_is_good(cu_job job, int32_t image) {
 FM__CU_FN int cu_status_place(cu_job job, int32_t image, fm_cuda_status *s) {
   const uint64_t mask = ((uint64_t)1 << FM__CU_RANK_SHIFT) - 1;
   int64_t at = (int64_t)(s->first & mask);
+  int rank = (int)(s->first >> FM__CU_RANK_SHIFT);
+  if (job->queries.data && rank == cu_rank_of(job, CU_QUERY)) {
+    s->y = at / (job->channels + 1);
+    s->x = at % (job->channels + 1);
+    return rank;
+  }
   s->y = at / job->width;
   s->x = at % job->width;
   s->label = cu_label(cu_at(&job->mask, image, s->y, s->x), job->mask.dtype);
   s->class_index = job->classes ? cu_class(job, s->label) : -1;
-  return (int)(s->first >> FM__CU_RANK_SHIFT);
+  return rank;
 }
 
 FM__CU_FN void cu_status_clear(fm_cuda_status *s) {

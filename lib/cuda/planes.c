@@ -49,10 +49,18 @@ fm_status fm__cu_read(fm__cu_batch *batch, const fm_volume *volume, unsigned typ
   return check_aligned(known.data, strides, 3, known.dtype, what, err);
 }
 
+/* Whether an image's pixels follow each other without gaps, and those of all images begin at 16 bytes. */
+static bool is_dense(const fm_volume *v) {
+  int64_t element = (int64_t)fm_dtype_size((fm_dtype)v->dtype);
+  return v->col_stride == element && v->row_stride == v->width * element &&
+         v->channel_stride % 16 == 0 && (uintptr_t)v->data % 16 == 0;
+}
+
 static fm__cu_planes planes_of(const fm_volume *v) {
   return (fm__cu_planes){v->data,       v->channel_stride,
                          v->row_stride, v->col_stride,
-                         v->dtype,      (int32_t)fm_dtype_size((fm_dtype)v->dtype)};
+                         v->dtype,      (int32_t)fm_dtype_size((fm_dtype)v->dtype),
+                         is_dense(v)};
 }
 
 fm_status fm__cu_read_mask(fm__cu_job *job, fm__cu_batch *batch, const fm_volume *volume,
@@ -124,6 +132,11 @@ static bool is_same(const fm_volume *a, const fm_volume *b) {
 fm_status fm__cu_check_output(const fm__cu_batch *out, const fm__cu_batch *in, bool in_place,
                               fm_error *err) {
   if (!in->volume.data || (in_place && is_same(&out->volume, &in->volume))) return FM_OK;
+  if (in->class_logits.data) {
+    fm__cu_batch logits = {.volume = in->class_logits, .what = "class logits"};
+    fm_status status = fm__cu_check_output(out, &logits, false, err);
+    if (status) return status;
+  }
   extent a = extent_of(out), b = extent_of(in);
   if (a.end <= b.first || b.end <= a.first) return FM_OK;
   return fm__fail(err, FM_ERR_ARGUMENT, "%s: overlaps the %s%s", out->what, in->what,
@@ -138,35 +151,65 @@ static fm_status fail_count(const fm_cuda_output *output, const fm__cu_batch *ma
                   output->image_count, mask->volume.channels);
 }
 
-fm_status fm__cu_read_values(fm__cu_job *job, const fm_cuda_output *output, fm__cu_batch *batch,
-                             const fm__cu_batch *mask, int32_t channels, fm_error *err) {
+fm_status fm__cu_read_values(fm__cu_job *job, const fm_cuda_output *output, fm_cuda_output *known,
+                             fm__cu_batch *batch, const fm__cu_batch *mask, int32_t channels,
+                             fm_error *err) {
   if (!output) return fm__fail(err, FM_ERR_ARGUMENT, "output: is NULL");
-  fm_cuda_output known;
-  fm_status status = FM__OPTIONS_READ(&known, output, fm_cuda_output, image_stride, err);
-  fm_volume *v = &batch->volume;
-  if (!status) status = read_volume(v, &known.values, FM__OUTPUT_TYPES, "output", err);
+  fm_status status = FM__OPTIONS_READ(known, output, fm_cuda_output, workspace_size, err);
   if (status) return status;
-  if (v->channels != channels)
-    return fm__fail(err, FM_ERR_SHAPE, "output has %" PRId64 " channels, expected %d", v->channels,
-                    (int)channels);
-  if (known.image_count != mask->volume.channels) return fail_count(&known, mask, err);
+  bool queries = known->class_logits.data != NULL;
+  fm_volume *v = &batch->volume;
+  batch->class_logits.data = NULL;
+  batch->what = queries ? "mask logits" : "output";
+  status = read_volume(v, &known->values, FM__OUTPUT_TYPES, batch->what, err);
+  if (status) return status;
+  if (known->image_count != mask->volume.channels) return fail_count(known, mask, err);
   job->values = planes_of(v);
   job->channel = v->channel_stride;
   job->channels = channels;
   job->inner_height = v->height;
   job->inner_width = v->width;
   bool packed =
-      !known.values.channel_stride && !known.values.row_stride && !known.values.col_stride;
-  if (!known.image_stride && !packed && known.image_count > 1)
+      !known->values.channel_stride && !known->values.row_stride && !known->values.col_stride;
+  if (!known->image_stride && !packed && known->image_count > 1)
     return fm__fail(err, FM_ERR_ARGUMENT,
                     "output: image_stride is 0 although other strides are not");
-  job->values.image = known.image_stride ? known.image_stride : v->channel_stride * v->channels;
+  job->values.image = known->image_stride ? known->image_stride : v->channel_stride * v->channels;
   const int64_t strides[] = {job->values.image, v->channel_stride, v->row_stride, v->col_stride};
-  status = check_aligned(v->data, strides, 4, v->dtype, "output", err);
-  batch->what = "output";
-  batch->images = known.image_count;
+  batch->images = known->image_count;
   batch->image_stride = job->values.image;
-  return status;
+  return check_aligned(v->data, strides, 4, v->dtype, batch->what, err);
+}
+
+fm_status fm__cu_read_class_logits(fm__cu_job *job, fm__cu_batch *values, const fm_volume *logits,
+                                   const fm__cu_batch *mask, fm_error *err) {
+  fm__cu_batch batch;
+  fm_status status = fm__cu_read(&batch, logits, FM__OUTPUT_TYPES, "class logits", err);
+  if (status) return status;
+  const fm_volume *v = &batch.volume;
+  int64_t queries = values->volume.channels;
+  if (v->channels != mask->volume.channels)
+    return fm__fail(err, FM_ERR_SHAPE,
+                    "class logits are of %" PRId64 " images, mask of %" PRId64
+                    ": they have to be equal",
+                    v->channels, mask->volume.channels);
+  if (v->height != queries)
+    return fm__fail(err, FM_ERR_SHAPE,
+                    "class logits have %" PRId64 " queries, mask logits %" PRId64
+                    ": they have to be equal",
+                    v->height, queries);
+  if (v->width != (int64_t)job->channels + 1)
+    return fm__fail(err, FM_ERR_SHAPE,
+                    "class logits have %" PRId64
+                    " columns, expected %d classes and 1 for no object",
+                    v->width, (int)job->channels);
+  if (queries > FM__CU_MOST_QUERIES)
+    return fm__fail(err, FM_ERR_LIMIT, "mask logits: %" PRId64 " queries, expected 2^20 or less",
+                    queries);
+  values->class_logits = *v;
+  job->query_count = (int32_t)queries;
+  job->queries = planes_of(v);
+  return FM_OK;
 }
 
 /* ---- Memory --------------------------------------------------------------------------------------- */

@@ -5,11 +5,15 @@
 #include "core/view.h"
 #include "cuda/job.h"
 
+/* More queries than networks have. */
+#define FM__CU_MOST_QUERIES (INT64_C(1) << 20)
+
 /* One batch as the caller gave it, checked, for comparing it with others. */
 typedef struct fm__cu_batch {
   fm_volume volume;             /* with strides filled in; data NULL: there is none */
   int64_t images, image_stride; /* of an output, whose volume is that of one image */
   const char *what;
+  fm_volume class_logits; /* of an output of queries; else data NULL */
 } fm__cu_batch;
 
 /* Checks a batch [N, H, W]. */
@@ -34,9 +38,14 @@ fm_status fm__cu_read_strata(fm__cu_job *job, fm__cu_batch *batch, const fm__cu_
 fm_status fm__cu_check_output(const fm__cu_batch *out, const fm__cu_batch *in, bool in_place,
                               fm_error *err);
 
-/* An output of a network; `count` channels. */
-fm_status fm__cu_read_values(fm__cu_job *job, const fm_cuda_output *output, fm__cu_batch *batch,
-                             const fm__cu_batch *mask, int32_t channels, fm_error *err);
+/* An output of a network of `channels` channels, which `known` gets with all its fields. */
+fm_status fm__cu_read_values(fm__cu_job *job, const fm_cuda_output *output, fm_cuda_output *known,
+                             fm__cu_batch *batch, const fm__cu_batch *mask, int32_t channels,
+                             fm_error *err);
+
+/* The class logits of queries whose mask logits have been read. */
+fm_status fm__cu_read_class_logits(fm__cu_job *job, fm__cu_batch *values, const fm_volume *logits,
+                                   const fm__cu_batch *mask, fm_error *err);
 
 /* NULL where there has to be device memory, or not aligned to `align`. */
 fm_status fm__cu_check_memory(const void *memory, size_t align, const char *what, fm_error *err);

@@ -1,5 +1,5 @@
-/* cuda/resize.h - the loss of a pixel from a network's output, resized bilinearly: a port of what
- * lib/network does one pixel at a time, and a faster form for logits whose values are moderate. */
+/* cuda/resize.h - where a pixel of a mask lies in a network's output, what is there, and what is said of
+ * values that are none: a port of what lib/network does one pixel at a time. */
 #ifndef FM_CUDA_RESIZE_H
 #define FM_CUDA_RESIZE_H
 
@@ -14,7 +14,7 @@ typedef struct cu_place {
 } cu_place;
 
 /* As fm__axis_span, for one pixel. */
-FM__CU_FN cu_place cu_place_of(const fm__axis *axis, int64_t i) {
+FM__CU_APART cu_place cu_place_of(const fm__axis *axis, int64_t i) {
   cu_place p;
   int64_t position = i * axis->by + axis->from;
   p.low = p.high = 0;
@@ -37,7 +37,7 @@ typedef struct cu_taps {
   int count;
 } cu_taps;
 
-FM__CU_FN cu_taps cu_taps_of(cu_job job, int64_t y, int64_t x) {
+FM__CU_APART cu_taps cu_taps_of(cu_job job, int64_t y, int64_t x) {
   cu_place down = cu_place_of(&job->down, y), across = cu_place_of(&job->across, x);
   cu_taps taps;
   taps.count = 0;
@@ -53,7 +53,7 @@ FM__CU_FN cu_taps cu_taps_of(cu_job job, int64_t y, int64_t x) {
 }
 
 FM__CU_FN const char *cu_channel(cu_job job, int32_t image, int32_t c) {
-  return job->values.data + image * job->values.image + c * job->channel;
+  return cu_global(job->values.data + image * job->values.image + c * job->channel);
 }
 
 FM__CU_FN float cu_value(cu_job job, const char *channel, int64_t y, int64_t x) {
@@ -80,11 +80,11 @@ FM__CU_FN bool cu_value_fail(cu_job job, fm_cuda_status *s, int32_t channel, int
   s->y = y;
   s->x = x;
   s->other = channel;
-  s->class_index = cu_class_of_channel(job, channel);
+  s->class_index = job->queries.data ? -1 : cu_class_of_channel(job, channel);
   s->value = value;
-  /* The sentence names the output's size, and whether values may be below 0. */
+  /* The sentence names the output's size, whether values may be below 0, and whether they are of queries. */
   s->label = job->inner_width << 32 | job->inner_height;
-  s->doubt = job->kind == FM_OUTPUT_LOGITS;
+  s->doubt = job->queries.data ? 2 : job->kind == FM_OUTPUT_LOGITS;
   cu_status_set(s, FM__CU_BAD_VALUE, FM_ERR_LOSS);
   return false;
 }
@@ -107,51 +107,14 @@ FM__CU_FN bool cu_check_doubt(double doubt, double loss, fm_cuda_status *s) {
   return cu_loss_fail(s, FM__CU_DOUBTFUL, loss, doubt);
 }
 
-/* ---- Logits, exactly ---------------------------------------------------------------------- */
+/* ---- Shares -------------------------------------------------------------------------------- */
 
-/* A channel relative to the label's own, and by how much rounding may have moved it. */
-FM__CU_FN bool cu_relative(cu_job job, int32_t image, const cu_taps *taps, const double *own,
-                           int32_t c, double *z, double *doubt, fm_cuda_status *s) {
-  const char *channel = cu_channel(job, image, c);
-  double sum = 0, size = 0;
-  for (int i = 0; i < taps->count; i++) {
-    double value = (double)cu_value(job, channel, taps->y[i], taps->x[i]);
-    if (!isfinite(value)) return cu_value_fail(job, s, c, taps->y[i], taps->x[i], value);
-    sum += taps->weight[i] * (value - own[i]);
-    size += fabs(value - own[i]);
-  }
-  *z = sum;
-  *doubt = taps->count > 1 ? size * FM__CU_BLEND_ERROR : 0;
-  return true;
+FM__CU_APART double cu_loss_of_share(cu_job job, double share) {
+  double loss = -log(share > job->floor ? share : job->floor);
+  return loss > 0 ? loss : 0;
 }
 
-FM__CU_FN bool cu_exact_logits(cu_job job, int32_t image, int64_t y, int64_t x, int32_t k,
-                               double *loss, fm_cuda_status *s) {
-  cu_taps taps = cu_taps_of(job, y, x);
-  int32_t label = cu_channel_of(job, k);
-  double own[4], top = -INFINITY, sum = 0, z, doubt, most = 0;
-  bool doubtful = false;
-  for (int i = 0; i < taps.count; i++) {
-    own[i] = (double)cu_value(job, cu_channel(job, image, label), taps.y[i], taps.x[i]);
-    if (!isfinite(own[i])) return cu_value_fail(job, s, label, taps.y[i], taps.x[i], own[i]);
-  }
-  for (int32_t c = 0; c < job->channels; c++) {
-    if (!cu_relative(job, image, &taps, own, c, &z, &doubt, s)) return false;
-    doubtful |= doubt > FM__CU_DOUBT;
-    sum = z > top ? sum * exp(top - z) + 1 : sum + exp(z - top);
-    if (z > top) top = z;
-  }
-  *loss = log(sum) + top;
-  if (!isfinite((float)*loss)) return cu_loss_fail(s, FM__CU_NO_FLOAT, *loss, 0);
-  if (!doubtful) return true;
-  for (int32_t c = 0; c < job->channels; c++) {
-    (void)cu_relative(job, image, &taps, own, c, &z, &doubt, s);
-    if (z + doubt > top - FM__CU_UNSEEN && doubt > most) most = doubt;
-  }
-  return cu_check_doubt(most, *loss, s);
-}
-
-/* ---- Logits, several rows at once ----------------------------------------------------------- */
+/* ---- Several rows at once, in doubles -------------------------------------------------------- */
 
 /* Bits of 1e8, either sign: values below it are resized in double to 1e-7. */
 #define FM__CU_MODERATE UINT32_C(0x4cbebc20)
@@ -159,37 +122,15 @@ FM__CU_FN bool cu_exact_logits(cu_job job, int32_t image, int64_t y, int64_t x, 
 /* Terms that are added as floats before doubles take their sum. */
 enum { FM__CU_PART = 16 };
 
-/* exp(z - top), summed up. */
-typedef struct cu_sum {
-  double top, sum;
-  float part;
-} cu_sum;
-
-FM__CU_FN void cu_sum_add(cu_sum *s, double z) {
-  float d = (float)(z - s->top);
-  if (d <= 0) {
-    s->part += expf(d);
-    return;
-  }
-  double scale = exp(s->top - z); /* 0 for the first */
-  s->sum *= scale;
-  s->part = s->part * (float)scale + 1;
-  s->top = z;
-}
-
-FM__CU_FN void cu_sum_drain(cu_sum *s) {
-  s->sum += (double)s->part;
-  s->part = 0;
-}
-
 /* A channel in row y of the output, between the columns; `*most` collects the largest bits. */
 FM__CU_FN double cu_between(cu_job job, const char *channel, int64_t y, const cu_place *across,
                             uint32_t *most) {
-  float left = cu_value(job, channel, y, across->low), right = left;
+  const char *row = channel + y * job->values.row;
+  float left = cu_quick_float(row + across->low * job->values.col, job->values.dtype), right = left;
   uint32_t bits = fm__float_bits(left) & INT32_MAX;
   *most = bits > *most ? bits : *most;
   if (!(across->t > 0)) return (double)left;
-  right = cu_value(job, channel, y, across->high);
+  right = cu_quick_float(row + across->high * job->values.col, job->values.dtype);
   bits = fm__float_bits(right) & INT32_MAX;
   *most = bits > *most ? bits : *most;
   return (double)left + across->t * ((double)right - (double)left);
@@ -213,134 +154,47 @@ FM__CU_FN void cu_column(cu_job job, const char *channel, const cu_place *down, 
   }
 }
 
-/* False where one of the values is not moderate. */
-FM__CU_FN bool cu_fast_logits(cu_job job, int32_t image, int64_t y, int rows, int64_t x,
-                              const int32_t *classes, float *losses) {
-  cu_place down[FM__CU_ROWS], across = cu_place_of(&job->across, x);
-  cu_sum sums[FM__CU_ROWS];
-  double z[FM__CU_ROWS], own[FM__CU_ROWS];
-  uint32_t most = 0;
-  int32_t label[FM__CU_ROWS];
-  for (int j = 0; j < rows; j++) {
-    down[j] = cu_place_of(&job->down, y + j);
-    sums[j].top = -INFINITY;
-    sums[j].sum = 0;
-    sums[j].part = 0;
-    own[j] = 0;
-    label[j] = classes[j] < 0 ? -1 : cu_channel_of(job, classes[j]);
-  }
-  for (int32_t c = 0; c < job->channels; c++) {
-    cu_column(job, cu_channel(job, image, c), down, rows, &across, z, &most);
-    if (most > FM__CU_MODERATE) return false;
-    for (int j = 0; j < rows; j++) {
-      cu_sum_add(&sums[j], z[j]);
-      if (c == label[j]) own[j] = z[j];
-      if ((c + 1) % FM__CU_PART == 0) cu_sum_drain(&sums[j]);
-    }
-  }
-  for (int j = 0; j < rows; j++) {
-    cu_sum_drain(&sums[j]);
-    double loss = log(sums[j].sum) + (sums[j].top - own[j]);
-    losses[j] = classes[j] < 0 || !(loss > 0) ? 0 : (float)loss;
-  }
-  return true;
+/* ---- Between few rows ------------------------------------------------------------------------ */
+
+/* Rows of the output that a column of pixels may lie between. */
+enum { FM__CU_NEAR = 3 };
+
+/* A column of pixels, FM__CU_ROWS long; what is beyond its end is as its last one. */
+typedef struct cu_near {
+  const char *at[FM__CU_NEAR][2]; /* of channel 0 */
+  double left, right;             /* weights of columns, times log2(e) */
+  double weight[FM__CU_ROWS][FM__CU_NEAR];
+  bool tall; /* the third row counts */
+} cu_near;
+
+FM__CU_INLINE double cu_row_weight(const cu_place *down, int64_t row) {
+  if (row == down->low) return 1 - down->t;
+  return row == down->high ? down->t : 0;
 }
 
-/* ---- Probabilities, scores, one channel of logits ------------------------------------------- */
-
-/* The resized value of one channel; fails on a part that is neither a probability nor a score. */
-FM__CU_FN bool cu_score(cu_job job, int32_t image, const cu_taps *taps, int32_t c, double *score,
-                        fm_cuda_status *s) {
-  const char *channel = cu_channel(job, image, c);
-  *score = 0;
-  for (int i = 0; i < taps->count; i++) {
-    float value = cu_value(job, channel, taps->y[i], taps->x[i]);
-    if (!(value >= 0 && isfinite(value)))
-      return cu_value_fail(job, s, c, taps->y[i], taps->x[i], (double)value);
-    *score += taps->weight[i] * (double)value;
+/* False where the column lies between more rows. */
+FM__CU_INLINE bool cu_near_find(cu_job job, int32_t image, int64_t y, int rows, int64_t x,
+                                cu_near *n) {
+  bool near = true;
+  cu_place across = cu_place_of(&job->across, x);
+  int64_t first = cu_place_of(&job->down, y).low;
+  n->left = (1 - across.t) * 1.4426950408889634;
+  n->right = across.t * 1.4426950408889634;
+  n->tall = false;
+  for (int j = 0; j < FM__CU_ROWS; j++) {
+    cu_place down = cu_place_of(&job->down, y + (j < rows ? j : rows - 1));
+    int64_t last = down.high - first;
+    near &= last < FM__CU_NEAR;
+    n->tall |= last == FM__CU_NEAR - 1;
+    for (int r = 0; r < FM__CU_NEAR; r++) n->weight[j][r] = cu_row_weight(&down, first + r);
   }
-  return true;
-}
-
-FM__CU_FN double cu_loss_of_share(cu_job job, double share) {
-  double loss = -log(share > job->floor ? share : job->floor);
-  return loss > 0 ? loss : 0;
-}
-
-FM__CU_FN bool cu_probs(cu_job job, int32_t image, int64_t y, int64_t x, int32_t k, double *loss,
-                        fm_cuda_status *s) {
-  cu_taps taps = cu_taps_of(job, y, x);
-  double p;
-  if (!cu_score(job, image, &taps, job->binary ? 0 : cu_channel_of(job, k), &p, s)) return false;
-  *loss = cu_loss_of_share(job, job->binary && k != job->class_count - 1 ? 1 - p : p);
-  return true;
-}
-
-FM__CU_FN bool cu_scores(cu_job job, int32_t image, int64_t y, int64_t x, int32_t k, double *loss,
-                         fm_cuda_status *s) {
-  cu_taps taps = cu_taps_of(job, y, x);
-  double own = 0, sum = 0, score;
-  for (int32_t c = 0; c < job->channels; c++) {
-    if (!cu_score(job, image, &taps, c, &score, s)) return false;
-    sum += score;
-    if (c == cu_channel_of(job, k)) own = score;
+  for (int r = 0; r < FM__CU_NEAR; r++) {
+    int64_t row = first + r < job->down.last ? first + r : job->down.last;
+    const char *at = cu_channel(job, image, 0) + row * job->values.row;
+    n->at[r][0] = at + across.low * job->values.col;
+    n->at[r][1] = at + across.high * job->values.col;
   }
-  *loss = cu_loss_of_share(job, sum > 0 ? own / sum : 0);
-  return true;
-}
-
-FM__CU_FN bool cu_binary_logit(cu_job job, int32_t image, int64_t y, int64_t x, int32_t k,
-                               double *loss, fm_cuda_status *s) {
-  cu_taps taps = cu_taps_of(job, y, x);
-  double z = 0, size = 0;
-  for (int i = 0; i < taps.count; i++) {
-    double value = (double)cu_value(job, cu_channel(job, image, 0), taps.y[i], taps.x[i]);
-    if (!isfinite(value)) return cu_value_fail(job, s, 0, taps.y[i], taps.x[i], value);
-    z += taps.weight[i] * value;
-    size += fabs(value);
-  }
-  double doubt = taps.count > 1 ? size * FM__CU_BLEND_ERROR : 0;
-  z = k == job->class_count - 1 ? -z : z;
-  *loss = (z > 0 ? z : 0) + log1p(exp(-fabs(z)));
-  return z + doubt < -FM__CU_UNSEEN ? true : cu_check_doubt(doubt, *loss, s);
-}
-
-/* ---- Any kind -------------------------------------------------------------------------------- */
-
-FM__CU_FN bool cu_exact_loss(cu_job job, int32_t image, int64_t y, int64_t x, int32_t k,
-                             float *loss, fm_cuda_status *s) {
-  double exact = 0;
-  bool good = true;
-  *loss = 0;
-  if (k < 0) return true;
-  if (job->kind == FM_OUTPUT_SCORES)
-    good = cu_scores(job, image, y, x, k, &exact, s);
-  else if (job->kind == FM_OUTPUT_PROBS)
-    good = cu_probs(job, image, y, x, k, &exact, s);
-  else if (job->binary)
-    good = cu_binary_logit(job, image, y, x, k, &exact, s);
-  else
-    good = cu_exact_logits(job, image, y, x, k, &exact, s);
-  *loss = exact > 0 ? (float)exact : 0;
-  return good;
-}
-
-/* The losses of `rows` pixels of a column; bit j of the result: that of row j is bad. */
-FM__CU_FN uint32_t cu_column_losses(cu_job job, int32_t image, int64_t y, int rows, int64_t x,
-                                    const int32_t *classes, float *losses) {
-  uint32_t bad = 0;
-  bool any = false;
-  for (int j = 0; j < rows; j++) {
-    losses[j] = 0;
-    any |= classes[j] >= 0;
-  }
-  if (!any) return 0;
-  if (job->kind == FM_OUTPUT_LOGITS && !job->binary &&
-      cu_fast_logits(job, image, y, rows, x, classes, losses))
-    return 0;
-  for (int j = 0; j < rows; j++)
-    if (!cu_exact_loss(job, image, y + j, x, classes[j], &losses[j], NULL)) bad |= 1U << j;
-  return bad;
+  return near;
 }
 
 #endif

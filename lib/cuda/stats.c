@@ -87,6 +87,7 @@ static void launch(fm__cu_call *call) {
   job->own_counters = cells <= FM__CU_OWN_CELLS;
   size_t own = job->own_counters ? (size_t)cells * FM__CU_SUM_COUNTERS * sizeof(uint32_t) : 0;
   fm__cu_start(call);
+  fm__cu_prepare(call);
   if (job->fused)
     fm__cu_launch(call, FM__CU_sum_output, fm__cu_columns(job), job->images, own);
   else

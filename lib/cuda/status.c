@@ -45,9 +45,9 @@ static fm_status fail_loss(const fm_cuda_status *s, const fm_labels *labels, fm_
 
 static fm_status fail_value(const fm_cuda_status *s, const fm_labels *labels, fm_error *err) {
   return fm__fail(err, FM_ERR_LOSS,
-                  "output: %g in channel %d (class %s) at (x %" PRId64 ", y %" PRId64
-                  ") of %" PRId64 "x%" PRId64 ", expected a finite number%s",
-                  s->value, (int)s->other,
+                  "output: %g in %s %d (class %s) at (x %" PRId64 ", y %" PRId64 ") of %" PRId64
+                  "x%" PRId64 ", expected a finite number%s",
+                  s->value, s->doubt > 1 ? "query" : "channel", (int)s->other,
                   s->class_index < 0 ? "-" : fm_labels_class_name(labels, s->class_index), s->x,
                   s->y, s->label >> 32, s->label & INT64_C(0xffffffff),
                   s->doubt > 0 ? "" : ", not below 0");
@@ -92,6 +92,11 @@ fm_status fm_cuda_status_read(const fm_cuda_status *status, const fm_labels *lab
                       "values: %g at pixel (x %" PRId64 ", y %" PRId64
                       "), expected a finite number",
                       s->value, s->x, s->y);
+    case FM__CU_BAD_QUERY:
+      return fm__fail(err, FM_ERR_LOSS,
+                      "class logits: %g at query %" PRId64 ", class %" PRId64
+                      ", expected a finite number",
+                      s->value, s->y, s->x);
     case FM__CU_BAD_VALUE:
       return fail_value(s, labels, err);
     default:

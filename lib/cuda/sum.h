@@ -61,7 +61,7 @@ FM__CU_FN void cu_total_flush(cu_job job, int32_t image, const cu_total *total, 
 /* Adds one loss, whose bits are those of a good one. */
 FM__CU_FN void cu_total_add(cu_job job, int32_t image, cu_total *total, int32_t cell, uint32_t bits,
                             uint32_t *own) {
-  if (cell != total->cell || total->pixels == FM__CU_RUN) {
+  if (cell != total->cell) {
     cu_total_flush(job, image, total, own);
     total->cell = cell;
     total->pixels = 0;
@@ -104,18 +104,22 @@ FM__CU_FN void cu_totals_flush(cu_job job, int32_t image, uint32_t t, const uint
 
 /* ---- Kernels -------------------------------------------------------------------------------- */
 
-FM__CU_FN void cu_sum_run(cu_job job, int32_t image, int64_t at, cu_total *total, uint32_t *own) {
-  int count = cu_run_length(job, at);
-  for (int i = 0; i < count; i++) {
-    int64_t y = (at + i) / job->width, x = (at + i) % job->width;
-    int64_t label = cu_label(cu_at(&job->mask, image, y, x), job->mask.dtype);
-    int32_t cell = cu_cell(job, image, y, x, cu_class(job, label));
-    if (cell < 0) continue;
-    uint32_t bits = fm__loss_bits(cu_loss(job, image, y, x));
-    if (bits >= FM__INFINITY_BITS)
-      cu_bad(job, image, cu_rank_of(job, CU_LOSS), y, x);
-    else
-      cu_total_add(job, image, total, cell, bits, own);
+FM__CU_INLINE void cu_sum_piece(cu_job job, int32_t image, const cu_run *run, cu_total *total,
+                                uint32_t *own) {
+  int64_t labels[FM__CU_PIECE], y = run->y, x = run->x;
+  float losses[FM__CU_PIECE];
+  cu_run_labels(job, image, run, labels);
+  cu_run_losses(job, image, run, losses);
+  for (int i = 0; i < FM__CU_PIECE; i++) {
+    if (i < run->count) {
+      int32_t cell = cu_cell(job, image, y, x, cu_class(job, labels[i]));
+      uint32_t bits = fm__loss_bits(losses[i]);
+      if (cell >= 0 && bits >= FM__INFINITY_BITS)
+        cu_bad(job, image, cu_rank_of(job, CU_LOSS), y, x);
+      else if (cell >= 0)
+        cu_total_add(job, image, total, cell, bits, own);
+      cu_step(job, &y, &x);
+    }
   }
 }
 
@@ -127,7 +131,9 @@ FM__CU_KERNEL(sum) {
   FM__CU_EACH_THREAD(t) {
     cu_total total = {-1, 0, 0};
     uint32_t *counters = job->own_counters ? own : NULL;
-    FM__CU_EACH_RUN(job, t, at) cu_sum_run(job, FM__CU_IMAGE, at, &total, counters);
+    cu_run run = cu_run_of(job, FM__CU_BLOCK, t);
+    for (; run.count; cu_run_next(job, &run))
+      cu_sum_piece(job, FM__CU_IMAGE, &run, &total, counters);
     cu_total_flush(job, FM__CU_IMAGE, &total, counters);
   }
   FM__CU_BARRIER();
@@ -145,8 +151,8 @@ FM__CU_KERNEL(sum_output) {
     cu_column_place p = cu_column_of(job, FM__CU_BLOCK, t);
     cu_column_pixels pixels;
     if (p.rows) cu_column_read(job, FM__CU_IMAGE, &p, &pixels);
-    for (int j = 0; j < p.rows; j++)
-      if (pixels.cell[j] >= 0)
+    for (int j = 0; j < FM__CU_ROWS; j++)
+      if (j < p.rows && pixels.cell[j] >= 0)
         cu_total_add(job, FM__CU_IMAGE, &total, pixels.cell[j], fm__loss_bits(pixels.loss[j]),
                      counters);
     cu_total_flush(job, FM__CU_IMAGE, &total, counters);

@@ -45,9 +45,6 @@ fm_status fm__filter_check_labels(const fm_filter *filter, const fm_plane *mask,
 fm_status fm__weight_options_read(fm_weight_options *o, const fm_weight_options *options,
                                   const fm_plane *weights, fm_error *err);
 
-/* A weight from 0 to 1 as the bits of a type. */
-uint64_t fm__weight_bits(double weight, int32_t dtype);
-
 /* Writes weights that are not one of two, of an image that has been judged. */
 void fm__filter_write_weights(const fm__image *image, const fm_plane *out, const float *thresholds,
                               const fm_weight_options *o);

@@ -8,6 +8,7 @@
 #include "core/view.h"
 #include "dsp/judge.h"
 #include "filter/filter.h"
+#include "filter/weight.h"
 
 /* One call: planes with their strides filled in. */
 typedef struct application {

@@ -13,13 +13,13 @@ import tap  # noqa: E402
 LAYOUT = os.path.join(FOLDER, "layout.txt")
 SIZES = os.path.join(FOLDER, "sizes.txt")
 # These never grow: they are passed by value, or live in the caller's memory without a size.
-FROZEN = {"fm_error": 512, "fm_label_color": 8, "fm_plan_part": 16, "fm_plane": 48, "fm_volume": 64}
+FROZEN = {"fm_cuda_status": 64, "fm_error": 512, "fm_label_color": 8, "fm_plan_part": 16, "fm_plane": 48, "fm_volume": 64}
 
 
 def program():
-    lines = ["#include <freemask/freemask.h>", "#include <freemask/plugin.h>", "#include <stddef.h>", "#include <stdio.h>",
+    lines = ["#include <freemask/freemask.h>", "#include <freemask/plugin.h>", "#include <freemask/cuda.h>", "#include <stddef.h>", "#include <stdio.h>",
              "int main(void) {"]
-    for structure, members in headers.structures().items():
+    for structure, members in headers.structures(headers.every()).items():
         lines.append(f'printf("size {structure} %zu\\n", sizeof({structure}));')
         lines += [f'printf("at {structure}.{member} %zu\\n", offsetof({structure}, {member}));'
                   for member in members]
@@ -86,7 +86,8 @@ def check(now):
     for name, size in FROZEN.items():
         tap.equal(now.get(f"size {name}"), size, f"{name} is frozen")
     sized = {name for name, members in headers.structures().items() if members[0] == "size"}
-    tap.equal(set(headers.structures()) - sized, set(FROZEN), "whatever is not frozen has its size")
+    cuda = {"fm_cuda_status"}  # of a library of its own, which has no releases yet
+    tap.equal(set(headers.structures()) - sized, set(FROZEN) - cuda, "whatever is not frozen has its size")
     released = released_sizes()
     tap.equal(sized - {row[1] for row in released}, set(), "sizes.txt knows every structure")
     for release, structure, size in released:

@@ -44,6 +44,8 @@ tap.equal(exported, symbols.recorded(), "the shared library exports the recorded
 tap.equal(symbols.recorded(), sorted(symbols.recorded()), "the record is sorted")
 tap.equal(public, symbols.recorded(), "the headers declare the recorded names")
 tap.equal(declared("freemask.h"), exported, "freemask.h declares what the library has, and nothing else")
+tap.equal(sorted(set(declared("cuda.h")) - set(exported)), symbols.recorded(symbols.CUDA_LIST),
+          "cuda.h adds the recorded names of libfreemask-cuda, and nothing else")
 tap.equal(declared("plugin.h"), sorted({"fm_plugin_open"} | {name for name in declared("plugin.h") if name in exported}),
           "plugin.h adds the plug-in's function, and nothing else")
 

@@ -13,7 +13,7 @@ import kit
 import numpy as np
 from kit import call, core, create, cuda, options, ptr, volume, zeros
 
-CLASSES, LOGITS = 150, 1
+CLASSES, LOGITS, SCORES = 150, 1, 3
 # Of a measurement, and how many of each.
 LEAST_SECONDS, ROUNDS = 0.02, 9
 # Seconds after which no more rivals are compiled.
@@ -280,6 +280,28 @@ def measure_logits(images, scale, dtype=np.float32, goal=None):
     report["workspace_per_image"] = size / n
 
 
+def measure_queries(images, count):
+    side = 32 if given.small else 512
+    n, inner = fitting(images, CLASSES * side * side * 4 * 4), side // 4
+    values, classes = floats((n, count, inner, inner)), floats((n, count, CLASSES + 1))
+    masks = make_masks(n, side, side)
+    z, rows, m, out = kit.Memory(values), kit.Memory(classes), kit.Memory(masks), zeros(masks.shape, np.uint8)
+    counts, status = zeros((n, CLASSES, 2), np.int64), zeros(n, kit.STATUS)
+    scores = create(core.fm_network_loss_create, labels, options(kit.LossOptions, kind=SCORES, trust_kind=1))
+    known = create(cuda.fm_cuda_loss_create, device, scores)
+    made = kit.queries(known, z, rows)
+
+    def apply():
+        call(cuda.fm_cuda_filter_apply_output, known_filter, known, made, volume(m), None, volume(out), ptr(counts.address),
+             ptr(status.address), None)
+
+    what = f"queries -> filtered masks + counts, {n} x {count} queries, {CLASSES} classes, {inner}x{inner} for {side}x{side}"
+    row(what, values.nbytes + classes.nbytes + 2 * masks.size, apply, rival and rival.filter_queries,
+        (classes, values, masks, limits), goal={"eager": 10})
+    check_same("queries", out.get(), rival and rival.filter_queries, classes, values, masks, limits)
+    report["query_workspace_per_image"] = made.workspace_size / n
+
+
 def measure_maps():
     n, side = (2, 32) if given.small else (16, 512)
     masks = make_masks(n, side, side)
@@ -305,6 +327,7 @@ measure_losses()
 measure_logits(16, 4, goal={"eager": 20, "compiled": 3})
 measure_logits(16, 4, np.float16)
 measure_logits(8, 1, goal={"share": 0.8})
+measure_queries(8, 100)
 measure_maps()
 report["seconds"] = time.monotonic() - started
 write()

@@ -38,7 +38,7 @@ LossOptions = structure("LossOptions", ("size", size_t), ("kind", i32), ("align_
                         ("trust_kind", i32), ("compose_first", i32))
 Output = structure("Output", ("size", size_t), ("values", Volume), ("class_logits", Plane))
 CudaOutput = structure("CudaOutput", ("size", size_t), ("values", Volume), ("image_count", i64),
-                       ("image_stride", i64))
+                       ("image_stride", i64), ("class_logits", Volume), ("workspace", ptr), ("workspace_size", size_t))
 BoundaryOptions = structure("BoundaryOptions", ("size", size_t), ("edges", ptr), ("edge_count", i32))
 LabelsOptions = structure("LabelsOptions", ("size", size_t), ("ignored", ptr), ("ignored_count", i32),
                           ("name", ctypes.c_char_p), ("class_count", i32), ("label_count", i32), ("classes", ptr),
@@ -51,7 +51,7 @@ STATUS = np.dtype([("first", "u8"), ("what", "i4"), ("code", "i4"), ("x", "i8"),
 core = ctypes.CDLL(os.environ["FM_SHARED"])
 cuda = ctypes.CDLL(os.environ["FM_CUDA"])
 for library, names in ((core, "class_stats_word_count"), (cuda, "cuda_stats_workspace cuda_boundary_workspace "
-                       "cuda_window_workspace cuda_hardness_workspace")):
+                       "cuda_window_workspace cuda_hardness_workspace cuda_queries_workspace")):
     for function in names.split():
         getattr(library, "fm_" + function).restype = size_t
 
@@ -183,10 +183,22 @@ def output(memory, dtype=None):
                    image_count=a.shape[0], image_stride=a.strides[0])
 
 
-def host_output(array, dtype=None):
-    """[C, h, w]"""
+def queries(model, memory, class_logits):
+    """[N, Q, h, w] and [N, Q, C + 1], with a workspace."""
+    made = output(memory)
+    size = cuda.fm_cuda_queries_workspace(model, memory.array.shape[0], i64(memory.array.shape[1]))
+    made.keep = class_logits, workspace(size)
+    made.class_logits, made.workspace, made.workspace_size = volume(class_logits), made.keep[1].address, size
+    return made
+
+
+def host_output(array, dtype=None, class_logits=None):
+    """[C, h, w]; of queries [Q, h, w] and [Q, C + 1]"""
     values = Volume(array.__array_interface__["data"][0], dtype or type_of(array), 0, *array.shape, *array.strides)
-    return options(Output, values=values)
+    made = options(Output, values=values)
+    if class_logits is not None:
+        made.class_logits = plane(class_logits)
+    return made
 
 
 # ---- Label spaces

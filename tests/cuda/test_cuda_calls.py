@@ -135,6 +135,12 @@ def test_filter():
         dropped = 0 if dtype == kit.U8 else 0.3
         check_filter(f"weights of type {dtype}", ADE, np.uint8, out_dtype=dtype,
                      weights=options(kit.WeightOptions, dropped=dropped))
+    for dtype in (kit.F16, kit.BF16, kit.F32, kit.F64):
+        check_filter(f"a ramp of type {dtype}", ADE, np.uint8, out_dtype=dtype,
+                     weights=options(kit.WeightOptions, kind=1, dropped=0.1, width=0.75))
+        check_filter(f"a power of type {dtype}", ADE, np.uint8, out_dtype=dtype, stratified=True,
+                     weights=options(kit.WeightOptions, kind=2, gamma=2.3))
+    check_filter("a ramp as it is by default", ADE, np.uint8, out_dtype=kit.F32, weights=options(kit.WeightOptions, kind=1))
 
 
 def test_strides():

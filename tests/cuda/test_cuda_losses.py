@@ -115,6 +115,12 @@ def test_kinds():
     check("probabilities", PROBS, (16, 20), (64, 80))
     check("probability of one channel", PROBS, (16, 20), (64, 80), binary=True)
     check("scores", SCORES, (16, 20), (61, 80), classes=19)
+    # Columns of pixels between two, three and many rows of the output.
+    for scale in (2, 3, 4, 8):
+        check(f"scale {scale}", LOGITS, (9, 11), (9 * scale, 11 * scale), classes=33)
+    check("f16 of the mask's size", LOGITS, (17, 19), (17, 19), dtype=np.float16)
+    check("less high, wider", LOGITS, (40, 7), (13, 50))
+    check("one row", LOGITS, (1, 40), (3, 40), corners=True)
 
 
 def test_sizes_of_values():
@@ -125,6 +131,17 @@ def test_sizes_of_values():
         values = random.normal(0, scale, (1, 5, 6, 6)).astype(np.float32)
         found, status = model.losses(kit.Memory(values), None, mask)
         tap.ok(not status["code"].any() and worst(found, truth(LOGITS, values, mask, False)) < 1, f"of size {scale}")
+        flat = random.normal(0, scale, (1, 5, 12, 12)).astype(np.float32)
+        found, status = model.losses(kit.Memory(flat), None, mask)
+        tap.ok(not status["code"].any() and worst(found, truth(LOGITS, flat, mask, False)) < 1, f"of size {scale}, not resized")
+    # Sums that move up and up, and tops that change from corner to corner.
+    rising = np.sort(random.normal(0, 12, (1, 200, 12, 12)).astype(np.float32), 1)
+    steep = np.where((np.arange(200)[:, None, None] + np.arange(6)[:, None] + np.arange(6)) % 2, 25.0, -25.0).astype(np.float32)[None]
+    large, many = Model(LOGITS, 200), mask_of((1, 12, 12), 200)
+    for name, values in (("rising", rising), ("falling", rising[:, ::-1].copy()), ("steep", steep), ("rising, resized", rising[..., :6, :6].copy())):
+        found, status = large.losses(kit.Memory(values), None, many)
+        tap.ok(not status["code"].any() and worst(found, truth(LOGITS, values, many, False)) < 1, f"logits: {name}",
+               worst(found, truth(LOGITS, values, many, False)))
     equal = np.full((1, 5, 6, 6), 3e38, np.float32)
     found, status = model.losses(kit.Memory(equal), None, mask)
     tap.ok(not status["code"].any() and np.allclose(found[mask != 255], np.log(5), atol=BOUND), "equal and large")
@@ -177,6 +194,115 @@ def test_channels():
     found, _ = model.losses(kit.Memory(values), None, mask)
     moved = np.where(mask == 255, 255, np.array([2, 0, 3])[np.minimum(mask, 2)])
     tap.ok(worst(found, truth(LOGITS, values, moved, False)) < 1, "channels of classes")
+
+
+# ---- Queries
+
+def truth_queries(values, classes, mask, first=False, floor=1e-7):
+    """Composed, in float64."""
+    z = classes.astype(np.float64)
+    p = np.exp(z - z.max(2, keepdims=True))
+    p = (p / p.sum(2, keepdims=True))[..., :-1]
+
+    def sigmoid(x):
+        return 1 / (1 + np.exp(-np.clip(x, -700, 700)))
+
+    inner = values.astype(np.float64)
+    shown = resized(sigmoid(inner), *mask.shape[1:], False) if first else sigmoid(resized(inner, *mask.shape[1:], False))
+    scores = np.einsum("nqc,nqyx->ncyx", p, shown)
+    known = mask != 255
+    own = np.take_along_axis(scores, np.where(known, mask, 0).astype(int)[:, None], 1)[:, 0]
+    return np.where(known, -np.log(np.maximum(own / scores.sum(1), floor)), 0)
+
+
+class QueryModel(Model):
+    def __init__(self, classes, **chosen):
+        super().__init__(SCORES, classes, **chosen)
+
+    def losses(self, memory, class_logits, mask):
+        m, out, status = kit.Memory(mask), zeros(mask.shape, np.float32), zeros(len(mask), kit.STATUS)
+        made = kit.queries(self.device, memory, class_logits)
+        call(cuda.fm_cuda_loss_map, self.device, made, volume(m), volume(out), ptr(status.address), None)
+        return out.get().copy(), status.get().copy()
+
+
+def make_queries(n, queries, classes, inner, dtype=np.float32, spread=4, shift=0.0):
+    """A few queries are sure of a class, most of none, as those of networks."""
+    rows = random.normal(0, 2, (n, queries, classes + 1))
+    rows[..., -1] += 3
+    rows[np.arange(n)[:, None], np.arange(queries)[None], random.integers(0, classes, (n, queries))] += 4
+    return random.normal(shift, spread, (n, queries, *inner)).astype(dtype), rows.astype(dtype)
+
+
+def check_queries(name, queries, classes, inner, outer, first=False, **chosen):
+    values, rows = make_queries(2, queries, classes, inner, **chosen)
+    mask = mask_of((2, *outer), classes)
+    model = QueryModel(classes, compose_first=int(first))
+    found, status = model.losses(kit.Memory(values), kit.Memory(rows), mask)
+    expected = truth_queries(values, rows, mask, first)
+    tap.ok(not status["code"].any() and worst(found, expected) < 1, f"{name}: within the bound of float64",
+           f"{worst(found, expected)} {status}")
+    cpu = np.zeros(outer, np.float32)
+    call(core.fm_network_loss_map, model.host, host_output(values[1], class_logits=rows[1]), plane(mask[1]), plane(cpu))
+    tap.ok(worst(found[1], cpu.astype(np.float64)) < 2, f"{name}: near the CPU's")
+
+
+def test_queries():
+    check_queries("100 queries", 100, 19, (16, 20), (64, 80))
+    check_queries("queries of f16", 33, 150, (8, 10), (32, 40), dtype=np.float16)
+    check_queries("queries of the mask's size", 20, 19, (24, 30), (24, 30))
+    check_queries("queries, twice as high", 20, 19, (12, 15), (24, 30))
+    check_queries("queries of more pixels", 20, 19, (40, 50), (24, 30))
+    check_queries("one query", 1, 3, (8, 8), (21, 30))
+    check_queries("composed first", 20, 19, (12, 12), (48, 40), first=True)
+    check_queries("far below", 20, 5, (8, 8), (32, 32), shift=-40.0)
+    check_queries("far apart", 20, 5, (8, 8), (32, 32), spread=60)
+    check_queries("more classes than threads", 12, 200, (6, 6), (24, 24))
+
+
+def test_queries_fused():
+    values, rows = make_queries(2, 20, 9, (12, 15))
+    mask, model = mask_of((2, 48, 60), 9), QueryModel(9)
+    losses, _ = model.losses(kit.Memory(values), kit.Memory(rows), mask)
+    like = create(core.fm_class_stats_create, model.labels, None)
+    known = create(cuda.fm_cuda_stats_create, device, like)
+    size = cuda.fm_cuda_stats_workspace(known, 2)
+    m, z, r, lo, status = kit.Memory(mask), kit.Memory(values), kit.Memory(rows), kit.Memory(losses), zeros(2, kit.STATUS)
+    words, fused = (zeros(core.fm_class_stats_word_count(like), np.int64) for _ in range(2))
+    space = kit.workspace(size)
+    tail = ptr(status.address), ptr(space.address), kit.size_t(size), None
+    call(cuda.fm_cuda_stats_add, known, volume(m), volume(lo), None, ptr(words.address), *tail)
+    call(cuda.fm_cuda_stats_add_output, known, model.device, kit.queries(model.device, z, r), volume(m), None, ptr(fused.address),
+         *tail)
+    tap.ok(np.array_equal(words.get(), fused.get()) and words.get()[0] == 2, "statistics of queries: fused as separate")
+    call(core.fm_class_stats_import, like, ptr(words.get().ctypes.data), kit.i64(words.array.size), None)
+    handle = create(cuda.fm_cuda_filter_create, device, create(core.fm_filter_create, like, None))
+    one, two = zeros(mask.shape, np.uint8), zeros(mask.shape, np.uint8)
+    call(cuda.fm_cuda_filter_apply, handle, volume(m), volume(lo), None, volume(one), None, ptr(status.address), None)
+    call(cuda.fm_cuda_filter_apply_output, handle, model.device, kit.queries(model.device, z, r), volume(m), None, volume(two), None,
+         ptr(status.address), None)
+    tap.ok(np.array_equal(one.get(), two.get()) and (one.get() != mask).any(), "filter of queries: fused as separate")
+
+
+def test_queries_bad():
+    """Labels come before class logits, and these before mask logits, as on the CPU."""
+    values, rows = make_queries(4, 6, 5, (8, 8))
+    mask = mask_of((4, 32, 32), 5)
+    mask[:, 4:20, 4:20] = 1
+    values[0, 3, 3, 3], values[1, 3, 3, 3] = np.nan, np.inf
+    rows[1, 4, 2], rows[1, 5, 1], rows[2, 2, 5], rows[3, 0, 0] = np.inf, np.nan, np.nan, np.nan
+    mask[3, 31, 31] = 77
+    model = QueryModel(5)
+    found, status = model.losses(kit.Memory(values), kit.Memory(rows), mask)
+    for i in range(4):
+        expected = 0, ""
+        try:
+            call(core.fm_network_loss_map, model.host, host_output(values[i], class_logits=rows[i]), plane(mask[i]),
+                 plane(np.zeros((32, 32), np.float32)))
+        except kit.Failed as failed:
+            expected = failed.code, failed.message
+        tap.equal(kit.sentence(status[i], model.labels), expected, f"queries: the sentence of image {i}")
+        tap.ok(expected[0] and not found[i].any(), f"queries: image {i} is given up")
 
 
 # ---- Fused forms
@@ -248,6 +374,9 @@ test_sizes_of_values()
 test_bf16()
 test_bad()
 test_channels()
+test_queries()
+test_queries_fused()
+test_queries_bad()
 test_fused()
 test_fused_bad()
 cuda.fm_cuda_destroy(device)

@@ -130,8 +130,45 @@ def test_unsupported():
     refused("ranks", UNSUPPORTED, "FM_SCORE_RANK", cuda.fm_cuda_stats_create, device, ranks, ctypes.byref(out))
     hard = create(core.fm_hardness_create, stats, options(kit.HardnessOptions, measure=1))
     refused("a measure", UNSUPPORTED, "FM_MEASURE_MEAN", cuda.fm_cuda_hardness_create, device, hard, ctypes.byref(out))
-    queries = create(core.fm_network_loss_create, ADE, options(kit.LossOptions, kind=3, compose_first=1))
-    refused("queries", UNSUPPORTED, "queries", cuda.fm_cuda_loss_create, device, queries, ctypes.byref(out))
+    cuda.fm_cuda_destroy(device)
+
+
+def test_queries():
+    device = create(cuda.fm_cuda_create, 0)
+    made = {name: create(cuda.fm_cuda_loss_create, device, create(core.fm_network_loss_create, ADE, options(kit.LossOptions, **chosen)))
+            for name, chosen in (("scores", {"kind": 3}), ("logits", {"kind": 1}), ("first", {"kind": 3, "compose_first": 1}))}
+    mask, loss, status = zeros((2, 8, 8), np.uint8), zeros((2, 8, 8), np.float32), zeros(2, kit.STATUS)
+    values, classes = zeros((2, 5, 4, 4), np.float32), zeros((2, 5, 151), np.float32)
+
+    def refuse(name, code, pattern, model="scores", **other):
+        output = kit.queries(made["scores"], values, classes)
+        for field, value in other.items():
+            setattr(output, field, value)
+        refused(name, code, pattern, cuda.fm_cuda_loss_map, made[model], output, volume(mask), volume(loss),
+                ptr(status.address), None)
+
+    refuse("class logits of logits", ARGUMENT, "kind is not", "logits")
+    refuse("no class logits", ARGUMENT, "compose_first is set", "first", class_logits=kit.Volume())
+    refuse("class logits of one image", SHAPE, "class logits are of 1 images", class_logits=volume(zeros((1, 5, 151), np.float32)))
+    refuse("of other queries", SHAPE, "have 6 queries, mask logits 5", class_logits=volume(zeros((2, 6, 151), np.float32)))
+    refuse("without no object", SHAPE, "have 150 columns", class_logits=volume(zeros((2, 5, 150), np.float32)))
+    refuse("a small workspace of queries", ARGUMENT, "workspace: has 100", workspace_size=100)
+    refuse("no workspace of queries", ARGUMENT, "workspace: is NULL", workspace=None)
+    large = zeros((2, 5, 151), np.float32)
+    over = kit.Volume(large.address, kit.F32, 2, 2, 8, 8, 256, 32, 4)
+    output = kit.queries(made["scores"], values, large)
+    refused("losses over the class logits", ARGUMENT, "overlaps the class logits", cuda.fm_cuda_loss_map, made["scores"], output,
+            volume(mask), over, ptr(status.address), None)
+    before = kit.driver.read()
+    call(cuda.fm_cuda_loss_map, made["scores"], kit.queries(made["scores"], values, classes), volume(mask), volume(loss),
+         ptr(status.address), None)
+    after = kit.driver.read()
+    tap.equal([getattr(after, what) - getattr(before, what) for what in ("allocations", "copies", "waits")], [0, 0, 0],
+              "queries allocate nothing, copy nothing, wait for nothing")
+    tap.equal([cuda.fm_cuda_queries_workspace(made["logits"], 1, kit.i64(5)), cuda.fm_cuda_queries_workspace(made["scores"], 1, kit.i64(0)),
+               cuda.fm_cuda_queries_workspace(None, 1, kit.i64(5))], [0, 0, 0], "no workspace of what is no query")
+    for one in made.values():
+        cuda.fm_cuda_loss_destroy(one)
     cuda.fm_cuda_destroy(device)
 
 
@@ -169,9 +206,12 @@ def test_arguments():
     apply("unaligned counts", ARGUMENT, "counts: is not aligned", counts=ptr(loss.address + 4))
     apply("many images", LIMIT, "65,535", mask=changed(mask, channels=65536))
     apply("large images", LIMIT, "2\\^30", mask=changed(mask, height=1 << 20, width=1 << 20, row=1 << 20))
-    refused("weights of another kind", UNSUPPORTED, "FM_WEIGHT_STEP", cuda.fm_cuda_filter_weigh, known, volume(mask),
-            volume(loss), None, options(kit.WeightOptions, kind=1), volume(zeros(shape, np.float32)), None,
-            ptr(status.address), None)
+    for name, chosen, dtype, pattern in (("weights of another kind", {"kind": 7}, np.float32, "kind is 7"),
+                                         ("a ramp of u8", {"kind": 1}, np.uint8, "floating-point"),
+                                         ("a wide ramp", {"kind": 1, "width": 2}, np.float32, "width")):
+        refused(name, ARGUMENT if "width" in chosen else UNSUPPORTED, pattern, cuda.fm_cuda_filter_weigh, known, volume(mask),
+                volume(loss), None, options(kit.WeightOptions, **chosen), volume(zeros(shape, dtype)), None,
+                ptr(status.address), None)
     sums = create(cuda.fm_cuda_stats_create, device, stats)
     size = cuda.fm_cuda_stats_workspace(sums, 2)
     words, space = zeros(core.fm_class_stats_word_count(stats), np.int64), kit.workspace(size)
@@ -193,7 +233,8 @@ def test_arguments():
 
 def test_names():
     library = os.environ["FM_CUDA"]
-    tap.equal(elf.exported(library), sorted(headers.prototypes(headers.CUDA)), "it exports what cuda.h declares")
+    with open(os.path.join(tap.SOURCE, "tests", "abi", "freemask-cuda.symbols"), encoding="utf-8") as file:
+        tap.equal(elf.exported(library), file.read().split(), "it exports the recorded names")
     soname, needed = elf.dynamic(library)
     number = re.search(r"#define FM_CUDA_ABI_VERSION (\d+)", headers.text("cuda.h")).group(1)
     if "cuda-host" not in library:
@@ -207,6 +248,7 @@ test_calls_only_launch()
 test_opening()
 test_without_driver()
 test_unsupported()
+test_queries()
 test_arguments()
 test_names()
 tap.done()

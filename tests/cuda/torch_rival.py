@@ -54,5 +54,15 @@ def filter_logits_by_class(logits, mask, limits):
     return out, torch.stack(valid, 1), torch.stack(dropped, 1)
 
 
+def filter_queries(class_logits, mask_logits, mask, limits):
+    """As Mask2Former composes scores, of all classes at each pixel."""
+    shown = functional.interpolate(mask_logits, mask.shape[1:], mode="bilinear", align_corners=False).sigmoid()
+    scores = torch.einsum("nqc,nqyx->ncyx", class_logits.softmax(-1)[..., :-1], shown)
+    known = mask != 255
+    own = scores.gather(1, torch.where(known, mask.long(), 0)[:, None])[:, 0]
+    losses = -torch.log((own / scores.sum(1)).clamp(min=1e-7))
+    return filter_losses(mask, torch.where(known, losses, 0), limits)
+
+
 def add_logits(logits, mask):
     return add_losses(mask, losses_of(logits, mask))

@@ -134,6 +134,7 @@ MASKS = random.choice([0, 3, 7, 149], (3, 4, 4)).repeat(6, 1).repeat(8, 2)[:, :,
 MASKS[:, :2] = 255
 LOGITS = random.normal(0, 3, (3, 150, 6, 8)).astype(np.float32)
 LABELS = fm.Labels.from_classes(150, [255])
+QUERIES = random.normal(0, 3, (3, 20, 151)).astype(np.float32), random.normal(0, 5, (3, 20, 6, 8)).astype(np.float32)
 LOSSES = fm.NetworkLoss(LABELS).loss_map(LOGITS, MASKS)
 STATS = fm.ClassStats(LABELS, histogram=4).add(MASKS, LOSSES)
 FILTER = fm.NoiseFilter(STATS, tolerance=0.9)
@@ -167,6 +168,9 @@ def check_kind(name, make, host):
     tap.ok(FILTER.apply(inside, losses, out=inside) is inside and (host(inside) == WANT).all(), f"{name}: in place")
     weights = host(FILTER.weights(masks, losses, dropped=0.25, dtype="float16"))
     tap.ok((weights == FILTER.weights(MASKS, LOSSES, dropped=0.25, dtype="float16")).all(), f"{name}: weights")
+    for chosen in ({"kind": "ramp", "width": 0.3}, {"kind": "power", "gamma": 1.5, "dropped": 0.1}):
+        weights = host(FILTER.weights(masks, losses, **chosen))
+        tap.ok((weights == FILTER.weights(MASKS, LOSSES, **chosen)).all() and len(np.unique(weights)) > 3, f"{name}: weights, {chosen}")
     stats = fm.ClassStats(LABELS, histogram=4).add(masks, losses)
     tap.ok((stats.state == STATS.state).all() and stats.images == 3, f"{name}: statistics to the bit")
     stats.add(MASKS, LOSSES).add(masks, losses)
@@ -178,6 +182,11 @@ def check_kind(name, make, host):
         found = host(fm.loss_map(make(LOGITS), masks, labels=given))
         tap.ok(found.dtype == np.float32 and np.abs(found - LOSSES).max() < 1e-5, f"{name}: losses, labels {given}")
     tap.ok(np.abs(host(fm.loss_map(make(LOGITS[2]), make(MASKS[2]))) - LOSSES[2]).max() < 1e-5, f"{name}: of one image")
+    queries = fm.NetworkLoss(LABELS, "queries").loss_map(QUERIES, MASKS)
+    found = host(fm.loss_map(tuple(make(one) for one in QUERIES), masks, kind="queries", labels=LABELS))
+    tap.ok(np.abs(found - queries).max() < 1e-5, f"{name}: losses of queries", np.abs(found - queries).max())
+    found = host(fm.loss_map(tuple(make(one[1]) for one in QUERIES), make(MASKS[1]), kind="queries", labels=LABELS))
+    tap.ok(np.abs(found - queries[1]).max() < 1e-5, f"{name}: of queries of one image")
     fm.check()
 
 
@@ -208,7 +217,6 @@ def check_refused(name, make, host):
             ("a reference", fm.UnsupportedError, lambda: FILTER.apply(masks, losses, reference=losses), ("CPU only", ".cpu()")),
             ("another size", fm.ShapeError, lambda: FILTER.apply(masks, make(LOSSES[:2])), ("3 images", "2 of")),
             ("one row", fm.ShapeError, lambda: FILTER.apply(make(MASKS[0, 0]), losses), ("[31]",)),
-            ("weights of another kind", fm.UnsupportedError, lambda: FILTER.weights(masks, losses, kind="ramp"), ("fm_filter_weigh",)),
             ("a floor", fm.UnsupportedError, lambda: fm.NoiseFilter(STATS, min_kept_share=0.5).apply(masks, losses), ("min_kept_share",)),
             ("other calls", fm.UnsupportedError, lambda: fm.window_mean(masks, losses, 2), (".cpu()",))):
         tap.ok(kit.raises(kind, work, *says), f"{name}: {what}")

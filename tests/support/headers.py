@@ -60,10 +60,10 @@ def _members(body):
             yield match.group(1)
 
 
-def structures():
+def structures(of=None):
     """{structure: its members in order}."""
     return {match.group(1): list(_members(match.group(2)))
-            for name in names()
+            for name in of or names()
             for match in re.finditer(r"typedef struct (fm_\w+) \{(.*?)\} \1;", code(name), re.S)}
 
 

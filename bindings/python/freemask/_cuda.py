@@ -198,9 +198,19 @@ class Stream:
         found = self.layout(array, "output")
         axes = self._axes(found, 4, "output")
         values = c.fm_volume(found.address, found.dtype, c.FM_DEVICE_CUDA, *axes[1:4], *axes[5:])
-        made = c.fm_cuda_output(ctypes.sizeof(c.fm_cuda_output), values, axes[0], axes[4])
+        made = c.fm_cuda_output(size=ctypes.sizeof(c.fm_cuda_output), values=values, image_count=axes[0], image_stride=axes[4])
         if axes[0] != images:
             raise ShapeError(f"output: is of {axes[0]} images, but there are {images} masks", c.FM_ERR_SHAPE)
+        return made
+
+    def queries(self, twin: Any, class_logits: Any, mask_logits: Any, images: int) -> Any:
+        """[Q, C + 1] and [Q, h, w], or batches of them, as an fm_cuda_output with a workspace."""
+        made = self.output(mask_logits, images)
+        made.class_logits = self.images(class_logits, "class logits")
+        made.workspace_size = _library.fm_cuda_queries_workspace(twin, images, made.values.channels)
+        if made.workspace_size:
+            space = empty(mask_logits, (made.workspace_size,), "uint8")
+            made.workspace = self.memory(space)
         return made
 
     @staticmethod

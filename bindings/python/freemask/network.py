@@ -63,9 +63,9 @@ class NetworkLoss(Handle):
             out: a float32 array of the mask's shape to write to.
 
         Arrays on a CUDA device stay there, if libfreemask-cuda is found, and nothing waits: an image with a bad pixel has
-        losses of 0, and `freemask.check()` raises what was bad. (Not for queries.)
+        losses of 0, and `freemask.check()` raises what was bad.
         """
-        device = _cuda.device_of(mask) if self.kind != "queries" else None
+        device = _cuda.device_of(mask)
         if device is not None:
             return self._on_device(device, output, mask, out)
         return self._map(lib.fm_network_loss_map, "float32", output, mask, out)
@@ -73,7 +73,11 @@ class NetworkLoss(Handle):
     def _on_device(self, device: Any, output: Any, mask: Any, out: Any) -> Any:
         twin, stream = self._twins.of(device, self._pointer), _cuda.Stream(device, mask)
         masks = stream.images(mask, "mask")
-        values = stream.output(output, masks.channels)
+        if self.kind == "queries":
+            class_logits, mask_logits = output
+            values = stream.queries(twin, class_logits, mask_logits, masks.channels)
+        else:
+            values = stream.output(output, masks.channels)
         out = _cuda.empty(mask, tuple(mask.shape), "float32") if out is None else out
         status = _cuda.loss_statuses.new(mask, masks.channels, self.labels)
         stream.run("fm_cuda_loss_map", twin, values, masks, stream.images(out, "out"),
