@@ -15,6 +15,7 @@ import headers
 import tap
 
 VERSION, *OPTIONS = sys.argv[1:]
+WITH_CUDA = "-Dcuda=enabled" in OPTIONS
 FOLDER = os.path.dirname(os.path.abspath(__file__))
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
 
@@ -50,7 +51,7 @@ def archive_only(prefix, folder):
     copy = os.path.join(folder, "static")
     shutil.copytree(prefix, copy, symlinks=True)
     libraries = library_folder(copy)
-    for path in glob.glob(f"{libraries}/libfreemask.so*"):
+    for path in glob.glob(f"{libraries}/libfreemask*.so*"):
         os.remove(path)
     pc = f"{libraries}/pkgconfig/libfreemask.pc"
     with open(pc, encoding="utf-8") as file:
@@ -62,7 +63,8 @@ def archive_only(prefix, folder):
 
 def check_tree(prefix):
     installed = sorted(os.listdir(f"{prefix}/include/freemask"))
-    tap.equal([name for name in installed if name not in headers.CUDA], headers.names(), "installs the public headers and no other")
+    expected = headers.every() if WITH_CUDA else headers.names()
+    tap.equal(installed, expected, "installs the public headers and no other")
     tap.equal(sorted(os.listdir(f"{prefix}/include")), ["freemask", "freemask.hpp"],
               "include has one folder, and the header for C++")
     libraries = library_folder(prefix)
@@ -74,10 +76,10 @@ def check_tree(prefix):
 
 # ---- pkg-config ------------------------------------------------------------------------
 
-def pkg_config(prefix, *arguments):
-    """What pkg-config prints where it sees the .pc file of the library and no other."""
+def pkg_config(prefix, *arguments, package="libfreemask"):
+    """What pkg-config prints where it sees the .pc files of the library and no other."""
     env = dict(os.environ, PKG_CONFIG_LIBDIR=f"{library_folder(prefix)}/pkgconfig", PKG_CONFIG_PATH="")
-    result = subprocess.run(["pkg-config", *arguments, "libfreemask"], env=env, text=True, check=False,
+    result = subprocess.run(["pkg-config", *arguments, package], env=env, text=True, check=False,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return result.stdout.split() if result.returncode == 0 else None
 
@@ -167,6 +169,38 @@ def check_cmake_versions(tree, folder):
                   f"when asked for {asked}")
 
 
+# ---- libfreemask-cuda ------------------------------------------------------------------
+
+CUDA_HOST = """cmake_minimum_required(VERSION 3.13)
+project(consumer C)
+find_package(freemask REQUIRED CONFIG)
+add_executable(consumer_cuda consumer_cuda.c)
+target_link_libraries(consumer_cuda PRIVATE freemask::cuda)
+"""
+
+
+def check_cuda(prefix, folder):
+    """A program that opens a device, or says why there is none."""
+    libraries, source, program = library_folder(prefix), f"{FOLDER}/consumer_cuda.c", os.path.join(folder, "consumer_cuda")
+    soname, needed = elf.dynamic(f"{libraries}/libfreemask-cuda.so")
+    tap.ok(os.path.islink(f"{libraries}/{soname}"), f"{soname} is a link", needed)
+    words = pkg_config(prefix, "--cflags", "--libs", package="libfreemask-cuda")
+    tap.equal(sorted(word for word in words or [] if word.startswith("-l")), ["-lfreemask", "-lfreemask-cuda"], "pkg-config names both")
+    for compiler in tap.compilers("c"):
+        if finished([*compiler, "-std=c99", *WARNINGS, source, "-o", program, *(words or [])], f"libfreemask-cuda, by {compiler[0]}"):
+            check_run(program, "with libfreemask-cuda", libraries)
+    if not tap.has_program("cmake"):
+        return
+    host = os.path.join(folder, "cuda_host")
+    os.mkdir(host)
+    shutil.copy(source, host)
+    with open(f"{host}/CMakeLists.txt", "w", encoding="utf-8") as file:
+        file.write(CUDA_HOST)
+    if (finished(["cmake", "-S", host, "-B", f"{host}/build", f"-DCMAKE_PREFIX_PATH={prefix}"], "CMake finds freemask::cuda")
+            and finished(["cmake", "--build", f"{host}/build"], "builds with it")):
+        check_run(f"{host}/build/consumer_cuda", "with freemask::cuda")
+
+
 # ---- A Meson project with the library as a subproject ----------------------------------
 
 def check_subproject(folder):
@@ -198,5 +232,7 @@ with tempfile.TemporaryDirectory() as scratch:
     check_compilers(both_trees, scratch)
     if tap.has_program("cmake"):
         check_cmake(both_trees, scratch)
+    if WITH_CUDA:
+        check_cuda(shared_tree, scratch)
     check_subproject(scratch)
 tap.done()

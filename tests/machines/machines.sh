@@ -199,7 +199,7 @@ machine_build() { [ "$1" = clang ] && echo build-clang || echo "$machines_dir/$1
 configure_machine() {
   machine=$1
   shift
-  set -- "$machines_dir/$machine/build" -Dbuildtype=release -Dwerror=true -Dtorch=disabled -Dtests=enabled \
+  set -- "$machines_dir/$machine/build" -Dbuildtype=release -Dwerror=true -Dtorch=disabled -Dcuda=disabled -Dtests=enabled \
     -Dtools=enabled -Dpng=enabled -Djpeg=enabled -Ddeflate=enabled -Djson=enabled -Dunicode=enabled "$(python_option)" "$@"
   [ "$machine" = musl ] && tiff_webp=disabled || tiff_webp=enabled
   set -- "$@" "-Dtiff=$tiff_webp" "-Dwebp=$tiff_webp"

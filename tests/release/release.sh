@@ -14,7 +14,7 @@ make_tarball() {
   git rev-parse --git-dir >/dev/null 2>&1 || die 'a tarball is made of a clone with git, not of a tarball'
   [ -z "$(git status --porcelain)" ] || say 'what is not committed will not be in it'
   mkdir -p "$release_dir"
-  configure "$release_dir/setup" -Dtests=disabled -Dtools=disabled -Dtorch=disabled -Dexamples=disabled
+  configure "$release_dir/setup" -Dtests=disabled -Dtools=disabled -Dtorch=disabled -Dcuda=disabled -Dexamples=disabled
   meson dist -C "$release_dir/setup" --no-tests --allow-dirty --formats xztar >"$release_dir/dist.log" 2>&1 ||
     { tail -n 5 "$release_dir/dist.log" >&2; die "no tarball (log: $release_dir/dist.log)"; }
   name=libfreemask-$(version)
@@ -69,7 +69,7 @@ install_from() {
     kind=$2
     shift 3
     env CCACHE_DISABLE=1 "$@" meson setup build -Dbuildtype="$kind" -Dc_args="'-ffile-prefix-map=$PWD=.'" \
-      -Dtests=disabled -Dtools=enabled -Dtorch=disabled -Dexamples=disabled --prefix=/usr &&
+      -Dtests=disabled -Dtools=enabled -Dtorch=disabled -Dcuda=disabled -Dexamples=disabled --prefix=/usr &&
       env CCACHE_DISABLE=1 "$@" ninja -C build &&
       env DESTDIR="$PWD/installed" "$@" meson install -C build --no-rebuild
   ) >"$1.log" 2>&1 || { tail -n 20 "$1.log" >&2; die "$1 cannot be built"; }
