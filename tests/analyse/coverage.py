@@ -25,11 +25,14 @@ def cpu_flags():
 
 
 def measure(build, folder, left_out):
-    command = ["gcovr", "--root", ".", "--object-directory", build, build, "--filter", f"{folder}/", "-j",
-               str(os.cpu_count()), "--json-summary-pretty", "--json-summary", f"{build}/{folder}.json"]
+    # With -j, a file of counts that cannot be read makes gcovr wait for ever.
+    command = ["gcovr", "--root", ".", "--object-directory", build, build, "--filter", f"{folder}/",
+               "--json-summary-pretty", "--json-summary", f"{build}/{folder}.json"]
     for path in left_out:
         command += ["--exclude", path]
-    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+    result = subprocess.run(command, stderr=subprocess.PIPE, text=True, errors="replace")
+    if result.returncode:
+        sys.exit(f"gcovr: {result.stderr[-2000:]}")
     with open(f"{build}/{folder}.json", encoding="utf-8") as file:
         return json.load(file)
 

@@ -114,19 +114,31 @@ static uint64_t stack_number(void) {
   return number;
 }
 
+/* `path`, or if that is NULL the file of `handle`, written to `target`; NULL if there is none. */
+static const char *file_of(const char *path, int handle, char target[PATH_MAX]) {
+  char link[40];
+  if (path || handle < 0) return path;
+  snprintf(link, sizeof link, "/proc/self/fd/%d", handle);
+  long length = syscall(SYS_readlinkat, AT_FDCWD, link, target, (long)(PATH_MAX - 1));
+  target[length > 0 ? length : 0] = '\0';
+  return target;
+}
+
+/* What a program that counts its coverage writes at its end: many do at once, into the same file, and one that is
+ * torn spoils the counts of all. */
+static bool of_coverage(const char *path) {
+  size_t length = path ? strlen(path) : 0;
+  return length > 5 && !strcmp(&path[length - 5], ".gcda");
+}
+
 /* Whose call it is, and about which file. */
 static void write_line(const char *name, const char *path, int handle, const void *caller) {
-  char line[PATH_MAX + 300], link[40], target[PATH_MAX];
+  char line[PATH_MAX + 300], number[20];
   Dl_info info = {0};
   inside++;
-  if (!path && handle >= 0) {
-    snprintf(link, sizeof link, "/proc/self/fd/%d", handle);
-    long length = syscall(SYS_readlinkat, AT_FDCWD, link, target, sizeof target - 1);
-    target[length > 0 ? length : 0] = '\0';
-    path = target;
-  } else if (handle == ITS_STACK) {
-    snprintf(target, sizeof target, "%016llx", (unsigned long long)stack_number());
-    path = target;
+  if (handle == ITS_STACK) {
+    snprintf(number, sizeof number, "%016llx", (unsigned long long)stack_number());
+    path = number;
   }
   const char *object = dladdr(caller, &info) && info.dli_fname ? info.dli_fname : "?";
   const char *slash = strrchr(object, '/');
@@ -149,7 +161,10 @@ static bool counts(const char *name, const char *kind) {
 /* Does this call fail? `errno` is set, and a call that has no halves is refused or killed here. */
 static bool hit(const char *name, const char *kind, const char *path, int handle, bool halves,
                 const void *caller) {
+  char target[PATH_MAX];
   if (!counts(name, kind)) return false;
+  path = file_of(path, handle, target);
+  if (of_coverage(path)) return false;
   long number = atomic_fetch_add(&counted, 1) + 1;
   if (log_handle >= 0) write_line(name, path, handle, caller);
   if (!at || number < at || (number > at && !on)) return false;
