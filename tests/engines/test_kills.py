@@ -33,14 +33,16 @@ def one_process(sets, out, folder):
 
 def on_dask(sets, out, folder):
     from dask import config
-    from dask.distributed import Client, LocalCluster
+    from dask.distributed import Client, LocalCluster, wait
 
     job = fm.Job(world.Mortal(folder), *sets, "camvid", out)
     config.set({"distributed.scheduler.allowed-failures": 100})
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, silence_logs=50) as cluster, Client(cluster) as client:
         try:
             for stage in job.stages:
-                client.gather(client.map(lambda number, job=job, stage=stage: job.work(stage, number), range(job.tasks(stage)), pure=False))
+                tasks = client.map(lambda number, job=job, stage=stage: job.work(stage, number), range(job.tasks(stage)), pure=False)
+                wait(tasks, timeout=120)  # a worker that does not come up in time is given up: then nobody is left to wait for
+                client.gather(tasks)
                 job.join(stage)
             job.finish()
         except Exception as error:  # noqa: BLE001 - the job goes on when it is begun again
