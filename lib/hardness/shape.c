@@ -25,9 +25,11 @@ static void count_edges(const counting *c, int32_t a, int32_t b, int64_t n) {
 /* The pixels of a row, and the edges between its runs. */
 static void count_row(const counting *c, const fm__run *run, const fm__run *end) {
   int32_t x = 0, before = FM__NO_REGION;
-  for (; run < end; before = run->region, x = run++->end) {
+  for (; run < end; run++) {
     if (run->region >= 0) c->pixels[c->runs.keys[run->region]] += run->end - x;
     count_edges(c, before, run->region, 1);
+    before = run->region;
+    x = run->end;
   }
 }
 

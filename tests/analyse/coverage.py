@@ -4,7 +4,6 @@
 Branches are gcc's: each side of each `if`, `&&`, `||` and `?:`. Kernels of instruction sets that this CPU
 lacks cannot be reached here; they are left out of the numbers, and named."""
 import json
-import os
 import subprocess
 import sys
 
