@@ -30,14 +30,15 @@ def find_torch():
 
 
 class Goal:
-    """What the project wants to reach on the machine that it is developed on; None: nothing."""
+    """What the project wants to reach on the machine that it is developed on; None: nothing. `beyond`: at most so
+    much more than the bound, in the entry's unit; the others are ratios to reach."""
 
-    def __init__(self, bound=None, numpy=None, torch=None, speedup=None):
-        self.bound, self.numpy, self.torch, self.speedup = bound, numpy, torch, speedup
+    def __init__(self, bound=None, numpy=None, torch=None, speedup=None, beyond=None):
+        self.bound, self.numpy, self.torch, self.speedup, self.beyond = bound, numpy, torch, speedup, beyond
 
 
 class Entry:
-    """`unit` is "ns_per_px", "ns_per_entry" or "ms"; the latter per item (an image, a file, an epoch)."""
+    """`unit` is "ns_per_px", "ns_per_entry", "us" or "ms"; the latter per item (a call; an image, a file, an epoch)."""
 
     def __init__(self, name, make, unit="ns_per_px", goal=None, threads=(1, 2)):
         self.name, self.make, self.unit = name, make, unit
@@ -87,7 +88,9 @@ class Result:
     def __init__(self, entry, threads, work):
         medians = {name: way.median() for name, way in work.ways.items()}
         self.entry, self.threads = entry, threads
-        self.value = medians["ours"] * (1e3 if entry.unit == "ms" else 1e9)
+        scale = {"ms": 1e3, "us": 1e6}.get(entry.unit, 1e9)
+        self.value = medians["ours"] * scale
+        self.beyond = (medians["ours"] - medians["bound"]) * scale if "bound" in medians else None
         self.of_bound = medians["bound"] / medians["ours"] if "bound" in medians else None
         self.vs_numpy = medians["numpy"] / medians["ours"] if "numpy" in medians else None
         self.vs_torch = medians["torch"] / medians["ours"] if "torch" in medians else None
@@ -141,7 +144,8 @@ class Kit:
     """The library, the helper in C, PyTorch if there is one, and how long to measure."""
 
     def __init__(self, build, level="best", quick=False, seconds=2.0):
-        self.lib = Interface(os.path.join(build, "lib", "libfreemask.so"))
+        self.path = os.path.join(build, "lib", "libfreemask.so")
+        self.lib = Interface(self.path)
         self.helper = ctypes.CDLL(os.path.join(build, "tests", "bench", "bench.so"))
         self.torch = find_torch()
         self.quick, self.seconds = quick, seconds
