@@ -71,6 +71,26 @@ with warnings.catch_warnings():
     warnings.simplefilter("error")
     warned = np.broadcast_arrays(MASK, np.zeros((1, 1), np.uint8))[0]  # NumPy warns when somebody may write to it
     tap.ok(np.array_equal(noise.apply(warned, LOSS), kept), "an array of which NumPy warns that it may be shared")
+
+# ---- What is written to ---------------------------------------------------------------------------------
+before, fixed = MASK.copy(), MASK.copy()
+fixed.setflags(write=False)
+backing = bytes(MASK)
+for says, wrong in (("read-only", fixed), ("read-only", np.frombuffer(backing, np.uint8).reshape(SHAPE)), ("read-only", memoryview(backing).cast("B", SHAPE)),
+                    ("share memory", np.lib.stride_tricks.as_strided(MASK, SHAPE, (0, 1))), ("byte order", MASK.astype(">u2"))):
+    tap.ok(kit.raises(fm.ArgumentError, lambda wrong=wrong: noise.apply(MASK, LOSS, out=wrong), says), f"not written to: {says}, {type(wrong).__name__}")
+tap.ok(kit.raises(fm.ArgumentError, lambda: noise.apply(fixed, LOSS, out=fixed), "read-only"), "not written to: the mask itself, read-only")
+tap.ok(kit.raises(fm.ArgumentError, lambda: noise.apply(MASK, LOSS, out=fm.plane(fixed)), "read-only"), "not written to: a view of a read-only array")
+tap.ok(np.array_equal(fixed, before) and backing == before.tobytes() and np.array_equal(MASK, before), "and they have not been")
+fixed = np.zeros(SHAPE, np.float32)
+fixed.setflags(write=False)
+for says, work in (("weights", lambda: noise.weights(MASK, LOSS, out=fixed)), ("window_mean", lambda: fm.window_mean(MASK, LOSS, 2, out=fixed)),
+                   ("loss_map", lambda: fm.NetworkLoss("camvid").loss_map(np.zeros((11, 4, 4), np.float32), MASK, out=fixed)),
+                   ("to_classes", lambda: fm.Labels("camvid").to_classes(MASK, out=np.broadcast_to(MASK[:1], SHAPE)))):
+    tap.ok(kit.raises(fm.ArgumentError, work), f"not written to by {says}")
+tap.ok(not fixed.any(), "nor has that been")
+aside = MASK.copy()
+tap.ok(noise.apply(aside, LOSS, out=aside) is aside and np.array_equal(aside, kept), "into the mask itself")
 tap.equal(noise.apply(MASK[:1, :1], LOSS[:1, :1]).shape, (1, 1), "arrays of one pixel")
 for shape in ((0, 5), (5, 0)):
     tap.ok(kit.raises(fm.ArgumentError, lambda shape=shape: noise.apply(np.zeros(shape, np.uint8), np.zeros(shape, np.float32)), "no pixel"),
@@ -125,6 +145,14 @@ class Packed:
 new_numpy = int(np.__version__.split(".")[0]) >= 2
 same(Packed(MASK), Packed(LOSS), "DLPack")
 same(Packed(MASK, old=True), Packed(np.asfortranarray(LOSS), old=True), "DLPack from before 1.0")
+if new_numpy:
+    sealed = MASK.copy()
+    sealed.setflags(write=False)
+    tap.ok(kit.raises(fm.ArgumentError, lambda: noise.apply(MASK, LOSS, out=Packed(sealed)), "read-only") and np.array_equal(sealed, MASK),
+           "not written to: what DLPack says is read-only")
+sealed = Interface(MASK)
+sealed.__array_interface__ = {**MASK.__array_interface__, "data": (MASK.ctypes.data, True)}
+tap.ok(kit.raises(fm.ArgumentError, lambda: noise.apply(MASK, LOSS, out=sealed), "read-only"), "not written to: what __array_interface__ says is")
 tap.ok(kit.raises(TypeError, lambda: fm.plane(Packed(LOSS, device=(2, 0))), "2:0", ".cpu()"), "a tensor on a GPU, by DLPack")
 
 
@@ -228,6 +256,8 @@ else:
         with torch.device("meta"):
             tap.ok(np.array_equal(noise.apply(mask, loss).numpy(), kept) and noise.weights(mask, loss).device.type == "cpu",
                    "new tensors are on the CPU, whatever device is the default")
+    for says, wrong in (("expanded", mask[:1].expand(SHAPE)), ("negated by a bit", torch._neg_view(mask.long()))):
+        tap.ok(kit.raises(fm.ArgumentError, lambda wrong=wrong: noise.apply(mask, loss, out=wrong), "share memory"), f"not written to: a tensor that is {says}")
     tap.ok(kit.raises(TypeError, lambda: noise.apply(mask, loss.to_sparse()), "to_dense"), "a sparse tensor to filter by")
     tap.ok(kit.raises(TypeError, lambda: noise.apply(mask.to("meta"), loss), "meta", ".cpu()"), "a mask that is not on the CPU")
     tap.ok(kit.raises(TypeError, lambda: noise.apply(mask, loss.to(torch.complex64)), "complex64"), "complex losses")

@@ -47,12 +47,13 @@ def _module(name: str) -> Any:
 
 
 class Layout:
-    """An array as numbers: address, fm_dtype, shape, strides in bytes, and what keeps it alive."""
+    """An array as numbers: address, fm_dtype, shape, strides in bytes, and what keeps it alive. `fixed` says why nothing
+    may be written there, "" that it may."""
 
-    __slots__ = ("address", "dtype", "keep", "shape", "strides")
+    __slots__ = ("address", "dtype", "fixed", "keep", "shape", "strides")
 
-    def __init__(self, address: int, dtype: int, shape: tuple[int, ...], strides: tuple[int, ...], keep: Any) -> None:
-        self.address, self.dtype, self.shape, self.strides, self.keep = address, dtype, shape, strides, keep
+    def __init__(self, address: int, dtype: int, shape: tuple[int, ...], strides: tuple[int, ...], keep: Any, fixed: str = "") -> None:
+        self.address, self.dtype, self.shape, self.strides, self.keep, self.fixed = address, dtype, shape, strides, keep, fixed
 
 
 def _on_device(where: str) -> UnsupportedError:
@@ -70,20 +71,25 @@ def _no_dtype(name: str) -> UnsupportedError:
     return UnsupportedError(f"elements of type {name} are not supported: {', '.join(BY_NAME)} are", c.FM_ERR_UNSUPPORTED)
 
 
+_READ_ONLY, _COPIED = "is read-only", "has pixels that share memory, a foreign byte order, or a sign that is a bit: a copy would be written"
+
+
 def _from_numpy(array: Any) -> Layout:
-    dtype = array.dtype
+    dtype, fixed = array.dtype, "" if array.flags.writeable else _READ_ONLY
     number = _numpy_dtypes.get(dtype, 0)
     if number == 0:
         number = _numpy_dtypes[dtype] = BY_NAME.get(dtype.name) if dtype.isnative else None
     if number is None:
         if dtype.isnative or BY_NAME.get(dtype.name) is None:
             raise _no_dtype(str(dtype))
-        return _from_numpy(array.astype(dtype.newbyteorder("=")))
+        layout = _from_numpy(array.astype(dtype.newbyteorder("=")))
+        layout.fixed = _COPIED
+        return layout
     strides = array.strides
     if 0 in strides and any(size > 1 and not stride for size, stride in zip(array.shape, strides)):
-        array = array.copy()
+        array, fixed = array.copy(), _COPIED
         strides = array.strides
-    return Layout(array.__array_interface__["data"][0], number, array.shape, strides, array)
+    return Layout(array.__array_interface__["data"][0], number, array.shape, strides, array, fixed)
 
 
 def _from_torch(torch: Any, tensor: Any) -> Layout:
@@ -101,12 +107,13 @@ def torch_layout(torch: Any, tensor: Any) -> Layout:
         number = _torch_dtypes[tensor.dtype] = BY_NAME.get(str(tensor.dtype).partition(".")[2])
     if number is None:
         raise _no_dtype(str(tensor.dtype))
+    fixed = ""
     if tensor.is_neg():
-        tensor = tensor.resolve_neg()
+        tensor, fixed = tensor.resolve_neg(), _COPIED
     if any(size > 1 and not stride for size, stride in zip(tensor.shape, tensor.stride())):
-        tensor = tensor.contiguous()
+        tensor, fixed = tensor.contiguous(), _COPIED
     size = SIZES[number]
-    return Layout(tensor.data_ptr(), number, tuple(tensor.shape), tuple(stride * size for stride in tensor.stride()), tensor)
+    return Layout(tensor.data_ptr(), number, tuple(tensor.shape), tuple(stride * size for stride in tensor.stride()), tensor, fixed)
 
 
 # ---- DLPack ------------------------------------------------------------------------------------------
@@ -182,13 +189,13 @@ def dlpack_layout(array: Any, **options: Any) -> Layout:
         managed = ctypes.cast(_get_pointer(capsule, b"dltensor_versioned"), ctypes.POINTER(_DLManagedVersioned)).contents
         if managed.major != 1:
             raise UnsupportedError(f"DLPack {managed.major}.{managed.minor} is not known, 1.x is", c.FM_ERR_UNSUPPORTED)
-        tensor = managed.tensor
+        tensor, fixed = managed.tensor, _READ_ONLY if managed.flags & 1 else ""
     else:
-        tensor = ctypes.cast(_get_pointer(capsule, b"dltensor"), ctypes.POINTER(_DLTensor)).contents
-    return _from_dltensor(tensor, (capsule, array))
+        tensor, fixed = ctypes.cast(_get_pointer(capsule, b"dltensor"), ctypes.POINTER(_DLTensor)).contents, ""
+    return _from_dltensor(tensor, (capsule, array), fixed)
 
 
-def _from_dltensor(tensor: _DLTensor, keep: Any) -> Layout:
+def _from_dltensor(tensor: _DLTensor, keep: Any, fixed: str = "") -> Layout:
     kind = _DL_KINDS.get(tensor.code, "?") + ("" if tensor.code == 6 else str(tensor.bits))
     number = BY_NAME.get(kind)
     if number is None or tensor.lanes != 1:
@@ -199,7 +206,7 @@ def _from_dltensor(tensor: _DLTensor, keep: Any) -> Layout:
         strides = tuple(tensor.strides[i] * size for i in range(tensor.ndim))
     else:
         strides = packed(shape, size)
-    layout = Layout((tensor.data or 0) + tensor.byte_offset, number, shape, strides, keep)
+    layout = Layout((tensor.data or 0) + tensor.byte_offset, number, shape, strides, keep, fixed)
     if any(n > 1 and not stride for n, stride in zip(shape, strides)):
         if tensor.device_type not in _DL_CPU:
             raise UnsupportedError("the array is a broadcast view on a device, whose pixels share memory: write it out first",
@@ -228,7 +235,7 @@ def _copied(layout: Layout) -> Layout:
         source = [one + i * stride for one in source for i in range(length)]
     for i, one in enumerate(source):
         ctypes.memmove(at + i * size, one, size)
-    return Layout(at, layout.dtype, shape, packed(shape, size), buffer)
+    return Layout(at, layout.dtype, shape, packed(shape, size), buffer, _COPIED)
 
 
 # ---- Buffers ------------------------------------------------------------------------------------------
@@ -270,7 +277,7 @@ def _from_buffer(array: Any) -> Layout:
         raise _no_dtype(f"'{code}'")
     shape = tuple(view.shape[i] for i in range(view.ndim))
     strides = tuple(view.strides[i] for i in range(view.ndim)) if view.strides else packed(shape, view.itemsize)
-    layout = Layout(view.buf or 0, number, shape, strides, buffer)
+    layout = Layout(view.buf or 0, number, shape, strides, buffer, _READ_ONLY if view.readonly else "")
     return _copied(layout) if any(n > 1 and not stride for n, stride in zip(shape, strides)) else layout
 
 
@@ -282,18 +289,18 @@ def _from_interface(array: Any) -> Layout:
         raise _no_dtype(about["typestr"])
     shape = tuple(about["shape"])
     strides = about.get("strides") or packed(shape, SIZES[number])
-    layout = Layout(about["data"][0], number, shape, tuple(strides), (array, about))
+    layout = Layout(about["data"][0], number, shape, tuple(strides), (array, about), _READ_ONLY if about["data"][1] else "")
     return _copied(layout) if any(n > 1 and not stride for n, stride in zip(shape, strides)) else layout
 
 
 class Plane:
     """A mask, loss map or weight map as the C interface sees it: a view that keeps its array alive."""
 
-    __slots__ = ("at", "keep", "view")
+    __slots__ = ("at", "fixed", "keep", "view")
     ndim = 2
 
-    def __init__(self, view: Any, keep: Any) -> None:
-        self.view, self.keep, self.at = view, keep, byref(view)
+    def __init__(self, view: Any, keep: Any, fixed: str = "") -> None:
+        self.view, self.keep, self.at, self.fixed = view, keep, byref(view), fixed
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -338,7 +345,7 @@ def _plane_of(layout: Layout) -> Plane:
     if len(shape) != 2:
         raise _shape_error(layout, "[height, width]")
     _check_pixels(layout)
-    return Plane(c.fm_plane(layout.address, layout.dtype, 0, shape[0], shape[1], strides[0], strides[1]), layout.keep)
+    return Plane(c.fm_plane(layout.address, layout.dtype, 0, shape[0], shape[1], strides[0], strides[1]), layout.keep, layout.fixed)
 
 
 def plane(array: Any) -> Plane:
@@ -372,14 +379,17 @@ def at(array: Any) -> Any:
     kind = type(array)
     if kind is _ndarray:
         number = _numpy_dtypes.get(array.dtype)
-        strides = array.strides
-        if number and len(strides) == 2 and strides[0] and strides[1]:
-            height, width = array.shape
-            try:  # of a packed array that may be written to: half the time of __array_interface__
+        if number:
+            try:  # what is packed and may be written to: an address and two numbers say all
                 address = _addressof(_c_char.from_buffer(array))
+                height, width = array.shape
+                return byref(_fm_plane(address, number, 0, height, width))
             except (TypeError, ValueError, BufferError, DeprecationWarning):
-                address = array.__array_interface__["data"][0]
-            return byref(_fm_plane(address, number, 0, height, width, strides[0], strides[1]))
+                strides = array.strides
+                if len(strides) == 2 and strides[0] and strides[1]:
+                    height, width = array.shape
+                    address = array.__array_interface__["data"][0]
+                    return byref(_fm_plane(address, number, 0, height, width, strides[0], strides[1]))
     elif kind is _tensor:
         number = _torch_dtypes.get(array.dtype)
         if number and array.is_cpu and array.layout is _strided and not array.is_neg():
@@ -391,6 +401,15 @@ def at(array: Any) -> Any:
     elif _ndarray is None or _tensor is None:
         _find_libraries()
     view = plane(array)
+    view.view.keep = view.keep
+    return view.at
+
+
+def target(array: Any) -> Any:
+    """As `at`, of an array to write to. Raises ArgumentError for what may not be written, or would not get there."""
+    view = plane(array)
+    if view.fixed:
+        raise ArgumentError(f"out {view.fixed}, expected an array to write to", c.FM_ERR_ARGUMENT)
     view.view.keep = view.keep
     return view.at
 

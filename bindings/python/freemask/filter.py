@@ -10,12 +10,13 @@ from typing import Any, Optional, Union
 
 from . import _cuda
 from . import _interface as c
-from ._arrays import at, dimensions, dtype_of, like, new, numbers, shape_of
+from ._arrays import at, dimensions, dtype_of, like, new, numbers, shape_of, target
 from ._library import Handle, UnsupportedError, _local, call, lib, make, raise_error
 from ._threads import each_image
 from .calibration import Calibration, _promise
 from .stats import ClassStats, extra_planes
 
+_apply = lib.lean("fm_filter_apply")
 _UNSEEN = {"drop": c.FM_UNSEEN_DROP, "keep": c.FM_UNSEEN_KEEP, "global-mean": c.FM_UNSEEN_GLOBAL_MEAN}
 _WEIGHTS = {"step": c.FM_WEIGHT_STEP, "ramp": c.FM_WEIGHT_RAMP, "power": c.FM_WEIGHT_POWER}
 _WITHOUT = {"refuse": c.FM_REFERENCE_REQUIRED, "strata": c.FM_REFERENCE_OPTIONAL}
@@ -187,11 +188,13 @@ class NoiseFilter(Handle):
         mask_at, loss_at = at(mask), at(loss)
         if out is None:
             out = new(mask, shape_of(mask), dtype) if dtype else like(mask)
-        out_at = mask_at if out is mask else at(out)
+            out_at = at(out)
+        else:
+            out_at = target(out)
         none = strata is None and reference is None and siblings is None
         extra, keep = (None, None) if none else extra_planes(strata, reference, siblings)
         local = _local
-        if lib.fm_filter_apply(self._pointer, mask_at, loss_at, extra, out_at, self._report_at(), local.at):
+        if _apply(self._pointer, mask_at, loss_at, extra, out_at, self._report_at(), local.at):
             raise_error(local.error)
         del keep
         return out
@@ -226,7 +229,7 @@ class NoiseFilter(Handle):
         none = strata is None and reference is None and siblings is None
         extra, keep = (None, None) if none else extra_planes(strata, reference, siblings)
         options = make(c.fm_weight_options, kind=_WEIGHTS[kind], dropped=dropped, width=width, gamma=gamma)
-        call(lib.fm_filter_weigh, self._pointer, mask_at, loss_at, extra, byref(options), at(out), self._report_at())
+        call(lib.fm_filter_weigh, self._pointer, mask_at, loss_at, extra, byref(options), target(out), self._report_at())
         del keep
         return out
 

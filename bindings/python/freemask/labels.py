@@ -8,7 +8,7 @@ from ctypes import byref
 from typing import Any, Optional, Sequence, Union
 
 from . import _interface as c
-from ._arrays import dimensions, new, numbers, plane
+from ._arrays import dimensions, new, numbers, plane, target
 from ._library import Handle, call, context, encoded, lib, make
 from ._threads import each_image
 
@@ -149,7 +149,7 @@ class Labels(Handle):
             return each_image(lambda one: self.to_classes(one, ignored, dtype), mask)
         view = plane(mask)
         out = new(mask, view.shape, dtype or view.dtype) if out is None else out
-        call(lib.fm_labels_to_classes, self._pointer, view.at, ignored, plane(out).at)
+        call(lib.fm_labels_to_classes, self._pointer, view.at, ignored, target(out))
         return out
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._arrays import at, dimensions, new, shape_of
+from ._arrays import at, dimensions, new, shape_of, target
 from ._library import call, context, lib
 from ._threads import each_image
 
@@ -20,7 +20,7 @@ def boundary_strata(mask: Any, out: Any = None) -> Any:
     if dimensions(mask) > 2 and out is None:
         return each_image(boundary_strata, mask)
     out = new(mask, shape_of(mask), "uint8") if out is None else out
-    call(lib.fm_map_boundary_strata, context._pointer, at(mask), None, at(out))
+    call(lib.fm_map_boundary_strata, context._pointer, at(mask), None, target(out))
     return out
 
 
@@ -28,5 +28,5 @@ def window_mean(mask: Any, values: Any, radius: int, out: Any = None) -> Any:
     """The mean of `values` around each pixel, over the pixels with its label in a square of side 2 * radius + 1:
     float32. Values are rounded to multiples of 2^-12 and limited to +-256."""
     out = new(mask, shape_of(mask), "float32") if out is None else out
-    call(lib.fm_map_window_mean, context._pointer, at(mask), at(values), radius, at(out))
+    call(lib.fm_map_window_mean, context._pointer, at(mask), at(values), radius, target(out))
     return out

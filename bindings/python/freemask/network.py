@@ -9,7 +9,7 @@ from typing import Any, Optional, Sequence, Union
 
 from . import _cuda
 from . import _interface as c
-from ._arrays import dimensions, new, plane, volume
+from ._arrays import dimensions, new, plane, target, volume
 from ._library import Handle, call, lib, make
 from ._threads import each_image
 from .labels import Labels, as_labels
@@ -99,7 +99,7 @@ class NetworkLoss(Handle):
         view = plane(mask)
         made, keep = self.output(output)
         out = new(mask, view.shape, dtype) if out is None else out
-        call(function, self._pointer, byref(made), view.at, plane(out).at)
+        call(function, self._pointer, byref(made), view.at, target(out))
         del keep
         return out
 

@@ -15,6 +15,8 @@ from ._library import Handle, _local, call, lib, make, raise_error
 from ._threads import cores, run
 from .labels import Labels, as_labels
 
+_add = lib.lean("fm_class_stats_add")
+
 
 class ClassStats(Handle):
     """Pixels and exact sums of losses for each class (and stratum) of the *real* images.
@@ -99,7 +101,7 @@ class ClassStats(Handle):
         extra, keep = (None, None) if strata is None else extra_planes(strata, None)
         local = _local
         with self._lock:
-            if lib.fm_class_stats_add(self._handle, mask_at, loss_at, extra, local.at):
+            if _add(self._handle, mask_at, loss_at, extra, local.at):
                 raise_error(local.error)
         del keep
         return self
