@@ -75,7 +75,8 @@ fm_status fm_shape_measure(const fm_labels *labels, const fm_plane *mask, int64_
   fm__yx bad;
   counting c;
   fm_status status = fm__plane_read(&read, mask, FM__MASK_TYPES, "mask", err);
-  if (!status) status = fm__runs_make(context, &read, &lookup, &c.runs, &bad, err);
+  if (status) return status;
+  status = fm__runs_make(context, &read, &lookup, &c.runs, &bad, err);
   if (status == FM_ERR_LABEL) return fm__labels_fail(labels, &read, bad.y, bad.x, err);
   if (status) return status;
   const size_t classes = (size_t)class_count;
