@@ -16,8 +16,8 @@ FM_BEGIN_DECLS
  *  with the hardness and have n_max values at most, so n_max - 1 cut points of (hardness, id) say it all.
  *  They are selected exactly, in passes. In each pass every part has a ranking of its own, adds all its
  *  masks and exports words, integers; the words of all parts are summed one by one (MPI_SUM, an
- *  all_reduce); and each part advances with the sum. Then
- *  all know the same, and after the last pass each counts the images of its own masks.
+ *  all_reduce); and each part advances with the sum. Then all know the same, and after the last pass
+ *  each counts the images of its own masks.
  *
  *      while (!fm_ranking_is_done(ranking)) {
  *        for each batch of my masks: fm_ranking_add(ranking, ids, hardness, count, &err);

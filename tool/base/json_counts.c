@@ -5,11 +5,13 @@
 
 json_t *json_counts(const int64_t *counts, size_t size) {
   text t = {0};
-  for (size_t i = 0, zeros; i<size; i += zeros> 1 ? zeros : 1) {
-    zeros = 0;
+  size_t i = 0;
+  while (i < size) {
+    size_t zeros = 0;
     while (i + zeros < size && !counts[i + zeros]) zeros++;
     const int64_t number = zeros > 1 ? (int64_t)zeros : counts[i];
     text_add(&t, "%s%s%" PRId64, i ? " " : "", zeros > 1 ? "+" : "", number);
+    i += zeros > 1 ? zeros : 1;
   }
   json_t *value = json_text(size ? t.data : "");
   text_free(&t);
