@@ -42,8 +42,9 @@ def measure(rule: rules.Rule, classes: np.ndarray, wrong: np.ndarray) -> dict[st
         part = found(rule.order, wrong, share)
         out[f"R@{share * 100:g}"] = float(part[wrong].mean())
         if share == .05:
-            out["class mean"] = float(np.mean([part[wrong & (classes == k)].mean() for k in range(CLASSES)
-                                               if (wrong & (classes == k)).sum() > ENOUGH]))
+            each = {k: float(part[wrong & (classes == k)].mean()) for k in range(CLASSES)
+                    if (wrong & (classes == k)).sum() > ENOUGH}
+            out |= {f"class {k}": recall for k, recall in each.items()} | {"class mean": float(np.mean(list(each.values())))}
     return out | {"recall": float(rule.dropped[wrong].mean()), "precision": float(wrong[rule.dropped].mean())}
 
 
@@ -80,6 +81,18 @@ class Results:
                 cells.append(f"{np.mean(values):.1f}{spread}")
             lines.append(f"| {policy} | " + " | ".join(cells) + " |")
         return "\n".join(lines) + "\n"
+
+
+def by_class(result: Results) -> str:
+    """Of each class the recall where 5 % of all clean pixels go, by the seeds in which it has wrong pixels enough."""
+    policies = ["paper", "cleanlab", "quantile, detect", "strata, detect", "paired, detect"]
+    lines = [f"| {result.kind.title} | seeds | " + " | ".join(policies) + " |", "|---|---|" + "---|" * len(policies)]
+    for k, name in enumerate(rules.NAMES):
+        runs = [run for run in result.runs if f"class {k}" in run["paper"]]
+        if runs:
+            cells = [f"{100 * np.mean([run[policy][f'class {k}'] for run in runs]):.1f}" for policy in policies]
+            lines.append(f"| {name} | {len(runs)} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
 
 
 def ratio(paired: float, paper: float) -> str:
@@ -124,6 +137,8 @@ def judge(folder: str, options: argparse.Namespace) -> None:
         for seed in options.seeds.split(","):
             result.add(losses_of(kind, int(seed), folder, options))
         print(result.table(), flush=True)
+        if "R@5" in result.runs[0]["paper"]:
+            print(by_class(result), flush=True)
         results.append(result)
     print(summary(results))
     if options.write:

@@ -43,6 +43,8 @@ def extra(strata: np.ndarray | None, reference: np.ndarray | None) -> Any:
 
 
 LABELS = made(LIB.fm_labels_create, CONTEXT, LIB.labels_options(CLASSES, IGNORED))
+CAMVID = made(LIB.fm_labels_create_from_preset, CONTEXT, b"camvid")  # both worlds have its classes
+NAMES = [LIB.fm_labels_class_name(CAMVID, k).decode() for k in range(CLASSES)]
 
 
 def strata_of(mask: np.ndarray) -> np.ndarray:

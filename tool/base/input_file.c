@@ -217,6 +217,26 @@ fm_status input_read(const fm_context *context, const input_kind *kind, const ch
   return unsteady(context, kind, path, options, err);
 }
 
+/* ---- Several files as one ------------------------------------------------------------- */
+
+/* The same on all machines: records travel. */
+static uint64_t join_hash(uint64_t all, uint64_t next) {
+  uint64_t h = all * 0x9E3779B97F4A7C15u + next;
+  h = (h ^ (h >> 33)) * 0xFF51AFD7ED558CCDu;
+  h ^= h >> 33;
+  return h ? h : 1;
+}
+
+void input_join(input_seen *all, const input_seen *next) {
+  const bool first = !all->content;
+  if (!next->content) return;
+  all->identity = next->identity && (first || all->identity)
+                      ? join_hash(first ? 0 : all->identity, next->identity)
+                      : 0;
+  all->content = join_hash(all->content, next->content);
+  all->size += next->size;
+}
+
 /* ---- Comparing ------------------------------------------------------------------------ */
 
 #if defined(__linux__)

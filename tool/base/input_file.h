@@ -31,6 +31,10 @@ fm_status input_read(const fm_context *context, const input_kind *kind, const ch
                      const fm_read_options *options, fm_raster **out, input_seen *seen,
                      fm_error *err);
 
+/* What several files were, as one: adds the next of them, in an order that stays, to what those before it
+ * were, or to zero. Not known if one is not; nothing is added if there is no file. */
+void input_join(input_seen *all, const input_seen *next);
+
 /* The same without reading pixels. EXIT_IO if the file cannot be read. */
 int input_look(const char *path, input_seen *seen, fault *f);
 

@@ -31,6 +31,7 @@ int cmd_filter(int argc, char **argv) {
       ARG_LOSS_SUFFIX,
       ARG_ARRAY,
       ARG_EXIF,
+      ARG_SYNTHETIC_NAME,
       ARG_OUTPUT(&job.output.folder, "DIR", "gets masks/, filter.csv and filter.json"),
       ARG_THREADS(&job.common.threads),
       ARG_QUIET(&job.common.quiet),
@@ -45,7 +46,8 @@ int cmd_filter(int argc, char **argv) {
       "\n" POLICY_NOTES
       "\n"
       "The default is the policy that the statistics were made for. Paired needs --real-masks and\n"
-      "their losses, or --references; a mask's real one has its name, without _seed_<number>.",
+      "their losses, or --references; a mask's real one has its name, or the {stem} of\n"
+      "--synthetic-name. Siblings, of other seeds, are never compared without the real one.",
       options,
       0,
       0};

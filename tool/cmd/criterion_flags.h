@@ -31,6 +31,8 @@
    0.999999, NULL},                                                                              \
   {"allow-unpaired", 0, ARG_FLAG, &(criterion)->allow_unpaired, NULL,                            \
    "judge masks without a real one without its losses", false, false, 0, 0, NULL},               \
+  {"siblings", 0, ARG_FLAG, &(criterion)->siblings, NULL,                                        \
+   "paired: other synthetic images of the mask also tell what is hard", false, false, 0, 0, NULL}, \
   {"tolerance", 0, ARG_REAL, &(criterion)->tolerance, "X",                                       \
    "drop a pixel whose loss is above X times its class's mean (default 1.25)", false, true, 0,   \
    1e30, NULL},                                                                                  \

@@ -205,7 +205,7 @@ static bool has_weights(const filter_run *r, size_t index, const input_seen *wan
 }
 
 static part_places places_of(const filter_run *r) {
-  return (part_places){&r->masks, r->source, &r->strata, &r->real};
+  return (part_places){&r->masks, r->source, &r->strata, &r->real, &r->others};
 }
 
 /* Inputs slower than this to become a mask may be read once more by the next --resume. */
@@ -348,15 +348,30 @@ static int refuse_changed(const filter_run *r, size_t index, int part, fault *f)
   static const char *const words[PARTS] = {"mask",      NULL,        NULL,       "strata",
                                            "real mask", "real loss", "real loss"};
   const part_places places = places_of(r);
+  const char *output = r->job->output.folder, *stem = r->masks.files[index].stem;
+  if (part == PART_SIBLINGS) /* of another shard: there is no line of its own here */
+    return fault_set(f, EXIT_USAGE,
+                     "%s was finished, but a sibling of '%s' has changed since, the mask or the "
+                     "losses of another image of the same mask, expected --overwrite",
+                     output, stem);
   char *path = input_part_path(&places, index, part);
   int code = fault_set(f, EXIT_USAGE,
                        "%s was finished, but %s has changed since: it is another %s than the one "
                        "that '%s' was made of, expected --overwrite",
-                       r->job->output.folder, path ? path : "a file",
-                       words[part] ? words[part] : loss_source_what(r->source),
-                       r->masks.files[index].stem);
+                       output, path ? path : "a file",
+                       words[part] ? words[part] : loss_source_what(r->source), stem);
   free(path);
   return code;
+}
+
+/* The first mask that differs, by something of its own if there is one: that has a name. */
+static size_t first_changed(const filter_run *r, const unsigned char *differs) {
+  size_t first = r->masks.count;
+  for (size_t i = r->masks.count; i-- > 0;)
+    if (differs[i] < PARTS &&
+        (differs[i] != PART_SIBLINGS || first == r->masks.count || differs[first] == PART_SIBLINGS))
+      first = i;
+  return first;
 }
 
 static int check_inputs_same(const filter_run *r, const finished_run *was, fault *f) {
@@ -367,8 +382,8 @@ static int check_inputs_same(const filter_run *r, const finished_run *was, fault
                    .after_reading = was->written,
                    .slack = SLACK};
   int code = known_set_look(&set, f);
-  for (size_t i = 0; i < r->masks.count && !code; i++)
-    if (set.differs[i] < PARTS) code = refuse_changed(r, i, set.differs[i], f);
+  const size_t first = code ? r->masks.count : first_changed(r, set.differs);
+  if (first < r->masks.count) code = refuse_changed(r, first, set.differs[first], f);
   free(set.differs);
   return code;
 }
@@ -472,6 +487,26 @@ static int begin_anew(const filter_run *r, fault *f) {
   return code ? code : journal_clear(r->found.journal, f);
 }
 
+/* Images of one mask follow each other, so that each is read once for the others. */
+typedef struct in_family {
+  size_t real, index;
+} in_family;
+
+static int by_family(const void *a, const void *b) {
+  const in_family *left = a, *right = b;
+  if (left->real != right->real) return left->real < right->real ? -1 : 1;
+  return (left->index > right->index) - (left->index < right->index);
+}
+
+static void sort_pending(filter_run *r) {
+  in_family *list = alloc_zeroed(r->pending_count, sizeof *list);
+  for (size_t i = 0; i < r->pending_count; i++)
+    list[i] = (in_family){families_real(&r->real.of, r->pending[i]), r->pending[i]};
+  if (r->pending_count) qsort(list, r->pending_count, sizeof *list, by_family);
+  for (size_t i = 0; i < r->pending_count; i++) r->pending[i] = list[i].index;
+  free(list);
+}
+
 int filter_run_enter(filter_run *r, bool *finished, fault *f) {
   const job_output *output = &r->job->output;
   int code = EXIT_FINE;
@@ -482,5 +517,6 @@ int filter_run_enter(filter_run *r, bool *finished, fault *f) {
   if (!code) code = open_journal(r, f);
   for (size_t i = 0; i < r->masks.count; i++)
     if (!r->done[i]) r->pending[r->pending_count++] = i;
+  if (r->others.source) sort_pending(r);
   return code;
 }

@@ -139,6 +139,9 @@ static int read_numbers(const json_t *root, const char *path, filter_file *out, 
   if (!code && !filter_is_paper(out))
     code = json_member_real(root, path, "real_share", &out->real_share, f);
   if (!code) code = json_member_whole(root, path, "unpaired", 0, INT64_MAX, &out->unpaired, f);
+  out->has_siblings = json_is_integer(json_object_get(root, "siblings"));
+  if (!code && out->has_siblings)
+    code = json_member_whole(root, path, "siblings", 0, INT64_MAX, &out->siblings, f);
   if (!code) code = json_member_real(root, path, "min_kept", &out->min_kept, f);
   if (!code) code = json_member_hex(root, path, "fingerprint", &out->fingerprint, f);
   if (!code) code = json_member_object(root, path, "shard", &shard, f);
@@ -222,6 +225,8 @@ int filter_file_write(fm_context *context, const filter_file *file, const char *
   json_object_set_new(root, "names", folder_names_save());
   json_object_set_new(root, "network", file->network ? json_incref(file->network) : json_null());
   json_object_set_new(root, "real", save_real(file, path));
+  json_object_set_new(root, "siblings",
+                      file->has_siblings ? json_integer(file->siblings) : json_null());
   json_object_set_new(root, "weights", save_weights(file));
   json_object_set_new(root, "guarantee", guarantee_save(&file->guarantee, path));
   const bool paper = filter_is_paper(file);

@@ -3,6 +3,7 @@
 #define FREEMASK_TOOL_FILTER_FILE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/fault.h"
@@ -42,6 +43,7 @@ typedef struct filter_class {
  *    what network_flags_save makes, "names": what folder_names_save makes, "images": path or null, "provider": text or null,
  *    "policy": "paper" or another, "tolerance": x (paper), "real_share": x (others), "real": null or
  *    of paired {"masks", as above "losses" ...}, "unpaired": masks judged without a reference,
+ *    "siblings": null or masks judged with other images of the same mask, too,
  *    "weights": null or {"kind", "type", "width" (ramp) or "gamma" (power)},
  *    "guarantee": null or as in guarantee.h; then "tolerance" and "real_share" are 0,
  *    "min_kept": x, "unseen": "drop", "fingerprint": hex,
@@ -70,6 +72,8 @@ typedef struct filter_file {
   char *real_masks;                 /* of paired; else NULL */
   char *real_folders[LOSS_FOLDERS]; /* as `folders` */
   int64_t unpaired;
+  bool has_siblings;   /* the losses of other images of the same mask were asked for */
+  int64_t siblings;    /* masks that have such */
   guarantee guarantee; /* with one, tolerance and real share are 0 */
   char *weights;       /* a name of filter_weights; NULL: none are written */
   char *weight_type;   /* of filter_weight_types; NULL: likewise */

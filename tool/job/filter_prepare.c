@@ -26,12 +26,14 @@ static void describe(filter_run *r, const stats_file *stats) {
   file->masks = alloc_text(job->set.masks);
   file->strata = alloc_text(job->set.strata);
   file->stratum_count = fm_filter_stratum_count(r->filter);
-  if (r->real.partner) {
+  if (r->real.of.real) {
     file->real_masks = alloc_text(job->references ? job->references : job->real.masks);
     for (int i = 0; i < LOSS_FOLDERS; i++)
       file->real_folders[i] = alloc_text(job->real.loss.folders[i]);
     file->unpaired = (int64_t)r->real.missing;
   }
+  file->has_siblings = job->criterion.siblings;
+  for (size_t i = 0; i < r->masks.count; i++) file->siblings += siblings_count(&r->others, i) > 0;
   for (int i = 0; i < LOSS_FOLDERS; i++) file->folders[i] = alloc_text(loss->folders[i]);
   if (loss_options_have_outputs(loss)) file->network = network_flags_save(&loss->network);
   file->provider = alloc_text(loss->provider);
@@ -112,6 +114,7 @@ static int find_made_of(filter_run *r, const stats_file *stats, fault *f) {
         r->real.codes ? "--references" : loss_folders[loss_options_which(&r->job->real.loss)].name);
   if (file->real_masks)
     made_of_add(made_of, "masks without a real one", "%" PRId64, file->unpaired);
+  made_of_add(made_of, "--siblings", "%d", (int)file->has_siblings);
   made_of_add(made_of, "--weights", "%s", file->weights ? file->weights : "none");
   made_of_add(made_of, "--weight-type", "%s", file->weights ? file->weight_type : "none");
   made_of_add(made_of, "--weight-width or --weight-gamma", "%.17g", file->weight_shape);
@@ -184,11 +187,12 @@ static int check_flags(const filter_run *r, int policy, fault *f) {
                      "--policy paired compares with the real image of each mask, expected "
                      "--real-masks and --real-losses (or what else their losses come from), or "
                      "--references");
-  if (policy != FM_FILTER_PAIRED && (real || codes || c->allow_unpaired))
+  if (policy != FM_FILTER_PAIRED && (real || codes || c->allow_unpaired || c->siblings))
     return fault_set(f, EXIT_USAGE, "--%s goes with --policy paired, but the policy is %s",
-                     real    ? "real-masks"
-                     : codes ? "references"
-                             : "allow-unpaired",
+                     real          ? "real-masks"
+                     : codes       ? "references"
+                     : c->siblings ? "siblings"
+                                   : "allow-unpaired",
                      name);
   return EXIT_FINE;
 }
@@ -390,12 +394,9 @@ static int read_inputs(filter_run *r, stats_file *stats, fault *f) {
         workspace_masks(&r->ws, job->set.masks, job->shard, &r->masks, &r->identity, &r->whole, f);
   if (!code) code = open_strata(r, stats, f);
   if (!code) code = open_source(r, stats, f);
-  if (!code && policy == FM_FILTER_PAIRED && job->references)
-    code = references_open_codes(&r->ws, job->references, &r->masks, job->criterion.allow_unpaired,
-                                 stats, job->stats, &r->real, f);
-  else if (!code && policy == FM_FILTER_PAIRED)
-    code = references_open(&r->ws, &job->common, &job->real, &r->masks,
-                           job->criterion.allow_unpaired, stats, job->stats, &r->real, f);
+  if (!code && policy == FM_FILTER_PAIRED)
+    code = references_open(&r->ws, job, &r->masks, stats, &r->real, f);
+  if (!code && job->criterion.siblings) code = siblings_open(&r->real, job, stats, &r->others, f);
   if (!code) code = make_filter(r, stats, policy, f);
   return code ? code : make_stops(r, stats, policy, f);
 }
@@ -467,6 +468,7 @@ void filter_run_free(filter_run *r, outdir_end end) {
   filter_file_free(&r->file);
   fm_filter_destroy(r->filter);
   loss_source_close(r->source);
+  siblings_close(&r->others);
   references_close(&r->real);
   strata_close(&r->strata);
   folder_free(&r->masks);

@@ -11,6 +11,7 @@
 #include "job/loss_table.h"
 #include "job/outdir.h"
 #include "job/references.h"
+#include "job/siblings.h"
 #include "job/strata.h"
 #include "job/workspace.h"
 
@@ -31,6 +32,7 @@ typedef struct filter_run {
   strata_folder strata;
   loss_source *source;
   references real; /* of --policy paired */
+  siblings others; /* of --siblings */
   fm_filter *filter;
   filter_file file; /* the manifest, totals growing */
   filter_row *rows; /* of each mask; stems are borrowed from `masks` */

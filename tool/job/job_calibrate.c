@@ -43,7 +43,7 @@ static int add_some(void *shared, void *own, size_t first, size_t count, fault *
   if (code) return code;
   for (size_t i = 0; i < count && !code; i++)
     if (fm_calibration_add(own, &batch.requests[i].mask, &batch.losses[i].plane,
-                           mask_batch_extra(&batch, i, NULL, 0), &err))
+                           mask_batch_extra(&batch, i, NULL), &err))
       code = mask_batch_blame(&batch, &s->strata, s->source, i, &err, f);
   mask_batch_close(&batch);
   return code;

@@ -27,6 +27,8 @@ typedef struct counts {
   int64_t *valid, *dropped;         /* of the mask at hand */
   int64_t *all_valid, *all_dropped; /* of all its masks */
   reference_cache reference;
+  sibling_cache siblings;
+  mask_others others; /* of the mask at hand */
   loss_table losses, kept;
   confusion confused;
 } counts;
@@ -106,8 +108,24 @@ static int write_weights(filter_run *r, size_t index, const fm_plane *weights, i
   return code;
 }
 
+/* What the reference or a sibling loses is no fault of the mask's own losses. */
+static int blame(filter_run *r, const mask_batch *batch, size_t at, const fm_error *err, fault *f) {
+  static const char real[] = "reference: ", sibling[] = "siblings[";
+  const size_t index = batch->indices[at];
+  char *path = NULL;
+  if (err->code == FM_ERR_LOSS && !strncmp(err->message, real, strlen(real)))
+    path = references_path(&r->real, index, r->real.codes ? 0 : 1);
+  if (err->code == FM_ERR_LOSS && !strncmp(err->message, sibling, strlen(sibling)))
+    path =
+        siblings_path(&r->others, index, (size_t)strtol(err->message + strlen(sibling), NULL, 10));
+  int code = path ? fault_library(f, err, path)
+                  : mask_batch_blame(batch, &r->strata, r->source, at, err, f);
+  free(path);
+  return code;
+}
+
 static int weigh(filter_run *r, mask_batch *batch, size_t at, const fm_plane *mask,
-                 const fm_plane *reference, input_seen *seen, fault *f) {
+                 const mask_others *others, input_seen *seen, fault *f) {
   fm_error err;
   const fm_weight_options options = filter_run_weights(r);
   if (!r->file.weights) return EXIT_FINE;
@@ -116,11 +134,23 @@ static int weigh(filter_run *r, mask_batch *batch, size_t at, const fm_plane *ma
   fm_plane weights = fm_plane_make(memory, type, mask->height, mask->width);
   int code = EXIT_FINE;
   if (fm_filter_weigh(r->filter, mask, &batch->losses[at].plane,
-                      mask_batch_extra(batch, at, reference, r->real.codes), &options, &weights,
-                      NULL, &err))
-    code = mask_batch_blame(batch, &r->strata, r->source, at, &err, f);
+                      mask_batch_extra(batch, at, others), &options, &weights, NULL, &err))
+    code = blame(r, batch, at, &err, f);
   if (!code) code = write_weights(r, batch->indices[at], &weights, seen, f);
   free(memory);
+  return code;
+}
+
+/* What is known of other images of the mask's scene. */
+static int get_others(const filter_run *r, counts *c, size_t index, const fm_plane *mask,
+                      input_parts *parts, fault *f) {
+  mask_others *others = &c->others;
+  *others = (mask_others){.ranks = r->real.codes};
+  int code = references_get(&r->real, index, &c->reference, parts->of + PART_REAL_MASK,
+                            &others->reference, f);
+  if (!code && r->others.source)
+    code = siblings_get(&r->others, index, mask, &c->siblings, parts->of + PART_SIBLINGS,
+                        &others->siblings, &others->sibling_count, f);
   return code;
 }
 
@@ -130,26 +160,24 @@ static int filter_one(filter_run *r, counts *c, mask_batch *batch, size_t at, in
   size_t index = batch->indices[at];
   mask_target target;
   fm_error err;
-  const fm_plane *reference;
   fm_filter_report report = {.size = sizeof report};
   const int32_t *shown = batch->losses[at].shown;
   int32_t *before = NULL;
   input_seen weights = {0};
-  int code =
-      references_get(&r->real, index, &c->reference, parts->of + PART_REAL_MASK, &reference, f);
+  int code = get_others(r, c, index, &batch->requests[at].mask, parts, f);
   if (code) return code;
   report.class_valid = c->valid;
   report.class_dropped = c->dropped;
   code = mask_target_open(r->ws.labels, &batch->requests[at].mask, batch->paths[at], &target, f);
-  if (!code) code = weigh(r, batch, at, &target.mask, reference, &weights, f);
+  if (!code) code = weigh(r, batch, at, &target.mask, &c->others, &weights, f);
   if (!code) { /* first: a mask is filtered in place */
     loss_table_add(&c->losses, r->ws.labels, &target.mask, &batch->losses[at].plane);
     if (shown) before = confusion_classes(r->ws.labels, &target.mask);
   }
-  if (!code && fm_filter_apply(r->filter, &target.mask, &batch->losses[at].plane,
-                               mask_batch_extra(batch, at, reference, r->real.codes),
-                               &target.filtered, &report, &err))
-    code = mask_batch_blame(batch, &r->strata, r->source, at, &err, f);
+  if (!code &&
+      fm_filter_apply(r->filter, &target.mask, &batch->losses[at].plane,
+                      mask_batch_extra(batch, at, &c->others), &target.filtered, &report, &err))
+    code = blame(r, batch, at, &err, f);
   if (!code) confusion_add(&c->confused, r->ws.labels, before, &target.filtered, shown);
   free(before);
   if (!code && r->own_stop < 0)
@@ -196,8 +224,8 @@ int filter_run_recount(const filter_run *r, size_t index, const char *path, loss
   return code;
 }
 
-static int filter_some(void *shared, void *own, size_t first, size_t count, fault *f) {
-  filter_run *r = shared;
+/* As many at once as the source takes. */
+static int filter_batch(filter_run *r, counts *own, size_t first, size_t count, fault *f) {
   mask_batch batch;
   input_parts *parts = alloc_zeroed(count, sizeof *parts);
   int code =
@@ -206,6 +234,15 @@ static int filter_some(void *shared, void *own, size_t first, size_t count, faul
   for (size_t i = 0; i < count && !code; i++) code = filter_one(r, own, &batch, i, &parts[i], f);
   if (open) mask_batch_close(&batch);
   free(parts);
+  return code;
+}
+
+static int filter_some(void *shared, void *own, size_t first, size_t count, fault *f) {
+  filter_run *r = shared;
+  const size_t batch = loss_source_batch(r->source), end = first + count;
+  int code = EXIT_FINE;
+  for (size_t at = first; at < end && !code; at += batch)
+    code = filter_batch(r, own, at, end - at < batch ? end - at : batch, f);
   return code;
 }
 
@@ -225,10 +262,13 @@ static int end(void *shared, void *own, bool good, fault *f) {
   confusion_merge(&r->confused, &c->confused);
   confusion_free(&c->confused);
   reference_cache_clear(&c->reference);
+  sibling_cache_clear(&c->siblings);
   free(c->valid);
   free(c);
   return EXIT_FINE;
 }
+
+enum { FAMILIES = 16 /* masks handed out at once, with siblings */ };
 
 static int filter_all(filter_run *r, fault *f) {
   const job_common *common = &r->job->common;
@@ -237,6 +277,8 @@ static int filter_all(filter_run *r, fault *f) {
   work.shared = r;
   work.begin = begin;
   work.group = loss_source_batch(r->source);
+  /* What one worker has read of a family it has for the rest of it. */
+  if (r->others.source && work.group < FAMILIES) work.group = FAMILIES;
   work.work_group = filter_some;
   work.end = end;
   return pool_run(&work, f);

@@ -168,6 +168,7 @@ static int match_stage(run_state *s, fault *f) {
   if (!code) code = synthetic_match(&s->real, &s->synthetic, &s->there, f);
   if (!code) synthetic_tell_guess(&s->there);
   if (!code) code = synthetic_check(&s->there, f);
+  if (!code && s->job->criterion.siblings) code = synthetic_check_siblings(&s->there, f);
   workspace_close(&ws);
   return code;
 }
@@ -309,6 +310,9 @@ static int check_flags(const run_state *s, fault *f) {
                      "--real-strata is given, but --policy strata makes strata of its own");
   if (!code && j->references && j->criterion.policy != FM_FILTER_PAIRED)
     code = fault_set(f, EXIT_USAGE, "--references goes with --policy paired, but the policy is %s",
+                     filter_policies[j->criterion.policy]);
+  if (!code && j->criterion.siblings && j->criterion.policy != FM_FILTER_PAIRED)
+    code = fault_set(f, EXIT_USAGE, "--siblings goes with --policy paired, but the policy is %s",
                      filter_policies[j->criterion.policy]);
   if (!code && j->shape && is_shard(s))
     code = fault_set(f, EXIT_USAGE,

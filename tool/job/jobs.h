@@ -42,6 +42,7 @@ typedef struct job_criterion {
   int weight_type;                   /* a filter_weight_type */
   double weight_width, weight_gamma; /* of ramp and power; 0: the default */
   bool allow_unpaired;               /* masks without a real one are judged without a reference */
+  bool siblings; /* of paired: with the losses of other images of the same mask, too */
 } job_criterion;
 
 /* An output folder. */

@@ -16,7 +16,7 @@
 
 enum { CHECK_DIGITS = 16 };
 static const char first_word[] = "freemask-filter-2 ", revoked[] = "-,",
-                  tags[PARTS + 1] = "mlnsrgh";
+                  tags[PARTS + 1] = "mlnsrghb";
 
 /* ---- Reading ------------------------------------------------------------------------ */
 

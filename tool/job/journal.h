@@ -15,8 +15,8 @@
  * whose file is written:
  *     <stem as CSV>,valid,dropped,bytes[,w:size:content][,<part>:size:content[:identity] ...][,class:valid:dropped ...],
  *     <check sum, 16 hex digits>
- * where w is the file of its weights, and a part is m, l, n, s, r, g or h (mask, loss, its second file, strata; real mask, its loss,
- * its second file) and its hashes have 16 hex
+ * where w is the file of its weights, and a part is m, l, n, s, r, g, h or b (mask, loss, its second file,
+ * strata; real mask, its loss, its second file; all files of its siblings as one) and its hashes have 16 hex
  * digits, and only an unfinished run's lines have identities; and `<stem as CSV>,-,<check sum>` where such a line no longer counts. A line that was cut
  * off by a crash is ignored. Thread-safety: journal_add from any thread. */
 typedef struct journal {

@@ -96,13 +96,10 @@ static int stat_one(void *shared, void *own, size_t index, fault *f) {
   (void)own;
   l->settled[index] = true;
   for (int part = 0; part < PARTS && !code; part++) {
-    char *path = input_part_path(&set->places, index, part);
     bool settled;
-    if (path)
-      code = input_stat(path, written_for(set, index), set->slack, &l->now[index].of[part].identity,
-                        &settled, f);
-    if (path && !code) l->settled[index] = l->settled[index] && settled;
-    free(path);
+    code = input_part_stat(&set->places, index, part, written_for(set, index), set->slack,
+                           &l->now[index].of[part].identity, &settled, f);
+    l->settled[index] = l->settled[index] && (code || settled);
   }
   return code;
 }

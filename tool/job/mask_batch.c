@@ -38,14 +38,16 @@ int mask_batch_open(const workspace *ws, const strata_folder *strata, const loss
   return code;
 }
 
-const fm_extra_planes *mask_batch_extra(mask_batch *batch, size_t at, const fm_plane *reference,
-                                        uint64_t ranks) {
+const fm_extra_planes *mask_batch_extra(mask_batch *batch, size_t at, const mask_others *others) {
   const fm_plane *strata = batch->strata[at].data ? &batch->strata[at] : NULL;
+  const mask_others known = others && others->reference ? *others : (mask_others){0};
   batch->extra = (fm_extra_planes){.size = sizeof batch->extra,
                                    .strata = strata,
-                                   .reference = reference,
-                                   .reference_ranks = reference ? ranks : 0};
-  return strata || reference ? &batch->extra : NULL;
+                                   .reference = known.reference,
+                                   .reference_ranks = known.ranks,
+                                   .siblings = known.sibling_count ? known.siblings : NULL,
+                                   .sibling_count = known.sibling_count};
+  return strata || known.reference ? &batch->extra : NULL;
 }
 
 /* Shapes and types have been checked: what is wrong with an argument is a stratum. */

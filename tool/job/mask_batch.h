@@ -7,6 +7,14 @@
 #include "job/workspace.h"
 #include "losses/loss_source.h"
 
+/* What other images of a mask's scene lose. Zero: nothing is known. */
+typedef struct mask_others {
+  const fm_plane *reference; /* of the real image; NULL: none */
+  uint64_t ranks;            /* it is codes, made with these; 0: it is losses */
+  const fm_plane *siblings;  /* of other synthetic images */
+  int32_t sibling_count;
+} mask_others;
+
 typedef struct mask_batch {
   size_t count;
   const size_t *indices; /* of the folder's masks, borrowed */
@@ -26,9 +34,8 @@ int mask_batch_open(const workspace *ws, const strata_folder *strata, const loss
                     fault *f);
 
 /* The planes in addition to a mask and its losses; NULL if there are none. They live as long as the
- * batch and the reference, which may be NULL, up to the next call. */
-const fm_extra_planes *mask_batch_extra(mask_batch *batch, size_t at, const fm_plane *reference,
-                                        uint64_t ranks);
+ * batch and the others, which may be NULL, up to the next call. */
+const fm_extra_planes *mask_batch_extra(mask_batch *batch, size_t at, const mask_others *others);
 
 /* Turns an error of a call that got all planes of a mask into a fault that names the right file. */
 int mask_batch_blame(const mask_batch *batch, const strata_folder *strata,

@@ -161,6 +161,7 @@ static void add_up(state *s) {
     all->dropped += more->dropped;
     all->emptied += more->emptied;
     all->unpaired += more->unpaired;
+    all->siblings += more->siblings;
     for (int32_t k = 0; k < all->class_count; k++) {
       all->classes[k].valid += more->classes[k].valid;
       all->classes[k].dropped += more->classes[k].dropped;

@@ -11,43 +11,21 @@
 
 /* ---- Pairs ---------------------------------------------------------------------------- */
 
-/* The length of a stem without "_seed_<number>" at its end. */
-static size_t length_without_seed(const char *stem) {
-  static const char seed[] = "_seed_";
-  size_t length = strlen(stem), digits = length;
-  while (digits && stem[digits - 1] >= '0' && stem[digits - 1] <= '9') digits--;
-  size_t start = digits >= strlen(seed) ? digits - strlen(seed) : length;
-  return digits < length && start && !strncmp(stem + start, seed, strlen(seed)) ? start : length;
-}
-
-static const folder_file *find(const folder *real, const char *stem) {
-  const folder_file *found = folder_find(real, stem);
-  if (found) return found;
-  char *mask = alloc_text(stem);
-  mask[length_without_seed(stem)] = '\0';
-  found = folder_find(real, mask);
-  free(mask);
-  return found;
-}
-
-static int pair(references *r, const folder *synthetic, bool lenient, fault *f) {
+static int pair(references *r, const filter_job *job, const folder *synthetic, fault *f) {
   size_t first = 0;
-  r->partner = alloc_zeroed(synthetic->count, sizeof *r->partner);
-  for (size_t i = 0; i < synthetic->count; i++) {
-    const folder_file *found = find(&r->masks, synthetic->files[i].stem);
-    r->partner[i] = found ? (size_t)(found - r->masks.files) : SIZE_MAX;
-    if (!found && !r->missing++) first = i;
-  }
-  if (!r->missing || lenient) return EXIT_FINE;
+  int code = families_find(r->ws, synthetic, job->shard.count > 1, &r->masks, &r->of, f);
+  for (size_t i = 0; i < synthetic->count && !code; i++)
+    if (families_real(&r->of, i) == SIZE_MAX && !r->missing++) first = i;
+  if (code || !r->missing || job->criterion.allow_unpaired) return code;
   char *mask = folder_path(synthetic, &synthetic->files[first]);
-  int length = (int)length_without_seed(synthetic->files[first].stem);
-  fault_set(f, EXIT_DATA,
-            "%s: no real mask '%.*s' in %s, whose losses --policy paired compares with (%zu of %zu "
-            "masks have none); --allow-unpaired judges them without",
-            mask, length, synthetic->files[first].stem, r->masks.path, r->missing,
-            synthetic->count);
+  code =
+      fault_set(f, EXIT_DATA,
+                "%s: is named after no real mask of %s, whose losses --policy paired compares "
+                "with (%zu of %zu masks have none; names are '%s' or the real mask's); "
+                "--synthetic-name says how masks are named, --allow-unpaired judges them without",
+                mask, r->masks.path, r->missing, synthetic->count, r->of.set.pattern);
   free(mask);
-  return EXIT_DATA;
+  return code;
 }
 
 /* A model that is fitted is fitted again, so that each real image is judged by a model without it, as
@@ -66,34 +44,34 @@ static int take_model(loss_source *source, const job_common *common, const stats
   return code;
 }
 
-int references_open(const workspace *ws, const job_common *common, const job_set *real,
-                    const folder *synthetic, bool lenient, const stats_file *stats,
-                    const char *stats_path, references *out, fault *f) {
-  *out = (references){.ws = ws};
-  int code = workspace_masks(ws, real->masks, (folder_shard){0, 1}, &out->masks, NULL, NULL, f);
-  if (!code) code = pair(out, synthetic, lenient, f);
-  if (!code)
-    code =
-        loss_source_open(ws->context, ws->labels, &real->loss, &out->masks, false, &out->source, f);
-  if (!code) code = take_model(out->source, common, stats, stats_path, f);
-  if (code) references_close(out);
-  return code;
+/* The losses of the real set are made as for the statistics. */
+static int open_losses(references *r, const filter_job *job, const stats_file *stats, fault *f) {
+  int code = loss_source_open(r->ws->context, r->ws->labels, &job->real.loss, &r->masks, false,
+                              &r->source, f);
+  return code ? code : take_model(r->source, &job->common, stats, job->stats, f);
 }
 
-int references_open_codes(const workspace *ws, const char *path, const folder *synthetic,
-                          bool lenient, const stats_file *stats, const char *stats_path,
-                          references *out, fault *f) {
-  *out = (references){.ws = ws, .codes = reference_codes_ranks(stats->stats)};
-  int code = reference_codes_check(path, stats->stats, stats_path, f);
-  if (!code) code = folder_list(FOLDER_STRATA, path, NULL, &out->masks, f);
-  if (!code) code = pair(out, synthetic, lenient, f);
+static int list(references *r, const filter_job *job, const stats_file *stats, fault *f) {
+  if (!job->references)
+    return workspace_masks(r->ws, job->real.masks, (folder_shard){0, 1}, &r->masks, NULL, NULL, f);
+  r->codes = reference_codes_ranks(stats->stats);
+  int code = reference_codes_check(job->references, stats->stats, job->stats, f);
+  return code ? code : folder_list(FOLDER_STRATA, job->references, NULL, &r->masks, f);
+}
+
+int references_open(const workspace *ws, const filter_job *job, const folder *masks,
+                    const stats_file *stats, references *out, fault *f) {
+  *out = (references){.ws = ws};
+  int code = list(out, job, stats, f);
+  if (!code) code = pair(out, job, masks, f);
+  if (!code && !job->references) code = open_losses(out, job, stats, f);
   if (code) references_close(out);
   return code;
 }
 
 void references_close(references *r) {
   loss_source_close(r->source);
-  free(r->partner);
+  families_free(&r->of);
   folder_free(&r->masks);
   *r = (references){0};
 }
@@ -125,12 +103,17 @@ static int fill(const references *r, size_t index, reference_cache *cache, fault
   return code;
 }
 
+static size_t partner_of(const references *r, size_t index) {
+  return r->of.real ? families_real(&r->of, index) : SIZE_MAX;
+}
+
 int references_get(const references *r, size_t index, reference_cache *cache, input_seen *seen,
                    const fm_plane **out, fault *f) {
   *out = NULL;
-  if (!r->partner || r->partner[index] == SIZE_MAX) return EXIT_FINE;
-  if (!cache->full || cache->index != r->partner[index]) {
-    int code = fill(r, r->partner[index], cache, f);
+  const size_t real = partner_of(r, index);
+  if (real == SIZE_MAX) return EXIT_FINE;
+  if (!cache->full || cache->index != real) {
+    int code = fill(r, real, cache, f);
     if (code) return code;
   }
   memcpy(seen, cache->seen, sizeof cache->seen);
@@ -139,8 +122,8 @@ int references_get(const references *r, size_t index, reference_cache *cache, in
 }
 
 char *references_path(const references *r, size_t index, int which) {
-  if (!r->partner || r->partner[index] == SIZE_MAX) return NULL;
-  size_t real = r->partner[index];
+  const size_t real = partner_of(r, index);
+  if (real == SIZE_MAX) return NULL;
   if (which == 0) return folder_path(&r->masks, &r->masks.files[real]);
   if (r->codes) return NULL;
   return which == 1 ? loss_source_path(r->source, real) : loss_source_second_path(r->source, real);

@@ -2,32 +2,27 @@
 #ifndef FREEMASK_TOOL_REFERENCES_H
 #define FREEMASK_TOOL_REFERENCES_H
 
+#include "job/families.h"
 #include "job/jobs.h"
 #include "job/stats_file.h"
 #include "job/workspace.h"
 
-/* The real set, and the real mask that each synthetic mask is of: the one with its stem, or with its
- * stem without "_seed_<number>". Zero-initialize; without a set there are no references. */
+/* The real set, and the real mask that each synthetic mask is of. Zero-initialize; without a set there
+ * are no references. Must not be moved. */
 typedef struct references {
   const workspace *ws;
   folder masks;        /* of the real images */
   loss_source *source; /* NULL: there are none, or codes */
   uint64_t codes;      /* the masks are codes, made with these ranks; 0: they are masks */
-  size_t *partner;     /* of each synthetic mask, an index of `masks`; SIZE_MAX: it has none */
-  size_t missing;      /* synthetic masks without one */
+  families of;         /* whose synthetic masks are whose */
+  size_t missing;      /* synthetic masks of the shard without a real one */
 } references;
 
-/* A synthetic mask without a real one is EXIT_DATA unless `lenient`. The losses are made as those of
- * the statistics in the file `stats_path` were. `ws` and the options' texts must outlive the
- * references. */
-int references_open(const workspace *ws, const job_common *common, const job_set *real,
-                    const folder *synthetic, bool lenient, const stats_file *stats,
-                    const char *stats_path, references *out, fault *f);
-
-/* The same from a folder of codes. */
-int references_open_codes(const workspace *ws, const char *path, const folder *synthetic,
-                          bool lenient, const stats_file *stats, const char *stats_path,
-                          references *out, fault *f);
+/* The job's real set, or its folder of codes. A synthetic mask without a real one is EXIT_DATA unless
+ * they are allowed. The losses are made as those of the job's statistics were, which are `stats`.
+ * `masks` are the synthetic ones of the shard; they, `ws` and the job must outlive the references. */
+int references_open(const workspace *ws, const filter_job *job, const folder *masks,
+                    const stats_file *stats, references *out, fault *f);
 void references_close(references *r);
 
 /* The last reference, since the synthetic images of a mask follow each other. Zero-initialize; one

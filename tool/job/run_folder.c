@@ -72,6 +72,7 @@ int run_find_made_of(run_state *s, fault *f) {
   made_of_add(made_of, "--use", "%s", filter_uses[criterion->use]);
   made_of_add(made_of, "--real-share", "%.17g", criterion->real_share);
   made_of_add(made_of, "--allow-unpaired", "%d", (int)criterion->allow_unpaired);
+  made_of_add(made_of, "--siblings", "%d", (int)criterion->siblings);
   made_of_add(made_of, "--unseen", "%s", filter_unseen[criterion->unseen]);
   made_of_add(made_of, "--lose", "%.17g", criterion->lose);
   made_of_add(made_of, "--confidence", "%.17g", criterion->confidence);
@@ -285,7 +286,7 @@ static int look_at_real(const run_state *s, const struct stat *before, char **ch
   int code = open_real(s, &real, f);
   if (!code) code = read_record(s, &real, f);
   if (!code) {
-    set.places = (part_places){&real.masks, real.source, &real.strata, NULL};
+    set.places = (part_places){&real.masks, real.source, &real.strata, NULL, NULL};
     set.before = real.before;
     code = known_set_look(&set, f);
   }

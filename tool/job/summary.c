@@ -169,6 +169,8 @@ static void filter_as_text(const filter_file *file, const gap *g, const char *ou
              100 * file->real_share);
   if (file->unpaired)
     text_add(&t, "; %" PRId64 " masks have no real one and were judged without", file->unpaired);
+  if (file->has_siblings)
+    text_add(&t, "; %" PRId64 " masks have siblings, with which they were judged", file->siblings);
   if (file->emptied)
     text_add(&t, "; of %" PRId64 " masks nothing is left, do not train on them", file->emptied);
   text_add(&t, "; written to %s\n", output);

@@ -236,6 +236,27 @@ int synthetic_check(const synthetic_set *set, fault *f) {
   return code;
 }
 
+int synthetic_check_siblings(const synthetic_set *set, fault *f) {
+  for (size_t i = 1; i < set->count; i++)
+    if (set->entries[i - 1].real == set->entries[i].real) return EXIT_FINE;
+  char *first = synthetic_name(set->pattern, set->real->files[0].stem, 42),
+       *other = synthetic_name(set->pattern, set->real->files[0].stem, 43);
+  int code =
+      set->seeded
+          ? fault_set(
+                f, EXIT_DATA,
+                "--siblings: no mask has two images or more in %s, expected names like '%s' and "
+                "'%s', as '%s' says; --synthetic-name says how they are named",
+                set->files->path, first, other, set->pattern)
+          : fault_set(f, EXIT_DATA,
+                      "--siblings: the masks in %s are named as '%s', one of each real mask; "
+                      "--synthetic-name PATTERN says how they are named, as in '{stem}_{seed}'",
+                      set->files->path, set->pattern);
+  free(first);
+  free(other);
+  return code;
+}
+
 const synthetic_entry *synthetic_of(const synthetic_set *set, size_t real, size_t *count) {
   size_t low = 0, high = set->count;
   while (low < high) {

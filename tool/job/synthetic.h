@@ -43,6 +43,9 @@ void synthetic_free(synthetic_set *set);
 /* EXIT_DATA if hardly any file is of a real mask: names one that would be, and one that is there. */
 int synthetic_check(const synthetic_set *set, fault *f);
 
+/* EXIT_DATA if no mask has two images: for --siblings, which compares them. */
+int synthetic_check_siblings(const synthetic_set *set, fault *f);
+
 /* The entries of a real mask: `*count` of them, from the one that is returned on. */
 const synthetic_entry *synthetic_of(const synthetic_set *set, size_t real, size_t *count);
 

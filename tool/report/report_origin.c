@@ -1,4 +1,5 @@
 /* report/report_origin.c - how a run was made: its inputs, and the command. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "report/report.h"
@@ -87,6 +88,7 @@ static void run_command(const report *r, text *t) {
     else
       text_add(t, " --policy %s --real-share %.6g", r->filter.policy, r->filter.real_share);
     if (r->filter.unpaired) text_add(t, " --allow-unpaired");
+    if (r->filter.has_siblings) text_add(t, " --siblings");
     if (report_run_text(r, NULL, "references")) word(t, "--references", r->filter.real_masks);
     if (r->filter.weights) {
       text_add(t, " --weights %s --weight-type %s", r->filter.weights, r->filter.weight_type);
@@ -127,6 +129,9 @@ void report_origin(const report *r, text *t) {
     else
       text_add(t, "<dt>Real share</dt><dd>%.6g above the thresholds</dd>\n", r->filter.real_share);
     fact(t, "References", r->filter.real_masks);
+    if (r->filter.has_siblings)
+      text_add(t, "<dt>Siblings</dt><dd>of %" PRId64 " of %" PRId64 " masks</dd>\n",
+               r->filter.siblings, r->filter.count);
     fact(t, "Unseen classes", r->filter.unseen);
     if (r->filter.min_kept > 0.0)
       text_add(t, "<dt>Kept at least</dt><dd>%.4g of each class</dd>\n", r->filter.min_kept);

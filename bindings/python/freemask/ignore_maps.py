@@ -59,7 +59,7 @@ class IgnoreMapWriter:
         self._labels, self._ids = first.labels, set[str]()
         self._zip = zipfile.ZipFile(self._part, "w", zipfile.ZIP_DEFLATED)
 
-    def add(self, id: str, mask: Any, loss: Any, strata: Any = None, reference: Any = None) -> None:
+    def add(self, id: str, mask: Any, loss: Any, strata: Any = None, reference: Any = None, siblings: Any = None) -> None:
         """Adds a mask [H, W]; the arguments are those of `NoiseFilter.apply`, whose errors it raises."""
         if id in self._ids:
             raise DuplicateError(f"'{id}' is there twice", c.FM_ERR_DUPLICATE)
@@ -67,7 +67,8 @@ class IgnoreMapWriter:
         before = _array(mask)
         bits = np.zeros(before.shape, np.uint8)
         for i, one in enumerate(self._filters.values()):
-            bits |= (one.apply(before, loss, strata=strata, reference=reference) != before).astype(np.uint8) << i
+            after = one.apply(before, loss, strata=strata, reference=reference, siblings=siblings)
+            bits |= (after != before).astype(np.uint8) << i
         self._ids.add(id)
         with self._zip.open(id + ".npy", "w") as entry:
             np.lib.format.write_array(entry, bits, allow_pickle=False)
