@@ -54,15 +54,14 @@ def whole_masks(folder):
     return count
 
 
-def stop_midway(folder, how, masks):
+def stop_midway(folder, how, masks, before=()):
     """Sends a signal as soon as that many masks are there. Returns the Result."""
-    process = start(*FILTER, folder, "-j2")
+    process = subprocess.Popen([*before, TOOL, *FILTER, folder, "-j2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     while process.poll() is None:
         if sum(name.endswith(".png") for name in everything(folder)) >= masks:
             process.send_signal(how)
             break
         time.sleep(0.001)
-    from kit import Result
     return Result(process, 60)
 
 
@@ -177,7 +176,7 @@ result = run(*FILTER, tap.path("fresh"), "--resume")
 tap.ok(result.code == 0 and tree(tap.path("fresh")) == calm, "--resume of nothing is a run", result)
 
 # Ctrl-C: 130, one line, whole files, and --resume goes on.
-for how in (signal.SIGINT,) if WINE else (signal.SIGINT, signal.SIGTERM): # Windows has no SIGTERM
+for how in (signal.SIGINT,) if WINE else (signal.SIGINT, signal.SIGTERM, signal.SIGHUP): # Windows has no others
     folder = tap.path(f"interrupted{int(how)}")
     result = stop_midway(folder, how, 10)
     name = how.name
@@ -188,5 +187,11 @@ for how in (signal.SIGINT,) if WINE else (signal.SIGINT, signal.SIGTERM): # Wind
     tap.ok(10 <= whole_masks(folder) <= MASKS, f"{name}: whole masks only")
     result = run(*FILTER, folder, "--resume")
     tap.ok(result.code == 0 and tree(folder) == calm, f"{name}: --resume gives the same bytes", result)
+
+# A signal that whoever started the tool ignores is not for it: nohup, `freemask ... &` in a script.
+for how in () if WINE else (signal.SIGINT, signal.SIGHUP):
+    folder = tap.path(f"ignored{int(how)}")
+    result = stop_midway(folder, how, 10, ["sh", "-c", f'trap "" {int(how)}; exec "$@"', "sh"])
+    tap.ok(result.code == 0 and tree(folder) == calm, f"{how.name}, ignored: the run ends as if nothing had been", result)
 
 tap.done()

@@ -1,4 +1,4 @@
-/* base/interrupt.c - SIGINT and SIGTERM set a flag. */
+/* base/interrupt.c - SIGINT, SIGTERM and SIGHUP set a flag. */
 #include "base/interrupt.h"
 
 #include <signal.h>
@@ -15,11 +15,20 @@ static void note(int number) {
   seen = 1;
 }
 
-void interrupt_install(void) {
+/* What the parent ignores stays ignored: nohup, and a shell's job in the background, which the
+ * terminal's Ctrl-C is not meant for. */
+static void take(int number) {
+  struct sigaction before;
   struct sigaction action = {.sa_handler = note, .sa_flags = (int)(SA_RESETHAND | SA_RESTART)};
+  if (sigaction(number, NULL, &before) || before.sa_handler == SIG_IGN) return;
   sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
+  sigaction(number, &action, NULL);
+}
+
+void interrupt_install(void) {
+  take(SIGINT);
+  take(SIGTERM);
+  take(SIGHUP);
 }
 
 bool interrupt_seen(void) { return seen != 0; }

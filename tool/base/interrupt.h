@@ -4,7 +4,8 @@
 
 #include <stdbool.h>
 
-void interrupt_install(void); /* SIGINT and SIGTERM; a second one ends the tool at once */
+/* SIGINT, SIGTERM and SIGHUP, unless they are ignored; a second one ends the tool at once. */
+void interrupt_install(void);
 bool interrupt_seen(void);
 
 #endif

@@ -18,7 +18,7 @@
 #define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 #endif
 
-static const int numbers[PLUGIN_GUARD_SIGNALS] = {SIGINT, SIGTERM, SIGPIPE, SIGXFSZ};
+static const int numbers[PLUGIN_GUARD_SIGNALS] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ};
 
 void plugin_guard_open(plugin_guard *g) {
   *g = (plugin_guard){.folder = open(".", FOLDER_FLAGS), .mask = umask(077)};

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-enum { PLUGIN_GUARD_SIGNALS = 4 };
+enum { PLUGIN_GUARD_SIGNALS = 5 };
 
 /* The process as it was before the plug-in was loaded. */
 typedef struct plugin_guard {

@@ -7,8 +7,9 @@
 
 #include "freemask_port.h"
 
-#define SIGPIPE 13
+#define SIGHUP 1
 #define SIGKILL 9
+#define SIGPIPE 13
 #define SIGXFSZ 25
 enum { SA_RESETHAND = 1, SA_RESTART = 2 };
 
