@@ -8,7 +8,8 @@
  *   FREEMASK_FAULT_HOW    an errno by number; `kill`: SIGKILL in place of the call; `short`: half of the
  *                         bytes; `torn`: half of the bytes, then SIGKILL
  *   FREEMASK_FAULT_LOG    a file that gets a line for each call that counts: name, caller's object, path; for an
- *                         allocation, in place of the path, a number that says which calls led to it
+ *                         allocation, in place of the path, a number that says which calls led to it; that of
+ *                         a call which fails begins with "!"
  * Nothing is flushed to the disk, which takes time and shows only when a machine crashes. */
 #define _GNU_SOURCE
 #undef _FILE_OFFSET_BITS /* each name of a call is defined here, with and without 64 */
@@ -131,8 +132,9 @@ static bool of_coverage(const char *path) {
   return length > 5 && !strcmp(&path[length - 5], ".gcda");
 }
 
-/* Whose call it is, and about which file. */
-static void write_line(const char *name, const char *path, int handle, const void *caller) {
+/* Whose call it is, and about which file; one that fails begins with "!". */
+static void write_line(const char *name, const char *path, int handle, const void *caller,
+                       bool fails) {
   char line[PATH_MAX + 300], number[20];
   Dl_info info = {0};
   inside++;
@@ -142,8 +144,8 @@ static void write_line(const char *name, const char *path, int handle, const voi
   }
   const char *object = dladdr(caller, &info) && info.dli_fname ? info.dli_fname : "?";
   const char *slash = strrchr(object, '/');
-  snprintf(line, sizeof line, "%s\t%s\t%.*s\n", name, slash ? slash + 1 : object, PATH_MAX - 1,
-           path ? path : "");
+  snprintf(line, sizeof line, "%s%s\t%s\t%.*s\n", fails ? "!" : "", name,
+           slash ? slash + 1 : object, PATH_MAX - 1, path ? path : "");
   syscall(SYS_write, log_handle, line, strlen(line));
   inside--;
 }
@@ -166,10 +168,10 @@ static bool hit(const char *name, const char *kind, const char *path, int handle
   path = file_of(path, handle, target);
   if (of_coverage(path)) return false;
   long number = atomic_fetch_add(&counted, 1) + 1;
-  if (log_handle >= 0) write_line(name, path, handle, caller);
-  if (!at || number < at || (number > at && !on)) return false;
+  bool fails = at && number >= at && (number == at || on) && (way != HOW_SHORT || halves);
+  if (log_handle >= 0) write_line(name, path, handle, caller, fails);
+  if (!fails) return false;
   if (way == HOW_KILL || (way == HOW_TORN && !halves)) die();
-  if (way == HOW_SHORT && !halves) return false;
   errno = way == HOW_ERROR ? error_number : ENOSPC;
   return true;
 }
