@@ -1847,10 +1847,10 @@ inline returns<bytes> encode_image(const context &parent, const volume &image,
   return detail::finish<bytes>(status, err, [&] { return std::move(sink.bytes); });
 }
 
-inline returns<void> write_npy(const context &parent, const std::string &path,
-                               const plane &pixels) {
+inline returns<void> write_npy(const context &parent, const std::string &path, const plane &pixels,
+                               const write_options &options = {}) {
   fm_error err;
-  return detail::finish(fm_npy_write(parent.get(), path.c_str(), &pixels.c(), &err), err);
+  return detail::finish(fm_npy_write(parent.get(), path.c_str(), &pixels.c(), &options, &err), err);
 }
 
 /** fm_csv: a table as text. */

@@ -223,10 +223,11 @@ FM_API fm_status fm_image_encode(const fm_context *context, const fm_volume *ima
 
 /** Writes a plane of any dtype but BF16, which NumPy does not have, as NPY: version 1.0,
  *  little-endian, C order, [height, width]. Whole or not at all, as fm_file_write. What
- *  fm_mask_read and fm_loss_read return can be written. Errors: ARGUMENT, MEMORY,
- *  UNSUPPORTED, IO. */
+ *  fm_mask_read and fm_loss_read return can be written. Of `options`, which may be NULL, only
+ *  `flush` is for NPY. Errors: ARGUMENT (also: another option is given), MEMORY, UNSUPPORTED,
+ *  IO. */
 FM_API fm_status fm_npy_write(const fm_context *context, const char *path, const fm_plane *plane,
-                              fm_error *err);
+                              const fm_write_options *options, fm_error *err);
 
 FM_END_DECLS
 

@@ -3,6 +3,7 @@
 #define FM_IO_ENCODE_H
 
 #include <freemask/view.h>
+#include <stdbool.h>
 
 #include "io/bytes.h"
 #include "io/raster.h"
@@ -15,5 +16,9 @@ fm_status fm__png_write_mask(const fm_plane *mask, const fm_raster *like, int co
 fm_status fm__png_write_image(const fm_volume *image, int compression, fm__bytes *out,
                               fm_error *err);
 fm_status fm__jpeg_write_image(const fm_volume *image, int quality, fm__bytes *out, fm_error *err);
+
+/* Writes the file `path`, whole or not at all. The plane has been checked, too. */
+fm_status fm__npy_write(const fm_context *context, const char *path, const fm_plane *plane,
+                        bool flush, fm_error *err);
 
 #endif

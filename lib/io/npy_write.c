@@ -1,5 +1,4 @@
 /* io/npy_write.c - a plane as an array of NumPy: version 1.0, little-endian, C order. */
-#include <freemask/io.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -8,6 +7,7 @@
 #include "core/context.h"
 #include "core/fail.h"
 #include "core/view.h"
+#include "io/encode.h"
 #include "io/npy_header.h"
 #include "io/part_file.h"
 #include "io/words.h"
@@ -80,29 +80,24 @@ static fm_status write_rows(fm__part_file *file, const fm_plane *plane, fm_error
   return FM_OK;
 }
 
-static fm_status write_npy(const fm_context *context, const char *path, const fm_plane *plane,
-                           fm_error *err) {
+static fm_status write_all(fm__part_file *file, const fm_plane *plane, fm_error *err) {
   char header[HEADER];
   write_header(header, plane);
-  fm__part_file file;
-  fm_status status = fm__part_open(context, path, &file, err);
-  if (status) return status;
-  status = fm__part_write(&file, header, sizeof header, err);
-  if (!status) status = write_rows(&file, plane, err);
-  if (!status) return fm__part_commit(&file, true, err);
-  fm__part_abandon(&file);
-  return status;
+  fm_status status = fm__part_write(file, header, sizeof header, err);
+  return status ? status : write_rows(file, plane, err);
 }
 
-fm_status fm_npy_write(const fm_context *context, const char *path, const fm_plane *plane,
-                       fm_error *err) {
-  const char *missing = !context ? "context" : !path ? "path" : NULL;
-  if (missing) return fm__fail(err, FM_ERR_ARGUMENT, "fm_npy_write: %s is NULL", missing);
-  fm_plane known;
-  unsigned types = (FM__MASK_TYPES | FM__LOSS_TYPES) & ~FM__BIT(FM_BF16);
-  fm_status status = fm__plane_read(&known, plane, types, "plane", err);
-  if (status) return status;
-  status = write_npy(context, path, &known, err);
+fm_status fm__npy_write(const fm_context *context, const char *path, const fm_plane *plane,
+                        bool flush, fm_error *err) {
+  fm__part_file file;
+  fm_status status = fm__part_open(context, path, &file, err);
+  if (!status) {
+    status = write_all(&file, plane, err);
+    if (status)
+      fm__part_abandon(&file);
+    else
+      status = fm__part_commit(&file, flush, err);
+  }
   if (status) fm__fail_prefix(err, "%s", path);
   return status;
 }

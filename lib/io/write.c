@@ -103,3 +103,21 @@ fm_status fm_image_encode(const fm_context *context, const fm_volume *image,
   fm_status status = fm__target_check("fm_image_encode", context, "context", &to, err);
   return status ? status : write_image(context, image, options, &to, err);
 }
+
+fm_status fm_npy_write(const fm_context *context, const char *path, const fm_plane *plane,
+                       const fm_write_options *options, fm_error *err) {
+  fm__target to = {.to_file = true, .path = path};
+  fm_write_options o;
+  fm_plane known;
+  const unsigned types = (FM__MASK_TYPES | FM__LOSS_TYPES) & ~FM__BIT(FM_BF16);
+  fm_status status = fm__target_check("fm_npy_write", context, "context", &to, err);
+  if (!status) status = read_options(&o, options, &to, err);
+  if (!status) status = fm__plane_read(&known, plane, types, "plane", err);
+  if (status) return status;
+  if (o.like || o.compression || o.jpeg_quality)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_write_options: %s is given, which NPY has no use for",
+                    o.like          ? "like"
+                    : o.compression ? "compression"
+                                    : "jpeg_quality");
+  return fm__npy_write(context, path, &known, to.flush, err);
+}

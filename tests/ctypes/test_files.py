@@ -189,7 +189,7 @@ def check_array(array, reader, expected, name):
             if not tap.ok(got.dtype == expected.dtype and np.array_equal(got, expected), f"{name}, {order}", got):
                 return
             path = tap.path("back.npy")
-            call(LIB.fm_npy_write, CONTEXT, path.encode(), LIB.fm_raster_plane(raster))
+            call(LIB.fm_npy_write, CONTEXT, path.encode(), LIB.fm_raster_plane(raster), None)
             back = np.load(path)
             tap.ok(back.dtype == expected.dtype and np.array_equal(back, expected), f"{name}, {order}, written", back)
             LIB.fm_raster_destroy(raster)

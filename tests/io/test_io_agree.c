@@ -336,7 +336,7 @@ START_TEST(as_wide_as_they_come) {
   for (int npy = 0; npy < 2; npy++) {
     const char *path = io_path(npy ? "wide.npy" : "wide.png");
     if (npy)
-      KIT_OK(fm_npy_write(context, path, &mask, &err));
+      KIT_OK(fm_npy_write(context, path, &mask, NULL, &err));
     else
       KIT_OK(fm_mask_write(context, path, &mask, NULL, &err));
     fm_raster *raster = NULL;

@@ -73,7 +73,7 @@ START_TEST(long_files_are_read) {
   for (size_t i = 0; i < SIDE * SIDE; i++) pixels[i] = (uint8_t)kit_random(&state);
   fm_plane plane = fm_plane_make(pixels, FM_U8, SIDE, SIDE);
   fm_raster *raster = NULL;
-  KIT_OK(fm_npy_write(context, io_path("a.npy"), &plane, &err));
+  KIT_OK(fm_npy_write(context, io_path("a.npy"), &plane, NULL, &err));
   KIT_OK(fm_mask_read(context, io_path("a.npy"), NULL, &raster, &err));
   ck_assert_mem_eq(fm_raster_plane(raster).data, pixels, SIDE * SIDE);
   fm_raster_destroy(raster);

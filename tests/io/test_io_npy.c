@@ -413,7 +413,7 @@ START_TEST(written_arrays_come_back) {
             kit_put_real(&plane.view, y, x, kit_plain_loss(&state));
           else
             kit_put_int(&plane.view, y, x, (int64_t)kit_random(&state));
-      KIT_OK(fm_npy_write(context, io_path("a.npy"), &plane.view, &err));
+      KIT_OK(fm_npy_write(context, io_path("a.npy"), &plane.view, NULL, &err));
       io_bytes file = io_get_file(io_path("a.npy"));
       char header[118];
       int length = snprintf(header, sizeof header,
@@ -447,13 +447,24 @@ START_TEST(bad_writes_are_refused) {
   float pixels[4] = {0};
   fm_plane plane = fm_plane_make(pixels, FM_F32, 2, 2);
   KIT_FAILS(FM_ERR_ARGUMENT, "fm_npy_write: context is NULL",
-            fm_npy_write(NULL, "x", &plane, &err));
+            fm_npy_write(NULL, "x", &plane, NULL, &err));
   KIT_FAILS(FM_ERR_ARGUMENT, "fm_npy_write: path is NULL",
-            fm_npy_write(context, NULL, &plane, &err));
-  KIT_FAILS(FM_ERR_ARGUMENT, "plane: is NULL", fm_npy_write(context, "x", NULL, &err));
+            fm_npy_write(context, NULL, &plane, NULL, &err));
+  KIT_FAILS(FM_ERR_ARGUMENT, "plane: is NULL", fm_npy_write(context, "x", NULL, NULL, &err));
+  fm_write_options options = {.size = sizeof options, .compression = 1};
+  KIT_FAILS(FM_ERR_ARGUMENT, "compression is given, which NPY has no use for",
+            fm_npy_write(context, io_path("x.npy"), &plane, &options, &err));
+  options = (fm_write_options){.size = sizeof options, .jpeg_quality = 1};
+  KIT_FAILS(FM_ERR_ARGUMENT, "jpeg_quality is given",
+            fm_npy_write(context, io_path("x.npy"), &plane, &options, &err));
+  options = (fm_write_options){.size = sizeof options, .flush = 2};
+  KIT_FAILS(FM_ERR_ARGUMENT, "flush is 2",
+            fm_npy_write(context, io_path("x.npy"), &plane, &options, &err));
   fm_plane brain = fm_plane_make(pixels, FM_BF16, 2, 2);
-  KIT_FAILS(FM_ERR_UNSUPPORTED, "dtype is bf16", fm_npy_write(context, io_path("x"), &brain, &err));
-  KIT_FAILS(FM_ERR_IO, "No such file", fm_npy_write(context, io_path("no/x.npy"), &plane, &err));
+  KIT_FAILS(FM_ERR_UNSUPPORTED, "dtype is bf16",
+            fm_npy_write(context, io_path("x"), &brain, NULL, &err));
+  KIT_FAILS(FM_ERR_IO, "No such file",
+            fm_npy_write(context, io_path("no/x.npy"), &plane, NULL, &err));
 }
 END_TEST
 
@@ -462,7 +473,7 @@ static fm_status scenario(fm_context *own, void *path, fm_error *err) {
   fm_plane plane = fm_plane_make(pixels, FM_F32, 2, 3);
   io_bytes cube = io_npy(1, HEADER(NATIVE "f4", "False", "(1, 2, 3)"), pixels, sizeof pixels);
   fm_raster *raster = NULL;
-  fm_status status = fm_npy_write(own, path, &plane, err);
+  fm_status status = fm_npy_write(own, path, &plane, NULL, err);
   if (!status) status = fm_loss_read(own, path, NULL, &raster, err);
   fm_raster_destroy(raster);
   raster = NULL;

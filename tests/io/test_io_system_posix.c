@@ -92,7 +92,7 @@ static int write_beyond_the_limit(const fm_plane *noise) {
   fm_error errors[3];
   fm_status answers[3] = {
       fm_file_write(context, io_path("a"), noise->data, 200000, &errors[0]),
-      fm_npy_write(context, io_path("a"), noise, &errors[1]),
+      fm_npy_write(context, io_path("a"), noise, NULL, &errors[1]),
       io_has_png() ? fm_mask_write(context, io_path("a"), noise, NULL, &errors[2]) : FM_ERR_IO,
   };
   for (int i = 0; i < 3; i++) {
@@ -139,7 +139,9 @@ START_TEST(flushing_is_for_those_who_want_it) {
   flushes = 0;
   KIT_OK(fm_file_write(context, io_path("a"), "x", 1, &err));
   ck_assert_int_eq(flushes, 2); /* the file and its folder */
-  KIT_OK(fm_npy_write(context, io_path("a.npy"), &mask, &err));
+  KIT_OK(fm_npy_write(context, io_path("a.npy"), &mask, NULL, &err));
+  ck_assert_int_eq(flushes, 4);
+  KIT_OK(fm_npy_write(context, io_path("b.npy"), &mask, &later, &err));
   ck_assert_int_eq(flushes, 4);
   if (!io_has_png()) return;
   KIT_OK(fm_mask_write(context, io_path("a.png"), &mask, NULL, &err));
@@ -148,7 +150,7 @@ START_TEST(flushing_is_for_those_who_want_it) {
   KIT_OK(fm_mask_write(context, io_path("c.png"), &mask, &later, &err));
   KIT_OK(fm_image_write(context, io_path("d.png"), &image, &later, &err));
   ck_assert_int_eq(flushes, 8);
-  ck_assert_int_eq(io_folder_count(), 6); /* and none under another name */
+  ck_assert_int_eq(io_folder_count(), 7); /* and none under another name */
   io_bytes now = io_get_file(io_path("a.png"));
   io_check(io_path("c.png"), now.data, now.size);
   io_bytes_free(&now);

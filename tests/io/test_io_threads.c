@@ -193,7 +193,7 @@ static int keep_filtered(const fm_sample *sample, const fm_plane *filtered,
   memcpy(w->filtered + (ptrdiff_t)one->number * PIXELS, filtered->data, PIXELS);
   char path[600];
   name_file(path, sizeof path, "filtered", one->number);
-  return fm_npy_write(w->with->context, path, filtered, NULL);
+  return fm_npy_write(w->with->context, path, filtered, NULL, NULL);
 }
 
 static void filter_with(worker *w, int which) {
@@ -329,7 +329,7 @@ static void put_losses(const shared *s, const char *kind, int number, uint64_t *
   fm_plane plane = fm_plane_make(values, FM_F32, SIDE, SIDE);
   char path[600];
   name_file(path, sizeof path, kind, number);
-  KIT_OK(fm_npy_write(s->context, path, &plane, &err));
+  KIT_OK(fm_npy_write(s->context, path, &plane, NULL, &err));
 }
 
 static void make_world(shared *s) {
@@ -352,7 +352,7 @@ static void make_world(shared *s) {
     fm_plane mask = fm_plane_make(labels, FM_U8, SIDE, SIDE);
     char path[600];
     name_file(path, sizeof path, "mask", i);
-    KIT_OK(fm_npy_write(s->context, path, &mask, &err));
+    KIT_OK(fm_npy_write(s->context, path, &mask, NULL, &err));
     for (int k = 0; k < 3; k++)
       put_losses(s, (const char *const[]){"loss", "synthetic", "reference"}[k], i, &random);
     for (int v = 0; v < CLASSES * INNER * INNER; v++) s->values[i][v] = kit_plain_loss(&random) - 4;

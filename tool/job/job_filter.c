@@ -100,7 +100,7 @@ static int write_weights(filter_run *r, size_t index, const fm_plane *weights, i
   if (code) return code;
   const fm_status status = r->job->criterion.weight_type == WEIGHTS_U8
                                ? write_gray(r, weights, path, &options, &err)
-                               : fm_npy_write(r->ws.context, path, weights, &err);
+                               : fm_npy_write(r->ws.context, path, weights, &options, &err);
   if (status) code = fault_library(f, &err, path);
   if (!code) outdir_made(&r->out, path);
   if (!code) code = input_look(path, seen, f);

@@ -111,7 +111,7 @@ def write_mask(path: Path, mask: Any) -> None:
 
 def write_array(path: Path, array: Any) -> None:
     """Writes an array of two dimensions as NPY, whole or not at all."""
-    call(lib.fm_npy_write, context._pointer, os.fsencode(path), plane(array).at)
+    call(lib.fm_npy_write, context._pointer, os.fsencode(path), plane(array).at, None)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
