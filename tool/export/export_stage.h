@@ -8,10 +8,8 @@
 
 #include "base/fault.h"
 
-/* Files are written into a folder of their own below the output folder, `.freemask.staged`. A commit
- * is a file, `.freemask.commit`: before it exists, the output folder is as it was; from then on the
- * new files are in place, or whoever opens the folder next puts them there. `.freemask.exports` lists
- * the files of all exports in the folder, by format: others are somebody else's.
+/* Files are staged, each for a format, and put in place by a commit (export_commit.h). Files that no
+ * export made are somebody else's.
  * Thread-safety: export_stage_path from any thread. */
 typedef struct export_stage {
   char *output;   /* NULL: not open */
@@ -44,13 +42,11 @@ char *export_stage_folder(const export_stage *stage, const char *name);
 int export_stage_check_free(const export_stage *stage, const char *const *names, fault *f);
 
 /* Puts all files in place and removes those of the formats' earlier exports that are not among them.
- * EXIT_USAGE if a file would change that another format's export has as well. If that fails, what was there before is there again. */
+ * EXIT_USAGE if a file would change that another format's export has as well. If that fails, what
+ * was there before is there again. */
 int export_stage_commit(export_stage *stage, fault *f);
 
 /* Removes what was not committed. One that is not open is fine. */
 void export_stage_close(export_stage *stage);
-
-/* Was an export into the folder cut off while it was put in place? */
-int export_stage_was_cut_off(const char *output, bool *out, fault *f);
 
 #endif

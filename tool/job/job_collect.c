@@ -10,7 +10,7 @@
 #include "base/path.h"
 #include "base/pool.h"
 #include "collect/collect.h"
-#include "export/export_stage.h"
+#include "export/export_commit.h"
 #include "job/inputs.h"
 #include "job/summary.h"
 #include "job/workspace.h"
@@ -286,7 +286,7 @@ static int check_whole(const char *jobs, fault *f) {
   if (slash) *slash = '\0';
   const char *jobs_folder = slash ? above : ".";
   bool cut_off;
-  int code = export_stage_was_cut_off(jobs_folder, &cut_off, f);
+  int code = export_commit_was_cut_off(jobs_folder, &cut_off, f);
   if (!code && cut_off)
     code = fault_set(f, EXIT_USAGE,
                      "%s: an export into this folder was cut off; the same freemask export again "
