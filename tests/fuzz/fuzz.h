@@ -10,6 +10,9 @@
 /* Ends the process if it is not true. */
 void fuzz_expect(int truth, const char *what);
 
+/* Where files are made: in memory where the system has such a folder, so that no fuzzer waits for a disk. */
+const char *fuzz_folder(void);
+
 /* Ends the process unless a message is one line of valid UTF-8 for people. */
 void fuzz_expect_sentence(const char *message);
 

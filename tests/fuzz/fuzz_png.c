@@ -11,15 +11,14 @@
 
 enum { MOST = 64 * 1024, TAIL = 300 * 1024 };
 
-/* The file with a tail. It is the same one each time; where there is a folder in memory, it is there. */
+/* The file with a tail. It is the same one each time. */
 static const char *padded(const uint8_t *data, size_t size) {
   static char path[64];
   static int file = -1;
   static size_t before;
   static uint8_t bytes[MOST];
   if (file < 0) {
-    const char *folder = access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm";
-    snprintf(path, sizeof path, "%s/fm-fuzz-png-XXXXXX", folder);
+    snprintf(path, sizeof path, "%s/fm-fuzz-png-XXXXXX", fuzz_folder());
     file = mkstemp(path);
     fuzz_expect(file >= 0 && !ftruncate(file, MOST + TAIL), "no file");
   }

@@ -17,8 +17,8 @@ static void leave(void) {
 
 static void make_folder(void) {
   if (*folder) return;
-  strcpy(folder, "/tmp/freemask-fuzz-XXXXXX");
-  fuzz_expect(mkdtemp(folder) != NULL, "no folder in /tmp");
+  snprintf(folder, sizeof folder, "%s/freemask-fuzz-XXXXXX", fuzz_folder());
+  fuzz_expect(mkdtemp(folder) != NULL, "no folder can be made");
   snprintf(input, sizeof input, "%s/input", folder);
   snprintf(beside, sizeof beside, "%s/written", folder);
   atexit(leave);
@@ -27,7 +27,7 @@ static void make_folder(void) {
 const char *fuzz_path(const void *data, size_t size) {
   make_folder();
   FILE *file = fopen(input, "wb");
-  fuzz_expect(file && fwrite(data, 1, size, file) == size && !fclose(file), "cannot write in /tmp");
+  fuzz_expect(file && fwrite(data, 1, size, file) == size && !fclose(file), "cannot write there");
   return input;
 }
 
