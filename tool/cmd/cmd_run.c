@@ -59,6 +59,7 @@ int cmd_run(int argc, char **argv) {
       "With --shard it makes the statistics of a shard; with --stats and --resume then its "
       "filtered\n"
       "masks and hardness; merge joins the folders, and run --resume adds plan, lists and report.\n"
+      "Policies strata and paired have two such passes: statistics of losses, then of the score.\n"
       "\n" POLICY_NOTES,
       options,
       0,

@@ -39,6 +39,12 @@ static int check_alike(const part *first, const part *other, fault *f) {
   if (first->file.histogram != other->file.histogram)
     return fault_set(f, EXIT_DATA, "%s: made with --histogram %d, but %s with %d", other->path,
                      (int)other->file.histogram, first->path, (int)first->file.histogram);
+  if (!first->file.calibration &&
+      !fm_class_stats_ranks(first->file.stats) != !fm_class_stats_ranks(other->file.stats))
+    return fault_set(f, EXIT_DATA,
+                     "%s and %s: one holds losses, the other a score, of the second pass of "
+                     "--policy strata or paired",
+                     first->path, other->path);
   if (first->file.strata != other->file.strata)
     return fault_set(f, EXIT_DATA, "%s: has %d strata, but %s has %d", other->path,
                      (int)other->file.strata, first->path, (int)first->file.strata);

@@ -108,17 +108,21 @@ static int check_stage(const run_state *s, fault *f) {
 }
 
 static int stats_stage(const run_state *s, fault *f) {
-  const stats_job stats = {.common = s->common,
-                           .set = run_set(s, &s->job->real),
-                           .strata_count = s->job->strata_count,
-                           .policy = s->job->criterion.policy,
-                           .histogram = 32, /* the report compares distributions */
-                           .references = s->job->references,
-                           .shard = s->shard,
-                           .output = s->stats,
-                           .record = s->record,
-                           .made_of = s->made_of};
-  say(s, "stats");
+  stats_job stats = {.common = s->common,
+                     .set = run_set(s, &s->job->real),
+                     .strata_count = s->job->strata_count,
+                     .policy = s->job->criterion.policy,
+                     .histogram = 32, /* the report compares distributions */
+                     .references = s->job->references,
+                     .shard = s->shard,
+                     .output = s->stats,
+                     .record = s->record,
+                     .made_of = s->made_of};
+  const bool second = is_shard(s) && s->job->stats && run_has_two_passes(s);
+  if (second) stats.ranks = s->job->stats;
+  if (is_shard(s) && !second) stats.references = NULL;
+  stats.ranks_of_score = second;
+  say(s, second ? "stats of the score" : "stats");
   return stats_job_run(&stats, f);
 }
 
@@ -237,7 +241,7 @@ static int stage(run_state *s, const char *output, int (*run)(const run_state *s
 
 /* A shard does what its own images are enough for. */
 static int shard_stages(run_state *s, fault *f) {
-  if (!s->job->stats) return run_check_stayed(s, f);
+  if (!s->to_filter) return run_check_stayed(s, f);
   int code = stage(s, NULL, filter_stage, f);
   s->filtered = !code;
   if (!code) code = stage(s, s->hardness, hardness_stage, f);
@@ -245,15 +249,16 @@ static int shard_stages(run_state *s, fault *f) {
 }
 
 static int measure_stages(run_state *s, fault *f) {
-  if (path_exists(s->stats)) return EXIT_FINE;
-  int code = stage(s, NULL, check_stage, f);
-  if (!code) outdir_made(&s->out, s->record);
-  return code ? code : stage(s, s->stats, stats_stage, f);
+  const bool checked = path_exists(s->stats); /* by the first pass of a shard */
+  if (s->measured) return EXIT_FINE;
+  int code = checked ? EXIT_FINE : stage(s, NULL, check_stage, f);
+  if (!code && !checked) outdir_made(&s->out, s->record);
+  return code ? code : stage(s, checked ? NULL : s->stats, stats_stage, f);
 }
 
 static int all_stages(run_state *s, fault *f) {
   int code = match_stage(s, f);
-  if (!code && s->job->stats) code = run_check_stats(s, f);
+  if (!code) code = run_take_stats(s, f);
   if (!code) code = measure_stages(s, f);
   if (!code && is_shard(s)) return shard_stages(s, f);
   if (!code) code = stage(s, NULL, filter_stage, f);
@@ -293,12 +298,6 @@ static int check_flags(const run_state *s, fault *f) {
   if (!code && j->stats && !is_shard(s))
     code = fault_set(f, EXIT_USAGE,
                      "--stats goes with --shard: otherwise run makes the statistics itself");
-  if (!code && is_shard(s) && j->criterion.policy > FM_FILTER_QUANTILE)
-    code = fault_set(f, EXIT_USAGE,
-                     "run --shard makes the statistics of policies paper and quantile; those of %s "
-                     "take two passes over all shards: freemask stats --shard (--ranks), filter "
-                     "--shard, hardness --shard and merge",
-                     filter_policies[j->criterion.policy]);
   if (!code && !j->real.strata != !j->synthetic.strata)
     code = fault_set(f, EXIT_USAGE,
                      "strata are given for only one of the sets, expected --real-strata and "
@@ -347,7 +346,7 @@ static void summarize_json(const run_state *s) {
 
 /* What comes next. */
 static void summarize_shard(const run_state *s, text *t) {
-  if (s->job->stats)
+  if (s->to_filter)
     text_add(t,
              "\nShard %" PRId64 "/%" PRId64
              " is done. Next: freemask merge of the folders of all "
@@ -358,10 +357,14 @@ static void summarize_shard(const run_state *s, text *t) {
   else
     text_add(t,
              "\nShard %" PRId64 "/%" PRId64
-             " has its statistics. Next: freemask merge of %s and "
+             " has its statistics%s. Next: freemask merge of %s and "
              "those of the other shards, then this command with --resume and --stats, the merged "
              "file.\n",
-             s->shard.index, s->shard.count, s->stats);
+             s->shard.index, s->shard.count,
+             !run_has_two_passes(s) ? ""
+             : s->job->stats        ? " of the score, the second pass"
+                                    : " of losses, the first pass of two",
+             s->stats);
 }
 
 static void summarize(const run_state *s) {

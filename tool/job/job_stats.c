@@ -26,7 +26,8 @@ typedef struct state {
   loss_source *source;
   size_t *members; /* indices of the shard's masks */
   size_t member_count;
-  fm_class_stats *ranks; /* in the second pass: of the losses; NULL in the first */
+  fm_class_stats
+      *ranks; /* in the second pass: of the losses, or what holds them; NULL in the first */
   stats_file file;
   outdir codes;      /* that gets the references, in the second pass; path NULL: none */
   input_parts *seen; /* of each member; NULL: not asked for */
@@ -37,7 +38,8 @@ static int make_stats(const state *s, fm_class_stats **out, fault *f) {
       .size = sizeof options, .strata = s->file.strata, .histogram = s->file.histogram};
   if (s->ranks) {
     options.score = FM_SCORE_RANK;
-    options.ranks = s->ranks;
+    options.ranks = fm_class_stats_ranks(s->ranks);
+    if (!options.ranks) options.ranks = s->ranks;
   }
   fm_error err;
   if (fm_class_stats_create(s->ws.labels, &options, out, &err)) return fault_library(f, &err, NULL);
@@ -154,11 +156,11 @@ static int read_ranks(state *s, const stats_job *job, fault *f) {
   int code = stats_file_read(s->ws.context, s->ws.labels, job->ranks, &ranks, f);
   if (code) return code;
   code = stats_file_whole(&ranks, job->ranks, f);
-  if (!code && fm_class_stats_ranks(ranks.stats))
+  if (!code && !job->ranks_of_score && fm_class_stats_ranks(ranks.stats))
     code =
         fault_set(f, EXIT_DATA, "%s: holds statistics of a score, expected of losses", job->ranks);
-  if (!code &&
-      (!ranks.histogram || ranks.strata != s->file.strata || ranks.boundary != s->file.boundary))
+  if (!code && (!ranks.histogram || stats_file_strata(&ranks) != s->file.strata ||
+                ranks.boundary != s->file.boundary))
     code = fault_set(f, EXIT_DATA,
                      "%s: was not made for this policy, expected the merged shards of freemask "
                      "stats --policy %s",
@@ -195,7 +197,8 @@ static int add_scores(state *s, const stats_job *job, fault *f) {
 static int add_both(state *s, const stats_job *job, fault *f) {
   int code = job->ranks ? read_ranks(s, job, f) : add_all(s, job, f);
   if (!code && has_second_pass(job)) return add_scores(s, job, f);
-  if (!code && job->policy > FM_FILTER_QUANTILE && summary_as_text(&job->common))
+  const bool alone = !job->record; /* run says itself what comes next */
+  if (!code && job->policy > FM_FILTER_QUANTILE && alone && summary_as_text(&job->common))
     printf(
         "These are a shard's losses: merge all shards, then give the result to freemask stats "
         "--policy %s --ranks for each shard.\n",

@@ -59,6 +59,7 @@ typedef struct stats_job {
   int64_t strata_count;   /* of the set's strata; 0: it has none */
   int policy;             /* the fm_filter_policy that the statistics are for */
   const char *ranks;      /* statistics of the whole set's losses, or NULL: they are made first */
+  bool ranks_of_score;    /* `ranks` may be those of the score, which hold them */
   const char *references; /* a folder that gets what each image loses, for paired; or NULL */
   folder_shard shard;
   const char *output; /* stats.json */

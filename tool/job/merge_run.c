@@ -172,16 +172,18 @@ static int merge_masks(state *s, fault *f) {
 
 /* ---- run.json ------------------------------------------------------------------------- */
 
-/* Paths that are stored for one folder, for another one. */
+/* A path that is stored for one folder, for another one. */
+static void move_path(json_t *object, const char *key, const char *from, const char *to) {
+  char *path = path_from_store(from, json_string_value(json_object_get(object, key)));
+  if (path) json_object_set_new(object, key, json_stored_path(to, path));
+  free(path);
+}
+
 static void move_paths(json_t *set, const char *from, const char *to) {
   const char *key;
   json_t *value;
   void *next;
-  json_object_foreach_safe(set, next, key, value) {
-    char *path = path_from_store(from, json_string_value(value));
-    if (path) json_object_set_new(set, key, json_stored_path(to, path));
-    free(path);
-  }
+  json_object_foreach_safe(set, next, key, value) move_path(set, key, from, to);
 }
 
 static int write_manifest(state *s, fault *f) {
@@ -193,6 +195,7 @@ static int write_manifest(state *s, fault *f) {
   json_object_set_new(root, "labels", json_text(stored));
   move_paths(json_object_get(root, "real"), from, to);
   move_paths(json_object_get(root, "synthetic"), from, to);
+  move_path(root, "references", from, to);
   json_object_del(root, "shard");
   json_object_set(root, "made_of", s->made_of);
   json_object_set_new(root, "fingerprint", json_hex(made_of_hash(s->made_of)));

@@ -18,7 +18,6 @@
 #include "job/labels_file.h"
 #include "job/made_of.h"
 #include "job/run_state.h"
-#include "job/stats_file.h"
 #include "job/workspace.h"
 
 const char *const run_outputs[RUN_OUTPUTS] = {"run.json",    "stats.json",   "filter.csv",
@@ -312,39 +311,18 @@ static int drop_outdated(const run_state *s, fault *f) {
     code = look_at_real(s, &before, &changed, f);
   else
     changed = alloc_text(s->record);
-  if (!code && changed) {
+  if (!code && changed && s->job->stats && run_has_two_passes(s)) {
+    code = fault_set(f, EXIT_DATA,
+                     "%s has changed since the statistics of this shard were made, and with them "
+                     "those of all shards: begin with this command without --stats",
+                     changed);
+  } else if (!code && changed) {
     fault note;
     fault_set(&note, EXIT_FINE, "%s has changed: the statistics are made again", changed);
     fprintf(stderr, "freemask: warning: %s\n", note.text);
     code = remove_results(s, f);
   }
   free(changed);
-  return code;
-}
-
-int run_check_stats(const run_state *s, fault *f) {
-  const char *path = s->job->stats;
-  workspace ws;
-  stats_file stats = {0};
-  folder masks = {0};
-  uint64_t identity = 0;
-  int64_t count = 0;
-  int code = workspace_open(s->job->common.labels, &ws, f);
-  if (code) return code;
-  code = stats_file_read(ws.context, ws.labels, path, &stats, f);
-  if (!code) code = stats_file_whole(&stats, path, f);
-  if (!code)
-    code = workspace_masks(&ws, s->job->real.masks, (folder_shard){0, 1}, &masks, &identity, &count,
-                           f);
-  if (!code && (stats.set_count != 1 || stats.sets[0].identity != identity))
-    code = fault_set(f, EXIT_DATA,
-                     "%s: is not of the %" PRId64
-                     " masks in %s, expected what freemask merge makes "
-                     "of the stats.json of all shards",
-                     path, count, s->job->real.masks);
-  folder_free(&masks);
-  stats_file_free(&stats);
-  workspace_close(&ws);
   return code;
 }
 

@@ -24,10 +24,12 @@ typedef struct run_state {
   struct export_stage *stage; /* of the lists */
   outdir out, lists;          /* the folder, and that of the lists in it */
   const folder_lock *lock;    /* of the folder */
-  bool filtered;              /* the filter's stage is done */
-  folder real, synthetic;     /* the masks of both sets */
-  synthetic_set there;        /* which synthetic one is of which real one */
-  plugin_host **kept;         /* the plug-in, once one stage has opened it */
+  bool to_filter; /* by the statistics that a shard is given; false: its own are made of them */
+  bool measured;  /* the statistics that there are are what they are to be */
+  bool filtered;  /* the filter's stage is done */
+  folder real, synthetic; /* the masks of both sets */
+  synthetic_set there;    /* which synthetic one is of which real one */
+  plugin_host **kept;     /* the plug-in, once one stage has opened it */
   char *stats, *record, *hardness, *plan, *masks, *export, *manifest; /* paths */
 } run_state;
 
@@ -47,8 +49,12 @@ int run_enter(run_state *s, fault *f);
 /* Puts into run.json that the lists are not in this format, and why. */
 int run_leave_out(const run_state *s, const char *format, const char *why, fault *f);
 
-/* EXIT_DATA unless the statistics that a shard is given are of the whole real set. */
-int run_check_stats(const run_state *s, fault *f);
+/* Does the policy judge by a score, whose statistics are made in a second pass over all shards? */
+bool run_has_two_passes(const run_state *s);
+
+/* Looks at the statistics that a shard is given: EXIT_DATA unless they are of the whole real set, and for the
+ * policy. Sets `to_filter` and `measured`. */
+int run_take_stats(run_state *s, fault *f);
 
 /* At the end: EXIT_IO if the real set is not what the statistics were made of. */
 int run_check_stayed(const run_state *s, fault *f);
