@@ -6,9 +6,11 @@ import array
 import ctypes
 import gc
 import importlib
+import signal
 import subprocess
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import kit
 import tap
@@ -180,6 +182,37 @@ ran = subprocess.run([sys.executable, "-c", PLAIN], capture_output=True, text=Tr
 tap.ok(ran.returncode == 0 and ran.stdout.startswith("[[0, 11, 11, 11], [11, 11, 11, 11], [11, 11, 11, 11]] [1, 1, 1,"), "without NumPy",
        ran.stdout + ran.stderr)
 
+# ---- The short ways' memory -----------------------------------------------------------------------------
+tap.ok(kit.raises(fm.ShapeError, lambda: noise.apply(MASK, LOSS, out=np.zeros((2, 2), np.uint8))), "refused: out of another shape")
+tap.ok(kit.raises(fm.ShapeError, lambda: noise.apply(MASK, LOSS.T)), "refused: losses of another shape")
+tap.ok(np.array_equal(noise.apply(MASK, LOSS, out=np.zeros(SHAPE, np.uint16)), kept), "out of another type")
+parts = np.zeros((2 * SHAPE[0], 2 * SHAPE[1]), np.int16)
+noise.apply(MASK, LOSS, out=parts[::2, ::-2])
+tap.ok(np.array_equal(parts[::2, ::-2], kept) and not parts[1::2].any() and not parts[:, ::2].any(), "into a part of a larger array, backwards")
+other, wrong = noise.apply(MASK[::-1], LOSS), []
+
+
+def interrupt(number, frame):
+    """Calls in the middle of calls, as finalizers and handlers of signals do them."""
+    wrong.extend([1] if not np.array_equal(noise.apply(MASK[::-1], LOSS), other) else [])
+    kit.raises(fm.ShapeError, lambda: noise.apply(MASK, LOSS[:2]))
+
+
+signal.signal(signal.SIGALRM, interrupt)
+signal.setitimer(signal.ITIMER_REAL, 1e-4, 1e-4)
+right = all(np.array_equal(noise.apply(MASK, LOSS), kept) for _ in range(3000))
+signal.setitimer(signal.ITIMER_REAL, 0)
+tap.ok(right and not wrong, "calls inside calls do not write to each other's views")
+
+
+def each_its_own(i):
+    mask, loss = np.roll(MASK, i, 0), np.roll(LOSS, i, 0)
+    return all(np.array_equal(noise.apply(mask, loss), np.roll(kept, i, 0)) for _ in range(500))
+
+
+with ThreadPoolExecutor(4) as pool:
+    tap.ok(all(pool.map(each_its_own, range(8))), "nor do those of threads")
+
 # ---- Memory -----------------------------------------------------------------------------------------------
 
 
@@ -341,9 +374,9 @@ kept = fm.plane(made(MASK))
 gc.collect()
 tap.equal(kept.shape, SHAPE[::-1], "a view by its type's functions keeps the array")
 if torch is not None and hasattr(torch.Tensor, "__dlpack_c_exchange_api__"):
-    from freemask import _arrays
+    from freemask import _layouts
     tensor = torch.tensor(LOSS).to(torch.bfloat16).t()
-    one, two = _arrays._from_dlpack(tensor), _arrays._from_torch(torch, tensor)
+    one, two = _layouts._from_dlpack(tensor), _layouts._from_torch(torch, tensor)
     tap.equal((one.address, one.dtype, one.shape, one.strides), (two.address, two.dtype, two.shape, two.strides),
               "PyTorch's exchange functions, bfloat16, transposed")
 

@@ -77,8 +77,8 @@ class OnDevice:
         if dl_device is not None:
             return capsule
         OnDevice.streams.append(stream)
-        name = b"dltensor_versioned" if fm._arrays._is_valid(capsule, b"dltensor_versioned") else b"dltensor"
-        at = fm._arrays._get_pointer(capsule, name) + (32 if name.endswith(b"versioned") else 0)
+        name = b"dltensor_versioned" if fm._layouts._is_valid(capsule, b"dltensor_versioned") else b"dltensor"
+        at = fm._layouts.capsule_pointer(capsule, name) + (32 if name.endswith(b"versioned") else 0)
         ctypes.cast(at + 8, ctypes.POINTER(ctypes.c_int32))[0] = 2
         return capsule
 

@@ -1,298 +1,17 @@
-# freemask/_arrays.py - arrays of any library as views of the C interface, without copies.
+# freemask/_arrays.py - arrays as the C interface sees them, and new ones.
 # SPDX-License-Identifier: MIT
-"""An array is looked at, in this order, as a NumPy array, a PyTorch tensor, through DLPack, through
-__array_interface__, or as a buffer. What comes out is a view (fm_plane, fm_volume) and what has to stay
-alive for it. Copied are only broadcast views, whose pixels share memory, and foreign byte orders."""
 from __future__ import annotations
 
 import ctypes
-import sys
-import weakref
-from ctypes import byref, py_object, pythonapi
-from typing import Any, Optional
+from ctypes import byref
+from typing import Any
 
 from . import _interface as c
-from ._library import ArgumentError, ShapeError, UnsupportedError, lib
-
-# ---- Element types ------------------------------------------------------------------------------------
-BY_NAME = {"uint8": c.FM_U8, "bool": c.FM_U8, "int8": c.FM_I8, "uint16": c.FM_U16, "int16": c.FM_I16, "uint32": c.FM_U32,
-           "int32": c.FM_I32, "uint64": c.FM_U64, "int64": c.FM_I64, "float16": c.FM_F16, "bfloat16": c.FM_BF16,
-           "float32": c.FM_F32, "float64": c.FM_F64}
-NAMES = {number: name for name, number in BY_NAME.items() if name != "bool"}
-SIZES = {number: ctypes.c_size_t(lib.fm_dtype_size(number)).value for number in NAMES}
-_BY_KIND = {"u1": c.FM_U8, "b1": c.FM_U8, "i1": c.FM_I8, "u2": c.FM_U16, "i2": c.FM_I16, "u4": c.FM_U32, "i4": c.FM_I32,
-            "u8": c.FM_U64, "i8": c.FM_I64, "f2": c.FM_F16, "f4": c.FM_F32, "f8": c.FM_F64}
-_BY_FORMAT = {"?": "u1", "B": "u1", "b": "i1", "c": "u1", "e": "f2", "f": "f4", "d": "f8"}
-_CTYPES: dict[int, Any] = {c.FM_U8: ctypes.c_uint8, c.FM_I8: ctypes.c_int8, c.FM_U16: ctypes.c_uint16, c.FM_I16: ctypes.c_int16,
-           c.FM_U32: ctypes.c_uint32, c.FM_I32: ctypes.c_int32, c.FM_U64: ctypes.c_uint64, c.FM_I64: ctypes.c_int64,
-           c.FM_F16: ctypes.c_uint16, c.FM_BF16: ctypes.c_uint16, c.FM_F32: ctypes.c_float, c.FM_F64: ctypes.c_double}
-_FORMATS: dict[int, Any] = {c.FM_U8: "B", c.FM_I8: "b", c.FM_U16: "H", c.FM_I16: "h", c.FM_U32: "I", c.FM_I32: "i", c.FM_U64: "Q", c.FM_I64: "q",
-            c.FM_F16: "H", c.FM_BF16: "H", c.FM_F32: "f", c.FM_F64: "d"}
-_numpy_dtypes: dict[Any, Optional[int]] = {}
-_torch_dtypes: dict[Any, Optional[int]] = {}
+from ._layouts import BY_NAME, NAMES, Layout, is_torch, layout_of, module_of, numpy
+from ._library import ArgumentError, ShapeError
 
 
-def numpy() -> Any:
-    """NumPy if it is there, else None."""
-    try:
-        import numpy as module
-    except ImportError:
-        return None
-    return module
-
-
-def _module(name: str) -> Any:
-    """A module that the program has imported already."""
-    return sys.modules.get(name)
-
-
-class Layout:
-    """An array as numbers: address, fm_dtype, shape, strides in bytes, and what keeps it alive. `fixed` says why nothing
-    may be written there, "" that it may."""
-
-    __slots__ = ("address", "dtype", "fixed", "keep", "shape", "strides")
-
-    def __init__(self, address: int, dtype: int, shape: tuple[int, ...], strides: tuple[int, ...], keep: Any, fixed: str = "") -> None:
-        self.address, self.dtype, self.shape, self.strides, self.keep, self.fixed = address, dtype, shape, strides, keep, fixed
-
-
-def _on_device(where: str) -> UnsupportedError:
-    return UnsupportedError(f"the array is on {where}, expected memory of the CPU: compute the loss map there and move that (.cpu()), "
-                            f"it is much smaller than the logits{_why_not_there()}", c.FM_ERR_UNSUPPORTED)
-
-
-def _why_not_there() -> str:
-    """Why what is on a CUDA device was not taken there, if it was asked for."""
-    from . import _cuda
-    return f"; with libfreemask-cuda some calls take arrays of a CUDA device ({_cuda.problem})" if _cuda.problem else ""
-
-
-def _no_dtype(name: str) -> UnsupportedError:
-    return UnsupportedError(f"elements of type {name} are not supported: {', '.join(BY_NAME)} are", c.FM_ERR_UNSUPPORTED)
-
-
-_READ_ONLY, _COPIED = "is read-only", "has pixels that share memory, a foreign byte order, or a sign that is a bit: a copy would be written"
-
-
-def _from_numpy(array: Any) -> Layout:
-    dtype, fixed = array.dtype, "" if array.flags.writeable else _READ_ONLY
-    number = _numpy_dtypes.get(dtype, 0)
-    if number == 0:
-        number = _numpy_dtypes[dtype] = BY_NAME.get(dtype.name) if dtype.isnative else None
-    if number is None:
-        if dtype.isnative or BY_NAME.get(dtype.name) is None:
-            raise _no_dtype(str(dtype))
-        layout = _from_numpy(array.astype(dtype.newbyteorder("=")))
-        layout.fixed = _COPIED
-        return layout
-    strides = array.strides
-    if 0 in strides and any(size > 1 and not stride for size, stride in zip(array.shape, strides)):
-        array, fixed = array.copy(), _COPIED
-        strides = array.strides
-    return Layout(array.__array_interface__["data"][0], number, array.shape, strides, array, fixed)
-
-
-def _from_torch(torch: Any, tensor: Any) -> Layout:
-    if tensor.device.type != "cpu":
-        raise _on_device(str(tensor.device))
-    return torch_layout(torch, tensor)
-
-
-def torch_layout(torch: Any, tensor: Any) -> Layout:
-    """Of a tensor on any device."""
-    if tensor.layout is not torch.strided:
-        raise UnsupportedError(f"the tensor is {tensor.layout}, expected a dense one: .to_dense()", c.FM_ERR_UNSUPPORTED)
-    number = _torch_dtypes.get(tensor.dtype, 0)
-    if number == 0:
-        number = _torch_dtypes[tensor.dtype] = BY_NAME.get(str(tensor.dtype).partition(".")[2])
-    if number is None:
-        raise _no_dtype(str(tensor.dtype))
-    fixed = ""
-    if tensor.is_neg():
-        tensor, fixed = tensor.resolve_neg(), _COPIED
-    if any(size > 1 and not stride for size, stride in zip(tensor.shape, tensor.stride())):
-        tensor, fixed = tensor.contiguous(), _COPIED
-    size = SIZES[number]
-    return Layout(tensor.data_ptr(), number, tuple(tensor.shape), tuple(stride * size for stride in tensor.stride()), tensor, fixed)
-
-
-# ---- DLPack ------------------------------------------------------------------------------------------
-class _DLTensor(ctypes.Structure):
-    _fields_ = [("data", ctypes.c_void_p), ("device_type", ctypes.c_int32), ("device_id", ctypes.c_int32), ("ndim", ctypes.c_int32),
-                ("code", ctypes.c_uint8), ("bits", ctypes.c_uint8), ("lanes", ctypes.c_uint16),
-                ("shape", ctypes.POINTER(ctypes.c_int64)), ("strides", ctypes.POINTER(ctypes.c_int64)),
-                ("byte_offset", ctypes.c_uint64)]
-
-
-class _DLManagedVersioned(ctypes.Structure):
-    _fields_ = [("major", ctypes.c_uint32), ("minor", ctypes.c_uint32), ("manager", ctypes.c_void_p), ("deleter", ctypes.c_void_p),
-                ("flags", ctypes.c_uint64), ("tensor", _DLTensor)]
-
-
-_DL_CPU = (1, 3)  # kDLCPU, kDLCUDAHost
-_DL_CUDA = 2
-_DL_KINDS = {0: "int", 1: "uint", 2: "float", 4: "bfloat", 6: "bool"}
-_is_valid = ctypes.PYFUNCTYPE(ctypes.c_int, py_object, ctypes.c_char_p)(("PyCapsule_IsValid", pythonapi))
-_get_pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, py_object, ctypes.c_char_p)(("PyCapsule_GetPointer", pythonapi))
-
-
-class _DLExchange(ctypes.Structure):
-    """DLPackExchangeAPI of DLPack 1.3: functions that a type of arrays offers, looked up once."""
-
-    _fields_ = [("major", ctypes.c_uint32), ("minor", ctypes.c_uint32), ("previous", ctypes.c_void_p),
-                ("allocate", ctypes.c_void_p), ("managed_of", ctypes.c_void_p), ("array_of", ctypes.c_void_p),
-                ("tensor_of", ctypes.c_void_p), ("stream", ctypes.c_void_p)]
-
-
-_exchanges: weakref.WeakKeyDictionary[type, Any] = weakref.WeakKeyDictionary()
-
-
-def _exchange(kind: type) -> Any:
-    """dltensor_from_py_object_no_sync of a type of arrays: fills a _DLTensor that the array owns; None if it offers none."""
-    if kind not in _exchanges:
-        capsule = getattr(kind, "__dlpack_c_exchange_api__", None)
-        found = None
-        if capsule is not None and _is_valid(capsule, b"dlpack_exchange_api"):
-            at = _get_pointer(capsule, b"dlpack_exchange_api")
-            while at:
-                api = ctypes.cast(at, ctypes.POINTER(_DLExchange)).contents
-                if api.major == 1:
-                    if api.tensor_of:  # which is optional
-                        found = ctypes.PYFUNCTYPE(ctypes.c_int, py_object, ctypes.POINTER(_DLTensor))(api.tensor_of)
-                    break
-                at = api.previous
-        _exchanges[kind] = found
-    return _exchanges[kind]
-
-
-def _from_dlpack(array: Any) -> Layout:
-    fill = _exchange(type(array))
-    if fill is not None:
-        tensor = _DLTensor()
-        fill(array, byref(tensor))  # ctypes raises the exception of one that fails
-        if tensor.device_type not in _DL_CPU:
-            raise _on_device(f"DLPack device {tensor.device_type}:{tensor.device_id}")
-        return _from_dltensor(tensor, array)
-    device = array.__dlpack_device__()
-    if int(device[0]) not in _DL_CPU:
-        raise _on_device(f"DLPack device {int(device[0])}:{int(device[1])}")
-    return dlpack_layout(array)
-
-
-def dlpack_layout(array: Any, **options: Any) -> Layout:
-    """Of what `__dlpack__` gives for options; its memory is of any device, but only that of the CPU is copied."""
-    try:
-        capsule = array.__dlpack__(max_version=(1, 0), **options)
-    except TypeError:  # a producer from before 1.0
-        capsule = array.__dlpack__(**options)
-    if _is_valid(capsule, b"dltensor_versioned"):
-        managed = ctypes.cast(_get_pointer(capsule, b"dltensor_versioned"), ctypes.POINTER(_DLManagedVersioned)).contents
-        if managed.major != 1:
-            raise UnsupportedError(f"DLPack {managed.major}.{managed.minor} is not known, 1.x is", c.FM_ERR_UNSUPPORTED)
-        tensor, fixed = managed.tensor, _READ_ONLY if managed.flags & 1 else ""
-    else:
-        tensor, fixed = ctypes.cast(_get_pointer(capsule, b"dltensor"), ctypes.POINTER(_DLTensor)).contents, ""
-    return _from_dltensor(tensor, (capsule, array), fixed)
-
-
-def _from_dltensor(tensor: _DLTensor, keep: Any, fixed: str = "") -> Layout:
-    kind = _DL_KINDS.get(tensor.code, "?") + ("" if tensor.code == 6 else str(tensor.bits))
-    number = BY_NAME.get(kind)
-    if number is None or tensor.lanes != 1:
-        raise _no_dtype(kind)
-    size = SIZES[number]
-    shape = tuple(tensor.shape[i] for i in range(tensor.ndim))
-    if tensor.strides:
-        strides = tuple(tensor.strides[i] * size for i in range(tensor.ndim))
-    else:
-        strides = packed(shape, size)
-    layout = Layout((tensor.data or 0) + tensor.byte_offset, number, shape, strides, keep, fixed)
-    if any(n > 1 and not stride for n, stride in zip(shape, strides)):
-        if tensor.device_type not in _DL_CPU:
-            raise UnsupportedError("the array is a broadcast view on a device, whose pixels share memory: write it out first",
-                                   c.FM_ERR_UNSUPPORTED)
-        return _copied(layout)
-    return layout
-
-
-def packed(shape: tuple[int, ...], size: int) -> tuple[int, ...]:
-    strides = []
-    for length in reversed(shape):
-        strides.append(size)
-        size *= length
-    return tuple(reversed(strides))
-
-
-def _copied(layout: Layout) -> Layout:
-    """Broadcast axes written out; slow, and only where no array library can do it."""
-    size, shape = SIZES[layout.dtype], layout.shape
-    count = 1
-    for length in shape:
-        count *= length
-    buffer = (ctypes.c_uint8 * (count * size))()
-    at, source = ctypes.addressof(buffer), [layout.address]
-    for length, stride in zip(shape, layout.strides):
-        source = [one + i * stride for one in source for i in range(length)]
-    for i, one in enumerate(source):
-        ctypes.memmove(at + i * size, one, size)
-    return Layout(at, layout.dtype, shape, packed(shape, size), buffer, _COPIED)
-
-
-# ---- Buffers ------------------------------------------------------------------------------------------
-class _PyBuffer(ctypes.Structure):
-    _fields_ = [("buf", ctypes.c_void_p), ("obj", ctypes.c_void_p), ("len", ctypes.c_ssize_t), ("itemsize", ctypes.c_ssize_t),
-                ("readonly", ctypes.c_int), ("ndim", ctypes.c_int), ("format", ctypes.c_char_p),
-                ("shape", ctypes.POINTER(ctypes.c_ssize_t)), ("strides", ctypes.POINTER(ctypes.c_ssize_t)),
-                ("suboffsets", ctypes.POINTER(ctypes.c_ssize_t)), ("internal", ctypes.c_void_p)]
-
-
-_get_buffer = ctypes.PYFUNCTYPE(ctypes.c_int, py_object, ctypes.POINTER(_PyBuffer), ctypes.c_int)(("PyObject_GetBuffer", pythonapi))
-_release_buffer = ctypes.PYFUNCTYPE(None, ctypes.POINTER(_PyBuffer))(("PyBuffer_Release", pythonapi))
-_STRIDED_WITH_FORMAT = 0x0010 | 0x0008 | 0x0004  # PyBUF_STRIDES | PyBUF_ND | PyBUF_FORMAT
-
-
-class _Buffer:
-    """Holds an object's buffer until it goes."""
-
-    def __init__(self, owner: Any) -> None:
-        self.view = _PyBuffer()
-        _get_buffer(owner, byref(self.view), _STRIDED_WITH_FORMAT)
-
-    def __del__(self) -> None:
-        if self.view.obj:
-            _release_buffer(byref(self.view))
-
-
-def _from_buffer(array: Any) -> Layout:
-    try:
-        buffer = _Buffer(array)
-    except (TypeError, BufferError):
-        raise UnsupportedError(f"{type(array).__name__} is no array: expected NumPy, PyTorch, DLPack, __array_interface__ or a "
-                               "buffer of two dimensions", c.FM_ERR_UNSUPPORTED) from None
-    view = buffer.view
-    code = (view.format or b"B").decode().lstrip("@=" + ("<" if sys.byteorder == "little" else ">!"))
-    kind = _BY_FORMAT.get(code) or (f"{'i' if code.islower() else 'u'}{view.itemsize}" if code in "hHiIlLqQnN" else code)
-    number = _BY_KIND.get(kind)
-    if number is None:
-        raise _no_dtype(f"'{code}'")
-    shape = tuple(view.shape[i] for i in range(view.ndim))
-    strides = tuple(view.strides[i] for i in range(view.ndim)) if view.strides else packed(shape, view.itemsize)
-    layout = Layout(view.buf or 0, number, shape, strides, buffer, _READ_ONLY if view.readonly else "")
-    return _copied(layout) if any(n > 1 and not stride for n, stride in zip(shape, strides)) else layout
-
-
-def _from_interface(array: Any) -> Layout:
-    about = array.__array_interface__
-    order, kind = about["typestr"][0], about["typestr"][1:]
-    number = _BY_KIND.get(kind)
-    if number is None or order not in ("|", "<" if sys.byteorder == "little" else ">") or about.get("data") is None:
-        raise _no_dtype(about["typestr"])
-    shape = tuple(about["shape"])
-    strides = about.get("strides") or packed(shape, SIZES[number])
-    layout = Layout(about["data"][0], number, shape, tuple(strides), (array, about), _READ_ONLY if about["data"][1] else "")
-    return _copied(layout) if any(n > 1 and not stride for n, stride in zip(shape, strides)) else layout
-
-
+# ---- Views --------------------------------------------------------------------------------------------
 class Plane:
     """A mask, loss map or weight map as the C interface sees it: a view that keeps its array alive."""
 
@@ -309,23 +28,6 @@ class Plane:
     @property
     def dtype(self) -> str:
         return NAMES[self.view.dtype]
-
-
-def layout_of(array: Any) -> Layout:
-    """Any array as numbers. Raises UnsupportedError, with what to do, where it cannot be seen without a copy."""
-    module = _module("numpy")
-    if module is not None and isinstance(array, module.ndarray):
-        return _from_numpy(array)
-    module = _module("torch")
-    if module is not None and isinstance(array, module.Tensor):
-        return _from_torch(module, array)
-    if hasattr(array, "__cuda_array_interface__"):
-        raise _on_device("a GPU")
-    if hasattr(array, "__dlpack__"):
-        return _from_dlpack(array)
-    if hasattr(array, "__array_interface__"):
-        return _from_interface(array)
-    return _from_buffer(array)
 
 
 def _shape_error(layout: Layout, what: str) -> ShapeError:
@@ -354,95 +56,6 @@ def plane(array: Any) -> Plane:
     if type(array) is Plane:
         return array
     return _plane_of(layout_of(array))
-
-
-_ndarray: Any = None  # numpy.ndarray, once NumPy is there
-_tensor: Any = None  # torch.Tensor, once PyTorch is there
-_strided: Any = None
-_fm_plane = c.fm_plane
-_c_char, _addressof = ctypes.c_char, ctypes.addressof
-
-
-def _find_libraries() -> None:
-    global _ndarray, _tensor, _strided
-    if _ndarray is None and "numpy" in sys.modules:
-        _ndarray = getattr(sys.modules["numpy"], "ndarray", None)
-    if _tensor is None and "torch" in sys.modules:
-        _tensor = getattr(sys.modules["torch"], "Tensor", None)
-        _strided = getattr(sys.modules["torch"], "strided", None)
-
-
-def at(array: Any) -> Any:
-    """A view as a parameter of a call, which keeps alive what it made; the array itself has to live until the
-    call returns. The common cases, a NumPy array and a tensor of two dimensions, take the short way: of small images
-    this is what a call costs."""
-    kind = type(array)
-    if kind is _ndarray:
-        number = _numpy_dtypes.get(array.dtype)
-        if number:
-            try:  # what is packed and may be written to: an address and two numbers say all
-                address = _addressof(_c_char.from_buffer(array))
-                height, width = array.shape
-                return byref(_fm_plane(address, number, 0, height, width))
-            except (TypeError, ValueError, BufferError, DeprecationWarning):
-                strides = array.strides
-                if len(strides) == 2 and strides[0] and strides[1]:
-                    height, width = array.shape
-                    address = array.__array_interface__["data"][0]
-                    return byref(_fm_plane(address, number, 0, height, width, strides[0], strides[1]))
-    elif kind is _tensor:
-        number = _torch_dtypes.get(array.dtype)
-        if number and array.is_cpu and array.layout is _strided and not array.is_neg():
-            strides, address = array.stride(), array.data_ptr()
-            if address and len(strides) == 2 and strides[0] and strides[1]:
-                height, width = array.shape
-                size = SIZES[number]
-                return byref(_fm_plane(address, number, 0, height, width, strides[0] * size, strides[1] * size))
-    elif _ndarray is None or _tensor is None:
-        _find_libraries()
-    view = plane(array)
-    view.view.keep = view.keep
-    return view.at
-
-
-def target(array: Any) -> Any:
-    """As `at`, of an array to write to. Raises ArgumentError for what may not be written, or would not get there."""
-    view = plane(array)
-    if view.fixed:
-        raise ArgumentError(f"out {view.fixed}, expected an array to write to", c.FM_ERR_ARGUMENT)
-    view.view.keep = view.keep
-    return view.at
-
-
-def like(mask: Any) -> Any:
-    """An empty array [H, W] of a mask's kind and element type, uint8 for bool."""
-    kind = type(mask)
-    if kind is _ndarray:
-        dtype = mask.dtype
-        if _numpy_dtypes.get(dtype) and dtype.char != "?" and mask.ndim == 2:
-            return sys.modules["numpy"].empty(mask.shape, dtype)
-    elif kind is _tensor and mask.dtype is not sys.modules["torch"].bool and mask.ndim == 2:
-        return mask.new_empty(mask.shape)
-    return new(mask, shape_of(mask), dtype_of(mask))
-
-
-def cuda_ordinal(array: Any) -> Optional[int]:
-    """The number of the CUDA device that an array is on; None: it is on none."""
-    kind = type(array)
-    if kind is _ndarray or kind is Plane:
-        return None
-    if kind is _tensor or is_torch(array):
-        return int(array.device.index or 0) if array.is_cuda else None
-    if not hasattr(array, "__dlpack_device__"):
-        return None
-    fill = _exchange(kind)
-    if fill is not None:
-        tensor = _DLTensor()
-        fill(array, byref(tensor))
-        device, ordinal = tensor.device_type, tensor.device_id
-    else:
-        device, ordinal = array.__dlpack_device__()
-    return int(ordinal) if int(device) == _DL_CUDA else None
 
 
 def shape_of(array: Any) -> tuple[int, int]:
@@ -479,15 +92,18 @@ def dimensions(array: Any) -> int:
     return int(found) if found is not None else len(getattr(array, "shape", None) or layout_of(array).shape)
 
 
-def is_torch(array: Any) -> bool:
-    torch = _module("torch")
-    return torch is not None and isinstance(array, torch.Tensor)
+# ---- New arrays ---------------------------------------------------------------------------------------
+_CTYPES: dict[int, Any] = {c.FM_U8: ctypes.c_uint8, c.FM_I8: ctypes.c_int8, c.FM_U16: ctypes.c_uint16, c.FM_I16: ctypes.c_int16,
+           c.FM_U32: ctypes.c_uint32, c.FM_I32: ctypes.c_int32, c.FM_U64: ctypes.c_uint64, c.FM_I64: ctypes.c_int64,
+           c.FM_F16: ctypes.c_uint16, c.FM_BF16: ctypes.c_uint16, c.FM_F32: ctypes.c_float, c.FM_F64: ctypes.c_double}
+_FORMATS: dict[int, Any] = {c.FM_U8: "B", c.FM_I8: "b", c.FM_U16: "H", c.FM_I16: "h", c.FM_U32: "I", c.FM_I32: "i", c.FM_U64: "Q", c.FM_I64: "q",
+            c.FM_F16: "H", c.FM_BF16: "H", c.FM_F32: "f", c.FM_F64: "d"}
 
 
 def new(like: Any, shape: tuple[int, ...], dtype: str) -> Any:
     """An empty array: a tensor where `like` is one, else a NumPy array, else a memoryview."""
     if is_torch(like):
-        torch = _module("torch")
+        torch = module_of("torch")
         return torch.empty(shape, dtype=getattr(torch, dtype), device="cpu")  # whatever the program's default is
     module = numpy()
     if module is not None and dtype != "bfloat16":
@@ -501,11 +117,10 @@ def new(like: Any, shape: tuple[int, ...], dtype: str) -> Any:
 
 
 def numbers(kind: Any, count: int, name: str) -> tuple[Any, Any]:
-    """(array, pointer): `count` numbers for the library to fill, as NumPy or a ctypes array."""
+    """(array, pointer): `count` numbers for the library to fill, as NumPy or a ctypes array. The pointer keeps the array."""
     module = numpy()
     if module is None:
         array = (kind * count)()
         return array, array
     array = module.zeros(count, dtype=name)
-    return array, array.ctypes.data_as(ctypes.POINTER(kind))
-
+    return array, ctypes.pointer(kind.from_buffer(array) if count else kind())  # data_as() would make a cycle

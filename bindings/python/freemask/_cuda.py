@@ -17,7 +17,7 @@ from ctypes import byref
 from typing import Any, Callable, Iterator, Optional
 
 from . import _interface as c
-from ._arrays import Layout, cuda_ordinal, dlpack_layout, is_torch, torch_layout
+from ._layouts import Layout, cuda_ordinal, dlpack_layout, is_torch, torch_layout
 from ._library import Error, Handle, ShapeError, UnsupportedError, _local, call, lib, raise_error
 
 # Why the library is not used; "": it is, or nobody has asked yet.

@@ -6,7 +6,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Optional, Sequence
 
-from ._arrays import is_torch, numpy
+from ._layouts import is_torch, numpy
 
 
 def cores() -> int:

@@ -9,8 +9,10 @@ from ctypes import byref
 from typing import Any, Union
 
 from . import _interface as c
-from ._arrays import at, dimensions, layout_of, numbers, packed
+from ._arrays import dimensions, numbers
+from ._layouts import layout_of, packed
 from ._library import Handle, call, lib, make
+from ._short import at
 from ._threads import cores, run
 from .labels import Labels
 from .stats import ClassStats, extra_planes

@@ -8,7 +8,8 @@ from ctypes import byref
 from typing import Any, Union
 
 from . import _interface as c
-from ._arrays import NAMES, numpy, packed, plane
+from ._arrays import plane
+from ._layouts import NAMES, numpy, packed
 from ._library import Handle, call, context, encoded, lib, make
 
 Path = Union[str, os.PathLike[str]]

@@ -10,8 +10,9 @@ from typing import Any, Optional, Union
 
 from . import _cuda
 from . import _interface as c
-from ._arrays import at, dimensions, dtype_of, like, new, numbers, shape_of, target
-from ._library import Handle, UnsupportedError, _local, call, lib, make, raise_error
+from ._arrays import dimensions, dtype_of, new, numbers, shape_of
+from ._library import Handle, UnsupportedError, call, lib, make, raise_error
+from ._short import at, fill, frames, taken_frame, target
 from ._threads import each_image
 from .calibration import Calibration, _promise
 from .stats import ClassStats, extra_planes
@@ -151,14 +152,21 @@ class NoiseFilter(Handle):
         """Where the library writes its report for this thread."""
         last = self._last
         try:
-            last.whole = last.read = None
             return last.at
         except AttributeError:
-            classes = len(self.labels)
-            last.valid, last.dropped = (ctypes.c_int64 * classes)(), (ctypes.c_int64 * classes)()
-            last.struct = make(c.fm_filter_report, class_valid=last.valid, class_dropped=last.dropped)
+            if not hasattr(last, "struct"):
+                classes = len(self.labels)
+                last.valid, last.dropped = (ctypes.c_int64 * classes)(), (ctypes.c_int64 * classes)()
+                last.struct = make(c.fm_filter_report, class_valid=last.valid, class_dropped=last.dropped)
+            last.whole = last.read = None
             last.at = byref(last.struct)
             return last.at
+
+    def _reports(self, whole: Optional[FilterReport], read: Any = None) -> None:
+        """The last call's report is `whole`, or what `read` will return; not what the library wrote for this thread."""
+        last = self._last
+        last.__dict__.pop("at", None)
+        last.whole, last.read = whole, read
 
     def apply(self, mask: Any, loss: Any, strata: Any = None, out: Any = None, dtype: Optional[str] = None,
               reference: Any = None, siblings: Any = None) -> Any:
@@ -180,22 +188,24 @@ class NoiseFilter(Handle):
         Arrays on a CUDA device are filtered there, if libfreemask-cuda is found, on PyTorch's current stream; nothing
         waits. An image with a bad pixel is then ignored as a whole, and `report` raises what was bad.
         """
+        if strata is None and reference is None and siblings is None and (dtype is None or out is not None):
+            frame = taken_frame()
+            memory, mask_at, loss_at, out_at, error, error_at = frame
+            made = fill(memory, mask, loss, out)
+            if made is not None:
+                if _apply(self._pointer, mask_at, loss_at, None, out_at, self._report_at(), error_at):
+                    raise_error(error)
+                frames.append(frame)
+                return made
+            frames.append(frame)
         device = _cuda.device_of(mask)
         if device is not None:
             return self._on_device(device, mask, loss, strata, out, dtype or dtype_of(mask), reference, siblings)
         if dimensions(mask) > 2:
             return self._batch(self.apply, mask, loss, (strata, reference, siblings), out, dtype=dtype)
-        mask_at, loss_at = at(mask), at(loss)
-        if out is None:
-            out = new(mask, shape_of(mask), dtype) if dtype else like(mask)
-            out_at = at(out)
-        else:
-            out_at = target(out)
-        none = strata is None and reference is None and siblings is None
-        extra, keep = (None, None) if none else extra_planes(strata, reference, siblings)
-        local = _local
-        if _apply(self._pointer, mask_at, loss_at, extra, out_at, self._report_at(), local.at):
-            raise_error(local.error)
+        out = new(mask, shape_of(mask), dtype or dtype_of(mask)) if out is None else out
+        extra, keep = extra_planes(strata, reference, siblings)
+        call(lib.fm_filter_apply, self._pointer, at(mask), at(loss), extra, target(out), self._report_at())
         del keep
         return out
 
@@ -251,7 +261,7 @@ class NoiseFilter(Handle):
             stream.run("fm_cuda_filter_apply", twin, masks, losses, planes, *end)
         else:
             stream.run("fm_cuda_filter_weigh", twin, masks, losses, planes, options, *end)
-        self._last.whole, self._last.read = None, lambda: self._report_of(counts, status)
+        self._reports(None, lambda: self._report_of(counts, status))
         return out
 
     def _report_of(self, counts: Any, status: Any) -> FilterReport:
@@ -280,7 +290,7 @@ class NoiseFilter(Handle):
             whole = reports[0]
             for report in reports[1:]:
                 whole += report
-            self._last.whole = whole
+            self._reports(whole)
         if out is not None:
             out[...] = made
             return out

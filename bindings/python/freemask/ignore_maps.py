@@ -12,7 +12,7 @@ import zipfile
 from typing import Any, Iterator, Mapping, Optional, Sequence, Union
 
 from . import _interface as c
-from ._arrays import numpy
+from ._layouts import numpy
 from ._library import DuplicateError, FormatError, ShapeError, UnsupportedError
 from .filter import NoiseFilter
 from .stats import ClassStats

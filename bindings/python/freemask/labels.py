@@ -8,8 +8,9 @@ from ctypes import byref
 from typing import Any, Optional, Sequence, Union
 
 from . import _interface as c
-from ._arrays import dimensions, new, numbers, plane, target
+from ._arrays import dimensions, new, numbers, plane
 from ._library import Handle, call, context, encoded, lib, make
+from ._short import target
 from ._threads import each_image
 
 

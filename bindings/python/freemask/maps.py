@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ._arrays import at, dimensions, new, shape_of, target
+from ._arrays import dimensions, new, shape_of
 from ._library import call, context, lib
+from ._short import at, target
 from ._threads import each_image
 
 

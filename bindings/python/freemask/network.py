@@ -9,8 +9,9 @@ from typing import Any, Optional, Sequence, Union
 
 from . import _cuda
 from . import _interface as c
-from ._arrays import dimensions, new, plane, target, volume
+from ._arrays import dimensions, new, plane, volume
 from ._library import Handle, call, lib, make
+from ._short import target
 from ._threads import each_image
 from .labels import Labels, as_labels
 

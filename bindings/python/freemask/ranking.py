@@ -6,7 +6,8 @@ import ctypes
 from typing import Any, Callable, Iterable, Optional, Sequence
 
 from . import _interface as c
-from ._arrays import layout_of, numbers, numpy, packed
+from ._arrays import numbers
+from ._layouts import layout_of, numpy, packed
 from ._library import Handle, call, context, lib
 from .plan import Plan, _id_bytes, _plan_of, _planner_of
 

@@ -10,8 +10,10 @@ from typing import Any, Optional, Union
 
 from . import _cuda
 from . import _interface as c
-from ._arrays import at, dimensions, layout_of, new, numbers, packed, plane, shape_of
-from ._library import Handle, _local, call, lib, make, raise_error
+from ._arrays import dimensions, new, numbers, plane, shape_of
+from ._layouts import layout_of, packed
+from ._library import Handle, call, lib, make, raise_error
+from ._short import at, fill, frames, taken_frame
 from ._threads import cores, run
 from .labels import Labels, as_labels
 
@@ -92,17 +94,25 @@ class ClassStats(Handle):
         Arrays on a CUDA device are added up there, if libfreemask-cuda is found, and nothing waits. What reads the
         statistics waits, and raises LabelError or LossError if one of the images had a bad pixel; those are left out.
         """
+        if strata is None:
+            frame = taken_frame()
+            memory, mask_at, loss_at, _, error, error_at = frame
+            if fill(memory, mask, loss, ...) is not None:
+                with self._lock:
+                    status = _add(self._handle, mask_at, loss_at, None, error_at)
+                if status:
+                    raise_error(error)
+                frames.append(frame)
+                return self
+            frames.append(frame)
         device = _cuda.device_of(mask)
         if device is not None:
             return self._add_on_device(device, mask, loss, strata)
         if dimensions(mask) > 2:
             return self._add_batch(mask, loss, strata)
-        mask_at, loss_at = at(mask), at(loss)
         extra, keep = (None, None) if strata is None else extra_planes(strata, None)
-        local = _local
         with self._lock:
-            if _add(self._handle, mask_at, loss_at, extra, local.at):
-                raise_error(local.error)
+            call(lib.fm_class_stats_add, self._handle, at(mask), at(loss), extra)
         del keep
         return self
 
