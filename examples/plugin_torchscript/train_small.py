@@ -58,8 +58,9 @@ def read_set(folder):
     return pairs
 
 
-def augmented(image, mask, crop, rng):
+def augmented(pair, crop, rng):
     """A crop, perhaps mirrored, in other light: synthetic images are lit otherwise, too."""
+    image, mask = pair
     height, width = mask.shape
     y, x = rng.integers(0, height - crop + 1), rng.integers(0, width - crop + 1)
     image = image[:, y:y + crop, x:x + crop].float() / 255
@@ -80,7 +81,7 @@ def train(pairs, classes, ignore, steps, batch, seed):
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, total_steps=steps)
     begin, mean = time.monotonic(), 0.0
     for step in range(steps):
-        chosen = [augmented(*pairs[i], crop, rng) for i in rng.integers(0, len(pairs), batch)]
+        chosen = [augmented(pairs[i], crop, rng) for i in rng.integers(0, len(pairs), batch)]
         images, masks = (torch.stack(part) for part in zip(*chosen))
         logits = F.interpolate(net(images), size=masks.shape[1:], mode="bilinear", align_corners=False)
         loss = F.cross_entropy(logits, masks, ignore_index=ignore)
@@ -95,7 +96,7 @@ def train(pairs, classes, ignore, steps, batch, seed):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", help="holds images/ and masks/")
     parser.add_argument("output", help="the network, e.g. small.pt")
     parser.add_argument("--classes", type=int, default=11, help="K (default 11, as the demo's)")

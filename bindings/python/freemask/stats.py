@@ -50,7 +50,7 @@ class ClassStats(Handle):
         return self._handle
 
     @_pointer.setter
-    def _pointer(self, pointer: Optional[int]) -> None:
+    def _pointer(self, pointer: Optional[int]) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
         self._handle = pointer
 
     def __del__(self) -> None:
