@@ -73,6 +73,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("error")
     warned = np.broadcast_arrays(MASK, np.zeros((1, 1), np.uint8))[0]  # NumPy warns when somebody may write to it
     tap.ok(np.array_equal(noise.apply(warned, LOSS), kept), "an array of which NumPy warns that it may be shared")
+    warned = np.broadcast_arrays(MASK[:1], MASK)[0]
+    tap.ok(np.array_equal(noise.apply(warned, LOSS), noise.apply(warned.copy(), LOSS)), "and one that is")
 
 # ---- What is written to ---------------------------------------------------------------------------------
 before, fixed = MASK.copy(), MASK.copy()

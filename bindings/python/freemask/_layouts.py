@@ -72,10 +72,11 @@ def _no_dtype(name: str) -> UnsupportedError:
 
 
 _READ_ONLY, _COPIED = "is read-only", "has pixels that share memory, a foreign byte order, or a sign that is a bit: a copy would be written"
+_WRITEABLE = 0x400  # in NumPy's flags: asked for by name, NumPy 1 warns of arrays that may be shared
 
 
 def _from_numpy(array: Any) -> Layout:
-    dtype, fixed = array.dtype, "" if array.flags.writeable else _READ_ONLY
+    dtype, fixed = array.dtype, "" if array.flags.num & _WRITEABLE else _READ_ONLY
     number = numpy_dtypes.get(dtype, 0)
     if number == 0:
         number = numpy_dtypes[dtype] = BY_NAME.get(dtype.name) if dtype.isnative else None

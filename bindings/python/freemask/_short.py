@@ -23,7 +23,9 @@ _strided: Any = None
 _torch_bool: Any = None
 _fm_plane = c.fm_plane
 _addressof, _first_byte = ctypes.addressof, ctypes.c_char.from_buffer  # the latter of what is packed and may be written to
-_NO_BUFFER = (TypeError, ValueError, BufferError, DeprecationWarning)  # without a pixel, or NumPy warns of writing there
+_NO_BUFFER = (TypeError, ValueError, BufferError)  # without a pixel, say
+# Of an array's flags: C_CONTIGUOUS, WRITEABLE, and that NumPy 1 would warn of writing there, as it does where one asks by name.
+_FLAGS, _PACKED = 0x80000401, 0x401
 
 
 def _find_libraries() -> None:
@@ -75,7 +77,7 @@ def _short_view(array: Any) -> Any:
             return None
         rows = columns = 0
         try:
-            if array.flags.carray and array.ndim == 2:
+            if array.flags.num & _FLAGS == _PACKED and array.ndim == 2:
                 address = _addressof(_first_byte(array))
             else:
                 address, rows, columns = _place(array)
@@ -157,11 +159,11 @@ def _fill_from_numpy(memory: Any, mask: Any, loss: Any, out: Any) -> Any:
     if len(shape) != 2 or len(loss_shape) != 2:
         return None
     try:
-        if mask.flags.carray:
+        if mask.flags.num & _FLAGS == _PACKED:
             address = _addressof(_first_byte(mask))
         else:
             address, rows, columns = _place(mask)
-        if loss.flags.carray:
+        if loss.flags.num & _FLAGS == _PACKED:
             loss_address = _addressof(_first_byte(loss))
         else:
             loss_address, loss_rows, loss_columns = _place(loss)
@@ -184,7 +186,7 @@ def _fill_from_numpy(memory: Any, mask: Any, loss: Any, out: Any) -> Any:
         if not flags.writeable or not out_number or len(out_shape) != 2:
             return None
         try:
-            if flags.carray:
+            if flags.num & _FLAGS == _PACKED:
                 out_address = _addressof(_first_byte(out))
             else:
                 out_address, out_rows, out_columns = _place(out)
