@@ -10,11 +10,10 @@ from typing import Any, Union
 
 from . import _interface as c
 from ._arrays import dimensions, numbers
-from ._layouts import layout_of, packed
-from ._library import Handle, call, lib, make
+from ._library import call, lib, make
+from ._mergeable import Mergeable
 from ._short import at
-from ._threads import cores, run
-from .labels import Labels
+from .labels import Labels, as_labels
 from .stats import ClassStats, extra_planes
 
 
@@ -24,7 +23,7 @@ def _promise(lose: float, confidence: float) -> Any:
     return make(c.fm_promise, alpha=lose, delta=1 - confidence if confidence else 0.0)
 
 
-class Calibration(Handle):
+class Calibration(Mergeable):
     """Shares of *held-out* real images above each score, of which thresholds follow that keep a promise: "an image
     like these loses on average at most 5 % of its pixels of a class".
 
@@ -39,15 +38,14 @@ class Calibration(Handle):
     `NoiseFilter.calibrated` makes a filter.
     """
 
-    _destroy = "fm_calibration_destroy"
+    _calls = "fm_calibration"
 
     def __init__(self, stats: ClassStats) -> None:
-        self.labels, self._lock = stats.labels, threading.Lock()
+        self.labels, self._lock = stats.labels, threading.RLock()
         self._create(lib.fm_calibration_create, stats._pointer)
 
     def _empty(self) -> Calibration:
-        empty = Calibration.__new__(Calibration)
-        empty.labels, empty._lock = self.labels, threading.Lock()
+        empty = Calibration._bare(self.labels)
         empty._create(lib.fm_calibration_create, lib.fm_calibration_stats(self._pointer))
         return empty
 
@@ -62,67 +60,7 @@ class Calibration(Handle):
         del keep
         return self
 
-    def _add_batch(self, masks: Any, losses: Any, strata: Any) -> Calibration:
-        count = len(masks)
-        if len(losses) != count or (strata is not None and len(strata) != count):
-            raise ValueError(f"{count} masks and {len(losses)} loss maps, expected as many")
-        parts = [self._empty() for _ in range(min(cores(), count))]
-
-        def add_every(first: int) -> None:
-            for i in range(first, count, len(parts)):
-                parts[first].add(masks[i], losses[i], None if strata is None else strata[i])
-
-        run(add_every, len(parts))
-        whole = self._empty()
-        for part in parts:
-            whole.merge(part)
-        return self.merge(whole)
-
-    def merge(self, other: Calibration) -> Calibration:
-        """Adds all of `other`; returns itself. Raises MismatchError if label space or score differ."""
-        if other is self:
-            other = self.copy()
-        with self._lock:
-            call(lib.fm_calibration_merge, self._pointer, other._pointer)
-        return self
-
-    def copy(self) -> Calibration:
-        return self._empty().merge(self)
-
-    def __iadd__(self, other: Calibration) -> Calibration:
-        return self.merge(other)
-
-    def __add__(self, other: Calibration) -> Calibration:
-        if not isinstance(other, Calibration):
-            return NotImplemented
-        return self.copy().merge(other)
-
-    def __radd__(self, other: Any) -> Calibration:  # sum() begins with 0
-        return self.copy() if other == 0 else NotImplemented
-
-    # ---- Words ------------------------------------------------------------------------------------------
-    @property
-    def state(self) -> Any:
-        """All of it as int64 numbers, a copy: the element-wise *sum* of states is the state of the merge. Assigning replaces
-        what the calibration holds."""
-        count = lib.fm_calibration_word_count(self._pointer)
-        array, where = numbers(ctypes.c_int64, count, "int64")
-        with self._lock:
-            call(lib.fm_calibration_export, self._pointer, where, count)
-        return array
-
-    @state.setter
-    def state(self, words: Any) -> None:
-        layout = layout_of(words)
-        if layout.dtype != c.FM_I64 or layout.strides != packed(layout.shape, 8) or len(layout.shape) != 1:
-            raise ValueError(f"expected a packed array of int64, got shape {list(layout.shape)}")
-        fresh = self._empty()
-        call(lib.fm_calibration_import, fresh._pointer, ctypes.cast(layout.address, ctypes.POINTER(ctypes.c_int64)),
-             layout.shape[0], None)
-        with self._lock:
-            lib.fm_calibration_clear(self._pointer)
-            call(lib.fm_calibration_merge, self._pointer, fresh._pointer)
-
+    # ---- Files ------------------------------------------------------------------------------------------
     def to_bytes(self) -> bytes:
         """The bytes of the tool's calibration.json."""
         parts: list[bytes] = []
@@ -136,15 +74,11 @@ class Calibration(Handle):
         return b"".join(parts)
 
     @classmethod
-    def from_bytes(cls, labels: Labels, blob: bytes) -> Calibration:
+    def from_bytes(cls, labels: Union[Labels, str], blob: bytes) -> Calibration:
         """Raises FormatError if the bytes are damaged, MismatchError for another label space."""
-        calibration = cls.__new__(cls)
-        calibration.labels, calibration._lock = labels, threading.Lock()
-        calibration._create(lib.fm_calibration_decode, labels._pointer, blob, len(blob))
+        calibration = cls._bare(as_labels(labels))
+        calibration._create(lib.fm_calibration_decode, calibration.labels._pointer, blob, len(blob))
         return calibration
-
-    def __reduce__(self) -> Any:
-        return _calibration_from, (self.labels, self.to_bytes())
 
     def save(self, path: Union[str, os.PathLike[str]]) -> None:
         """Writes a calibration.json, label space included, whole or not at all. The tool's have the names of the images
@@ -155,8 +89,7 @@ class Calibration(Handle):
     @classmethod
     def load(cls, path: Union[str, os.PathLike[str]]) -> Calibration:
         """Reads a calibration.json of `save`, `freemask calibrate` or `freemask merge`."""
-        calibration = cls.__new__(cls)
-        calibration.labels, calibration._lock = Labels.from_csv(path), threading.Lock()
+        calibration = cls._bare(Labels.from_csv(path))
         calibration._create(lib.fm_calibration_read, calibration.labels._pointer, os.fsencode(path))
         return calibration
 
@@ -197,7 +130,3 @@ class Calibration(Handle):
 
     def __repr__(self) -> str:
         return f"<freemask.Calibration of {self.images} images, {self.labels.name}>"
-
-
-def _calibration_from(labels: Labels, blob: bytes) -> Calibration:
-    return Calibration.from_bytes(labels, blob)

@@ -11,16 +11,15 @@ from typing import Any, Optional, Union
 from . import _cuda
 from . import _interface as c
 from ._arrays import dimensions, new, numbers, plane, shape_of
-from ._layouts import layout_of, packed
-from ._library import Handle, call, lib, make, raise_error
+from ._library import call, lib, make, raise_error
+from ._mergeable import Mergeable
 from ._short import at, fill, frames, taken_frame
-from ._threads import cores, run
 from .labels import Labels, as_labels
 
 _add = lib.lean("fm_class_stats_add")
 
 
-class ClassStats(Handle):
+class ClassStats(Mergeable):
     """Pixels and exact sums of losses for each class (and stratum) of the *real* images.
 
     Args:
@@ -37,7 +36,7 @@ class ClassStats(Handle):
     Threads may add to one object; one for each, merged at the end, is faster.
     """
 
-    _destroy = "fm_class_stats_destroy"
+    _calls = "fm_class_stats"
     _handle: Optional[int] = None
     _on_devices: Optional[dict[int, _OnDevice]] = None
     _twins: Optional[_cuda.Twins] = None
@@ -59,14 +58,13 @@ class ClassStats(Handle):
 
     def __init__(self, labels: Union[Labels, str], strata: int = 1, histogram: int = 0,
                  ranks: Optional[ClassStats] = None) -> None:
-        self.labels = as_labels(labels)
+        self.labels, self._lock = as_labels(labels), threading.RLock()
         options = make(c.fm_class_stats_options, strata=strata, histogram=histogram)
         if ranks is not None:
             options.score, options.ranks = c.FM_SCORE_RANK, ranks._pointer
         self._make(options)
 
     def _make(self, options: Any) -> None:
-        self._lock = threading.RLock()
         self._create(lib.fm_class_stats_create, self.labels._pointer, byref(options))
         self._read_options()
 
@@ -74,8 +72,7 @@ class ClassStats(Handle):
         """Statistics like these, of nothing."""
         options = make(c.fm_class_stats_options)
         call(lib.fm_class_stats_get_options, self._handle, byref(options))
-        empty = ClassStats.__new__(ClassStats)
-        empty.labels = self.labels
+        empty = ClassStats._bare(self.labels)
         empty._make(options)
         return empty
 
@@ -116,22 +113,6 @@ class ClassStats(Handle):
         del keep
         return self
 
-    def _add_batch(self, masks: Any, losses: Any, strata: Any) -> ClassStats:
-        count = len(masks)
-        if len(losses) != count or (strata is not None and len(strata) != count):
-            raise ValueError(f"{count} masks and {len(losses)} loss maps, expected as many")
-        parts = [self._empty() for _ in range(min(cores(), count))]
-
-        def add_every(first: int) -> None:
-            for i in range(first, count, len(parts)):
-                parts[first].add(masks[i], losses[i], None if strata is None else strata[i])
-
-        run(add_every, len(parts))
-        whole = parts[0]
-        for part in parts[1:]:
-            whole.merge(part)
-        return self.merge(whole)
-
     def _add_on_device(self, device: Any, mask: Any, loss: Any, strata: Any) -> ClassStats:
         stream = _cuda.Stream(device, mask)
         masks, losses = stream.images(mask, "mask"), stream.images(loss, "loss")
@@ -164,53 +145,7 @@ class ClassStats(Handle):
         for part in parts.values():
             part.statuses.check()
 
-    def merge(self, other: ClassStats) -> ClassStats:
-        """Adds all of `other`; returns itself. Raises MismatchError if label space, strata or histogram
-        differ."""
-        if other is self:
-            other = self.copy()
-        theirs = other._pointer
-        with self._lock:
-            call(lib.fm_class_stats_merge, self._pointer, theirs)
-        return self
-
-    def copy(self) -> ClassStats:
-        return self._empty().merge(self)
-
-    def __iadd__(self, other: ClassStats) -> ClassStats:
-        return self.merge(other)
-
-    def __add__(self, other: ClassStats) -> ClassStats:
-        if not isinstance(other, ClassStats):
-            return NotImplemented
-        return self.copy().merge(other)
-
-    def __radd__(self, other: Any) -> ClassStats:  # sum() begins with 0
-        return self.copy() if other == 0 else NotImplemented
-
-    # ---- Words ------------------------------------------------------------------------------------------
-    @property
-    def state(self) -> Any:
-        """All of it as int64 numbers, a copy: the element-wise *sum* of states is the state of the merge (of up
-        to 2^30 of them). Assigning replaces what the statistics hold."""
-        count = lib.fm_class_stats_word_count(self._pointer)
-        array, at = numbers(ctypes.c_int64, count, "int64")
-        with self._lock:
-            call(lib.fm_class_stats_export, self._pointer, at, count)
-        return array
-
-    @state.setter
-    def state(self, words: Any) -> None:
-        layout = layout_of(words)
-        if layout.dtype != c.FM_I64 or layout.strides != packed(layout.shape, 8) or len(layout.shape) != 1:
-            raise ValueError(f"expected a packed array of int64, got shape {list(layout.shape)}")
-        fresh = self._empty()
-        call(lib.fm_class_stats_import, fresh._pointer, ctypes.cast(layout.address, ctypes.POINTER(ctypes.c_int64)),
-             layout.shape[0], None)
-        with self._lock:
-            lib.fm_class_stats_clear(self._pointer)
-            call(lib.fm_class_stats_merge, self._pointer, fresh._pointer)
-
+    # ---- Files ------------------------------------------------------------------------------------------
     def to_bytes(self) -> bytes:
         """State, label space's fingerprint and a checksum, the same on all machines."""
         with self._lock:
@@ -222,8 +157,7 @@ class ClassStats(Handle):
     @classmethod
     def from_bytes(cls, labels: Union[Labels, str], blob: bytes) -> ClassStats:
         """Raises FormatError if the bytes are damaged, MismatchError for another label space."""
-        stats = cls.__new__(cls)
-        stats.labels, stats._lock = as_labels(labels), threading.RLock()
+        stats = cls._bare(as_labels(labels))
         stats._create(lib.fm_class_stats_load, stats.labels._pointer, blob, len(blob))
         return stats._read_options()
 
@@ -236,9 +170,6 @@ class ClassStats(Handle):
         self.ranked = ranks is not None
         return self
 
-    def __reduce__(self) -> Any:
-        return _stats_from, (self.labels, self.to_bytes())
-
     def save(self, path: Union[str, os.PathLike[str]]) -> None:
         """Writes the tool's stats.json, label space included, whole or not at all."""
         with self._lock:
@@ -247,8 +178,7 @@ class ClassStats(Handle):
     @classmethod
     def load(cls, path: Union[str, os.PathLike[str]]) -> ClassStats:
         """Reads a stats.json of `save`, `freemask stats` or `freemask merge`."""
-        stats = cls.__new__(cls)
-        stats.labels, stats._lock = Labels.from_csv(path), threading.RLock()
+        stats = cls._bare(Labels.from_csv(path))
         stats._create(lib.fm_class_stats_read, stats.labels._pointer, os.fsencode(path))
         return stats._read_options()
 
@@ -345,7 +275,3 @@ def extra_planes(strata: Any, reference: Any, siblings: Any = None) -> tuple[Any
     if views[1] is not None:
         extra.reference = ctypes.pointer(views[1].view)
     return byref(extra), (extra, views, others)
-
-
-def _stats_from(labels: Labels, blob: bytes) -> ClassStats:
-    return ClassStats.from_bytes(labels, blob)
