@@ -199,7 +199,7 @@ good("run --references", *CODED)
 tap.equal(tree(f"{ROOT}/run-codes"), tree(f"{ROOT}/codes"), "run: references are those of stats")
 tap.equal({name: data for name, data in tree(f"{ROOT}/coded-run").items() if name.startswith("masks/")},
           {name: data for name, data in tree(f"{ROOT}/by-codes").items() if name.startswith("masks/")}, "run: the masks are those by references")
-tap.ok(b"--references coded-run/../run-codes" in read(f"{ROOT}/coded-run/report.html"), "run: the page says the references")
+tap.ok(b"--references ./run-codes" in read(f"{ROOT}/coded-run/report.html"), "run: the page says the references")
 before = tree(f"{ROOT}/coded-run")
 good("run --references --resume", *CODED, "--resume")
 tap.equal(tree(f"{ROOT}/coded-run"), before, "changes nothing")
@@ -249,6 +249,17 @@ tap.ok("1 masks have no real one" in result.out, "--allow-unpaired: the summary 
 tap.equal(json.loads(read(f"{ROOT}/unpaired/filter.json"))["unpaired"], 1, "--allow-unpaired: filter.json counts them")
 tap.equal(read(f"{ROOT}/unpaired/masks/0/m0_seed_42.png"), read(f"{ROOT}/paired/masks/0/m0_seed_42.png"),
           "--allow-unpaired: pairs are judged as ever")
+good("report on it", "report", "unpaired", "-q")
+page = read(f"{ROOT}/unpaired/report.html").decode()
+tap.ok("1 of 13 masks have no real image" in page and "1 of 13 masks</dd>" in page, "the page says that a mask has no real one")
+tap.ok("<dd>real/masks</dd>" in page and "<dd>made/masks</dd>" in page and "../" not in page.partition("How it was made")[2],
+       "the page's paths do not go down and up again")
+os.makedirs(f"{ROOT}/far/away")
+shutil.copytree(f"{ROOT}/unpaired", f"{ROOT}/far/away/copy")
+os.symlink("far/away/copy", f"{ROOT}/link")
+good("report by way of a link", "report", "link", "-q")
+page = read(f"{ROOT}/far/away/copy/report.html").decode()
+tap.ok("<dd>link/../real/masks</dd>" in page, "behind a link they stay, since what is above it is elsewhere")
 
 # ---- What does not go together ---------------------------------------------------------------------------
 

@@ -227,9 +227,34 @@ char *path_to_store(const char *file, const char *path) {
   return stored;
 }
 
+/* Cuts off the last name of a folder, if "<folder>/.." is what is left: not behind a link. */
+static bool cut_last(char *folder) {
+  struct stat info;
+  char *slash = strrchr(folder, '/'), *name = slash ? slash + 1 : folder;
+  if (!*name || !strcmp(name, ".") || !strcmp(name, "..") || lstat(folder, &info) ||
+      !S_ISDIR(info.st_mode))
+    return false;
+  if (!slash)
+    memcpy(folder, ".", 2); /* no longer than a name */
+  else
+    slash[slash == folder] = '\0';
+  return true;
+}
+
 char *path_from_store(const char *file, const char *stored) {
   if (!stored || (strncmp(stored, "./", 2) && strncmp(stored, "../", 3))) return alloc_text(stored);
-  char *folder = folder_of(file), *path = path_join(folder, stored);
+  char *folder = folder_of(file);
+  for (;;) {
+    if (!strncmp(stored, "./", 2))
+      stored += 2;
+    else if (!strncmp(stored, "../", 3) && cut_last(folder))
+      stored += 3;
+    else
+      break;
+  }
+  /* A name alone could be that of a preset. */
+  char *path = strcmp(folder, ".") != 0 || !strchr(stored, '/') ? path_join(folder, stored)
+                                                                : alloc_text(stored);
   free(folder);
   return path;
 }

@@ -45,8 +45,8 @@ char *path_absolute(const char *path);
 char *path_relative(const char *folder, const char *path);
 
 /* How the file `file` remembers an input, so that it is found from any working folder: absolute
- * paths as they are, others from the file's folder on ("./x", "../x"); and back. NULL gives
- * NULL. Caller frees. */
+ * paths as they are, others from the file's folder on ("./x", "../x"); and back, from the working folder on, without
+ * going down and up again ("out/../x") where no link is passed. NULL gives NULL. Caller frees. */
 char *path_to_store(const char *file, const char *path);
 char *path_from_store(const char *file, const char *stored);
 

@@ -244,11 +244,23 @@ static void warn_left_out(const report *r, text *t) {
   }
 }
 
+static void warn_unpaired(const report *r, text *t) {
+  if (!r->has_filter || !r->filter.unpaired) return;
+  text_add(t, "<li>");
+  report_add_count(t, r->filter.unpaired);
+  text_add(t, " of ");
+  report_add_count(t, r->filter.count);
+  text_add(t,
+           " masks have no real image to be paired with and were judged without its losses "
+           "(<code>--allow-unpaired</code>): more of them is dropped.</li>\n");
+}
+
 void report_warnings(const report *r, text *t) {
   text list = {0};
   warn_classes(r, warn_reach(r, &list), &list);
   warn_masks(r, &list);
   warn_left_out(r, &list);
+  warn_unpaired(r, &list);
   for (size_t i = 0; r->has_filter && i < r->gap.warning_count; i++) {
     text_add(&list, "<li>");
     text_add_html(&list, r->gap.warnings[i].data);

@@ -129,6 +129,9 @@ void report_origin(const report *r, text *t) {
     else
       text_add(t, "<dt>Real share</dt><dd>%.6g above the thresholds</dd>\n", r->filter.real_share);
     fact(t, "References", r->filter.real_masks);
+    if (r->filter.unpaired)
+      text_add(t, "<dt>Unpaired</dt><dd>%" PRId64 " of %" PRId64 " masks</dd>\n",
+               r->filter.unpaired, r->filter.count);
     if (r->filter.has_siblings)
       text_add(t, "<dt>Siblings</dt><dd>of %" PRId64 " of %" PRId64 " masks</dd>\n",
                r->filter.siblings, r->filter.count);

@@ -55,7 +55,8 @@ const char *const report_style[] = {
     /* A telephone: the numbers matter more than their bars. */
     "@media(max-width:560px){.bar{display:none}th,td{font-size:12px;padding-left:5px;"
     "padding-right:5px}th,td:last-child{white-space:normal}}\n"
-    ".charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(320px,1fr));gap:22px}\n"
+    ".charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(320px,1fr));gap:22px}"
+    ".charts figure{max-width:560px}\n"
     "figure{margin:0}figcaption{color:var(--soft);font-size:13px}\n"
     "svg{display:block;width:100%;height:auto}svg text{fill:var(--soft);font-size:12.5px}\n"
     "svg .axis{stroke:var(--line)}svg rect{fill:var(--main)}svg rect.hot{fill:var(--hot)}svg "
