@@ -192,6 +192,11 @@ int64_t fm__cu_columns(const fm__cu_job *job) {
   return (rows * job->width + FM__CU_THREADS - 1) / FM__CU_THREADS;
 }
 
+bool fm__cu_is_plain(const fm__cu_job *job) {
+  return !job->fused && job->mask.dtype == FM_U8 && job->mask.dense && job->loss.dtype == FM_F32 &&
+         job->loss.dense && !job->strata.data;
+}
+
 /* Blocks of a kernel that clears memory: more would not be faster. */
 static const int64_t MOST_BLOCKS = 1024;
 
@@ -208,7 +213,5 @@ void fm__cu_prepare(fm__cu_call *call) {
 }
 
 void fm__cu_finish(fm__cu_call *call) {
-  fm__cu_launch(call, FM__CU_describe, 1, call->job.images, 0);
-  if (call->job.out.data)
-    fm__cu_launch(call, FM__CU_give_up, fm__cu_tiles(&call->job), call->job.images, 0);
+  fm__cu_launch(call, FM__CU_finish, 1, call->job.images, 0);
 }

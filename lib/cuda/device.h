@@ -57,6 +57,9 @@ void fm__cu_launch(fm__cu_call *call, int kernel, int64_t blocks, int32_t images
 int64_t fm__cu_tiles(const fm__cu_job *job);
 int64_t fm__cu_columns(const fm__cu_job *job);
 
+/* Whether the inputs are what cuda/plain.h takes. */
+bool fm__cu_is_plain(const fm__cu_job *job);
+
 /* Launches that calls begin and end with. */
 void fm__cu_start(fm__cu_call *call);
 void fm__cu_finish(fm__cu_call *call);

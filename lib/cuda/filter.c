@@ -5,6 +5,8 @@
 #include "core/options.h"
 #include "cuda/loss.h"
 
+_Static_assert(FM__CU_TILE < 1 << 16, "a block's pixels fit half a counter (cuda/judge.h)");
+
 struct fm_cuda_filter {
   fm__cu_space space; /* extra: the thresholds */
   int32_t strata_count;
@@ -167,6 +169,11 @@ static fm_status read_planes(const application *a, fm__cu_job *job, fm_error *er
   return a->weighs ? aim_weights(a->filter, a->options, job, err) : aim_labels(a->filter, job, err);
 }
 
+/* Bytes, for which no label is too large. */
+static bool is_plain_output(const fm__cu_job *job) {
+  return job->sink == FM__CU_LABELS && job->out.element == 1 && job->out.dense && !job->narrows;
+}
+
 static fm_status apply(const application *a, const char *function, void *stream, fm_error *err) {
   if (!a->filter) return fm__fail(err, FM_ERR_ARGUMENT, "%s: filter is NULL", function);
   fm__cu_call call = {.cuda = a->filter->space.cuda, .stream = stream, .err = err};
@@ -181,7 +188,9 @@ static fm_status apply(const application *a, const char *function, void *stream,
   job->zeros = job->counts = a->counts;
   job->zero_count = a->counts ? 2 * cells * job->images : 0;
   job->own_counters = a->counts && cells <= FM__CU_OWN_CELLS;
-  size_t own = job->own_counters ? (size_t)cells * 2 * sizeof(uint32_t) : 0;
+  job->plain = fm__cu_is_plain(job) && is_plain_output(job) && (job->own_counters || !a->counts);
+  size_t own = job->own_counters ? (size_t)cells * sizeof(uint32_t) : 0;
+  if (job->plain) own += FM__CU_TABLE_BYTES;
   status = fm__cu_begin(&call);
   if (status) return status;
   fm__cu_start(&call);

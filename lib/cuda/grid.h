@@ -19,6 +19,8 @@
       fm_cu_##name(const __grid_constant__ fm__cu_job job_)
 /* Before a loop whose rounds have enough to do: a row of copies would take registers. */
 #define FM__CU_ROLLED _Pragma("unroll 1")
+/* Before a loop over what is in registers. */
+#define FM__CU_UNROLLED _Pragma("unroll")
 #define FM__CU_ALIGN(n) __align__(n)
 #define FM__CU_START const fm__cu_job *const job = &job_
 #define FM__CU_FN static __device__
@@ -34,14 +36,24 @@
 #define FM__CU_BLOCKS ((int64_t)gridDim.x)
 #define FM__CU_IMAGE ((int32_t)blockIdx.y)
 
-FM__CU_FN void cu_add32(uint32_t *to, uint32_t n) { (void)atomicAdd(to, n); }
+/* Of a block's own memory. */
+FM__CU_FN void cu_add32(uint32_t *to, uint32_t n) {
+  __builtin_assume(__isShared(to));
+  (void)atomicAdd(to, n);
+}
+FM__CU_FN void cu_min32(int32_t *to, int32_t n) {
+  __builtin_assume(__isShared(to));
+  (void)atomicMin(to, n);
+}
+/* Of the device's. */
 FM__CU_FN void cu_add64(int64_t *to, int64_t n) {
+  __builtin_assume(__isGlobal(to));
   (void)atomicAdd((unsigned long long *)(void *)to, (unsigned long long)n);
 }
 FM__CU_FN void cu_min64(uint64_t *to, uint64_t n) {
+  __builtin_assume(__isGlobal(to));
   (void)atomicMin((unsigned long long *)(void *)to, (unsigned long long)n);
 }
-FM__CU_FN void cu_min32(int32_t *to, int32_t n) { (void)atomicMin(to, n); }
 
 /* IEEE binary16, exactly; of what is not a number some such. */
 FM__CU_INLINE float cu_half(uint16_t bits) {
@@ -54,6 +66,15 @@ FM__CU_INLINE float cu_half(uint16_t bits) {
 FM__CU_INLINE char *cu_global(char *at) {
   __builtin_assume(__isGlobal(at));
   return at;
+}
+
+/* Byte i of words, in the order of memory. */
+FM__CU_INLINE uint32_t cu_byte(const uint32_t *words, int i) {
+  return words[i / 4] >> (i % 4 * 8) & 255;
+}
+FM__CU_INLINE void cu_put_byte(uint32_t *words, int i, uint32_t byte) {
+  if (i % 4 == 0) words[i / 4] = 0;
+  words[i / 4] |= byte << (i % 4 * 8);
 }
 
 /* 2 to the power x, to 2^-22 of it; below 2^-126 it may be 0. */
@@ -83,6 +104,7 @@ typedef struct fm__cu_host {
 #define FM__CU_KERNEL(name) \
   static void fm_cu_##name(const fm__cu_host *host_, const fm__cu_job *job)
 #define FM__CU_ROLLED
+#define FM__CU_UNROLLED
 #define FM__CU_ALIGN(n) __attribute__((aligned(n)))
 #define FM__CU_START (void)0
 #define FM__CU_FN static
@@ -104,6 +126,13 @@ FM__CU_FN void cu_min32(int32_t *to, int32_t n) { *to = n < *to ? n : *to; }
 
 FM__CU_INLINE float cu_half(uint16_t bits) { return fm__float_of_half(bits); }
 FM__CU_INLINE char *cu_global(char *at) { return at; }
+
+FM__CU_INLINE uint32_t cu_byte(const uint32_t *words, int i) {
+  return ((const uint8_t *)(const void *)words)[i];
+}
+FM__CU_INLINE void cu_put_byte(uint32_t *words, int i, uint32_t byte) {
+  ((uint8_t *)(void *)words)[i] = (uint8_t)byte;
+}
 
 /* As wrong as a device's may be, either way: what rests on it has to bear that. */
 FM__CU_FN float cu_nearly(float exact, float x) {

@@ -16,6 +16,9 @@ enum { FM__CU_THREADS = 256, FM__CU_RUN = 16, FM__CU_TILE = FM__CU_THREADS * FM_
 /* Pixels of a run that are loaded and stored together; a divisor of FM__CU_RUN. */
 enum { FM__CU_PIECE = 4 };
 
+/* Labels of a byte, what each comes to being in a block's own memory, and its bytes (cuda/plain.h). */
+enum { FM__CU_LABELS_OF_BYTE = 256, FM__CU_TABLE_BYTES = FM__CU_LABELS_OF_BYTE * 8 };
+
 /* Cells whose counters a block has in its own memory; of more, each pixel is counted in global memory. */
 enum { FM__CU_OWN_CELLS = 2048 };
 
@@ -66,13 +69,15 @@ typedef struct fm__cu_job {
   int64_t zero_count;
   bool fused;        /* losses come from an output, not from a map */
   bool own_counters; /* a block has counters of its own */
+  bool plain; /* packed U8 labels, into such where any are written, packed F32 losses, no strata */
 
   /* Labels. */
   const int32_t *classes; /* of label 0; 65,535 above and 32,768 below it */
   int32_t class_count, strata_count;
 
   /* Filter. */
-  const float *thresholds; /* [classes][strata] */
+  const float *thresholds; /* [images or 1][classes][strata] */
+  int64_t limit_step;      /* from one image's to the next one's; 0: all have the same */
   int32_t sink;            /* an fm__cu_sink: what `out` is */
   bool narrows;            /* labels of the mask may not fit `out` */
   int64_t least;           /* the labels that `out` holds */
@@ -125,7 +130,7 @@ typedef struct fm__cu_job {
 /* The kernels, by number: X(name). */
 /* clang-format off */
 #define FM__CU_KERNELS(X)                                                 \
-  X(start) X(describe) X(give_up) X(filter) X(filter_output)              \
+  X(start) X(finish) X(filter) X(filter_output)                           \
   X(sum) X(sum_output) X(sum_end) X(gaps) X(strata)                       \
   X(window_check) X(window) X(repeats) X(classes) X(hardness) X(queries)
 /* clang-format on */

@@ -2,25 +2,31 @@
 #ifndef FM_CUDA_JUDGE_H
 #define FM_CUDA_JUDGE_H
 
-#include "cuda/walk.h"
+#include "cuda/plain.h"
 
-/* Pixels of one cell that a thread has met in a row. */
+/* Pixels of one cell that a thread has met in a row: the dropped ones in the upper half, all in the lower. A block
+ * has no more than 4,096. */
 typedef struct cu_tally {
   int32_t cell;
-  uint32_t valid, dropped;
+  uint32_t both;
 } cu_tally;
 
-FM__CU_FN void cu_tally_flush(cu_job job, int32_t image, const cu_tally *tally, uint32_t *own) {
-  if (!tally->valid || !job->counts) return;
-  if (own) {
-    cu_add32(own + 2 * tally->cell, tally->valid);
-    if (tally->dropped) cu_add32(own + 2 * tally->cell + 1, tally->dropped);
-    return;
-  }
+enum { CU_HALF = 16, CU_LOWER = (1 << CU_HALF) - 1 };
+
+/* Adds to a cell's counts in global memory. */
+FM__CU_FN void cu_count(cu_job job, int32_t image, int32_t cell, uint32_t both) {
   int64_t cells = (int64_t)job->class_count * job->strata_count;
-  int64_t *counts = job->counts + 2 * (image * cells + tally->cell);
-  cu_add64(counts, tally->valid);
-  if (tally->dropped) cu_add64(counts + 1, tally->dropped);
+  int64_t *counts = job->counts + 2 * (image * cells + cell);
+  if (both) cu_add64(counts, both & CU_LOWER);
+  if (both >> CU_HALF) cu_add64(counts + 1, both >> CU_HALF);
+}
+
+FM__CU_FN void cu_tally_flush(cu_job job, int32_t image, const cu_tally *tally, uint32_t *own) {
+  if (!tally->both) return;
+  if (own)
+    cu_add32(own + tally->cell, tally->both);
+  else if (job->counts)
+    cu_count(job, image, tally->cell, tally->both);
 }
 
 FM__CU_FN void cu_tally_add(cu_job job, int32_t image, cu_tally *tally, int32_t cell, bool dropped,
@@ -28,15 +34,14 @@ FM__CU_FN void cu_tally_add(cu_job job, int32_t image, cu_tally *tally, int32_t 
   if (cell != tally->cell) {
     cu_tally_flush(job, image, tally, own);
     tally->cell = cell;
-    tally->valid = tally->dropped = 0;
+    tally->both = 0;
   }
-  tally->valid++;
-  tally->dropped += dropped;
+  tally->both += dropped ? (1 << CU_HALF) + 1 : 1;
 }
 
-FM__CU_FN uint64_t cu_weight(cu_job job, int32_t cell, float loss, bool dropped) {
+FM__CU_FN uint64_t cu_weight(cu_job job, float loss, float threshold, bool dropped) {
   if (!job->soft) return dropped ? job->dropped : job->kept;
-  double weight = fm__weight_of(&job->weigh, (double)loss, (double)job->thresholds[cell]);
+  double weight = fm__weight_of(&job->weigh, (double)loss, (double)threshold);
   return fm__weight_bits(weight, job->out.dtype);
 }
 
@@ -52,13 +57,14 @@ FM__CU_INLINE bool cu_judge(cu_job job, int32_t image, int64_t y, int64_t x, int
     return true;
   }
   bool dropped = false;
+  float threshold = 0;
   if (cell >= 0) {
-    int32_t limit = (int32_t)fm__float_bits(job->thresholds[cell]);
-    dropped = (int32_t)fm__loss_bits(loss) > limit;
+    threshold = cu_threshold(job, image, cell);
+    dropped = (int32_t)fm__loss_bits(loss) > (int32_t)fm__float_bits(threshold);
     cu_tally_add(job, image, tally, cell, dropped, own);
   }
   if (job->sink == FM__CU_WEIGHTS)
-    *bits = cell < 0 ? 0 : cu_weight(job, cell, loss, dropped);
+    *bits = cell < 0 ? 0 : cu_weight(job, loss, threshold, dropped);
   else if (job->narrows && !cu_fits(job, label))
     cu_bad(job, image, cu_rank_of(job, CU_MISFIT), y, x);
   else if (dropped)
@@ -66,20 +72,19 @@ FM__CU_INLINE bool cu_judge(cu_job job, int32_t image, int64_t y, int64_t x, int
   return true;
 }
 
-/* ---- A block's own counters ------------------------------------------------------------- */
+/* ---- A block's own counters: one for each cell ------------------------------------------- */
 
-FM__CU_FN int32_t cu_counters(cu_job job) { return 2 * job->class_count * job->strata_count; }
+FM__CU_FN int32_t cu_cells(cu_job job) { return job->class_count * job->strata_count; }
 
 FM__CU_FN void cu_counters_clear(cu_job job, uint32_t t, uint32_t *own) {
   if (!job->own_counters) return;
-  for (int32_t i = (int32_t)t; i < cu_counters(job); i += FM__CU_THREADS) own[i] = 0;
+  for (int32_t i = (int32_t)t; i < cu_cells(job); i += FM__CU_THREADS) own[i] = 0;
 }
 
 FM__CU_FN void cu_counters_flush(cu_job job, int32_t image, uint32_t t, const uint32_t *own) {
-  if (!job->own_counters || !job->counts) return;
-  int64_t *counts = job->counts + (int64_t)image * cu_counters(job);
-  for (int32_t i = (int32_t)t; i < cu_counters(job); i += FM__CU_THREADS)
-    if (own[i]) cu_add64(counts + i, own[i]);
+  if (!job->own_counters) return;
+  for (int32_t i = (int32_t)t; i < cu_cells(job); i += FM__CU_THREADS)
+    cu_count(job, image, i, own[i]);
 }
 
 /* ---- Kernels ----------------------------------------------------------------------------- */
@@ -108,17 +113,43 @@ FM__CU_INLINE void cu_filter_piece(cu_job job, int32_t image, const cu_run *run,
   cu_run_store(job, image, run, bits, kept);
 }
 
+/* The same of a plain run. */
+FM__CU_INLINE void cu_filter_plain(cu_job job, int32_t image, const cu_run *run, const cu_plain *p,
+                                   const cu_entry *entries, cu_tally *tally, uint32_t *own) {
+  cu_bytes out;
+  int32_t least = FM__CLASS_IGNORE;
+  FM__CU_UNROLLED
+  for (int i = 0; i < FM__CU_RUN; i++) {
+    const uint32_t label = cu_byte(p->labels.words, i);
+    const cu_entry e = entries[label];
+    const bool dropped = (int32_t)cu_plain_bits(p, i) > e.limit;
+    cu_put_byte(out.words, i, dropped ? (uint32_t)job->dropped : label);
+    least = e.cell < least ? e.cell : least;
+    if (own && e.cell >= 0) cu_tally_add(job, image, tally, e.cell, dropped, own);
+  }
+  if (job->out.data) *(cu_bytes *)(void *)cu_run_at(&job->out, image, run) = out;
+  if (least != FM__CLASS_IGNORE) cu_plain_note(job, image, *run, entries);
+}
+
 FM__CU_KERNEL(filter) {
   FM__CU_START;
-  FM__CU_OWN(uint32_t, own);
-  FM__CU_EACH_THREAD(t) cu_counters_clear(job, t, own);
+  FM__CU_OWN(cu_entry, entries);
+  uint32_t *const own = cu_own_counters(job, entries);
+  FM__CU_EACH_THREAD(t) {
+    cu_entries_fill(job, FM__CU_IMAGE, t, entries);
+    cu_counters_clear(job, t, own);
+  }
   FM__CU_BARRIER();
   FM__CU_EACH_THREAD(t) {
-    cu_tally tally = {-1, 0, 0};
+    cu_tally tally = {-1, 0};
     uint32_t *counters = job->own_counters ? own : NULL;
     cu_run run = cu_run_of(job, FM__CU_BLOCK, t);
-    for (; run.count; cu_run_next(job, &run))
-      cu_filter_piece(job, FM__CU_IMAGE, &run, &tally, counters);
+    cu_plain plain;
+    if (cu_plain_load(job, FM__CU_IMAGE, &run, &plain))
+      cu_filter_plain(job, FM__CU_IMAGE, &run, &plain, entries, &tally, counters);
+    else
+      for (; run.count; cu_run_next(job, &run))
+        cu_filter_piece(job, FM__CU_IMAGE, &run, &tally, counters);
     cu_tally_flush(job, FM__CU_IMAGE, &tally, counters);
   }
   FM__CU_BARRIER();
@@ -131,7 +162,7 @@ FM__CU_KERNEL(filter_output) {
   FM__CU_EACH_THREAD(t) cu_counters_clear(job, t, own);
   FM__CU_BARRIER();
   FM__CU_EACH_THREAD(t) {
-    cu_tally tally = {-1, 0, 0};
+    cu_tally tally = {-1, 0};
     uint32_t *counters = job->own_counters ? own : NULL;
     cu_column_place p = cu_column_of(job, FM__CU_BLOCK, t);
     cu_column_pixels pixels;
@@ -180,30 +211,31 @@ FM__CU_FN void cu_describe(cu_job job, int32_t image, fm_cuda_status *s) {
   }
 }
 
-/* Completes the statuses, before anything that they are about is overwritten. */
-FM__CU_KERNEL(describe) {
-  FM__CU_START;
-  FM__CU_EACH_THREAD(t) {
-    if (t == 0 && !cu_is_good(job, FM__CU_IMAGE))
-      cu_describe(job, FM__CU_IMAGE, &job->status[FM__CU_IMAGE]);
+/* An image with a bad pixel comes out ignored and uncounted. */
+FM__CU_FN void cu_give_up(cu_job job, int32_t image, uint32_t t) {
+  const uint64_t bits = job->sink == FM__CU_LABELS ? job->dropped : 0;
+  const int64_t tiles = (job->height * job->width + FM__CU_TILE - 1) / FM__CU_TILE;
+  for (int64_t tile = 0; tile < tiles && job->out.data; tile++) {
+    cu_run run = cu_run_of(job, tile, t);
+    for (int i = 0; i < run.count; i++) {
+      cu_store(cu_at(&job->out, image, run.y, run.x), job->out.element, bits);
+      cu_step(job, &run.y, &run.x);
+    }
   }
+  for (int32_t i = (int32_t)t; job->counts && i < 2 * cu_cells(job); i += FM__CU_THREADS)
+    job->counts[(int64_t)image * 2 * cu_cells(job) + i] = 0;
 }
 
-/* Images with a bad pixel come out ignored and uncounted. */
-FM__CU_KERNEL(give_up) {
+/* A block for each image: completes its status before anything that this is about is overwritten. Bad images are
+ * few: one block is enough, and a launch of more would cost all calls. */
+FM__CU_KERNEL(finish) {
   FM__CU_START;
   if (cu_is_good(job, FM__CU_IMAGE)) return;
   FM__CU_EACH_THREAD(t) {
-    uint64_t bits = job->sink == FM__CU_LABELS ? job->dropped : 0;
-    cu_run run = cu_run_of(job, FM__CU_BLOCK, t);
-    for (int i = 0; i < run.count; i++) {
-      cu_store(cu_at(&job->out, FM__CU_IMAGE, run.y, run.x), job->out.element, bits);
-      cu_step(job, &run.y, &run.x);
-    }
-    if (job->counts && FM__CU_BLOCK == 0)
-      for (int32_t i = (int32_t)t; i < cu_counters(job); i += FM__CU_THREADS)
-        job->counts[(int64_t)FM__CU_IMAGE * cu_counters(job) + i] = 0;
+    if (t == 0) cu_describe(job, FM__CU_IMAGE, &job->status[FM__CU_IMAGE]);
   }
+  FM__CU_BARRIER();
+  FM__CU_EACH_THREAD(t) cu_give_up(job, FM__CU_IMAGE, t);
 }
 
 #endif

@@ -4,6 +4,7 @@
 #define FM_CUDA_LOGITS_H
 
 #include "cuda/resize.h"
+#include "network/log_sum.h"
 
 /* ---- Logits, exactly ---------------------------------------------------------------------- */
 
@@ -27,7 +28,8 @@ FM__CU_APART bool cu_exact_logits(cu_job job, int32_t image, int64_t y, int64_t 
                                   double *loss, fm_cuda_status *s) {
   cu_taps taps = cu_taps_of(job, y, x);
   int32_t label = cu_channel_of(job, k);
-  double own[4], top = -INFINITY, sum = 0, z, doubt, most = 0;
+  fm__log_sum sum = {-INFINITY, 0};
+  double own[4], z, doubt, most = 0;
   bool doubtful = false;
   for (int i = 0; i < taps.count; i++) {
     own[i] = (double)cu_value(job, cu_channel(job, image, label), taps.y[i], taps.x[i]);
@@ -36,15 +38,14 @@ FM__CU_APART bool cu_exact_logits(cu_job job, int32_t image, int64_t y, int64_t 
   for (int32_t c = 0; c < job->channels; c++) {
     if (!cu_relative(job, image, &taps, own, c, &z, &doubt, s)) return false;
     doubtful |= doubt > FM__CU_DOUBT;
-    sum = z > top ? sum * exp(top - z) + 1 : sum + exp(z - top);
-    if (z > top) top = z;
+    fm__log_sum_add(&sum, z);
   }
-  *loss = log(sum) + top;
+  *loss = log(sum.sum) + sum.top;
   if (!isfinite((float)*loss)) return cu_loss_fail(s, FM__CU_NO_FLOAT, *loss, 0);
   if (!doubtful) return true;
   for (int32_t c = 0; c < job->channels; c++) {
     (void)cu_relative(job, image, &taps, own, c, &z, &doubt, s);
-    if (z + doubt > top - FM__CU_UNSEEN && doubt > most) most = doubt;
+    if (z + doubt > sum.top - FM__CU_UNSEEN && doubt > most) most = doubt;
   }
   return cu_check_doubt(most, *loss, s);
 }

@@ -53,7 +53,7 @@ fm_status fm__cu_read(fm__cu_batch *batch, const fm_volume *volume, unsigned typ
 static bool is_dense(const fm_volume *v) {
   int64_t element = (int64_t)fm_dtype_size((fm_dtype)v->dtype);
   return v->col_stride == element && v->row_stride == v->width * element &&
-         v->channel_stride % 16 == 0 && (uintptr_t)v->data % 16 == 0;
+         (v->channels == 1 || v->channel_stride % 16 == 0) && (uintptr_t)v->data % 16 == 0;
 }
 
 static fm__cu_planes planes_of(const fm_volume *v) {

@@ -4,6 +4,7 @@
 #define FM_CUDA_QUERIES_H
 
 #include "cuda/resize.h"
+#include "network/log_sum.h"
 
 /* ---- What is prepared ------------------------------------------------------------------ */
 
@@ -209,22 +210,13 @@ FM__CU_APART int32_t cu_largest_part(cu_job job, int32_t image, const cu_queries
   return best;
 }
 
-/* A sum of exponentials, relative to the largest one so far. */
-typedef struct cu_log_sum {
-  double top, sum;
-} cu_log_sum;
-
-FM__CU_APART void cu_add_exp(cu_log_sum *s, double z) {
-  if (z == -INFINITY) return;
-  s->sum = z > s->top ? s->sum * exp(s->top - z) + 1 : s->sum + exp(z - s->top);
-  if (z > s->top) s->top = z;
-}
+FM__CU_APART void cu_add_exp(fm__log_sum *s, double z) { fm__log_sum_add(s, z); }
 
 /* The share by logarithms, where scores are too small for numbers. */
 FM__CU_APART bool cu_tiny_share(cu_job job, int32_t image, const cu_taps *taps, int32_t channel,
                                 double *share, fm_cuda_status *s) {
   cu_queries qs = cu_queries_of(job, image);
-  cu_log_sum own = {-INFINITY, 0}, all = {-INFINITY, 0};
+  fm__log_sum own = {-INFINITY, 0}, all = {-INFINITY, 0};
   int32_t best = cu_largest_part(job, image, &qs, taps);
   double most = 0, unseen = log(job->floor) - FM__CU_UNSEEN;
   for (int32_t q = 0; q < job->query_count; q++) {

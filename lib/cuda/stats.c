@@ -4,6 +4,7 @@
 
 #include "core/fail.h"
 #include "cuda/loss.h"
+#include "dsp/dsp.h"
 
 struct fm_cuda_stats {
   fm__cu_space space;
@@ -85,14 +86,17 @@ static void launch(fm__cu_call *call) {
   fm__cu_job *job = &call->job;
   int64_t cells = (int64_t)job->class_count * job->strata_count;
   job->own_counters = cells <= FM__CU_OWN_CELLS;
+  job->plain = fm__cu_is_plain(job);
   size_t own = job->own_counters ? (size_t)cells * FM__CU_SUM_COUNTERS * sizeof(uint32_t) : 0;
+  if (job->plain) own += FM__CU_TABLE_BYTES;
   fm__cu_start(call);
   fm__cu_prepare(call);
   if (job->fused)
     fm__cu_launch(call, FM__CU_sum_output, fm__cu_columns(job), job->images, own);
   else
     fm__cu_launch(call, FM__CU_sum, fm__cu_tiles(job), job->images, own);
-  fm__cu_launch(call, FM__CU_sum_end, cells, 1, 0);
+  fm__cu_launch(call, FM__CU_sum_end, cells, 1,
+                FM__CU_THREADS * (FM__CELL_WORDS + 1) * sizeof(int64_t));
   fm__cu_finish(call);
 }
 

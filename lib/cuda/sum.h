@@ -7,7 +7,7 @@
 #ifndef FM_CUDA_SUM_H
 #define FM_CUDA_SUM_H
 
-#include "cuda/walk.h"
+#include "cuda/plain.h"
 #include "dsp/bins.h"
 
 enum {
@@ -123,17 +123,38 @@ FM__CU_INLINE void cu_sum_piece(cu_job job, int32_t image, const cu_run *run, cu
   }
 }
 
+/* The same of a plain run. */
+FM__CU_INLINE void cu_sum_plain(cu_job job, int32_t image, const cu_run *run, const cu_plain *p,
+                                const cu_entry *entries, cu_total *total, uint32_t *own) {
+  int32_t least = FM__CLASS_IGNORE;
+  FM__CU_UNROLLED
+  for (int i = 0; i < FM__CU_RUN; i++) {
+    const int32_t cell = entries[cu_byte(p->labels.words, i)].cell;
+    least = cell < least ? cell : least;
+    if (cell >= 0) cu_total_add(job, image, total, cell, cu_plain_bits(p, i), own);
+  }
+  if (least != FM__CLASS_IGNORE) cu_plain_note(job, image, *run, entries);
+}
+
 FM__CU_KERNEL(sum) {
   FM__CU_START;
-  FM__CU_OWN(uint32_t, own);
-  FM__CU_EACH_THREAD(t) cu_totals_clear(job, t, own);
+  FM__CU_OWN(cu_entry, entries);
+  uint32_t *const own = cu_own_counters(job, entries);
+  FM__CU_EACH_THREAD(t) {
+    cu_entries_fill(job, FM__CU_IMAGE, t, entries);
+    cu_totals_clear(job, t, own);
+  }
   FM__CU_BARRIER();
   FM__CU_EACH_THREAD(t) {
     cu_total total = {-1, 0, 0};
     uint32_t *counters = job->own_counters ? own : NULL;
     cu_run run = cu_run_of(job, FM__CU_BLOCK, t);
-    for (; run.count; cu_run_next(job, &run))
-      cu_sum_piece(job, FM__CU_IMAGE, &run, &total, counters);
+    cu_plain plain;
+    if (cu_plain_load(job, FM__CU_IMAGE, &run, &plain))
+      cu_sum_plain(job, FM__CU_IMAGE, &run, &plain, entries, &total, counters);
+    else
+      for (; run.count; cu_run_next(job, &run))
+        cu_sum_piece(job, FM__CU_IMAGE, &run, &total, counters);
     cu_total_flush(job, FM__CU_IMAGE, &total, counters);
   }
   FM__CU_BARRIER();
@@ -161,26 +182,66 @@ FM__CU_KERNEL(sum_output) {
   FM__CU_EACH_THREAD(t) cu_totals_flush(job, FM__CU_IMAGE, t, own);
 }
 
-/* into += the pending cell of one image. */
-FM__CU_FN void cu_fold(int64_t *into, int64_t *from) {
-  (void)fm__digits_carry(from + 1, FM__SUM_DIGITS);
-  into[0] += from[0];
-  for (int i = 1; i <= FM__SUM_DIGITS; i++) into[i] += from[i];
-  (void)fm__digits_carry(into + 1, FM__SUM_DIGITS);
+/* Words of a cell that each thread adds up of its images, and how many of these are good. */
+typedef struct cu_end_own {
+  int64_t words[FM__CU_THREADS][FM__CELL_WORDS], good[FM__CU_THREADS];
+} cu_end_own;
+
+/* Digits are carried before they are added: those of all images then fit. */
+FM__CU_FN void cu_end_part(cu_job job, int64_t cell, uint32_t t, cu_end_own *own) {
+  int64_t sum[FM__CELL_WORDS], one[FM__CELL_WORDS];
+  for (int i = 0; i < FM__CELL_WORDS; i++) sum[i] = 0;
+  own->good[t] = 0;
+  for (int32_t image = (int32_t)t; image < job->images; image += FM__CU_THREADS) {
+    if (!cu_is_good(job, image)) continue;
+    const int64_t *from = cu_pending(job, image, cell);
+    for (int i = 0; i < FM__CELL_WORDS; i++) one[i] = from[i];
+    (void)fm__digits_carry(one + 1, FM__SUM_DIGITS);
+    for (int i = 0; i < FM__CELL_WORDS; i++) sum[i] += one[i];
+    own->good[t]++;
+  }
+  for (int i = 0; i < FM__CELL_WORDS; i++) own->words[t][i] = sum[i];
 }
 
-/* A block for each cell: adds the good images' words, one after the other. */
+/* One word of all threads' together, into those of the first. */
+FM__CU_FN void cu_end_word(cu_job job, uint32_t i, cu_end_own *own) {
+  const int32_t threads = job->images < FM__CU_THREADS ? job->images : FM__CU_THREADS;
+  for (int32_t t = 1; t < threads; t++) {
+    if (i < FM__CELL_WORDS)
+      own->words[0][i] += own->words[t][i];
+    else
+      own->good[0] += own->good[t];
+  }
+}
+
+FM__CU_FN void cu_end_bins(cu_job job, int64_t number, uint32_t t, int64_t *cell) {
+  for (int64_t i = FM__CELL_WORDS + t; i < job->cell_words; i += FM__CU_THREADS) {
+    int64_t sum = 0;
+    for (int32_t image = 0; image < job->images; image++)
+      if (cu_is_good(job, image)) sum += cu_pending(job, image, number)[i];
+    cell[i] += sum;
+  }
+}
+
+/* A block for each cell: adds the good images' words. */
 FM__CU_KERNEL(sum_end) {
   FM__CU_START;
+  FM__CU_OWN(cu_end_own, own);
+  int64_t *cell = job->words + 1 + FM__CU_BLOCK * job->cell_words;
   FM__CU_EACH_THREAD(t) {
-    int64_t *cell = job->words + 1 + FM__CU_BLOCK * job->cell_words;
-    for (int32_t image = 0; image < job->images; image++) {
-      if (!cu_is_good(job, image)) continue;
-      int64_t *from = cu_pending(job, image, FM__CU_BLOCK);
-      if (t == 0) cu_fold(cell, from);
-      if (t == 0 && FM__CU_BLOCK == 0) job->words[0]++;
-      for (int64_t i = FM__CELL_WORDS + t; i < job->cell_words; i += FM__CU_THREADS)
-        cell[i] += from[i];
+    cu_end_part(job, FM__CU_BLOCK, t, own);
+    cu_end_bins(job, FM__CU_BLOCK, t, cell);
+  }
+  FM__CU_BARRIER();
+  FM__CU_EACH_THREAD(t) {
+    if (t <= FM__CELL_WORDS) cu_end_word(job, t, own);
+  }
+  FM__CU_BARRIER();
+  FM__CU_EACH_THREAD(t) {
+    if (t == 0) {
+      for (int i = 0; i < FM__CELL_WORDS; i++) cell[i] += own->words[0][i];
+      (void)fm__digits_carry(cell + 1, FM__SUM_DIGITS);
+      if (FM__CU_BLOCK == 0) job->words[0] += own->good[0];
     }
   }
 }

@@ -10,6 +10,7 @@
 
 #include "core/fail.h"
 #include "dsp/tile.h"
+#include "network/log_sum.h"
 #include "network/network_loss.h"
 
 /* Rows of p that are kept, at the channel modulo their number: an image has few classes. */
@@ -158,17 +159,6 @@ static fm_status query_sigmoid(const fm__job *job, const fm__taps *taps, size_t 
   return first || taps->count == 1 ? FM_OK : check_logit(sum, size, y, x, err);
 }
 
-/* A sum of exponentials, relative to the largest one so far. */
-typedef struct log_sum {
-  double top, sum;
-} log_sum;
-
-static void add_exp(log_sum *s, double z) {
-  if (z == -INFINITY) return;
-  s->sum = z > s->top ? s->sum * exp(s->top - z) + 1 : s->sum + exp(z - s->top);
-  if (z > s->top) s->top = z;
-}
-
 /* A logarithm as a sum: what may be large, and what is small. The difference of two is exact enough
  * even where they are far below 0. */
 typedef struct log_pair {
@@ -251,13 +241,13 @@ static fm_status tiny_share(const fm__job *job, int64_t y, int64_t x, int32_t ch
                             double *share, fm_error *err) {
   const queries *qs = job->queries;
   fm__taps taps = fm__taps_of(job, y, x);
-  log_sum own = {-INFINITY, 0}, all = {-INFINITY, 0};
+  fm__log_sum own = {-INFINITY, 0}, all = {-INFINITY, 0};
   size_t best = largest_part(job, &taps);
   double most = 0, unseen = log(job->model->options.floor) - FM__UNSEEN;
   for (size_t q = 0; q < qs->count; q++) {
     double doubt, part = log_part(job, &taps, q, best, &doubt);
-    add_exp(&own, part + log_share(job, q, channel));
-    add_exp(&all, part);
+    fm__log_sum_add(&own, part + log_share(job, q, channel));
+    fm__log_sum_add(&all, part);
     if (part + doubt > unseen && doubt > most) most = doubt;
   }
   *share = exp(own.top - all.top) * own.sum / all.sum;

@@ -129,6 +129,12 @@ def test_filter():
     check_filter("u16 of 3,000 classes", WIDE, np.uint16, shape=(2, 40, 300))
     check_filter("i16 into i64, strata", WIDE, np.int16, out_dtype=kit.I64, stratified=True)
     check_filter("strata", ADE, np.int32, stratified=True)
+    # Packed bytes and floats whose images begin at 16 bytes, and what is beside that.
+    for shape in ((3, 16, 80), (1, 37, 53), (2, 100, 96)):
+        check_filter(f"packed {shape}", ADE, np.uint8, shape=shape)
+    check_filter("packed, in place", IDS, np.uint8, in_place=True, shape=(2, 40, 64))
+    check_filter("packed, into i8", kit.space(100, (-1, 127)), np.uint8, out_dtype=kit.I8, shape=(2, 40, 64))
+    check_filter("packed weights", ADE, np.uint8, out_dtype=kit.U8, weights=options(kit.WeightOptions), shape=(2, 40, 64))
     check_filter("one pixel", ADE, np.uint8, shape=(1, 1, 1))
     check_filter("several blocks", ADE, np.uint8, shape=(2, 97, 181))
     for dtype in (kit.U8, kit.F16, kit.BF16, kit.F32, kit.F64):
@@ -193,14 +199,17 @@ def test_stats():
     check_stats("with a histogram", ADE, np.uint8, 32)
     check_stats("with strata", IDS, np.int64, 1, stratified=True)
     check_stats("of 3,000 classes", WIDE, np.uint16, 0)
+    check_stats("of packed bytes", ADE, np.uint8, 0, shape=(3, 64, 80))
+    check_stats("of packed bytes, with a histogram", IDS, np.uint8, 8, shape=(1, 61, 67))
+    check_stats("of packed bytes and 3,000 classes", WIDE, np.uint8, 0, shape=(2, 40, 64))
+    check_stats("of more images than threads", ADE, np.uint8, 1, shape=(300, 4, 4))
     check_stats("of one pixel", ADE, np.uint8, 8, shape=(1, 1, 1))
 
 
 # ---- Bad pixels
 
-def bad_pair(bad, dtype=np.uint8, loss_dtype=np.float32):
+def bad_pair(bad, dtype=np.uint8, loss_dtype=np.float32, shape=(3, 23, 31)):
     """A mask, a loss map and strata of which `bad` says (image, y, x, what, value)."""
-    shape = (3, 23, 31)
     mask, loss = masks(ADE, shape, dtype), losses(shape).astype(loss_dtype)
     strata = random.integers(0, 3, shape).astype(np.uint8)
     mask[:, 5:9] = 17
@@ -217,16 +226,19 @@ def expect(function, *arguments):
     return 0, ""
 
 
-def check_bad(name, bad, dtype=np.uint8, loss_dtype=np.float32, out_dtype=None):
-    mask, loss, strata = bad_pair(bad, dtype, loss_dtype)
-    good_mask, good_loss, good_strata = bad_pair([])
+def check_bad(name, bad, dtype=np.uint8, loss_dtype=np.float32, out_dtype=None, stratified=True, shape=(3, 23, 31)):
+    mask, loss, strata = bad_pair(bad, dtype, loss_dtype, shape)
+    good_mask, good_loss, good_strata = bad_pair([], shape=shape)
+    if not stratified:
+        strata = good_strata = None
+    cells = 450 if stratified else 150
     handle = create(core.fm_filter_create, make_stats(ADE, good_mask, good_loss, good_strata), None)
     known = create(cuda.fm_cuda_filter_create, device, handle)
     out_dtype = out_dtype or kit.type_of(mask)
-    m, lo, s = kit.Memory(mask.copy()), kit.Memory(loss), kit.Memory(strata)
+    m, lo, s = kit.Memory(mask.copy()), kit.Memory(loss), kit.Memory(strata) if stratified else None
     out = m if out_dtype == kit.type_of(mask) else zeros(mask.shape, kit.NUMPY[out_dtype])
-    counts, status = zeros((3, 450, 2), np.int64), zeros(3, kit.STATUS)
-    call(cuda.fm_cuda_filter_apply, known, volume(m), volume(lo), volume(s), volume(out), ptr(counts.address),
+    counts, status = zeros((3, cells, 2), np.int64), zeros(3, kit.STATUS)
+    call(cuda.fm_cuda_filter_apply, known, volume(m), volume(lo), optional(s), volume(out), ptr(counts.address),
          ptr(status.address), None)
     found = [kit.sentence(one, ADE) for one in status.get()]
     outs, numbers = out.get(), counts.get()
@@ -244,12 +256,13 @@ def check_bad(name, bad, dtype=np.uint8, loss_dtype=np.float32, out_dtype=None):
 
 
 def check_bad_stats(name, mask, loss, strata, found):
-    like = create(core.fm_class_stats_create, ADE, options(kit.StatsOptions, strata=3, histogram=4))
+    like = create(core.fm_class_stats_create, ADE, options(kit.StatsOptions, strata=1 if strata is None else 3, histogram=4))
     known = create(cuda.fm_cuda_stats_create, device, like)
     size = cuda.fm_cuda_stats_workspace(known, 3)
-    m, lo, s, space = kit.Memory(mask.copy()), kit.Memory(loss), kit.Memory(strata), kit.workspace(size)
+    m, lo, space = kit.Memory(mask.copy()), kit.Memory(loss), kit.workspace(size)
+    s = None if strata is None else kit.Memory(strata)
     words, status = zeros(core.fm_class_stats_word_count(like), np.int64), zeros(3, kit.STATUS)
-    call(cuda.fm_cuda_stats_add, known, volume(m), volume(lo), volume(s), ptr(words.address), ptr(status.address),
+    call(cuda.fm_cuda_stats_add, known, volume(m), volume(lo), optional(s), ptr(words.address), ptr(status.address),
          ptr(space.address), kit.size_t(size), None)
     codes = [expect(core.fm_class_stats_add, like, plane(mask[i]), plane(loss[i]), extra(strata, i)) for i in range(3)]
     tap.ok(np.array_equal(words.get(), words_of(like)), f"{name}: statistics of the good images alone")
@@ -265,6 +278,10 @@ def test_bad():
                           (0, 6, 7, "label", 180)])
     check_bad("label below 0", [(1, 0, 0, "label", -2 ** 40)], dtype=np.int64)
     check_bad("large u64", [(1, 0, 0, "label", 2 ** 63 + 5)], dtype=np.uint64)
+    packed = {"stratified": False, "shape": (3, 24, 32)}
+    check_bad("packed label", [(1, 8, 3, "label", 200), (1, 9, 0, "label", 201), (2, 23, 31, "label", 254)], **packed)
+    check_bad("packed NaN", [(0, 5, 30, "loss", np.nan), (2, 6, 0, "loss", np.inf), (2, 5, 29, "loss", -0.5), (0, 5, 31, "label", 222)],
+              **packed)
     check_bad("misfit", [(1, 8, 30, "label", 150), (0, 8, 30, "label", 150)], out_dtype=kit.I8)
 
 
