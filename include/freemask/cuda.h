@@ -103,29 +103,36 @@ typedef struct fm_cuda_filter fm_cuda_filter;
 /** Copies a filter to the device; `filter` may be destroyed afterwards. On success the caller owns
  *  `*out`; on failure `*out` keeps its value. May wait for the device. Memory: 400 KB and 4 bytes per class
  *  and stratum on the device, less than 1 KiB on the host.
- *  Errors: ARGUMENT, MEMORY, IO, UNSUPPORTED (a filter that compares FM_SCORE_RANK, or one with a
- *  floor, min_kept_share: the CPU has those). */
+ *  Errors: ARGUMENT, MEMORY, IO, UNSUPPORTED (a filter that compares FM_SCORE_RANK: the CPU has those). */
 FM_API fm_status fm_cuda_filter_create(fm_cuda *cuda, const fm_filter *filter, fm_cuda_filter **out,
                                        fm_error *err);
 
 /** Destroys; no call on it may be unfinished on a stream. NULL is fine. */
 FM_API void fm_cuda_filter_destroy(fm_cuda_filter *filter);
 
+/** Bytes of workspace that `images` images at once take, of any size: 0 without a floor
+ *  (fm_filter_options.min_kept_share), else about 1.1 KB for each image, class and stratum. 0 for NULL.
+ *  Thread-safety: any thread. */
+FM_API size_t fm_cuda_filter_workspace(const fm_cuda_filter *filter, int32_t images);
+
 /** As fm_filter_apply for N images: `mask` and `filtered` of any integer types, `loss` of any of a loss
  *  map's. `strata` is U8, or NULL where the filter has one stratum. `filtered` is the very same memory as
  *  `mask`, or shares no byte with any input. `counts` is NULL or int64 [N][classes][strata][2] in device
- *  memory, valid and dropped pixels, overwritten. `status` is [N], in device memory. */
+ *  memory, valid and dropped pixels, overwritten. `status` is [N], in device memory. `workspace` has at
+ *  least fm_cuda_filter_workspace bytes of device memory, aligned to 256, and is free again when the
+ *  call has finished on the stream; NULL where that is 0. */
 FM_API fm_status fm_cuda_filter_apply(const fm_cuda_filter *filter, const fm_volume *mask,
                                       const fm_volume *loss, const fm_volume *strata,
                                       const fm_volume *filtered, int64_t *counts,
-                                      fm_cuda_status *status, void *stream, fm_error *err);
+                                      fm_cuda_status *status, void *workspace,
+                                      size_t workspace_size, void *stream, fm_error *err);
 
 /** As fm_filter_weigh for N images, of any kind of weights. `options` may be NULL. */
 FM_API fm_status fm_cuda_filter_weigh(const fm_cuda_filter *filter, const fm_volume *mask,
                                       const fm_volume *loss, const fm_volume *strata,
                                       const fm_weight_options *options, const fm_volume *weights,
-                                      int64_t *counts, fm_cuda_status *status, void *stream,
-                                      fm_error *err);
+                                      int64_t *counts, fm_cuda_status *status, void *workspace,
+                                      size_t workspace_size, void *stream, fm_error *err);
 
 /* ---- Statistics ------------------------------------------------------------------- */
 
@@ -245,8 +252,14 @@ FM_API fm_status fm_cuda_loss_map(const fm_cuda_loss *network_loss, const fm_cud
                                   const fm_volume *mask, const fm_volume *loss,
                                   fm_cuda_status *status, void *stream, fm_error *err);
 
+/** As fm_network_class_map for N images: `classes` is I32 and overlaps no input, the same numbers. UNSUPPORTED
+ *  for outputs of queries. Of a mask with a label outside the label space all are -1. */
+FM_API fm_status fm_cuda_class_map(const fm_cuda_loss *network_loss, const fm_cuda_output *output,
+                                   const fm_volume *mask, const fm_volume *classes,
+                                   fm_cuda_status *status, void *stream, fm_error *err);
+
 /* The calls below do the same as fm_cuda_loss_map and the call that takes the loss map, to the bit,
- * without a loss map in memory. MISMATCH if the label spaces differ. */
+ * without a loss map in memory. MISMATCH if the label spaces differ. UNSUPPORTED for a filter with a floor. */
 
 FM_API fm_status fm_cuda_filter_apply_output(const fm_cuda_filter *filter,
                                              const fm_cuda_loss *network_loss,

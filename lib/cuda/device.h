@@ -64,6 +64,10 @@ bool fm__cu_is_plain(const fm__cu_job *job);
 void fm__cu_start(fm__cu_call *call);
 void fm__cu_finish(fm__cu_call *call);
 
+/* The workspace of a filter's floor: its bytes, and its use by a job, all of it being what begins as 0. */
+size_t fm__cu_floor_size(int32_t classes, int32_t strata, int32_t images);
+void fm__cu_floor_use(fm__cu_job *job, char *workspace);
+
 /* What outputs of queries need before pixels are looked at. */
 void fm__cu_prepare(fm__cu_call *call);
 

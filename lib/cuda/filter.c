@@ -10,6 +10,7 @@ _Static_assert(FM__CU_TILE < 1 << 16, "a block's pixels fit half a counter (cuda
 struct fm_cuda_filter {
   fm__cu_space space; /* extra: the thresholds */
   int32_t strata_count;
+  double least_share;          /* min_kept_share */
   int64_t ignored[FM_I64 + 1]; /* the label that masks of a type get */
   fm_filter *probe;            /* on the host: keeps losses up to 1.25 */
   int64_t probe_label;
@@ -17,7 +18,7 @@ struct fm_cuda_filter {
 
 /* ---- Making ------------------------------------------------------------------------------- */
 
-static fm_status check_filter(const fm_filter *filter, fm_error *err) {
+static fm_status check_filter(const fm_filter *filter, double *least_share, fm_error *err) {
   fm_filter_options o = {.size = sizeof o};
   fm_status status = fm_filter_get_options(filter, &o, err);
   if (status) return status;
@@ -26,12 +27,7 @@ static fm_status check_filter(const fm_filter *filter, fm_error *err) {
         err, FM_ERR_UNSUPPORTED,
         "fm_cuda_filter_create: the filter compares FM_SCORE_RANK, which the device does "
         "not compute: use fm_filter_apply");
-  if (o.min_kept_share > 0)
-    return fm__fail(
-        err, FM_ERR_UNSUPPORTED,
-        "fm_cuda_filter_create: the filter has a floor (min_kept_share is %g), which the "
-        "device does not know: use fm_filter_apply",
-        o.min_kept_share);
+  *least_share = o.min_kept_share;
   return FM_OK;
 }
 
@@ -71,10 +67,12 @@ fm_status fm_cuda_filter_create(fm_cuda *cuda, const fm_filter *filter, fm_cuda_
                                 fm_error *err) {
   if (!cuda || !filter || !out)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_cuda_filter_create: an argument is NULL");
-  fm_status status = check_filter(filter, err);
+  double least_share = 0;
+  fm_status status = check_filter(filter, &least_share, err);
   if (status) return status;
   fm_cuda_filter *known = calloc(1, sizeof *known);
   if (!known) return fm__fail_memory(err, sizeof *known);
+  known->least_share = least_share;
   status = open_filter(known, cuda, filter, err);
   if (status)
     free(known);
@@ -88,6 +86,11 @@ void fm_cuda_filter_destroy(fm_cuda_filter *filter) {
   fm__cu_space_close(&filter->space);
   fm_filter_destroy(filter->probe);
   free(filter);
+}
+
+size_t fm_cuda_filter_workspace(const fm_cuda_filter *filter, int32_t images) {
+  if (!filter || images < 1 || filter->least_share == 0) return 0;
+  return fm__cu_floor_size(filter->space.class_count, filter->strata_count, images);
 }
 
 /* ---- What is written ------------------------------------------------------------------------ */
@@ -150,7 +153,20 @@ typedef struct application {
   const fm_weight_options *options;
   int64_t *counts;
   fm_cuda_status *statuses;
+  void *workspace;
+  size_t workspace_size;
 } application;
+
+/* Losses of outputs are made once: a floor looks at them several times. */
+static fm_status read_workspace(const application *a, const fm__cu_job *job, fm_error *err) {
+  if (a->filter->least_share > 0 && job->fused)
+    return fm__fail(err, FM_ERR_UNSUPPORTED,
+                    "the filter has a floor (min_kept_share is %g), which looks at losses several "
+                    "times: put them into memory with fm_cuda_loss_map, and filter by these",
+                    a->filter->least_share);
+  size_t needed = fm_cuda_filter_workspace(a->filter, job->images);
+  return fm__cu_check_workspace(a->workspace, a->workspace_size, needed, err);
+}
 
 static fm_status read_planes(const application *a, fm__cu_job *job, fm_error *err) {
   const char *what = a->weighs ? "weights" : "filtered mask";
@@ -164,14 +180,52 @@ static fm_status read_planes(const application *a, fm__cu_job *job, fm_error *er
   if (!status) status = fm__cu_check_output(&out, &source, false, err);
   if (!status) status = fm__cu_check_output(&out, &strata, false, err);
   if (!status && a->counts) status = fm__cu_check_memory(a->counts, 8, "counts", err);
+  if (!status) status = read_workspace(a, job, err);
   if (!status) status = fm__cu_check_memory(a->statuses, 8, "status", err);
   if (status) return status;
   return a->weighs ? aim_weights(a->filter, a->options, job, err) : aim_labels(a->filter, job, err);
 }
 
-/* Bytes, for which no label is too large. */
+/* Nothing, or bytes, for which no label is too large. */
 static bool is_plain_output(const fm__cu_job *job) {
+  if (job->sink == FM__CU_NO_SINK) return !job->narrows;
   return job->sink == FM__CU_LABELS && job->out.element == 1 && job->out.dense && !job->narrows;
+}
+
+/* Judges all pixels of losses; `counts` are those that the job has. */
+static void judge(fm__cu_call *call) {
+  fm__cu_job *job = &call->job;
+  int64_t cells = (int64_t)job->class_count * job->strata_count;
+  job->own_counters = job->counts && cells <= FM__CU_OWN_CELLS;
+  job->plain = fm__cu_is_plain(job) && is_plain_output(job) && (job->own_counters || !job->counts);
+  size_t own = job->own_counters ? (size_t)cells * sizeof(uint32_t) : 0;
+  if (job->plain) own += FM__CU_TABLE_BYTES;
+  if (job->fused)
+    fm__cu_launch(call, FM__CU_filter_output, fm__cu_columns(job), job->images, own);
+  else
+    fm__cu_launch(call, FM__CU_filter, fm__cu_tiles(job), job->images, own);
+}
+
+/* Raises thresholds: counts what they keep without writing anything, and then looks for losses. */
+static void raise_thresholds(fm__cu_call *call, void *workspace) {
+  fm__cu_job *job = &call->job;
+  fm__cu_job saved = *job;
+  int64_t cells = (int64_t)job->class_count * job->strata_count;
+  fm__cu_floor_use(job, workspace);
+  fm__cu_start(call);
+  job->sink = FM__CU_NO_SINK;
+  job->out.data = NULL;
+  judge(call);
+  int64_t blocks = (cells + FM__CU_THREADS - 1) / FM__CU_THREADS;
+  fm__cu_launch(call, FM__CU_floor_begin, blocks, job->images, 0);
+  for (job->floor_shift = 32 - FM__CU_DIGIT_BITS; job->floor_shift >= 0;
+       job->floor_shift -= FM__CU_DIGIT_BITS) {
+    fm__cu_launch(call, FM__CU_floor_count, fm__cu_tiles(job), job->images, 0);
+    fm__cu_launch(call, FM__CU_floor_take, blocks, job->images, 0);
+  }
+  saved.thresholds = job->floor_limits;
+  saved.limit_step = cells;
+  *job = saved;
 }
 
 static fm_status apply(const application *a, const char *function, void *stream, fm_error *err) {
@@ -181,24 +235,18 @@ static fm_status apply(const application *a, const char *function, void *stream,
   fm__cu_space_use(&a->filter->space, job);
   job->strata_count = a->filter->strata_count;
   job->thresholds = (const float *)(const void *)a->filter->space.extra;
+  job->least_share = a->filter->least_share;
   fm_status status = read_planes(a, job, err);
   if (status) return status;
-  int64_t cells = (int64_t)job->class_count * job->strata_count;
   job->status = a->statuses;
   job->zeros = job->counts = a->counts;
-  job->zero_count = a->counts ? 2 * cells * job->images : 0;
-  job->own_counters = a->counts && cells <= FM__CU_OWN_CELLS;
-  job->plain = fm__cu_is_plain(job) && is_plain_output(job) && (job->own_counters || !a->counts);
-  size_t own = job->own_counters ? (size_t)cells * sizeof(uint32_t) : 0;
-  if (job->plain) own += FM__CU_TABLE_BYTES;
+  job->zero_count = a->counts ? (int64_t)2 * job->class_count * job->strata_count * job->images : 0;
   status = fm__cu_begin(&call);
   if (status) return status;
   fm__cu_start(&call);
   fm__cu_prepare(&call);
-  if (job->fused)
-    fm__cu_launch(&call, FM__CU_filter_output, fm__cu_columns(job), job->images, own);
-  else
-    fm__cu_launch(&call, FM__CU_filter, fm__cu_tiles(job), job->images, own);
+  if (job->least_share > 0) raise_thresholds(&call, a->workspace);
+  judge(&call);
   fm__cu_finish(&call);
   return fm__cu_end(&call);
 }
@@ -208,9 +256,12 @@ static fm_status apply(const application *a, const char *function, void *stream,
 fm_status fm_cuda_filter_apply(const fm_cuda_filter *filter, const fm_volume *mask,
                                const fm_volume *loss, const fm_volume *strata,
                                const fm_volume *filtered, int64_t *counts, fm_cuda_status *status,
-                               void *stream, fm_error *err) {
+                               void *workspace, size_t workspace_size, void *stream,
+                               fm_error *err) {
   application a = {.filter = filter,
                    .source = {.map = loss},
+                   .workspace = workspace,
+                   .workspace_size = workspace_size,
                    .mask = mask,
                    .strata = strata,
                    .out = filtered,
@@ -222,10 +273,12 @@ fm_status fm_cuda_filter_apply(const fm_cuda_filter *filter, const fm_volume *ma
 fm_status fm_cuda_filter_weigh(const fm_cuda_filter *filter, const fm_volume *mask,
                                const fm_volume *loss, const fm_volume *strata,
                                const fm_weight_options *options, const fm_volume *weights,
-                               int64_t *counts, fm_cuda_status *status, void *stream,
-                               fm_error *err) {
+                               int64_t *counts, fm_cuda_status *status, void *workspace,
+                               size_t workspace_size, void *stream, fm_error *err) {
   application a = {.filter = filter,
                    .source = {.map = loss},
+                   .workspace = workspace,
+                   .workspace_size = workspace_size,
                    .mask = mask,
                    .strata = strata,
                    .out = weights,

@@ -25,6 +25,9 @@ enum { FM__CU_OWN_CELLS = 2048 };
 /* Counters of a cell of statistics in a block: its pixels, and the parts of its sum (cuda/sum.h). */
 enum { FM__CU_SUM_PARTS = 3, FM__CU_SUM_COUNTERS = 1 + FM__CU_SUM_PARTS };
 
+/* Digits of a loss's bits, of which a pass of the floor finds one. */
+enum { FM__CU_DIGIT_BITS = 8, FM__CU_DIGITS = 1 << FM__CU_DIGIT_BITS };
+
 /* Rows of a mask that a thread makes losses of together, which share what they are resized from. */
 enum { FM__CU_ROWS = 4 };
 
@@ -87,6 +90,14 @@ typedef struct fm__cu_job {
   fm__weight_rule weigh;
   int64_t *counts; /* [images][cells][2]; NULL: not wanted */
 
+  /* The floor: [images][cells], and for each a count of each digit. */
+  double least_share;
+  int32_t floor_shift; /* of the digit that is looked for */
+  int32_t *starved;    /* [images]: whether some cell keeps too little */
+  int64_t *floor_left; /* which of the losses that begin like `floor_bits`; 0: none is looked for */
+  uint32_t *floor_bits, *floor_digits;
+  float *floor_limits; /* the thresholds, as the floor raises them */
+
   /* Statistics. */
   int64_t *pending; /* [images][cells][cell_words] */
   int64_t *words;   /* 1 + [cells][cell_words] */
@@ -132,7 +143,8 @@ typedef struct fm__cu_job {
 #define FM__CU_KERNELS(X)                                                 \
   X(start) X(finish) X(filter) X(filter_output)                           \
   X(sum) X(sum_output) X(sum_end) X(gaps) X(strata)                       \
-  X(window_check) X(window) X(repeats) X(classes) X(hardness) X(queries)
+  X(window_check) X(window) X(repeats) X(classes) X(hardness) X(queries)  \
+  X(floor_begin) X(floor_count) X(floor_take) X(shown)
 /* clang-format on */
 #define FM__CU_NUMBER(name) FM__CU_##name,
 enum { FM__CU_KERNELS(FM__CU_NUMBER) FM__CU_KERNEL_COUNT };

@@ -110,7 +110,7 @@ FM__CU_INLINE void cu_filter_piece(cu_job job, int32_t image, const cu_run *run,
       cu_step(job, &y, &x);
     }
   }
-  cu_run_store(job, image, run, bits, kept);
+  if (job->out.data) cu_run_store(job, image, run, bits, kept);
 }
 
 /* The same of a plain run. */

@@ -126,7 +126,32 @@ fm_status fm__cu_read_source(fm__cu_job *job, fm__cu_batch *batch, const fm__cu_
   return read_output(job, batch, mask, source->network_loss, source->output, err);
 }
 
-/* ---- Loss maps --------------------------------------------------------------------------------- */
+/* ---- Planes of outputs -------------------------------------------------------------------------- */
+
+/* One call: what is written, which has one type. */
+typedef struct drawing {
+  const fm_cuda_loss *network_loss;
+  const fm_cuda_output *output;
+  const fm_volume *mask, *out;
+  fm_cuda_status *statuses;
+} drawing;
+
+static fm_status read_drawing(const drawing *d, fm__cu_job *job, fm_dtype dtype, const char *what,
+                              fm_error *err) {
+  fm__cu_batch masks, values, out;
+  fm__cu_source source = {.network_loss = d->network_loss, .output = d->output};
+  const fm__cu_space *space = &d->network_loss->space;
+  job->strata_count = 1;
+  job->status = d->statuses;
+  fm__cu_space_use(space, job);
+  fm_status status = fm__cu_read_mask(job, &masks, d->mask, err);
+  if (!status) status = fm__cu_read_source(job, &values, &masks, &source, space, err);
+  if (!status)
+    status = fm__cu_read_like(&job->out, &out, &masks, d->out, FM__BIT(dtype), what, err);
+  if (!status) status = fm__cu_check_output(&out, &masks, false, err);
+  if (!status) status = fm__cu_check_output(&out, &values, false, err);
+  return status ? status : fm__cu_check_memory(d->statuses, 8, "status", err);
+}
 
 fm_status fm_cuda_loss_map(const fm_cuda_loss *network_loss, const fm_cuda_output *output,
                            const fm_volume *mask, const fm_volume *loss, fm_cuda_status *statuses,
@@ -134,26 +159,40 @@ fm_status fm_cuda_loss_map(const fm_cuda_loss *network_loss, const fm_cuda_outpu
   if (!network_loss)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_cuda_loss_map: network_loss is NULL");
   fm__cu_call call = {.cuda = network_loss->space.cuda, .stream = stream, .err = err};
-  fm__cu_job *job = &call.job;
-  fm__cu_batch masks, values, losses;
-  fm__cu_source source = {.network_loss = network_loss, .output = output};
-  job->strata_count = 1;
-  job->sink = FM__CU_LOSSES;
-  job->status = statuses;
-  fm__cu_space_use(&network_loss->space, job);
-  fm_status status = fm__cu_read_mask(job, &masks, mask, err);
-  if (!status)
-    status = fm__cu_read_source(job, &values, &masks, &source, &network_loss->space, err);
-  if (!status)
-    status = fm__cu_read_like(&job->out, &losses, &masks, loss, FM__BIT(FM_F32), "loss map", err);
-  if (!status) status = fm__cu_check_output(&losses, &masks, false, err);
-  if (!status) status = fm__cu_check_output(&losses, &values, false, err);
-  if (!status) status = fm__cu_check_memory(statuses, 8, "status", err);
+  drawing d = {network_loss, output, mask, loss, statuses};
+  fm_status status = read_drawing(&d, &call.job, FM_F32, "loss map", err);
   if (!status) status = fm__cu_begin(&call);
   if (status) return status;
+  call.job.sink = FM__CU_LOSSES;
   fm__cu_start(&call);
   fm__cu_prepare(&call);
-  fm__cu_launch(&call, FM__CU_filter_output, fm__cu_columns(job), job->images, 0);
+  fm__cu_launch(&call, FM__CU_filter_output, fm__cu_columns(&call.job), call.job.images, 0);
+  fm__cu_finish(&call);
+  return fm__cu_end(&call);
+}
+
+fm_status fm_cuda_class_map(const fm_cuda_loss *network_loss, const fm_cuda_output *output,
+                            const fm_volume *mask, const fm_volume *classes,
+                            fm_cuda_status *statuses, void *stream, fm_error *err) {
+  if (!network_loss)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_cuda_class_map: network_loss is NULL");
+  fm__cu_call call = {.cuda = network_loss->space.cuda, .stream = stream, .err = err};
+  fm__cu_job *job = &call.job;
+  drawing d = {network_loss, output, mask, classes, statuses};
+  fm_status status = read_drawing(&d, job, FM_I32, "class map", err);
+  if (status) return status;
+  if (job->queries.data)
+    return fm__fail(err, FM_ERR_UNSUPPORTED,
+                    "fm_cuda_class_map: the output is of queries, whose class the device does not "
+                    "find: use fm_network_class_map");
+  status = fm__cu_begin(&call);
+  if (status) return status;
+  /* What a bad image gets. */
+  job->sink = FM__CU_LABELS;
+  job->dropped = UINT64_MAX;
+  int64_t blocks = (job->height * job->width + FM__CU_THREADS - 1) / FM__CU_THREADS;
+  fm__cu_start(&call);
+  fm__cu_launch(&call, FM__CU_shown, blocks, job->images, 0);
   fm__cu_finish(&call);
   return fm__cu_end(&call);
 }

@@ -235,7 +235,7 @@ def measure_losses():
 
     def apply():
         call(cuda.fm_cuda_filter_apply, known_filter, volume(m), volume(lo), None, volume(out), ptr(counts.address),
-             ptr(status.address), None)
+             ptr(status.address), None, kit.size_t(0), None)
 
     eager = rival and rival.filter_losses
     row(f"filter + counts from loss maps, {shape[0]} x 1024x1024", 6 * pixels, apply, eager, (masks, losses, limits),

@@ -50,7 +50,7 @@ STATUS = np.dtype([("first", "u8"), ("what", "i4"), ("code", "i4"), ("x", "i8"),
 
 core = ctypes.CDLL(os.environ["FM_SHARED"])
 cuda = ctypes.CDLL(os.environ["FM_CUDA"])
-for library, names in ((core, "class_stats_word_count"), (cuda, "cuda_stats_workspace cuda_boundary_workspace "
+for library, names in ((core, "class_stats_word_count"), (cuda, "cuda_filter_workspace cuda_stats_workspace cuda_boundary_workspace "
                        "cuda_window_workspace cuda_hardness_workspace cuda_queries_workspace")):
     for function in names.split():
         getattr(library, "fm_" + function).restype = size_t

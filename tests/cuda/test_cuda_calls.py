@@ -90,13 +90,15 @@ def cpu_filter(handle, mask, loss, strata, out_dtype, weights=None, cells=0):
 
 
 def check_filter(name, labels, dtype, loss_dtype=np.float32, out_dtype=None, stratified=False, weights=None,
-                 in_place=False, shape=(3, 37, 53)):
+                 in_place=False, shape=(3, 37, 53), floor=0.0, spread=None):
     mask, loss = masks(labels, shape, dtype), losses(shape)
     if loss_dtype == np.float16:
         loss = np.minimum(loss, 60000)
     loss = loss.astype(loss_dtype)
     strata = random.integers(0, 3, shape).astype(np.uint8) if stratified else None
-    handle = create(core.fm_filter_create, make_stats(labels, mask, loss, strata), None)
+    handle = create(core.fm_filter_create, make_stats(labels, mask, loss, strata), options(kit.FilterOptions, min_kept_share=floor))
+    if spread:  # of which the thresholds keep little
+        loss = (np.minimum(loss.astype(np.float32), 1e4) * spread + spread).astype(loss_dtype)
     cells = core.fm_labels_class_count(labels) * (3 if stratified else 1)
     out_dtype = out_dtype or kit.type_of(mask)
     expected, expected_counts = cpu_filter(handle, mask, loss, strata, out_dtype, weights, cells)
@@ -107,7 +109,8 @@ def check_filter(name, labels, dtype, loss_dtype=np.float32, out_dtype=None, str
         s = kit.Memory(strata) if stratified else None
         out = m if in_place else zeros(shape, kit.NUMPY[out_dtype])
         counts, status = zeros((shape[0], cells, 2), np.int64), zeros(shape[0], kit.STATUS)
-        tail = [volume(out, out_dtype), ptr(counts.address), ptr(status.address), None]
+        space = kit.workspace(cuda.fm_cuda_filter_workspace(known, shape[0]))
+        tail = [volume(out, out_dtype), ptr(counts.address), ptr(status.address), ptr(space.address), kit.size_t(space.array.size), None]
         if weights is None:
             call(cuda.fm_cuda_filter_apply, known, volume(m), volume(lo), optional(s), *tail)
         else:
@@ -149,6 +152,21 @@ def test_filter():
     check_filter("a ramp as it is by default", ADE, np.uint8, out_dtype=kit.F32, weights=options(kit.WeightOptions, kind=1))
 
 
+def test_floor():
+    """Thresholds that rise in some images, in some classes and strata; losses that are equal."""
+    for share in (0.3, 0.9, 1):
+        check_filter(f"a floor of {share}", ADE, np.uint8, floor=share, spread=1.5)
+    check_filter("a floor, packed", ADE, np.uint8, floor=0.7, spread=3, shape=(3, 32, 48))
+    check_filter("a floor that all keep", ADE, np.uint8, floor=0.01, shape=(2, 32, 48))
+    check_filter("a floor, strata", WIDE, np.int16, out_dtype=kit.I64, stratified=True, floor=0.5, spread=2)
+    check_filter("a floor of rounded losses", IDS, np.int64, np.float16, out_dtype=kit.U8, floor=0.6, spread=0.01)
+    check_filter("a floor of one pixel", ADE, np.uint8, floor=0.5, spread=9, shape=(1, 1, 1))
+    check_filter("a floor, a ramp", ADE, np.uint8, out_dtype=kit.F32, floor=0.8, spread=2,
+                 weights=options(kit.WeightOptions, kind=1, dropped=0.1, width=0.75))
+    check_filter("a floor, in place", ADE, np.uint8, in_place=True, floor=0.8, spread=2, shape=(2, 40, 64))
+    check_bad("a floor, NaN", [(0, 5, 30, "loss", np.nan), (2, 6, 0, "label", 200)], floor=0.9)
+
+
 def test_strides():
     """Rows with gaps, columns first, every other image."""
     shape = (2, 20, 30)
@@ -162,7 +180,7 @@ def test_strides():
     turned[...] = loss
     flipped = np.zeros(shape, np.uint8)[:, ::-1, ::-1]
     m, lo, out, status = kit.Memory(wide), kit.Memory(turned), kit.Memory(flipped), zeros(2, kit.STATUS)
-    call(cuda.fm_cuda_filter_apply, known, volume(m), volume(lo), None, volume(out), None, ptr(status.address), None)
+    call(cuda.fm_cuda_filter_apply, known, volume(m), volume(lo), None, volume(out), None, ptr(status.address), None, kit.size_t(0), None)
     tap.ok(np.array_equal(out.get(), expected), "any strides")
 
 
@@ -226,20 +244,21 @@ def expect(function, *arguments):
     return 0, ""
 
 
-def check_bad(name, bad, dtype=np.uint8, loss_dtype=np.float32, out_dtype=None, stratified=True, shape=(3, 23, 31)):
+def check_bad(name, bad, dtype=np.uint8, loss_dtype=np.float32, out_dtype=None, stratified=True, shape=(3, 23, 31), floor=0.0):
     mask, loss, strata = bad_pair(bad, dtype, loss_dtype, shape)
     good_mask, good_loss, good_strata = bad_pair([], shape=shape)
     if not stratified:
         strata = good_strata = None
     cells = 450 if stratified else 150
-    handle = create(core.fm_filter_create, make_stats(ADE, good_mask, good_loss, good_strata), None)
+    handle = create(core.fm_filter_create, make_stats(ADE, good_mask, good_loss, good_strata),
+                    options(kit.FilterOptions, min_kept_share=floor))
     known = create(cuda.fm_cuda_filter_create, device, handle)
     out_dtype = out_dtype or kit.type_of(mask)
     m, lo, s = kit.Memory(mask.copy()), kit.Memory(loss), kit.Memory(strata) if stratified else None
     out = m if out_dtype == kit.type_of(mask) else zeros(mask.shape, kit.NUMPY[out_dtype])
-    counts, status = zeros((3, cells, 2), np.int64), zeros(3, kit.STATUS)
+    counts, status, space = zeros((3, cells, 2), np.int64), zeros(3, kit.STATUS), kit.workspace(cuda.fm_cuda_filter_workspace(known, 3))
     call(cuda.fm_cuda_filter_apply, known, volume(m), volume(lo), optional(s), volume(out), ptr(counts.address),
-         ptr(status.address), None)
+         ptr(status.address), ptr(space.address), kit.size_t(space.array.size), None)
     found = [kit.sentence(one, ADE) for one in status.get()]
     outs, numbers = out.get(), counts.get()
     ignored = core.fm_labels_ignore_label_in(ADE, out_dtype)
@@ -383,6 +402,7 @@ def test_hardness():
 
 
 test_filter()
+test_floor()
 test_strides()
 test_stats()
 test_bad()

@@ -196,6 +196,46 @@ def test_channels():
     tap.ok(worst(found, truth(LOGITS, values, moved, False)) < 1, "channels of classes")
 
 
+# ---- Which class is shown
+
+def check_shown(name, kind, inner, outer, classes=7, dtype=np.float32, change=None, bad=False, **chosen):
+    """The same numbers as the CPU's."""
+    channels = 1 if chosen.get("binary") else chosen.get("channel_count", classes)
+    values = make(kind, (2, channels, *inner)).astype(dtype)
+    if change:
+        change(values)
+    mask = mask_of((2, *outer), classes)
+    model = Model(kind, classes, **chosen)
+    expected = np.full(mask.shape, -1, np.int32)
+    if bad:
+        mask[0, -1, -1] = 99
+    for i in range(int(bad), 2):
+        call(core.fm_network_class_map, model.host, host_output(values[i]), plane(mask[i]), plane(expected[i]))
+    m, z, out, status = kit.Memory(mask), kit.Memory(values), zeros(mask.shape, np.int32), zeros(2, kit.STATUS)
+    call(cuda.fm_cuda_class_map, model.device, output(z), volume(m), volume(out), ptr(status.address), None)
+    tap.equal([int(code) for code in status.get()["code"]], [-5 if bad else 0, 0], f"classes shown, {name}: statuses")
+    tap.ok(np.array_equal(out.get(), expected) and (out.get() >= 0).any(), f"classes shown, {name}")
+
+
+def test_shown():
+    def odd(values):
+        values[:, :, ::2, ::3] = np.nan
+        values[:, 1, 1] = np.inf
+        values[1] = np.round(values[1])
+
+    channels = (kit.i32 * 3)(2, 0, 3)
+    check_shown("1/4 size", LOGITS, (16, 20), (64, 80), classes=150)
+    check_shown("f16, odd scale", LOGITS, (13, 17), (50, 71), dtype=np.float16)
+    check_shown("the mask's size", PROBS, (33, 41), (33, 41))
+    check_shown("corners", SCORES, (13, 17), (50, 71), align_corners=1)
+    check_shown("smaller", LOGITS, (40, 60), (13, 17))
+    check_shown("one channel", LOGITS, (8, 9), (32, 36), classes=2, binary=1)
+    check_shown("one channel of probabilities", PROBS, (8, 9), (32, 36), classes=2, binary=1)
+    check_shown("what is no number, and equal ones", LOGITS, (12, 15), (24, 45), change=odd)
+    check_shown("other channels", LOGITS, (12, 15), (24, 45), classes=3, channel_count=4, channels=ctypes.cast(channels, ptr))
+    check_shown("a label that is none", LOGITS, (12, 15), (24, 45), bad=True)
+
+
 # ---- Queries
 
 def truth_queries(values, classes, mask, first=False, floor=1e-7):
@@ -278,7 +318,8 @@ def test_queries_fused():
     call(core.fm_class_stats_import, like, ptr(words.get().ctypes.data), kit.i64(words.array.size), None)
     handle = create(cuda.fm_cuda_filter_create, device, create(core.fm_filter_create, like, None))
     one, two = zeros(mask.shape, np.uint8), zeros(mask.shape, np.uint8)
-    call(cuda.fm_cuda_filter_apply, handle, volume(m), volume(lo), None, volume(one), None, ptr(status.address), None)
+    call(cuda.fm_cuda_filter_apply, handle, volume(m), volume(lo), None, volume(one), None, ptr(status.address), None,
+         kit.size_t(0), None)
     call(cuda.fm_cuda_filter_apply_output, handle, model.device, kit.queries(model.device, z, r), volume(m), None, volume(two), None,
          ptr(status.address), None)
     tap.ok(np.array_equal(one.get(), two.get()) and (one.get() != mask).any(), "filter of queries: fused as separate")
@@ -326,17 +367,18 @@ def test_fused():
     call(core.fm_class_stats_import, like, ptr(words.get().ctypes.data), kit.i64(count), None)
     handle = create(cuda.fm_cuda_filter_create, device, create(core.fm_filter_create, like, None))
     results = []
-    for function, source in ((cuda.fm_cuda_filter_apply, (volume(m), volume(lo))),
-                             (cuda.fm_cuda_filter_apply_output, (model.device, output(z), volume(m)))):
+    none = None, kit.size_t(0)  # a workspace
+    for function, source, space in ((cuda.fm_cuda_filter_apply, (volume(m), volume(lo)), none),
+                                    (cuda.fm_cuda_filter_apply_output, (model.device, output(z), volume(m)), ())):
         out, counts = zeros(shape, np.uint8), zeros((2, 27, 2), np.int64)
-        call(function, handle, *source, volume(s), volume(out), ptr(counts.address), ptr(status.address), None)
+        call(function, handle, *source, volume(s), volume(out), ptr(counts.address), ptr(status.address), *space, None)
         results.append((out.get(), counts.get()))
     tap.ok(all(np.array_equal(a, b) for a, b in zip(*results)) and results[0][1][..., 1].any(), "filter: fused as separate")
     weights = []
-    for function, source in ((cuda.fm_cuda_filter_weigh, (volume(m), volume(lo))),
-                             (cuda.fm_cuda_filter_weigh_output, (model.device, output(z), volume(m)))):
+    for function, source, space in ((cuda.fm_cuda_filter_weigh, (volume(m), volume(lo)), none),
+                                    (cuda.fm_cuda_filter_weigh_output, (model.device, output(z), volume(m)), ())):
         out = zeros(shape, np.float16)
-        call(function, handle, *source, volume(s), None, volume(out), None, ptr(status.address), None)
+        call(function, handle, *source, volume(s), None, volume(out), None, ptr(status.address), *space, None)
         weights.append(out.get())
     tap.ok(np.array_equal(*weights) and weights[0].any(), "weights: fused as separate")
 
@@ -374,6 +416,7 @@ test_sizes_of_values()
 test_bf16()
 test_bad()
 test_channels()
+test_shown()
 test_queries()
 test_queries_fused()
 test_queries_bad()

@@ -50,9 +50,10 @@ def test_calls_only_launch():
     pixels, hardness, space = zeros((2, 150), np.int64), zeros(2, np.float64), kit.workspace(1 << 22)
     tail = ptr(status.address), ptr(space.address), kit.size_t(1 << 22), None
     before = kit.driver.read()
-    call(cuda.fm_cuda_filter_apply, known, volume(mask), volume(loss), None, volume(out), None, ptr(status.address), None)
+    call(cuda.fm_cuda_filter_apply, known, volume(mask), volume(loss), None, volume(out), None, ptr(status.address), None,
+         kit.size_t(0), None)
     call(cuda.fm_cuda_filter_weigh, known, volume(mask), volume(loss), None, None, volume(means), None,
-         ptr(status.address), None)
+         ptr(status.address), None, kit.size_t(0), None)
     call(cuda.fm_cuda_stats_add, sums, volume(mask), volume(loss), None, ptr(words.address), *tail)
     call(cuda.fm_cuda_boundary_strata, device, volume(mask), None, volume(out), *tail[1:])
     call(cuda.fm_cuda_window_mean, device, volume(mask), volume(loss), 3, volume(means), *tail)
@@ -63,7 +64,7 @@ def test_calls_only_launch():
     tap.ok(after.launches - before.launches > 12, "they launch")
     fake.fake_cuda_fail(b"cuLaunchKernel", 700)
     failed = refused("a launch that fails", IO, "starting a kernel failed.*700", cuda.fm_cuda_filter_apply, known,
-                     volume(mask), volume(loss), None, volume(out), None, ptr(status.address), None)
+                     volume(mask), volume(loss), None, volume(out), None, ptr(status.address), None, kit.size_t(0), None)
     tap.equal(failed and failed.host_code, 700, "has the CUresult")
     fake.fake_cuda_fail(b"", 0)
     tap.equal(kit.driver.read().pushed, before.pushed, "the context is popped after it, too")
@@ -125,7 +126,19 @@ def test_without_driver():
 def test_unsupported():
     device, out = create(cuda.fm_cuda_create, 0), ptr()
     stats, floor = make_filter(min_kept_share=0.5)
-    refused("a floor", UNSUPPORTED, "min_kept_share", cuda.fm_cuda_filter_create, device, floor, ctypes.byref(out))
+    known = create(cuda.fm_cuda_filter_create, device, floor)
+    model = create(cuda.fm_cuda_loss_create, device, create(core.fm_network_loss_create, ADE, options(kit.LossOptions, kind=1)))
+    mask, values, status = zeros((1, 8, 8), np.uint8), zeros((1, 150, 2, 2), np.float32), zeros(1, kit.STATUS)
+    refused("a floor of losses that are in no memory", UNSUPPORTED, "min_kept_share is 0.5.*fm_cuda_loss_map",
+            cuda.fm_cuda_filter_apply_output, known, model, kit.output(values), volume(mask), None, volume(mask), None,
+            ptr(status.address), None)
+    size = cuda.fm_cuda_filter_workspace(known, 1)
+    refused("a floor's workspace", ARGUMENT, f"workspace: has {size - 1} bytes, expected {size}", cuda.fm_cuda_filter_apply, known,
+            volume(mask), volume(zeros((1, 8, 8), np.float32)), None, volume(mask), None, ptr(status.address),
+            ptr(kit.workspace(size).address), kit.size_t(size - 1), None)
+    tap.equal([cuda.fm_cuda_filter_workspace(None, 1), cuda.fm_cuda_filter_workspace(known, 0)], [0, 0], "no workspace of none")
+    cuda.fm_cuda_filter_destroy(known)
+    cuda.fm_cuda_loss_destroy(model)
     ranks = create(core.fm_class_stats_create, ADE, options(kit.StatsOptions, histogram=4, score=1, ranks=stats.value))
     refused("ranks", UNSUPPORTED, "FM_SCORE_RANK", cuda.fm_cuda_stats_create, device, ranks, ctypes.byref(out))
     hard = create(core.fm_hardness_create, stats, options(kit.HardnessOptions, measure=1))
@@ -159,6 +172,8 @@ def test_queries():
     output = kit.queries(made["scores"], values, large)
     refused("losses over the class logits", ARGUMENT, "overlaps the class logits", cuda.fm_cuda_loss_map, made["scores"], output,
             volume(mask), over, ptr(status.address), None)
+    refused("classes shown by queries", UNSUPPORTED, "use fm_network_class_map", cuda.fm_cuda_class_map, made["scores"],
+            kit.queries(made["scores"], values, classes), volume(mask), volume(zeros((2, 8, 8), np.int32)), ptr(status.address), None)
     before = kit.driver.read()
     call(cuda.fm_cuda_loss_map, made["scores"], kit.queries(made["scores"], values, classes), volume(mask), volume(loss),
          ptr(status.address), None)
@@ -182,7 +197,7 @@ def test_arguments():
 
     def apply(name, code, pattern, **other):
         values = {"mask": volume(mask), "loss": volume(loss), "strata": None, "out": volume(out), "counts": None,
-                  "status": ptr(status.address), **other}
+                  "status": ptr(status.address), "workspace": None, "size": kit.size_t(0), **other}
         return refused(name, code, pattern, cuda.fm_cuda_filter_apply, known, *values.values(), None)
 
     def changed(memory, **fields):
@@ -211,7 +226,7 @@ def test_arguments():
                                          ("a wide ramp", {"kind": 1, "width": 2}, np.float32, "width")):
         refused(name, ARGUMENT if "width" in chosen else UNSUPPORTED, pattern, cuda.fm_cuda_filter_weigh, known, volume(mask),
                 volume(loss), None, options(kit.WeightOptions, **chosen), volume(zeros(shape, dtype)), None,
-                ptr(status.address), None)
+                ptr(status.address), None, kit.size_t(0), None)
     sums = create(cuda.fm_cuda_stats_create, device, stats)
     size = cuda.fm_cuda_stats_workspace(sums, 2)
     words, space = zeros(core.fm_class_stats_word_count(stats), np.int64), kit.workspace(size)

@@ -110,7 +110,8 @@ def made_up_torch():
             return tensor
 
     torch.Tensor, torch.strided = Tensor, "strided"
-    torch.uint8, torch.int64, torch.float32, torch.float16 = (np.dtype(name) for name in ("uint8", "int64", "float32", "float16"))
+    torch.uint8, torch.int64, torch.int32, torch.float32, torch.float16 = (np.dtype(name)
+                                                                                for name in ("uint8", "int64", "int32", "float32", "float16"))
     torch.empty = lambda shape, dtype, device=None: Tensor(np.full(shape, 0x5a, dtype))
     torch.zeros = lambda shape, dtype, device: Tensor(np.zeros(shape, dtype))
     torch.cuda = types.SimpleNamespace(current_stream=lambda device: types.SimpleNamespace(cuda_stream=STREAM))
@@ -171,6 +172,12 @@ def check_kind(name, make, host):
     for chosen in ({"kind": "ramp", "width": 0.3}, {"kind": "power", "gamma": 1.5, "dropped": 0.1}):
         weights = host(FILTER.weights(masks, losses, **chosen))
         tap.ok((weights == FILTER.weights(MASKS, LOSSES, **chosen)).all() and len(np.unique(weights)) > 3, f"{name}: weights, {chosen}")
+    floor = fm.NoiseFilter(STATS, tolerance=0.1, min_kept_share=0.6)
+    tap.ok((host(floor.apply(masks, losses)) == floor.apply(MASKS, LOSSES)).all() and floor.report.dropped > 0, f"{name}: a floor")
+    for given in (MASKS, MASKS[1]):
+        shown = host(fm.NetworkLoss(LABELS).class_map(make(LOGITS if given is MASKS else LOGITS[1]), make(given)))
+        want = fm.NetworkLoss(LABELS).class_map(LOGITS if given is MASKS else LOGITS[1], given)
+        tap.ok(shown.dtype == np.int32 and (shown == want).all(), f"{name}: classes shown, {given.ndim} axes")
     stats = fm.ClassStats(LABELS, histogram=4).add(masks, losses)
     tap.ok((stats.state == STATS.state).all() and stats.images == 3, f"{name}: statistics to the bit")
     stats.add(MASKS, LOSSES).add(masks, losses)
@@ -210,6 +217,10 @@ def check_bad(name, make, host):
     fm.check()
 
 
+def ranked():
+    return fm.ClassStats(LABELS, histogram=4, ranks=STATS).add(MASKS, LOSSES)
+
+
 def check_refused(name, make, host):
     masks, losses = make(MASKS), make(LOSSES)
     for what, kind, work, says in (
@@ -217,9 +228,13 @@ def check_refused(name, make, host):
             ("a reference", fm.UnsupportedError, lambda: FILTER.apply(masks, losses, reference=losses), ("CPU only", ".cpu()")),
             ("another size", fm.ShapeError, lambda: FILTER.apply(masks, make(LOSSES[:2])), ("3 images", "2 of")),
             ("one row", fm.ShapeError, lambda: FILTER.apply(make(MASKS[0, 0]), losses), ("[31]",)),
-            ("a floor", fm.UnsupportedError, lambda: fm.NoiseFilter(STATS, min_kept_share=0.5).apply(masks, losses), ("min_kept_share",)),
+            ("ranks", fm.UnsupportedError, lambda: fm.NoiseFilter(ranked(), policy="strata").apply(masks, losses), ("FM_SCORE_RANK",)),
+            ("statistics of ranks", fm.UnsupportedError, lambda: ranked().add(masks, losses), ("FM_SCORE_RANK",)),
+            ("classes shown by queries", fm.UnsupportedError, lambda: fm.NetworkLoss(LABELS, "queries").class_map(
+                tuple(make(one) for one in QUERIES), masks), ("fm_network_class_map",)),
             ("other calls", fm.UnsupportedError, lambda: fm.window_mean(masks, losses, 2), (".cpu()",))):
         tap.ok(kit.raises(kind, work, *says), f"{name}: {what}")
+    tap.ok(fm.check() is None, f"{name}: there is no status of a call that was refused")
     if name == "DLPack":
         wide = OnDevice(np.lib.stride_tricks.as_strided(LOSSES, SHAPE, (0, *LOSSES.strides[1:])), view=True)
         tap.ok(kit.raises(fm.UnsupportedError, lambda: FILTER.apply(masks, wide), "broadcast"), "DLPack: a broadcast view")

@@ -250,6 +250,10 @@ def pointer(address: Any, kind: Any) -> Any:
 STATUS_SIZE = ctypes.sizeof(c.fm_cuda_status)
 
 
+def new_status(like: Any, images: int) -> Any:
+    return empty(like, (images, STATUS_SIZE), "uint8")
+
+
 class Statuses:
     """Of the last calls, whose images have not been looked at yet."""
 
@@ -258,10 +262,9 @@ class Statuses:
     def __init__(self) -> None:
         self.waiting: deque[tuple[Any, Any]] = deque(maxlen=self.MOST)
 
-    def new(self, like: Any, images: int, labels: Any) -> Any:
-        status = empty(like, (images, STATUS_SIZE), "uint8")
+    def add(self, status: Any, labels: Any) -> None:
+        """Of a call that has been put on its stream: one that was refused has written none."""
         self.waiting.append((status, labels))
-        return status
 
     def check(self) -> None:
         """Waits, forgets them, and raises the first error."""
@@ -292,6 +295,6 @@ loss_statuses = Statuses()
 
 
 def check() -> None:
-    """Waits for the loss maps that were computed on CUDA devices, and raises what was bad in one of them since the
-    last check: LabelError, LossError. (An image with a bad pixel has no losses: all are 0.) Of the last 1,024 calls."""
+    """Waits for the loss maps (and class maps) that were computed on CUDA devices, and raises what was bad in one of them
+    since the last check: LabelError, LossError. (An image with a bad pixel has no losses: all are 0.) Of the last 1,024 calls."""
     loss_statuses.check()

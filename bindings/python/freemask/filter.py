@@ -255,8 +255,11 @@ class NoiseFilter(Handle):
         out = _cuda.empty(mask, tuple(mask.shape), dtype) if out is None else out
         written = masks if out is mask else stream.images(out, "out")
         counts = _cuda.empty(mask, (masks.channels, len(self.labels), self.strata, 2), "int64")
-        status = _cuda.empty(mask, (masks.channels, _cuda.STATUS_SIZE), "uint8")
-        end = (written, _cuda.pointer(stream.memory(counts), ctypes.c_int64), _cuda.pointer(stream.memory(status), c.fm_cuda_status))
+        status = _cuda.new_status(mask, masks.channels)
+        size = _cuda.workspace_size("filter", twin, masks.channels)
+        space = stream.memory(_cuda.empty(mask, (size,), "uint8")) if size else None
+        end = (written, _cuda.pointer(stream.memory(counts), ctypes.c_int64), _cuda.pointer(stream.memory(status), c.fm_cuda_status),
+               space, size)
         if options is None:
             stream.run("fm_cuda_filter_apply", twin, masks, losses, planes, *end)
         else:

@@ -68,10 +68,10 @@ class NetworkLoss(Handle):
         """
         device = _cuda.device_of(mask)
         if device is not None:
-            return self._on_device(device, output, mask, out)
+            return self._on_device(device, "fm_cuda_loss_map", "float32", output, mask, out)
         return self._map(lib.fm_network_loss_map, "float32", output, mask, out)
 
-    def _on_device(self, device: Any, output: Any, mask: Any, out: Any) -> Any:
+    def _on_device(self, device: Any, function: str, dtype: str, output: Any, mask: Any, out: Any) -> Any:
         twin, stream = self._twins.of(device, self._pointer), _cuda.Stream(device, mask)
         masks = stream.images(mask, "mask")
         if self.kind == "queries":
@@ -79,10 +79,10 @@ class NetworkLoss(Handle):
             values = stream.queries(twin, class_logits, mask_logits, masks.channels)
         else:
             values = stream.output(output, masks.channels)
-        out = _cuda.empty(mask, tuple(mask.shape), "float32") if out is None else out
-        status = _cuda.loss_statuses.new(mask, masks.channels, self.labels)
-        stream.run("fm_cuda_loss_map", twin, values, masks, stream.images(out, "out"),
-                   _cuda.pointer(stream.memory(status), c.fm_cuda_status))
+        out = _cuda.empty(mask, tuple(mask.shape), dtype) if out is None else out
+        status = _cuda.new_status(mask, masks.channels)
+        stream.run(function, twin, values, masks, stream.images(out, "out"), _cuda.pointer(stream.memory(status), c.fm_cuda_status))
+        _cuda.loss_statuses.add(status, self.labels)
         return out
 
     def class_map(self, output: Any, mask: Any, out: Any = None) -> Any:
@@ -91,7 +91,12 @@ class NetworkLoss(Handle):
         Args:
             output, mask: as for loss_map.
             out: an int32 array of the mask's shape to write to.
+
+        On a CUDA device as loss_map; outputs of queries are the CPU's.
         """
+        device = _cuda.device_of(mask)
+        if device is not None:
+            return self._on_device(device, "fm_cuda_class_map", "int32", output, mask, out)
         return self._map(lib.fm_network_class_map, "int32", output, mask, out)
 
     def _map(self, function: Any, dtype: str, output: Any, mask: Any, out: Any = None) -> Any:

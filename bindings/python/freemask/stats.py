@@ -126,9 +126,10 @@ class ClassStats(Mergeable):
             twin = self._twins.of(device, self._handle)
             size = _cuda.workspace_size("stats", twin, masks.channels)
             space = _cuda.empty(mask, (size,), "uint8")
-            status = part.statuses.new(mask, masks.channels, self.labels)
+            status = _cuda.new_status(mask, masks.channels)
             stream.run("fm_cuda_stats_add", twin, masks, losses, planes, _cuda.pointer(stream.memory(part.words), ctypes.c_int64),
                        _cuda.pointer(stream.memory(status), c.fm_cuda_status), stream.memory(space), size)
+            part.statuses.add(status, self.labels)
             self._on_devices = parts
         return self
 
