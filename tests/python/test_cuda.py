@@ -88,7 +88,7 @@ def made_up_torch():
     torch = types.ModuleType("torch")
 
     class Tensor:
-        is_cuda, layout = True, "strided"
+        is_cuda, is_cpu, layout = True, False, "strided"
         device = types.SimpleNamespace(type="cuda", index=0)
 
         def __init__(self, source, view=False):
@@ -107,6 +107,7 @@ def made_up_torch():
         def cpu(self):
             tensor = Tensor(self.source)
             tensor.device = types.SimpleNamespace(type="cpu", index=None)
+            tensor.is_cuda, tensor.is_cpu = False, True
             return tensor
 
     torch.Tensor, torch.strided = Tensor, "strided"
