@@ -352,6 +352,7 @@ EXPORT int fclose(FILE *file) {
 EXPORT ssize_t read(int handle, void *to, size_t count) {
   REAL(ssize_t, read, int, void *, size_t);
   if (!HALF_HIT("read", handle)) return real_read(handle, to, count);
+  if (way == HOW_TORN) die();
   return way == HOW_ERROR ? -1 : real_read(handle, to, count > 1 ? count / 2 : count);
 }
 
@@ -359,6 +360,7 @@ EXPORT ssize_t read(int handle, void *to, size_t count) {
   EXPORT ssize_t name(int handle, void *to, size_t count, offset from) {                         \
     REAL(ssize_t, name, int, void *, size_t, offset);                                            \
     if (!HALF_HIT("pread", handle)) return real_##name(handle, to, count, from);                 \
+    if (way == HOW_TORN) die();                                                                  \
     return way == HOW_ERROR ? -1 : real_##name(handle, to, count > 1 ? count / 2 : count, from); \
   }
 PREAD_CALL(pread, off_t)

@@ -143,6 +143,8 @@ def policies(make):
         pairs = ["--real-masks", "real/masks", "--real-losses", "real/losses"] if policy == "paired" else []
         command = [*FILTER[:2], f"{policy}.json", *FILTER[3:], *pairs]
         yield Scenario(f"filter-{policy}", command, [[*command, "--resume"], [*command, "--overwrite"]])
+    siblings = [*command, "--siblings"]
+    yield Scenario("filter-siblings", siblings, [[*siblings, "--resume"], [*siblings, "--overwrite"]], "filter-paired")
     for part in ("0", "1"):
         must(base, "stats", *LABELS, *losses, "--policy", "strata", "--shard", f"{part}/2", "-o", f"r{part}.json")
     must(base, "merge", "-o", "ranks.json", "r0.json", "r1.json")
