@@ -103,7 +103,40 @@ for policy, options in (("quantile", {"real_share": .2, "min_kept_share": .3}), 
         again.join(stage)
     again.finish()
     tap.equal(world.content(tap.path(policy + "-again")), files, f"{policy}: other parts, each task in another process")
-tap.ok(kit.raises(ValueError, lambda: job("no", policy="paired"), "paired", "--policy paired"), "paired is the tool's")
+
+# ---- Paired: against the tool, which keeps references as well ---------------------------------------------------
+TOOL = os.environ.get("FREEMASK_TOOL", os.path.join(tap.BUILD, "tool", "freemask"))
+made_of = [(f"{id}_seed_{seed}", image[:, ::-1].copy() if seed == 7 else image // 2, mask) for id, image, mask in REAL for seed in (7, 42)]
+made_of.append((REAL[3][0], REAL[2][1], REAL[3][2]))  # of the same name
+twins = fm.FolderParts(fm.Folder(*world.folder(tap.path("twins"), made_of)), 5)
+for name, some in (("real", REAL), ("twins", made_of)):
+    os.makedirs(tap.path(name, "losses"), exist_ok=True)
+    for id, image, _ in some:
+        np.save(tap.path(name, "losses", id + ".npy"), loss_of(image))
+told = subprocess.run([TOOL, "run", "--labels", "camvid", "--real-masks", tap.path("real/masks"), "--real-losses", tap.path("real/losses"), "--quiet",
+                       "--synthetic-masks", tap.path("twins/masks"), "--synthetic-losses", tap.path("twins/losses"), "--policy", "paired", "--resize", "none",
+                       "--references", tap.path("codes"), "-o", tap.path("told")], capture_output=True, text=True)
+paired = fm.Job(world.Slow, PARTS[0], twins, "camvid", tap.path("paired"), policy="paired", batch=2)
+for stage in paired.stages:
+    for number in reversed(range(paired.tasks(stage))):
+        pickle.loads(pickle.dumps(paired)).work(stage, number)
+    paired.join(stage)
+result = paired.finish()
+tap.ok(told.returncode == 0 and all(np.array_equal(np.array(Image.open(tap.path("told/masks", id + ".png"))),
+                                                   np.array(Image.open(tap.path("paired/masks", id + ".png")))) for id, _, _ in made_of),
+       "paired: the masks of the tool", told.stderr)
+tap.equal(open(tap.path("paired/filter.csv"), "rb").read(), open(tap.path("told/filter.csv"), "rb").read(), "and its table")
+tap.ok(result.report.dropped and not os.path.exists(tap.path("paired/.parts")), "something is dropped, and no reference is left", result)
+renamed = fm.Folder(*world.folder(tap.path("renamed"), [("x" + id.partition("_")[0], image, mask) for id, image, mask in made_of if id.endswith("_7")]))
+fm.Job(world.segmenter, PARTS[0], renamed, "camvid", tap.path("named"), policy="paired", real_of=lambda id: id[1:]).run()
+tap.ok(all(open(tap.path("named/masks", f"x{id}.png"), "rb").read() == open(tap.path("paired/masks", f"{id}_seed_7.png"), "rb").read()
+           for id, _, _ in REAL), "real_of says which real image it is")
+tap.ok(kit.raises(ValueError, lambda: fm.Job(world.segmenter, *PARTS, "camvid", tap.path("no"), policy="paired").run(), "s0000", "no real image", "strata"),
+       "a synthetic image without a real one")
+alone = fm.Job(world.segmenter, *PARTS, "camvid", tap.path("alone"), policy="paired", without_reference="strata").run()
+tap.ok(alone.images == 13 and alone.report.dropped, "may be judged without", alone)
+tap.ok(kit.raises(ValueError, lambda: job("no", real_of=str), "real_of", "paired"), "other policies have no use for names")
+tap.ok(kit.raises(ValueError, lambda: job("no", policy="odd"), "odd", "paired"), "a policy that is none")
 tap.ok(kit.raises(ValueError, lambda: job("no", plan={"policy": "yield"}), "yield"), "yield needs a finished job")
 of = fm.Labels("camvid")
 counts = {id: of.count(mask) for id, _, mask in REAL}

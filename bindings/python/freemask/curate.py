@@ -189,9 +189,15 @@ def hardness_table(plan: Plan) -> bytes:
 
 
 def filter_table(rows: Iterable[tuple[str, int, int]]) -> bytes:
-    """filter.csv of (id, valid, dropped) in any order."""
+    """filter.csv of (id, valid, dropped) in any order, to the byte as the tool writes it."""
     return _table(("stem", "valid", "dropped", "kept_share"), (
-        (id, valid, dropped, repr(1.0 - dropped / valid if valid else 1.0)) for id, valid, dropped in sorted(rows, key=lambda row: id_bytes(row[0]))))
+        (id, valid, dropped, _shortest((valid - dropped) / valid if valid else 0.0))
+        for id, valid, dropped in sorted(rows, key=lambda row: id_bytes(row[0]))))
+
+
+def _shortest(number: float) -> str:
+    """The shortest digits that are read as this number; whole ones without a point."""
+    return repr(number).removesuffix(".0")
 
 
 class _Work:

@@ -4,7 +4,8 @@
 
     stage       parts of    a task
     "stats"     real        sums the losses
-    "scores"    real        only with the policy "strata": sums the score, which is made of the summed losses
+    "scores"    real        only with the policies "strata" and "paired": sums the score, which is made of the summed losses;
+                            with "paired" it also keeps what each image loses, in a byte a pixel, below `out`/.parts
     "hardness"  real        measures the masks
     "filter"    synthetic   filters the masks
 
@@ -23,6 +24,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -32,6 +34,7 @@ from . import _interface as c
 from ._library import DuplicateError, Error, encoded, lib
 from ._storage import Storage, join
 from .curate import Provider, filter_table, hardness_table, id_bytes
+from .files import decode_mask, encode_mask
 from .filter import FilterReport, NoiseFilter
 from .hardness import Hardness
 from .labels import Labels, as_labels
@@ -40,20 +43,22 @@ from .network import NetworkLoss
 from .plan import Plan
 from .plan import plan as make_plan
 from .sets import IMAGE, LOSS, OUTPUT, Item, Part, PartedSet, dropped_map, parts_of
-from .stats import ClassStats
+from .stats import ClassStats, ReferenceCodes
 
 _FORMAT = "freemask part 1"
 _BINS, _STRATA = 32, 8  # as `freemask stats --policy` has them
-_POLICIES = ("paper", "quantile", "strata")
+_POLICIES = ("paper", "quantile", "strata", "paired")
+_OF_SCORES = ("strata", "paired")  # policies that judge by a score
 _BY_CLASSES = ("repeat-factor", "rare-class")  # policies of plans that look at the classes of masks
 _READERS = 16  # threads that read records
+_SEED = re.compile(r"(?<=.)_seed_[0-9]+\Z", re.DOTALL)  # what the tool, too, takes off
 
 
 @dataclass
 class Result:
     """What a job made; it is in the files below its `out` as well."""
 
-    stats: ClassStats  #: of the real set: the losses; with the policy "strata" the score
+    stats: ClassStats  #: of the real set: the losses; with the policies "strata" and "paired" the score
     plan: Plan
     report: FilterReport  #: what the filter did to the whole synthetic set
     images: int  #: synthetic images
@@ -72,7 +77,9 @@ class Job:
             filter.csv and plan.csv. The same job gives the same bytes, however it is run and whatever fails.
         kind: what results are, as for `curate`; options of NetworkLoss may follow.
         tolerance, n_max, seeds, seed: of NoiseFilter and plan.
-        policy, real_share, unseen, min_kept_share: of NoiseFilter; policy "paper", "quantile" or "strata".
+        policy, real_share, unseen, min_kept_share, without_reference: of NoiseFilter.
+        real_of: with the policy "paired": takes the id of a synthetic image and returns that of the real one whose mask it
+            has; None: the same id if there is one, else the id without "_seed_" and a number at its end.
         plan: more options of `freemask.plan`: policy (but "yield"), budget, n_min, gamma, threshold, temperature.
         batch: images for each call of the segmenter, all of the same part.
         version: says which segmenter it is (a checkpoint's name). Records of another one are not believed.
@@ -83,20 +90,23 @@ class Job:
                  labels: Union[Labels, str], out: str, kind: Optional[str] = None, tolerance: float = 1.25, n_max: int = 20,
                  seeds: Iterable[int] = range(42, 62), seed: int = 0, batch: int = 1, version: str = "",
                  storage: Optional[Mapping[str, Any]] = None, policy: str = "paper", real_share: float = 0.0, unseen: str = "drop",
-                 min_kept_share: float = 0.0, plan: Optional[Mapping[str, Any]] = None, **network: Any) -> None:
+                 min_kept_share: float = 0.0, plan: Optional[Mapping[str, Any]] = None, without_reference: str = "refuse",
+                 real_of: Optional[Callable[[str], str]] = None, **network: Any) -> None:
         if policy not in _POLICIES:
-            raise ValueError(f"policy is '{policy}', and a job's is one of {', '.join(_POLICIES)}; \"paired\" needs the real image of "
-                             f"each synthetic one, which freemask filter --policy paired finds")
+            raise ValueError(f"policy is '{policy}', and a job's is one of {', '.join(_POLICIES)}")
+        if policy != "paired" and (real_of is not None or without_reference != "refuse"):
+            raise ValueError(f"real_of and without_reference go with the policy \"paired\", but the policy is '{policy}'")
         self.labels, self.out, self.storage = as_labels(labels), out, Storage(storage)
         self._segmenter, self._kind, self._network, self._batch = segmenter, kind, network, max(batch, 1)
         self._field = IMAGE if segmenter is not None else LOSS if kind is None else OUTPUT
         self._filter_options: dict[str, Any] = {"tolerance": tolerance, "policy": policy, "unseen": unseen, "min_kept_share": min_kept_share,
-                                                "real_share": real_share}
+                                                "real_share": real_share, "without_reference": without_reference}
+        self._real_of = real_of
         if plan and plan.get("policy") == "yield":
             raise ValueError("plans by yield need what filtering keeps: freemask.plan makes them of a finished job")
         self._plan_options: dict[str, Any] = {"n_max": n_max, "seeds": list(seeds), "seed": seed, **(plan or {})}
         #: In the order in which they are done.
-        self.stages = ("stats", "scores", "hardness", "filter") if policy == "strata" else ("stats", "hardness", "filter")
+        self.stages = ("stats", "scores", "hardness", "filter") if policy in _OF_SCORES else ("stats", "hardness", "filter")
         self._parts: dict[str, list[Part]] = {"stats": parts_of(real), "filter": parts_of(synthetic)}
         self._parts["scores"] = self._parts["hardness"] = self._parts["stats"]
         self._version = version
@@ -110,9 +120,10 @@ class Job:
         self._rows: list[tuple[str, int, int]] = []
         self._whole: Optional[FilterReport] = None
         self._plan: Optional[Plan] = None
+        self._reference: tuple[str, Any] = ("", None)  # the last one, as images of a mask follow each other
 
     def __getstate__(self) -> dict[str, Any]:
-        own = ("_provider", "_turn", "_joined", "_rows", "_whole", "_plan")
+        own = ("_provider", "_turn", "_joined", "_rows", "_whole", "_plan", "_reference")
         return {name: value for name, value in self.__dict__.items() if name not in own}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -146,7 +157,8 @@ class Job:
         if stage == "hardness":
             of.append(self._needs_classes)
         if stage == "filter":
-            of += [hashlib.sha256(self.stats.to_bytes()).hexdigest(), sorted(self._filter_options.items())]
+            of += [hashlib.sha256(self.stats.to_bytes()).hexdigest(), sorted(self._filter_options.items()),
+                   getattr(self._real_of, "__qualname__", "")]
         if stage != "hardness":
             of += [self._version, self._field, self._kind, sorted(self._network.items()), self._batch]
         return hashlib.sha256(repr(of).encode("utf-8", "surrogateescape")).hexdigest()
@@ -209,10 +221,33 @@ class Job:
         for item, loss in self._results(part):
             with _of(part, item):
                 stats.add(item.mask, loss, self._strata(item.mask))
+                if stage == "scores" and self._policy == "paired":
+                    self.storage.write(self._reference_path(item.id), encode_mask(stats.codes(item.mask, loss).codes))
         return {"stats": base64.b64encode(stats.to_bytes()).decode()}
 
     def _measure_scores(self, part: Part) -> dict[str, Any]:
         return self._measure(part, "scores")
+
+    def _reference_path(self, real: str) -> str:
+        """Ids of tars and tables may be any text."""
+        name = hashlib.sha256(id_bytes(real)).hexdigest()
+        return join(self.out, ".parts", "references", name[:2], name + ".png")
+
+    def _reference_of(self, part: Part, item: Item) -> Optional[ReferenceCodes]:
+        """With the policy "paired": what the real image of this mask loses."""
+        if self._policy != "paired":
+            return None
+        names = [self._real_of(item.id)] if self._real_of is not None else list(dict.fromkeys((item.id, _SEED.sub("", item.id))))
+        for name in names:
+            if self._reference[0] != name or self._reference[1] is None:
+                data = self.storage.read_if_there(self._reference_path(name))
+                self._reference = name, None if data is None else ReferenceCodes(decode_mask(data), self.stats.ranks)
+            if self._reference[1] is not None:
+                return self._reference[1]  # type: ignore[no-any-return]
+        if self._filter_options["without_reference"] == "refuse":
+            raise ValueError(f"{part.name}: '{item.id}' has no real image, which would be '{names[-1]}'; without_reference=\"strata\" judges it "
+                             f"without, real_of names it otherwise")
+        return None
 
     def _score(self, part: Part) -> dict[str, Any]:
         hardness, rows = Hardness(self._stats_of("stats")), []
@@ -228,7 +263,7 @@ class Job:
         with part.sink(self.out, self.storage) as sink:
             for item, loss in self._results(part):
                 with _of(part, item):
-                    mask = noise.apply(item.mask, loss, self._strata(item.mask))
+                    mask = noise.apply(item.mask, loss, self._strata(item.mask), reference=self._reference_of(part, item))
                     report = noise.report
                     assert report is not None
                     sink.add(item, mask, dropped_map(item.mask, mask), report)

@@ -3,11 +3,13 @@
 """`run` does a whole Job with a pool of actors, each of which holds the segmenter. `class_stats` and `filter_masks` are steps for
 any ray.data.Dataset whose rows have `id`, `image` and `mask`; `dataset` makes one of a set.
 
-A task that is lost with its worker or node is done again by Ray, and one that was done is not done twice: see freemask.job.
+A task that is lost with its worker or node is done again, and one that was done is not: see freemask.job.
 """
 from __future__ import annotations
 
-from typing import Any, Callable, Optional, Union
+import time
+from collections import deque
+from typing import Any, Callable, Optional, Sequence, Union
 
 import ray
 import ray.data
@@ -23,8 +25,85 @@ from .stats import ClassStats
 __all__ = ["class_stats", "dataset", "filter_masks", "run"]
 
 
-def _pool(workers: Optional[int], cpus: Optional[float], gpus: float) -> dict[str, Any]:
-    """How Ray is to start actors. Reading tasks need a CPU of their own, or all wait for ever: actors leave them one."""
+# ---- The whole job ----------------------------------------------------------------------------------
+_RETRIES = 100  # of a task whose worker died: one that kills its worker each time ends the job at last
+_PATIENCE = 30.0  # seconds, and three times the longest task so far, until a task is given to a second worker
+
+
+class _Worker:
+    """Of an actor: does tasks of a job, with a segmenter that it makes once."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+
+    def work(self, stage: str, number: int) -> bool:
+        return self.job.work(stage, number)
+
+
+class _Pool:
+    """Workers, and the tasks that they are at. Whatever becomes of a worker, another one may do its task: a task that is done twice,
+    or at the same time, makes the same files."""
+
+    def __init__(self, workers: Sequence[Any]) -> None:
+        self.workers, self.idle = workers, list(workers)
+        self.calls: dict[Any, tuple[Any, str, int, float]] = {}  # of a worker each: (worker, stage, number, since when)
+
+    def do(self, stage: str, count: int) -> None:
+        waiting, left, longest = deque(range(count)), set(range(count)), 0.0
+        while left:
+            waiting.extend(self._overdue(stage, left, longest, len(self.idle) - len(waiting)))
+            while self.idle and waiting:
+                worker, number = self.idle.pop(), waiting.popleft()
+                self.calls[worker.work.remote(stage, number)] = worker, stage, number, time.monotonic()
+            for call in ray.wait(list(self.calls), timeout=1)[0]:
+                worker, of, number, since = self.calls.pop(call)
+                ray.get(call)  # raises what the task did
+                self.idle.append(worker)
+                if of == stage:
+                    left.discard(number)
+                    longest = max(longest, time.monotonic() - since)
+
+    def _overdue(self, stage: str, left: set[int], longest: float, room: int) -> list[int]:
+        """Tasks that are given to a second worker, as there is nothing else to do: their own may be on a node that is lost."""
+        late = time.monotonic() - (3 * longest + _PATIENCE)
+        given = [(number, since) for _, of, number, since in self.calls.values() if of == stage and number in left]
+        once = [number for number, since in given if since < late and [one for one, _ in given].count(number) == 1]
+        return once[:max(room, 0)]
+
+    def end(self) -> None:
+        for worker in self.workers:
+            ray.kill(worker)
+
+
+def run(job: Job, workers: Optional[int] = None, cpus: Optional[float] = None, gpus: float = 0) -> Result:
+    """Does a job; every worker has to reach its sets and its `out` (a shared file system, an object store).
+
+    Args:
+        workers: actors; None: one for each CPU of the cluster.
+        cpus, gpus: of each actor. None: one CPU, or less if there are more workers than CPUs.
+
+    A worker that dies is replaced by Ray, and its task done again; where its node is lost and no other has room for it, the other
+    workers do its tasks. A job that was killed goes on when it is run again. Exceptions of the segmenter and of freemask are
+    Ray's, with the original as `cause` and its words in the message.
+    """
+    total = max(ray.cluster_resources().get("CPU", 1.0), 1.0)
+    count = workers or int(total)
+    cpus = min(1.0, total / count) if cpus is None else cpus
+    made = ray.remote(num_cpus=cpus, num_gpus=gpus, max_restarts=-1, max_task_retries=_RETRIES)(_Worker)
+    held = ray.put(job)  # for as long as workers may have to be replaced
+    pool = _Pool([made.remote(held) for _ in range(count)])
+    try:
+        for stage in job.stages:
+            pool.do(stage, job.tasks(stage))
+            job.join(stage)
+    finally:
+        pool.end()
+    return job.finish()
+
+
+# ---- Steps ------------------------------------------------------------------------------------------
+def _actors(workers: Optional[int], cpus: Optional[float], gpus: float) -> dict[str, Any]:
+    """How Ray Data is to start actors. Reading tasks need a CPU of their own, or all wait for ever: actors leave them one."""
     total = int(ray.cluster_resources().get("CPU", 1))
     workers = workers or max(total - 1, 1)
     if cpus is None:
@@ -32,38 +111,6 @@ def _pool(workers: Optional[int], cpus: Optional[float], gpus: float) -> dict[st
     return {"compute": ray.data.ActorPoolStrategy(size=workers), "num_cpus": cpus, **({"num_gpus": gpus} if gpus else {})}
 
 
-class _Tasks:
-    """An actor: does tasks of a stage."""
-
-    def __init__(self, job: Job, stage: str) -> None:
-        self.job, self.stage = job, stage
-
-    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        return {"number": batch["number"], "done": [self.job.work(self.stage, int(number)) for number in batch["number"]]}
-
-
-def run(job: Job, workers: Optional[int] = None, cpus: Optional[float] = None, gpus: float = 0) -> Result:
-    """Does a job; every worker has to reach its sets and its `out` (a shared file system, an object store).
-
-    Args:
-        workers: actors; None: one less than the cluster has CPUs.
-        cpus, gpus: of each actor. None: as many CPUs, up to one, as leave one for Ray's own tasks.
-
-    A job that was killed goes on when it is run again. Exceptions of the segmenter and of freemask are Ray's, with
-    the original as `cause` and its words in the message.
-    """
-    for stage in job.stages:
-        count = job.tasks(stage)
-        pool = _pool(workers, cpus, gpus if stage != "hardness" else 0)
-        tasks = ray.data.from_items([{"number": number} for number in range(count)], override_num_blocks=min(count, 1024))
-        done = tasks.map_batches(_Tasks, fn_constructor_args=(job, stage), batch_size=1, **pool)
-        for _ in done.iter_batches(batch_size=None):
-            pass
-        job.join(stage)
-    return job.finish()
-
-
-# ---- Steps ------------------------------------------------------------------------------------------
 def dataset(samples: PartedSet, image: bool = True) -> ray.data.Dataset:
     """A Dataset of a Folder, Tars or Parquet: rows with `id`, `mask` [H, W] and `image` [H, W, 3], read part by part."""
     parts = parts_of(samples)
@@ -120,7 +167,7 @@ def class_stats(data: ray.data.Dataset, segmenter: Segmenter, labels: Union[Labe
                 workers: Optional[int] = None, cpus: Optional[float] = None, gpus: float = 0, **network: Any) -> ClassStats:
     """The statistics of a Dataset of real images, merged as sums: the same bits for any number of workers."""
     labels = as_labels(labels)
-    made = data.map_batches(_Stats, fn_constructor_args=(segmenter, labels, kind, network), batch_size=batch, **_pool(workers, cpus, gpus))
+    made = data.map_batches(_Stats, fn_constructor_args=(segmenter, labels, kind, network), batch_size=batch, **_actors(workers, cpus, gpus))
     whole = ClassStats(labels)
     for row in made.iter_rows():
         whole.merge(ClassStats.from_bytes(labels, row["stats"]))
@@ -130,4 +177,4 @@ def class_stats(data: ray.data.Dataset, segmenter: Segmenter, labels: Union[Labe
 def filter_masks(data: ray.data.Dataset, segmenter: Segmenter, noise: NoiseFilter, kind: Optional[str] = None, batch: int = 16,
                  workers: Optional[int] = None, cpus: Optional[float] = None, gpus: float = 0, **network: Any) -> ray.data.Dataset:
     """A Dataset of filtered masks: `id`, `mask`, `valid`, `dropped`, to write or to train on. It is computed when it is read."""
-    return data.map_batches(_Filter, fn_constructor_args=(segmenter, noise, kind, network), batch_size=batch, **_pool(workers, cpus, gpus))
+    return data.map_batches(_Filter, fn_constructor_args=(segmenter, noise, kind, network), batch_size=batch, **_actors(workers, cpus, gpus))
