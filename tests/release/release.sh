@@ -151,4 +151,7 @@ try_deb() {
   PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_LIBDIR=$libraries/pkgconfig \
     sh -c 'cc -o "$1" examples/01_filter_one_image.c $(pkg-config --cflags --libs libfreemask)' - "$release_dir/deb/program"
   LD_LIBRARY_PATH=$libraries "$release_dir/deb/program"
+  for script in submit.sh step.sh; do
+    [ -x "$root/usr/share/doc/freemask/examples/slurm/$script" ] || die "the package has no $script to run"
+  done
 }
