@@ -392,13 +392,15 @@ static int accept(filter_run *r, filter_file *earlier, bool *finished, fault *f)
   const filter_found *at = &r->found;
   journal_lines lines;
   finished_run was = {0};
-  if (!path_exists(at->record))
+  path_kind there = PATH_ABSENT;
+  int code = path_look(at->record, &there, f);
+  if (code) return code;
+  if (there == PATH_ABSENT)
     return fault_set(
         f, EXIT_DATA,
         "%s is not there, which says what the masks were made of; expected --overwrite",
         at->record);
-  int code =
-      journal_load(at->record, r->job->output.folder, "finished", r->file.made_of, &lines, f);
+  code = journal_load(at->record, r->job->output.folder, "finished", r->file.made_of, &lines, f);
   if (code) return code;
   read_finished(r, &lines, &was);
   journal_lines_free(&lines);
@@ -450,8 +452,11 @@ static int take_over(filter_run *r, const journal_lines *lines, fault *f) {
 /* The record of a run that is finished no more becomes its journal again. */
 static int reopen(filter_run *r, fault *f) {
   const filter_found *at = &r->found;
+  path_kind begun = PATH_ABSENT, record = PATH_ABSENT;
   int code = remove_mark(r, f);
-  if (code || path_exists(at->journal) || !path_exists(at->record)) return code;
+  if (!code) code = path_look(at->journal, &begun, f);
+  if (!code) code = path_look(at->record, &record, f);
+  if (code || begun != PATH_ABSENT || record == PATH_ABSENT) return code;
   if (rename(at->record, at->journal)) return fault_system(f, errno, "rename", at->record);
   return disk_flush_names(r->out.path, f);
 }
@@ -461,16 +466,19 @@ static int open_journal(filter_run *r, fault *f) {
   const filter_found *at = &r->found;
   char *masks;
   journal_lines lines;
-  bool there = path_exists(at->journal), fresh;
+  path_kind before = PATH_ABSENT;
+  bool fresh;
+  int code = path_look(at->journal, &before, f);
+  if (code) return code;
   outdir_sweep(at->masks);
   outdir_sweep(at->weights);
   outdir_sweep_top(r->out.path);
-  int code = reopen(r, f);
+  code = reopen(r, f);
   if (!code)
     code = journal_open(at->journal, r->job->output.folder, r->file.made_of, &r->journal, &lines,
                         &fresh, f);
   /* It was made even if its first line did not fit the disk; another run's is not ours. */
-  if (!there && (!code || code == EXIT_IO)) outdir_made(&r->out, at->journal);
+  if (before == PATH_ABSENT && (!code || code == EXIT_IO)) outdir_made(&r->out, at->journal);
   if (code) return code;
   if (fresh) code = clear_results(r, f);
   if (!code && fresh) code = journal_begin(&r->journal, r->file.made_of, f);

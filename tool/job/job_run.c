@@ -232,9 +232,11 @@ static int report_stage(const run_state *s, fault *f) {
 /* Runs a stage unless its file exists; files are whole or do not exist. */
 static int stage(run_state *s, const char *output, int (*run)(const run_state *s, fault *f),
                  fault *f) {
+  path_kind there = PATH_ABSENT;
   if (interrupt_seen()) return fault_stopped(f);
-  if (output && path_exists(output)) return EXIT_FINE;
-  int code = run(s, f);
+  int code = output ? path_look(output, &there, f) : EXIT_FINE;
+  if (code || there != PATH_ABSENT) return code;
+  code = run(s, f);
   if (!code && output) outdir_made(&s->out, output);
   return code;
 }
@@ -249,9 +251,11 @@ static int shard_stages(run_state *s, fault *f) {
 }
 
 static int measure_stages(run_state *s, fault *f) {
-  const bool checked = path_exists(s->stats); /* by the first pass of a shard */
+  path_kind there = PATH_ABSENT;
   if (s->measured) return EXIT_FINE;
-  int code = checked ? EXIT_FINE : stage(s, NULL, check_stage, f);
+  int code = path_look(s->stats, &there, f);
+  const bool checked = there != PATH_ABSENT; /* by the first pass of a shard */
+  if (!code && !checked) code = stage(s, NULL, check_stage, f);
   if (!code && !checked) outdir_made(&s->out, s->record);
   return code ? code : stage(s, checked ? NULL : s->stats, stats_stage, f);
 }
