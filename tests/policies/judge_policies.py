@@ -42,10 +42,26 @@ def measure(rule: rules.Rule, classes: np.ndarray, wrong: np.ndarray) -> dict[st
         part = found(rule.order, wrong, share)
         out[f"R@{share * 100:g}"] = float(part[wrong].mean())
         if share == .05:
-            each = {k: float(part[wrong & (classes == k)].mean()) for k in range(CLASSES)
-                    if (wrong & (classes == k)).sum() > ENOUGH}
-            out |= {f"class {k}": recall for k, recall in each.items()} | {"class mean": float(np.mean(list(each.values())))}
+            out["class mean"] = float(np.mean([part[wrong & (classes == k)].mean() for k in range(CLASSES)
+                                               if (wrong & (classes == k)).sum() > ENOUGH]))
     return out | {"recall": float(rule.dropped[wrong].mean()), "precision": float(wrong[rule.dropped].mean())}
+
+
+def of_classes(paper: rules.Rule, paired: rules.Rule, classes: np.ndarray, wrong: np.ndarray) -> dict[int, list[float]]:
+    """Of each class with wrong pixels enough, where 5 % of all clean pixels go: recall and clean drop of both; then recall of
+    paired at the paper's clean drop of the class (nan: that is 0), and of both where 5 % of its own clean pixels go."""
+    parts, out = [found(rule.order, wrong, .05) for rule in (paper, paired)], {}
+    for k in range(CLASSES):
+        here = classes == k
+        if (wrong & here).sum() <= ENOUGH:
+            continue
+
+        def within(rule: rules.Rule, share: float, here: np.ndarray = here) -> float:
+            return float(found(rule.order[here], wrong[here], share)[wrong[here]].mean()) if share > 0 else float("nan")
+        papers = float(parts[0][here & ~wrong].mean())
+        out[k] = [float(part[here & side].mean()) for part in parts for side in (wrong, ~wrong)]
+        out[k] += [within(paired, papers), within(paper, .05), within(paired, .05)]
+    return out
 
 
 class Results:
@@ -56,10 +72,14 @@ class Results:
         self.runs: list[dict[str, dict[str, float]]] = []
         self.shifts: list[float] = []
         self.wrong: list[float] = []
+        self.classes: list[dict[int, list[float]]] = []
 
     def add(self, losses: of_losses.Losses) -> None:
         judged, classes, wrong = rules.of_world(losses)
         self.runs.append({rule.name: measure(rule, classes, wrong) for rule in judged})
+        if wrong.any():
+            by_name = {rule.name: rule for rule in judged}
+            self.classes.append(of_classes(by_name["paper"], by_name["paired, detect"], classes, wrong))
         valid = losses.masks < CLASSES
         clean = valid[losses.origin] & ~losses.wrong
         self.shifts.append(float(losses.made[clean].mean() / losses.real[valid].mean()))
@@ -84,14 +104,15 @@ class Results:
 
 
 def by_class(result: Results) -> str:
-    """Of each class the recall where 5 % of all clean pixels go, by the seeds in which it has wrong pixels enough."""
-    policies = ["paper", "cleanlab", "quantile, detect", "strata, detect", "paired, detect"]
-    lines = [f"| {result.kind.title} | seeds | " + " | ".join(policies) + " |", "|---|---|" + "---|" * len(policies)]
+    """Means over the seeds in which a class has wrong pixels enough."""
+    lines = [f"### {result.kind.title}, class by class\n",
+             "| class | seeds | paper | its clean drop | paired | its clean drop | paired at the paper's clean drop | paper at 5 % of the class | "
+             "paired at 5 % of the class |", "|" + "---|" * 9]
     for k, name in enumerate(rules.NAMES):
-        runs = [run for run in result.runs if f"class {k}" in run["paper"]]
-        if runs:
-            cells = [f"{100 * np.mean([run[policy][f'class {k}'] for run in runs]):.1f}" for policy in policies]
-            lines.append(f"| {name} | {len(runs)} | " + " | ".join(cells) + " |")
+        rows = np.array([run[k] for run in result.classes if k in run])
+        if len(rows):
+            means = [100 * np.mean(column[~np.isnan(column)]) if (~np.isnan(column)).any() else np.nan for column in rows.T]
+            lines.append(f"| {name} | {len(rows)} | " + " | ".join("-" if np.isnan(mean) else f"{mean:.1f}" for mean in means) + " |")
     return "\n".join(lines) + "\n"
 
 

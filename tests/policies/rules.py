@@ -37,9 +37,11 @@ def view(array: np.ndarray) -> Any:
     return LIB.fm_plane_make(array.ctypes.data, LIB.dtype(array.dtype.name), *array.shape)
 
 
-def extra(strata: np.ndarray | None, reference: np.ndarray | None) -> Any:
+def extra(strata: np.ndarray | None, reference: np.ndarray | None, siblings: list[np.ndarray] | None = None) -> Any:
     planes = [None if a is None else ctypes.pointer(view(a)) for a in (strata, reference)]
-    return ctypes.byref(LIB.make("fm_extra_planes", strata=planes[0], reference=planes[1]))
+    others = (LIB.struct("fm_plane") * len(siblings or []))(*[view(each) for each in siblings or []])
+    return ctypes.byref(LIB.make("fm_extra_planes", strata=planes[0], reference=planes[1],
+                                 siblings=others if siblings else None, sibling_count=len(others)))
 
 
 LABELS = made(LIB.fm_labels_create, CONTEXT, LIB.labels_options(CLASSES, IGNORED))
@@ -62,11 +64,12 @@ def collect(losses: Losses, strata: list[np.ndarray] | None, ranks: Any = None) 
     return stats
 
 
-def score(stats: Any, losses: Losses, strata: list[np.ndarray] | None, paired: bool) -> np.ndarray:
+def score(stats: Any, losses: Losses, strata: list[np.ndarray] | None, paired: bool, with_siblings: bool = False) -> np.ndarray:
     """Of all synthetic pixels that have a class."""
     out = np.zeros(losses.made.shape, np.float32)
     for j, i in enumerate(losses.origin):
-        planes = extra(strata[i] if strata else None, losses.real[i] if paired else None)
+        siblings = [losses.made[k] for k in np.flatnonzero(losses.origin == i) if k != j] if with_siblings else None
+        planes = extra(strata[i] if strata else None, losses.real[i] if paired else None, siblings)
         call(LIB.fm_class_stats_score_map, stats, view(losses.masks[i]), view(losses.made[j]), planes, view(out[j]))
     return out[losses.masks[losses.origin] < CLASSES]
 
@@ -114,7 +117,8 @@ def of_world(losses: Losses) -> tuple[list[Rule], np.ndarray, np.ndarray]:
              Rule("cleanlab", suspect, suspect >= 1)]
     for name, stats, policy, values in (("quantile", plain, QUANTILE, loss),
                                         ("strata", odd_near, STRATA, score(odd_near, losses, strata, False)),
-                                        ("paired", odd, PAIRED, score(odd, losses, None, True))):
+                                        ("paired", odd, PAIRED, score(odd, losses, None, True)),
+                                        ("siblings", odd, PAIRED, score(odd, losses, None, True, True))):
         order = quantile_order(stats, classes, values) if policy == QUANTILE else values
         for use, share in (("detect", .05), ("train", .3)):
             rules.append(Rule(f"{name}, {use}", order, values > thresholds(stats, policy, real_share=share)[classes]))
