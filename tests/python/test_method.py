@@ -346,4 +346,46 @@ tap.equal([row.count for row in first], yield_reference.counts(pixels, 11, 4, sh
 again = fm.plan(names, by_shape, policy="yield", budget=17, n_max=4, class_pixels=pixels, kept_shares=shares, keep=first)
 tap.equal([row.count for row in again], yield_reference.counts(pixels, 17, 4, shares), "and more of it")
 tap.ok(kit.raises(ValueError, lambda: fm.plan(names, by_shape, policy="yield", budget=3), "kept_shares"), "it needs shares")
+# ---- What is refused ----------------------------------------------------------------------------------------
+def refused(work, *says):
+    """An exception of the package, with a code and a sentence of one line."""
+    try:
+        work()
+    except fm.Error as error:
+        return error.code < 0 and error.name.startswith("FM_ERR_") and "\n" not in str(error) and all(word in str(error) for word in says)
+    return False
+
+
+mask, loss = REAL[0]
+noise, hardness, network = fm.NoiseFilter(stats), fm.Hardness(stats), fm.NetworkLoss("ade20k")
+takes = {"add": lambda one: stats.copy().add(one, loss), "add, loss": lambda one: stats.copy().add(mask, one), "apply": lambda one: noise.apply(one, loss),
+         "apply, loss": lambda one: noise.apply(mask, one), "apply, out": lambda one: noise.apply(mask, loss, out=one),
+         "weights": lambda one: noise.weights(one, loss), "weights, loss": lambda one: noise.weights(mask, one),
+         "score": hardness.score, "score, loss": lambda one: hardness.score(mask, one), "count": stats.labels.count,
+         "to_classes": stats.labels.to_classes, "boundary_strata": fm.boundary_strata, "window_mean": lambda one: fm.window_mean(mask, one, 1),
+         "NetworkLoss": lambda one: network.loss_map(one, mask), "loss_map": lambda one: fm.loss_map(one, mask),
+         "loss_map, mask": lambda one: fm.loss_map(np.zeros((150, 4, 4), np.float32), one),
+         "loss_map of queries": lambda one: fm.loss_map((one, one), mask, kind="queries"), "plane": fm.plane,
+         "strata": lambda one: fm.ClassStats("ade20k", strata=2).add(mask, loss, strata=one), "state": lambda one: setattr(stats.copy(), "state", one)}
+for says, wrong in (("a number", 3), ("a string", "mask"), ("a list", [[1, 2], [3, 4]]), ("a scalar array", np.array(3)), ("one dimension", mask[0]),
+                    ("no rows", np.zeros((0, 8), np.uint8)), ("objects", mask.astype(object)), ("complex numbers", mask.astype(np.complex64)),
+                    ("strings", mask.astype("U3")), ("dates", np.zeros(SHAPE, "M8[s]")), ("a range", range(5))):
+    missed = [name for name, take in takes.items() if not refused(lambda take=take, wrong=wrong: take(wrong))]
+    tap.equal(missed, [], f"refused with code and sentence: {says}")
+for name in ("add", "apply", "weights", "to_classes", "boundary_strata"):
+    tap.ok(refused(lambda name=name: takes[name](np.zeros((0, *SHAPE), np.uint8)), "no image"), f"refused by {name}: a batch of no image")
+for name, work in (("filter", lambda: fm.NoiseFilter("ade20k")), ("hardness", lambda: fm.Hardness(None)), ("labels", lambda: fm.ClassStats(150)),
+                   ("merge", lambda: stats.merge("ade20k")), ("ranks", lambda: fm.ClassStats("ade20k", histogram=4, ranks=3)),
+                   ("schedule", lambda: fm.Schedule(["a"], ["a"])), ("calibrated", lambda: fm.NoiseFilter.calibrated(stats))):
+    tap.ok(refused(work, "expected freemask."), f"refused with what is expected: {name}")
+for name, work in (("policy", lambda: fm.NoiseFilter(stats, policy="x")), ("tolerance", lambda: fm.NoiseFilter(stats, tolerance=0)),
+                   ("kind", lambda: fm.loss_map(np.zeros((2, 4, 4)), mask, kind="x")), ("ids", lambda: fm.plan(["a"], [1, 2])),
+                   ("ids that are none", lambda: fm.plan([["a"]], [1])), ("measure", lambda: fm.Hardness(stats, measure="x")),
+                   ("batches", lambda: noise.apply(np.stack([mask] * 2), loss[None])), ("mix", lambda: fm.Schedule(None, 3, mix="x"))):
+    tap.ok(refused(work), f"options that are wrong have a code, too: {name}")
+blob = stats.to_bytes()
+tap.ok(np.array_equal(fm.ClassStats.from_bytes("ade20k", memoryview(bytearray(blob))).state, stats.state), "bytes in any buffer")
+small = np.tile(np.array([[1, 2, 3]], np.uint8), (2, 2))
+tap.ok(abs(fm.Hardness(stats, size=None).score(small) / (2 * MEANS[:3].astype(float).sum() * 2 / (12 + 1e-5)) - 1) < 1e-15,
+       "hardness has the 1e-5 of the paper's formula: of few pixels a millionth")
 tap.done()

@@ -60,7 +60,9 @@ def plane(array: Any) -> Plane:
 
 def shape_of(array: Any) -> tuple[int, int]:
     """[height, width] of a mask."""
-    shape = array.shape if hasattr(array, "shape") else plane(array).shape
+    shape: tuple[int, ...] = getattr(array, "shape", ())
+    if len(shape) < 2:  # which says what is wrong with it
+        shape = plane(array).shape
     return int(shape[-2]), int(shape[-1])
 
 

@@ -29,9 +29,11 @@ class Error(Exception):
         host_code: errno for files, the callback's value for callbacks, else 0.
     """
 
+    _usual = 0  # the code of its kind
+
     def __init__(self, message: str, code: int = 0, host_code: int = 0) -> None:
         super().__init__(message)
-        self.code, self.host_code = code, host_code
+        self.code, self.host_code = code or self._usual, host_code
 
     @property
     def name(self) -> str:
@@ -43,6 +45,8 @@ class Error(Exception):
 
 class ArgumentError(Error, ValueError):
     """A value out of range, or options that do not go together."""
+
+    _usual = c.FM_ERR_ARGUMENT
 
 
 class UnsupportedError(Error, TypeError):
@@ -209,6 +213,13 @@ def named(where: str) -> Iterator[None]:
 def raise_error(error: Any) -> None:
     message = bytes(error.message).partition(b"\0")[0].decode()
     raise _KINDS.get(error.code, Error)(message, error.code, error.host_code)
+
+
+def expect(value: Any, kind: type, name: str) -> Any:
+    """The value, if it is of that class."""
+    if not isinstance(value, kind):
+        raise UnsupportedError(f"{name} is of the type {type(value).__name__}, expected freemask.{kind.__name__}", c.FM_ERR_UNSUPPORTED)
+    return value
 
 
 def make(kind: Any, /, **values: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, Union
 from . import _interface as c
 from ._arrays import numbers
 from ._layouts import layout_of, packed
-from ._library import Handle, call, lib
+from ._library import ArgumentError, Handle, call, expect, lib
 from ._threads import cores, run
 from .labels import Labels
 
@@ -48,8 +48,10 @@ class Mergeable(Handle):
     def _add_batch(self: _T, masks: Any, losses: Any, strata: Any) -> _T:
         """On threads; all of them or none."""
         count = len(masks)
+        if not count:
+            raise ArgumentError("the batch has no image")
         if len(losses) != count or (strata is not None and len(strata) != count):
-            raise ValueError(f"{count} masks and {len(losses)} loss maps, expected as many")
+            raise ArgumentError(f"{count} masks and {len(losses)} loss maps, expected as many")
         parts = [self._empty() for _ in range(min(cores(), count))]
 
         def add_every(first: int) -> None:
@@ -66,7 +68,7 @@ class Mergeable(Handle):
         """Adds all of `other`; returns itself. Raises MismatchError if the label space or what is added up differs."""
         if other is self:
             other = self.copy()
-        theirs = other._pointer
+        theirs = expect(other, type(self), "other")._pointer
         with self._lock:
             call(self._function("merge"), self._pointer, theirs)
         return self
@@ -87,8 +89,9 @@ class Mergeable(Handle):
 
     @property
     def state(self) -> Any:
-        """All of it as int64 numbers, a copy: the element-wise *sum* of states is the state of the merge (of up
-        to 2^30 of them). Assigning replaces what is held."""
+        """All of it as int64 numbers, a copy. Assigning replaces what is held, and takes the element-wise *sum* of up to
+        2^30 states: that is their merge. What is read is the same for the same statistics; a sum has carries that were not
+        done yet, so compare what was assigned, not sums."""
         count = self._function("word_count")(self._pointer)
         array, where = numbers(ctypes.c_int64, count, "int64")
         with self._lock:
@@ -99,7 +102,7 @@ class Mergeable(Handle):
     def state(self, words: Any) -> None:
         layout = layout_of(words)
         if layout.dtype != c.FM_I64 or layout.strides != packed(layout.shape, 8) or len(layout.shape) != 1:
-            raise ValueError(f"expected a packed array of int64, got shape {list(layout.shape)}")
+            raise ArgumentError(f"expected a packed array of int64, got shape {list(layout.shape)}")
         fresh = self._empty()
         call(self._function("import"), fresh._pointer, ctypes.cast(layout.address, ctypes.POINTER(ctypes.c_int64)),
              layout.shape[0], None)

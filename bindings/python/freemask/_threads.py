@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Optional, Sequence
 
 from ._layouts import is_torch, numpy
+from ._library import ArgumentError
 
 
 def cores() -> int:
@@ -30,8 +31,10 @@ def run(work: Callable[[int], Any], count: int, threads: Optional[int] = None) -
 def each_image(work: Callable[..., Any], *batches: Any) -> Any:
     """Does `work` on each image of batches and stacks what it returns."""
     count = len(batches[0])
+    if not count:
+        raise ArgumentError("the batch has no image")
     if any(len(batch) != count for batch in batches):
-        raise ValueError(f"batches of {', '.join(str(len(batch)) for batch in batches)} images, expected as many of each")
+        raise ArgumentError(f"batches of {', '.join(str(len(batch)) for batch in batches)} images, expected as many of each")
     return stack(run(lambda i: work(*(batch[i] for batch in batches)), count))
 
 

@@ -10,7 +10,7 @@ from typing import Any, Union
 
 from . import _interface as c
 from ._arrays import dimensions, numbers
-from ._library import call, lib, make
+from ._library import ArgumentError, call, expect, lib, make
 from ._mergeable import Mergeable
 from ._short import at
 from .labels import Labels, as_labels
@@ -19,7 +19,7 @@ from .stats import ClassStats, extra_planes
 
 def _promise(lose: float, confidence: float) -> Any:
     if not 0 < lose < 1 or not 0 <= confidence < 1:
-        raise ValueError(f"lose is {lose} and confidence {confidence}, expected shares between 0 and 1")
+        raise ArgumentError(f"lose is {lose} and confidence {confidence}, expected shares between 0 and 1")
     return make(c.fm_promise, alpha=lose, delta=1 - confidence if confidence else 0.0)
 
 
@@ -41,7 +41,7 @@ class Calibration(Mergeable):
     _calls = "fm_calibration"
 
     def __init__(self, stats: ClassStats) -> None:
-        self.labels, self._lock = stats.labels, threading.RLock()
+        self.labels, self._lock = expect(stats, ClassStats, "stats").labels, threading.RLock()
         self._create(lib.fm_calibration_create, stats._pointer)
 
     def _empty(self) -> Calibration:
@@ -76,7 +76,7 @@ class Calibration(Mergeable):
     @classmethod
     def from_bytes(cls, labels: Union[Labels, str], blob: bytes) -> Calibration:
         """Raises FormatError if the bytes are damaged, MismatchError for another label space."""
-        calibration = cls._bare(as_labels(labels))
+        blob, calibration = bytes(memoryview(blob)), cls._bare(as_labels(labels))
         calibration._create(lib.fm_calibration_decode, calibration.labels._pointer, blob, len(blob))
         return calibration
 

@@ -12,6 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Iterator, Mapping, NamedTuple, Optional, Protocol, Sequence, Union
 
+from ._library import ArgumentError
 from ._storage import Storage
 from ._threads import cores
 from .files import decode_image, decode_mask, read_image, read_mask, write_bytes, write_mask
@@ -59,7 +60,7 @@ class Folder:
         missing = sorted(set(wanted) - set(found))
         if missing or not wanted:
             what = f"no image with the stem {missing[0]!r} ({len(missing)} of {len(wanted)} masks have none)" if missing else "no masks"
-            raise ValueError(f"{images if missing else masks}: {what}")
+            raise ArgumentError(f"{images if missing else masks}: {what}")
         #: (id, path of the image, path of the mask), sorted by the bytes of the ids
         self.pairs = [(stem, found[stem], wanted[stem]) for stem in sorted(wanted, key=os.fsencode)]
 
@@ -81,7 +82,7 @@ def _files(storage: Storage, top: str, suffix: str, kinds: set[str]) -> dict[str
             continue
         stem = stem[:len(stem) - len(suffix)]
         if stem in found:
-            raise ValueError(f"{top}: '{stem}' is there twice")
+            raise ArgumentError(f"{top}: '{stem}' is there twice")
         found[stem] = path
     return found
 
@@ -240,14 +241,14 @@ class _Work:
     def walk(self, samples: Samples, name: str, work: Callable[[Sample, Any], Any]) -> Iterator[Any]:
         """What `work(sample, loss map)` returns, in order. The first exception of anyone is raised."""
         if not len(samples):
-            raise ValueError(f"the {name} set has no image")
+            raise ArgumentError(f"the {name} set has no image")
         waiting: deque[Future[Any]] = deque()
         bar = _bar(len(samples), name) if self.progress else None
         try:
             for some in self._batches(samples):
                 results = self.provider([sample.image for sample in some])
                 if len(results) != len(some):
-                    raise ValueError(f"the provider returned {len(results)} results for {len(some)} images")
+                    raise ArgumentError(f"the provider returned {len(results)} results for {len(some)} images")
                 for sample, result in zip(some, results):
                     waiting.append(self.pool.submit(self._one, work, sample, result))
                 while len(waiting) > 2 * self.threads + self.batch:

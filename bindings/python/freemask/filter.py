@@ -11,7 +11,7 @@ from typing import Any, Optional, Union
 from . import _cuda
 from . import _interface as c
 from ._arrays import dimensions, dtype_of, new, numbers, shape_of
-from ._library import Handle, UnsupportedError, call, lib, make, raise_error
+from ._library import ArgumentError, Handle, UnsupportedError, call, expect, lib, make, raise_error
 from ._short import at, fill, frames, taken_frame, target
 from ._threads import each_image
 from .calibration import Calibration, _promise
@@ -73,10 +73,11 @@ class NoiseFilter(Handle):
     def __init__(self, stats: ClassStats, tolerance: float = 1.25, policy: str = "paper", unseen: str = "drop",
                  min_kept_share: float = 0.0, real_share: float = 0.0, without_reference: str = "refuse") -> None:
         if policy not in _POLICIES or unseen not in _UNSEEN or without_reference not in _WITHOUT:
-            raise ValueError(f"policy is one of {', '.join(_POLICIES)}, unseen one of {', '.join(_UNSEEN)}, without_reference one of "
+            raise ArgumentError(f"policy is one of {', '.join(_POLICIES)}, unseen one of {', '.join(_UNSEEN)}, without_reference one of "
                              f"{', '.join(_WITHOUT)}")
         if not tolerance > 0:  # 0 would mean the default
-            raise ValueError(f"tolerance is {tolerance}, expected a number above 0")
+            raise ArgumentError(f"tolerance is {tolerance}, expected a number above 0")
+        expect(stats, ClassStats, "stats")
         self.labels, self.strata = stats.labels, stats.strata
         self._made_with: tuple[Any, ...] = (stats.to_bytes(), tolerance, policy, unseen, min_kept_share, real_share, without_reference)
         self._last, self._twins = threading.local(), _cuda.Twins("filter")
@@ -98,10 +99,11 @@ class NoiseFilter(Handle):
         Args:
             policy: "": the loss, or "strata" if the calibration is of that score; "paired" takes one, too.
         """
+        expect(calibration, Calibration, "calibration")
         ranked = lib.fm_class_stats_ranks(lib.fm_calibration_stats(calibration._pointer)) is not None
         policy = policy or ("strata" if ranked else "quantile")
         if policy not in _POLICIES or without_reference not in _WITHOUT:
-            raise ValueError(f"policy is one of {', '.join(_POLICIES)}, without_reference one of {', '.join(_WITHOUT)}")
+            raise ArgumentError(f"policy is one of {', '.join(_POLICIES)}, without_reference one of {', '.join(_WITHOUT)}")
         made = cls.__new__(cls)
         made.labels, made.strata, made._last = calibration.labels, 1, threading.local()
         made._twins = _cuda.Twins("filter")
@@ -226,7 +228,7 @@ class NoiseFilter(Handle):
         The rest is as for `apply`.
         """
         if kind not in _WEIGHTS:
-            raise ValueError(f"kind is one of {', '.join(_WEIGHTS)}")
+            raise ArgumentError(f"kind is one of {', '.join(_WEIGHTS)}")
         device = _cuda.device_of(mask)
         if device is not None:
             options = make(c.fm_weight_options, kind=_WEIGHTS[kind], dropped=dropped, width=width, gamma=gamma)

@@ -8,7 +8,7 @@ from typing import Any, Iterable, Optional, Union
 
 from . import _interface as c
 from ._arrays import dimensions, numbers, plane
-from ._library import Handle, call, lib, make
+from ._library import ArgumentError, Handle, call, expect, lib, make
 from ._threads import run
 from .labels import Labels, as_labels
 from .stats import ClassStats
@@ -18,7 +18,7 @@ _MEASURES = {"mean": c.FM_MEASURE_MEAN, "worst-class": c.FM_MEASURE_WORST_CLASS,
 
 class Hardness(Handle):
     """The hardness of a *real* mask: the mean, over its valid pixels, of the mean losses of their classes
-    (FreeMask), after it was resized to 512x512 by nearest.
+    (FreeMask), after it was resized to 512x512 by nearest: sum(n_k * mean_loss_k) / (sum(n_k) + 1e-5).
 
     Args:
         stats: of the real set; copied.
@@ -32,9 +32,9 @@ class Hardness(Handle):
     def __init__(self, stats: ClassStats, size: Union[int, tuple[int, int], None] = 512, measure: str = "mean",
                  share: float = 0.0) -> None:
         if measure not in _MEASURES:
-            raise ValueError(f"measure is one of {', '.join(_MEASURES)}")
+            raise ArgumentError(f"measure is one of {', '.join(_MEASURES)}")
         width, height = (c.FM_NO_RESIZE,) * 2 if size is None else (size, size) if isinstance(size, int) else size
-        self.labels = stats.labels
+        self.labels = expect(stats, ClassStats, "stats").labels
         self._made_with = (stats.to_bytes(), size, measure, share)
         options = make(c.fm_hardness_options, resize_width=width, resize_height=height, measure=_MEASURES[measure], share=share)
         self._create(lib.fm_hardness_create, stats._pointer, byref(options))

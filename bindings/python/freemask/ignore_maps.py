@@ -13,7 +13,7 @@ from typing import Any, Iterator, Mapping, Optional, Sequence, Union
 
 from . import _interface as c
 from ._layouts import numpy
-from ._library import DuplicateError, FormatError, ShapeError, UnsupportedError
+from ._library import ArgumentError, DuplicateError, FormatError, ShapeError, UnsupportedError
 from .filter import NoiseFilter
 from .stats import ClassStats
 
@@ -50,11 +50,11 @@ class IgnoreMapWriter:
         if isinstance(filters, ClassStats):
             filters = {tolerance: NoiseFilter(filters, tolerance) for tolerance in tolerances}
         if not 0 < len(filters) <= _MOST_FILTERS:
-            raise ValueError(f"{len(filters)} filters, expected 1 to {_MOST_FILTERS}")
+            raise ArgumentError(f"{len(filters)} filters, expected 1 to {_MOST_FILTERS}")
         self._filters = {float(key): one for key, one in filters.items()}
         first = next(iter(self._filters.values()))
         if any(one.labels != first.labels for one in self._filters.values()):
-            raise ValueError("the filters have different label spaces, expected one")
+            raise ArgumentError("the filters have different label spaces, expected one")
         self._path, self._part = os.fspath(path), os.fspath(path) + ".part"
         self._labels, self._ids = first.labels, set[str]()
         self._zip = zipfile.ZipFile(self._part, "w", zipfile.ZIP_DEFLATED)
@@ -127,7 +127,7 @@ class IgnoreMaps:
     def bit(self, tolerance: float) -> int:
         """The bit of a filter."""
         if tolerance not in self._keys:
-            raise ValueError(f"{self.path} has no tolerance {tolerance}: it has {', '.join(map(str, self._keys))}")
+            raise ArgumentError(f"{self.path} has no tolerance {tolerance}: it has {', '.join(map(str, self._keys))}")
         return 1 << self._keys.index(tolerance)
 
     def bits(self, id: str) -> Any:

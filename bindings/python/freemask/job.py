@@ -31,7 +31,7 @@ from itertools import islice
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, Union
 
 from . import _interface as c
-from ._library import DuplicateError, Error, encoded, lib
+from ._library import ArgumentError, DuplicateError, Error, encoded, lib
 from ._storage import Storage, join
 from .curate import Provider, filter_table, hardness_table, id_bytes
 from .files import decode_mask, encode_mask
@@ -93,9 +93,9 @@ class Job:
                  min_kept_share: float = 0.0, plan: Optional[Mapping[str, Any]] = None, without_reference: str = "refuse",
                  real_of: Optional[Callable[[str], str]] = None, **network: Any) -> None:
         if policy not in _POLICIES:
-            raise ValueError(f"policy is '{policy}', and a job's is one of {', '.join(_POLICIES)}")
+            raise ArgumentError(f"policy is '{policy}', and a job's is one of {', '.join(_POLICIES)}")
         if policy != "paired" and (real_of is not None or without_reference != "refuse"):
-            raise ValueError(f"real_of and without_reference go with the policy \"paired\", but the policy is '{policy}'")
+            raise ArgumentError(f"real_of and without_reference go with the policy \"paired\", but the policy is '{policy}'")
         self.labels, self.out, self.storage = as_labels(labels), out, Storage(storage)
         self._segmenter, self._kind, self._network, self._batch = segmenter, kind, network, max(batch, 1)
         self._field = IMAGE if segmenter is not None else LOSS if kind is None else OUTPUT
@@ -103,7 +103,7 @@ class Job:
                                                 "real_share": real_share, "without_reference": without_reference}
         self._real_of = real_of
         if plan and plan.get("policy") == "yield":
-            raise ValueError("plans by yield need what filtering keeps: freemask.plan makes them of a finished job")
+            raise ArgumentError("plans by yield need what filtering keeps: freemask.plan makes them of a finished job")
         self._plan_options: dict[str, Any] = {"n_max": n_max, "seeds": list(seeds), "seed": seed, **(plan or {})}
         #: In the order in which they are done.
         self.stages = ("stats", "scores", "hardness", "filter") if policy in _OF_SCORES else ("stats", "hardness", "filter")
@@ -181,7 +181,7 @@ class Job:
             if self._segmenter is not None:
                 results = self._loaded(self._segmenter)(list(results))
                 if len(results) != len(some):
-                    raise ValueError(f"the segmenter returned {len(results)} results for {len(some)} images")
+                    raise ArgumentError(f"the segmenter returned {len(results)} results for {len(some)} images")
             for item, result in zip(some, results):
                 with _of(part, item):
                     yield item, result if self._kind is None else self._loss(result, item.mask)
@@ -245,7 +245,7 @@ class Job:
             if self._reference[1] is not None:
                 return self._reference[1]  # type: ignore[no-any-return]
         if self._filter_options["without_reference"] == "refuse":
-            raise ValueError(f"{part.name}: '{item.id}' has no real image, which would be '{names[-1]}'; without_reference=\"strata\" judges it "
+            raise ArgumentError(f"{part.name}: '{item.id}' has no real image, which would be '{names[-1]}'; without_reference=\"strata\" judges it "
                              f"without, real_of names it otherwise")
         return None
 
@@ -301,7 +301,7 @@ class Job:
     def join_stats(self, stats: ClassStats, stage: str = "stats") -> None:
         """Ends the stage "stats", or "scores", with statistics that the engine has merged itself."""
         if not stats.images:
-            raise ValueError("the real set has no image")
+            raise ArgumentError("the real set has no image")
         self.storage.write(join(self.out, ".parts", stage), stats.to_bytes())
         self.storage.write(join(self.out, "stats.json"), encoded(lib.fm_class_stats_encode, stats._pointer))
         self._joined[stage] = stats
@@ -339,7 +339,7 @@ class Job:
         _distinct("synthetic", sorted(id for id, _, _ in self._rows))
         classes = [record["classes"] for record in records if record["classes"]]
         if not classes:
-            raise ValueError("the synthetic set has no image")
+            raise ArgumentError("the synthetic set has no image")
         valid, dropped = ([sum(column) for column in zip(*(one[i] for one in classes))] for i in (0, 1))
         self._whole = FilterReport(sum(valid), sum(dropped), valid, dropped)
         self.storage.write(join(self.out, "filter.csv"), filter_table(self._rows))

@@ -9,7 +9,7 @@ from typing import Any, Optional, Sequence, Union
 
 from . import _interface as c
 from ._arrays import dimensions, new, numbers, plane
-from ._library import Handle, call, context, encoded, lib, make
+from ._library import Handle, call, context, encoded, expect, lib, make
 from ._short import target
 from ._threads import each_image
 
@@ -162,4 +162,4 @@ def _labels_from_bytes(data: bytes, name: str) -> Labels:
 
 def as_labels(labels: Union[Labels, str]) -> Labels:
     """A Labels, or the name of a preset."""
-    return labels if isinstance(labels, Labels) else Labels(labels)
+    return Labels(labels) if isinstance(labels, str) else expect(labels, Labels, "labels")

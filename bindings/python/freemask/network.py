@@ -10,7 +10,8 @@ from typing import Any, Optional, Sequence, Union
 from . import _cuda
 from . import _interface as c
 from ._arrays import dimensions, new, plane, volume
-from ._library import Handle, call, lib, make
+from ._layouts import layout_of
+from ._library import ArgumentError, Handle, ShapeError, call, lib, make
 from ._short import target
 from ._threads import each_image
 from .labels import Labels, as_labels
@@ -36,7 +37,7 @@ class NetworkLoss(Handle):
     def __init__(self, labels: Union[Labels, str], kind: str = "logits", binary: bool = False, align_corners: bool = False,
                  channels: Optional[Sequence[int]] = None, channel_count: int = 0) -> None:
         if kind not in _KINDS:
-            raise ValueError(f"kind is one of {', '.join(_KINDS)}")
+            raise ArgumentError(f"kind is one of {', '.join(_KINDS)}")
         self.labels, self.kind, self._twins = as_labels(labels), kind, _cuda.Twins("loss")
         options = make(c.fm_network_loss_options, kind=_KINDS[kind], binary=binary, align_corners=align_corners,
                        channel_count=channel_count)
@@ -47,7 +48,7 @@ class NetworkLoss(Handle):
     def output(self, output: Any) -> tuple[Any, Any]:
         """(an fm_network_output, what keeps it alive)."""
         if self.kind == "queries":
-            class_logits, mask_logits = output
+            class_logits, mask_logits = _pair(output)
             values, keep = volume(mask_logits)
             classes = plane(class_logits)
             return make(c.fm_network_output, values=values, class_logits=classes.view), (keep, classes)
@@ -75,7 +76,7 @@ class NetworkLoss(Handle):
         twin, stream = self._twins.of(device, self._pointer), _cuda.Stream(device, mask)
         masks = stream.images(mask, "mask")
         if self.kind == "queries":
-            class_logits, mask_logits = output
+            class_logits, mask_logits = _pair(output)
             values = stream.queries(twin, class_logits, mask_logits, masks.channels)
         else:
             values = stream.output(output, masks.channels)
@@ -110,7 +111,7 @@ class NetworkLoss(Handle):
         return out
 
     def _batch(self, function: Any, dtype: str, output: Any, mask: Any, out: Any) -> Any:
-        parts = tuple(output) if self.kind == "queries" else (output,)
+        parts = _pair(output) if self.kind == "queries" else (output,)
 
         def image(*of: Any) -> Any:
             one = of[:len(parts)] if self.kind == "queries" else of[0]
@@ -132,7 +133,7 @@ def loss_map(output: Any, mask: Any, kind: str = "logits", labels: Union[Labels,
     Returns float32, nats, of the mask's shape; a tensor for a tensor. On a CUDA device see NetworkLoss.loss_map.
     """
     if labels is None:
-        labels = _plain_labels(output[0] if kind == "queries" else output, kind, options.get("binary", False))
+        labels = _plain_labels(_pair(output)[0] if kind == "queries" else output, kind, options.get("binary", False))
     if _cuda.device_of(mask) is not None:
         return _kept(labels, kind, tuple(sorted((name, _frozen(value)) for name, value in options.items()))).loss_map(output, mask)
     return NetworkLoss(labels, kind, **options).loss_map(output, mask)
@@ -153,6 +154,16 @@ def _classes(count: int) -> Labels:
     return Labels.from_classes(count, [255, -1, -100] if count <= 255 else [65535, -1, -100])
 
 
+def _pair(output: Any) -> tuple[Any, Any]:
+    """The two parts of an output of queries."""
+    if not isinstance(output, (tuple, list)) or len(output) != 2:
+        raise ArgumentError("an output of queries is a pair: class logits [Q, K + 1] and mask logits [Q, h, w], or batches of both")
+    return output[0], output[1]
+
+
 def _plain_labels(values: Any, kind: str, binary: bool) -> Labels:
-    shape = tuple(values.shape)
+    shape = tuple(getattr(values, "shape", None) or layout_of(values).shape)
+    if len(shape) < (2 if binary or kind == "queries" else 3):
+        raise ShapeError(f"the output has shape {list(shape)}, expected {'[queries, classes + 1]' if kind == 'queries' else '[channels, height, width]'}",
+                         c.FM_ERR_SHAPE)
     return _classes(2 if binary else int(shape[-1]) - 1 if kind == "queries" else int(shape[-3]))

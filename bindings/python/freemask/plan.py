@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Iterable, Iterator, Optional, Sequence, Union
 
 from . import _interface as c
-from ._library import Handle, call, context, lib, make
+from ._library import ArgumentError, Handle, UnsupportedError, call, context, lib, make
 
 _POLICIES = {"rank": c.FM_PLAN_RANK, "uniform": c.FM_PLAN_UNIFORM, "proportional": c.FM_PLAN_PROPORTIONAL,
              "repeat-factor": c.FM_PLAN_REPEAT_FACTOR, "rare-class": c.FM_PLAN_RARE_CLASS}
@@ -27,6 +27,8 @@ class PlanRow:
 
 
 def _id_bytes(mask: str) -> bytes:
+    if not isinstance(mask, str):
+        raise UnsupportedError(f"an id is of the type {type(mask).__name__}, expected str", c.FM_ERR_UNSUPPORTED)
     return mask.encode("utf-8", "surrogateescape")
 
 
@@ -172,9 +174,9 @@ def plan(ids: Sequence[str], hardness: Sequence[float], n_max: int = 20, seeds: 
     if policy == "yield":
         return _plan_by_yield(ids, hardness, n_max, seeds, seed, budget, class_pixels, keep, kept_shares)
     if policy not in _POLICIES or kept_shares is not None:
-        raise ValueError(f"policy is one of {', '.join(_POLICIES)} and yield, which has kept_shares")
+        raise ArgumentError(f"policy is one of {', '.join(_POLICIES)} and yield, which has kept_shares")
     if len(ids) != len(hardness):
-        raise ValueError(f"{len(ids)} ids and {len(hardness)} values of hardness, expected as many")
+        raise ArgumentError(f"{len(ids)} ids and {len(hardness)} values of hardness, expected as many")
     choice = list(seeds)
     options = make(c.fm_planner_options, policy=_POLICIES[policy], n_max=n_max, n_min=n_min, budget=budget, plan_seed=seed,
                    seed_count=len(choice), seeds=(ctypes.c_int64 * len(choice))(*choice), gamma=gamma, threshold=threshold,
@@ -215,11 +217,11 @@ def _plan_of(planner: _Planner, counts: Any) -> Plan:
 def _plan_by_yield(ids: Sequence[str], hardness: Sequence[float], n_max: int, seeds: Iterable[int], seed: int, budget: int,
                    class_pixels: Any, keep: Optional[Plan], kept_shares: Optional[Sequence[float]]) -> Plan:
     if class_pixels is None or kept_shares is None or not len(ids) == len(hardness) == len(class_pixels):
-        raise ValueError("policy yield needs class_pixels of each mask, kept_shares, and as many values of hardness as ids")
+        raise ArgumentError("policy yield needs class_pixels of each mask, kept_shares, and as many values of hardness as ids")
     width = len(kept_shares)
     flat = [int(pixels) for row in class_pixels for pixels in row]
     if len(flat) != len(ids) * width:
-        raise ValueError(f"class_pixels are {len(flat)} numbers, expected {len(ids)} rows of {width}")
+        raise ArgumentError(f"class_pixels are {len(flat)} numbers, expected {len(ids)} rows of {width}")
     planner = _planner_of(ids, hardness, n_max, seeds, seed)
     earlier = {row.mask: row for row in keep or ()}
     for row in earlier.values():

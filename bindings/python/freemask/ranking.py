@@ -8,21 +8,21 @@ from typing import Any, Callable, Iterable, Optional, Sequence
 from . import _interface as c
 from ._arrays import numbers
 from ._layouts import layout_of, numpy, packed
-from ._library import Handle, call, context, lib
+from ._library import ArgumentError, Handle, call, context, lib
 from .plan import Plan, _id_bytes, _plan_of, _planner_of
 
 
 def _pointers(ids: Sequence[str], hardness: Sequence[float], uses_ids: bool) -> tuple[Any, Any, int]:
     count, module = len(hardness), numpy()
     if len(ids) != count:
-        raise ValueError(f"{len(ids)} ids and {count} values of hardness, expected as many")
+        raise ArgumentError(f"{len(ids)} ids and {count} values of hardness, expected as many")
     values: Any
     if module is None:
         values = (ctypes.c_double * count)(*map(float, hardness))
     else:
         array = module.ascontiguousarray(hardness, dtype="float64")
         if array.ndim != 1:
-            raise ValueError(f"hardness has the shape {list(array.shape)}, expected one number for each id")
+            raise ArgumentError(f"hardness has the shape {list(array.shape)}, expected one number for each id")
         values = (ctypes.c_double * count).from_address(array.ctypes.data) if count else None
         if values is not None:
             values.array = array  # keeps it alive
@@ -66,7 +66,7 @@ class Ranking(Handle):
         another pass or has other masks than before; then nothing has changed."""
         layout = layout_of(words)
         if layout.dtype != c.FM_I64 or layout.strides != packed(layout.shape, 8) or len(layout.shape) != 1:
-            raise ValueError(f"expected a packed array of int64, got shape {list(layout.shape)}")
+            raise ArgumentError(f"expected a packed array of int64, got shape {list(layout.shape)}")
         call(lib.fm_ranking_advance, self._pointer, ctypes.cast(layout.address, ctypes.POINTER(ctypes.c_int64)), layout.shape[0])
 
     @property

@@ -14,6 +14,7 @@ from typing import Any, Callable, Optional, Sequence, Union
 import ray
 import ray.data
 
+from ._library import ArgumentError
 from .curate import Provider
 from .filter import NoiseFilter
 from .job import Job, Result
@@ -132,7 +133,7 @@ class _Segmenter:
     def losses(self, batch: dict[str, Any]) -> list[Any]:
         results = self.provider(list(batch["image"]))
         if len(results) != len(batch["mask"]):
-            raise ValueError(f"the segmenter returned {len(results)} results for {len(batch['mask'])} images")
+            raise ArgumentError(f"the segmenter returned {len(results)} results for {len(batch['mask'])} images")
         return [one if self.turn is None else self.turn.loss_map(one, mask) for one, mask in zip(results, batch["mask"])]
 
 

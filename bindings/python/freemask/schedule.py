@@ -9,7 +9,7 @@ from typing import Any, Iterator, Optional, Sequence, Union
 
 from . import _interface as c
 from ._arrays import numbers
-from ._library import Handle, call, context, lib, make
+from ._library import ArgumentError, Handle, call, context, expect, lib, make
 from .plan import Plan, _id_bytes
 
 _MIXES = {"joint": c.FM_MIX_JOINT, "real": c.FM_MIX_REAL, "synthetic": c.FM_MIX_SYNTHETIC, "ratio": c.FM_MIX_RATIO,
@@ -58,7 +58,7 @@ class Schedule(Handle):
                  real_repeats: int = 0, pretraining_epochs: int = 0, seed: int = 0, rank: int = 0, world: int = 1,
                  tail: str = "pad", shuffle: bool = True) -> None:
         if mix not in _MIXES or tail not in _TAILS:
-            raise ValueError(f"mix is one of {', '.join(_MIXES)}, tail one of {', '.join(_TAILS)}")
+            raise ArgumentError(f"mix is one of {', '.join(_MIXES)}, tail one of {', '.join(_TAILS)}")
         options = make(c.fm_schedule_options, mix=_MIXES[mix], tail=_TAILS[tail], epoch_length=length, real_repeats=real_repeats,
                        pretraining_epochs=pretraining_epochs, seed=seed, rank=rank, world=world, in_order=not shuffle,
                        synthetic_count=synthetic or 0)
@@ -73,7 +73,7 @@ class Schedule(Handle):
             options.weight_count = len(weights)
             options.weights = (ctypes.c_double * len(weights))(*weights)
         self.rank, self.world = rank, world
-        self._create(lib.fm_schedule_create, context._pointer, plan._pointer if plan is not None else None, byref(options))
+        self._create(lib.fm_schedule_create, context._pointer, None if plan is None else expect(plan, Plan, "plan")._pointer, byref(options))
 
     # ---- Entries ----------------------------------------------------------------------------------------
     def __getitem__(self, position: int) -> ScheduleEntry:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, NamedTuple, Optional, Protocol, Sequence, Union
 
 from . import _interface as c
-from ._library import DuplicateError, FormatError, named
+from ._library import ArgumentError, DuplicateError, FormatError, named
 from ._storage import Storage, join
 from .curate import Folder
 from .files import decode_image, decode_loss, decode_mask, decode_output, encode_mask
@@ -85,7 +85,7 @@ class Tars:
         patterns = [paths] if isinstance(paths, str) else list(paths)
         files = [path for pattern in patterns for path in Storage(storage).expand(pattern)]
         if not files:
-            raise ValueError(f"{', '.join(patterns)}: no such tar")
+            raise ArgumentError(f"{', '.join(patterns)}: no such tar")
         fields = fields or Fields()
         self.parts: list[Part] = [_TarPart(path, name, fields, copy, dict(storage or {})) for path, name in _named(files)]
 
@@ -158,7 +158,7 @@ class FolderParts:
 
     def __init__(self, folder: Folder, size: int = 64, shards: int = 0) -> None:
         if size < 1 or shards < 0:
-            raise ValueError(f"parts of {size} images, or {shards} shards, expected 1 or more")
+            raise ArgumentError(f"parts of {size} images, or {shards} shards, expected 1 or more")
         pairs, options = folder.pairs, folder.storage.options
         self.parts: list[Part]
         if shards:
@@ -228,7 +228,7 @@ class Parquet:
         patterns = [paths] if isinstance(paths, str) else list(paths)
         files = [path for pattern in patterns for path in Storage(storage).expand(pattern)]
         if not files:
-            raise ValueError(f"{', '.join(patterns)}: no such file")
+            raise ArgumentError(f"{', '.join(patterns)}: no such file")
         columns = {"id": id, "image": image, "mask": mask, "loss": loss, "output": output}
         self.parts: list[Part] = [_ParquetPart(path, name, columns, rows, dict(storage or {})) for path, name in _named(files)]
 

@@ -11,7 +11,7 @@ from typing import Any, Optional, Union
 from . import _cuda
 from . import _interface as c
 from ._arrays import dimensions, new, numbers, plane, shape_of
-from ._library import call, lib, make, raise_error
+from ._library import call, expect, lib, make, raise_error
 from ._mergeable import Mergeable
 from ._short import at, fill, frames, taken_frame
 from .labels import Labels, as_labels
@@ -61,7 +61,7 @@ class ClassStats(Mergeable):
         self.labels, self._lock = as_labels(labels), threading.RLock()
         options = make(c.fm_class_stats_options, strata=strata, histogram=histogram)
         if ranks is not None:
-            options.score, options.ranks = c.FM_SCORE_RANK, ranks._pointer
+            options.score, options.ranks = c.FM_SCORE_RANK, expect(ranks, ClassStats, "ranks")._pointer
         self._make(options)
 
     def _make(self, options: Any) -> None:
@@ -158,7 +158,7 @@ class ClassStats(Mergeable):
     @classmethod
     def from_bytes(cls, labels: Union[Labels, str], blob: bytes) -> ClassStats:
         """Raises FormatError if the bytes are damaged, MismatchError for another label space."""
-        stats = cls._bare(as_labels(labels))
+        blob, stats = bytes(memoryview(blob)), cls._bare(as_labels(labels))
         stats._create(lib.fm_class_stats_load, stats.labels._pointer, blob, len(blob))
         return stats._read_options()
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, NamedTuple, Optional, Sequence
 
 from . import _interface as c
-from ._library import DuplicateError, FormatError, named
+from ._library import ArgumentError, DuplicateError, FormatError, named
 from ._storage import Storage
 from .files import decode_image, decode_loss, decode_mask, decode_output
 
@@ -122,7 +122,7 @@ class TarWriter:
         self._keys.add(key)
         for extension in sorted(members):
             if not _NAME.fullmatch(f"{key}.{extension}") or "." in key.rpartition("/")[2]:
-                raise ValueError(f"'{key}' is no key of a sample: the name of a file without a dot")
+                raise ArgumentError(f"'{key}' is no key of a sample: the name of a file without a dot")
             header = tarfile.TarInfo(f"{key}.{extension}")  # no owner, no time
             header.size = len(members[extension])
             self._tar.addfile(header, io.BytesIO(members[extension]))

@@ -15,7 +15,7 @@ import torch.distributed
 from torch.utils.data import Dataset, DistributedSampler, Sampler
 
 from . import _interface as c
-from ._library import MismatchError, ShapeError, call, lib, make
+from ._library import ArgumentError, MismatchError, ShapeError, call, lib, make
 from .ignore_maps import IgnoreMaps, IgnoreMapWriter
 from .plan import Plan
 from .schedule import Schedule
@@ -157,7 +157,7 @@ class _Entries:
         """Goes on in an epoch after `samples` samples of this rank, in constant time: for loaders that read ahead
         and do not save states (batches done * batch size). After all of them the next epoch begins."""
         if not 0 <= samples <= self.schedule.epoch_length(epoch):
-            raise ValueError(f"{samples} samples, expected 0 to {self.schedule.epoch_length(epoch)}, which epoch {epoch} has")
+            raise ArgumentError(f"{samples} samples, expected 0 to {self.schedule.epoch_length(epoch)}, which epoch {epoch} has")
         self._position, self._resumes = self.schedule.epoch_start(epoch) + samples, True
 
     def state_dict(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 
 from . import _interface as c
 from . import _valid as valid_losses
-from ._library import UnsupportedError
+from ._library import ArgumentError, UnsupportedError
 from .labels import Labels, as_labels
 from .network import NetworkLoss
 
@@ -214,7 +214,7 @@ class Collator:
     def __init__(self, labels: Union[Labels, str, int], kind: str = "semantic", image: Union[int, str] = 0, mask: Union[int, str] = 1,
                  ignore_index: int = 255) -> None:
         if kind not in ("semantic", "masks"):
-            raise ValueError(f"kind is {kind!r}, expected 'semantic' or 'masks'")
+            raise ArgumentError(f"kind is {kind!r}, expected 'semantic' or 'masks'")
         self.labels = Labels.from_classes(labels) if isinstance(labels, int) else as_labels(labels)
         self.kind, self.image, self.mask, self.ignore_index = kind, image, mask, ignore_index
 
