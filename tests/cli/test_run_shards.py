@@ -2,7 +2,9 @@
 # cli/test_run_shards.py - run in shards: merged and finished, they are the folder of one run, byte for byte.
 # SPDX-License-Identifier: MIT
 import json
+import re
 import shutil
+import subprocess
 
 from kit import *
 
@@ -121,6 +123,16 @@ write(path, npy(np.load(path) * 2))
 refused("a loss that changed after the first pass", 3, [stem, "without --stats"], "run", *PAIRED, "--shard", "0/2", "--stats", "two-losses.json",
         "--resume", "-o", "two-0")
 write(path, kept)
+
+# ---- The lines of doc/engines.md --------------------------------------------------------------------------------
+with open(os.path.join(tap.SOURCE, "doc", "engines.md"), encoding="utf-8") as page:
+    lines = re.search(r"```sh\n(for i in .*?)```", page.read(), re.S).group(1)
+good("one run", "run", *SETS, *LOSSES, "--policy", "strata", "-o", "result")
+os.rename(f"{ROOT}/result", f"{ROOT}/result-kept")
+done = subprocess.run(["sh", "-e", "-c", 'freemask() { "$FREEMASK_TOOL" "$@"; }\n' + lines], cwd=ROOT, capture_output=True, text=True,
+                      env={**os.environ, "FREEMASK_TOOL": TOOL, "FLAGS": " ".join([*SETS, *LOSSES, "--policy", "strata"])})
+tap.ok(done.returncode == 0, "the page's lines run", done)
+compare("and make the folder of one run", "result", "result-kept")
 
 # ---- Refused -------------------------------------------------------------------------------------------------
 refused("a gap", 3, ["shard 1/3 is missing", "paper-0"], "merge", "paper-0", "paper-2", "-o", "no")

@@ -17,7 +17,7 @@ import engine_world as world
 
 os.environ["PYTHONPATH"] = os.pathsep.join([os.environ["PYTHONPATH"], os.path.dirname(world.__file__)])
 with open(os.path.join(tap.SOURCE, "doc", "engines.md"), encoding="utf-8") as page:
-    SNIPPET = re.search(r"```python\n(# Dask\n.*?)```", page.read(), re.S).group(1)
+    SNIPPET = re.search(r"```python\n(# Dask.*?)```", page.read(), re.S).group(1)
 
 
 def _images(result):

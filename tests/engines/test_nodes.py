@@ -14,7 +14,7 @@ import kit  # noqa: F401 - finds the package
 import tap
 
 tap.need("numpy", "PIL", "ray", "pyarrow")
-os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_DATA_DISABLE_PROGRESS_BARS="1", PYTHONWARNINGS="ignore")
+os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_DATA_DISABLE_PROGRESS_BARS="1", RAY_worker_niceness="0", PYTHONWARNINGS="ignore")
 import freemask as fm
 
 import engine_world as world

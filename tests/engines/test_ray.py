@@ -2,6 +2,7 @@
 # engines/test_ray.py - a job on a local cluster of Ray with two CPUs: workers killed, the job killed; and its steps.
 # SPDX-License-Identifier: MIT
 import os
+import re
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ import kit
 import tap
 
 tap.need("numpy", "PIL", "ray", "pyarrow")
-os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_DATA_DISABLE_PROGRESS_BARS="1", PYTHONWARNINGS="ignore")
+os.environ.update(RAY_USAGE_STATS_ENABLED="0", RAY_DATA_DISABLE_PROGRESS_BARS="1", RAY_worker_niceness="0", PYTHONWARNINGS="ignore")
 os.environ["PYTHONPATH"] = os.pathsep.join([os.environ["PYTHONPATH"], os.path.join(tap.SOURCE, "tests", "python"), os.path.join(tap.SOURCE, "tests", "support")])
 import freemask as fm
 import numpy as np
@@ -115,5 +116,20 @@ def batches():
 ranking = fm.rank_parts(batches)
 rows = {row.mask: (row.count, row.seeds) for ids, values in batches() for row in ranking.plan(ids, values, seed=3)}
 tap.equal(rows, {row.mask: (row.count, row.seeds) for row in whole}, "hardness tables in Parquet files, read by Arrow: the plan of all masks")
+
+# ---- The lines of doc/engines.md ----------------------------------------------------------------------------------
+def logits(images):
+    return [np.stack([np.cos(image[..., 0] / np.float32(k + 1)) for k in range(19)]) for image in images]
+
+
+with open(os.path.join(tap.SOURCE, "doc", "engines.md"), encoding="utf-8") as page:
+    whole, steps = re.findall(r"```python\n(# Ray.*?)```", page.read(), re.S)
+folders = [fm.Folder(tap.path(name, "images"), tap.path(name, "masks")) for name in ("real", "syn")]
+fm.Job(logits, *folders, "cityscapes", tap.path("page-one"), kind="logits").run()
+names = {"freemask": fm, "Segmenter": logits, "job": fm.Job(logits, *folders, "cityscapes", tap.path("page"), kind="logits")}
+exec(whole, names)
+tap.equal(world.content(tap.path("page")), world.content(tap.path("page-one")), "the page's line does a job")
+exec(steps.replace('"real/', f'"{tap.path("real")}/').replace('"synthetic/', f'"{tap.path("syn")}/'), names)
+tap.ok(names["stats"].to_bytes() == names["result"].stats.to_bytes() and names["masks"].count() == 30, "and its steps what a job does")
 ray.shutdown()
 tap.done()

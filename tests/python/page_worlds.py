@@ -65,6 +65,11 @@ def job(scope):
                                 freemask.Folder("synthetic/images", "synthetic/masks"), "cityscapes", "out", kind="logits")
 
 
+def engines(scope):
+    folders()
+    scope["load_network"] = lambda: lambda image: normal(CLASSES, 8, 16)
+
+
 def tars(scope):
     scope.update(freemask=freemask, TarWriter=freemask.TarWriter, mask=mask())
 
@@ -163,6 +168,6 @@ def transformers(scope):
 
 
 PACKAGE = "bindings/python/freemask"
-WORLDS = {"README.md": method, "doc/benchmarks.md": benchmarks, "doc/python.md": python, "doc/random.md": nothing, "doc/tutorial.md": tutorial,
+WORLDS = {"README.md": method, "doc/benchmarks.md": benchmarks, "doc/engines.md": engines, "doc/python.md": python, "doc/random.md": nothing, "doc/tutorial.md": tutorial,
           "doc/trainers/loops.md": loops, "doc/trainers/mmseg.md": mmseg, "doc/trainers/pytorch.md": pytorch,
           "doc/trainers/transformers.md": transformers, f"{PACKAGE}/__init__.py": method, f"{PACKAGE}/job.py": job, f"{PACKAGE}/tars.py": tars}
