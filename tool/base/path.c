@@ -231,9 +231,12 @@ char *path_to_store(const char *file, const char *path) {
 static bool cut_last(char *folder) {
   struct stat info;
   char *slash = strrchr(folder, '/'), *name = slash ? slash + 1 : folder;
-  if (!*name || !strcmp(name, ".") || !strcmp(name, "..") || lstat(folder, &info) ||
-      !S_ISDIR(info.st_mode))
+  if (!*name || !strcmp(name, ".") || !strcmp(name, "..")) return false;
+  if (lstat(folder, &info)) {
+    unsaid_note(errno, folder);
     return false;
+  }
+  if (!S_ISDIR(info.st_mode)) return false;
   if (!slash)
     memcpy(folder, ".", 2); /* no longer than a name */
   else
