@@ -60,8 +60,12 @@ static fm_status start(const fm__cu_driver *d, fm_error *err) {
   fm__cu_result result = d->init(0);
   if (result == FM__CU_SUCCESS) return FM_OK;
   return fm__fail(err, FM_ERR_UNSUPPORTED,
-                  "CUDA: the driver is there but does not start: %s (CUresult %d)",
-                  text_of(d, result), result);
+                  "CUDA: the driver is there but does not start: %s (CUresult %d)%s",
+                  text_of(d, result), result,
+                  result == FM__CU_NOT_STARTED
+                      ? ": a process that was forked from one with CUDA cannot use it, start "
+                        "workers with spawn"
+                      : "");
 }
 
 fm_status fm__cu_driver_open(fm__cu_driver *driver, fm_error *err) {

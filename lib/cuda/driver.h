@@ -15,6 +15,7 @@ typedef struct fm__cu_opaque *fm__cu_handle; /* CUcontext, CUmodule, CUfunction,
 enum {
   FM__CU_SUCCESS = 0,
   FM__CU_OUT_OF_MEMORY = 2,
+  FM__CU_NOT_STARTED = 3, /* of cuInit: also in a process that was forked from one that uses CUDA */
   FM__CU_BAD_IMAGE = 200,
   FM__CU_NO_BINARY = 209,
   FM__CU_BAD_PTX = 218,

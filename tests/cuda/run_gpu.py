@@ -1,7 +1,8 @@
 # cuda/run_gpu.py - what `./dev gpu` does after building: comparisons on the device, benchmarks, compute-sanitizer; a table, and JSON.
 """run_gpu.py --find          is there a device? Says which, or why not (status 3).
-run_gpu.py OUT.json [--seconds N] [--small]  everything, within so many seconds: what there is no time for is left out, and said.
-  --small: for trying the script without a device."""
+run_gpu.py --cuda          the version of CUDA that its driver knows.
+run_gpu.py OUT.json [--seconds N] [--spent N] [--small]  everything, within so many seconds of which some are spent: what there is no
+  time for is left out, and said. --small: for trying the script without a device."""
 import argparse
 import ctypes
 import json
@@ -13,9 +14,9 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOOLS = ("memcheck", "racecheck", "synccheck", "initcheck")
-# The longest that each step may take, and what the whole takes by default: the build has been before it.
+# The longest that each step may take, and what the whole takes by default, with the build before it: less than eight minutes.
 MOST = {"comparisons": 90, "benchmarks": 240, "sanitizer": 60}
-WHOLE = 400
+WHOLE = 465
 
 
 def find():
@@ -30,6 +31,13 @@ def find():
         return None, f"the driver has no device (CUresult {result})"
     result = driver.cuDeviceGet(ctypes.byref(device), 0) or driver.cuDeviceGetName(name, 127, device)
     return (name.value.decode(), "") if not result else (None, f"the device does not answer (CUresult {result})")
+
+
+def version():
+    """Of CUDA, as the driver knows it: 13.0."""
+    number = ctypes.c_int()
+    ctypes.CDLL("libcuda.so.1").cuDriverGetVersion(ctypes.byref(number))
+    return f"{number.value // 1000}.{number.value % 1000 // 10}"
 
 
 class Run:
@@ -147,24 +155,33 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("out", nargs="?")
     parser.add_argument("--find", action="store_true")
+    parser.add_argument("--cuda", action="store_true")
     parser.add_argument("--seconds", type=float, default=WHOLE)
+    parser.add_argument("--spent", type=float, default=0)
     parser.add_argument("--small", action="store_true")
     given = parser.parse_args()
     name, problem = find()
     if not name:
         print(f"no CUDA device here: {problem}. ./dev test makes the same comparisons without one.", file=sys.stderr)
         sys.exit(3)
-    print(f"device: {name}", flush=True)
+    if given.cuda:
+        print(version())
+        return
+    print(f"device: {name}, driver for CUDA {version()}", flush=True)
     if given.find:
         return
-    run, out = Run(given.seconds, given.small), os.path.abspath(given.out)
+    run, out = Run(given.seconds - given.spent, given.small), os.path.abspath(given.out)
+    started = time.monotonic()
     comparisons = compare(run)
+    print(f"comparisons after {time.monotonic() - started:.0f} seconds", flush=True)
     found = {**measure(run, out, given.small), "comparisons": comparisons}
+    print(f"benchmarks after {time.monotonic() - started:.0f} seconds", flush=True)
     print(table(found), flush=True)
     found["sanitizer"] = {} if given.small else sanitize(run)
+    found["seconds_in_all"] = given.spent + time.monotonic() - started
     with open(out, "w", encoding="utf-8") as file:
         json.dump(found, file, indent=1)
-    print(f"JSON: {out}")
+    print(f"JSON: {out}, after {found['seconds_in_all']:.0f} seconds in all")
     sys.exit(0 if is_good(found) else 1)
 
 

@@ -68,6 +68,15 @@ def test_calls_only_launch():
     tap.equal(failed and failed.host_code, 700, "has the CUresult")
     fake.fake_cuda_fail(b"", 0)
     tap.equal(kit.driver.read().pushed, before.pushed, "the context is popped after it, too")
+    tap.equal(kit.driver.read().launches - after.launches, 1, "and nothing is launched behind it")
+    fake.fake_cuda_fail(b"cuLaunchKernel", 400)
+    refused("a stream of another context", IO, "starting a kernel failed.*400", cuda.fm_cuda_stats_add, sums, volume(mask), volume(loss),
+            None, ptr(words.address), ptr(status.address), ptr(space.address), kit.size_t(1 << 22), ptr(0x77))
+    fake.fake_cuda_fail(b"cuCtxPushCurrent_v2", 709)
+    refused("a context that is gone", IO, "context current failed.*709", cuda.fm_cuda_filter_apply, known, volume(mask), volume(loss), None,
+            volume(out), None, ptr(status.address), None, kit.size_t(0), None)
+    fake.fake_cuda_fail(b"", 0)
+    tap.equal((kit.driver.read().pushed, kit.driver.read().launches - after.launches), (before.pushed, 2), "after which nothing is launched")
     for handle, destroy in ((known, cuda.fm_cuda_filter_destroy), (sums, cuda.fm_cuda_stats_destroy),
                             (hard, cuda.fm_cuda_hardness_destroy), (device, cuda.fm_cuda_destroy)):
         destroy(handle)
@@ -79,7 +88,10 @@ def test_calls_only_launch():
 
 def test_opening():
     out = ptr()
-    fails = (("cuInit", 999, UNSUPPORTED, "does not start"), ("cuModuleLoadData", 209, UNSUPPORTED, "no kernel of"),
+    fails = (("cuInit", 999, UNSUPPORTED, "does not start.*999\\)$"), ("cuInit", 3, UNSUPPORTED, "forked.*spawn"),
+             ("cuInit", 100, UNSUPPORTED, "does not start.*100"), ("cuDeviceGet", 101, IO, "asking for the device failed"),
+             ("cuModuleLoadData", 218, UNSUPPORTED, "no kernel of"), ("cuModuleLoadData", 300, IO, "loading the kernels"),
+             ("cuModuleLoadData", 209, UNSUPPORTED, "no kernel of"),
              ("cuModuleLoadData", 200, UNSUPPORTED, "no kernel of"),
              ("cuModuleLoadData", 222, UNSUPPORTED, "no kernel of"), ("cuModuleLoadData", 2, MEMORY, "out of memory"),
              ("cuDeviceGetCount", 100, IO, "counting"), ("cuDeviceGetName", 1, IO, "name"),
@@ -116,9 +128,28 @@ def test_without_driver():
             "error, out = ctypes.create_string_buffer(512), ctypes.c_void_p()\n"
             "status = cuda.fm_cuda_create(0, ctypes.byref(out), error)\n"
             "print(status, error.raw[8:].split(b'\\0')[0].decode())\n")
-    env = {name: value for name, value in os.environ.items() if name != "LD_LIBRARY_PATH"}
-    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
-    tap.ok(re.match(r"-3 CUDA: .*(driver|device)|0 ", done.stdout), "without a driver", done.stdout + done.stderr)
+
+    def create_with(path):
+        env = {name: value for name, value in os.environ.items() if name != "LD_LIBRARY_PATH"}
+        done = subprocess.run([sys.executable, "-c", code], env={**env, "LD_LIBRARY_PATH": path} if path else env, capture_output=True,
+                              text=True, check=False)
+        return done.stdout + done.stderr
+
+    said = create_with("")
+    tap.ok(re.match(r"-3 CUDA: .*(driver|device)|0 ", said), "without a driver", said)
+    # One that is older than what is called, and a file that is no library.
+    for name, made, says in (("an old driver", "int cuInit(unsigned f) { return (int)f; }", "the driver has no cuDeviceGetCount: it is too old"),
+                             ("a driver that is no library", None, "no NVIDIA driver|no device|0 ")):
+        folder = tap.path(name.replace(" ", "-"))
+        os.makedirs(folder, exist_ok=True)
+        target = os.path.join(folder, "libcuda.so.1")
+        if made:
+            subprocess.run([*os.environ["FM_CC"].split(), "-shared", "-fPIC", "-x", "c", "-", "-o", target], input=made, text=True, check=True)
+        else:
+            with open(target, "wb") as file:
+                file.write(b"no library")
+        said = create_with(folder)
+        tap.ok(re.search(says, said), name, said)
 
 
 # ---- Arguments
