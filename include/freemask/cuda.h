@@ -24,7 +24,8 @@
  * - They check their arguments, put kernels on the stream (a CUstream or cudaStream_t; NULL: the
  *   default stream) and return. They allocate nothing, wait for nothing and copy nothing to or from the
  *   host, so a graph can capture them. Pixels, counts, words and statuses are in memory that the
- *   device reads: fm_volume with `device` FM_DEVICE_CUDA, and pointers named as such.
+ *   device reads: fm_volume with `device` FM_DEVICE_CUDA, and pointers named as such. (The driver may once make
+ *   room for the registers that kernels spill, at the first call of a process that is not captured.)
  * - They work on batches: planes are volumes [N, H, W] whose channels are the images, N up to
  *   65,535, each up to 2^30 pixels. Strides are in bytes and any that are multiples of the element's
  *   size, as is `data`.

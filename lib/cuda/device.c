@@ -164,6 +164,10 @@ void fm__cu_space_use(const fm__cu_space *space, fm__cu_job *job) {
   job->class_count = space->class_count;
 }
 
+/* What kernels of all generations are given at once. */
+_Static_assert(sizeof(fm__cu_job) <= 4096, "a job fits a launch");
+_Static_assert(sizeof(fm_cuda_status) == 64, "as cuda.h says");
+
 /* ---- Launches ------------------------------------------------------------------------------------ */
 
 fm_status fm__cu_begin(fm__cu_call *call) { return call->status = push(call->cuda, call->err); }

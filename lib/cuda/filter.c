@@ -26,7 +26,7 @@ static fm_status check_filter(const fm_filter *filter, double *least_share, fm_e
     return fm__fail(
         err, FM_ERR_UNSUPPORTED,
         "fm_cuda_filter_create: the filter compares FM_SCORE_RANK, which the device does "
-        "not compute: use fm_filter_apply");
+        "not compute: use fm_filter_apply, on copies in the host's memory");
   *least_share = o.min_kept_share;
   return FM_OK;
 }

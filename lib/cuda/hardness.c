@@ -19,7 +19,7 @@ static fm_status open_hardness(fm_cuda_hardness *known, fm_cuda *cuda, const fm_
   if (o.measure != FM_MEASURE_MEAN)
     return fm__fail(err, FM_ERR_UNSUPPORTED,
                     "fm_cuda_hardness_create: measure is %d, but the device computes "
-                    "FM_MEASURE_MEAN only: use fm_hardness_measure",
+                    "FM_MEASURE_MEAN only: use fm_hardness_measure, on a copy in the host's memory",
                     (int)o.measure);
   known->width = o.resize_width;
   known->height = o.resize_height;

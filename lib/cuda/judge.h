@@ -117,13 +117,14 @@ FM__CU_INLINE void cu_filter_piece(cu_job job, int32_t image, const cu_run *run,
 FM__CU_INLINE void cu_filter_plain(cu_job job, int32_t image, const cu_run *run, const cu_plain *p,
                                    const cu_entry *entries, cu_tally *tally, uint32_t *own) {
   cu_bytes out;
+  const uint32_t ignored = (uint8_t)job->dropped;
   int32_t least = FM__CLASS_IGNORE;
   FM__CU_UNROLLED
   for (int i = 0; i < FM__CU_RUN; i++) {
     const uint32_t label = cu_byte(p->labels.words, i);
     const cu_entry e = entries[label];
     const bool dropped = (int32_t)cu_plain_bits(p, i) > e.limit;
-    cu_put_byte(out.words, i, dropped ? (uint32_t)job->dropped : label);
+    cu_put_byte(out.words, i, dropped ? ignored : label);
     least = e.cell < least ? e.cell : least;
     if (own && e.cell >= 0) cu_tally_add(job, image, tally, e.cell, dropped, own);
   }

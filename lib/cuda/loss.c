@@ -184,7 +184,7 @@ fm_status fm_cuda_class_map(const fm_cuda_loss *network_loss, const fm_cuda_outp
   if (job->queries.data)
     return fm__fail(err, FM_ERR_UNSUPPORTED,
                     "fm_cuda_class_map: the output is of queries, whose class the device does not "
-                    "find: use fm_network_class_map");
+                    "find: use fm_network_class_map, on a copy in the host's memory");
   status = fm__cu_begin(&call);
   if (status) return status;
   /* What a bad image gets. */

@@ -22,7 +22,7 @@ static fm_status open_stats(fm_cuda_stats *known, fm_cuda *cuda, const fm_class_
   if (o.score != FM_SCORE_LOSS)
     return fm__fail(err, FM_ERR_UNSUPPORTED,
                     "fm_cuda_stats_create: statistics of FM_SCORE_RANK, which the device does not "
-                    "compute: use fm_class_stats_add");
+                    "compute: use fm_class_stats_add, on copies in the host's memory");
   known->strata_count = o.strata;
   known->bin_shift = -1;
   for (int32_t bins = o.histogram; bins; bins /= 2) known->bin_shift++;
