@@ -172,6 +172,8 @@ def main():
         return
     run, out = Run(given.seconds - given.spent, given.small), os.path.abspath(given.out)
     started = time.monotonic()
+    if given.spent > given.seconds / 2:
+        print(f"building took {given.spent:.0f} of {given.seconds:.0f} seconds: run it again, all is built now", flush=True)
     comparisons = compare(run)
     print(f"comparisons after {time.monotonic() - started:.0f} seconds", flush=True)
     found = {**measure(run, out, given.small), "comparisons": comparisons}
