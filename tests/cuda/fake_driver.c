@@ -53,6 +53,25 @@ void fake_cuda_order(uint32_t first, uint32_t step) {
 
 static result done(const char *function) { return strcmp(function, failing) ? 0 : failure; }
 
+/* Launches on a stream that is captured, which run when the graph does. */
+typedef struct captured {
+  size_t kernel, own;
+  int64_t blocks;
+  int32_t images;
+  fm__cu_job job;
+} captured;
+
+enum { MOST_CAPTURED = 64, REFUSED_IN_CAPTURE = 900 };
+
+static captured graph[MOST_CAPTURED];
+static size_t graph_size;
+static void *capturing; /* the stream */
+
+/* What a capture does not allow. */
+static result done_outside(const char *function) {
+  return capturing ? REFUSED_IN_CAPTURE : done(function);
+}
+
 /* ---- Kernels ------------------------------------------------------------------------------------ */
 
 typedef void kernel_fn(const fm__cu_host *host, const fm__cu_job *job);
@@ -111,6 +130,11 @@ EXPORT result cuEventCreate(handle *event, unsigned flags);
 EXPORT result cuEventRecord(handle event, handle stream);
 EXPORT result cuEventSynchronize(handle event);
 EXPORT result cuEventElapsedTime(float *milliseconds, handle start, handle end);
+EXPORT result cuStreamCreate(handle *stream, unsigned flags);
+EXPORT result cuStreamBeginCapture_v2(handle stream, int mode);
+EXPORT result cuStreamEndCapture(handle stream, handle *graph);
+EXPORT result cuGraphInstantiateWithFlags(handle *run, handle graph, unsigned long long flags);
+EXPORT result cuGraphLaunch(handle run, handle stream);
 EXPORT result cuLaunchKernel(handle function, unsigned grid_x, unsigned grid_y, unsigned grid_z,
                              unsigned block_x, unsigned block_y, unsigned block_z, unsigned own,
                              handle stream, void **arguments, void **extra);
@@ -169,7 +193,7 @@ result cuCtxPopCurrent_v2(handle *context) {
 
 result cuCtxSynchronize(void) {
   counts.waits++;
-  return done("cuCtxSynchronize");
+  return done_outside("cuCtxSynchronize");
 }
 
 result cuModuleLoadData(handle *module, const void *image) {
@@ -195,7 +219,7 @@ result cuModuleGetFunction(handle *function, handle module, const char *name) {
 
 result cuMemAlloc_v2(unsigned long long *memory, size_t size) {
   counts.allocations++;
-  result value = done("cuMemAlloc_v2");
+  result value = done_outside("cuMemAlloc_v2");
   size_t whole = (size + ALIGN - 1) / ALIGN * ALIGN;
   void *at = value ? NULL : aligned_alloc(ALIGN, whole);
   if (at) memset(at, 0xa5, whole);
@@ -212,7 +236,7 @@ result cuMemFree_v2(unsigned long long memory) {
 result cuMemcpyHtoD_v2(unsigned long long to, const void *from, size_t size) {
   counts.copies++;
   memcpy((void *)(uintptr_t)to, from, size);
-  return done("cuMemcpyHtoD_v2");
+  return done_outside("cuMemcpyHtoD_v2");
 }
 
 result cuDriverGetVersion(int *version) {
@@ -267,6 +291,41 @@ result cuEventElapsedTime(float *milliseconds, handle start, handle end) {
   return 0;
 }
 
+/* Graphs: one at a time, of one stream. */
+result cuStreamCreate(handle *stream, unsigned flags) {
+  (void)flags;
+  *stream = (handle)(void *)something;
+  return 0;
+}
+
+result cuStreamBeginCapture_v2(handle stream, int mode) {
+  (void)mode;
+  graph_size = 0;
+  capturing = stream;
+  return stream ? 0 : REFUSED_IN_CAPTURE;
+}
+
+result cuStreamEndCapture(handle stream, handle *made) {
+  *made = (handle)(void *)graph;
+  if (stream != capturing) return REFUSED_IN_CAPTURE;
+  capturing = NULL;
+  return 0;
+}
+
+result cuGraphInstantiateWithFlags(handle *made, handle from, unsigned long long flags) {
+  (void)flags;
+  *made = from;
+  return 0;
+}
+
+result cuGraphLaunch(handle made, handle stream) {
+  (void)stream;
+  for (size_t i = 0; i < graph_size; i++)
+    run(kernels[graph[i].kernel].run, graph[i].blocks, graph[i].images, graph[i].own,
+        &graph[i].job);
+  return made ? 0 : 1;
+}
+
 /* The limits of a device, which a host does not have. */
 static bool is_launch(unsigned grid_x, unsigned grid_y, unsigned threads, unsigned own) {
   return grid_x > 0 && grid_x <= INT32_MAX && grid_y > 0 && grid_y <= 65535 &&
@@ -282,7 +341,13 @@ result cuLaunchKernel(handle function, unsigned grid_x, unsigned grid_y, unsigne
   counts.launches++;
   result value = done("cuLaunchKernel");
   if (value) return value;
-  run(kernels[(char *)(void *)function - something].run, grid_x, (int32_t)grid_y, own,
-      arguments[0]);
+  const size_t kernel = (size_t)((char *)(void *)function - something);
+  if (!capturing) {
+    run(kernels[kernel].run, grid_x, (int32_t)grid_y, own, arguments[0]);
+    return 0;
+  }
+  if (stream != capturing || graph_size == MOST_CAPTURED) return REFUSED_IN_CAPTURE;
+  graph[graph_size] = (captured){kernel, own, grid_x, (int32_t)grid_y, {0}};
+  memcpy(&graph[graph_size++].job, arguments[0], sizeof(fm__cu_job));
   return 0;
 }

@@ -383,6 +383,41 @@ def test_fused():
     tap.ok(np.array_equal(*weights) and weights[0].any(), "weights: fused as separate")
 
 
+def test_graph():
+    """Calls in a graph, which runs twice."""
+    shape = (2, 40, 64)
+    values, mask = make(LOGITS, (2, 9, 10, 16)).astype(np.float32), mask_of(shape, 9)
+    model = Model(LOGITS, 9)
+    losses, _ = model.losses(kit.Memory(values), None, mask)
+    like = create(core.fm_class_stats_create, model.labels, options(kit.StatsOptions, histogram=4))
+    for i in range(2):
+        call(core.fm_class_stats_add, like, plane(mask[i]), plane(losses[i]), None)
+    host = create(core.fm_filter_create, like, options(kit.FilterOptions, tolerance=0.3, min_kept_share=0.6))
+    known, sums = create(cuda.fm_cuda_filter_create, device, host), create(cuda.fm_cuda_stats_create, device, like)
+    m, z, lo, out, status = kit.Memory(mask), kit.Memory(values), zeros(shape, np.float32), zeros(shape, np.uint8), zeros(2, kit.STATUS)
+    words, space = zeros(core.fm_class_stats_word_count(like), np.int64), kit.workspace(cuda.fm_cuda_filter_workspace(known, 2))
+    size = cuda.fm_cuda_stats_workspace(sums, 2)
+    room, stream, graph, made = kit.workspace(size), ptr(), ptr(), ptr()
+    kit.driver.run("cuStreamCreate", ctypes.byref(stream), 1)
+    kit.driver.run("cuStreamBeginCapture_v2", stream, 0)
+    call(cuda.fm_cuda_loss_map, model.device, output(z), volume(m), volume(lo), ptr(status.address), stream)
+    call(cuda.fm_cuda_filter_apply, known, volume(m), volume(lo), None, volume(out), None, ptr(status.address), ptr(space.address),
+         kit.size_t(space.array.size), stream)
+    call(cuda.fm_cuda_stats_add, sums, volume(m), volume(lo), None, ptr(words.address), ptr(status.address), ptr(room.address),
+         kit.size_t(size), stream)
+    kit.driver.run("cuStreamEndCapture", stream, ctypes.byref(graph))
+    kit.driver.run("cuGraphInstantiateWithFlags", ctypes.byref(made), graph, kit.u64(0))
+    tap.ok(not out.get().any() and not words.get().any(), "a graph: nothing runs before it does")
+    for times in (1, 2):
+        kit.driver.run("cuGraphLaunch", made, stream)
+        kit.driver.run("cuCtxSynchronize")
+        expected = np.zeros(shape, np.uint8)
+        for i in range(2):
+            call(core.fm_filter_apply, host, plane(mask[i]), plane(losses[i]), None, plane(expected[i]), None)
+        tap.ok(np.array_equal(out.get(), expected) and (expected != mask).any() and not status.get()["code"].any(), f"a graph, run {times}: masks")
+        tap.equal(int(words.get()[0]), 2 * times, f"a graph, run {times}: statistics")
+
+
 def test_fused_bad():
     """Labels come before strata, and strata before values, as on the CPU."""
     values, mask = make(LOGITS, (3, 5, 8, 8)).astype(np.float32), mask_of((3, 32, 32), 5)
@@ -421,6 +456,7 @@ test_queries()
 test_queries_fused()
 test_queries_bad()
 test_fused()
+test_graph()
 test_fused_bad()
 cuda.fm_cuda_destroy(device)
 tap.done()
