@@ -58,7 +58,12 @@ class _Pool:
                 self.calls[worker.work.remote(stage, number)] = worker, stage, number, time.monotonic()
             for call in ray.wait(list(self.calls), timeout=1)[0]:
                 worker, of, number, since = self.calls.pop(call)
-                ray.get(call)  # raises what the task did
+                try:
+                    ray.get(call)  # raises what the task did
+                except ray.exceptions.RayActorError:
+                    if of == stage and number in left:
+                        raise
+                    continue  # of a worker that is given up; another one has done its task
                 self.idle.append(worker)
                 if of == stage:
                     left.discard(number)
