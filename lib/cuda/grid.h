@@ -13,10 +13,13 @@
 
 #if defined(__CUDACC__)
 
-/* 64 registers at most, so that a device has work for the time that loads take. */
-#define FM__CU_KERNEL(name)                                       \
-  extern "C" __global__ void __launch_bounds__(FM__CU_THREADS, 4) \
+/* 64 registers at most, so that a device has work for the time that loads take; 80 where several loads of a thread
+ * are under way, and much is kept between them. */
+#define FM__CU_BOUND_KERNEL(name, blocks)                              \
+  extern "C" __global__ void __launch_bounds__(FM__CU_THREADS, blocks) \
       fm_cu_##name(const __grid_constant__ fm__cu_job job_)
+#define FM__CU_KERNEL(name) FM__CU_BOUND_KERNEL(name, 4)
+#define FM__CU_WIDE_KERNEL(name) FM__CU_BOUND_KERNEL(name, 3)
 /* Before a loop whose rounds have enough to do: a row of copies would take registers. */
 #define FM__CU_ROLLED _Pragma("unroll 1")
 /* Before a loop over what is in registers. */
@@ -107,6 +110,7 @@ typedef struct fm__cu_host {
 
 #define FM__CU_KERNEL(name) \
   static void fm_cu_##name(const fm__cu_host *host_, const fm__cu_job *job)
+#define FM__CU_WIDE_KERNEL(name) FM__CU_KERNEL(name)
 #define FM__CU_ROLLED
 #define FM__CU_UNROLLED
 #define FM__CU_ALIGN(n) __attribute__((aligned(n)))

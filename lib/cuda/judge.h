@@ -157,7 +157,7 @@ FM__CU_KERNEL(filter) {
   FM__CU_EACH_THREAD(t) cu_counters_flush(job, FM__CU_IMAGE, t, own);
 }
 
-FM__CU_KERNEL(filter_output) {
+FM__CU_WIDE_KERNEL(filter_output) {
   FM__CU_START;
   FM__CU_OWN(uint32_t, own);
   FM__CU_EACH_THREAD(t) cu_counters_clear(job, t, own);

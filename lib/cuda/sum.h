@@ -161,7 +161,7 @@ FM__CU_KERNEL(sum) {
   FM__CU_EACH_THREAD(t) cu_totals_flush(job, FM__CU_IMAGE, t, own);
 }
 
-FM__CU_KERNEL(sum_output) {
+FM__CU_WIDE_KERNEL(sum_output) {
   FM__CU_START;
   FM__CU_OWN(uint32_t, own);
   FM__CU_EACH_THREAD(t) cu_totals_clear(job, t, own);
