@@ -47,13 +47,8 @@ void siblings_close(siblings *s) {
 
 /* ---- What they lose --------------------------------------------------------------------- */
 
-static void forget(sibling_loss *one) {
-  loss_map_free(&one->loss);
-  *one = (sibling_loss){0};
-}
-
 void sibling_cache_clear(sibling_cache *cache) {
-  for (size_t i = 0; i < cache->count; i++) forget(&cache->of[i]);
+  for (size_t i = 0; cache->of && i < cache->count; i++) loss_map_free(&cache->of[i].loss);
   free(cache->of);
   free(cache->planes);
   *cache = (sibling_cache){0};
