@@ -53,6 +53,7 @@ def compare(name, got, expected):
 CASES = (("paper", [*SETS, *LOSSES, *IMAGES]), ("quantile", [*SETS, *LOSSES, "--policy", "quantile", "--weights", "ramp", "--n-max", "3"]),
          ("baseline", [*SETS, *IMAGES, "--provider", "baseline"]),
          ("strata", [*SETS, *LOSSES, "--policy", "strata"]), ("paired", [*SETS, *LOSSES, "--policy", "paired", "--use", "train"]),
+         ("siblings", [*SETS, *LOSSES, "--policy", "paired", "--siblings"]),
          ("codes", [*SETS, *LOSSES, "--policy", "paired", "--references", "codes-all-references"]),
          ("own-strata", [*SETS, *LOSSES, "--policy", "paired", "--strata-count", "3", "--real-strata", "real/strata",
                          "--synthetic-strata", "synthetic/strata"]),
