@@ -85,7 +85,9 @@ class Mergeable(Handle):
         return self.copy().merge(other)
 
     def __radd__(self: _T, other: Any) -> _T:  # sum() begins with 0
-        return self.copy() if other == 0 else NotImplemented
+        if other != 0:
+            return NotImplemented
+        return self.copy()
 
     @property
     def state(self) -> Any:
