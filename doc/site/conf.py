@@ -36,6 +36,19 @@ breathe_show_include = False
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
-autodoc_default_options = {"members": True, "undoc-members": True, "show-inheritance": True}
+autodoc_default_options = {"members": True, "undoc-members": True, "show-inheritance": True,
+                           # What statistics and calibrations have in common, but nothing of Python's own classes.
+                           "inherited-members": "Handle,OSError,BaseException,tuple,object"}
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
+default_role = "literal"  # `name` in docstrings
+
+
+def whole_sentences(app, what, name, thing, options, lines):
+    """Napoleon takes what stands before a colon in a property's first line for its type: let that line be empty."""
+    if what == "property":
+        lines.insert(0, "")
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", whole_sentences, priority=100)

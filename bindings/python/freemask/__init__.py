@@ -4,12 +4,13 @@
 everything with DLPack are used without copies; calls do not hold the GIL::
 
     stats = freemask.ClassStats("cityscapes")
-    for mask, loss in real:                     # losses of a segmenter that was trained on real images
+    for mask, loss in real:  # losses of a segmenter that was trained on real images
         stats.add(mask, loss)
     noise = freemask.NoiseFilter(stats)
-    clean = noise.apply(synthetic_mask, synthetic_loss)   # noisy pixels get the ignore label
+    clean = noise.apply(synthetic_mask, synthetic_loss)  # noisy pixels get the ignore label
 
-`curate` does it all with any callable as the segmenter; `freemask.torch` is for PyTorch. `freemask.lib` has every function of the C interface.
+`curate` does it all with any callable as the segmenter; `freemask.torch` is for PyTorch. `freemask.lib` has every function of
+the C interface.
 """
 from __future__ import annotations
 
