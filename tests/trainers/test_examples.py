@@ -9,6 +9,8 @@ import kit
 import tap
 
 tap.need("numpy", "torch", "transformers", "segmentation_models_pytorch", "pytorch_lightning")
+import torch  # noqa: E402
+
 assert kit
 FOLDER = os.path.join(tap.SOURCE, "examples", "python", "trainers")
 NUMBER = r"(\d+(?:\.\d+)?)"
@@ -56,6 +58,29 @@ def test_transformers():
     tap.ok(made and made[0][2] < made[1][2], "transformers_mask2former.py: masks are surer where what is ignored is ignored", made)
 
 
+def test_ablation():
+    """examples/python/ablation with Mask2Former; tests/python/test_ablation.py has the rest of it."""
+    folder = os.path.join(os.path.dirname(FOLDER), "ablation")
+    sys.path.insert(0, folder)
+    import mask2former
+    draw = torch.Generator().manual_seed(1)
+    images, targets = torch.randn(2, 3, 64, 64, generator=draw), torch.randint(4, (2, 4, 4), generator=draw)
+    targets = targets.repeat_interleave(16, 1).repeat_interleave(16, 2)
+    losses = []
+    for masks in (targets, torch.where(torch.rand(targets.shape, generator=draw) < 0.4, 255, targets)):
+        for ignoring in (False, True):
+            torch.manual_seed(2)
+            net = mask2former.Net(4, 4, ignoring)
+            losses.append(float(net.loss(images, masks, torch.ones(masks.shape)).detach()))
+    tap.ok(losses[0] == losses[1] and losses[2] != losses[3], "ablation: --network mask2former-ignoring differs where pixels are ignored", losses)
+    tap.equal(tuple(net(images).shape), (2, 4, 16, 16), "ablation: scores of each class")
+    out = tap.path("ablation")
+    ran = tap.run([sys.executable, folder, "--quick", "--network", "mask2former-ignoring", "--out", out, "--tool", os.environ["FREEMASK_TOOL"],
+                   "--settings", "synthetic-filtered,joint-weights"], timeout=900)
+    tap.ok(ran.returncode == 0 and "synthetic, filtered" in ran.stdout and "weights" not in ran.stdout,
+           "ablation: it runs, without what weighs pixels", ran.stdout[-2000:])
+
+
 def test_all():
     tested = {name for name in os.listdir(FOLDER) if name.endswith(".py")}
     with open(os.path.abspath(__file__), encoding="utf-8") as file:
@@ -63,6 +88,6 @@ def test_all():
 
 
 if __name__ == "__main__":
-    for test in (test_pytorch, test_segmentation_models, test_lightning, test_transformers, test_all):
+    for test in (test_pytorch, test_segmentation_models, test_lightning, test_transformers, test_ablation, test_all):
         test()
     tap.done()

@@ -35,6 +35,9 @@ def arguments() -> argparse.Namespace:
     add("--size", default="160x120", help="all images are made this size, WxH")
     add("--crop", type=int, default=96, help="what a step sees of an image, pixels")
     add("--width", type=int, default=8, help="channels of the network at its widest image")
+    add("--network", default="unet", choices=["unet", "mask2former", "mask2former-ignoring"], help=(
+        "what is trained and tested: a U-Net; transformers' Mask2Former, for which ignored pixels are background of all masks; the "
+        "same with freemask.transformers.true_ignore. Teachers are U-Nets"))
     add("--n-max", type=int, default=0, help="the most synthetic images of a mask; 0: all that there are")
     add("--threads", type=int, default=1, help="of PyTorch")
     add("--quick", action="store_true", help="a minute: shows that everything runs; the numbers mean nothing")
@@ -89,13 +92,20 @@ def world_of(options: argparse.Namespace, seed: int) -> worlds.World:
     return worlds.from_folders(labels, real, folder_of("synthetic"), test, truth, (width, height))
 
 
+def network_of(options: argparse.Namespace, classes: int) -> network.Network:
+    if options.network == "unet":
+        return network.unet(classes, options.width)
+    import mask2former
+    return mask2former.Net(classes, options.width, options.network.endswith("-ignoring"))
+
+
 def train_and_test(setting: Setting, world: worlds.World, judged: teacher.Judged, plan: freemask.Plan, seed: int,
                    options: argparse.Namespace, folder: str) -> dict[str, Any]:
     """One row of one seed: what was trained on, and how good it was. Predictions are kept, so that anyone can check."""
     begin = time.process_time()
     goal = targets.MADE[setting.made](world, judged)
     source = supply.Supply(setting, world, plan, goal, options.steps, options.batch, seed)
-    net = network.train(source.draw, len(world.labels), options.steps, seed, options.width, options.crop)
+    net = network.train(source.draw, lambda: network_of(options, len(world.labels)), options.steps, seed, options.crop)
     predictions = np.concatenate([network.logits_of(net, world.test_images[i:i + 16]).argmax(1).astype(np.uint8)
                                   for i in range(0, len(world.test_images), 16)])
     matrix = measure.confusion(targets.classes_of(world, world.test_masks), predictions, len(world.labels))
@@ -118,7 +128,8 @@ def run_seed(options: argparse.Namespace, seed: int) -> None:
     plans = supply.plans(world, judged, options.n_max or len(world.seeds), seed)
     for setting in chosen(options.settings):
         path = os.path.join(folder, f"{setting.name}.json")
-        if os.path.exists(path) or (setting.truth and world.wrong is None):
+        unknown = setting.truth and world.wrong is None
+        if os.path.exists(path) or unknown or (setting.weighted and options.network != "unet"):
             continue
         row = train_and_test(setting, world, judged, plans[setting.plan], seed, options, folder)
         results.write_json(path, row)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -17,8 +18,22 @@ def block(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True))
 
 
+class Network(Protocol):
+    """What `train` trains: a module from images [N, 3, H, W] to logits, or scores that are compared like them, [N, K, h, w]."""
+
+    rate: float  # of learning
+    __call__: Callable[[torch.Tensor], torch.Tensor]
+    parameters: Callable[[], Iterator[nn.Parameter]]
+    eval: Callable[[], Network]
+
+    def loss(self, images: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """Of images [N, 3, H, W], targets and weights [N, H, W]."""
+
+
 class Net(nn.Module):
     """RGB [N, 3, H, W] to logits [N, K, H/2, W/2] at the pixels (0, 0), (0, 2), ..."""
+
+    rate = 6e-3
 
     def __init__(self, classes: int, width: int) -> None:
         super().__init__()
@@ -38,6 +53,13 @@ class Net(nn.Module):
         c = self.up_8(joined(d, c))
         b = self.up_4(joined(c, b))
         return self.head(joined(b, a))
+
+    def loss(self, images: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """The weighted mean over the pixels that count: with weights of 1 what every trainer computes."""
+        targets = targets[:, ::STRIDE, ::STRIDE]
+        weights = weights[:, ::STRIDE, ::STRIDE] * (targets != IGNORED)
+        each = F.cross_entropy(self(images), targets, ignore_index=IGNORED, reduction="none")
+        return (each * weights).sum() / weights.sum().clamp(min=1)
 
 
 def joined(deep: torch.Tensor, shallow: torch.Tensor) -> torch.Tensor:
@@ -66,22 +88,22 @@ def augmented(batch: Batch, crop: int, rng: np.random.Generator) -> Batch:
     return images, targets, weights
 
 
-def train(draw: Callable[[int], Batch], classes: int, steps: int, seed: int, width: int, crop: int, rate: float = 6e-3) -> Net:
+def unet(classes: int, width: int) -> Net:
+    return Net(classes, width).to(memory_format=torch.channels_last)
+
+
+def train(draw: Callable[[int], Batch], make: Callable[[], Network], steps: int, seed: int, crop: int) -> Network:
     """`draw(step)` gives what a step is trained on. The same seed gives the same network on the same kind of machine."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    net = Net(classes, width).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(net.parameters(), lr=rate, weight_decay=1e-2)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.2)
+    net = make()
+    optimizer = torch.optim.AdamW(net.parameters(), lr=net.rate, weight_decay=1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, net.rate, total_steps=steps, pct_start=0.2)
     for step in range(steps):
         images, targets, weights = augmented(draw(step), crop, rng)
         light = torch.from_numpy(rng.uniform(0.8, 1.2, (len(images), 1, 1, 1)).astype(np.float32))
-        logits = net((to_input(images) * light).contiguous(memory_format=torch.channels_last))
-        target = torch.from_numpy(np.ascontiguousarray(targets[:, ::STRIDE, ::STRIDE])).long()
-        weight = torch.from_numpy(np.ascontiguousarray(weights[:, ::STRIDE, ::STRIDE])) * (target != IGNORED)
-        # The weighted mean over the pixels that count: with weights of 1 what every trainer computes.
-        each = F.cross_entropy(logits, target, ignore_index=IGNORED, reduction="none")
-        loss = (each * weight).sum() / weight.sum().clamp(min=1)
+        loss = net.loss((to_input(images) * light).contiguous(memory_format=torch.channels_last),
+                        torch.from_numpy(np.ascontiguousarray(targets)).long(), torch.from_numpy(np.ascontiguousarray(weights)))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -90,7 +112,7 @@ def train(draw: Callable[[int], Batch], classes: int, steps: int, seed: int, wid
 
 
 @torch.no_grad()
-def logits_of(net: Net, images: np.ndarray, batch: int = 16) -> np.ndarray:
+def logits_of(net: Network, images: np.ndarray, batch: int = 16) -> np.ndarray:
     """float32 [N, K, H, W], at the size of the images."""
     parts = []
     for first in range(0, len(images), batch):

@@ -14,6 +14,7 @@ class Setting:
     plan: str = "uniform"  # of freemask.plan: as many images of each mask; "rank": more of the harder ones
     core: bool = False  # the paper's table; others answer what else one might train on
     truth: bool = False  # needs to know which pixels are wrong
+    weighted: bool = False  # needs a loss that weighs pixels
 
 
 SETTINGS = [
@@ -28,6 +29,6 @@ SETTINGS = [
     Setting("pretrain", "pre-training on filtered, re-sampled; then real", "pretrain", "paper", "rank", core=True),
     Setting("joint-quantile", "joint, quantile 5 %, re-sampled", "joint", "quantile", "rank"),
     Setting("joint-paired-detect", "joint, paired 5 %, re-sampled", "joint", "paired-detect", "rank"),
-    Setting("joint-weights", "joint, weights, re-sampled", "joint", "weights", "rank"),
+    Setting("joint-weights", "joint, weights, re-sampled", "joint", "weights", "rank", weighted=True),
     Setting("joint-relabel", "joint, relabelled by the teacher, re-sampled", "joint", "relabel", "rank"),
 ]

@@ -47,7 +47,7 @@ def judge(world: World, steps: int, seed: int, width: int, crop: int, batch: int
             some = rng.choice(own, batch)
             return world.images[some], targets[some], np.ones(targets[some].shape, np.float32)
 
-        net = network.train(draw, len(labels), steps, seed, width, crop)
+        net = network.train(draw, lambda: network.unet(len(labels), width), steps, seed, crop)
         others, others_made = np.flatnonzero(half != which), np.flatnonzero(made_half != which)
         real[others] = freemask.loss_map(network.logits_of(net, world.images[others]), world.masks[others], labels=labels)
         logits = network.logits_of(net, world.made_images[others_made])
