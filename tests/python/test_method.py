@@ -249,6 +249,10 @@ tap.ok((easy == 11).sum() > (with_itself == 11).sum(), "siblings lower what is e
 tap.ok(kit.raises(fm.Error, lambda: paired.apply(mask, loss, strata=strata, siblings=[loss]), "only the real one"), "siblings alone are refused")
 tap.ok(np.array_equal(paired.apply(np.stack([mask] * 2), np.stack([loss] * 2), strata=np.stack([strata] * 2), reference=[codes] * 2,
                                    siblings=[[loss]] * 2)[0], paired.apply(mask, loss, strata=strata, reference=codes, siblings=[loss])), "in a batch, too")
+with fm.IgnoreMapWriter(tap.path("paired.npz"), {5.0: paired}) as maps:
+    maps.add("m", mask, loss, strata, codes, [np.zeros_like(loss), loss])
+lowered = paired.apply(mask, loss, strata=strata, reference=codes, siblings=[np.zeros_like(loss), loss])
+tap.ok(np.array_equal(fm.IgnoreMaps(tap.path("paired.npz")).of("m", 5.0), (lowered == 11) & (mask != 11)), "ignore maps of pairs")
 tap.ok(np.array_equal(pickle.loads(pickle.dumps(paired)).apply(mask, loss, strata=strata, reference=loss), with_itself), "paired: it pickles")
 tap.ok(np.array_equal((ranked + ranked._empty()).state, ranked.state), "statistics of ranks add up")
 tap.ok(kit.raises(fm.MismatchError, lambda: fm.NoiseFilter(losses, policy="paired")), "statistics of another score")
