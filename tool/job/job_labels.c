@@ -173,26 +173,32 @@ static int check_output(const labels_job *job, fault *f) {
                                 : path_expect_free(job->output, "another name or --overwrite", f);
 }
 
-static int deliver(const state *s, text *t, fault *f) {
+static text sentence_of(const state *s, const text *table) {
   const labels_job *job = s->job;
-  int code = job->output ? text_write(t, s->ws.context, job->output, f) : EXIT_FINE;
-  if (code) return code;
+  text t = {0};
   if (job->common.json) {
     json_t *all = job->masks ? draft_as_json(&s->draft) : json_object();
     json_object_set_new(all, "output", json_text(job->output));
-    json_object_set_new(all, "table", json_text(t->data));
-    summary_print_json(all);
-    return EXIT_FINE;
-  }
-  if (!job->output) {
-    summary_print(t);
+    json_object_set_new(all, "table", json_text(table->data));
+    json_add_line(all, &t);
+  } else if (!job->output) {
+    text_add_bytes(&t, table->data, table->length);
   } else if (!job->common.quiet) {
-    text line = {0};
-    for (size_t i = 1; i < s->draft.note_count; i++) text_add(&line, "%s\n", s->draft.notes[i]);
-    text_add(&line, "written to %s\n", job->output);
-    summary_print(&line);
+    for (size_t i = 1; i < s->draft.note_count; i++) text_add(&t, "%s\n", s->draft.notes[i]);
+    text_add(&t, "written to %s\n", job->output);
   }
-  return EXIT_FINE;
+  return t;
+}
+
+/* Nothing takes memory behind the file: the same command once more would find it there. */
+static int deliver(const state *s, const text *table, fault *f) {
+  text said = sentence_of(s, table);
+  int code = s->job->output ? text_write(table, s->ws.context, s->job->output, f) : EXIT_FINE;
+  if (code)
+    text_free(&said);
+  else
+    summary_print(&said);
+  return code;
 }
 
 int labels_job_run(const labels_job *job, fault *f) {
