@@ -4,7 +4,6 @@
 import os
 import resource
 import shutil
-import signal
 import struct
 import subprocess
 import sys
@@ -29,10 +28,6 @@ TOOL = os.path.abspath(os.environ["FREEMASK_TOOL"])
 GIB = 1 << 30
 PATIENCE = int(os.environ.get("FREEMASK_TEST_PATIENCE", "1"))  # times the usual limits: under wine all takes longer
 INFLATES = os.environ.get("FREEMASK_INFLATES") != "false"  # the tool reads compressed NPZ
-
-
-# A job in a shell's background ignores Ctrl-C, and so would all that it starts.
-signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _limits(address_space):

@@ -56,7 +56,11 @@ def whole_masks(folder):
 
 def stop_midway(folder, how, masks, before=()):
     """Sends a signal as soon as that many masks are there. Returns the Result."""
-    process = subprocess.Popen([*before, TOOL, *FILTER, folder, "-j2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    def heed():
+        # Whoever runs the tests may ignore it: nohup, or a shell in the background.
+        signal.signal(how, signal.SIG_DFL)
+    process = subprocess.Popen([*before, TOOL, *FILTER, folder, "-j2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               preexec_fn=None if how == signal.SIGKILL else heed)
     while process.poll() is None:
         if sum(name.endswith(".png") for name in everything(folder)) >= masks:
             process.send_signal(how)
