@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 import threading
 from typing import Any, TypeVar, Union
 
@@ -36,7 +37,8 @@ class Mergeable(Handle):
         return bare
 
     def _function(self, name: str) -> Any:
-        return getattr(lib, f"{self._calls}_{name}")
+        # The interpreter's cache of attributes keeps names, thousands of them if each call brings a new one.
+        return getattr(lib, sys.intern(f"{self._calls}_{name}"))
 
     def _empty(self: _T) -> _T:
         """One like this, of nothing."""
