@@ -104,7 +104,7 @@ typedef struct fm_cuda_filter fm_cuda_filter;
 /** Copies a filter to the device; `filter` may be destroyed afterwards. On success the caller owns
  *  `*out`; on failure `*out` keeps its value. May wait for the device. Memory: 400 KB and 4 bytes per class
  *  and stratum on the device, less than 1 KiB on the host.
- *  Errors: ARGUMENT, MEMORY, IO, UNSUPPORTED (a filter that compares FM_SCORE_RANK: the CPU has those). */
+ *  Errors: ARGUMENT, MEMORY, IO, UNSUPPORTED (a filter that compares FM_SCORE_RANK: the CPU has it). */
 FM_API fm_status fm_cuda_filter_create(fm_cuda *cuda, const fm_filter *filter, fm_cuda_filter **out,
                                        fm_error *err);
 

@@ -12,8 +12,6 @@
 #include "base/pool.h"
 #include "job/filter_run.h"
 #include "job/inputs.h"
-#include "job/known_set.h"
-#include "job/made_of.h"
 
 /* Whether a file or folder is there, where a wrong answer would be believed. */
 static int is_there(const char *path, bool *out, fault *f) {
@@ -186,10 +184,8 @@ static bool is_whole(const filter_run *r, const char *path) {
   return whole;
 }
 
-/* Is the file of its weights there, if it is wanted, and as the line says: by its size, or looked into?
- * Weights are written before the mask whose line tells of both. */
-static bool has_weights(const filter_run *r, size_t index, const input_seen *wanted,
-                        bool looked_into) {
+bool filter_run_has_weights(const filter_run *r, size_t index, const input_seen *wanted,
+                            bool looked_into) {
   struct stat info;
   input_seen now;
   fault ignored;
@@ -204,17 +200,14 @@ static bool has_weights(const filter_run *r, size_t index, const input_seen *wan
   return there;
 }
 
-static part_places places_of(const filter_run *r) {
+part_places filter_run_places(const filter_run *r) {
   return (part_places){&r->masks, r->source, &r->strata, &r->real, &r->others};
 }
-
-/* Inputs slower than this to become a mask may be read once more by the next --resume. */
-enum { SLACK = 8 /* seconds */ };
 
 /* Is what the line says still so? The file that it is about is `path`. */
 static int look_at(const looking *all, looker *l, size_t index, const char *path, fault *f) {
   filter_run *r = all->r;
-  const part_places places = places_of(r);
+  const part_places places = filter_run_places(r);
   journal_entry *entry = &l->entry;
   input_parts now;
   struct stat written;
@@ -222,9 +215,10 @@ static int look_at(const looking *all, looker *l, size_t index, const char *path
   if (entry->revoked || lstat(path, &written) || !S_ISREG(written.st_mode) ||
       written.st_size != entry->bytes)
     return EXIT_FINE;
-  int code = input_parts_compare(&places, index, &entry->parts, &written, SLACK, &now, &differs, f);
+  int code = input_parts_compare(&places, index, &entry->parts, &written, FILTER_RUN_SLACK, &now,
+                                 &differs, f);
   if (code || differs < PARTS) return code;
-  r->done[index] = is_whole(r, path) && has_weights(r, index, &entry->weights, true);
+  r->done[index] = is_whole(r, path) && filter_run_has_weights(r, index, &entry->weights, true);
   if (r->done[index] && memcmp(&now, &entry->parts, sizeof now) != 0) {
     text t = {0};
     entry->parts = now;
@@ -269,164 +263,6 @@ static int look_at_all(filter_run *r, const char **lines, fault *f) {
   return pool_run(&work, f);
 }
 
-/* ---- A finished run ----------------------------------------------------------------- */
-
-static bool same_place(const char *file, const char *a, const char *b) {
-  char *left = path_to_store(file, a), *right = path_to_store(file, b);
-  bool same = left && right ? !strcmp(left, right) : left == right;
-  free(left);
-  free(right);
-  return same;
-}
-
-/* The manifest names the places where the inputs are now. */
-static bool is_moved(const filter_run *r, const filter_file *earlier) {
-  const filter_file *now = &r->file;
-  const char *at = r->found.manifest;
-  bool same = same_place(at, earlier->masks, now->masks) &&
-              same_place(at, earlier->stats, now->stats) &&
-              same_place(at, earlier->strata, now->strata) &&
-              same_place(at, earlier->labels_source, now->labels_source) &&
-              same_place(at, earlier->real_masks, now->real_masks) &&
-              same_place(at, earlier->guarantee.calibration, now->guarantee.calibration);
-  for (int i = 0; i < LOSS_FOLDERS; i++)
-    same = same && same_place(at, earlier->real_folders[i], now->real_folders[i]);
-  for (int i = 0; i < LOSS_FOLDERS; i++)
-    same = same && same_place(at, earlier->folders[i], now->folders[i]);
-  bool provider = earlier->provider && now->provider ? !strcmp(earlier->provider, now->provider)
-                                                     : earlier->provider == now->provider;
-  return !same || !provider;
-}
-
-static void take_totals(filter_file *file, filter_file *earlier) {
-  file->losses = earlier->losses;
-  earlier->losses = (loss_record){0};
-  file->confused = earlier->confused;
-  earlier->confused = (confusion){0};
-  file->count = earlier->count;
-  file->valid = earlier->valid;
-  file->dropped = earlier->dropped;
-  file->emptied = earlier->emptied;
-  for (int32_t k = 0; k < file->class_count; k++) {
-    file->classes[k].valid = earlier->classes[k].valid;
-    file->classes[k].dropped = earlier->classes[k].dropped;
-  }
-}
-
-/* What the record says of each mask, and the mask's file. */
-typedef struct finished_run {
-  input_parts *before;
-  struct stat *written;
-  bool whole; /* all that it stands for is there */
-} finished_run;
-
-static void read_finished(const filter_run *r, const journal_lines *lines, finished_run *out) {
-  const size_t classes = (size_t)r->file.class_count;
-  const char **latest = filter_run_latest(r, lines);
-  journal_entry entry = {.class_valid = alloc_zeroed(2 * classes, sizeof(int64_t))};
-  entry.class_dropped = entry.class_valid + classes;
-  out->before = alloc_zeroed(r->masks.count, sizeof *out->before);
-  out->written = alloc_zeroed(r->masks.count, sizeof *out->written);
-  out->whole = path_exists(r->found.table);
-  for (size_t i = 0; i < r->masks.count && out->whole; i++) {
-    char *line = alloc_text(latest[i]), *name = filter_run_name(r, i);
-    char *path = path_join(r->out.path, name);
-    out->whole = line && journal_read_line(line, r->file.class_count, &entry) && !entry.revoked &&
-                 !lstat(path, &out->written[i]) && S_ISREG(out->written[i].st_mode) &&
-                 out->written[i].st_size == entry.bytes && has_weights(r, i, &entry.weights, false);
-    out->before[i] = entry.parts;
-    free(path);
-    free(name);
-    free(line);
-  }
-  free(entry.class_valid);
-  free(latest);
-}
-
-/* The masks of a finished run are not made again: it does as it was told, or is refused. */
-static int refuse_changed(const filter_run *r, size_t index, int part, fault *f) {
-  static const char *const words[PARTS] = {"mask",      NULL,        NULL,       "strata",
-                                           "real mask", "real loss", "real loss"};
-  const part_places places = places_of(r);
-  const char *output = r->job->output.folder, *stem = r->masks.files[index].stem;
-  if (part == PART_SIBLINGS) /* of another shard: there is no line of its own here */
-    return fault_set(f, EXIT_USAGE,
-                     "%s was finished, but a sibling of '%s' has changed since, the mask or the "
-                     "losses of another image of the same mask, expected --overwrite",
-                     output, stem);
-  char *path = input_part_path(&places, index, part);
-  int code = fault_set(f, EXIT_USAGE,
-                       "%s was finished, but %s has changed since: it is another %s than the one "
-                       "that '%s' was made of, expected --overwrite",
-                       output, path ? path : "a file",
-                       words[part] ? words[part] : loss_source_what(r->source), stem);
-  free(path);
-  return code;
-}
-
-/* The first mask that differs, by something of its own if there is one: that has a name. */
-static size_t first_changed(const filter_run *r, const unsigned char *differs) {
-  size_t first = r->masks.count;
-  for (size_t i = r->masks.count; i-- > 0;)
-    if (differs[i] < PARTS &&
-        (differs[i] != PART_SIBLINGS || first == r->masks.count || differs[first] == PART_SIBLINGS))
-      first = i;
-  return first;
-}
-
-static int check_inputs_same(const filter_run *r, const finished_run *was, fault *f) {
-  known_set set = {.common = &r->job->common,
-                   .record = r->found.record,
-                   .places = places_of(r),
-                   .before = was->before,
-                   .after_reading = was->written,
-                   .slack = SLACK};
-  int code = known_set_look(&set, f);
-  const size_t first = code ? r->masks.count : first_changed(r, set.differs);
-  if (first < r->masks.count) code = refuse_changed(r, first, set.differs[first], f);
-  free(set.differs);
-  return code;
-}
-
-static int accept(filter_run *r, filter_file *earlier, bool *finished, fault *f) {
-  const filter_found *at = &r->found;
-  journal_lines lines;
-  finished_run was = {0};
-  path_kind there = PATH_ABSENT;
-  int code = path_look(at->record, &there, f);
-  if (code) return code;
-  if (there == PATH_ABSENT)
-    return fault_set(
-        f, EXIT_DATA,
-        "%s is not there, which says what the masks were made of; expected --overwrite",
-        at->record);
-  code = journal_load(at->record, r->job->output.folder, "finished", r->file.made_of, &lines, f);
-  if (code) return code;
-  read_finished(r, &lines, &was);
-  journal_lines_free(&lines);
-  *finished = was.whole;
-  if (*finished) code = check_inputs_same(r, &was, f);
-  free(was.before);
-  free(was.written);
-  if (code || !*finished) return code;
-  take_totals(&r->file, earlier);
-  return is_moved(r, earlier) ? filter_file_write(r->ws.context, &r->file, at->manifest, f)
-                              : EXIT_FINE;
-}
-
-/* Believed only if all that it stands for is there. */
-static int accept_finished(filter_run *r, bool *finished, fault *f) {
-  filter_file earlier;
-  int code = filter_file_read(r->found.manifest, &earlier, f);
-  if (code) return code;
-  code = made_of_check(earlier.made_of, r->file.made_of, r->job->output.folder, "finished", f);
-  if (!code && earlier.class_count != r->file.class_count)
-    code = fault_set(f, EXIT_DATA, "%s: not the classes of --labels", r->found.manifest);
-  if (!code) code = accept(r, &earlier, finished, f);
-  filter_file_free(&earlier);
-  return code;
-}
-
 /* ---- An unfinished one -------------------------------------------------------------- */
 
 /* Before masks are made again: a crash between a mask and its line must not leave the old line. */
@@ -452,11 +288,11 @@ static int take_over(filter_run *r, const journal_lines *lines, fault *f) {
 /* The record of a run that is finished no more becomes its journal again. */
 static int reopen(filter_run *r, fault *f) {
   const filter_found *at = &r->found;
-  path_kind begun = PATH_ABSENT, record = PATH_ABSENT;
+  bool begun = false, recorded = false;
   int code = remove_mark(r, f);
-  if (!code) code = path_look(at->journal, &begun, f);
-  if (!code) code = path_look(at->record, &record, f);
-  if (code || begun != PATH_ABSENT || record == PATH_ABSENT) return code;
+  if (!code) code = is_there(at->journal, &begun, f);
+  if (!code) code = is_there(at->record, &recorded, f);
+  if (code || begun || !recorded) return code;
   if (rename(at->record, at->journal)) return fault_system(f, errno, "rename", at->record);
   return disk_flush_names(r->out.path, f);
 }
@@ -466,9 +302,8 @@ static int open_journal(filter_run *r, fault *f) {
   const filter_found *at = &r->found;
   char *masks;
   journal_lines lines;
-  path_kind before = PATH_ABSENT;
-  bool fresh;
-  int code = path_look(at->journal, &before, f);
+  bool before = false, fresh;
+  int code = is_there(at->journal, &before, f);
   if (code) return code;
   outdir_sweep(at->masks);
   outdir_sweep(at->weights);
@@ -478,7 +313,7 @@ static int open_journal(filter_run *r, fault *f) {
     code = journal_open(at->journal, r->job->output.folder, r->file.made_of, &r->journal, &lines,
                         &fresh, f);
   /* It was made even if its first line did not fit the disk; another run's is not ours. */
-  if (before == PATH_ABSENT && (!code || code == EXIT_IO)) outdir_made(&r->out, at->journal);
+  if (!before && (!code || code == EXIT_IO)) outdir_made(&r->out, at->journal);
   if (code) return code;
   if (fresh) code = clear_results(r, f);
   if (!code && fresh) code = journal_begin(&r->journal, r->file.made_of, f);
@@ -519,7 +354,7 @@ int filter_run_enter(filter_run *r, bool *finished, fault *f) {
   const job_output *output = &r->job->output;
   int code = EXIT_FINE;
   *finished = false;
-  if (r->found.finished && output->resume) code = accept_finished(r, finished, f);
+  if (r->found.finished && output->resume) code = filter_run_accept_finished(r, finished, f);
   if (code || *finished) return code;
   if (output->overwrite && (r->found.finished || r->found.unfinished)) code = begin_anew(r, f);
   if (!code) code = open_journal(r, f);

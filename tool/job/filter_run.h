@@ -62,6 +62,21 @@ int filter_run_prepare(filter_run *r, fault *f);
  * earlier run did everything: the manifest's totals are its. */
 int filter_run_enter(filter_run *r, bool *finished, fault *f);
 
+/* Of a run that finished: `*finished` if all that it made is there, made of what the inputs are now; the
+ * manifest's totals are its. EXIT_USAGE if an input has changed. */
+int filter_run_accept_finished(filter_run *r, bool *finished, fault *f);
+
+/* Inputs slower than this to become a mask may be read once more by the next --resume. */
+enum { FILTER_RUN_SLACK = 8 /* seconds */ };
+
+/* Where the inputs of masks are. */
+part_places filter_run_places(const filter_run *r);
+
+/* Is the file of a mask's weights there, if it is wanted, and as its line says: by its size, or looked into?
+ * Weights are written before the mask whose line tells of both. */
+bool filter_run_has_weights(const filter_run *r, size_t index, const input_seen *wanted,
+                            bool looked_into);
+
 /* The last line of each mask, or NULL. They live as long as `lines`; caller frees the array. */
 const char **filter_run_latest(const filter_run *r, const journal_lines *lines);
 
