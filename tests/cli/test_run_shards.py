@@ -166,4 +166,27 @@ refused("are not the folder's own", 2, ["mixed", "statistics"], "run", *FLAGS, "
 write(f"{ROOT}/paper-0/hardness.csv", read(f"{ROOT}/paper-1/hardness.csv"))
 refused("a table of another shard", 3, ["paper-0/hardness.csv", "shard 0/3 is missing"], "merge", *parts, "-o", "no")
 tap.ok(not os.path.exists(f"{ROOT}/no"), "a merge that fails leaves nothing")
+
+# A table of which the disk does not say whether it is there is not taken for one that is.
+SHIM = os.environ.get("FREEMASK_SHIM")
+if SHIM:
+    def look(at):
+        """The n-th look for a name fails; (result, names in order)."""
+        shutil.rmtree(f"{ROOT}/looked", ignore_errors=True)
+        settings = dict(os.environ, LD_PRELOAD=os.path.abspath(SHIM), FREEMASK_FAULT_CALLS="stat", FREEMASK_FAULT_AT=str(at),
+                        FREEMASK_FAULT_HOW="5", FREEMASK_FAULT_LOG=f"{ROOT}/looks")
+        result = run("run", *FLAGS, "--shard", "0/3", "--stats", "paper.json", "-o", "looked", "-j1", cwd=ROOT, env=settings, address_space=8 * GIB)
+        names = [line.split("\t")[2] for line in read(f"{ROOT}/looks").decode().splitlines()]
+        os.remove(f"{ROOT}/looks")
+        return result, names
+    undisturbed, names = look(0)
+    whole = files("looked")
+    places = [at for at, name in enumerate(names, 1) if name.endswith(("looked/hardness.csv", "looked/stats.json"))]
+    tap.ok(undisturbed.code == 0 and len(places) >= 2, "tables are looked for", names)
+    for at in places:
+        result, _ = look(at)
+        tap.ok(result.code == 4 or (result.code == 0 and files("looked") == whole),
+               f"a look for {names[at - 1]} fails: it is made, or that is said", f"{sorted(files('looked'))}\n{result}")
+else:
+    tap.skip("a look that fails", "this build has no library to preload", excused=True)
 tap.done()
