@@ -3,10 +3,12 @@
 # SPDX-License-Identifier: MIT
 """The truth is golden/score_reference.py. A mask's result depends on its siblings' losses, too: --resume has to know."""
 import json
+import re
 import shutil
 import time
 
 from kit import *
+from PIL import Image  # noqa: E402 - kit says what is missing
 from score_reference import Ranks
 
 space = ref.preset("camvid")
@@ -212,13 +214,65 @@ for kind, data, words in [("no loss", npy(np.full(SHAPE, -1, np.float32)), "a_se
 write_loss("0/a", 42, MADE["0/a", 42][1])
 write(f"{ROOT}/made/masks/0/b_seed_43.png", png(np.zeros((3, 4), np.uint8)))
 result = tool(*FILTER, *PAIRED, "--siblings", "-o", "no")
-tap.ok(result.code == 3 and "b_seed_43.png" in result.err and "equal sizes" in result.err, "a mask of another size", result)
+tap.ok(result.code == 3 and "b_seed_43.npy" in result.err and "its mask 4x3, expected equal sizes" in result.err, "a mask of another size than its losses", result)
+write_loss("0/b", 43, np.zeros((3, 4), np.float32))
+for more in ([], *(["--shard", f"{i}/3"] for i in range(3) if "0/b_seed" in read(f"{ROOT}/shard{i}/filter.csv").decode())):
+    result = tool(*FILTER, *PAIRED, "--siblings", *more, "-o", "no")
+    tap.ok(result.code == 3 and re.search("b_seed_4..png", result.err) and "equal sizes" in result.err,
+           f"a mask of another size than its sibling's {more}", result)
 write(f"{ROOT}/made/masks/0/b_seed_43.png", png(MADE["0/b", 43][0]))
+write_loss("0/b", 43, MADE["0/b", 43][1])
 real = read(f"{ROOT}/real/losses/0/b.npy")
 write(f"{ROOT}/real/losses/0/b.npy", npy(np.full(SHAPE, -1, np.float32)))
 result = tool(*FILTER, *PAIRED, "-o", "no")
 tap.ok(result.code == 3 and "real/losses/0/b.npy" in result.err, "what is no loss of the real image: its file is named", result)
 write(f"{ROOT}/real/losses/0/b.npy", real)
+
+# ---- Each loss is made once -------------------------------------------------------------------------------
+
+
+def with_plugin(plugin):
+    """A plug-in that counts what it is asked for; its losses are a quarter of the class and the red value."""
+    shutil.copy(plugin, f"{ROOT}/count.so")
+    for folder, stems in (("real", [(name, mask) for name, (mask, _) in REAL.items()]),
+                          ("made", [(stem_of(*key), mask) for key, (mask, _) in MADE.items()])):
+        for stem, mask in stems:
+            image = np.random.default_rng(list(stem.encode())).integers(0, 256, (*SHAPE, 3)).astype(np.uint8)
+            os.makedirs(os.path.dirname(f"{ROOT}/{folder}/images/{stem}.png"), exist_ok=True)
+            Image.fromarray(image).save(f"{ROOT}/{folder}/images/{stem}.png")
+            classes = space.to_classes(mask)
+            write(f"{ROOT}/{folder}/same/{stem}.npy", npy(np.where(classes >= 0, .25 * classes + image[..., 0] / 256, 0).astype(np.float32)))
+    provider = ["--provider", "plugin:count.so,do=count"]
+    made = ["filter", *LABELS, "--masks", "made/masks", "--siblings", "--stats", "counted.json", "--real-masks", "real/masks"]
+    asked = [*made, "--images", "made/images", "--real-images", "real/images", *provider]
+    good("stats by the plug-in", "stats", *LABELS, "--masks", "real/masks", "--images", "real/images", *provider, "--policy", "paired", "-o", "counted.json")
+    good("stats of its losses", "stats", *LABELS, "--masks", "real/masks", "--losses", "real/same", "--policy", "paired", "-o", "same.json")
+    good("its losses in files", *[word.replace("counted.json", "same.json") for word in made], "--losses", "made/same", "--real-losses", "real/same", "-o", "same")
+
+    def counted(says, *more):
+        """How many losses a run asked its plug-in for."""
+        result = good(says, *asked, *more)
+        found = re.findall(r"calls \d+ samples (\d+)", result.err)
+        tap.equal(len(found), 1, f"{says}: one plug-in serves all")
+        return int(found[0])
+
+    for threads in ("1", "3"):
+        tap.equal(counted(f"by {threads} threads", "-j", threads, "-o", f"counted{threads}"), len(MADE) + len(REAL), f"by {threads} threads: each loss is made once")
+        tap.equal(tree(f"{ROOT}/counted{threads}/masks"), tree(f"{ROOT}/same/masks"), "to the bytes of files of the same losses")
+    for i in range(3):
+        own = [key for key in MADE if stem_of(*key) + "," in read(f"{ROOT}/shard{i}/filter.csv").decode()]
+        families = {name for name, _ in own}
+        tap.equal(counted(f"shard {i}", "--shard", f"{i}/3", "-o", f"counted-shard{i}"),
+                  sum(len(SEEDS[name]) for name in families) + len(families), f"shard {i}: and what siblings in other shards lose")
+    os.remove(f"{ROOT}/counted1/masks/{stem_of('0/a', 7)}.png")
+    tap.equal(counted("a mask again", "-j1", "-o", "counted1", "--resume"), len(SEEDS["0/a"]) + 1, "--resume of one mask: its family's")
+    tap.equal(tree(f"{ROOT}/counted1/masks"), tree(f"{ROOT}/same/masks"), "to the same bytes")
+
+
+if os.environ.get("FREEMASK_FAULTY_PLUGIN"):
+    with_plugin(os.environ["FREEMASK_FAULTY_PLUGIN"])
+else:
+    tap.skip("each loss is made once", "built without examples, so there is no plug-in that counts")
 
 # ---- Names ------------------------------------------------------------------------------------------------
 

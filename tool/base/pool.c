@@ -38,10 +38,11 @@ static bool take(pool *p, size_t *index, size_t *count) {
   pthread_mutex_lock(&p->lock);
   bool go = p->next < p->job->count && p->failed_at == p->job->count && !interrupt_seen();
   if (go) {
-    size_t left = p->job->count - p->next;
+    size_t left = p->job->count - p->next, end = p->next + (left < most ? left : most);
+    if (p->job->end_group) end = p->job->end_group(p->job->shared, end);
     *index = p->next;
-    *count = left < most ? left : most;
-    p->next += *count;
+    *count = end - p->next;
+    p->next = end;
   }
   pthread_mutex_unlock(&p->lock);
   return go;

@@ -23,6 +23,9 @@ typedef struct pool_job {
   /* Does one item, or those from `first` on. */
   int (*work)(void *shared, void *own, size_t index, fault *f);
   int (*work_group)(void *shared, void *own, size_t first, size_t count, fault *f);
+  /* NULL, or where a group that would end before item `end` ends instead, so as not to part items
+   * that belong together: `end` or behind it. */
+  size_t (*end_group)(const void *shared, size_t end);
   /* After all items, for each worker, on the calling thread: merge `own` if everything went
    * well (`good`), then free it. */
   int (*end)(void *shared, void *own, bool good, fault *f);

@@ -224,25 +224,32 @@ int filter_run_recount(const filter_run *r, size_t index, const char *path, loss
   return code;
 }
 
-/* As many at once as the source takes. */
-static int filter_batch(filter_run *r, counts *own, size_t first, size_t count, fault *f) {
+/* What a family's masks of the batch lose is known before its first one, `at`, is filtered. */
+static void tell_siblings(const filter_run *r, counts *own, const mask_batch *batch, size_t at,
+                          const input_parts *parts) {
+  const size_t *of = batch->indices;
+  if (at && siblings_are(&r->others, of[at - 1], of[at])) return;
+  for (size_t i = at; i < batch->count && (i == at || siblings_are(&r->others, of[at], of[i])); i++)
+    siblings_know(&r->others, of[i], &batch->losses[i].plane, parts[i].of + PART_MASK,
+                  &own->siblings);
+}
+
+/* As many at once as the source takes; with siblings whole families. */
+static int filter_some(void *shared, void *worker, size_t first, size_t count, fault *f) {
+  filter_run *r = shared;
+  counts *own = worker;
   mask_batch batch;
   input_parts *parts = alloc_zeroed(count, sizeof *parts);
   int code =
       mask_batch_open(&r->ws, &r->strata, r->source, &r->pending[first], count, parts, &batch, f);
   bool open = !code;
-  for (size_t i = 0; i < count && !code; i++) code = filter_one(r, own, &batch, i, &parts[i], f);
+  for (size_t i = 0; i < count && !code; i++) {
+    if (r->others.source) tell_siblings(r, own, &batch, i, parts);
+    code = filter_one(r, own, &batch, i, &parts[i], f);
+  }
+  sibling_cache_clear(&own->siblings); /* which borrows from the batch */
   if (open) mask_batch_close(&batch);
   free(parts);
-  return code;
-}
-
-static int filter_some(void *shared, void *own, size_t first, size_t count, fault *f) {
-  filter_run *r = shared;
-  const size_t batch = loss_source_batch(r->source), end = first + count;
-  int code = EXIT_FINE;
-  for (size_t at = first; at < end && !code; at += batch)
-    code = filter_batch(r, own, at, end - at < batch ? end - at : batch, f);
   return code;
 }
 
@@ -262,13 +269,18 @@ static int end(void *shared, void *own, bool good, fault *f) {
   confusion_merge(&r->confused, &c->confused);
   confusion_free(&c->confused);
   reference_cache_clear(&c->reference);
-  sibling_cache_clear(&c->siblings);
   free(c->valid);
   free(c);
   return EXIT_FINE;
 }
 
-enum { FAMILIES = 16 /* masks handed out at once, with siblings */ };
+/* Where the family ends that the mask before `end` is of: a worker has all of one. */
+static size_t end_of_family(const void *shared, size_t end) {
+  const filter_run *r = shared;
+  while (end < r->pending_count && siblings_are(&r->others, r->pending[end - 1], r->pending[end]))
+    end++;
+  return end;
+}
 
 static int filter_all(filter_run *r, fault *f) {
   const job_common *common = &r->job->common;
@@ -277,8 +289,7 @@ static int filter_all(filter_run *r, fault *f) {
   work.shared = r;
   work.begin = begin;
   work.group = loss_source_batch(r->source);
-  /* What one worker has read of a family it has for the rest of it. */
-  if (r->others.source && work.group < FAMILIES) work.group = FAMILIES;
+  if (r->others.source) work.end_group = end_of_family;
   work.work_group = filter_some;
   work.end = end;
   return pool_run(&work, f);
@@ -381,7 +392,10 @@ static void say_that_it_stays(const filter_run *r, fault *f) {
 }
 
 int filter_job_run(const filter_job *job, fault *f) {
-  filter_run r = {.job = job, .journal = {.handle = -1}};
+  plugin_host *plugin = NULL; /* one for all sets of losses, unless the caller keeps one */
+  filter_job own = *job;
+  if (!job->set.loss.kept) own.set.loss.kept = own.real.loss.kept = &plugin;
+  filter_run r = {.job = &own, .journal = {.handle = -1}};
   const char *output = job->output.folder;
   bool finished = false, warned = false;
   int code = filter_run_lock(&r, f);
@@ -398,5 +412,6 @@ int filter_job_run(const filter_job *job, fault *f) {
   if (!code) summary_filter(&job->common, &r.file, output);
   if (!code && !warned) warn_after(&r);
   filter_run_free(&r, last);
+  plugin_host_close(plugin);
   return code;
 }

@@ -22,6 +22,16 @@ static int read_planes(const workspace *ws, const strata_folder *strata, input_p
   return code;
 }
 
+static int get_losses(const loss_source *source, mask_batch *m, fault *f) {
+  const size_t most = loss_source_batch(source);
+  int code = EXIT_FINE;
+  for (size_t at = 0; at < m->count && !code; at += most) {
+    const size_t left = m->count - at;
+    code = loss_source_get(source, m->requests + at, left < most ? left : most, m->losses + at, f);
+  }
+  return code;
+}
+
 int mask_batch_open(const workspace *ws, const strata_folder *strata, const loss_source *source,
                     const size_t *indices, size_t count, input_parts *seen, mask_batch *out,
                     fault *f) {
@@ -33,7 +43,7 @@ int mask_batch_open(const workspace *ws, const strata_folder *strata, const loss
   out->strata_rasters = alloc_zeroed(count, sizeof *out->strata_rasters);
   out->strata = alloc_zeroed(count, sizeof *out->strata);
   int code = read_planes(ws, strata, seen, out, f);
-  if (!code) code = loss_source_get(source, out->requests, count, out->losses, f);
+  if (!code) code = get_losses(source, out, f);
   if (code) mask_batch_close(out);
   return code;
 }

@@ -1,4 +1,4 @@
-/* job/mask_batch.h - some masks and their loss maps at a time: the number that a source takes. */
+/* job/mask_batch.h - some masks and their loss maps at a time. */
 #ifndef FREEMASK_TOOL_MASK_BATCH_H
 #define FREEMASK_TOOL_MASK_BATCH_H
 
@@ -27,8 +27,8 @@ typedef struct mask_batch {
   fm_extra_planes extra; /* of the mask that mask_batch_extra was asked for */
 } mask_batch;
 
-/* Reads the masks and strata and gets the losses; `seen` [count], unless it is NULL, gets what the
- * files were. On failure there is nothing to free. */
+/* Reads the masks and strata and gets the losses, as many at once as the source takes; `seen` [count],
+ * unless it is NULL, gets what the files were. On failure there is nothing to free. */
 int mask_batch_open(const workspace *ws, const strata_folder *strata, const loss_source *source,
                     const size_t *indices, size_t count, input_parts *seen, mask_batch *out,
                     fault *f);

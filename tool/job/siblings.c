@@ -27,6 +27,11 @@ size_t siblings_count(const siblings *s, size_t mask_index) {
   return others;
 }
 
+bool siblings_are(const siblings *s, size_t mask_index, size_t other) {
+  const size_t real = families_real(s->of, mask_index);
+  return real != SIZE_MAX && real == families_real(s->of, other);
+}
+
 int siblings_open(const references *real, const filter_job *job, const stats_file *stats,
                   siblings *out, fault *f) {
   *out = (siblings){.ws = real->ws, .of = &real->of};
@@ -48,19 +53,36 @@ void siblings_close(siblings *s) {
 /* ---- What they lose --------------------------------------------------------------------- */
 
 void sibling_cache_clear(sibling_cache *cache) {
-  for (size_t i = 0; cache->of && i < cache->count; i++) loss_map_free(&cache->of[i].loss);
+  for (size_t i = 0; cache->of && i < cache->count; i++) loss_map_free(&cache->of[i].own);
   free(cache->of);
   free(cache->planes);
   *cache = (sibling_cache){0};
 }
 
-static void begin(sibling_cache *cache, size_t real, const synthetic_entry *list, size_t count) {
+/* The family of a mask; what is known of another one is forgotten. */
+static void use_family(const siblings *s, size_t mask_index, sibling_cache *cache) {
+  size_t count;
+  const size_t real = families_real(s->of, mask_index);
+  const synthetic_entry *list = families_of(s->of, mask_index, &count);
+  if (cache->of && cache->real == real) return;
   sibling_cache_clear(cache);
   cache->real = real;
   cache->count = count;
   cache->of = alloc_zeroed(count, sizeof *cache->of);
   cache->planes = alloc_zeroed(count, sizeof *cache->planes);
   for (size_t i = 0; i < count; i++) cache->of[i].file = list[i].file;
+}
+
+void siblings_know(const siblings *s, size_t mask_index, const fm_plane *loss,
+                   const input_seen seen[3], sibling_cache *cache) {
+  if (!siblings_count(s, mask_index)) return;
+  use_family(s, mask_index, cache);
+  for (size_t i = 0; i < cache->count; i++) {
+    sibling_loss *one = &cache->of[i];
+    if (one->file != s->of->at[mask_index] || one->plane.data) continue;
+    one->plane = *loss;
+    memcpy(one->seen, seen, sizeof one->seen);
+  }
 }
 
 /* A few of a family at a time: as many as the source takes. */
@@ -93,14 +115,15 @@ static int read_losses(const siblings *s, few *some, fault *f) {
   int code = some->count ? loss_source_get(s->source, some->requests, some->count, some->losses, f)
                          : EXIT_FINE;
   for (size_t i = 0; i < some->count; i++) {
-    if (!code) some->of[i]->loss = some->losses[i];
+    if (!code) some->of[i]->own = some->losses[i];
+    if (!code) some->of[i]->plane = some->losses[i].plane;
     fm_raster_destroy(some->masks[i]);
   }
   some->count = 0;
   return code;
 }
 
-/* Those that are not in the cache yet; not the mask's own. */
+/* Those that are not known yet; not the mask's own. */
 static int fill(const siblings *s, size_t own, const fm_plane *mask, sibling_cache *cache,
                 fault *f) {
   const size_t batch = loss_source_batch(s->source);
@@ -111,7 +134,7 @@ static int fill(const siblings *s, size_t own, const fm_plane *mask, sibling_cac
   int code = EXIT_FINE;
   for (size_t i = 0; i < cache->count && !code; i++) {
     sibling_loss *one = &cache->of[i];
-    if (one->file == own || one->loss.plane.data) continue;
+    if (one->file == own || one->plane.data) continue;
     code = read_mask(s, &some, mask, one, f);
     if (!code && some.count == batch) code = read_losses(s, &some, f);
   }
@@ -125,21 +148,30 @@ static int fill(const siblings *s, size_t own, const fm_plane *mask, sibling_cac
   return code ? code : last;
 }
 
+/* Images of one mask are of one size. */
+static int check_size(const siblings *s, const fm_plane *mask, const sibling_loss *one, fault *f) {
+  const fm_plane *plane = &one->plane;
+  if (plane->height == mask->height && plane->width == mask->width) return EXIT_FINE;
+  char *path = folder_path(s->of->files, &s->of->files->files[one->file]);
+  int code = loss_check_size(mask, plane->height, plane->width, "mask", path, f);
+  free(path);
+  return code;
+}
+
 int siblings_get(const siblings *s, size_t mask_index, const fm_plane *mask, sibling_cache *cache,
                  input_seen *seen, const fm_plane **out, int32_t *count, fault *f) {
-  size_t members;
+  const size_t own = s->of->at[mask_index];
   *out = NULL;
   *count = 0;
   if (!siblings_count(s, mask_index)) return EXIT_FINE;
-  const synthetic_entry *list = families_of(s->of, mask_index, &members);
-  const size_t own = s->of->at[mask_index], real = families_real(s->of, mask_index);
-  if (!cache->of || cache->real != real) begin(cache, real, list, members);
+  use_family(s, mask_index, cache);
   int code = fill(s, own, mask, cache, f);
-  for (size_t i = 0; i < members && !code; i++) {
+  for (size_t i = 0; i < cache->count && !code; i++) {
     const sibling_loss *one = &cache->of[i];
     if (one->file == own) continue;
+    code = check_size(s, mask, one, f);
     for (int part = 0; part < 3; part++) input_join(seen, &one->seen[part]);
-    cache->planes[(*count)++] = one->loss.plane;
+    cache->planes[(*count)++] = one->plane;
   }
   if (!code) *out = cache->planes;
   return code;

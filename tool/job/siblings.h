@@ -20,15 +20,16 @@ void siblings_close(siblings *s);
 /* How many a mask of the shard has. */
 size_t siblings_count(const siblings *s, size_t mask_index);
 
-/* What a sibling loses, and what that comes from: its mask and the files of its losses. */
+/* What an image of a family loses, and what that comes from: its mask and the files of its losses. */
 typedef struct sibling_loss {
-  size_t file; /* of the set's masks */
-  loss_map loss;
+  size_t file;    /* of the set's masks */
+  fm_plane plane; /* no data: not known yet */
+  loss_map own;   /* whose plane it is, if it was made here */
   input_seen seen[3];
 } sibling_loss;
 
-/* The last family, whose images follow each other: each is read once for all others. Zero-initialize;
- * one for each thread. */
+/* A family, as large as it is: each of its losses is made once for all its masks. Zero-initialize; one for
+ * each thread. */
 typedef struct sibling_cache {
   size_t real;
   size_t count;
@@ -36,8 +37,17 @@ typedef struct sibling_cache {
   fm_plane *planes; /* of those that were asked for */
 } sibling_cache;
 
-/* The losses of the siblings of a mask of the shard: `*count` of them, of the mask's size; 0 if it has none.
- * They live in the cache up to the next call. `seen` gets what all their files were. */
+/* Are two masks of the shard of one real mask? */
+bool siblings_are(const siblings *s, size_t mask_index, size_t other);
+
+/* Takes over what a mask of the shard, itself a sibling of others, loses: the plane is borrowed up to
+ * sibling_cache_clear. A mask of another family than the last one's clears the cache. */
+void siblings_know(const siblings *s, size_t mask_index, const fm_plane *loss,
+                   const input_seen seen[3], sibling_cache *cache);
+
+/* The losses of the siblings of a mask of the shard, made now where they are not known: `*count` of them, of
+ * the mask's size; 0 if it has none. They live in the cache up to the next call. `seen` gets what all
+ * their files were. */
 int siblings_get(const siblings *s, size_t mask_index, const fm_plane *mask, sibling_cache *cache,
                  input_seen *seen, const fm_plane **out, int32_t *count, fault *f);
 void sibling_cache_clear(sibling_cache *cache);
