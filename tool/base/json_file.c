@@ -155,7 +155,7 @@ enum { DUMP = JSON_ENCODE_ANY | JSON_REAL_PRECISION(17) };
 static void add(const json_t *value, text *t) {
   char *words = json_dumps(value, DUMP);
   if (!words) alloc_fail();
-  text_add_bytes(t, words, strlen(words));
+  text_add_string(t, words);
   free(words);
 }
 

@@ -25,6 +25,13 @@ void text_add_bytes(text *t, const void *bytes, size_t count) {
   t->data[t->length] = '\0';
 }
 
+void text_add_string(text *t, const char *string) { text_add_bytes(t, string, strlen(string)); }
+
+void text_add_line(text *t, const char *string) {
+  text_add_string(t, string);
+  text_add_bytes(t, "\n", 1);
+}
+
 void text_add(text *t, const char *format, ...) {
   va_list args, again;
   va_start(args, format);
@@ -123,7 +130,7 @@ void text_add_utf8(text *t, const char *string) {
 
 void text_add_csv(text *t, const char *field) {
   if (*field && !strpbrk(field, ",\"\r\n") && !strchr(" \t=+-@", *field)) {
-    text_add_bytes(t, field, strlen(field));
+    text_add_string(t, field);
     return;
   }
   text_add_bytes(t, "\"", 1);

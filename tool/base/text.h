@@ -18,6 +18,8 @@ typedef struct text {
 
 TOOL_PRINTF(2, 3) void text_add(text *t, const char *format, ...);
 void text_add_bytes(text *t, const void *bytes, size_t count);
+void text_add_string(text *t, const char *string);
+void text_add_line(text *t, const char *string); /* and a line end */
 void text_add_whole(text *t, int64_t value);
 void text_add_utf8(text *t, const char *string); /* what is not UTF-8 as U+FFFD */
 void text_add_csv(text *t, const char *field);   /* quoted if it has to be (RFC 4180) or

@@ -1,5 +1,4 @@
 /* export/export_list.c - plain lists: stems, stems with repeats, and a table of files. */
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/json_file.h"
@@ -9,9 +8,8 @@
 static int write_joint(export_state *s, fault *f) {
   text t = {0};
   for (size_t i = 0; i < s->real.count; i++)
-    for (int64_t k = 0; k < s->times; k++) text_add(&t, "%s\n", s->real.entries[i].stem);
-  for (size_t i = 0; i < s->synthetic.count; i++)
-    text_add(&t, "%s\n", s->synthetic.entries[i].stem);
+    for (int64_t k = 0; k < s->times; k++) text_add_line(&t, s->real.entries[i].stem);
+  for (size_t i = 0; i < s->synthetic.count; i++) text_add_line(&t, s->synthetic.entries[i].stem);
   int code = export_write(s, "joint.txt", &t, f);
   text_free(&t);
   return code;
@@ -19,13 +17,16 @@ static int write_joint(export_state *s, fault *f) {
 
 static void add_row(text *t, const export_set *set, const export_entry *entry, int64_t repeats) {
   char *image = export_image_path(set, entry), *mask = export_mask_path(set, entry);
-  text_add(t, "%s,", set->name);
+  text_add_string(t, set->name);
+  text_add_string(t, ",");
   text_add_csv(t, entry->stem);
-  text_add(t, ",%" PRId64 ",", repeats);
+  text_add_string(t, ",");
+  text_add_whole(t, repeats);
+  text_add_string(t, ",");
   if (image) text_add_csv(t, image);
-  text_add(t, ",");
+  text_add_string(t, ",");
   if (mask) text_add_csv(t, mask);
-  text_add(t, "\n");
+  text_add_string(t, "\n");
   free(image);
   free(mask);
 }

@@ -28,8 +28,12 @@ static const char *const blanks[] = {" ",
                                      "\xE2\x81\x9F",
                                      "\xE3\x80\x80"};
 
+/* Most names are ASCII at both ends, and there are millions of them. */
+static bool may_be_blank(char end) { return end == ' ' || (unsigned char)end >= 0x80; }
+
 static bool begins_or_ends_blank(const char *name) {
   size_t length = strlen(name);
+  if (!length || !(may_be_blank(name[0]) || may_be_blank(name[length - 1]))) return false;
   for (size_t i = 0; i < sizeof blanks / sizeof *blanks; i++) {
     size_t blank = strlen(blanks[i]);
     if (length >= blank &&

@@ -278,7 +278,7 @@ static int take_over(filter_run *r, const journal_lines *lines, fault *f) {
   text t = {0};
   int code = look_at_all(r, latest, f);
   for (size_t i = 0; i < r->masks.count; i++)
-    if (r->renewed[i]) text_add_bytes(&t, r->renewed[i], strlen(r->renewed[i]));
+    if (r->renewed[i]) text_add_string(&t, r->renewed[i]);
   if (!code) code = journal_add_lines(&r->journal, &t, f);
   text_free(&t);
   free(latest);

@@ -21,7 +21,7 @@ int export_write(export_state *s, const char *name, const text *t, fault *f) {
 
 int export_write_fixed(export_state *s, const char *name, const char *content, fault *f) {
   text t = {0};
-  text_add_bytes(&t, content, strlen(content));
+  text_add_string(&t, content);
   int code = export_write(s, name, &t, f);
   text_free(&t);
   return code;
@@ -39,7 +39,7 @@ static int write_lists(export_state *s, fault *f) {
   int code = EXIT_FINE;
   for (size_t k = 0; k < 2 && !code; k++) {
     text t = {0}, name = {0};
-    for (size_t i = 0; i < sets[k]->count; i++) text_add(&t, "%s\n", sets[k]->entries[i].stem);
+    for (size_t i = 0; i < sets[k]->count; i++) text_add_line(&t, sets[k]->entries[i].stem);
     text_add(&name, "%s.txt", sets[k]->name);
     code = export_write(s, name.data, &t, f);
     text_free(&t);
@@ -144,7 +144,7 @@ static int fit_masks(export_state *s, fault *f) {
 static int write_all(export_state *s, fault *f) {
   int code = export_check_names(s, f);
   if (!code) code = fit_masks(s, f);
-  if (!code) code = export_check_names(s, f); /* and those of converted masks */
+  if (!code && export_converts(s)) code = export_check_names(s, f); /* those of converted masks */
   if (!code && !export_has(s, EXPORT_GENERATES)) code = write_lists(s, f);
   return code ? code : s->job->format->write(s, f);
 }

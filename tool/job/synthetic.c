@@ -72,13 +72,20 @@ char *synthetic_name(const char *pattern, const char *stem, int64_t seed) {
   parts p;
   text t = {0};
   (void)take_apart(pattern ? pattern : SYNTHETIC_DEFAULT, &p);
-  if (!p.seeded)
-    text_add(&t, "%s%s%s", p.head, stem, p.tail);
-  else if (p.seed_first)
-    text_add(&t, "%s%" PRId64 "%s%s%s", p.head, seed, p.middle, stem, p.tail);
+  text_add_string(&t, p.head);
+  if (p.seed_first)
+    text_add_whole(&t, seed);
   else
-    text_add(&t, "%s%s%s%" PRId64 "%s", p.head, stem, p.middle, seed, p.tail);
-  return t.data;
+    text_add_string(&t, stem);
+  text_add_string(&t, p.middle);
+  if (p.seed_first)
+    text_add_string(&t, stem);
+  else if (p.seeded)
+    text_add_whole(&t, seed);
+  text_add_string(&t, p.tail);
+  char *name = alloc_text(t.data); /* a plan has millions: no more memory than it needs */
+  text_free(&t);
+  return name;
 }
 
 /* ---- One name --------------------------------------------------------------------------- */

@@ -17,7 +17,7 @@
 #include "report/report_images.h"
 
 static void add_pieces(const char *const pieces[], text *t) {
-  for (size_t i = 0; pieces[i]; i++) text_add_bytes(t, pieces[i], strlen(pieces[i]));
+  for (size_t i = 0; pieces[i]; i++) text_add_string(t, pieces[i]);
 }
 
 void report_tail(text *t) {
