@@ -26,7 +26,7 @@ html_show_sphinx = False
 
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 4
-# Code of the pages names files ("```c host.c"), and some of it is not whole.
+# Code of the pages names files ("```c host.c"), and some of it is not whole. READMEs of folders are only linked.
 suppress_warnings = ["misc.highlighting_failure", "toc.not_included"]
 
 breathe_projects = {"libfreemask": os.environ["FREEMASK_DOXYGEN"]}

@@ -1,4 +1,4 @@
-# doc/test_links.py - links between the pages lead somewhere; the sources stay together.
+# doc/test_links.py - links between the pages lead somewhere, and the site's contents name every page of doc/.
 import os
 import re
 
@@ -30,4 +30,12 @@ for page in sorted(pages()):
         name = f"{os.path.relpath(page, tap.SOURCE)}: {target.replace('#', ' at ')}"
         good = os.path.exists(full) and (not anchor or anchor in headings(full))
         tap.ok(good, name)
+
+with open(os.path.join(tap.SOURCE, "doc/site/index.md"), encoding="utf-8") as opened:
+    contents = opened.read().splitlines()
+for folder in ("doc", "doc/trainers"):
+    for name in sorted(os.listdir(os.path.join(tap.SOURCE, folder))):
+        if name.endswith(".md"):
+            entry = os.path.relpath(os.path.join(folder, name[:-3]), "doc/site")
+            tap.ok(entry in contents, f"the site's contents name {folder}/{name}")
 tap.done()

@@ -1,4 +1,4 @@
-# doc/test_three_ways.py - runs doc/site/three_ways.md and compares what its three tongues write.
+# doc/test_three_ways.py - runs doc/site/three_ways.md and compares what its three languages write.
 import os
 import re
 import shutil
