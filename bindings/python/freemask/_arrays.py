@@ -9,6 +9,7 @@ from typing import Any
 from . import _interface as c
 from ._layouts import BY_NAME, NAMES, Layout, is_torch, layout_of, module_of, numpy
 from ._library import ArgumentError, ShapeError
+from ._unseen import is_nested, told
 
 
 # ---- Views --------------------------------------------------------------------------------------------
@@ -50,17 +51,21 @@ def _plane_of(layout: Layout) -> Plane:
     return Plane(c.fm_plane(layout.address, layout.dtype, 0, shape[0], shape[1], strides[0], strides[1]), layout.keep, layout.fixed)
 
 
-def plane(array: Any) -> Plane:
+def plane(array: Any, written: bool = False) -> Plane:
     """Views an array of two dimensions [height, width] (or more, of which the leading ones are 1), without a
-    copy; the view keeps the array alive. Every call that takes a mask or a loss map takes a Plane as well."""
+    copy; the view keeps the array alive. Every call that takes a mask or a loss map takes a Plane as well.
+
+    Args:
+        written: it is to be written to, so what it holds does not count.
+    """
     if type(array) is Plane:
         return array
-    return _plane_of(layout_of(array))
+    return _plane_of(layout_of(array, written))
 
 
 def shape_of(array: Any) -> tuple[int, int]:
     """[height, width] of a mask."""
-    shape: tuple[int, ...] = getattr(array, "shape", ())
+    shape: tuple[int, ...] = told(array, "shape") or ()
     if len(shape) < 2:  # which says what is wrong with it
         shape = plane(array).shape
     return int(shape[-2]), int(shape[-1])
@@ -68,7 +73,7 @@ def shape_of(array: Any) -> tuple[int, int]:
 
 def dtype_of(array: Any) -> str:
     """The name of an array's element type, uint8 for bool."""
-    name = str(getattr(array, "dtype", "")).rpartition(".")[2]
+    name = str(told(array, "dtype")).rpartition(".")[2]
     if name not in BY_NAME:
         name = plane(array).dtype
     return "uint8" if name == "bool" else name
@@ -90,8 +95,10 @@ def volume(array: Any) -> tuple[Any, Any]:
 
 def dimensions(array: Any) -> int:
     """How many dimensions an array has; leading ones of size 1 count."""
-    found = getattr(array, "ndim", None)
-    return int(found) if found is not None else len(getattr(array, "shape", None) or layout_of(array).shape)
+    if is_nested(array):
+        layout_of(array)  # which refuses it
+    found = told(array, "ndim")
+    return int(found) if found is not None else len(told(array, "shape") or layout_of(array).shape)
 
 
 # ---- New arrays ---------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from typing import Any, Optional
 
 from . import _interface as c
 from ._library import UnsupportedError, lib
+from ._unseen import OTHER_WAYS, address_of_tensor, refuse_export, refuse_tensor, unseen
 
 # ---- Element types ------------------------------------------------------------------------------------
 BY_NAME = {"uint8": c.FM_U8, "bool": c.FM_U8, "int8": c.FM_I8, "uint16": c.FM_U16, "int16": c.FM_I16, "uint32": c.FM_U32,
@@ -75,17 +76,21 @@ _READ_ONLY, _COPIED = "is read-only", "has pixels that share memory, a foreign b
 _WRITEABLE = 0x400  # in NumPy's flags: asked for by name, NumPy 1 warns of arrays that may be shared
 
 
-def _from_numpy(array: Any) -> Layout:
+def _from_numpy(array: Any, written: bool = False) -> Layout:
     dtype, fixed = array.dtype, "" if array.flags.num & _WRITEABLE else _READ_ONLY
     number = numpy_dtypes.get(dtype, 0)
     if number == 0:
-        number = numpy_dtypes[dtype] = BY_NAME.get(dtype.name) if dtype.isnative else None
+        number = BY_NAME.get(dtype.name) if dtype.isnative else None
+        if dtype.char != "?":  # which has no short way
+            numpy_dtypes[dtype] = number
     if number is None:
         if dtype.isnative or BY_NAME.get(dtype.name) is None:
             raise _no_dtype(str(dtype))
         layout = _from_numpy(array.astype(dtype.newbyteorder("=")))
         layout.fixed = _COPIED
         return layout
+    if not written and dtype.char == "?" and array.size and array.view("u1").max() > 1:  # Pillow's, of its mode 1
+        array, fixed = array.view("u1") != 0, _COPIED
     strides = array.strides
     if 0 in strides and any(size > 1 and not stride for size, stride in zip(array.shape, strides)):
         array, fixed = array.copy(), _COPIED
@@ -93,22 +98,31 @@ def _from_numpy(array: Any) -> Layout:
     return Layout(array.__array_interface__["data"][0], number, array.shape, strides, array, fixed)
 
 
-def _from_torch(torch: Any, tensor: Any) -> Layout:
+def _from_torch(torch: Any, tensor: Any, written: bool) -> Layout:
+    refuse_tensor(torch, tensor)
     if tensor.device.type != "cpu":
         raise _on_device(str(tensor.device))
-    return torch_layout(torch, tensor)
+    return _strided(torch, tensor, written)
 
 
 def torch_layout(torch: Any, tensor: Any) -> Layout:
     """Of a tensor on any device."""
-    if tensor.layout is not torch.strided:
-        raise UnsupportedError(f"the tensor is {tensor.layout}, expected a dense one: .to_dense()", c.FM_ERR_UNSUPPORTED)
+    refuse_tensor(torch, tensor)
+    return _strided(torch, tensor, written=True)  # to look at booleans would be to wait for the device
+
+
+def _strided(torch: Any, tensor: Any, written: bool) -> Layout:
+    address_of_tensor(tensor)
     number = torch_dtypes.get(tensor.dtype, 0)
     if number == 0:
-        number = torch_dtypes[tensor.dtype] = BY_NAME.get(str(tensor.dtype).partition(".")[2])
+        number = BY_NAME.get(str(tensor.dtype).partition(".")[2])
+        if tensor.dtype is not torch.bool:  # which has no short way
+            torch_dtypes[tensor.dtype] = number
     if number is None:
         raise _no_dtype(str(tensor.dtype))
     fixed = ""
+    if not written and tensor.dtype is torch.bool and tensor.numel() and int(tensor.view(torch.uint8).max()) > 1:
+        tensor, fixed = tensor.view(torch.uint8) != 0, _COPIED
     if tensor.is_neg():
         tensor, fixed = tensor.resolve_neg(), _COPIED
     if any(size > 1 and not stride for size, stride in zip(tensor.shape, tensor.stride())):
@@ -170,29 +184,47 @@ def _from_dlpack(array: Any) -> Layout:
     fill = _exchange(type(array))
     if fill is not None:
         tensor = _DLTensor()
-        fill(array, byref(tensor))  # ctypes raises the exception of one that fails
-        if tensor.device_type not in _DL_CPU:
-            raise _on_device(f"DLPack device {tensor.device_type}:{tensor.device_id}")
+        try:
+            fill(array, byref(tensor))  # ctypes raises the exception of one that fails
+        except Exception as error:
+            raise refuse_export(array, "__dlpack_c_exchange_api__", error) from error
+        _check_cpu(tensor.device_type, tensor.device_id)
         return _from_dltensor(tensor, array)
-    device = array.__dlpack_device__()
-    if int(device[0]) not in _DL_CPU:
-        raise _on_device(f"DLPack device {int(device[0])}:{int(device[1])}")
+    try:
+        device, ordinal = map(int, array.__dlpack_device__())
+    except Exception as error:
+        raise refuse_export(array, "__dlpack_device__", error) from error
+    _check_cpu(device, ordinal)
     return dlpack_layout(array)
+
+
+def _check_cpu(device: int, ordinal: int) -> None:
+    if device not in _DL_CPU:
+        raise _on_device(f"DLPack device {device}:{ordinal}")
+
+
+def _capsule_of(array: Any, options: dict[str, Any]) -> Any:
+    try:
+        try:
+            return array.__dlpack__(max_version=(1, 0), **options)
+        except TypeError:  # a producer from before 1.0
+            return array.__dlpack__(**options)
+    except Exception as error:
+        raise refuse_export(array, "__dlpack__", error) from error
 
 
 def dlpack_layout(array: Any, **options: Any) -> Layout:
     """Of what `__dlpack__` gives for options; its memory is of any device, but only that of the CPU is copied."""
-    try:
-        capsule = array.__dlpack__(max_version=(1, 0), **options)
-    except TypeError:  # a producer from before 1.0
-        capsule = array.__dlpack__(**options)
+    capsule = _capsule_of(array, options)
     if _is_valid(capsule, b"dltensor_versioned"):
         managed = ctypes.cast(capsule_pointer(capsule, b"dltensor_versioned"), ctypes.POINTER(_DLManagedVersioned)).contents
         if managed.major != 1:
             raise UnsupportedError(f"DLPack {managed.major}.{managed.minor} is not known, 1.x is", c.FM_ERR_UNSUPPORTED)
         tensor, fixed = managed.tensor, _READ_ONLY if managed.flags & 1 else ""
-    else:
+    elif _is_valid(capsule, b"dltensor"):
         tensor, fixed = ctypes.cast(capsule_pointer(capsule, b"dltensor"), ctypes.POINTER(_DLTensor)).contents, ""
+    else:
+        raise unseen(f"{type(array).__name__}: its __dlpack__ gives no tensor of DLPack, or one that somebody has taken: {OTHER_WAYS}")
     return _from_dltensor(tensor, (capsule, array), fixed)
 
 
@@ -282,27 +314,45 @@ def _from_buffer(array: Any) -> Layout:
     return _copied(layout) if any(n > 1 and not stride for n, stride in zip(shape, strides)) else layout
 
 
-def _from_interface(array: Any) -> Layout:
+def _interface_of(array: Any) -> Layout:
     about = array.__array_interface__
     order, kind = about["typestr"][0], about["typestr"][1:]
-    number = _BY_KIND.get(kind)
-    if number is None or order not in ("|", "<" if sys.byteorder == "little" else ">") or about.get("data") is None:
+    number, data = _BY_KIND.get(kind), about.get("data")
+    if number is None or order not in ("|", "<" if sys.byteorder == "little" else ">") or data is None:
         raise _no_dtype(about["typestr"])
-    shape = tuple(about["shape"])
-    strides = about.get("strides") or packed(shape, SIZES[number])
-    layout = Layout(about["data"][0], number, shape, tuple(strides), (array, about), _READ_ONLY if about["data"][1] else "")
+    shape = tuple(map(int, about["shape"]))
+    strides = tuple(map(int, about.get("strides") or packed(shape, SIZES[number])))
+    if isinstance(data, tuple):
+        return Layout(int(data[0]), number, shape, strides, (array, about), _READ_ONLY if data[1] else "")
+    start = int(about.get("offset", 0))  # in memory of another object: Pillow's, bytes
+    if kind == "b1" and isinstance(data, bytes):
+        data = data.translate(b"\0" + b"\1" * 255)  # Pillow's True is 255
+    buffer = _Buffer(data)
+    ends = [start + sum(bound(0, (size - 1) * stride) for size, stride in zip(shape, strides)) for bound in (min, max)]
+    if 0 not in shape and (ends[0] < 0 or ends[1] + SIZES[number] > buffer.view.len):
+        raise ValueError(f"{buffer.view.len} bytes are too few for shape {list(shape)}")
+    return Layout((buffer.view.buf or 0) + start, number, shape, strides, (array, buffer), _READ_ONLY if buffer.view.readonly else "")
+
+
+def _from_interface(array: Any) -> Layout:
+    try:
+        layout = _interface_of(array)
+    except Exception as error:
+        raise refuse_export(array, "__array_interface__", error) from error
+    shape, strides = layout.shape, layout.strides
     return _copied(layout) if any(n > 1 and not stride for n, stride in zip(shape, strides)) else layout
 
 
 # ---- Any of them --------------------------------------------------------------------------------------
-def layout_of(array: Any) -> Layout:
-    """Any array as numbers. Raises UnsupportedError, with what to do, where it cannot be seen without a copy."""
+def layout_of(array: Any, written: bool = False) -> Layout:
+    """Any array as numbers; `written`: what it holds does not count. Raises UnsupportedError, with what to do, where it
+    cannot be seen without a copy."""
     module = module_of("numpy")
     if module is not None and isinstance(array, module.ndarray):
-        return _from_numpy(array)
+        return _from_numpy(array, written)
     module = module_of("torch")
     if module is not None and isinstance(array, module.Tensor):
-        return _from_torch(module, array)
+        return _from_torch(module, array, written)
     if hasattr(array, "__cuda_array_interface__"):
         raise _on_device("a GPU")
     if hasattr(array, "__dlpack__"):
@@ -322,10 +372,13 @@ def cuda_ordinal(array: Any) -> Optional[int]:
     if not hasattr(array, "__dlpack_device__"):
         return None
     fill = _exchange(type(array))
-    if fill is not None:
-        tensor = _DLTensor()
-        fill(array, byref(tensor))
-        device, ordinal = tensor.device_type, tensor.device_id
-    else:
-        device, ordinal = array.__dlpack_device__()
-    return int(ordinal) if int(device) == _DL_CUDA else None
+    try:
+        if fill is not None:
+            tensor = _DLTensor()
+            fill(array, byref(tensor))
+            device, ordinal = tensor.device_type, tensor.device_id
+        else:
+            device, ordinal = map(int, array.__dlpack_device__())
+    except Exception:  # what is wrong is said where its pixels are looked for
+        return None
+    return ordinal if device == _DL_CUDA else None

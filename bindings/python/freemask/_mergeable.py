@@ -11,7 +11,7 @@ from . import _interface as c
 from ._arrays import numbers
 from ._layouts import layout_of, packed
 from ._library import ArgumentError, Handle, call, expect, lib
-from ._threads import cores, run
+from ._threads import cores, count_of, run
 from .labels import Labels
 
 _T = TypeVar("_T", bound="Mergeable")
@@ -49,11 +49,11 @@ class Mergeable(Handle):
 
     def _add_batch(self: _T, masks: Any, losses: Any, strata: Any) -> _T:
         """On threads; all of them or none."""
-        count = len(masks)
+        count = count_of(masks)
         if not count:
             raise ArgumentError("the batch has no image")
-        if len(losses) != count or (strata is not None and len(strata) != count):
-            raise ArgumentError(f"{count} masks and {len(losses)} loss maps, expected as many")
+        if count_of(losses) != count or (strata is not None and count_of(strata) != count):
+            raise ArgumentError(f"{count} masks and {count_of(losses)} loss maps, expected as many")
         parts = [self._empty() for _ in range(min(cores(), count))]
 
         def add_every(first: int) -> None:

@@ -60,10 +60,13 @@ def _place(array: Any) -> tuple[int, int, int]:
 
 def _tensor_place(tensor: Any, size: int) -> tuple[int, int, int]:
     """The same of a tensor whose elements have `size` bytes."""
-    if tensor.is_cpu and tensor.layout is _strided and not tensor.is_neg():
-        strides = tensor.stride()
-        if len(strides) == 2 and strides[0] and strides[1]:
-            return tensor.data_ptr(), strides[0] * size, strides[1] * size
+    try:
+        if tensor.is_cpu and tensor.layout is _strided and not tensor.is_neg():
+            strides = tensor.stride()
+            if len(strides) == 2 and strides[0] and strides[1]:
+                return tensor.data_ptr(), strides[0] * size, strides[1] * size
+    except RuntimeError:  # a nested one has no strides, and inside of vmap there is no address
+        pass
     return 0, 0, 0
 
 
@@ -108,7 +111,7 @@ def target(array: Any) -> Any:
     """As `at`, of an array to write to. Raises ArgumentError for what may not be written, or would not get there."""
     found = _short_view(array) if type(array) is not _ndarray or array.flags.writeable else None
     if found is None:
-        view = plane(array)
+        view = plane(array, written=True)
         if view.fixed:
             raise ArgumentError(f"out {view.fixed}, expected an array to write to", c.FM_ERR_ARGUMENT)
         view.view.keep, found = view.keep, view.at

@@ -6,8 +6,9 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Optional, Sequence
 
-from ._layouts import is_torch, numpy
-from ._library import ArgumentError
+from ._layouts import is_torch, layout_of, numpy
+from ._library import ArgumentError, ShapeError
+from ._unseen import is_nested
 
 
 def cores() -> int:
@@ -28,13 +29,25 @@ def run(work: Callable[[int], Any], count: int, threads: Optional[int] = None) -
         return list(pool.map(work, range(count)))
 
 
+def count_of(batch: Any) -> int:
+    """How many images a batch has."""
+    if is_nested(batch):
+        layout_of(batch)  # which refuses it
+    try:
+        return len(batch)
+    except Exception as error:
+        shape = list(layout_of(batch).shape)  # which says what else is wrong with it
+        raise ShapeError(f"the {type(batch).__name__} has shape {shape}, expected [height, width], or a batch that has a length") from error
+
+
 def each_image(work: Callable[..., Any], *batches: Any) -> Any:
     """Does `work` on each image of batches and stacks what it returns."""
-    count = len(batches[0])
+    counts = [count_of(batch) for batch in batches]
+    count = counts[0]
     if not count:
         raise ArgumentError("the batch has no image")
-    if any(len(batch) != count for batch in batches):
-        raise ArgumentError(f"batches of {', '.join(str(len(batch)) for batch in batches)} images, expected as many of each")
+    if any(other != count for other in counts):
+        raise ArgumentError(f"batches of {', '.join(map(str, counts))} images, expected as many of each")
     return stack(run(lambda i: work(*(batch[i] for batch in batches)), count))
 
 

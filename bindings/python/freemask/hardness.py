@@ -9,7 +9,7 @@ from typing import Any, Iterable, Optional, Union
 from . import _interface as c
 from ._arrays import dimensions, numbers, plane
 from ._library import ArgumentError, Handle, call, expect, lib, make
-from ._threads import run
+from ._threads import count_of, run
 from .labels import Labels, as_labels
 from .stats import ClassStats
 
@@ -49,7 +49,7 @@ class Hardness(Handle):
         is: images that are hard although their classes are not, and noise in their labels.
         """
         if dimensions(mask) > 2:
-            return run(lambda i: self.score(mask[i], None if loss is None else loss[i]), len(mask))
+            return run(lambda i: self.score(mask[i], None if loss is None else loss[i]), count_of(mask))
         view, out = plane(mask), ctypes.c_double()
         if loss is None:
             call(lib.fm_hardness_measure, self._pointer, view.at, byref(out), None)

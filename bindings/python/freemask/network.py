@@ -14,6 +14,7 @@ from ._layouts import layout_of
 from ._library import ArgumentError, Handle, ShapeError, call, lib, make
 from ._short import target
 from ._threads import each_image
+from ._unseen import told
 from .labels import Labels, as_labels
 
 _KINDS = {"logits": c.FM_OUTPUT_LOGITS, "probs": c.FM_OUTPUT_PROBS, "scores": c.FM_OUTPUT_SCORES, "queries": c.FM_OUTPUT_SCORES}
@@ -162,7 +163,7 @@ def _pair(output: Any) -> tuple[Any, Any]:
 
 
 def _plain_labels(values: Any, kind: str, binary: bool) -> Labels:
-    shape = tuple(getattr(values, "shape", None) or layout_of(values).shape)
+    shape = tuple(told(values, "shape") or layout_of(values).shape)
     if len(shape) < (2 if binary or kind == "queries" else 3):
         raise ShapeError(f"the output has shape {list(shape)}, expected {'[queries, classes + 1]' if kind == 'queries' else '[channels, height, width]'}",
                          c.FM_ERR_SHAPE)
