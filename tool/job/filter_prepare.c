@@ -1,8 +1,6 @@
-/* job/filter_prepare.c - the inputs of a run of `filter`. */
+/* job/filter_prepare.c - the inputs of a run of `filter`, and what it says that it is made of. */
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/alloc.h"
 #include "base/path.h"
@@ -11,7 +9,6 @@
 #include "job/filter_run.h"
 #include "job/made_of.h"
 #include "job/mask_store.h"
-#include "job/stats_file.h"
 
 /* The manifest's part that is known before the first mask. */
 static void describe(filter_run *r, const stats_file *stats) {
@@ -66,13 +63,6 @@ static void describe(filter_run *r, const stats_file *stats) {
   filter_file_use_stats(file, losses);
 }
 
-/* What the score is made of; 0: it is the loss. */
-static uint64_t ranks_of(const stats_file *stats) {
-  fm_class_stats_layout layout = {.size = sizeof layout};
-  (void)fm_class_stats_get_layout(stats->stats, &layout, NULL);
-  return layout.ranks_fingerprint;
-}
-
 /* Do the thresholds say more than means and tolerance? */
 static bool has_thresholds(const filter_file *file) {
   return file->guarantee.calibration || !filter_is_paper(file);
@@ -89,7 +79,7 @@ static void add_statistics(json_t *made_of, const filter_run *r, const stats_fil
   for (int32_t k = 0; k < stats->class_count && has_thresholds(&r->file); k++)
     for (int32_t s = 0; s < r->file.stratum_count; s++)
       text_add(&t, "%.9g ", r->file.classes[k].thresholds[s]);
-  text_add(&t, "%016" PRIx64, ranks_of(stats));
+  text_add(&t, "%016" PRIx64, stats_ranks(stats->stats));
   made_of_add_hash(made_of, "statistics", t.data, t.length);
   text_free(&t);
 }
@@ -135,225 +125,7 @@ static int find_made_of(filter_run *r, const stats_file *stats, fault *f) {
   return code;
 }
 
-/* Shares of real pixels above the threshold: few to find wrong pixels; more to train, which also
- * suffers from clean pixels that look odd (doc/policies.md). */
-static double share_of(const job_criterion *criterion) {
-  if (criterion->real_share > 0) return criterion->real_share;
-  return criterion->use == USE_TRAIN ? 0.3 : 0.05;
-}
-
-static int check_flags(const filter_run *r, int policy, fault *f) {
-  const job_criterion *c = &r->job->criterion;
-  const char *name = filter_policies[policy], *real = r->job->real.masks,
-             *codes = r->job->references;
-  if (c->weight_type && c->weights == NO_WEIGHTS)
-    return fault_set(f, EXIT_USAGE, "--weight-type goes with --weights step, ramp or power");
-  if ((c->weight_width > 0 && c->weights != FM_WEIGHT_RAMP) ||
-      (c->weight_gamma > 0 && c->weights != FM_WEIGHT_POWER))
-    return fault_set(f, EXIT_USAGE, "--weight-%s goes with --weights %s",
-                     c->weight_width > 0 ? "width" : "gamma",
-                     c->weight_width > 0 ? "ramp" : "power");
-  if (!c->calibration && (c->lose > 0 || c->confidence > 0))
-    return fault_set(f, EXIT_USAGE,
-                     "--%s goes with --calibration, expected a file of freemask "
-                     "calibrate",
-                     c->lose > 0 ? "lose" : "confidence");
-  if (c->calibration && (c->tolerance > 0 || c->real_share > 0 || c->use || c->unseen))
-    return fault_set(f, EXIT_USAGE,
-                     "--%s and --calibration are both given, but the thresholds are "
-                     "those of the calibration: expected --lose",
-                     c->tolerance > 0 ? "tolerance"
-                     : c->unseen      ? "unseen"
-                     : c->use         ? "use"
-                                      : "real-share");
-  if (policy == FM_FILTER_PAPER && (c->real_share > 0 || c->use))
-    return fault_set(f, EXIT_USAGE,
-                     "--%s goes with the policies quantile, strata and paired, but --policy paper "
-                     "has a --tolerance",
-                     c->use ? "use" : "real-share");
-  if (policy != FM_FILTER_PAPER && c->tolerance > 0)
-    return fault_set(f, EXIT_USAGE,
-                     "--tolerance goes with --policy paper, but --policy %s has a --real-share",
-                     name);
-  if (policy != FM_FILTER_PAPER && c->unseen == FM_UNSEEN_GLOBAL_MEAN)
-    return fault_set(f, EXIT_USAGE,
-                     "--unseen global-mean goes with --policy paper, but --policy %s has no means: "
-                     "expected drop or keep",
-                     name);
-  if (real && codes)
-    return fault_set(f, EXIT_USAGE, "--real-masks and --references are both given, expected one");
-  if (policy == FM_FILTER_PAIRED && !real && !codes)
-    return fault_set(f, EXIT_USAGE,
-                     "--policy paired compares with the real image of each mask, expected "
-                     "--real-masks and --real-losses (or what else their losses come from), or "
-                     "--references");
-  if (policy != FM_FILTER_PAIRED && (real || codes || c->allow_unpaired || c->siblings))
-    return fault_set(f, EXIT_USAGE, "--%s goes with --policy paired, but the policy is %s",
-                     real          ? "real-masks"
-                     : codes       ? "references"
-                     : c->siblings ? "siblings"
-                                   : "allow-unpaired",
-                     name);
-  return EXIT_FINE;
-}
-
-/* Which policy, and whether the statistics are for it. */
-static int find_policy(const filter_run *r, const stats_file *stats, int *policy, fault *f) {
-  const int made_for = stats_file_policy(stats), given = r->job->criterion.policy;
-  *policy = given == POLICY_OF_STATS ? made_for : given;
-  const bool scored = *policy == FM_FILTER_STRATA || *policy == FM_FILTER_PAIRED;
-  if (scored != (made_for != FM_FILTER_PAPER))
-    return fault_set(f, EXIT_DATA,
-                     "%s: was made for --policy %s, expected the output of freemask stats --policy "
-                     "%s",
-                     r->job->stats, filter_policies[made_for], filter_policies[*policy]);
-  if (*policy == FM_FILTER_QUANTILE && !stats->histogram && !r->job->criterion.calibration)
-    return fault_set(
-        f, EXIT_DATA,
-        "%s: has no histogram, expected the output of freemask stats --policy quantile "
-        "(or --histogram 32)",
-        r->job->stats);
-  return check_flags(r, *policy, f);
-}
-
-/* ---- Calibrated thresholds ------------------------------------------------------------------ */
-
-static uint64_t layout_ranks(const stats_file *file) {
-  fm_class_stats_layout layout = {.size = sizeof layout};
-  (void)fm_class_stats_get_layout(stats_file_stats(file), &layout, NULL);
-  return layout.ranks_fingerprint;
-}
-
-/* Does the calibration belong to these statistics? */
-static int check_calibration(const filter_run *r, const stats_file *stats,
-                             const stats_file *calibration, fault *f) {
-  const char *path = r->job->criterion.calibration;
-  int code = stats_file_whole(calibration, path, f);
-  if (code) return code;
-  if (layout_ranks(stats) != layout_ranks(calibration) ||
-      stats_file_strata(stats) != stats_file_strata(calibration))
-    return fault_set(
-        f, EXIT_DATA,
-        "%s: compares another score than %s, expected the output of freemask calibrate "
-        "--stats %s",
-        path, r->job->stats, r->job->stats);
-  if (!json_equal(stats->provider, calibration->provider) &&
-      (stats->provider || calibration->provider))
-    return fault_set(f, EXIT_DATA, "%s: its losses come from another provider than those of %s",
-                     path, r->job->stats);
-  return EXIT_FINE;
-}
-
-/* Names alone tell, but they tell the usual mistake. */
-static void warn_of_same_images(const filter_run *r, const stats_file *stats,
-                                const stats_file *calibration) {
-  for (size_t i = 0; i < stats->set_count; i++)
-    for (size_t k = 0; k < calibration->set_count; k++)
-      if (stats->sets[i].identity == calibration->sets[k].identity) {
-        fprintf(stderr,
-                "freemask: warning: %s was made of masks with the same names as %s: it promises "
-                "nothing if the segmenter was trained on these images\n",
-                r->job->criterion.calibration, r->job->stats);
-        return;
-      }
-}
-
-static int make_calibrated(filter_run *r, const stats_file *stats, fm_filter_options *options,
-                           fault *f) {
-  const job_criterion *criterion = &r->job->criterion;
-  fm_promise promise = {.size = sizeof promise, .alpha = criterion->lose};
-  if (criterion->confidence > 0) promise.delta = 1 - criterion->confidence;
-  stats_file file = {0};
-  fm_error err;
-  int code =
-      stats_file_read_calibration(r->ws.context, r->ws.labels, criterion->calibration, &file, f);
-  if (!code) code = check_calibration(r, stats, &file, f);
-  if (!code && fm_filter_create_calibrated(file.calibration, &promise, options, &r->filter, &err))
-    code = fault_library(f, &err, criterion->calibration);
-  if (!code)
-    code =
-        guarantee_make(file.calibration, &promise, criterion->calibration, &r->file.guarantee, f);
-  if (!code) warn_of_same_images(r, stats, &file);
-  stats_file_free(&file);
-  return code;
-}
-
 /* ---- All inputs --------------------------------------------------------------------------- */
-
-static int make_filter(filter_run *r, const stats_file *stats, int policy, fault *f) {
-  const job_criterion *criterion = &r->job->criterion;
-  fm_filter_options options = {.size = sizeof options, .policy = policy};
-  fm_error err;
-  if (policy == FM_FILTER_PAPER)
-    options.tolerance = criterion->tolerance;
-  else
-    options.real_share = share_of(criterion);
-  options.without_reference = criterion->allow_unpaired ? FM_REFERENCE_OPTIONAL : 0;
-  options.min_kept_share = criterion->min_kept;
-  if (criterion->calibration) return make_calibrated(r, stats, &options, f);
-  options.unseen = criterion->unseen;
-  if (fm_filter_create(stats->stats, &options, &r->filter, &err))
-    return fault_library(f, &err, r->job->stats);
-  return EXIT_FINE;
-}
-
-/* Values of the flag to show what they would drop; the run's own is one of them. */
-static void list_stops(int policy, double own, loss_stops *out) {
-  static const double shares[] = {0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5};
-  const bool paper = policy == FM_FILTER_PAPER;
-  const int count = paper ? 11 : (int)(sizeof shares / sizeof *shares);
-  bool placed = false;
-  *out = (loss_stops){.flag = paper ? "tolerance" : "real-share"};
-  for (int i = 0; i < count; i++) {
-    const double at = paper ? (10.0 + i) / 10.0 : shares[i];
-    if (!placed && own <= at) {
-      out->at[out->count++] = own;
-      placed = true;
-      if (own == at) continue;
-    }
-    out->at[out->count++] = at;
-  }
-  if (!placed) out->at[out->count++] = own;
-}
-
-static int add_stop(filter_run *r, const stats_file *stats, int s, fm_filter_options options,
-                    fault *f) {
-  fm_filter *filter = NULL;
-  fm_error err;
-  if (options.policy == FM_FILTER_PAPER)
-    options.tolerance = r->stops.at[s];
-  else
-    options.real_share = r->stops.at[s];
-  if (fm_filter_create(stats->stats, &options, &filter, &err))
-    return fault_library(f, &err, r->job->stats);
-  for (int32_t k = 0; k < stats->class_count; k++)
-    r->stops.thresholds[k * r->stops.count + s] = fm_filter_threshold(filter, k, 0);
-  fm_filter_destroy(filter);
-  return EXIT_FINE;
-}
-
-/* What other values would drop can be counted where a pixel is compared by its loss alone. */
-static int make_stops(filter_run *r, const stats_file *stats, int policy, fault *f) {
-  fm_filter_options options = {.size = sizeof options};
-  (void)fm_filter_get_options(r->filter, &options, NULL);
-  const double own = policy == FM_FILTER_PAPER ? options.tolerance : options.real_share;
-  int code = EXIT_FINE;
-  r->own_stop = -1;
-  if (policy <= FM_FILTER_QUANTILE && fm_filter_stratum_count(r->filter) == 1 &&
-      !r->job->criterion.calibration) {
-    list_stops(policy, own, &r->stops);
-    r->stops.thresholds =
-        alloc_zeroed((size_t)stats->class_count * LOSS_STOPS, sizeof *r->stops.thresholds);
-    for (int s = 0; s < r->stops.count && !code; s++) {
-      code = add_stop(r, stats, s, options, f);
-      if (r->stops.at[s] == own && !(options.min_kept_share > 0)) r->own_stop = s;
-    }
-  }
-  loss_table_open(r->ws.labels, &r->stops, &r->losses);
-  if (r->own_stop < 0) loss_table_open(r->ws.labels, NULL, &r->kept);
-  if (loss_source_show(r->source)) confusion_open(stats->class_count, &r->confused);
-  return code;
-}
 
 static int open_source(filter_run *r, const stats_file *stats, fault *f) {
   loss_options loss = r->job->set.loss;
@@ -388,7 +160,7 @@ static int read_inputs(filter_run *r, stats_file *stats, fault *f) {
   if (!code) code = mask_check_labels(r->ws.labels, f);
   if (!code) code = stats_file_read(r->ws.context, r->ws.labels, job->stats, stats, f);
   if (!code) code = stats_file_whole(stats, job->stats, f);
-  if (!code) code = find_policy(r, stats, &policy, f);
+  if (!code) code = filter_run_policy(r, stats, &policy, f);
   if (!code)
     code =
         workspace_masks(&r->ws, job->set.masks, job->shard, &r->masks, &r->identity, &r->whole, f);
@@ -397,8 +169,8 @@ static int read_inputs(filter_run *r, stats_file *stats, fault *f) {
   if (!code && policy == FM_FILTER_PAIRED)
     code = references_open(&r->ws, job, &r->masks, stats, &r->real, f);
   if (!code && job->criterion.siblings) code = siblings_open(&r->real, job, stats, &r->others, f);
-  if (!code) code = make_filter(r, stats, policy, f);
-  return code ? code : make_stops(r, stats, policy, f);
+  if (!code) code = filter_run_make_filter(r, stats, policy, f);
+  return code ? code : filter_run_make_stops(r, stats, policy, f);
 }
 
 int filter_run_prepare(filter_run *r, fault *f) {

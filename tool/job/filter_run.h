@@ -12,6 +12,7 @@
 #include "job/outdir.h"
 #include "job/references.h"
 #include "job/siblings.h"
+#include "job/stats_file.h"
 #include "job/strata.h"
 #include "job/workspace.h"
 
@@ -57,6 +58,16 @@ int filter_run_lock(filter_run *r, fault *f);
 
 /* Inputs, filter, manifest without totals. Nothing is written. */
 int filter_run_prepare(filter_run *r, fault *f);
+
+/* Which policy, by the flags and the statistics: EXIT_USAGE and EXIT_DATA if these are not for it. */
+int filter_run_policy(const filter_run *r, const stats_file *stats, int *policy, fault *f);
+
+/* Makes `filter`, of the policy's thresholds or of a calibration's. */
+int filter_run_make_filter(filter_run *r, const stats_file *stats, int policy, fault *f);
+
+/* Then `stops`, and opens the tables of losses. What other values would drop can be counted where a pixel
+ * is compared by its loss alone. */
+int filter_run_make_stops(filter_run *r, const stats_file *stats, int policy, fault *f);
 
 /* Takes over what an earlier run left, or clears it, and opens the journal. `*finished` if an
  * earlier run did everything: the manifest's totals are its. */

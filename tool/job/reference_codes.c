@@ -8,17 +8,12 @@
 #include "base/json_file.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "job/stats_file.h"
 
 static const char FORMAT[] = "freemask-references";
 enum { VERSION = 1 };
 
 static char *manifest_of(const char *path) { return path_join(path, "references.json"); }
-
-uint64_t reference_codes_ranks(const fm_class_stats *stats) {
-  fm_class_stats_layout layout = {.size = sizeof layout};
-  (void)fm_class_stats_get_layout(stats, &layout, NULL);
-  return layout.ranks_fingerprint;
-}
 
 static int read_ranks(const char *path, uint64_t *ranks, fault *f) {
   json_t *root = NULL;
@@ -32,7 +27,7 @@ static int read_ranks(const char *path, uint64_t *ranks, fault *f) {
 
 int reference_codes_open(fm_context *context, const char *path, const fm_class_stats *stats,
                          outdir *out, fault *f) {
-  const uint64_t ranks = reference_codes_ranks(stats);
+  const uint64_t ranks = stats_ranks(stats);
   uint64_t there = 0;
   int code = outdir_open(path, NULL, out, f);
   if (code) return code;
@@ -86,7 +81,7 @@ int reference_codes_check(const char *path, const fm_class_stats *stats, const c
                           fault *f) {
   uint64_t ranks = 0;
   int code = read_ranks(path, &ranks, f);
-  if (!code && ranks != reference_codes_ranks(stats))
+  if (!code && ranks != stats_ranks(stats))
     code =
         fault_set(f, EXIT_DATA,
                   "%s: its references were made with other statistics than %s, expected those of "

@@ -6,9 +6,6 @@
 #include "base/fault.h"
 #include "job/outdir.h"
 
-/* What the score of statistics is made of; 0: it is the loss. */
-uint64_t reference_codes_ranks(const fm_class_stats *stats);
-
 /* Opens the folder to write codes into: an empty one, or one with codes of the same statistics, of
  * other shards or of an earlier run. Otherwise EXIT_USAGE. */
 int reference_codes_open(fm_context *context, const char *path, const fm_class_stats *stats,

@@ -54,7 +54,7 @@ static int open_losses(references *r, const filter_job *job, const stats_file *s
 static int list(references *r, const filter_job *job, const stats_file *stats, fault *f) {
   if (!job->references)
     return workspace_masks(r->ws, job->real.masks, (folder_shard){0, 1}, &r->masks, NULL, NULL, f);
-  r->codes = reference_codes_ranks(stats->stats);
+  r->codes = stats_ranks(stats->stats);
   int code = reference_codes_check(job->references, stats->stats, job->stats, f);
   return code ? code : folder_list(FOLDER_STRATA, job->references, NULL, &r->masks, f);
 }

@@ -3,7 +3,6 @@
 
 #include "base/path.h"
 #include "job/filter_file.h"
-#include "job/reference_codes.h"
 #include "job/run_state.h"
 #include "job/stats_file.h"
 #include "job/workspace.h"
@@ -49,7 +48,7 @@ static int score_of(const workspace *ws, const stats_file *stats, uint64_t *numb
   options.histogram = stats->histogram;
   if (fm_class_stats_create(ws->labels, &options, &score, &err))
     return fault_library(f, &err, NULL);
-  *number = reference_codes_ranks(score);
+  *number = stats_ranks(score);
   fm_class_stats_destroy(score);
   return EXIT_FINE;
 }
@@ -62,7 +61,7 @@ static int look_at_own(run_state *s, const workspace *ws, const stats_file *give
   s->measured = false;
   int code = score_of(ws, given, &number, f);
   if (!code) code = stats_file_read(ws->context, ws->labels, s->stats, &own, f);
-  if (!code) s->measured = reference_codes_ranks(own.stats) == number;
+  if (!code) s->measured = stats_ranks(own.stats) == number;
   stats_file_free(&own);
   return code;
 }

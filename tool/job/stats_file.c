@@ -22,6 +22,12 @@ const fm_class_stats *stats_file_stats(const stats_file *file) {
   return file->calibration ? fm_calibration_stats(file->calibration) : file->stats;
 }
 
+uint64_t stats_ranks(const fm_class_stats *stats) {
+  fm_class_stats_layout layout = {.size = sizeof layout};
+  (void)fm_class_stats_get_layout(stats, &layout, NULL);
+  return layout.ranks_fingerprint;
+}
+
 int64_t stats_file_images(const stats_file *file) {
   return file->calibration ? fm_calibration_image_count(file->calibration, FM_ALL_CLASSES)
                            : fm_class_stats_image_count(file->stats);

@@ -33,6 +33,9 @@ typedef struct stats_file {
 /* The file's statistics; of a calibration those that it is like, which hold nothing. */
 const fm_class_stats *stats_file_stats(const stats_file *file);
 
+/* What the score of statistics is made of; 0: it is the loss. */
+uint64_t stats_ranks(const fm_class_stats *stats);
+
 /* How many images it is made of. */
 int64_t stats_file_images(const stats_file *file);
 
