@@ -18,7 +18,8 @@ json_t *json_counts(const int64_t *counts, size_t size) {
   return value;
 }
 
-/* A count, or +n for n zeros; returns what is behind it, and NULL if it is neither. */
+/* A count, or +n for n zeros; returns what is behind it, and NULL if it is neither. The library reads the
+ * words of stats.json alike (lib/io/json.c), with statuses of its own, and exports no reader of them. */
 static const char *read_count(const char *at, bool *zeros, int64_t *number) {
   int64_t value = 0;
   *zeros = *at == '+';
