@@ -2,8 +2,9 @@
 # bench/job_cost.py - what a job costs: a model made of small runs of the tool, against runs of other sizes.
 # SPDX-License-Identifier: MIT
 """Each step of the tool is run on 100 and on 400 images of 512x512, three times, on one thread; the least processor time of each
-gives `fixed + n * each`. Then it is run on N images and compared with what the model says. Images are 50 different ones
-under many names (hard links), in the page cache: the time is that of processors, not of disks."""
+gives `fixed + n * each`. Steps that read tables alone take microseconds for an image, so they are run on ten times as many. Then
+all are run on N images and compared with what the model says. Images are 50 different ones under many names (hard links), in the
+page cache: the time is that of processors, not of disks."""
 import argparse
 import io
 import os
@@ -19,6 +20,8 @@ from PIL import Image
 
 SIDE, CLASSES, DISTINCT = 512, 19, 50
 SMALL, REPEATS = (100, 400), 3
+TABLES, TABLES_SMALL = {"plan", "export"}, (1000, 4000)
+FOR_TABLES = {"stats", "hardness"} | TABLES
 WITHIN = 1.6  # times; others compute on the machine, and two threads of a core share it
 SHARDS = 4  # that the merges join
 TOOL = os.environ.get("FREEMASK_TOOL", "build/tool/freemask")
@@ -129,13 +132,23 @@ def costs(top, count, threads=1, without=()):
             found[step] = runs[0]
             found[step].seconds = sum(run.seconds for run in runs)
     found.pop("", None)
-    masks = [size_of(f"{at}/made/filtered/masks/{folder}") for folder in os.listdir(f"{at}/made/filtered/masks")]
-    sizes = {"filtered mask": sum(masks) / count, "ignore map": size_of_ignore_maps(at)}
-    for name in ("hardness.csv", "plan.csv", "filtered/filter.csv"):
-        sizes["row of " + os.path.basename(name)] = os.path.getsize(f"{at}/made/{name}") / count
-    sizes["stats.json (all images)"] = os.path.getsize(f"{at}/made/stats.json")
+    sizes = sizes_of(at, count)
     shutil.rmtree(at)
     return found, sizes
+
+
+def sizes_of(at, count):
+    """{artefact: bytes of an image}, of those that were made."""
+    sizes, filtered = {}, f"{at}/made/filtered/masks"
+    if os.path.exists(filtered):
+        sizes["filtered mask"] = sum(size_of(f"{filtered}/{folder}") for folder in os.listdir(filtered)) / count
+        sizes["ignore map"] = size_of_ignore_maps(at)
+    for name in ("hardness.csv", "plan.csv", "filtered/filter.csv"):
+        if os.path.exists(f"{at}/made/{name}"):
+            sizes["row of " + os.path.basename(name)] = os.path.getsize(f"{at}/made/{name}") / count
+    if os.path.exists(f"{at}/made/stats.json"):
+        sizes["stats.json (all images)"] = os.path.getsize(f"{at}/made/stats.json")
+    return sizes
 
 
 def size_of_ignore_maps(at):
@@ -150,19 +163,26 @@ def size_of_ignore_maps(at):
     return total / DISTINCT
 
 
-def model_of(top, repeats):
-    """{step: (fixed, each)} of processor seconds."""
+def fit(top, counts, repeats, without):
+    """{step: (fixed, each)} of processor seconds, through the least times of two numbers of images."""
     least = {}
     for _ in range(repeats):
-        for count in SMALL:
-            for step, cost in costs(top, count)[0].items():
+        for count in counts:
+            for step, cost in costs(top, count, without=without)[0].items():
                 least[step, count] = min(cost.seconds, least.get((step, count), cost.seconds))
     model = {}
     for step in dict.fromkeys(step for step, _ in least):
-        few, many = (least[step, count] for count in SMALL)
-        each = max(many - few, 0) / (SMALL[1] - SMALL[0])
-        model[step] = max(few - each * SMALL[0], 0), each
+        few, many = (least[step, count] for count in counts)
+        each = max(many - few, 0) / (counts[1] - counts[0])
+        model[step] = max(few - each * counts[0], 0), each
     return model
+
+
+def model_of(top, repeats):
+    """{step: (fixed, each)}, in the order in which they are run."""
+    of_pixels = fit(top, SMALL, repeats, ())
+    of_tables = fit(top, TABLES_SMALL, repeats, set(of_pixels) - FOR_TABLES | {""})
+    return of_pixels | {step: of_tables[step] for step in TABLES}
 
 
 def compare(model, found, count):
