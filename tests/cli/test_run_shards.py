@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # cli/test_run_shards.py - run in shards: merged and finished, they are the folder of one run, byte for byte.
 # SPDX-License-Identifier: MIT
+import fcntl
 import json
 import re
 import shutil
 import subprocess
+import time
 
 from kit import *
 
@@ -124,6 +126,38 @@ write(path, npy(np.load(path) * 2))
 refused("a loss that changed after the first pass", 3, [stem, "without --stats"], "run", *PAIRED, "--shard", "0/2", "--stats", "two-losses.json",
         "--resume", "-o", "two-0")
 write(path, kept)
+
+# ---- References, side by side -------------------------------------------------------------------------------
+MANY = 6
+STATS = ["stats", *SETS[:2], "--masks", "real/masks", "--losses", "real/losses", "--policy", "paired"]
+
+
+def scores(i):
+    return [*STATS, "--ranks", "side.json", "--references", "side-codes", "--shard", f"{i}/{MANY}", "-o", f"side-{i}.json"]
+
+
+for i in range(MANY):
+    good(f"losses of {i}/{MANY}", *STATS, "--shard", f"{i}/{MANY}", "-o", f"side-{i}.json")
+good("their sum", "merge", *(f"side-{i}.json" for i in range(MANY)), "-o", "side.json")
+os.makedirs(f"{ROOT}/side-codes")
+with open(f"{ROOT}/side-codes/.freemask.lock", "w", encoding="ascii") as lock:
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    at_once = [start(*scores(i), cwd=ROOT) for i in range(MANY)]
+    time.sleep(0.3)
+    tap.ok(all(one.poll() is None for one in at_once), "shards wait for a folder that another one opens")
+ended = [Result(one, 60) for one in at_once]
+tap.ok(all(one.code == 0 for one in ended), f"{MANY} shards write references side by side", "\n".join(map(str, ended)))
+compare("which are those of one run", "side-codes", "codes-kept-references")
+kept = read(f"{ROOT}/real/losses/{REAL[0]}.npy")
+write(f"{ROOT}/real/losses/{REAL[0]}.npy", npy(np.full_like(np.load(f"{ROOT}/real/losses/{REAL[0]}.npy"), np.nan)))
+shutil.rmtree(f"{ROOT}/side-codes")
+codes = [run(*scores(i), cwd=ROOT).code for i in range(MANY)]
+tap.ok(sorted(codes) == [0] * (MANY - 1) + [3], "one of them fails", codes)
+got, whole = files("side-codes"), files("codes-kept-references")
+tap.ok("references.json" in got and f"{REAL[0]}.png" not in got and len(got) >= MANY and got.items() <= whole.items(), "what others wrote stays", sorted(got))
+write(f"{ROOT}/real/losses/{REAL[0]}.npy", kept)
+good("and it goes on", *scores(codes.index(3)))
+compare("to those of one run", "side-codes", "codes-kept-references")
 
 # ---- The lines of doc/engines.md --------------------------------------------------------------------------------
 with open(os.path.join(tap.SOURCE, "doc", "engines.md"), encoding="utf-8") as page:

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/disk.h"
 #include "base/pool.h"
 #include "job/filter_file.h"
 #include "job/inputs.h"
@@ -190,8 +191,10 @@ static int add_scores(state *s, const stats_job *job, fault *f) {
   s->file.stats = NULL;
   int code = make_stats(s, &s->file.stats, f);
   if (!code && job->references)
-    code = reference_codes_open(s->ws.context, job->references, s->file.stats, &s->codes, f);
-  return code ? code : add_all(s, job, f);
+    code = reference_codes_open(s->ws.context, job->references, s->file.stats, job->shard.count > 1,
+                                &s->codes, f);
+  if (!code) code = add_all(s, job, f);
+  return code || !job->references ? code : disk_flush(s->codes.path, f);
 }
 
 static int add_both(state *s, const stats_job *job, fault *f) {

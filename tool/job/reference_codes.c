@@ -1,17 +1,20 @@
 /* job/reference_codes.c - real losses in a byte a pixel, in a folder. */
+#define _POSIX_C_SOURCE 200809L /* nanosleep */
 #include "job/reference_codes.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/alloc.h"
+#include "base/interrupt.h"
 #include "base/json_file.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "job/stats_file.h"
 
 static const char FORMAT[] = "freemask-references";
-enum { VERSION = 1 };
+enum { VERSION = 1, LOCK_TRIES = 200 /* ten seconds */ };
 
 static char *manifest_of(const char *path) { return path_join(path, "references.json"); }
 
@@ -25,11 +28,22 @@ static int read_ranks(const char *path, uint64_t *ranks, fault *f) {
   return code;
 }
 
+/* Other shards have the lock for moments; who has it for longer is none. */
+static int open_soon(const char *path, bool shard, outdir *out, fault *f) {
+  static const struct timespec moment = {0, 50 * 1000 * 1000};
+  int code = outdir_open(path, NULL, out, f);
+  for (int i = 0; shard && code == EXIT_USAGE && i < LOCK_TRIES && !interrupt_seen(); i++) {
+    nanosleep(&moment, NULL);
+    code = outdir_open(path, NULL, out, f);
+  }
+  return code;
+}
+
 int reference_codes_open(fm_context *context, const char *path, const fm_class_stats *stats,
-                         outdir *out, fault *f) {
+                         bool shard, outdir *out, fault *f) {
   const uint64_t ranks = stats_ranks(stats);
   uint64_t there = 0;
-  int code = outdir_open(path, NULL, out, f);
+  int code = open_soon(path, shard, out, f);
   if (code) return code;
   char *manifest = manifest_of(path);
   bool empty = outdir_is_empty(path);
@@ -48,9 +62,10 @@ int reference_codes_open(fm_context *context, const char *path, const fm_class_s
     json_t *root = json_pack("{s:s, s:i, s:o}", "format", FORMAT, "version", VERSION, "ranks",
                              json_hex(ranks));
     code = json_file_write(context, root, manifest, f);
-    if (!code) outdir_made(out, manifest);
+    if (!code && !shard) outdir_made(out, manifest);
   }
   free(manifest);
+  if (!code && shard) folder_lock_release(&out->lock);
   return code;
 }
 
