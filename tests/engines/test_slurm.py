@@ -29,6 +29,12 @@ for name, count in (("real", REAL), ("synthetic", SYNTHETIC)):
         mask, loss = DISTINCT[i % len(DISTINCT)]
         write(tap.path(f"{name}/masks/img_{i}.png"), png(mask))
         write(tap.path(f"{name}/losses/img_{i}.npy"), npy(loss * np.float32(rng.uniform(0.5, 2))))
+SEEDS = (42, 43)  # of a set for policies that look at the real image of each synthetic one
+for i in range(REAL):
+    for seed in SEEDS:
+        mask, loss = DISTINCT[i % len(DISTINCT)]
+        write(tap.path(f"seeds/masks/img_{i}_seed_{seed}.png"), png(mask))
+        write(tap.path(f"seeds/losses/img_{i}_seed_{seed}.npy"), npy(loss * rng.uniform(0.3, 3, loss.shape).astype(np.float32)))
 
 
 # ---- One process ------------------------------------------------------------------------------------------------
@@ -36,14 +42,16 @@ def inputs(name):
     return ["--labels", "camvid", "--masks", tap.path(f"{name}/masks"), "--losses", tap.path(f"{name}/losses")]
 
 
-for arguments in (["stats", *inputs("real"), "--histogram", "32", "-o", tap.path("one/stats.json")],
-                  ["filter", "-s", tap.path("one/stats.json"), *inputs("synthetic"), "-o", tap.path("one/filtered")],
-                  ["hardness", "-s", tap.path("one/stats.json"), *inputs("real")[:4], "-o", tap.path("one/hardness.csv")],
-                  ["plan", "--hardness", tap.path("one/hardness.csv"), "-o", tap.path("one/plan.csv")],
-                  ["report", tap.path("one/filtered")]):
-    os.makedirs(tap.path("one"), exist_ok=True)
-    done = run(*arguments)
-    tap.ok(done.code == 0, f"{arguments[0]} in one process", done)
+def in_one_process(out, synthetic, stats_flags, filter_flags):
+    out = tap.path(out)
+    os.makedirs(out)
+    for arguments in (["stats", *inputs("real"), "--histogram", "32", *stats_flags, "-o", f"{out}/stats.json"],
+                      ["filter", "-s", f"{out}/stats.json", *inputs(synthetic), *filter_flags, "-o", f"{out}/filtered"],
+                      ["hardness", "-s", f"{out}/stats.json", *inputs("real")[:4], "-o", f"{out}/hardness.csv"],
+                      ["plan", "--hardness", f"{out}/hardness.csv", "-o", f"{out}/plan.csv"],
+                      ["report", f"{out}/filtered"]):
+        done = run(*arguments)
+        tap.ok(done.code == 0, f"{arguments[0]} in one process", done)
 
 
 def content(folder):
@@ -52,6 +60,7 @@ def content(folder):
             if not name.startswith(("parts", "log/")) and os.path.basename(name) not in ("filter.json", "filter.record", "report.html")}
 
 
+in_one_process("one", "synthetic", [], [])
 TRUTH = content(tap.path("one"))
 tap.ok(len(TRUTH) == SYNTHETIC + 4, "of which the result is complete", sorted(TRUTH)[-9:])
 
@@ -60,11 +69,11 @@ tap.ok(len(TRUTH) == SYNTHETIC + 4, "of which the result is complete", sorted(TR
 class Job:
     """One run of submit.sh."""
 
-    def __init__(self, cluster, out, step="stats", losses="synthetic/losses"):
+    def __init__(self, cluster, out, step="stats", losses="synthetic/losses", **more):
         self.cluster, self.out, self.parts = cluster, tap.path(out), tap.path(out, f"parts-{SHARDS}")
         settings = {"FREEMASK": TOOL, "LABELS": "camvid", "REAL_MASKS": tap.path("real/masks"), "REAL_LOSSES": tap.path("real/losses"),
                     "SYNTHETIC_MASKS": tap.path("synthetic/masks"), "SYNTHETIC_LOSSES": tap.path(losses), "OUT": self.out, "SHARDS": SHARDS,
-                    "SBATCH_FLAGS": "--cpus-per-task=1 --mem=100M --time=10"}
+                    "SBATCH_FLAGS": "--cpus-per-task=1 --mem=100M --time=10", **more}
         with open(os.path.join(RECIPE, "job.env"), encoding="utf-8") as file:
             rows = file.read()
         rows += "".join(f"{name}='{value}'\n" for name, value in settings.items())
@@ -88,13 +97,13 @@ class Job:
     def log(self):
         return "\n".join(f"{name}: {data.decode()}" for name, data in tree(os.path.join(self.out, "log")).items())
 
-    def ends(self, name):
+    def ends(self, name, steps=("stats", "join", "filter", "finish"), truth=TRUTH):
         self.cluster.wait(self.finished, f"end of {name}", 180)
-        tap.equal(self.states(), {"stats": ["COMPLETED"] * SHARDS, "join": ["COMPLETED"], "filter": ["COMPLETED"] * SHARDS,
-                                  "finish": ["COMPLETED"]}, f"{name}: all tasks are done")
+        tap.equal(self.states(), {step: ["COMPLETED"] * (SHARDS if step in ("stats", "score", "filter") else 1) for step in steps},
+                  f"{name}: all tasks are done")
         got = content(self.out)
-        tap.ok(got == TRUTH, f"{name}: the bytes of one process",
-               [file for file in sorted({*got, *TRUTH}) if got.get(file) != TRUTH.get(file)][:9] or self.log())
+        tap.ok(got == truth, f"{name}: the bytes of one process",
+               [file for file in sorted({*got, *truth}) if got.get(file) != truth.get(file)][:9] or self.log())
 
     def caught(self, without=()):
         """A task of the filter that is stopped in the middle: (its shard, masks that it wrote, its process)."""
@@ -151,8 +160,33 @@ def failed(cluster):
     cluster.wait(again.finished, "end of a job that is mended")
     tap.equal((again.states(), content(again.out) == TRUTH), ({"filter": ["COMPLETED"] * SHARDS, "finish": ["COMPLETED"]}, True),
               "mended and submitted from there, it ends with the bytes of one process")
-    wrong = Job(cluster, "failed", "fliter")
-    tap.ok(wrong.submitted.returncode == 2 and "fliter" in wrong.submitted.stderr, "a step that is not there", wrong.submitted)
+    for says, words, step, more in (("a step that is not there", "fliter", "fliter", {}), ("a step of another policy", "join-score", "join-score", {}),
+                                    ("a policy that is none", "papre", "stats", {"POLICY": "papre"}),
+                                    ("references of another policy", "REFERENCES", "stats", {"REFERENCES": "/x"})):
+        wrong = Job(cluster, "failed", step, **more)
+        tap.ok(wrong.submitted.returncode == 2 and words in wrong.submitted.stderr and not wrong.jobs, says, wrong.submitted)
+
+
+def policies(cluster):
+    """Those of two passes, whose score is made of all losses, and quantile."""
+    steps = ["stats", "join", "score", "join-score", "filter", "finish"]
+    made = {"SYNTHETIC_MASKS": tap.path("seeds/masks"), "SYNTHETIC_LOSSES": tap.path("seeds/losses")}
+    real = ["--real-masks", tap.path("real/masks"), "--real-losses", tap.path("real/losses")]
+    codes, of_slurm = tap.path("codes"), tap.path("slurm-codes")
+    jobs, steps_of = [], {"quantile": ["stats", "join", "filter", "finish"], "strata": steps, "paired": steps, "by-codes": steps}
+    for name, more, stats_flags, filter_flags in (
+            ("quantile", {"POLICY": "quantile"}, ["--policy", "quantile"], ["--policy", "quantile"]),
+            ("strata", {"POLICY": "strata"}, ["--policy", "strata"], []),
+            ("paired", {"POLICY": "paired", "FILTER_FLAGS": "--siblings"}, ["--policy", "paired"], [*real, "--siblings"]),
+            ("by-codes", {"POLICY": "paired", "REFERENCES": of_slurm}, ["--policy", "paired", "--references", codes], ["--references", codes])):
+        in_one_process(f"{name}-one", "seeds", stats_flags, filter_flags)
+        jobs.append((name, Job(cluster, name, **made, **more)))
+        tap.equal((jobs[-1][1].submitted.stderr, list(jobs[-1][1].jobs)), ("", steps_of[name]), f"{name}: the jobs are submitted")
+    for name, job in jobs:
+        job.ends(name, steps_of[name], content(tap.path(f"{name}-one")))
+    tap.ok(len(tree(codes)) == REAL + 1 and tree(codes) == tree(of_slurm), "references, which tasks wrote side by side")
+    again = Job(cluster, "paired", "score", **made, POLICY="paired", FILTER_FLAGS="--siblings")
+    again.ends("again from its second pass", steps[2:], content(tap.path("paired-one")))
 
 
 def killed(cluster):
@@ -170,7 +204,7 @@ def killed(cluster):
 
 
 with Cluster(tap.path("s")) as slurm:
-    for part in (requeued, node_lost, failed, killed):
+    for part in (requeued, node_lost, failed, killed, policies):
         try:
             part(slurm)
         except TimeoutError as error:
