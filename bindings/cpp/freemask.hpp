@@ -662,6 +662,12 @@ class network_loss : public detail::handle<fm_network_loss, fm_network_loss_dest
 
 /* ---- Class statistics ------------------------------------------------------------------- */
 
+/** Of fm_class_stats_rank_tables: [classes][tables][bins] and [classes][256]. */
+struct score_tables {
+  std::vector<int16_t> steps;
+  std::vector<uint16_t> code_bins;
+};
+
 /** fm_class_stats: exact sums, counts and histograms of the real losses. */
 class class_stats : public detail::handle<fm_class_stats, fm_class_stats_destroy> {
  public:
@@ -778,6 +784,23 @@ class class_stats : public detail::handle<fm_class_stats, fm_class_stats_destroy
   /** Label space and ranks as C has them; they live as long as this object. */
   const fm_labels *space() const noexcept { return fm_class_stats_labels(get()); }
   const fm_class_stats *ranks() const noexcept { return fm_class_stats_ranks(get()); }
+  /** What FM_SCORE_RANK is made of, for code that computes it elsewhere. */
+  returns<score_tables> rank_tables() const {
+    fm_error err;
+    fm_class_stats_options made = {};
+    made.size = sizeof made;
+    score_tables out;
+    if (ranks() && fm_class_stats_get_options(ranks(), &made, &err) == FM_OK) {
+      const std::size_t classes = static_cast<std::size_t>(fm_labels_class_count(space()));
+      const std::size_t tables = made.strata > 1 ? 1 + static_cast<std::size_t>(made.strata) : 1;
+      out.steps.resize(classes * tables * (32 * static_cast<std::size_t>(made.histogram) + 2));
+      out.code_bins.resize(classes * 256);
+    }
+    fm_status status = fm_class_stats_rank_tables(
+        get(), out.steps.data(), detail::count64(out.steps.size()), out.code_bins.data(),
+        detail::count64(out.code_bins.size()), &err);
+    return detail::finish<score_tables>(status, err, [&] { return std::move(out); });
+  }
   int64_t image_count() const noexcept { return fm_class_stats_image_count(get()); }
   int64_t pixel_count(int32_t k, int32_t stratum = FM_ALL_STRATA) const noexcept {
     return fm_class_stats_pixel_count(get(), k, stratum);
@@ -954,8 +977,9 @@ class filter : public detail::handle<fm_filter, fm_filter_destroy> {
     fm_status status = fm_filter_get_options(get(), &out, &err);
     return detail::finish<filter_options>(status, err, [&] { return out; });
   }
-  /** The label space as C has it; lives as long as this object. */
+  /** Label space and ranks as C has them; they live as long as this object. */
   const fm_labels *space() const noexcept { return fm_filter_labels(get()); }
+  const fm_class_stats *ranks() const noexcept { return fm_filter_ranks(get()); }
   int32_t stratum_count() const noexcept { return fm_filter_stratum_count(get()); }
   float threshold(int32_t k, int32_t stratum = 0) const noexcept {
     return fm_filter_threshold(get(), k, stratum);

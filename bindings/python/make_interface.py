@@ -8,8 +8,8 @@ import os
 import re
 import sys
 
-BASE = {"size_t": "c_size_t", "int": "c_int", "int32_t": "c_int32", "int64_t": "c_int64", "uint8_t": "c_uint8",
-        "uint32_t": "c_uint32", "uint64_t": "c_uint64", "double": "c_double", "float": "c_float", "char": "c_char",
+BASE = {"size_t": "c_size_t", "int": "c_int", "int32_t": "c_int32", "int64_t": "c_int64", "int16_t": "c_int16", "uint8_t": "c_uint8",
+        "uint16_t": "c_uint16", "uint32_t": "c_uint32", "uint64_t": "c_uint64", "double": "c_double", "float": "c_float", "char": "c_char",
         "void": "None"}
 
 
@@ -98,8 +98,8 @@ def generate(folder):
     headers = Headers(folder)
     out = ["# freemask/_interface.py - made from the headers by make_interface.py; not edited by hand.\n",
            "# ruff: noqa\n# mypy: ignore-errors\n",
-           "from ctypes import (CFUNCTYPE, POINTER, Structure, c_char, c_char_p, c_double, c_float, c_int, c_int32, c_int64,\n"
-           "                    c_size_t, c_uint8, c_uint32, c_uint64, c_void_p)\n\n",
+           "from ctypes import (CFUNCTYPE, POINTER, Structure, c_char, c_char_p, c_double, c_float, c_int, c_int16, c_int32,\n"
+           "                    c_int64, c_size_t, c_uint8, c_uint16, c_uint32, c_uint64, c_void_p)\n\n",
            f'VERSION = "{headers.version}"\nABI_VERSION = {headers.abi}\n'
            f"CUDA_ABI_VERSION = {headers.cuda_abi}\n\n"]
     out += [f"{name} = {value}\n" for name, value in headers.constants]

@@ -108,6 +108,15 @@ FM_API const fm_labels *fm_class_stats_labels(const fm_class_stats *stats);
  *  the loss. */
 FM_API const fm_class_stats *fm_class_stats_ranks(const fm_class_stats *stats);
 
+/** Writes the ranks that FM_SCORE_RANK is made of, for code that computes the score elsewhere, as
+ *  libfreemask-cuda does: `steps` [K][tables][bins], the e_k of each bin of the ranks' histogram, then, if
+ *  the ranks have several strata, the e_(k,s) of each, in whole steps of 2^-12; there are 1 or 1 + strata
+ *  tables. `code_bins` [K][256]: the bin as which a code of fm_class_stats_code_map is read.
+ *  Errors (nothing is written): ARGUMENT (counts), UNSUPPORTED (statistics of losses). */
+FM_API fm_status fm_class_stats_rank_tables(const fm_class_stats *stats, int16_t *steps,
+                                            int64_t step_count, uint16_t *code_bins,
+                                            int64_t code_count, fm_error *err);
+
 /** Adds one *real* image: a mask and the loss map of the same size. `extra` may be NULL; it
  *  brings the strata, and is required if there are several, here or of the ranks
  *  (fm_extra_planes). FM_SCORE_RANK takes a reference too: for statistics of a synthetic set.

@@ -111,6 +111,10 @@ FM_API void fm_filter_destroy(fm_filter *filter);
 /** The label space. Borrowed: it lives as long as the filter. NULL if `filter` is NULL. */
 FM_API const fm_labels *fm_filter_labels(const fm_filter *filter);
 
+/** The statistics of losses that the filter's score is made of (fm_class_stats_ranks); live as long as the
+ *  filter. NULL if it compares losses, and for NULL. */
+FM_API const fm_class_stats *fm_filter_ranks(const fm_filter *filter);
+
 /** Writes the options in use, with defaults filled in, to `*out`, whose `size` the caller sets.
  *  Errors (`*out` is untouched): ARGUMENT, UNSUPPORTED. */
 FM_API fm_status fm_filter_get_options(const fm_filter *filter, fm_filter_options *out,

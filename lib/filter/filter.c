@@ -162,6 +162,10 @@ const fm_labels *fm_filter_labels(const fm_filter *filter) {
   return filter ? filter->labels : NULL;
 }
 
+const fm_class_stats *fm_filter_ranks(const fm_filter *filter) {
+  return filter && filter->rank ? filter->rank->ranks : NULL;
+}
+
 fm_status fm_filter_get_options(const fm_filter *filter, fm_filter_options *out, fm_error *err) {
   if (!filter || !out)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_filter_get_options: an argument is NULL");

@@ -166,3 +166,28 @@ void fm__score_drop(fm__score *score) {
   fm__free(labels->context, score);
   fm__labels_drop(labels);
 }
+
+/* ---- The public call -------------------------------------------------------------- */
+
+fm_status fm_class_stats_rank_tables(const fm_class_stats *stats, int16_t *steps,
+                                     int64_t step_count, uint16_t *code_bins, int64_t code_count,
+                                     fm_error *err) {
+  if (!stats) return fm__fail(err, FM_ERR_ARGUMENT, "fm_class_stats_rank_tables: stats is NULL");
+  const fm__score *score = stats->rank;
+  if (!score)
+    return fm__fail(
+        err, FM_ERR_UNSUPPORTED,
+        "fm_class_stats_rank_tables: the statistics are of losses, expected of FM_SCORE_RANK");
+  if (!steps || !code_bins)
+    return fm__fail(err, FM_ERR_ARGUMENT, "fm_class_stats_rank_tables: an array is NULL");
+  const size_t classes = (size_t)stats->labels->class_count;
+  const size_t count = classes * score->tables * score->ranks->bins, codes = classes * FM__BYTES;
+  if (step_count < 0 || (uint64_t)step_count != count || code_count < 0 ||
+      (uint64_t)code_count != codes)
+    return fm__fail(err, FM_ERR_ARGUMENT,
+                    "fm_class_stats_rank_tables: counts are %lld and %lld, expected %zu and %zu",
+                    (long long)step_count, (long long)code_count, count, codes);
+  memcpy(steps, score->steps, count * sizeof *steps);
+  memcpy(code_bins, score->code_bins, codes * sizeof *code_bins);
+  return FM_OK;
+}

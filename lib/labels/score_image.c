@@ -8,6 +8,7 @@
 #include "dsp/map_kernels.h"
 #include "labels/score.h"
 #include "labels/score_level.h"
+#include "labels/score_steps.h"
 #include "map/nearest.h"
 #include "map/window.h"
 
@@ -84,12 +85,6 @@ static fm_status rank_run(const mapping *m, const fm__run *run, int64_t y, int64
   return FM_OK;
 }
 
-/* 0.8 of a rank, rounded to whole steps, halves away from 0: a fifth of a number below 2^17, which no
- * rounding of floats takes to another whole one. */
-static inline int32_t paired(int32_t steps) {
-  return (int32_t)((float)(4 * steps + (steps < 0 ? -2 : 2)) * 0.2F);
-}
-
 /* Pixel (x, y) of the mask has what is no loss at its place in `plane`. */
 static fm_status fail_expected(const mapping *m, const fm_plane *plane, const char *name, int64_t y,
                                int64_t x, fm_error *err) {
@@ -135,10 +130,10 @@ static fm_status add_sibling_run(const mapping *m, const fm__run *run, int64_t y
   return FM_OK;
 }
 
-/* The mean of the siblings, rounded to whole steps, halves away from 0, where that is less. */
+/* The mean of the siblings, where that is less. */
 static void lower(int32_t *steps, const int32_t *sums, int64_t n, int64_t count) {
   for (int64_t i = 0; i < n; i++) {
-    int64_t mean = (2 * (int64_t)sums[i] + (sums[i] < 0 ? -count : count)) / (2 * count);
+    int64_t mean = fm__sibling_mean(sums[i], count);
     if (mean < steps[i]) steps[i] = (int32_t)mean;
   }
 }
@@ -147,8 +142,8 @@ static void lower(int32_t *steps, const int32_t *sums, int64_t n, int64_t count)
 static void pair_row(const mapping *m, int64_t y) {
   const int64_t n = m->runs.width;
   int32_t *window = m->window + y * n, *own = m->own + y * n;
-  for (int64_t x = 0; x < n; x++) window[x] -= paired(m->real.window[x]);
-  for (int64_t x = 0; own != window && x < n; x++) own[x] -= paired(m->real.own[x]);
+  for (int64_t x = 0; x < n; x++) window[x] -= fm__paired_steps(m->real.window[x]);
+  for (int64_t x = 0; own != window && x < n; x++) own[x] -= fm__paired_steps(m->real.own[x]);
 }
 
 static fm_status walk_row(const mapping *m, int64_t y,
@@ -246,18 +241,8 @@ static void put_scores(void *user, int64_t y, const float *means) {
       memset(scores + x, 0, (size_t)(run->end - x) * sizeof *scores);
       continue;
     }
-    for (int64_t i = x; i < run->end; i++) {
-      float score = (float)own[i] * FM__STEP + means[i];
-      scores[i] = score > 0 ? score : 0;
-    }
+    for (int64_t i = x; i < run->end; i++) scores[i] = fm__score_of(own[i], means[i]);
   }
-}
-
-/* Side 2 * radius + 1 of about a quarter of the height. */
-static int32_t radius_of(int64_t height) {
-  int64_t radius = height / 8;
-  if (radius < 1) radius = 1;
-  return (int32_t)(radius < FM__MOST_RADIUS ? radius : FM__MOST_RADIUS);
 }
 
 /* Rows for one table or two. */
@@ -340,7 +325,7 @@ fm_status fm__score_map(const fm__score *score, const fm__score_planes *planes, 
   if (!status) status = fm__score_level(&m.runs, m.own, m.window, err);
   const fm__window_input input = {m.window, m.runs.height, FM__MOST_LEVELLED, NULL, NULL};
   if (!status)
-    status = fm__window_mean(&m.runs, &input, radius_of(m.runs.height), put_scores, &m, err);
+    status = fm__window_mean(&m.runs, &input, fm__score_radius(m.runs.height), put_scores, &m, err);
   release(&m);
   return status;
 }

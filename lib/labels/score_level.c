@@ -6,14 +6,9 @@
 
 #include "core/context.h"
 #include "core/fail.h"
-#include "map/window.h"
+#include "labels/score_steps.h"
 
-/* The level is what a tenth of the class's pixels lies below, to 2^-7 of a nat: a bin is 32 steps. */
-enum { TENTH = 10, BIN_STEPS = 32, BINS = (1 << 16) / BIN_STEPS };
-/* The whole image counts as if 1/32 of its pixels were of each class as well: few say little. */
-enum { IMAGE_PART = 32 };
-/* 1.5 nats. Classes that are wrong as a whole have to stay odd. */
-enum { MOST_LEVEL = 3 << (FM__STEPS_BITS - 1) };
+enum { BINS = FM__LEVEL_BINS };
 
 /* One call. */
 typedef struct levels {
@@ -25,31 +20,22 @@ typedef struct levels {
   int32_t *levels; /* [regions], steps */
 } levels;
 
-static inline uint32_t bin_of(int32_t steps) { return (uint32_t)(steps + (1 << 15)) / BIN_STEPS; }
-
 static void count_run(const levels *l, const fm__run *run, size_t at, size_t n) {
   uint32_t *even = l->counts[0] + (size_t)run->region * BINS,
            *odd = l->counts[1] + (size_t)run->region * BINS;
   const int32_t *own = l->own + at;
   for (size_t i = 0; i + 1 < n; i += 2) {
-    even[bin_of(own[i])]++;
-    odd[bin_of(own[i + 1])]++;
+    even[fm__level_bin(own[i])]++;
+    odd[fm__level_bin(own[i + 1])]++;
   }
-  if (n % 2) even[bin_of(own[n - 1])]++;
-}
-
-static inline int32_t levelled(int32_t steps, int32_t level) {
-  steps -= level;
-  return steps < -FM__MOST_LEVELLED  ? -FM__MOST_LEVELLED
-         : steps > FM__MOST_LEVELLED ? FM__MOST_LEVELLED
-                                     : steps;
+  if (n % 2) even[fm__level_bin(own[n - 1])]++;
 }
 
 static void level_run(const levels *l, const fm__run *run, size_t at, size_t n) {
   const int32_t level = l->levels[run->region];
-  for (size_t i = at; i < at + n; i++) l->own[i] = levelled(l->own[i], level);
+  for (size_t i = at; i < at + n; i++) l->own[i] = fm__levelled(l->own[i], level);
   if (l->window == l->own) return;
-  for (size_t i = at; i < at + n; i++) l->window[i] = levelled(l->window[i], level);
+  for (size_t i = at; i < at + n; i++) l->window[i] = fm__levelled(l->window[i], level);
 }
 
 static void walk(const levels *l,
@@ -70,12 +56,10 @@ static int64_t tenth_of(const uint32_t *counts, int64_t *pixels) {
   int64_t all = 0, below = 0;
   for (size_t i = 0; i < BINS; i++) all += counts[i];
   int64_t bin = 0;
-  while (bin < BINS - 1 && (below += counts[bin]) < all / TENTH + (all % TENTH != 0)) bin++;
+  while (bin < BINS - 1 && (below += counts[bin]) < fm__tenth(all)) bin++;
   *pixels = all;
-  return bin * BIN_STEPS + BIN_STEPS / 2 - (1 << 15);
+  return fm__level_middle(bin);
 }
-
-static int64_t divided_down(int64_t a, int64_t b) { return a / b - (a % b < 0); }
 
 static void find_levels(const levels *l) {
   const size_t regions = (size_t)l->runs->regions;
@@ -84,11 +68,10 @@ static void find_levels(const levels *l) {
   for (size_t i = 0; i < regions * BINS; i++) counts[i] += l->counts[1][i];
   for (size_t r = 0; r < regions; r++)
     for (size_t i = 0; i < BINS; i++) image[i] += counts[r * BINS + i];
-  const int64_t typical = tenth_of(image, &all), weight = all / IMAGE_PART;
+  const int64_t typical = tenth_of(image, &all);
   for (size_t r = 0; r < regions; r++) {
     const int64_t own = tenth_of(counts + r * BINS, &here);
-    const int64_t level = divided_down(here * own + weight * typical, here + weight);
-    l->levels[r] = (int32_t)(level < MOST_LEVEL ? level : MOST_LEVEL);
+    l->levels[r] = fm__level_of(here, own, all, typical);
   }
 }
 

@@ -4,9 +4,6 @@
 
 #include "map/runs.h"
 
-/* No rank is larger, in either direction, once its level is taken away. */
-enum { FM__MOST_LEVELLED = (1 << 15) - 1 };
-
 /* Takes the level of each class in the image (class_stats.h, c_k) away from own[height][width], steps
  * of ranks, and from window[height][width], which may be the same memory. Regions are classes. Steps
  * are -2^15 to 2^15 - 1. Errors: MEMORY, LIMIT. */

@@ -81,6 +81,31 @@ fm::class_stats stats_of_three(const fm::labels &labels) {
   return stats;
 }
 
+// Of a score: 3 classes, 2 strata and the class itself, 34 bins.
+void check_ranks(const fm::labels &labels) {
+  fm::class_stats_options options;
+  options.strata = 2;
+  options.histogram = 1;
+  fm::class_stats losses = take(fm::class_stats::make(labels, options));
+  const std::vector<uint8_t> mask = {0, 1, 2, 0, 1, 255}, strata = {0, 1, 0, 1, 0, 0};
+  const std::vector<float> loss = {1, 2, 4, 1, 2, 9};
+  fm::extra_planes extra;
+  extra.strata = fm::view2d<const uint8_t>(strata, 2, 3);
+  RUN(losses.add(fm::view2d<const uint8_t>(mask, 2, 3), fm::view2d<const float>(loss, 2, 3),
+                 extra));
+  fm::class_stats_options scored;
+  scored.score = FM_SCORE_RANK;
+  scored.histogram = 1;
+  scored.ranks = losses.get();
+  fm::class_stats scores = take(fm::class_stats::make(labels, scored));
+  const auto tables = take(scores.rank_tables());
+  ok(tables.steps.size() == 3 * 3 * 34 && tables.code_bins.size() == 3 * 256 &&
+         tables.steps[33] == 25455,
+     "tables of ranks");
+  fails(
+      FM_ERR_UNSUPPORTED, "", [&] { return losses.rank_tables(); }, "losses have no ranks");
+}
+
 void check_filter() {
   fm::context context = take(fm::context::make());
   fm::labels labels = three_classes(context);
@@ -137,6 +162,7 @@ void check_filter() {
   fails(
       FM_ERR_ARGUMENT, "nothing", [&] { return fm::labels::preset(context, "nothing"); },
       "the sentence is the library's");
+  check_ranks(labels);
   fm::filter moved = std::move(filter);
   ok(moved && !filter, "a handle moves");  // NOLINT(bugprone-use-after-move)
   fails(

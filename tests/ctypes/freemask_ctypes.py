@@ -7,7 +7,7 @@ import re
 import headers
 
 BASE = {"size_t": ctypes.c_size_t, "int": ctypes.c_int, "int32_t": ctypes.c_int32,
-        "int64_t": ctypes.c_int64, "uint8_t": ctypes.c_uint8, "uint32_t": ctypes.c_uint32,
+        "int16_t": ctypes.c_int16, "uint16_t": ctypes.c_uint16, "int64_t": ctypes.c_int64, "uint8_t": ctypes.c_uint8, "uint32_t": ctypes.c_uint32,
         "uint64_t": ctypes.c_uint64, "double": ctypes.c_double, "float": ctypes.c_float,
         "char": ctypes.c_char, "void": None}
 

@@ -129,6 +129,34 @@ def check_codes():
     return None
 
 
+def check_tables():
+    """What code elsewhere computes the score of: ranks in steps, and the bins of codes."""
+    for strata in (1, 3):
+        losses, truth = statistics(REAL, strata=strata), Ranks(REAL, CLASSES, strata)
+        stats, bins, tables = statistics([], ranks=losses), 32 * 32 + 2, 1 + strata if strata > 1 else 1
+        steps, codes = np.zeros((CLASSES, tables, bins), np.int16), np.zeros((CLASSES, 256), np.uint16)
+
+        def fill(of, count, code_count, steps=steps, codes=codes):
+            return (LIB.fm_class_stats_rank_tables, of, steps.ctypes.data_as(ctypes.POINTER(ctypes.c_int16)), count,
+                    codes.ctypes.data_as(ctypes.POINTER(ctypes.c_uint16)), code_count)
+
+        call(*fill(stats, steps.size, codes.size))
+        expected = np.concatenate([truth.own[:, None], truth.within], 1) if strata > 1 else truth.own[:, None]
+        if not np.array_equal(steps, expected):
+            return f"{strata} strata: steps"
+        most = int(np.floor(-np.log(.002) * 4096 + .5))
+        away = abs(np.take_along_axis(truth.own, codes.astype(int), 1) - np.arange(256) * most // 255)
+        nearest = abs(truth.own[:, None, :] - (np.arange(256) * most // 255)[None, :, None]).min(-1)
+        if not np.array_equal(away, nearest):
+            return f"{strata} strata: codes"
+        for of, count, code_count, says in ((losses, steps.size, codes.size, "statistics are of losses"), (None, 1, 1, "NULL"),
+                                            (stats, steps.size - 1, codes.size, "expected"), (stats, steps.size, codes.size + 1, "expected")):
+            said = refusal(*fill(of, count, code_count))
+            if says not in said:
+                return said
+    return None
+
+
 def check_siblings():
     """They lower what a place is expected to lose, and never raise it: where all are wrong alike, the
     real image decides."""
@@ -298,6 +326,7 @@ tap.equal(check_scores(1), None, "scores with and without a reference are NumPy'
 tap.equal(check_scores(3), None, "scores whose ranks have strata are NumPy's, to the bit")
 tap.ok(check_reference_sizes(), "a reference of another size is brought to the mask's")
 tap.equal(check_codes(), None, "codes of a reference are ranks in a byte; scores are near the exact ones")
+tap.equal(check_tables(), None, "the tables of ranks are NumPy's; codes are read as the nearest bin")
 tap.ok(check_siblings(), "siblings lower what is expected, and never raise it")
 tap.equal(check_policies(), None, "quantile, strata and paired drop what exceeds the real quantile")
 tap.ok(check_fallback(), "an image without a reference is judged without one")
