@@ -94,6 +94,27 @@ typedef struct fm_cuda_status {
 FM_API fm_status fm_cuda_status_read(const fm_cuda_status *status, const fm_labels *labels,
                                      fm_error *err);
 
+/* ---- Extra planes ----------------------------------------------------------------- */
+
+/** What a call may take besides masks and losses: fm_extra_planes of N images, on the device. A volume whose
+ *  `data` is NULL is not there. Sized structure, see freemask/context.h. */
+typedef struct fm_cuda_extra {
+  size_t size;
+  fm_volume
+      strata; /**< [N, H, W], U8; where there are several, of the filter, the statistics or the
+                            ranks of their score */
+  fm_volume reference; /**< FM_SCORE_RANK: [N, h, w], losses, or U8, their codes; of any one size */
+  fm_volume siblings;  /**< [N * sibling_count, H, W]: those of image n are the images from
+                            n * sibling_count on. Only with a reference */
+  const uint8_t
+      *has_reference; /**< [N], in device memory: 0 for an image without a reference, whose planes
+                                     of `reference` and `siblings` are then not read; NULL: all have
+                                     one. ARGUMENT where a filter requires one (fm_reference_use) */
+  int32_t sibling_count;    /**< of each image */
+  int32_t reserved;         /**< 0 */
+  uint64_t reference_ranks; /**< as in fm_extra_planes */
+} fm_cuda_extra;
+
 /* ---- Filter ----------------------------------------------------------------------- */
 
 /** A filter's thresholds and labels on a device.
@@ -103,34 +124,40 @@ typedef struct fm_cuda_filter fm_cuda_filter;
 
 /** Copies a filter to the device; `filter` may be destroyed afterwards. On success the caller owns
  *  `*out`; on failure `*out` keeps its value. May wait for the device. Memory: 400 KB and 4 bytes per class
- *  and stratum on the device, less than 1 KiB on the host.
- *  Errors: ARGUMENT, MEMORY, IO, UNSUPPORTED (a filter that compares FM_SCORE_RANK: the CPU has it). */
+ *  and stratum on the device, less than 1 KiB on the host; with FM_SCORE_RANK 2 bytes more per class, table
+ *  (fm_class_stats_rank_tables) and bin and 512 per class, as much on the host during the call.
+ *  Errors: ARGUMENT, MEMORY, IO. */
 FM_API fm_status fm_cuda_filter_create(fm_cuda *cuda, const fm_filter *filter, fm_cuda_filter **out,
                                        fm_error *err);
 
 /** Destroys; no call on it may be unfinished on a stream. NULL is fine. */
 FM_API void fm_cuda_filter_destroy(fm_cuda_filter *filter);
 
-/** Bytes of workspace that `images` images at once take, of any size: 0 without a floor
- *  (fm_filter_options.min_kept_share), else about 1.1 KB for each image, class and stratum. 0 for NULL.
- *  Thread-safety: any thread. */
-FM_API size_t fm_cuda_filter_workspace(const fm_cuda_filter *filter, int32_t images);
+/** Bytes of workspace that `images` masks of such a size take: 0 without a floor
+ *  (fm_filter_options.min_kept_share) and FM_SCORE_RANK. A floor takes about 1.1 KB for each image, class and
+ *  stratum; the score 14 bytes per pixel, 8 KiB for each image and class and
+ *  fm_cuda_window_workspace. The second, of the calls that take an output, has 4 bytes per pixel more for either.
+ *  0 for NULL and sizes that are none. Thread-safety: any thread. */
+FM_API size_t fm_cuda_filter_workspace(const fm_cuda_filter *filter, int32_t images, int64_t height,
+                                       int64_t width);
+FM_API size_t fm_cuda_filter_output_workspace(const fm_cuda_filter *filter, int32_t images,
+                                              int64_t height, int64_t width);
 
 /** As fm_filter_apply for N images: `mask` and `filtered` of any integer types, `loss` of any of a loss
- *  map's. `strata` is U8, or NULL where the filter has one stratum. `filtered` is the very same memory as
+ *  map's. `extra` may be NULL. `filtered` is the very same memory as
  *  `mask`, or shares no byte with any input. `counts` is NULL or int64 [N][classes][strata][2] in device
  *  memory, valid and dropped pixels, overwritten. `status` is [N], in device memory. `workspace` has at
  *  least fm_cuda_filter_workspace bytes of device memory, aligned to 256, and is free again when the
  *  call has finished on the stream; NULL where that is 0. */
 FM_API fm_status fm_cuda_filter_apply(const fm_cuda_filter *filter, const fm_volume *mask,
-                                      const fm_volume *loss, const fm_volume *strata,
+                                      const fm_volume *loss, const fm_cuda_extra *extra,
                                       const fm_volume *filtered, int64_t *counts,
                                       fm_cuda_status *status, void *workspace,
                                       size_t workspace_size, void *stream, fm_error *err);
 
 /** As fm_filter_weigh for N images, of any kind of weights. `options` may be NULL. */
 FM_API fm_status fm_cuda_filter_weigh(const fm_cuda_filter *filter, const fm_volume *mask,
-                                      const fm_volume *loss, const fm_volume *strata,
+                                      const fm_volume *loss, const fm_cuda_extra *extra,
                                       const fm_weight_options *options, const fm_volume *weights,
                                       int64_t *counts, fm_cuda_status *status, void *workspace,
                                       size_t workspace_size, void *stream, fm_error *err);
@@ -143,16 +170,20 @@ FM_API fm_status fm_cuda_filter_weigh(const fm_cuda_filter *filter, const fm_vol
 typedef struct fm_cuda_stats fm_cuda_stats;
 
 /** Makes what is needed to add to statistics like `like` on the device. `like` is only read during the
- *  call. Ownership, waiting, memory and errors as fm_cuda_filter_create; UNSUPPORTED for FM_SCORE_RANK. */
+ *  call. Ownership, waiting, memory and errors as fm_cuda_filter_create. */
 FM_API fm_status fm_cuda_stats_create(fm_cuda *cuda, const fm_class_stats *like,
                                       fm_cuda_stats **out, fm_error *err);
 
 /** Destroys; no call on it may be unfinished on a stream. NULL is fine. */
 FM_API void fm_cuda_stats_destroy(fm_cuda_stats *stats);
 
-/** Bytes of workspace that adding `images` images at once takes, of any size: their words. 0 for NULL.
- *  Thread-safety: any thread. */
-FM_API size_t fm_cuda_stats_workspace(const fm_cuda_stats *stats, int32_t images);
+/** Bytes of workspace that adding `images` masks of such a size takes: their words, and with FM_SCORE_RANK what
+ *  fm_cuda_filter_workspace says of it. The second is of the call that takes an output. 0 for NULL and
+ *  sizes that are none. Thread-safety: any thread. */
+FM_API size_t fm_cuda_stats_workspace(const fm_cuda_stats *stats, int32_t images, int64_t height,
+                                      int64_t width);
+FM_API size_t fm_cuda_stats_output_workspace(const fm_cuda_stats *stats, int32_t images,
+                                             int64_t height, int64_t width);
 
 /** Adds N *real* images to statistics in device memory. `words` is int64
  *  [fm_class_stats_word_count], as fm_class_stats_export writes them, zeros at first; after each call
@@ -160,9 +191,9 @@ FM_API size_t fm_cuda_stats_workspace(const fm_cuda_stats *stats, int32_t images
  *  is a merge; fm_class_stats_import takes them. `workspace` has at least fm_cuda_stats_workspace bytes of
  *  device memory, aligned to 256, and is free again when the call has finished on the stream. */
 FM_API fm_status fm_cuda_stats_add(const fm_cuda_stats *stats, const fm_volume *mask,
-                                   const fm_volume *loss, const fm_volume *strata, int64_t *words,
-                                   fm_cuda_status *status, void *workspace, size_t workspace_size,
-                                   void *stream, fm_error *err);
+                                   const fm_volume *loss, const fm_cuda_extra *extra,
+                                   int64_t *words, fm_cuda_status *status, void *workspace,
+                                   size_t workspace_size, void *stream, fm_error *err);
 
 /* ---- Maps ------------------------------------------------------------------------- */
 
@@ -260,24 +291,25 @@ FM_API fm_status fm_cuda_class_map(const fm_cuda_loss *network_loss, const fm_cu
                                    fm_cuda_status *status, void *stream, fm_error *err);
 
 /* The calls below do the same as fm_cuda_loss_map and the call that takes the loss map, to the bit,
- * without a loss map in memory. MISMATCH if the label spaces differ. UNSUPPORTED for a filter with a floor. */
+ * without a loss map of the caller's: where one is looked at several times, for a floor or FM_SCORE_RANK, it is in the
+ * workspace, of which fm_cuda_filter_output_workspace and fm_cuda_stats_output_workspace tell the size. MISMATCH if the
+ * label spaces differ. */
 
-FM_API fm_status fm_cuda_filter_apply_output(const fm_cuda_filter *filter,
-                                             const fm_cuda_loss *network_loss,
-                                             const fm_cuda_output *output, const fm_volume *mask,
-                                             const fm_volume *strata, const fm_volume *filtered,
-                                             int64_t *counts, fm_cuda_status *status, void *stream,
-                                             fm_error *err);
+FM_API fm_status fm_cuda_filter_apply_output(
+    const fm_cuda_filter *filter, const fm_cuda_loss *network_loss, const fm_cuda_output *output,
+    const fm_volume *mask, const fm_cuda_extra *extra, const fm_volume *filtered, int64_t *counts,
+    fm_cuda_status *status, void *workspace, size_t workspace_size, void *stream, fm_error *err);
 
 FM_API fm_status fm_cuda_filter_weigh_output(
     const fm_cuda_filter *filter, const fm_cuda_loss *network_loss, const fm_cuda_output *output,
-    const fm_volume *mask, const fm_volume *strata, const fm_weight_options *options,
-    const fm_volume *weights, int64_t *counts, fm_cuda_status *status, void *stream, fm_error *err);
+    const fm_volume *mask, const fm_cuda_extra *extra, const fm_weight_options *options,
+    const fm_volume *weights, int64_t *counts, fm_cuda_status *status, void *workspace,
+    size_t workspace_size, void *stream, fm_error *err);
 
 FM_API fm_status fm_cuda_stats_add_output(const fm_cuda_stats *stats,
                                           const fm_cuda_loss *network_loss,
                                           const fm_cuda_output *output, const fm_volume *mask,
-                                          const fm_volume *strata, int64_t *words,
+                                          const fm_cuda_extra *extra, int64_t *words,
                                           fm_cuda_status *status, void *workspace,
                                           size_t workspace_size, void *stream, fm_error *err);
 

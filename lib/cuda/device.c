@@ -159,6 +159,12 @@ void fm__cu_space_close(fm__cu_space *space) {
   fm_cuda_destroy(space->cuda);
 }
 
+int fm__cu_bin_shift(int32_t histogram) {
+  int shift = -1;
+  for (int32_t bins = histogram; bins; bins /= 2) shift++;
+  return shift;
+}
+
 void fm__cu_space_use(const fm__cu_space *space, fm__cu_job *job) {
   job->classes = space->classes;
   job->class_count = space->class_count;
@@ -197,7 +203,7 @@ int64_t fm__cu_columns(const fm__cu_job *job) {
 }
 
 bool fm__cu_is_plain(const fm__cu_job *job) {
-  return !job->fused && job->mask.dtype == FM_U8 && job->mask.dense && job->loss.dtype == FM_F32 &&
+  return job->mask.dtype == FM_U8 && job->mask.dense && job->loss.dtype == FM_F32 &&
          job->loss.dense && !job->strata.data;
 }
 
@@ -208,6 +214,15 @@ void fm__cu_start(fm__cu_call *call) {
   int64_t most = call->job.zero_count > call->job.images ? call->job.zero_count : call->job.images;
   int64_t blocks = (most + FM__CU_THREADS - 1) / FM__CU_THREADS;
   fm__cu_launch(call, FM__CU_start, blocks < MOST_BLOCKS ? blocks : MOST_BLOCKS, 1, 0);
+}
+
+void fm__cu_clear(fm__cu_call *call, void *memory, size_t size) {
+  fm__cu_job saved = call->job;
+  call->job.status = NULL;
+  call->job.zeros = memory;
+  call->job.zero_count = (int64_t)(size / sizeof(int64_t));
+  fm__cu_start(call);
+  call->job = saved;
 }
 
 void fm__cu_prepare(fm__cu_call *call) {

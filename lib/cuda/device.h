@@ -64,9 +64,18 @@ bool fm__cu_is_plain(const fm__cu_job *job);
 void fm__cu_start(fm__cu_call *call);
 void fm__cu_finish(fm__cu_call *call);
 
-/* The workspace of a filter's floor: its bytes, and its use by a job, all of it being what begins as 0. */
+/* Empties memory of a workspace; `size` is a multiple of 8. Statuses stay. */
+void fm__cu_clear(fm__cu_call *call, void *memory, size_t size);
+
+/* The kernel of means over windows, with the memory that fm_cuda_window_workspace tells. */
+void fm__cu_window(fm__cu_call *call, char *memory);
+
+/* The workspace of a filter's floor: its bytes, and its use by a job. All of it begins as 0. */
 size_t fm__cu_floor_size(int32_t classes, int32_t strata, int32_t images);
 void fm__cu_floor_use(fm__cu_job *job, char *workspace);
+
+/* The shift of a histogram's bins (dsp/bins.h); -1: there is none. */
+int fm__cu_bin_shift(int32_t histogram);
 
 /* What outputs of queries need before pixels are looked at. */
 void fm__cu_prepare(fm__cu_call *call);

@@ -4,11 +4,13 @@
 #include "core/fail.h"
 #include "core/options.h"
 #include "cuda/loss.h"
+#include "cuda/score.h"
 
 _Static_assert(FM__CU_TILE < 1 << 16, "a block's pixels fit half a counter (cuda/judge.h)");
 
 struct fm_cuda_filter {
-  fm__cu_space space; /* extra: the thresholds */
+  fm__cu_space space; /* extra: the thresholds, then the ranks' tables */
+  fm__cu_ranks ranks;
   int32_t strata_count;
   double least_share;          /* min_kept_share */
   int64_t ignored[FM_I64 + 1]; /* the label that masks of a type get */
@@ -18,16 +20,16 @@ struct fm_cuda_filter {
 
 /* ---- Making ------------------------------------------------------------------------------- */
 
-static fm_status check_filter(const fm_filter *filter, double *least_share, fm_error *err) {
+/* What the filter's policy is about. */
+static fm_status read_options(fm_cuda_filter *known, const fm_filter *filter, fm_error *err) {
   fm_filter_options o = {.size = sizeof o};
   fm_status status = fm_filter_get_options(filter, &o, err);
   if (status) return status;
-  if (o.policy == FM_FILTER_STRATA || o.policy == FM_FILTER_PAIRED)
-    return fm__fail(
-        err, FM_ERR_UNSUPPORTED,
-        "fm_cuda_filter_create: the filter compares FM_SCORE_RANK, which the device does "
-        "not compute: use fm_filter_apply, on copies in the host's memory");
-  *least_share = o.min_kept_share;
+  known->least_share = o.min_kept_share;
+  if (o.policy == FM_FILTER_PAIRED)
+    known->ranks.references = o.without_reference == FM_REFERENCE_OPTIONAL
+                                  ? FM__CU_OPTIONAL_REFERENCE
+                                  : FM__CU_REQUIRED_REFERENCE;
   return FM_OK;
 }
 
@@ -44,22 +46,29 @@ static fm_status make_probe(fm_cuda_filter *known, const fm_labels *labels, fm_e
   return status;
 }
 
+static fm_status add_thresholds(const fm_cuda_filter *known, fm__cu_tables *tables,
+                                const fm_filter *filter, fm_error *err) {
+  int64_t cells = (int64_t)fm_labels_class_count(fm_filter_labels(filter)) * known->strata_count;
+  float *thresholds = fm__cu_tables_add(tables, (size_t)cells * sizeof *thresholds, err);
+  return thresholds ? fm_filter_thresholds(filter, thresholds, cells, err) : FM_ERR_MEMORY;
+}
+
 static fm_status open_filter(fm_cuda_filter *known, fm_cuda *cuda, const fm_filter *filter,
                              fm_error *err) {
   const fm_labels *labels = fm_filter_labels(filter);
   known->strata_count = fm_filter_stratum_count(filter);
   for (int32_t type = FM_U8; type <= FM_I64; type++)
     known->ignored[type] = fm_labels_ignore_label_in(labels, type);
-  int64_t cells = (int64_t)fm_labels_class_count(labels) * known->strata_count;
-  float *thresholds = malloc((size_t)cells * sizeof *thresholds);
-  if (!thresholds) return fm__fail_memory(err, (size_t)cells * sizeof *thresholds);
-  fm_status status = fm_filter_thresholds(filter, thresholds, cells, err);
+  fm__cu_tables tables = {NULL, 0};
+  fm_status status = read_options(known, filter, err);
+  if (!status) status = add_thresholds(known, &tables, filter, err);
+  if (!status)
+    status = fm__cu_ranks_make(&known->ranks, &tables, labels, fm_filter_ranks(filter), err);
   if (!status) status = make_probe(known, labels, err);
   if (!status)
-    status = fm__cu_space_open(&known->space, cuda, labels, thresholds,
-                               (size_t)cells * sizeof *thresholds, err);
+    status = fm__cu_space_open(&known->space, cuda, labels, tables.data, tables.size, err);
   if (status) fm_filter_destroy(known->probe);
-  free(thresholds);
+  fm__cu_tables_free(&tables);
   return status;
 }
 
@@ -67,13 +76,9 @@ fm_status fm_cuda_filter_create(fm_cuda *cuda, const fm_filter *filter, fm_cuda_
                                 fm_error *err) {
   if (!cuda || !filter || !out)
     return fm__fail(err, FM_ERR_ARGUMENT, "fm_cuda_filter_create: an argument is NULL");
-  double least_share = 0;
-  fm_status status = check_filter(filter, &least_share, err);
-  if (status) return status;
   fm_cuda_filter *known = calloc(1, sizeof *known);
   if (!known) return fm__fail_memory(err, sizeof *known);
-  known->least_share = least_share;
-  status = open_filter(known, cuda, filter, err);
+  fm_status status = open_filter(known, cuda, filter, err);
   if (status)
     free(known);
   else
@@ -88,9 +93,27 @@ void fm_cuda_filter_destroy(fm_cuda_filter *filter) {
   free(filter);
 }
 
-size_t fm_cuda_filter_workspace(const fm_cuda_filter *filter, int32_t images) {
-  if (!filter || images < 1 || filter->least_share == 0) return 0;
-  return fm__cu_floor_size(filter->space.class_count, filter->strata_count, images);
+/* The floor comes first. */
+static fm__cu_rooms rooms_of(const fm_cuda_filter *filter, const fm__cu_masks *masks) {
+  const bool has_floor = filter->least_share > 0;
+  const int32_t classes = filter->space.class_count;
+  const size_t floor =
+      has_floor ? fm__cu_floor_size(classes, filter->strata_count, masks->images) : 0;
+  return fm__cu_rooms_of(&filter->ranks, classes, masks, floor, has_floor);
+}
+
+static size_t workspace_of(const fm_cuda_filter *filter, const fm__cu_masks *masks) {
+  return filter && fm__cu_is_batch(masks) ? rooms_of(filter, masks).end : 0;
+}
+
+size_t fm_cuda_filter_workspace(const fm_cuda_filter *filter, int32_t images, int64_t height,
+                                int64_t width) {
+  return workspace_of(filter, &(fm__cu_masks){images, height, width, false});
+}
+
+size_t fm_cuda_filter_output_workspace(const fm_cuda_filter *filter, int32_t images, int64_t height,
+                                       int64_t width) {
+  return workspace_of(filter, &(fm__cu_masks){images, height, width, true});
 }
 
 /* ---- What is written ------------------------------------------------------------------------ */
@@ -148,7 +171,8 @@ static fm_status aim_weights(const fm_cuda_filter *filter, const fm_weight_optio
 typedef struct application {
   const fm_cuda_filter *filter;
   fm__cu_source source;
-  const fm_volume *mask, *strata, *out;
+  const fm_volume *mask, *out;
+  const fm_cuda_extra *extra;
   bool weighs; /* weights are written instead of labels */
   const fm_weight_options *options;
   int64_t *counts;
@@ -157,28 +181,24 @@ typedef struct application {
   size_t workspace_size;
 } application;
 
-/* Losses of outputs are made once: a floor looks at them several times. */
 static fm_status read_workspace(const application *a, const fm__cu_job *job, fm_error *err) {
-  if (a->filter->least_share > 0 && job->fused)
-    return fm__fail(err, FM_ERR_UNSUPPORTED,
-                    "the filter has a floor (min_kept_share is %g), which looks at losses several "
-                    "times: put them into memory with fm_cuda_loss_map, and filter by these",
-                    a->filter->least_share);
-  size_t needed = fm_cuda_filter_workspace(a->filter, job->images);
-  return fm__cu_check_workspace(a->workspace, a->workspace_size, needed, err);
+  const fm__cu_masks masks = fm__cu_masks_of(job);
+  return fm__cu_check_workspace(a->workspace, a->workspace_size, workspace_of(a->filter, &masks),
+                                err);
 }
 
 static fm_status read_planes(const application *a, fm__cu_job *job, fm_error *err) {
   const char *what = a->weighs ? "weights" : "filtered mask";
   unsigned types = a->weighs ? FM__BIT(FM_U8) | FM__LOSS_TYPES : FM__MASK_TYPES;
-  fm__cu_batch mask, source, strata, out;
+  fm__cu_batch mask, source, out;
+  fm__cu_extra extra;
   fm_status status = fm__cu_read_mask(job, &mask, a->mask, err);
   if (!status) status = fm__cu_read_source(job, &source, &mask, &a->source, &a->filter->space, err);
-  if (!status) status = fm__cu_read_strata(job, &strata, &mask, a->strata, err);
+  if (!status) status = fm__cu_read_extra(job, &extra, &mask, a->extra, &a->filter->ranks, err);
   if (!status) status = fm__cu_read_like(&job->out, &out, &mask, a->out, types, what, err);
   if (!status) status = fm__cu_check_output(&out, &mask, !a->weighs, err);
   if (!status) status = fm__cu_check_output(&out, &source, false, err);
-  if (!status) status = fm__cu_check_output(&out, &strata, false, err);
+  if (!status) status = fm__cu_check_output_extra(&out, &extra, err);
   if (!status && a->counts) status = fm__cu_check_memory(a->counts, 8, "counts", err);
   if (!status) status = read_workspace(a, job, err);
   if (!status) status = fm__cu_check_memory(a->statuses, 8, "status", err);
@@ -200,10 +220,10 @@ static void judge(fm__cu_call *call) {
   job->plain = fm__cu_is_plain(job) && is_plain_output(job) && (job->own_counters || !job->counts);
   size_t own = job->own_counters ? (size_t)cells * sizeof(uint32_t) : 0;
   if (job->plain) own += FM__CU_TABLE_BYTES;
-  if (job->fused)
-    fm__cu_launch(call, FM__CU_filter_output, fm__cu_columns(job), job->images, own);
-  else
+  if (job->loss.data)
     fm__cu_launch(call, FM__CU_filter, fm__cu_tiles(job), job->images, own);
+  else
+    fm__cu_launch(call, FM__CU_filter_output, fm__cu_columns(job), job->images, own);
 }
 
 /* Raises thresholds: counts what they keep without writing anything, and then looks for losses. */
@@ -211,8 +231,9 @@ static void raise_thresholds(fm__cu_call *call, void *workspace) {
   fm__cu_job *job = &call->job;
   fm__cu_job saved = *job;
   int64_t cells = (int64_t)job->class_count * job->strata_count;
+  fm__cu_clear(call, workspace,
+               fm__cu_floor_size(job->class_count, job->strata_count, job->images));
   fm__cu_floor_use(job, workspace);
-  fm__cu_start(call);
   job->sink = FM__CU_NO_SINK;
   job->out.data = NULL;
   judge(call);
@@ -228,11 +249,31 @@ static void raise_thresholds(fm__cu_call *call, void *workspace) {
   *job = saved;
 }
 
+/* Losses of outputs are judged as they come, unless they are looked at several times. */
+static void launch(fm__cu_call *call, const application *a) {
+  fm__cu_job *job = &call->job;
+  const fm__cu_planes loss = job->loss, strata = job->strata;
+  const fm__cu_masks masks = fm__cu_masks_of(job);
+  const fm__cu_rooms r = rooms_of(a->filter, &masks);
+  char *workspace = a->workspace;
+  fm__cu_start(call);
+  fm__cu_prepare(call);
+  if (job->fused && (job->least_share > 0 || job->score_strata))
+    fm__cu_losses(call, workspace + r.losses);
+  if (job->score_strata) fm__cu_scores(call, workspace + r.scores);
+  if (job->least_share > 0) raise_thresholds(call, workspace);
+  judge(call);
+  job->loss = loss; /* what statuses speak of */
+  job->strata = strata;
+  fm__cu_finish(call);
+}
+
 static fm_status apply(const application *a, const char *function, void *stream, fm_error *err) {
   if (!a->filter) return fm__fail(err, FM_ERR_ARGUMENT, "%s: filter is NULL", function);
   fm__cu_call call = {.cuda = a->filter->space.cuda, .stream = stream, .err = err};
   fm__cu_job *job = &call.job;
   fm__cu_space_use(&a->filter->space, job);
+  fm__cu_ranks_use(&a->filter->ranks, &a->filter->space, job);
   job->strata_count = a->filter->strata_count;
   job->thresholds = (const float *)(const void *)a->filter->space.extra;
   job->least_share = a->filter->least_share;
@@ -243,18 +284,14 @@ static fm_status apply(const application *a, const char *function, void *stream,
   job->zero_count = a->counts ? (int64_t)2 * job->class_count * job->strata_count * job->images : 0;
   status = fm__cu_begin(&call);
   if (status) return status;
-  fm__cu_start(&call);
-  fm__cu_prepare(&call);
-  if (job->least_share > 0) raise_thresholds(&call, a->workspace);
-  judge(&call);
-  fm__cu_finish(&call);
+  launch(&call, a);
   return fm__cu_end(&call);
 }
 
 /* ---- The public calls ------------------------------------------------------------------------------- */
 
 fm_status fm_cuda_filter_apply(const fm_cuda_filter *filter, const fm_volume *mask,
-                               const fm_volume *loss, const fm_volume *strata,
+                               const fm_volume *loss, const fm_cuda_extra *extra,
                                const fm_volume *filtered, int64_t *counts, fm_cuda_status *status,
                                void *workspace, size_t workspace_size, void *stream,
                                fm_error *err) {
@@ -263,7 +300,7 @@ fm_status fm_cuda_filter_apply(const fm_cuda_filter *filter, const fm_volume *ma
                    .workspace = workspace,
                    .workspace_size = workspace_size,
                    .mask = mask,
-                   .strata = strata,
+                   .extra = extra,
                    .out = filtered,
                    .counts = counts,
                    .statuses = status};
@@ -271,7 +308,7 @@ fm_status fm_cuda_filter_apply(const fm_cuda_filter *filter, const fm_volume *ma
 }
 
 fm_status fm_cuda_filter_weigh(const fm_cuda_filter *filter, const fm_volume *mask,
-                               const fm_volume *loss, const fm_volume *strata,
+                               const fm_volume *loss, const fm_cuda_extra *extra,
                                const fm_weight_options *options, const fm_volume *weights,
                                int64_t *counts, fm_cuda_status *status, void *workspace,
                                size_t workspace_size, void *stream, fm_error *err) {
@@ -280,7 +317,7 @@ fm_status fm_cuda_filter_weigh(const fm_cuda_filter *filter, const fm_volume *ma
                    .workspace = workspace,
                    .workspace_size = workspace_size,
                    .mask = mask,
-                   .strata = strata,
+                   .extra = extra,
                    .out = weights,
                    .weighs = true,
                    .options = options,
@@ -300,12 +337,14 @@ static fm_status apply_output(application *a, const fm_cuda_loss *network_loss,
 fm_status fm_cuda_filter_apply_output(const fm_cuda_filter *filter,
                                       const fm_cuda_loss *network_loss,
                                       const fm_cuda_output *output, const fm_volume *mask,
-                                      const fm_volume *strata, const fm_volume *filtered,
-                                      int64_t *counts, fm_cuda_status *status, void *stream,
-                                      fm_error *err) {
+                                      const fm_cuda_extra *extra, const fm_volume *filtered,
+                                      int64_t *counts, fm_cuda_status *status, void *workspace,
+                                      size_t workspace_size, void *stream, fm_error *err) {
   application a = {.filter = filter,
+                   .workspace = workspace,
+                   .workspace_size = workspace_size,
                    .mask = mask,
-                   .strata = strata,
+                   .extra = extra,
                    .out = filtered,
                    .counts = counts,
                    .statuses = status};
@@ -315,12 +354,15 @@ fm_status fm_cuda_filter_apply_output(const fm_cuda_filter *filter,
 fm_status fm_cuda_filter_weigh_output(const fm_cuda_filter *filter,
                                       const fm_cuda_loss *network_loss,
                                       const fm_cuda_output *output, const fm_volume *mask,
-                                      const fm_volume *strata, const fm_weight_options *options,
+                                      const fm_cuda_extra *extra, const fm_weight_options *options,
                                       const fm_volume *weights, int64_t *counts,
-                                      fm_cuda_status *status, void *stream, fm_error *err) {
+                                      fm_cuda_status *status, void *workspace,
+                                      size_t workspace_size, void *stream, fm_error *err) {
   application a = {.filter = filter,
+                   .workspace = workspace,
+                   .workspace_size = workspace_size,
                    .mask = mask,
-                   .strata = strata,
+                   .extra = extra,
                    .out = weights,
                    .weighs = true,
                    .options = options,

@@ -27,8 +27,7 @@ size_t fm__cu_floor_size(int32_t classes, int32_t strata, int32_t images) {
 void fm__cu_floor_use(fm__cu_job *job, char *workspace) {
   size_t images = (size_t)job->images;
   layout l = layout_of((size_t)job->class_count * (size_t)job->strata_count * images, images);
-  job->counts = job->zeros = (int64_t *)(void *)workspace;
-  job->zero_count = (int64_t)(l.end / sizeof(int64_t));
+  job->counts = (int64_t *)(void *)workspace;
   job->floor_left = (int64_t *)(void *)(workspace + l.left);
   job->floor_digits = (uint32_t *)(void *)(workspace + l.digits);
   job->floor_bits = (uint32_t *)(void *)(workspace + l.bits);

@@ -43,7 +43,8 @@ FM__CU_FN void cu_floor_count(cu_job job, int32_t image, cu_run run) {
       cu_step(job, &y, &x);
       if (cell < 0 || bits >= FM__INFINITY_BITS || !job->floor_left[at]) continue;
       if ((uint64_t)bits >> (shift + FM__CU_DIGIT_BITS) == job->floor_bits[at])
-        cu_count32(job->floor_digits + at * FM__CU_DIGITS + (bits >> shift & (FM__CU_DIGITS - 1)));
+        cu_count32(job->floor_digits + at * FM__CU_DIGITS + (bits >> shift & (FM__CU_DIGITS - 1)),
+                   1);
     }
   }
 }

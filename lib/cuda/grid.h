@@ -49,9 +49,9 @@ FM__CU_FN void cu_min32(int32_t *to, int32_t n) {
   (void)atomicMin(to, n);
 }
 /* Of the device's. */
-FM__CU_FN void cu_count32(uint32_t *to) {
+FM__CU_FN void cu_count32(uint32_t *to, uint32_t n) {
   __builtin_assume(__isGlobal(to));
-  (void)atomicAdd(to, 1U);
+  (void)atomicAdd(to, n);
 }
 FM__CU_FN void cu_add64(int64_t *to, int64_t n) {
   __builtin_assume(__isGlobal(to));
@@ -128,7 +128,7 @@ typedef struct fm__cu_host {
 #define FM__CU_IMAGE (host_->image)
 
 FM__CU_FN void cu_add32(uint32_t *to, uint32_t n) { *to += n; }
-FM__CU_FN void cu_count32(uint32_t *to) { ++*to; }
+FM__CU_FN void cu_count32(uint32_t *to, uint32_t n) { *to += n; }
 FM__CU_FN void cu_add64(int64_t *to, int64_t n) { *to += n; }
 FM__CU_FN void cu_min64(uint64_t *to, uint64_t n) { *to = n < *to ? n : *to; }
 FM__CU_FN void cu_min32(int32_t *to, int32_t n) { *to = n < *to ? n : *to; }

@@ -53,7 +53,8 @@ enum {
   FM__CU_BAD_VALUE,
   FM__CU_NO_FLOAT,
   FM__CU_DOUBTFUL,
-  FM__CU_BAD_QUERY
+  FM__CU_BAD_QUERY,
+  FM__CU_BAD_REFERENCE
 };
 
 typedef enum fm__cu_sink {
@@ -70,7 +71,7 @@ typedef struct fm__cu_job {
   fm_cuda_status *status; /* [images]; NULL: nothing can be bad */
   int64_t *zeros;         /* [zero_count]: what begins as 0 */
   int64_t zero_count;
-  bool fused;        /* losses come from an output, not from a map */
+  bool fused; /* losses come from an output; in `loss` they are if they were put into memory */
   bool own_counters; /* a block has counters of its own */
   bool plain; /* packed U8 labels, into such where any are written, packed F32 losses, no strata */
 
@@ -97,6 +98,23 @@ typedef struct fm__cu_job {
   int64_t *floor_left; /* which of the losses that begin like `floor_bits`; 0: none is looked for */
   uint32_t *floor_bits, *floor_digits;
   float *floor_limits; /* the thresholds, as the floor raises them */
+
+  /* FM_SCORE_RANK: steps of ranks, then scores, which take the losses' place. */
+  int32_t score_strata; /* of the ranks; 0: losses are compared */
+  int32_t rank_tables, rank_bins, rank_shift;
+  const int16_t *rank_steps;    /* [class_count][rank_tables][rank_bins] */
+  const uint16_t *code_bins;    /* [class_count][256] */
+  fm__cu_planes reference;      /* data NULL: none */
+  fm__cu_planes siblings;       /* image * sibling_count + i */
+  const uint8_t *has_reference; /* [images]; NULL: all have */
+  int32_t sibling_count;
+  int64_t reference_height, reference_width;
+  int32_t *places;    /* [width + height]: of the reference; NULL: it has the mask's size */
+  int64_t score_room; /* pixels from one image's to the next one's, of the planes below */
+  int16_t *own_steps; /* the pixel's own; those that windows take the mean of are floats */
+  fm__cu_planes kinds, window_steps, scores; /* classes or -1; F32, F32 */
+  uint32_t *level_counts;                    /* [images][class_count + 1][FM__LEVEL_BINS] */
+  int64_t *level_pixels; /* [images][class_count + 1][2]: pixels, what a tenth lies below */
 
   /* Statistics. */
   int64_t *pending; /* [images][cells][cell_words] */
@@ -144,7 +162,8 @@ typedef struct fm__cu_job {
   X(start) X(finish) X(filter) X(filter_output)                           \
   X(sum) X(sum_output) X(sum_end) X(gaps) X(strata)                       \
   X(window_check) X(window) X(repeats) X(classes) X(hardness) X(queries)  \
-  X(floor_begin) X(floor_count) X(floor_take) X(shown)
+  X(floor_begin) X(floor_count) X(floor_take) X(shown)                    \
+  X(rank) X(places) X(pair) X(level_count) X(level_find) X(level) X(score)
 /* clang-format on */
 #define FM__CU_NUMBER(name) FM__CU_##name,
 enum { FM__CU_KERNELS(FM__CU_NUMBER) FM__CU_KERNEL_COUNT };

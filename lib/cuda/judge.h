@@ -3,6 +3,7 @@
 #define FM_CUDA_JUDGE_H
 
 #include "cuda/plain.h"
+#include "cuda/rank.h"
 
 /* Pixels of one cell that a thread has met in a row: the dropped ones in the upper half, all in the lower. A block
  * has no more than 4,096. */
@@ -51,11 +52,11 @@ FM__CU_INLINE bool cu_judge(cu_job job, int32_t image, int64_t y, int64_t x, int
                             int32_t cell, float loss, cu_tally *tally, uint32_t *own,
                             uint64_t *bits) {
   *bits = (uint64_t)label;
-  if (cell == FM__CLASS_INVALID) return false;
   if (job->sink == FM__CU_LOSSES) {
-    *bits = fm__float_bits(loss);
+    *bits = cell == FM__CLASS_INVALID ? 0 : fm__float_bits(loss);
     return true;
   }
+  if (cell == FM__CLASS_INVALID) return false;
   bool dropped = false;
   float threshold = 0;
   if (cell >= 0) {
@@ -200,6 +201,9 @@ FM__CU_FN void cu_describe(cu_job job, int32_t image, fm_cuda_status *s) {
   } else if (rank == cu_rank_of(job, CU_MISFIT)) {
     s->other = job->out.dtype;
     cu_status_set(s, FM__CU_MISFIT, FM_ERR_LIMIT);
+  } else if (job->score_strata && rank == cu_rank_of(job, CU_REFERENCE)) {
+    s->value = (double)cu_expected_loss(job, image, s->y, s->x, s->other);
+    cu_status_set(s, FM__CU_BAD_REFERENCE, FM_ERR_LOSS);
   } else if (!job->classes) { /* values of any number */
     s->value = (double)cu_float(cu_at(&job->loss, image, s->y, s->x), job->loss.dtype);
     cu_status_set(s, FM__CU_BAD_NUMBER, FM_ERR_LOSS);

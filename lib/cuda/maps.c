@@ -71,6 +71,14 @@ size_t fm_cuda_window_workspace(int32_t images, int64_t height, int64_t width) {
   return (size_t)images * (size_t)window_blocks(height) * (size_t)window_bytes(width);
 }
 
+void fm__cu_window(fm__cu_call *call, char *memory) {
+  fm__cu_job *job = &call->job;
+  job->rows = memory;
+  job->row_bytes = window_bytes(job->width);
+  fm__cu_launch(call, FM__CU_window, window_blocks(job->height), job->images,
+                FM__CU_THREADS * (sizeof(int64_t) + sizeof(int32_t)) + sizeof(int64_t));
+}
+
 static fm_status read_window(fm__cu_job *job, const fm_volume *mask, const fm_volume *values,
                              const fm_volume *means, fm_error *err) {
   fm__cu_batch masks, in, out;
@@ -102,12 +110,9 @@ fm_status fm_cuda_window_mean(const fm_cuda *cuda, const fm_volume *mask, const 
   job->status = statuses;
   job->sink = FM__CU_LOSSES;
   job->radius = radius;
-  job->rows = workspace;
-  job->row_bytes = window_bytes(job->width);
   fm__cu_start(&call);
   fm__cu_launch(&call, FM__CU_window_check, fm__cu_tiles(job), job->images, 0);
-  fm__cu_launch(&call, FM__CU_window, window_blocks(job->height), job->images,
-                FM__CU_THREADS * (sizeof(int64_t) + sizeof(int32_t)) + sizeof(int64_t));
+  fm__cu_window(&call, workspace);
   fm__cu_finish(&call);
   return fm__cu_end(&call);
 }

@@ -83,11 +83,16 @@ FM__CU_FN int32_t cu_class(cu_job job, int64_t label) {
   return known ? job->classes[label] : (int32_t)FM__CLASS_INVALID;
 }
 
+/* Strata are those of ranks, if there are such: scores have none. */
+FM__CU_FN int32_t cu_most_strata(cu_job job) {
+  return job->score_strata ? job->score_strata : job->strata_count;
+}
+
 /* The stratum of a pixel that has a class; out of range: -1. */
 FM__CU_FN int32_t cu_stratum(cu_job job, int32_t image, int64_t y, int64_t x) {
   if (!job->strata.data) return 0;
   int32_t stratum = *(const uint8_t *)(const void *)cu_at(&job->strata, image, y, x);
-  return stratum < job->strata_count ? stratum : -1;
+  return stratum < cu_most_strata(job) ? stratum : -1;
 }
 
 /* As fm__tile_losses: what rounding left below 0 is 0. */
@@ -110,11 +115,14 @@ FM__CU_FN bool cu_fits(cu_job job, int64_t label) {
 #define FM__CU_RANK_SHIFT 56
 
 /* What is found first on the CPU has the smaller rank. */
-typedef enum cu_rank { CU_LABEL, CU_QUERY, CU_STRATUM, CU_MISFIT, CU_LOSS } cu_rank;
+typedef enum cu_rank { CU_LABEL, CU_QUERY, CU_STRATUM, CU_MISFIT, CU_LOSS, CU_REFERENCE } cu_rank;
 
 FM__CU_FN int cu_rank_of(cu_job job, cu_rank rank) {
   if (job->fused) return (int)rank;
-  return rank == CU_MISFIT ? 1 : 0; /* what a pixel is judged by is looked at together */
+  if (!job->score_strata)
+    return rank == CU_MISFIT; /* what a pixel is judged by is looked at together */
+  /* A score takes all labels first, and an image whose labels do not fit is one with scores. */
+  return rank == CU_LABEL ? 0 : rank == CU_MISFIT ? 3 : rank == CU_REFERENCE ? 2 : 1;
 }
 
 /* `number`: of a pixel, in reading order; of a class logit, of the first query's first. */
@@ -142,6 +150,10 @@ FM__CU_FN int cu_status_place(cu_job job, int32_t image, fm_cuda_status *s) {
   }
   s->y = at / job->width;
   s->x = at % job->width;
+  if (job->score_strata && rank == cu_rank_of(job, CU_REFERENCE)) { /* of rows of several planes */
+    s->other = (int32_t)(s->y % (1 + job->sibling_count)) - 1;
+    s->y /= 1 + job->sibling_count;
+  }
   s->label = cu_label(cu_at(&job->mask, image, s->y, s->x), job->mask.dtype);
   s->class_index = job->classes ? cu_class(job, s->label) : -1;
   return rank;
@@ -172,8 +184,8 @@ FM__CU_FN bool cu_status_label(cu_job job, int32_t image, fm_cuda_status *s) {
   }
   if (!job->strata.data) return false;
   s->other = *(const uint8_t *)(const void *)cu_at(&job->strata, image, s->y, s->x);
-  if (s->other < job->strata_count) return false;
-  s->doubt = job->strata_count;
+  if (s->other < cu_most_strata(job)) return false;
+  s->doubt = cu_most_strata(job);
   cu_status_set(s, FM__CU_BAD_STRATUM, FM_ERR_ARGUMENT);
   return true;
 }

@@ -56,7 +56,7 @@ static bool is_dense(const fm_volume *v) {
          (v->channels == 1 || v->channel_stride % 16 == 0) && (uintptr_t)v->data % 16 == 0;
 }
 
-static fm__cu_planes planes_of(const fm_volume *v) {
+fm__cu_planes fm__cu_planes_of(const fm_volume *v) {
   return (fm__cu_planes){v->data,       v->channel_stride,
                          v->row_stride, v->col_stride,
                          v->dtype,      (int32_t)fm_dtype_size((fm_dtype)v->dtype),
@@ -70,7 +70,7 @@ fm_status fm__cu_read_mask(fm__cu_job *job, fm__cu_batch *batch, const fm_volume
   job->images = (int32_t)batch->volume.channels;
   job->height = batch->volume.height;
   job->width = batch->volume.width;
-  job->mask = planes_of(&batch->volume);
+  job->mask = fm__cu_planes_of(&batch->volume);
   return FM_OK;
 }
 
@@ -85,19 +85,18 @@ fm_status fm__cu_read_like(fm__cu_planes *planes, fm__cu_batch *batch, const fm_
                     "mask has %" PRId64 " images of %" PRId64 "x%" PRId64 ", %s %" PRId64
                     " of %" PRId64 "x%" PRId64 ": they have to be equal",
                     a->channels, a->width, a->height, what, b->channels, b->width, b->height);
-  *planes = planes_of(b);
+  *planes = fm__cu_planes_of(b);
   return FM_OK;
 }
 
 fm_status fm__cu_read_strata(fm__cu_job *job, fm__cu_batch *batch, const fm__cu_batch *mask,
                              const fm_volume *strata, fm_error *err) {
+  const int32_t count = job->score_strata ? job->score_strata : job->strata_count;
   batch->volume.data = NULL;
-  if (!strata && job->strata_count == 1) return FM_OK;
+  if (!strata && count == 1) return FM_OK;
   if (!strata)
-    return fm__fail(err, FM_ERR_ARGUMENT, "strata: is NULL, but there are %d strata",
-                    (int)job->strata_count);
-  if (job->strata_count == 1)
-    return fm__fail(err, FM_ERR_ARGUMENT, "strata: is set, but there is one stratum");
+    return fm__fail(err, FM_ERR_ARGUMENT, "strata: is NULL, but there are %d strata", (int)count);
+  if (count == 1) return fm__fail(err, FM_ERR_ARGUMENT, "strata: is set, but there is one stratum");
   return fm__cu_read_like(&job->strata, batch, mask, strata, FM__BIT(FM_U8), "strata", err);
 }
 
@@ -164,7 +163,7 @@ fm_status fm__cu_read_values(fm__cu_job *job, const fm_cuda_output *output, fm_c
   status = read_volume(v, &known->values, FM__OUTPUT_TYPES, batch->what, err);
   if (status) return status;
   if (known->image_count != mask->volume.channels) return fail_count(known, mask, err);
-  job->values = planes_of(v);
+  job->values = fm__cu_planes_of(v);
   job->channel = v->channel_stride;
   job->channels = channels;
   job->inner_height = v->height;
@@ -208,7 +207,7 @@ fm_status fm__cu_read_class_logits(fm__cu_job *job, fm__cu_batch *values, const 
                     queries);
   values->class_logits = *v;
   job->query_count = (int32_t)queries;
-  job->queries = planes_of(v);
+  job->queries = fm__cu_planes_of(v);
   return FM_OK;
 }
 

@@ -20,6 +20,9 @@ typedef struct fm__cu_batch {
 fm_status fm__cu_read(fm__cu_batch *batch, const fm_volume *volume, unsigned types,
                       const char *what, fm_error *err);
 
+/* What has been read, as kernels take it. */
+fm__cu_planes fm__cu_planes_of(const fm_volume *volume);
+
 /* The mask: also sets the job's size. */
 fm_status fm__cu_read_mask(fm__cu_job *job, fm__cu_batch *batch, const fm_volume *volume,
                            fm_error *err);
@@ -29,7 +32,7 @@ fm_status fm__cu_read_like(fm__cu_planes *planes, fm__cu_batch *batch, const fm_
                            const fm_volume *volume, unsigned types, const char *what,
                            fm_error *err);
 
-/* Strata where there are several; NULL, and only NULL, where there is one. */
+/* Strata where there are several, of the job's cells or ranks; NULL, and only NULL, where there is one. */
 fm_status fm__cu_read_strata(fm__cu_job *job, fm__cu_batch *batch, const fm__cu_batch *mask,
                              const fm_volume *strata, fm_error *err);
 

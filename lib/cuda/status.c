@@ -66,6 +66,15 @@ static fm_status fail_sum(const fm_cuda_status *s, fm_error *err) {
                   s->x, s->y, s->value, s->doubt);
 }
 
+static fm_status fail_expected(const fm_cuda_status *s, fm_error *err) {
+  char name[32] = "reference";
+  if (s->other >= 0) (void)snprintf(name, sizeof name, "siblings[%d]", (int)s->other);
+  return fm__fail(err, FM_ERR_LOSS,
+                  "%s: %g at the place of pixel (x %" PRId64 ", y %" PRId64
+                  "), expected a finite number, not below 0",
+                  name, s->value, s->x, s->y);
+}
+
 fm_status fm_cuda_status_read(const fm_cuda_status *status, const fm_labels *labels,
                               fm_error *err) {
   const fm_cuda_status *s = status;
@@ -97,6 +106,8 @@ fm_status fm_cuda_status_read(const fm_cuda_status *status, const fm_labels *lab
                       "class logits: %g at query %" PRId64 ", class %" PRId64
                       ", expected a finite number",
                       s->value, s->y, s->x);
+    case FM__CU_BAD_REFERENCE:
+      return fail_expected(s, err);
     case FM__CU_BAD_VALUE:
       return fail_value(s, labels, err);
     default:

@@ -241,7 +241,7 @@ def measure_losses():
     row(f"filter + counts from loss maps, {shape[0]} x 1024x1024", 6 * pixels, apply, eager, (masks, losses, limits),
         goal={"share": 0.8})
     check_same("filter", out.get(), eager, masks, losses, limits)
-    size = cuda.fm_cuda_stats_workspace(known_stats, shape[0])
+    size = kit.room("stats", known_stats, shape)
     space = kit.workspace(size)
 
     def add():
@@ -264,12 +264,12 @@ def measure_logits(images, scale, dtype=np.float32, goal=None):
 
     def apply():
         call(cuda.fm_cuda_filter_apply_output, known_filter, known_loss, kit.output(z), volume(m), None, volume(out),
-             ptr(counts.address), ptr(status.address), None)
+             ptr(counts.address), ptr(status.address), None, kit.size_t(0), None)
 
     row(f"logits -> filtered masks + counts, {what}", moved + masks.size, apply, rival and rival.filter_logits_by_class,
         (values, masks, limits), rival and rival.filter_logits, goal)
     check_same(what, out.get(), rival and rival.filter_logits, values, masks, limits)
-    size = cuda.fm_cuda_stats_workspace(known_stats, n)
+    size = kit.room("stats_output", known_stats, masks.shape)
     space = kit.workspace(size)
 
     def add():
@@ -293,7 +293,7 @@ def measure_queries(images, count):
 
     def apply():
         call(cuda.fm_cuda_filter_apply_output, known_filter, known, made, volume(m), None, volume(out), ptr(counts.address),
-             ptr(status.address), None)
+             ptr(status.address), None, kit.size_t(0), None)
 
     what = f"queries -> filtered masks + counts, {n} x {count} queries, {CLASSES} classes, {inner}x{inner} for {side}x{side}"
     row(what, values.nbytes + classes.nbytes + 2 * masks.size, apply, rival and rival.filter_queries,

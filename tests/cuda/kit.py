@@ -39,6 +39,8 @@ LossOptions = structure("LossOptions", ("size", size_t), ("kind", i32), ("align_
 Output = structure("Output", ("size", size_t), ("values", Volume), ("class_logits", Plane))
 CudaOutput = structure("CudaOutput", ("size", size_t), ("values", Volume), ("image_count", i64),
                        ("image_stride", i64), ("class_logits", Volume), ("workspace", ptr), ("workspace_size", size_t))
+CudaExtra = structure("CudaExtra", ("size", size_t), ("strata", Volume), ("reference", Volume), ("siblings", Volume), ("has_reference", ptr),
+                      ("sibling_count", i32), ("reserved", i32), ("reference_ranks", u64))
 BoundaryOptions = structure("BoundaryOptions", ("size", size_t), ("edges", ptr), ("edge_count", i32))
 LabelsOptions = structure("LabelsOptions", ("size", size_t), ("ignored", ptr), ("ignored_count", i32),
                           ("name", ctypes.c_char_p), ("class_count", i32), ("label_count", i32), ("classes", ptr),
@@ -50,8 +52,8 @@ STATUS = np.dtype([("first", "u8"), ("what", "i4"), ("code", "i4"), ("x", "i8"),
 
 core = ctypes.CDLL(os.environ["FM_SHARED"])
 cuda = ctypes.CDLL(os.environ["FM_CUDA"])
-for library, names in ((core, "class_stats_word_count"), (cuda, "cuda_filter_workspace cuda_stats_workspace cuda_boundary_workspace "
-                       "cuda_window_workspace cuda_hardness_workspace cuda_queries_workspace")):
+for library, names in ((core, "class_stats_word_count"), (cuda, "cuda_filter_workspace cuda_stats_workspace cuda_filter_output_workspace "
+                       "cuda_stats_output_workspace cuda_boundary_workspace cuda_window_workspace cuda_hardness_workspace cuda_queries_workspace")):
     for function in names.split():
         getattr(library, "fm_" + function).restype = size_t
 
@@ -119,6 +121,17 @@ if not driver.fake:
     driver.open()
 
 
+def in_orders(run):
+    """What `run` returns, arrays, and whether it is the same in any order of a block's threads."""
+    orders = [(0, 1), (255, 255), (77, 101)] if driver.fake else [(0, 1)]
+    results = []
+    for order in orders:
+        if driver.fake:
+            driver.library.fake_cuda_order(*order)
+        results.append(run())
+    return results[0], all(all(a.tobytes() == b.tobytes() for a, b in zip(results[0], other)) for other in results[1:])
+
+
 class Memory:
     """An array on the device, of an array on the host."""
 
@@ -155,11 +168,16 @@ def zeros(shape, dtype):
     return Memory(np.zeros(shape, dtype))
 
 
-def workspace(size):
+def workspace(size, word=0xa5a5a5a5):
     """Aligned to 256 bytes, full of rubbish."""
-    raw = np.full(size + 256, 0xa5, np.uint8)
+    raw = np.full(size // 4 + 65, word, np.uint32).view(np.uint8)
     start = -raw.__array_interface__["data"][0] % 256 if driver.fake else 0
     return Memory(raw[start:start + size])
+
+
+def room(name, handle, shape):
+    """Bytes of workspace that a call on such masks takes."""
+    return getattr(cuda, f"fm_cuda_{name}_workspace")(handle, shape[0], i64(shape[1]), i64(shape[2]))
 
 
 def type_of(array, bf16=False):
@@ -170,6 +188,22 @@ def volume(memory, dtype=None):
     """[N, H, W] or [C, h, w] on the device."""
     a = memory.array
     return Volume(memory.address, dtype or type_of(a), 2, *a.shape, *a.strides)
+
+
+def extra(strata=None, reference=None, siblings=None, has=None, ranks=0, dtype=None):
+    """What a call takes besides; None: nothing. `siblings` is [N, S, H, W], `dtype` the reference's."""
+    if strata is None and reference is None and siblings is None and has is None:
+        return None
+    made = options(CudaExtra, reference_ranks=ranks, has_reference=has.address if has else None)
+    if strata is not None:
+        made.strata = volume(strata)
+    if reference is not None:
+        made.reference = volume(reference, dtype)
+    if siblings is not None:
+        a = siblings.array
+        made.siblings = Volume(siblings.address, type_of(a), 2, a.shape[0] * a.shape[1], *a.shape[2:], *a.strides[1:])
+        made.sibling_count = a.shape[1]
+    return made
 
 
 def plane(array, dtype=None):

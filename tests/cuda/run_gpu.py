@@ -62,7 +62,8 @@ def compare(run):
     """Each script, as it runs in the tests."""
     found = []
     os.environ.update(FREEMASK_SHARED=os.environ["FM_SHARED"], FREEMASK_CUDA_LIBRARY=os.environ["FM_CUDA"])
-    for name, script in (("calls", "test_cuda_calls.py"), ("losses", "test_cuda_losses.py"), ("python", "../python/test_cuda.py")):
+    for name, script in (("calls", "test_cuda_calls.py"), ("losses", "test_cuda_losses.py"), ("scores", "test_cuda_scores.py"),
+                         ("python", "../python/test_cuda.py")):
         start = time.monotonic()
         status, output = run.step("comparisons", sys.executable, os.path.join(HERE, script))
         lines = output.splitlines()
@@ -98,7 +99,7 @@ def sanitize(run):
         return {}
     found = {}
     for tool in TOOLS:
-        for name in ("losses", "calls"):
+        for name in ("losses", "calls", "scores"):
             status, output = run.step("sanitizer", program, "--tool", tool, "--error-exitcode", "9", sys.executable,
                                       os.path.join(HERE, f"test_cuda_{name}.py"))
             summary = [line for line in output.splitlines() if "SUMMARY" in line or "Error:" in line or "not supported" in line]

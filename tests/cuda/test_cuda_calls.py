@@ -10,7 +10,6 @@ from kit import call, core, create, cuda, options, plane, ptr, volume, zeros
 random = np.random.default_rng(7)
 device = create(cuda.fm_cuda_create, 0)
 ADE, IDS, WIDE = kit.preset("ade20k"), kit.preset("cityscapes-ids"), kit.space(3000, (65535, -1))
-ORDERS = [(0, 1), (255, 255), (77, 101)] if kit.driver.fake else [(0, 1)]
 
 
 def masks(labels, shape, dtype, fewest=3):
@@ -56,20 +55,10 @@ def words_of(stats):
     return out
 
 
-def optional(memory):
-    return ctypes.byref(volume(memory)) if memory is not None else None
-
-
 def in_orders(name, run):
-    """The result of `run` is the same in any order of threads."""
-    results = []
-    for order in ORDERS:
-        if kit.driver.fake:
-            kit.driver.library.fake_cuda_order(*order)
-        results.append(run())
-    same = all(all(np.array_equal(a, b) for a, b in zip(results[0], other)) for other in results[1:])
+    results, same = kit.in_orders(run)
     tap.ok(same, f"{name}: any order of threads")
-    return results[0]
+    return results
 
 
 # ---- Filter
@@ -109,12 +98,12 @@ def check_filter(name, labels, dtype, loss_dtype=np.float32, out_dtype=None, str
         s = kit.Memory(strata) if stratified else None
         out = m if in_place else zeros(shape, kit.NUMPY[out_dtype])
         counts, status = zeros((shape[0], cells, 2), np.int64), zeros(shape[0], kit.STATUS)
-        space = kit.workspace(cuda.fm_cuda_filter_workspace(known, shape[0]))
+        space = kit.workspace(kit.room("filter", known, shape))
         tail = [volume(out, out_dtype), ptr(counts.address), ptr(status.address), ptr(space.address), kit.size_t(space.array.size), None]
         if weights is None:
-            call(cuda.fm_cuda_filter_apply, known, volume(m), volume(lo), optional(s), *tail)
+            call(cuda.fm_cuda_filter_apply, known, volume(m), volume(lo), kit.extra(s), *tail)
         else:
-            call(cuda.fm_cuda_filter_weigh, known, volume(m), volume(lo), optional(s), weights, *tail)
+            call(cuda.fm_cuda_filter_weigh, known, volume(m), volume(lo), kit.extra(s), weights, *tail)
         return out.get().copy(), counts.get().copy(), status.get()["code"].copy()
 
     outs, counts, codes = in_orders(name, run)
@@ -194,7 +183,7 @@ def check_stats(name, labels, dtype, histogram, stratified=False, shape=(3, 61, 
     like = create(core.fm_class_stats_create, labels,
                   options(kit.StatsOptions, strata=3 if stratified else 1, histogram=histogram))
     known = create(cuda.fm_cuda_stats_create, device, like)
-    size = cuda.fm_cuda_stats_workspace(known, shape[0])
+    size = kit.room("stats", known, shape)
 
     def run():
         m, lo, words, status = (kit.Memory(mask), kit.Memory(loss), zeros(expected.size, np.int64),
@@ -202,7 +191,7 @@ def check_stats(name, labels, dtype, histogram, stratified=False, shape=(3, 61, 
         s = kit.Memory(strata) if stratified else None
         for _ in range(2):
             space = kit.workspace(size)
-            call(cuda.fm_cuda_stats_add, known, volume(m), volume(lo), optional(s), ptr(words.address),
+            call(cuda.fm_cuda_stats_add, known, volume(m), volume(lo), kit.extra(s), ptr(words.address),
                  ptr(status.address), ptr(space.address), kit.size_t(size), None)
             status.get()
         return (words.get().copy(),)
@@ -256,8 +245,8 @@ def check_bad(name, bad, dtype=np.uint8, loss_dtype=np.float32, out_dtype=None, 
     out_dtype = out_dtype or kit.type_of(mask)
     m, lo, s = kit.Memory(mask.copy()), kit.Memory(loss), kit.Memory(strata) if stratified else None
     out = m if out_dtype == kit.type_of(mask) else zeros(mask.shape, kit.NUMPY[out_dtype])
-    counts, status, space = zeros((3, cells, 2), np.int64), zeros(3, kit.STATUS), kit.workspace(cuda.fm_cuda_filter_workspace(known, 3))
-    call(cuda.fm_cuda_filter_apply, known, volume(m), volume(lo), optional(s), volume(out), ptr(counts.address),
+    counts, status, space = zeros((3, cells, 2), np.int64), zeros(3, kit.STATUS), kit.workspace(kit.room("filter", known, mask.shape))
+    call(cuda.fm_cuda_filter_apply, known, volume(m), volume(lo), kit.extra(s), volume(out), ptr(counts.address),
          ptr(status.address), ptr(space.address), kit.size_t(space.array.size), None)
     found = [kit.sentence(one, ADE) for one in status.get()]
     outs, numbers = out.get(), counts.get()
@@ -277,11 +266,11 @@ def check_bad(name, bad, dtype=np.uint8, loss_dtype=np.float32, out_dtype=None, 
 def check_bad_stats(name, mask, loss, strata, found):
     like = create(core.fm_class_stats_create, ADE, options(kit.StatsOptions, strata=1 if strata is None else 3, histogram=4))
     known = create(cuda.fm_cuda_stats_create, device, like)
-    size = cuda.fm_cuda_stats_workspace(known, 3)
+    size = kit.room("stats", known, mask.shape)
     m, lo, space = kit.Memory(mask.copy()), kit.Memory(loss), kit.workspace(size)
     s = None if strata is None else kit.Memory(strata)
     words, status = zeros(core.fm_class_stats_word_count(like), np.int64), zeros(3, kit.STATUS)
-    call(cuda.fm_cuda_stats_add, known, volume(m), volume(lo), optional(s), ptr(words.address), ptr(status.address),
+    call(cuda.fm_cuda_stats_add, known, volume(m), volume(lo), kit.extra(s), ptr(words.address), ptr(status.address),
          ptr(space.address), kit.size_t(size), None)
     codes = [expect(core.fm_class_stats_add, like, plane(mask[i]), plane(loss[i]), extra(strata, i)) for i in range(3)]
     tap.ok(np.array_equal(words.get(), words_of(like)), f"{name}: statistics of the good images alone")

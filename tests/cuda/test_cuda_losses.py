@@ -306,7 +306,7 @@ def test_queries_fused():
     losses, _ = model.losses(kit.Memory(values), kit.Memory(rows), mask)
     like = create(core.fm_class_stats_create, model.labels, None)
     known = create(cuda.fm_cuda_stats_create, device, like)
-    size = cuda.fm_cuda_stats_workspace(known, 2)
+    size = kit.room("stats", known, mask.shape)
     m, z, r, lo, status = kit.Memory(mask), kit.Memory(values), kit.Memory(rows), kit.Memory(losses), zeros(2, kit.STATUS)
     words, fused = (zeros(core.fm_class_stats_word_count(like), np.int64) for _ in range(2))
     space = kit.workspace(size)
@@ -321,7 +321,7 @@ def test_queries_fused():
     call(cuda.fm_cuda_filter_apply, handle, volume(m), volume(lo), None, volume(one), None, ptr(status.address), None,
          kit.size_t(0), None)
     call(cuda.fm_cuda_filter_apply_output, handle, model.device, kit.queries(model.device, z, r), volume(m), None, volume(two), None,
-         ptr(status.address), None)
+         ptr(status.address), None, kit.size_t(0), None)
     tap.ok(np.array_equal(one.get(), two.get()) and (one.get() != mask).any(), "filter of queries: fused as separate")
 
 
@@ -356,29 +356,29 @@ def test_fused():
     losses, _ = model.losses(kit.Memory(values), None, mask)
     like = create(core.fm_class_stats_create, model.labels, options(kit.StatsOptions, strata=3, histogram=16))
     known = create(cuda.fm_cuda_stats_create, device, like)
-    size, count = cuda.fm_cuda_stats_workspace(known, 2), core.fm_class_stats_word_count(like)
+    size, count = kit.room("stats", known, mask.shape), core.fm_class_stats_word_count(like)
     m, z, lo, s, status = (kit.Memory(mask), kit.Memory(values), kit.Memory(losses), kit.Memory(strata),
                            zeros(2, kit.STATUS))
     words, fused, space = zeros(count, np.int64), zeros(count, np.int64), kit.workspace(size)
     tail = ptr(status.address), ptr(space.address), kit.size_t(size), None
-    call(cuda.fm_cuda_stats_add, known, volume(m), volume(lo), volume(s), ptr(words.address), *tail)
-    call(cuda.fm_cuda_stats_add_output, known, model.device, output(z), volume(m), volume(s), ptr(fused.address), *tail)
+    call(cuda.fm_cuda_stats_add, known, volume(m), volume(lo), kit.extra(s), ptr(words.address), *tail)
+    call(cuda.fm_cuda_stats_add_output, known, model.device, output(z), volume(m), kit.extra(s), ptr(fused.address), *tail)
     tap.ok(np.array_equal(words.get(), fused.get()) and words.get()[0] == 2, "statistics: fused as separate")
     call(core.fm_class_stats_import, like, ptr(words.get().ctypes.data), kit.i64(count), None)
     handle = create(cuda.fm_cuda_filter_create, device, create(core.fm_filter_create, like, None))
     results = []
     none = None, kit.size_t(0)  # a workspace
-    for function, source, space in ((cuda.fm_cuda_filter_apply, (volume(m), volume(lo)), none),
-                                    (cuda.fm_cuda_filter_apply_output, (model.device, output(z), volume(m)), ())):
+    for function, source in ((cuda.fm_cuda_filter_apply, (volume(m), volume(lo))),
+                                    (cuda.fm_cuda_filter_apply_output, (model.device, output(z), volume(m)))):
         out, counts = zeros(shape, np.uint8), zeros((2, 27, 2), np.int64)
-        call(function, handle, *source, volume(s), volume(out), ptr(counts.address), ptr(status.address), *space, None)
+        call(function, handle, *source, kit.extra(s), volume(out), ptr(counts.address), ptr(status.address), *none, None)
         results.append((out.get(), counts.get()))
     tap.ok(all(np.array_equal(a, b) for a, b in zip(*results)) and results[0][1][..., 1].any(), "filter: fused as separate")
     weights = []
-    for function, source, space in ((cuda.fm_cuda_filter_weigh, (volume(m), volume(lo)), none),
-                                    (cuda.fm_cuda_filter_weigh_output, (model.device, output(z), volume(m)), ())):
+    for function, source in ((cuda.fm_cuda_filter_weigh, (volume(m), volume(lo))),
+                                    (cuda.fm_cuda_filter_weigh_output, (model.device, output(z), volume(m)))):
         out = zeros(shape, np.float16)
-        call(function, handle, *source, volume(s), None, volume(out), None, ptr(status.address), *space, None)
+        call(function, handle, *source, kit.extra(s), None, volume(out), None, ptr(status.address), *none, None)
         weights.append(out.get())
     tap.ok(np.array_equal(*weights) and weights[0].any(), "weights: fused as separate")
 
@@ -395,8 +395,8 @@ def test_graph():
     host = create(core.fm_filter_create, like, options(kit.FilterOptions, tolerance=0.3, min_kept_share=0.6))
     known, sums = create(cuda.fm_cuda_filter_create, device, host), create(cuda.fm_cuda_stats_create, device, like)
     m, z, lo, out, status = kit.Memory(mask), kit.Memory(values), zeros(shape, np.float32), zeros(shape, np.uint8), zeros(2, kit.STATUS)
-    words, space = zeros(core.fm_class_stats_word_count(like), np.int64), kit.workspace(cuda.fm_cuda_filter_workspace(known, 2))
-    size = cuda.fm_cuda_stats_workspace(sums, 2)
+    words, space = zeros(core.fm_class_stats_word_count(like), np.int64), kit.workspace(kit.room("filter", known, shape))
+    size = kit.room("stats", sums, shape)
     room, stream, graph, made = kit.workspace(size), ptr(), ptr(), ptr()
     kit.driver.run("cuStreamCreate", ctypes.byref(stream), 1)
     kit.driver.run("cuStreamBeginCapture_v2", stream, 0)
@@ -429,10 +429,10 @@ def test_fused_bad():
     model = Model(LOGITS, 5)
     like = create(core.fm_class_stats_create, model.labels, options(kit.StatsOptions, strata=2))
     known = create(cuda.fm_cuda_stats_create, device, like)
-    size = cuda.fm_cuda_stats_workspace(known, 3)
+    size = kit.room("stats", known, mask.shape)
     m, z, s, status = kit.Memory(mask), kit.Memory(values), kit.Memory(strata), zeros(3, kit.STATUS)
     words, space = zeros(core.fm_class_stats_word_count(like), np.int64), kit.workspace(size)
-    call(cuda.fm_cuda_stats_add_output, known, model.device, output(z), volume(m), volume(s), ptr(words.address),
+    call(cuda.fm_cuda_stats_add_output, known, model.device, output(z), volume(m), kit.extra(s), ptr(words.address),
          ptr(status.address), ptr(space.address), kit.size_t(size), None)
     tap.ok(not words.get().any(), "bad images add nothing")
     for i in range(3):

@@ -160,18 +160,15 @@ def test_unsupported():
     known = create(cuda.fm_cuda_filter_create, device, floor)
     model = create(cuda.fm_cuda_loss_create, device, create(core.fm_network_loss_create, ADE, options(kit.LossOptions, kind=1)))
     mask, values, status = zeros((1, 8, 8), np.uint8), zeros((1, 150, 2, 2), np.float32), zeros(1, kit.STATUS)
-    refused("a floor of losses that are in no memory", UNSUPPORTED, "min_kept_share is 0.5.*fm_cuda_loss_map",
-            cuda.fm_cuda_filter_apply_output, known, model, kit.output(values), volume(mask), None, volume(mask), None,
-            ptr(status.address), None)
-    size = cuda.fm_cuda_filter_workspace(known, 1)
-    refused("a floor's workspace", ARGUMENT, f"workspace: has {size - 1} bytes, expected {size}", cuda.fm_cuda_filter_apply, known,
-            volume(mask), volume(zeros((1, 8, 8), np.float32)), None, volume(mask), None, ptr(status.address),
-            ptr(kit.workspace(size).address), kit.size_t(size - 1), None)
-    tap.equal([cuda.fm_cuda_filter_workspace(None, 1), cuda.fm_cuda_filter_workspace(known, 0)], [0, 0], "no workspace of none")
+    shape = mask.array.shape
+    for name, function, source in (("filter", cuda.fm_cuda_filter_apply, (volume(mask), volume(zeros(shape, np.float32)))),
+                                   ("filter_output", cuda.fm_cuda_filter_apply_output, (model, kit.output(values), volume(mask)))):
+        size = kit.room(name, known, shape)
+        refused(f"a floor's workspace, {name}", ARGUMENT, f"workspace: has {size - 1} bytes, expected {size}", function, known, *source, None,
+                volume(mask), None, ptr(status.address), ptr(kit.workspace(size).address), kit.size_t(size - 1), None)
+    tap.equal([kit.room("filter", None, shape), kit.room("filter", known, (0, 8, 8))], [0, 0], "no workspace of none")
     cuda.fm_cuda_filter_destroy(known)
     cuda.fm_cuda_loss_destroy(model)
-    ranks = create(core.fm_class_stats_create, ADE, options(kit.StatsOptions, histogram=4, score=1, ranks=stats.value))
-    refused("ranks", UNSUPPORTED, "FM_SCORE_RANK", cuda.fm_cuda_stats_create, device, ranks, ctypes.byref(out))
     hard = create(core.fm_hardness_create, stats, options(kit.HardnessOptions, measure=1))
     refused("a measure", UNSUPPORTED, "FM_MEASURE_MEAN", cuda.fm_cuda_hardness_create, device, hard, ctypes.byref(out))
     cuda.fm_cuda_destroy(device)
@@ -245,7 +242,7 @@ def test_arguments():
     apply("a type", UNSUPPORTED, "loss map: dtype", loss=changed(loss, dtype=kit.U8))
     apply("unaligned", ARGUMENT, "no multiple", loss=changed(loss, data=loss.address + 1))
     apply("an odd stride", ARGUMENT, "no multiple", loss=changed(loss, row=33))
-    apply("strata", ARGUMENT, "there is one stratum", strata=volume(out))
+    apply("strata", ARGUMENT, "there is one stratum", strata=kit.extra(out))
     apply("overlap", ARGUMENT, "overlaps the mask", out=changed(mask, data=mask.address + 1))
     apply("overlap with losses", ARGUMENT, "overlaps the loss map", out=changed(out, data=loss.address))
     apply("no status", ARGUMENT, "status: is NULL", status=None)
@@ -259,12 +256,12 @@ def test_arguments():
                 volume(loss), None, options(kit.WeightOptions, **chosen), volume(zeros(shape, dtype)), None,
                 ptr(status.address), None, kit.size_t(0), None)
     sums = create(cuda.fm_cuda_stats_create, device, stats)
-    size = cuda.fm_cuda_stats_workspace(sums, 2)
+    size = kit.room("stats", sums, shape)
     words, space = zeros(core.fm_class_stats_word_count(stats), np.int64), kit.workspace(size)
     for name, at, given in (("a small workspace", 0, size - 1), ("an unaligned one", 8, size)):
         refused(name, ARGUMENT, "workspace", cuda.fm_cuda_stats_add, sums, volume(mask), volume(loss), None,
                 ptr(words.address), ptr(status.address), ptr(space.address + at), kit.size_t(given), None)
-    for size in (cuda.fm_cuda_stats_workspace(None, 1), cuda.fm_cuda_boundary_workspace(0, kit.i64(1), kit.i64(1)),
+    for size in (kit.room("stats", None, shape), cuda.fm_cuda_boundary_workspace(0, kit.i64(1), kit.i64(1)),
                  cuda.fm_cuda_window_workspace(1, kit.i64(1 << 20), kit.i64(1 << 20)),
                  cuda.fm_cuda_hardness_workspace(None, kit.i64(1), kit.i64(1))):
         tap.equal(size, 0, "no workspace of what is none")

@@ -56,6 +56,10 @@ class Namespace:
     def zeros(shape, dtype, device):
         return OnDevice(np.zeros(shape, dtype), device)
 
+    @staticmethod
+    def stack(arrays):
+        return OnDevice(np.stack([one.source for one in arrays]))
+
 
 class OnDevice:
     """Says that it is on a CUDA device; remembers for which streams it was made ready."""
@@ -64,6 +68,9 @@ class OnDevice:
     def __init__(self, source, device=0, view=False):
         self.source, self.device = source if view else aligned(source), device
         self.shape, self.ndim, self.dtype = source.shape, source.ndim, source.dtype
+
+    def __setitem__(self, at, value):
+        self.source[at] = value
 
     def __array_namespace__(self):
         return Namespace()
@@ -95,6 +102,9 @@ def made_up_torch():
             self.source = source if view else aligned(source)
             self.shape, self.ndim, self.dtype = source.shape, source.ndim, f"torch.{source.dtype.name}"
 
+        def __setitem__(self, at, value):
+            self.source[at] = value
+
         def is_neg(self):
             return False
 
@@ -115,6 +125,7 @@ def made_up_torch():
                                                                                 for name in ("uint8", "int64", "int32", "float32", "float16"))
     torch.empty = lambda shape, dtype, device=None: Tensor(np.full(shape, 0x5a, dtype))
     torch.zeros = lambda shape, dtype, device: Tensor(np.zeros(shape, dtype))
+    torch.stack = lambda tensors: Tensor(np.stack([one.source for one in tensors]))
     torch.cuda = types.SimpleNamespace(current_stream=lambda device: types.SimpleNamespace(cuda_stream=STREAM))
     return torch
 
@@ -198,6 +209,53 @@ def check_kind(name, make, host):
     fm.check()
 
 
+def ranked():
+    return fm.ClassStats(LABELS, histogram=4, ranks=STATS).add(MASKS, LOSSES)
+
+
+def check_scores(name, make, host):
+    """What the policies "strata" and "paired" compare, with references of all sorts."""
+    masks, losses, scores = make(MASKS), make(LOSSES), ranked()
+    tap.ok((fm.ClassStats(LABELS, histogram=4, ranks=STATS).add(masks, losses).state == scores.state).all(), f"{name}: statistics of scores to the bit")
+    real, small = LOSSES[::-1] * np.float32(0.7), np.ascontiguousarray(LOSSES[:, ::2, ::3])
+    codes = [scores.codes(MASKS[i], real[i]) for i in range(3)]
+    on_device = [fm.ReferenceCodes(make(one.codes), one.ranks) for one in codes]
+    siblings = np.stack([LOSSES * np.float32(0.5), LOSSES + 1], 1)
+    strict = {"policy": "paired", "real_share": 0.3}
+    loose = {**strict, "without_reference": "strata"}
+    for what, options, given, there in (
+            ("strata", {"policy": "strata", "real_share": 0.3}, {}, {}),
+            ("paired", strict, {"reference": real}, {"reference": make(real)}),
+            ("a list of references", strict, {"reference": list(real)}, {"reference": [make(one) for one in real]}),
+            ("smaller references", strict, {"reference": small}, {"reference": make(small)}),
+            ("some references", loose, {"reference": [None, real[1], None]}, {"reference": [None, make(real[1]), None]}),
+            ("no reference", loose, {"reference": [None] * 3}, {"reference": [None] * 3}),
+            ("codes", strict, {"reference": codes}, {"reference": on_device}),
+            ("siblings", strict, {"reference": real, "siblings": siblings}, {"reference": make(real), "siblings": make(siblings)}),
+            ("lists of siblings", strict, {"reference": real, "siblings": siblings},
+             {"reference": make(real), "siblings": [[make(one) for one in of] for of in siblings]})):
+        noise = fm.NoiseFilter(scores, **options)
+        want, wanted = noise.apply(MASKS, LOSSES, **given), noise.report
+        found = host(noise.apply(masks, losses, **there))
+        tap.ok((found == want).all() and (noise.report.valid, noise.report.dropped) == (wanted.valid, wanted.dropped) and wanted.dropped,
+               f"{name}: {what}", (found != want).sum())
+    noise = fm.NoiseFilter(scores, min_kept_share=0.9, **strict)
+    want = noise.weights(MASKS[1], LOSSES[1], reference=real[1], siblings=list(siblings[1]), kind="ramp")
+    found = host(noise.weights(make(MASKS[1]), make(LOSSES[1]), reference=make(real[1]), siblings=[make(one) for one in siblings[1]], kind="ramp"))
+    tap.ok((found == want).all() and len(np.unique(want)) > 3, f"{name}: weights of one mask, a floor, siblings")
+    for what, kind, given, says in (
+            ("no reference", fm.ArgumentError, {}, ("reference is not set",)),
+            ("too few references", fm.ShapeError, {"reference": [make(real[0])]}, ("list of 1", "3 masks")),
+            ("references of two sizes", fm.ShapeError, {"reference": [make(real[0]), make(small[1]), make(real[2])]}, ("one shape",)),
+            ("losses and codes", fm.MismatchError, {"reference": [make(real[0]), on_device[1], on_device[2]]}, ("codes of the same ranks",)),
+            ("siblings of one mask", fm.ShapeError, {"reference": make(real), "siblings": make(siblings[0])}, ("[N, S, H, W]",)),
+            ("siblings alone", fm.ArgumentError, {"siblings": make(siblings)}, ("reference is not set",))):
+        tap.ok(kit.raises(kind, lambda: fm.NoiseFilter(scores, **strict).apply(masks, losses, **given), *says), f"{name}: {what}")  # noqa: B023
+    real[1, 5, 7], noise = np.nan, fm.NoiseFilter(scores, **strict)
+    noise.apply(masks, losses, reference=make(real))
+    tap.ok(kit.raises(fm.LossError, lambda: noise.report, "image 1 of 3", "reference", "x 7, y 5"), f"{name}: a bad reference")
+
+
 def check_bad(name, make, host):
     bad = MASKS.copy()
     bad[1, 5, 7] = 200
@@ -218,19 +276,13 @@ def check_bad(name, make, host):
     fm.check()
 
 
-def ranked():
-    return fm.ClassStats(LABELS, histogram=4, ranks=STATS).add(MASKS, LOSSES)
-
-
 def check_refused(name, make, host):
     masks, losses = make(MASKS), make(LOSSES)
     for what, kind, work, says in (
             ("losses on the CPU", fm.UnsupportedError, lambda: FILTER.apply(masks, LOSSES), ("loss", "not on a CUDA device")),
-            ("a reference", fm.UnsupportedError, lambda: FILTER.apply(masks, losses, reference=losses), ("CPU only", ".cpu()")),
+            ("a reference", fm.ArgumentError, lambda: FILTER.apply(masks, losses, reference=losses), ("reference is set", "the score is the loss")),
             ("another size", fm.ShapeError, lambda: FILTER.apply(masks, make(LOSSES[:2])), ("3 images", "2 of")),
             ("one row", fm.ShapeError, lambda: FILTER.apply(make(MASKS[0, 0]), losses), ("[31]",)),
-            ("ranks", fm.UnsupportedError, lambda: fm.NoiseFilter(ranked(), policy="strata").apply(masks, losses), ("FM_SCORE_RANK",)),
-            ("statistics of ranks", fm.UnsupportedError, lambda: ranked().add(masks, losses), ("FM_SCORE_RANK",)),
             ("classes shown by queries", fm.UnsupportedError, lambda: fm.NetworkLoss(LABELS, "queries").class_map(
                 tuple(make(one) for one in QUERIES), masks), ("fm_network_class_map",)),
             ("other calls", fm.UnsupportedError, lambda: fm.window_mean(masks, losses, 2), (".cpu()",))):
@@ -245,6 +297,7 @@ def check_refused(name, make, host):
 with kinds() as found:
     for one in found:
         check_kind(*one)
+        check_scores(*one)
         check_bad(*one)
         check_refused(*one)
 

@@ -156,6 +156,24 @@ def zeros(like: Any, shape: tuple[int, ...], dtype: str) -> Any:
     return space.zeros(shape, dtype=getattr(space, dtype), device=like.device)
 
 
+def stack(like: Any, arrays: Any, what: str) -> Any:
+    """Arrays of one shape in one, a copy on the device."""
+    shapes = {tuple(one.shape) for one in arrays}
+    if len(shapes) != 1:
+        raise ShapeError(f"{what}: on a CUDA device those of one call have one shape, not {', '.join(map(str, sorted(shapes)))}", c.FM_ERR_SHAPE)
+    space = __import__("torch") if is_torch(like) else like.__array_namespace__()
+    return space.stack(list(arrays))
+
+
+def flags(like: Any, values: list[bool]) -> Any:
+    """Made on the device: nothing is copied to it."""
+    made = zeros(like, (len(values),), "uint8")
+    for i, value in enumerate(values):
+        if value:
+            made[i] = 1
+    return made
+
+
 def host_bytes(array: Any) -> bytes:
     """What a packed array on the device holds; waits for it."""
     layout = torch_layout(__import__("torch"), array.cpu()) if is_torch(array) else dlpack_layout(array, dl_device=(1, 0), copy=True)
@@ -192,6 +210,23 @@ class Stream:
         """[H, W] or [N, H, W] as an fm_volume; axes of length 1 before the last two do not count."""
         found = self.layout(array, what)
         return c.fm_volume(found.address, found.dtype, c.FM_DEVICE_CUDA, *self._axes(found, 3, what))
+
+    def siblings(self, given: Any, like: Any, images: int) -> tuple[Any, int]:
+        """[S, H, W], or of a batch [N, S, H, W], or lists of such planes, as an fm_volume [N * S, H, W], and S."""
+        if isinstance(given, (list, tuple)):
+            given = stack(like, [stack(like, one, "siblings") if isinstance(one, (list, tuple)) else one for one in given], "siblings")
+        found = self.layout(given, "siblings")
+        axes = list(zip(found.shape, found.strides))
+        if len(axes) == 3 and images == 1:
+            axes.insert(0, (1, 0))
+        if len(axes) != 4 or axes[0][0] != images:
+            raise ShapeError(f"siblings: have shape {list(found.shape)}, expected [N, S, H, W] of {images} masks", c.FM_ERR_SHAPE)
+        (_, step), (count, stride), (height, row), (width, col) = axes
+        if images > 1 and count > 1 and step != count * stride:
+            raise UnsupportedError("siblings: those of a mask do not follow those of the one before: make the array contiguous",
+                                   c.FM_ERR_UNSUPPORTED)
+        return c.fm_volume(found.address, found.dtype, c.FM_DEVICE_CUDA, images * count, height, width, stride if count > 1 else step, row,
+                           col), count
 
     def output(self, array: Any, images: int) -> Any:
         """[C, h, w] or [N, C, h, w] as an fm_cuda_output."""
@@ -237,8 +272,8 @@ class Stream:
         self.keep.clear()
 
 
-def workspace_size(name: str, twin: Any, images: int) -> int:
-    return int(getattr(_library, f"fm_cuda_{name}_workspace")(twin, images))
+def workspace_size(name: str, twin: Any, masks: Any) -> int:
+    return int(getattr(_library, f"fm_cuda_{name}_workspace")(twin, masks.channels, masks.height, masks.width))
 
 
 def pointer(address: Any, kind: Any) -> Any:

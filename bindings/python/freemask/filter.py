@@ -11,11 +11,11 @@ from typing import Any, Optional, Union
 from . import _cuda
 from . import _interface as c
 from ._arrays import dimensions, dtype_of, new, numbers, shape_of
-from ._library import ArgumentError, Handle, UnsupportedError, call, expect, lib, make, raise_error
+from ._library import ArgumentError, Handle, call, expect, lib, make, raise_error
 from ._short import at, fill, frames, taken_frame, target
 from ._threads import each_image
 from .calibration import Calibration, _promise
-from .stats import ClassStats, extra_planes
+from .stats import ClassStats, device_planes, extra_planes
 
 _apply = lib.lean("fm_filter_apply")
 _UNSEEN = {"drop": c.FM_UNSEEN_DROP, "keep": c.FM_UNSEEN_KEEP, "global-mean": c.FM_UNSEEN_GLOBAL_MEAN}
@@ -248,17 +248,14 @@ class NoiseFilter(Handle):
     def _on_device(self, device: Any, mask: Any, loss: Any, strata: Any, out: Any, dtype: str, reference: Any, siblings: Any,
                    options: Any = None) -> Any:
         """`apply`, or with `options` `weights`, on a CUDA device."""
-        if reference is not None or siblings is not None:
-            raise UnsupportedError("references and siblings are compared on the CPU only: move masks and losses there (.cpu())",
-                                   c.FM_ERR_UNSUPPORTED)
         twin, stream = self._twins.of(device, self._pointer), _cuda.Stream(device, mask)
         masks, losses = stream.images(mask, "mask"), stream.images(loss, "loss")
-        planes = None if strata is None else byref(stream.images(strata, "strata"))
+        planes = device_planes(stream, mask, masks.channels, strata, reference, siblings)
         out = _cuda.empty(mask, tuple(mask.shape), dtype) if out is None else out
         written = masks if out is mask else stream.images(out, "out")
         counts = _cuda.empty(mask, (masks.channels, len(self.labels), self.strata, 2), "int64")
         status = _cuda.new_status(mask, masks.channels)
-        size = _cuda.workspace_size("filter", twin, masks.channels)
+        size = _cuda.workspace_size("filter", twin, masks)
         space = stream.memory(_cuda.empty(mask, (size,), "uint8")) if size else None
         end = (written, _cuda.pointer(stream.memory(counts), ctypes.c_int64), _cuda.pointer(stream.memory(status), c.fm_cuda_status),
                space, size)

@@ -11,7 +11,7 @@ from typing import Any, Optional, Union
 from . import _cuda
 from . import _interface as c
 from ._arrays import dimensions, new, numbers, plane, shape_of
-from ._library import call, expect, lib, make, raise_error
+from ._library import MismatchError, ShapeError, call, expect, lib, make, raise_error
 from ._mergeable import Mergeable
 from ._short import at, fill, frames, taken_frame
 from .labels import Labels, as_labels
@@ -116,7 +116,7 @@ class ClassStats(Mergeable):
     def _add_on_device(self, device: Any, mask: Any, loss: Any, strata: Any) -> ClassStats:
         stream = _cuda.Stream(device, mask)
         masks, losses = stream.images(mask, "mask"), stream.images(loss, "loss")
-        planes = None if strata is None else byref(stream.images(strata, "strata"))
+        planes = device_planes(stream, mask, masks.channels, strata, None)
         with self._lock:
             parts = self._on_devices or {}
             part = parts.get(device.ordinal)
@@ -124,7 +124,7 @@ class ClassStats(Mergeable):
                 part = parts[device.ordinal] = _OnDevice(mask, int(lib.fm_class_stats_word_count(self._handle)))
             self._twins = self._twins or _cuda.Twins("stats")
             twin = self._twins.of(device, self._handle)
-            size = _cuda.workspace_size("stats", twin, masks.channels)
+            size = _cuda.workspace_size("stats", twin, masks)
             space = _cuda.empty(mask, (size,), "uint8")
             status = _cuda.new_status(mask, masks.channels)
             stream.run("fm_cuda_stats_add", twin, masks, losses, planes, _cuda.pointer(stream.memory(part.words), ctypes.c_int64),
@@ -276,3 +276,41 @@ def extra_planes(strata: Any, reference: Any, siblings: Any = None) -> tuple[Any
     if views[1] is not None:
         extra.reference = ctypes.pointer(views[1].view)
     return byref(extra), (extra, views, others)
+
+
+def device_planes(stream: Any, like: Any, images: int, strata: Any, reference: Any, siblings: Any = None) -> Any:
+    """The same for `images` masks on a device; None: nothing is given. Of a reference that is a list some may be None."""
+    if strata is None and reference is None and siblings is None:
+        return None
+    extra = make(c.fm_cuda_extra)
+    if strata is not None:
+        extra.strata = stream.images(strata, "strata")
+    if reference is not None:
+        _put_reference(extra, stream, like, images, reference)
+    if siblings is not None:
+        extra.siblings, extra.sibling_count = stream.siblings(siblings, like, images)
+    return extra
+
+
+def _put_reference(extra: Any, stream: Any, like: Any, images: int, reference: Any) -> None:
+    listed = list(reference) if isinstance(reference, (list, tuple)) else [reference]
+    if isinstance(reference, (list, tuple)) and len(listed) != images:
+        raise ShapeError(f"reference: is a list of {len(listed)}, but there are {images} masks", c.FM_ERR_SHAPE)
+    given = [one for one in listed if one is not None]
+    ranks = {one.ranks if isinstance(one, ReferenceCodes) else 0 for one in given}
+    if len(ranks) > 1:
+        raise MismatchError("reference: a batch on a device has losses alone, or codes of the same ranks", c.FM_ERR_MISMATCH)
+    if not given:
+        return
+    planes = [one.codes if isinstance(one, ReferenceCodes) else one for one in given]
+    whole = planes[0] if len(listed) == 1 else _cuda.stack(like, _spread(planes, listed), "reference")
+    extra.reference, extra.reference_ranks = stream.images(whole, "reference"), ranks.pop()
+    if len(given) < len(listed):
+        flags = _cuda.flags(like, [one is not None for one in listed])
+        extra.has_reference = _cuda.pointer(stream.memory(flags), ctypes.c_uint8)
+
+
+def _spread(planes: list[Any], listed: list[Any]) -> list[Any]:
+    """One for each of `listed`; where that has none, one that is not looked at."""
+    left = iter(planes)
+    return [planes[0] if one is None else next(left) for one in listed]
