@@ -95,7 +95,7 @@ def made_up_torch():
     torch = types.ModuleType("torch")
 
     class Tensor:
-        is_cuda, is_cpu, layout = True, False, "strided"
+        is_cuda, is_cpu, is_quantized, layout = True, False, False, "strided"
         device = types.SimpleNamespace(type="cuda", index=0)
 
         def __init__(self, source, view=False):
@@ -121,8 +121,8 @@ def made_up_torch():
             return tensor
 
     torch.Tensor, torch.strided = Tensor, "strided"
-    torch.uint8, torch.int64, torch.int32, torch.float32, torch.float16 = (np.dtype(name)
-                                                                                for name in ("uint8", "int64", "int32", "float32", "float16"))
+    torch.bool, torch.uint8, torch.int64, torch.int32, torch.float32, torch.float16 = (np.dtype(name)
+                                                                                for name in ("bool", "uint8", "int64", "int32", "float32", "float16"))
     torch.empty = lambda shape, dtype, device=None: Tensor(np.full(shape, 0x5a, dtype))
     torch.zeros = lambda shape, dtype, device: Tensor(np.zeros(shape, dtype))
     torch.stack = lambda tensors: Tensor(np.stack([one.source for one in tensors]))
