@@ -81,6 +81,10 @@ for says, thing in (("a list", [[1]]), ("a tuple", ((1,),)), ("a dict", {}), ("a
 refused(lambda: None, "nothing", "NoneType is no array", calls=BUT_INTO)
 for says, dtype in (("objects", object), ("text", "U3"), ("records", [("a", "f4")]), ("times", "M8[s]"), ("complex numbers", "c8")):
     refused(lambda dtype=dtype: np.zeros(SHAPE, dtype), f"NumPy's {says}", "not supported")
+refused(lambda: np.ma.masked_array(np.zeros(SHAPE, np.uint8), np.eye(*SHAPE)), "an array that hides pixels", "4 of its pixels", ".filled(value)")
+refused(lambda: np.ma.masked_array(np.zeros((2, *SHAPE), np.uint8), True), "a batch that hides pixels", ".filled(value)", calls=BATCHES)
+bare, covered = np.zeros(SHAPE, np.uint8), np.ma.masked_array(np.zeros(SHAPE, np.uint8), False)
+tap.equal(fm.ClassStats("camvid").add(covered, LOSS).pixels.tolist(), fm.ClassStats("camvid").add(bare, LOSS).pixels.tolist(), "one that hides none is read")
 
 
 # ---- Of other libraries -------------------------------------------------------------------------------------

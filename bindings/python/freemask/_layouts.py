@@ -13,7 +13,7 @@ from typing import Any, Optional
 
 from . import _interface as c
 from ._library import UnsupportedError, lib
-from ._unseen import OTHER_WAYS, address_of_tensor, refuse_export, refuse_tensor, unseen
+from ._unseen import OTHER_WAYS, address_of_tensor, refuse_export, refuse_masked, refuse_tensor, unseen
 
 # ---- Element types ------------------------------------------------------------------------------------
 BY_NAME = {"uint8": c.FM_U8, "bool": c.FM_U8, "int8": c.FM_I8, "uint16": c.FM_U16, "int16": c.FM_I16, "uint32": c.FM_U32,
@@ -77,6 +77,7 @@ _WRITEABLE = 0x400  # in NumPy's flags: asked for by name, NumPy 1 warns of arra
 
 
 def _from_numpy(array: Any, written: bool = False) -> Layout:
+    refuse_masked(array)
     dtype, fixed = array.dtype, "" if array.flags.num & _WRITEABLE else _READ_ONLY
     number = numpy_dtypes.get(dtype, 0)
     if number == 0:

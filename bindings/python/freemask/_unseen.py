@@ -30,6 +30,13 @@ def told(array: Any, name: str) -> Any:
         return None
 
 
+def refuse_masked(array: Any) -> None:
+    """Raises for an array of numpy.ma that hides some of its pixels: what lies under the cover is any number."""
+    if hasattr(array, "filled") and array.mask.any():
+        raise unseen(f"the array is masked, and {int(array.mask.sum())} of its pixels are hidden: expected one without, as .filled(value) "
+                     "makes it, of a mask with a label that is ignored")
+
+
 # ---- Tensors ------------------------------------------------------------------------------------------
 def is_nested(array: Any) -> bool:
     return told(array, "is_nested") is True
