@@ -302,6 +302,25 @@ def measure_queries(images, count):
     report["query_workspace_per_image"] = made.workspace_size / n
 
 
+def measure_scores(images):
+    """The policy that compares with the real image of the mask, and a reference for each."""
+    side = 32 if given.small else 512
+    n = fitting(images, CLASSES * 8192 + side * side * 24)
+    masks, losses = make_masks(n, side, side), np.abs(floats((n, side, side))) * 2
+    ranks = create(core.fm_class_stats_create, labels, options(kit.StatsOptions, histogram=32))
+    call(core.fm_class_stats_add, ranks, kit.plane(masks[0]), kit.plane(losses[0]), None)
+    scores = create(core.fm_class_stats_create, labels, options(kit.StatsOptions, histogram=32, score=1, ranks=ranks.value))
+    call(core.fm_class_stats_add, scores, kit.plane(masks[0]), kit.plane(losses[0]), None)
+    known = create(cuda.fm_cuda_filter_create, device, create(core.fm_filter_create, scores, options(kit.FilterOptions, policy=3)))
+    m, lo, out, status = kit.Memory(masks), kit.Memory(losses), zeros(masks.shape, np.uint8), zeros(n, kit.STATUS)
+    real, space = kit.Memory(losses[::-1].copy()), kit.workspace(kit.room("filter", known, masks.shape))
+    row(f"paired filter from loss maps, {n} x {side}x{side}", 10 * masks.size, lambda: call(
+        cuda.fm_cuda_filter_apply, known, volume(m), volume(lo), kit.extra(reference=real), volume(out), None, ptr(status.address),
+        ptr(space.address), kit.size_t(space.array.size), None))
+    report["score_workspace_per_image"] = space.array.size / n
+    cuda.fm_cuda_filter_destroy(known)
+
+
 def measure_maps():
     n, side = (2, 32) if given.small else (16, 512)
     masks = make_masks(n, side, side)
@@ -329,6 +348,7 @@ measure_losses()
 measure_logits(8, 1, goal={"share": 0.8})
 measure_queries(8, 100)
 measure_maps()
+measure_scores(16)
 measure_logits(16, 4, np.float16)
 report["seconds"] = time.monotonic() - started
 write()

@@ -24,7 +24,7 @@ with open(out, encoding="utf-8") as file:
     found = json.load(file)
 tap.equal([one["failed"] for one in found["comparisons"]], [0] * 4, "no comparison fails")
 tap.ok(all(one["checks"] > 50 for one in found["comparisons"]), "there are many", found["comparisons"])
-tap.ok(len(found["rows"]) == 12 and all(row["seconds"]["library"] > 0 and row["share"] > 0 for row in found["rows"]),
+tap.ok(len(found["rows"]) == 13 and all(row["seconds"]["library"] > 0 and row["share"] > 0 for row in found["rows"]),
        "each row is measured", output)
 tap.equal([row["name"] for row in found["rows"] if f"| {row['name']} | " not in output], [], "and in the table")
 tap.ok("a device that is none" in output and "not measured" in output, "the table has the card, and says what was not measured", output)
