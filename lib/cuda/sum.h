@@ -21,6 +21,8 @@ typedef struct cu_total {
   int32_t cell;
   uint32_t pixels;
   uint64_t sum;
+  uint32_t bin,
+      bin_pixels; /* of the histogram: the last bin, and its pixels that are not counted yet */
 } cu_total;
 
 FM__CU_FN int64_t *cu_pending(cu_job job, int32_t image, int64_t cell) {
@@ -41,8 +43,24 @@ FM__CU_FN uint32_t cu_part(uint64_t sum, int part) {
   return (uint32_t)(part + 1 < FM__CU_SUM_PARTS ? rest & ((1U << CU_PART_BITS) - 1) : rest);
 }
 
+FM__CU_FN void cu_bin_flush(cu_job job, int32_t image, const cu_total *total) {
+  if (total->bin_pixels)
+    cu_add64(cu_pending(job, image, total->cell) + FM__CELL_WORDS + total->bin, total->bin_pixels);
+}
+
+/* Neighbours of one bin are counted together. */
+FM__CU_FN void cu_bin_add(cu_job job, int32_t image, cu_total *total, uint32_t bin) {
+  if (bin != total->bin) {
+    cu_bin_flush(job, image, total);
+    total->bin = bin;
+    total->bin_pixels = 0;
+  }
+  total->bin_pixels++;
+}
+
 FM__CU_FN void cu_total_flush(cu_job job, int32_t image, const cu_total *total, uint32_t *own) {
   if (!total->pixels) return;
+  cu_bin_flush(job, image, total);
   if (own) {
     uint32_t *counters = own + FM__CU_SUM_COUNTERS * total->cell;
     cu_add32(counters, total->pixels);
@@ -64,7 +82,7 @@ FM__CU_FN void cu_total_add(cu_job job, int32_t image, cu_total *total, int32_t 
   if (cell != total->cell) {
     cu_total_flush(job, image, total, own);
     total->cell = cell;
-    total->pixels = 0;
+    total->pixels = total->bin_pixels = 0;
     total->sum = 0;
   }
   total->pixels++;
@@ -78,7 +96,7 @@ FM__CU_FN void cu_total_add(cu_job job, int32_t image, cu_total *total, int32_t 
     if (two.high) cu_add64(digits + 1, two.high);
   }
   if (job->bin_shift >= 0)
-    cu_add64(cu_pending(job, image, cell) + FM__CELL_WORDS + fm__bin_of(bits, job->bin_shift), 1);
+    cu_bin_add(job, image, total, (uint32_t)fm__bin_of(bits, job->bin_shift));
 }
 
 /* ---- A block's own counters --------------------------------------------------------------- */
@@ -146,7 +164,7 @@ FM__CU_KERNEL(sum) {
   }
   FM__CU_BARRIER();
   FM__CU_EACH_THREAD(t) {
-    cu_total total = {-1, 0, 0};
+    cu_total total = {-1, 0, 0, 0, 0};
     uint32_t *counters = job->own_counters ? own : NULL;
     cu_run run = cu_run_of(job, FM__CU_BLOCK, t);
     cu_plain plain;
@@ -167,7 +185,7 @@ FM__CU_WIDE_KERNEL(sum_output) {
   FM__CU_EACH_THREAD(t) cu_totals_clear(job, t, own);
   FM__CU_BARRIER();
   FM__CU_EACH_THREAD(t) {
-    cu_total total = {-1, 0, 0};
+    cu_total total = {-1, 0, 0, 0, 0};
     uint32_t *counters = job->own_counters ? own : NULL;
     cu_column_place p = cu_column_of(job, FM__CU_BLOCK, t);
     cu_column_pixels pixels;

@@ -208,6 +208,7 @@ def test_stats():
     check_stats("of 3,000 classes", WIDE, np.uint16, 0)
     check_stats("of packed bytes", ADE, np.uint8, 0, shape=(3, 64, 80))
     check_stats("of packed bytes, with a histogram", IDS, np.uint8, 8, shape=(1, 61, 67))
+    check_stats("of packed bytes, with wide bins", ADE, np.uint8, 1, shape=(2, 64, 80))
     check_stats("of packed bytes and 3,000 classes", WIDE, np.uint8, 0, shape=(2, 40, 64))
     check_stats("of more images than threads", ADE, np.uint8, 1, shape=(300, 4, 4))
     check_stats("of one pixel", ADE, np.uint8, 8, shape=(1, 1, 1))
