@@ -77,12 +77,12 @@ FM__CU_INLINE bool cu_judge(cu_job job, int32_t image, int64_t y, int64_t x, int
 
 FM__CU_FN int32_t cu_cells(cu_job job) { return job->class_count * job->strata_count; }
 
-FM__CU_FN void cu_counters_clear(cu_job job, uint32_t t, uint32_t *own) {
+FM__CU_FN void cu_tally_clear(cu_job job, uint32_t t, uint32_t *own) {
   if (!job->own_counters) return;
   for (int32_t i = (int32_t)t; i < cu_cells(job); i += FM__CU_THREADS) own[i] = 0;
 }
 
-FM__CU_FN void cu_counters_flush(cu_job job, int32_t image, uint32_t t, const uint32_t *own) {
+FM__CU_FN void cu_tally_deliver(cu_job job, int32_t image, uint32_t t, const uint32_t *own) {
   if (!job->own_counters) return;
   for (int32_t i = (int32_t)t; i < cu_cells(job); i += FM__CU_THREADS)
     cu_count(job, image, i, own[i]);
@@ -133,53 +133,20 @@ FM__CU_INLINE void cu_filter_plain(cu_job job, int32_t image, const cu_run *run,
   if (least != FM__CLASS_IGNORE) cu_plain_note(job, image, *run, entries);
 }
 
-FM__CU_KERNEL(filter) {
-  FM__CU_START;
-  FM__CU_OWN(cu_entry, entries);
-  uint32_t *const own = cu_own_counters(job, entries);
-  FM__CU_EACH_THREAD(t) {
-    cu_entries_fill(job, FM__CU_IMAGE, t, entries);
-    cu_counters_clear(job, t, own);
+FM__CU_MAP_KERNEL(filter, tally)
+
+FM__CU_INLINE void cu_filter_column(cu_job job, int32_t image, const cu_column_place *p,
+                                    const cu_column_pixels *pixels, cu_tally *tally,
+                                    uint32_t *own) {
+  for (int j = 0; j < FM__CU_ROWS; j++) {
+    uint64_t bits;
+    if (j < p->rows && cu_judge(job, image, p->y + j, p->x, pixels->label[j], pixels->cell[j],
+                                pixels->loss[j], tally, own, &bits))
+      cu_store(cu_at(&job->out, image, p->y + j, p->x), job->out.element, bits);
   }
-  FM__CU_BARRIER();
-  FM__CU_EACH_THREAD(t) {
-    cu_tally tally = {-1, 0};
-    uint32_t *counters = job->own_counters ? own : NULL;
-    cu_run run = cu_run_of(job, FM__CU_BLOCK, t);
-    cu_plain plain;
-    if (cu_plain_load(job, FM__CU_IMAGE, &run, &plain))
-      cu_filter_plain(job, FM__CU_IMAGE, &run, &plain, entries, &tally, counters);
-    else
-      for (; run.count; cu_run_next(job, &run))
-        cu_filter_piece(job, FM__CU_IMAGE, &run, &tally, counters);
-    cu_tally_flush(job, FM__CU_IMAGE, &tally, counters);
-  }
-  FM__CU_BARRIER();
-  FM__CU_EACH_THREAD(t) cu_counters_flush(job, FM__CU_IMAGE, t, own);
 }
 
-FM__CU_WIDE_KERNEL(filter_output) {
-  FM__CU_START;
-  FM__CU_OWN(uint32_t, own);
-  FM__CU_EACH_THREAD(t) cu_counters_clear(job, t, own);
-  FM__CU_BARRIER();
-  FM__CU_EACH_THREAD(t) {
-    cu_tally tally = {-1, 0};
-    uint32_t *counters = job->own_counters ? own : NULL;
-    cu_column_place p = cu_column_of(job, FM__CU_BLOCK, t);
-    cu_column_pixels pixels;
-    if (p.rows) cu_column_read(job, FM__CU_IMAGE, &p, &pixels);
-    for (int j = 0; j < FM__CU_ROWS; j++) {
-      uint64_t bits;
-      if (j < p.rows && cu_judge(job, FM__CU_IMAGE, p.y + j, p.x, pixels.label[j], pixels.cell[j],
-                                 pixels.loss[j], &tally, counters, &bits))
-        cu_store(cu_at(&job->out, FM__CU_IMAGE, p.y + j, p.x), job->out.element, bits);
-    }
-    cu_tally_flush(job, FM__CU_IMAGE, &tally, counters);
-  }
-  FM__CU_BARRIER();
-  FM__CU_EACH_THREAD(t) cu_counters_flush(job, FM__CU_IMAGE, t, own);
-}
+FM__CU_OUTPUT_KERNEL(filter_output, filter, tally)
 
 /* Empties statuses and what is added up. */
 FM__CU_KERNEL(start) {

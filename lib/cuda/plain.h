@@ -67,4 +67,57 @@ FM__CU_APART void cu_plain_note(cu_job job, int32_t image, cu_run run, const cu_
   }
 }
 
+/* ---- The frame of kernels that look at each pixel once ---------------------------------------- */
+
+/* Of a loss map. A thread adds up what it meets in a cu_`kind`, which it hands to the counters of its block
+ * (cu_`kind`_flush); these are cleared before (cu_`kind`_clear) and handed on behind (cu_`kind`_deliver). A whole run goes
+ * through cu_`name`_plain, else pieces of it through cu_`name`_piece. */
+#define FM__CU_MAP_KERNEL(name, kind)                                                \
+  FM__CU_KERNEL(name) {                                                              \
+    FM__CU_START;                                                                    \
+    FM__CU_OWN(cu_entry, entries);                                                   \
+    uint32_t *const own = cu_own_counters(job, entries);                             \
+    FM__CU_EACH_THREAD(t) {                                                          \
+      cu_entries_fill(job, FM__CU_IMAGE, t, entries);                                \
+      cu_##kind##_clear(job, t, own);                                                \
+    }                                                                                \
+    FM__CU_BARRIER();                                                                \
+    FM__CU_EACH_THREAD(t) {                                                          \
+      cu_##kind sum = {0};                                                           \
+      sum.cell = -1;                                                                 \
+      uint32_t *counters = job->own_counters ? own : NULL;                           \
+      cu_run run = cu_run_of(job, FM__CU_BLOCK, t);                                  \
+      cu_plain plain;                                                                \
+      if (cu_plain_load(job, FM__CU_IMAGE, &run, &plain))                            \
+        cu_##name##_plain(job, FM__CU_IMAGE, &run, &plain, entries, &sum, counters); \
+      else                                                                           \
+        for (; run.count; cu_run_next(job, &run))                                    \
+          cu_##name##_piece(job, FM__CU_IMAGE, &run, &sum, counters);                \
+      cu_##kind##_flush(job, FM__CU_IMAGE, &sum, counters);                          \
+    }                                                                                \
+    FM__CU_BARRIER();                                                                \
+    FM__CU_EACH_THREAD(t) cu_##kind##_deliver(job, FM__CU_IMAGE, t, own);            \
+  }
+
+/* The same of an output, a column of pixels at a time: cu_`work`_column. */
+#define FM__CU_OUTPUT_KERNEL(name, work, kind)                            \
+  FM__CU_WIDE_KERNEL(name) {                                              \
+    FM__CU_START;                                                         \
+    FM__CU_OWN(uint32_t, own);                                            \
+    FM__CU_EACH_THREAD(t) cu_##kind##_clear(job, t, own);                 \
+    FM__CU_BARRIER();                                                     \
+    FM__CU_EACH_THREAD(t) {                                               \
+      cu_##kind sum = {0};                                                \
+      sum.cell = -1;                                                      \
+      uint32_t *counters = job->own_counters ? own : NULL;                \
+      cu_column_place p = cu_column_of(job, FM__CU_BLOCK, t);             \
+      cu_column_pixels pixels;                                            \
+      if (p.rows) cu_column_read(job, FM__CU_IMAGE, &p, &pixels);         \
+      cu_##work##_column(job, FM__CU_IMAGE, &p, &pixels, &sum, counters); \
+      cu_##kind##_flush(job, FM__CU_IMAGE, &sum, counters);               \
+    }                                                                     \
+    FM__CU_BARRIER();                                                     \
+    FM__CU_EACH_THREAD(t) cu_##kind##_deliver(job, FM__CU_IMAGE, t, own); \
+  }
+
 #endif

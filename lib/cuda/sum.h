@@ -105,11 +105,11 @@ FM__CU_FN int32_t cu_total_counters(cu_job job) {
   return job->own_counters ? FM__CU_SUM_COUNTERS * job->class_count * job->strata_count : 0;
 }
 
-FM__CU_FN void cu_totals_clear(cu_job job, uint32_t t, uint32_t *own) {
+FM__CU_FN void cu_total_clear(cu_job job, uint32_t t, uint32_t *own) {
   for (int32_t i = (int32_t)t; i < cu_total_counters(job); i += FM__CU_THREADS) own[i] = 0;
 }
 
-FM__CU_FN void cu_totals_flush(cu_job job, int32_t image, uint32_t t, const uint32_t *own) {
+FM__CU_FN void cu_total_deliver(cu_job job, int32_t image, uint32_t t, const uint32_t *own) {
   for (int32_t i = (int32_t)t; i < cu_total_counters(job); i += FM__CU_THREADS) {
     if (!own[i]) continue;
     int64_t *cell = cu_pending(job, image, i / FM__CU_SUM_COUNTERS);
@@ -154,51 +154,16 @@ FM__CU_INLINE void cu_sum_plain(cu_job job, int32_t image, const cu_run *run, co
   if (least != FM__CLASS_IGNORE) cu_plain_note(job, image, *run, entries);
 }
 
-FM__CU_KERNEL(sum) {
-  FM__CU_START;
-  FM__CU_OWN(cu_entry, entries);
-  uint32_t *const own = cu_own_counters(job, entries);
-  FM__CU_EACH_THREAD(t) {
-    cu_entries_fill(job, FM__CU_IMAGE, t, entries);
-    cu_totals_clear(job, t, own);
-  }
-  FM__CU_BARRIER();
-  FM__CU_EACH_THREAD(t) {
-    cu_total total = {-1, 0, 0, 0, 0};
-    uint32_t *counters = job->own_counters ? own : NULL;
-    cu_run run = cu_run_of(job, FM__CU_BLOCK, t);
-    cu_plain plain;
-    if (cu_plain_load(job, FM__CU_IMAGE, &run, &plain))
-      cu_sum_plain(job, FM__CU_IMAGE, &run, &plain, entries, &total, counters);
-    else
-      for (; run.count; cu_run_next(job, &run))
-        cu_sum_piece(job, FM__CU_IMAGE, &run, &total, counters);
-    cu_total_flush(job, FM__CU_IMAGE, &total, counters);
-  }
-  FM__CU_BARRIER();
-  FM__CU_EACH_THREAD(t) cu_totals_flush(job, FM__CU_IMAGE, t, own);
+FM__CU_MAP_KERNEL(sum, total)
+
+FM__CU_INLINE void cu_sum_column(cu_job job, int32_t image, const cu_column_place *p,
+                                 const cu_column_pixels *pixels, cu_total *total, uint32_t *own) {
+  for (int j = 0; j < FM__CU_ROWS; j++)
+    if (j < p->rows && pixels->cell[j] >= 0)
+      cu_total_add(job, image, total, pixels->cell[j], fm__loss_bits(pixels->loss[j]), own);
 }
 
-FM__CU_WIDE_KERNEL(sum_output) {
-  FM__CU_START;
-  FM__CU_OWN(uint32_t, own);
-  FM__CU_EACH_THREAD(t) cu_totals_clear(job, t, own);
-  FM__CU_BARRIER();
-  FM__CU_EACH_THREAD(t) {
-    cu_total total = {-1, 0, 0, 0, 0};
-    uint32_t *counters = job->own_counters ? own : NULL;
-    cu_column_place p = cu_column_of(job, FM__CU_BLOCK, t);
-    cu_column_pixels pixels;
-    if (p.rows) cu_column_read(job, FM__CU_IMAGE, &p, &pixels);
-    for (int j = 0; j < FM__CU_ROWS; j++)
-      if (j < p.rows && pixels.cell[j] >= 0)
-        cu_total_add(job, FM__CU_IMAGE, &total, pixels.cell[j], fm__loss_bits(pixels.loss[j]),
-                     counters);
-    cu_total_flush(job, FM__CU_IMAGE, &total, counters);
-  }
-  FM__CU_BARRIER();
-  FM__CU_EACH_THREAD(t) cu_totals_flush(job, FM__CU_IMAGE, t, own);
-}
+FM__CU_OUTPUT_KERNEL(sum_output, sum, total)
 
 /* Words of a cell that each thread adds up of its images, and how many of these are good. */
 typedef struct cu_end_own {
