@@ -100,16 +100,16 @@ FM_API fm_status fm_cuda_status_read(const fm_cuda_status *status, const fm_labe
  *  `data` is NULL is not there. Sized structure, see freemask/context.h. */
 typedef struct fm_cuda_extra {
   size_t size;
-  fm_volume
-      strata; /**< [N, H, W], U8; where there are several, of the filter, the statistics or the
-                            ranks of their score */
-  fm_volume reference; /**< FM_SCORE_RANK: [N, h, w], losses, or U8, their codes; of any one size */
-  fm_volume siblings;  /**< [N * sibling_count, H, W]: those of image n are the images from
-                            n * sibling_count on. Only with a reference */
-  const uint8_t
-      *has_reference; /**< [N], in device memory: 0 for an image without a reference, whose planes
-                                     of `reference` and `siblings` are then not read; NULL: all have
-                                     one. ARGUMENT where a filter requires one (fm_reference_use) */
+  /** [N, H, W], U8; where there are several, of the filter, the statistics or the ranks of their score. */
+  fm_volume strata;
+  /** FM_SCORE_RANK: [N, h, w], losses, or U8, their codes; of any one size. */
+  fm_volume reference;
+  /** [N * sibling_count, H, W]: those of image n are the images from n * sibling_count on. Only with a
+   *  reference. */
+  fm_volume siblings;
+  /** [N], in device memory: 0 for an image without a reference, whose planes of `reference` and `siblings`
+   *  are then not read; NULL: all have one. ARGUMENT where a filter requires one (fm_reference_use). */
+  const uint8_t *has_reference;
   int32_t sibling_count;    /**< of each image */
   int32_t reserved;         /**< 0 */
   uint64_t reference_ranks; /**< as in fm_extra_planes */
