@@ -141,6 +141,36 @@ for name, words, *arguments in [
          "-o", "x")]:
     result = tool(*arguments)
     tap.ok(result.code and words in result.err, name, result)
+
+# What a run that was killed left: the next one goes on, and removes it; a shard only what was its own, since others may be writing.
+PART = f".{dead_process()}-7ffd6df13670-0.fm-part"
+
+
+def killed(folder, begun):
+    """A folder of references as it was when references.json was being written, or, later, codes."""
+    write(f"{ROOT}/{folder}/references.json{'' if begun else PART}", read(f"{ROOT}/codes/references.json"))
+    for name in REAL if begun else ():
+        write(f"{ROOT}/{folder}/{name}.png{PART}", b"half")
+
+
+def left_parts(folder):
+    return {name.split(".")[0] for name in tree(f"{ROOT}/{folder}") if name.endswith(".fm-part")}
+
+
+for folder, begun in (("killed-early", False), ("killed-late", True)):
+    killed(folder, begun)
+    good(f"{folder}: references", *STATS, "--policy", "paired", "--references", folder, "-o", "coded.json")
+    tap.ok(tree(f"{ROOT}/{folder}") == tree(f"{ROOT}/codes"), f"{folder}: nothing of it is left", list(tree(f"{ROOT}/{folder}")))
+for i in range(2):
+    good(f"losses of shard {i}", *STATS, "--policy", "paired", "--shard", f"{i}/2", "-o", f"losses{i}.json")
+good("of both", "merge", "losses0.json", "losses1.json", "-o", "losses.json")
+killed("killed-shards", True)
+for i in range(2):
+    good(f"references of shard {i}, where both were killed", *STATS, "--policy", "paired", "--shard", f"{i}/2", "--ranks", "losses.json",
+         "--references", "killed-shards", "-o", f"scores{i}.json")
+    written = {name for name in REAL if os.path.exists(f"{ROOT}/killed-shards/{name}.png")}
+    tap.equal(left_parts("killed-shards"), set(REAL) - written, f"shard {i} removes what was its own")
+tap.ok(tree(f"{ROOT}/killed-shards") == tree(f"{ROOT}/codes"), "both have written what one run writes", list(tree(f"{ROOT}/killed-shards")))
 shutil.copytree(f"{ROOT}/real/masks/0", f"{ROOT}/half/masks/0")
 shutil.copytree(f"{ROOT}/real/losses/0", f"{ROOT}/half/losses/0")
 good("statistics of half the set", "stats", *LABELS, "--masks", "half/masks", "--losses", "half/losses", "--policy", "paired",

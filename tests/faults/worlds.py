@@ -145,12 +145,21 @@ def policies(make):
         yield Scenario(f"filter-{policy}", command, [[*command, "--resume"], [*command, "--overwrite"]])
     siblings = [*command, "--siblings"]
     yield Scenario("filter-siblings", siblings, [[*siblings, "--resume"], [*siblings, "--overwrite"]], "filter-paired")
+    codes = ["stats", *LABELS, *losses, "--policy", "paired", "--references", "codes", "-o", "new.json"]
+    yield Scenario("references", codes, template="stats-paired")
+    refer = [*FILTER[:2], "new.json", *FILTER[3:], "--references", "codes"]
+    yield Scenario("filter-references", refer, [[*refer, "--resume"], [*refer, "--overwrite"]], "filter-paired", [codes])
     for part in ("0", "1"):
         must(base, "stats", *LABELS, *losses, "--policy", "strata", "--shard", f"{part}/2", "-o", f"r{part}.json")
     must(base, "merge", "-o", "ranks.json", "r0.json", "r1.json")
     make("stats-ranks", "base", "real/masks", "real/losses", "ranks.json")
     yield Scenario("stats-ranks", ["stats", *LABELS, *losses, "--policy", "strata", "--ranks", "ranks.json", "--shard", "0/2",
                                    "-o", "new.json"])
+    part, shards = ["stats", *LABELS, *losses, "--policy", "paired"], ("0/2", "1/2")
+    whole = [*([*part, "--shard", shard, "-o", f"p{shard[0]}.json"] for shard in shards), ["merge", "-o", "pairs.json", "p0.json", "p1.json"]]
+    part += ["--ranks", "pairs.json", "--references", "codes", "--shard"]
+    yield Scenario("references-shard", [*part, "0/2", "-o", "new.json"], template="stats-paired",
+                   setup=[*whole, [*part, "1/2", "-o", "other.json"]])
 
 
 def runs(make):

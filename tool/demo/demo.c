@@ -56,12 +56,14 @@ static int folder_ready(const demo *d, fault *f) {
   static const char *const folders[] = {"real/images",     "real/masks", "synthetic/images",
                                         "synthetic/masks", "truth",      "results/masks"};
   const char *dir = d->world.dir;
-  if (outdir_is_empty(dir)) return EXIT_FINE;
+  bool empty;
+  int code = outdir_is_empty(dir, &empty, f);
+  if (code || empty) return code;
   if (!d->overwrite)
     return fault_set(f, EXIT_USAGE, "%s is not empty; --overwrite replaces an earlier demo", dir);
   char *mark = path_join(dir, MARK);
   path_kind there;
-  int code = path_look(mark, &there, f);
+  code = path_look(mark, &there, f);
   free(mark);
   if (code) return code;
   if (there == PATH_ABSENT)

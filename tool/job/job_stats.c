@@ -191,7 +191,7 @@ static int add_scores(state *s, const stats_job *job, fault *f) {
   s->file.stats = NULL;
   int code = make_stats(s, &s->file.stats, f);
   if (!code && job->references)
-    code = reference_codes_open(s->ws.context, job->references, s->file.stats, job->shard.count > 1,
+    code = reference_codes_open(s->ws.context, job->references, s->file.stats, job->shard,
                                 &s->codes, f);
   if (!code) code = add_all(s, job, f);
   return code || !job->references ? code : disk_flush(s->codes.path, f);
@@ -238,11 +238,13 @@ static int check_flags(const stats_job *job, fault *f) {
   inputs_add_set(&list, &job->set);
   inputs_add(&list, job->ranks);
   code = inputs_check_file(&list, job->output, f);
-  if (!code && job->references && inputs_spare_folder(&list, job->references, written, f))
-    code =
-        fault_set(f, EXIT_USAGE,
-                  "--references %s is an input folder, or lies in one, expected a separate folder",
-                  job->references);
+  if (!code && job->references) {
+    code = inputs_spare_folder(&list, job->references, written, f);
+    if (code == EXIT_USAGE) /* which says -o */
+      fault_set(f, code,
+                "--references %s is an input folder, or lies in one, expected a separate folder",
+                job->references);
+  }
   inputs_free(&list);
   return code;
 }

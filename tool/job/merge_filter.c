@@ -308,7 +308,9 @@ static int enter(state *s, fault *f) {
     return fault_set(f, EXIT_USAGE,
                      "%s holds a run of filter, expected --overwrite or another folder",
                      s->job->output);
-  if (!code && !s->run && !there && !outdir_is_empty(s->out->path))
+  bool empty = true;
+  if (!code && !s->run && !there) code = outdir_is_empty(s->out->path, &empty, f);
+  if (!code && !empty)
     return fault_set(f, EXIT_USAGE, "%s is not empty, expected an empty folder, or a new one",
                      s->job->output);
   char *masks = path_join(s->job->output, "masks"), *weights = path_join(s->job->output, "weights");

@@ -247,14 +247,15 @@ static int find_results(const state *s, bool *there, fault *f) {
 
 /* A run that is replaced goes first: run --resume refuses the folder until it has a run.json again. */
 static int enter(state *s, fault *f) {
-  bool there = false;
+  bool there = false, empty = true;
   int code = outdir_open(s->job->output, NULL, &s->out, f);
   if (!code) code = outdir_check_real(&s->out, "masks", f);
   if (!code) code = find_results(s, &there, f);
   if (!code && there && !s->job->overwrite)
     return fault_set(f, EXIT_USAGE, "%s holds a run, expected --overwrite or another folder",
                      s->job->output);
-  if (!code && !there && !outdir_is_empty(s->out.path))
+  if (!code && !there) code = outdir_is_empty(s->out.path, &empty, f);
+  if (!code && !empty)
     return fault_set(f, EXIT_USAGE, "%s is not empty, expected an empty folder, or a new one",
                      s->job->output);
   if (!code && there) outdir_sweep_top(s->out.path);

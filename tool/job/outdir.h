@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "base/fault.h"
+#include "base/folder.h"
 #include "base/folder_lock.h"
 
 /* Remembers which folders and files this command made. Thread-safety: any thread. */
@@ -59,6 +60,10 @@ int outdir_check_file(const char *path, fault *f);
 void outdir_sweep(const char *path);
 void outdir_sweep_top(const char *path);
 
+/* The same below a folder into which the shards of a job write side by side, maybe on other machines, whose processes
+ * nobody here knows: what this shard left there. Files are named as the stems of its masks. */
+void outdir_sweep_shard(const char *path, folder_shard shard);
+
 /* Removes the PNG files below a folder, unfinished ones as outdir_sweep does, and folders that are
  * empty then. Links are neither followed nor removed. */
 int outdir_clear_masks(const char *path, fault *f);
@@ -67,7 +72,7 @@ int outdir_clear_weights(const char *path, fault *f); /* NPY files, too */
 /* Is there any file below the folder? */
 bool outdir_has_files(const char *path);
 
-/* Is there nothing in the folder but its lock? */
-bool outdir_is_empty(const char *path);
+/* Is there nothing in the folder but its lock? One that is not there is empty. */
+int outdir_is_empty(const char *path, bool *empty, fault *f);
 
 #endif

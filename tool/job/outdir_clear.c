@@ -38,24 +38,51 @@ static const char *name_of(const char *path) {
   return slash ? slash + 1 : path;
 }
 
+/* What is swept, which nftw does not hand on: `folder` is the length of its path. */
+static struct {
+  size_t folder;
+  folder_shard shard;
+} swept;
+
+/* Is a file below the folder, whose path has `length` bytes but for what marks it as unfinished, of the shard? */
+static bool is_of_shard(const char *path, size_t length) {
+  size_t start = swept.folder;
+  while (path[start] == '/') start++;
+  char *relative = alloc_text(path + start);
+  relative[length - start] = '\0';
+  char *stem = path_stem(relative, "");
+  const bool is_of = folder_in_shard(stem, swept.shard);
+  free(stem);
+  free(relative);
+  return is_of;
+}
+
 static int sweep(const char *path, const struct stat *info, int kind, struct FTW *where) {
   (void)info;
   (void)where;
-  if (kind == FTW_F && orphan_of(name_of(path))) unlink(path);
+  const char *name = name_of(path);
+  const size_t length = kind == FTW_F ? orphan_of(name) : 0;
+  if (length && is_of_shard(path, (size_t)(name - path) + length)) unlink(path);
   return 0;
 }
 
-void outdir_sweep(const char *path) { nftw(path, sweep, OPEN_FOLDERS, FTW_PHYS); }
+void outdir_sweep_shard(const char *path, folder_shard shard) {
+  swept.shard = shard;
+  swept.folder = strlen(path);
+  nftw(path, sweep, OPEN_FOLDERS, FTW_PHYS);
+}
+
+void outdir_sweep(const char *path) { outdir_sweep_shard(path, (folder_shard){0}); }
 
 /* Those right in the folder: all, or those of one file. */
-static void sweep_top(const char *folder, const char *only) {
-  DIR *handle = opendir(folder);
+static void sweep_top(const char *at, const char *only) {
+  DIR *handle = opendir(at);
   struct dirent *entry;
   while (handle && (entry = readdir(handle))) {
     size_t length = orphan_of(entry->d_name);
     if (!length) continue;
     if (only && (strlen(only) != length || strncmp(only, entry->d_name, length))) continue;
-    char *file = path_join(folder, entry->d_name);
+    char *file = path_join(at, entry->d_name);
     unlink(file);
     free(file);
   }
@@ -67,9 +94,9 @@ void outdir_sweep_top(const char *path) { sweep_top(path, NULL); }
 /* ---- Single files --------------------------------------------------------------------- */
 
 int outdir_check_file(const char *path, fault *f) {
-  char *folder = alloc_text(path), *slash = strrchr(folder, '/');
-  if (slash) slash[slash == folder] = '\0';
-  const char *above = slash ? folder : ".";
+  char *parent = alloc_text(path), *slash = strrchr(parent, '/');
+  if (slash) slash[slash == parent] = '\0';
+  const char *above = slash ? parent : ".";
   int code = EXIT_FINE;
   if (path_is_folder(path))
     code = fault_system(f, EISDIR, "write", path);
@@ -79,7 +106,7 @@ int outdir_check_file(const char *path, fault *f) {
     code = fault_system(f, errno, "write", path);
   else
     sweep_top(above, name_of(path));
-  free(folder);
+  free(parent);
   return code;
 }
 
@@ -134,15 +161,18 @@ bool outdir_has_files(const char *path) {
   return nftw(path, find_file, OPEN_FOLDERS, FTW_PHYS) == FOUND;
 }
 
-bool outdir_is_empty(const char *path) {
+int outdir_is_empty(const char *path, bool *empty, fault *f) {
   static const char *const always[] = {".", "..", FOLDER_LOCK_NAME};
   DIR *handle = opendir(path);
   const struct dirent *entry;
-  bool empty = true;
-  while (handle && empty && (entry = readdir(handle))) {
-    empty = false;
-    for (size_t i = 0; i < 3; i++) empty = empty || !strcmp(entry->d_name, always[i]);
+  int code =
+      handle || fault_means_absent(errno) ? EXIT_FINE : fault_system(f, errno, "examine", path);
+  *empty = true;
+  while (handle && *empty && (errno = 0, entry = readdir(handle))) {
+    *empty = false;
+    for (size_t i = 0; i < 3; i++) *empty = *empty || !strcmp(entry->d_name, always[i]);
   }
+  if (handle && *empty && errno) code = fault_system(f, errno, "examine", path);
   if (handle) closedir(handle);
-  return empty;
+  return code;
 }

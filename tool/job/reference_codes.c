@@ -39,33 +39,40 @@ static int open_soon(const char *path, bool shard, outdir *out, fault *f) {
   return code;
 }
 
+/* `there`: the ranks that the folder's codes are of; it stays 0 if the folder is empty. */
+static int check_content(const char *path, uint64_t ranks, uint64_t *there, fault *f) {
+  bool empty;
+  int code = outdir_is_empty(path, &empty, f);
+  if (code || empty) return code;
+  code = read_ranks(path, there, f);
+  if (code && fault_is_machine(f)) return code; /* it cannot be known what the folder holds */
+  if (code || *there != ranks)
+    code = fault_set(f, EXIT_USAGE,
+                     "%s holds something else than references of these statistics, expected an "
+                     "empty or a new folder for --references",
+                     path);
+  return code;
+}
+
 int reference_codes_open(fm_context *context, const char *path, const fm_class_stats *stats,
-                         bool shard, outdir *out, fault *f) {
+                         folder_shard shard, outdir *out, fault *f) {
   const uint64_t ranks = stats_ranks(stats);
+  const bool sharded = shard.count > 1;
   uint64_t there = 0;
-  int code = open_soon(path, shard, out, f);
+  int code = open_soon(path, sharded, out, f);
   if (code) return code;
   char *manifest = manifest_of(path);
-  bool empty = outdir_is_empty(path);
-  if (!empty) code = read_ranks(path, &there, f);
-  if (code && fault_is_machine(f)) { /* it cannot be known what the folder holds */
-    free(manifest);
-    return code;
-  }
-  if (!empty && (code || there != ranks))
-    code =
-        fault_set(f, EXIT_USAGE,
-                  "%s holds something else than references of these statistics, expected an empty "
-                  "or a new folder for --references",
-                  path);
+  outdir_sweep_shard(path, shard);
+  code = outdir_check_file(manifest, f);
+  if (!code) code = check_content(path, ranks, &there, f);
   if (!code && !there) {
     json_t *root = json_pack("{s:s, s:i, s:o}", "format", FORMAT, "version", VERSION, "ranks",
                              json_hex(ranks));
     code = json_file_write(context, root, manifest, f);
-    if (!code && !shard) outdir_made(out, manifest);
+    if (!code && !sharded) outdir_made(out, manifest);
   }
   free(manifest);
-  if (!code && shard) folder_lock_release(&out->lock);
+  if (!code && sharded) folder_lock_release(&out->lock);
   return code;
 }
 

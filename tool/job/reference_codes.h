@@ -7,11 +7,11 @@
 #include "job/outdir.h"
 
 /* Opens the folder to write codes into: an empty one, or one with codes of the same statistics, of
- * other shards or of an earlier run. Otherwise EXIT_USAGE. A shard has the lock for no longer than this call
+ * other shards or of an earlier run, whose unfinished files are removed. Otherwise EXIT_USAGE. A shard has the lock for no longer than this call
  * takes, so that others, whose images have other names, write beside it; what makes a folder one of codes
  * then stays, whatever becomes of the shard. */
 int reference_codes_open(fm_context *context, const char *path, const fm_class_stats *stats,
-                         bool shard, outdir *out, fault *f);
+                         folder_shard shard, outdir *out, fault *f);
 
 /* Writes the codes of one image, by the stem of its mask. Thread-safety: any thread. */
 int reference_codes_write(fm_context *context, outdir *out, const fm_class_stats *stats,
