@@ -4,7 +4,6 @@
 import csv
 import json
 import re
-import time
 
 from kit import *
 from PIL import Image
@@ -19,9 +18,7 @@ def demo(name, *flags):
     return json.loads(result.out)
 
 
-begin = time.monotonic()
 score = demo("one")
-tap.ok(time.monotonic() - begin < 40, "a small demo takes seconds")
 results = tap.path("one/results")
 
 
