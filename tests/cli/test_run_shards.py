@@ -96,6 +96,16 @@ tap.ok(not os.path.exists(f"{ROOT}/paper-all/plan.csv") and os.path.exists(f"{RO
 good("and finished again", "run", *FLAGS, "--resume", "-o", "paper-all")
 tap.equal(read(f"{ROOT}/paper-all/plan.csv"), read(f"{ROOT}/paper-kept/plan.csv"), "it is the same plan")
 
+# A merge that was killed before it had written its first file is none: its folder is taken for an empty one.
+filtered = [f"filter-{i}" for i in range(PARTS)]
+for i, part in enumerate(filtered):
+    good(f"a shard of a filter, {i}", "filter", "--labels", "camvid", "--masks", "synthetic/masks", "--losses", "synthetic/losses", "--stats",
+         "paper-kept/stats.json", "--shard", f"{i}/{PARTS}", "-o", part)
+for merged, of in (("killed-runs", parts), ("killed-filters", filtered)):
+    write(f"{ROOT}/{merged}/stats.json.{dead_process()}-7ffd6df13670-0.fm-part", b"half")
+    good(f"{merged}: merge", "merge", *of, "-o", merged)
+    tap.ok(not [name for name in os.listdir(f"{ROOT}/{merged}") if name.endswith(".fm-part")], f"{merged}: nothing is left of it")
+
 # ---- Two passes ---------------------------------------------------------------------------------------------
 PAIRED = dict(CASES)["paired"]
 for i in range(2):

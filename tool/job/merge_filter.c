@@ -309,6 +309,7 @@ static int enter(state *s, fault *f) {
                      "%s holds a run of filter, expected --overwrite or another folder",
                      s->job->output);
   bool empty = true;
+  if (!code) outdir_sweep_top(s->out->path);
   if (!code && !s->run && !there) code = outdir_is_empty(s->out->path, &empty, f);
   if (!code && !empty)
     return fault_set(f, EXIT_USAGE, "%s is not empty, expected an empty folder, or a new one",
@@ -317,7 +318,6 @@ static int enter(state *s, fault *f) {
   if (!code && there) {
     outdir_sweep(masks);
     outdir_sweep(weights);
-    outdir_sweep_top(s->out->path);
   }
   if (!code) {
     if (!there) outdir_made(s->out, s->journal); /* also if it does not fit the disk */

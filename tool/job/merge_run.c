@@ -254,11 +254,11 @@ static int enter(state *s, fault *f) {
   if (!code && there && !s->job->overwrite)
     return fault_set(f, EXIT_USAGE, "%s holds a run, expected --overwrite or another folder",
                      s->job->output);
+  if (!code) outdir_sweep_top(s->out.path);
   if (!code && !there) code = outdir_is_empty(s->out.path, &empty, f);
   if (!code && !empty)
     return fault_set(f, EXIT_USAGE, "%s is not empty, expected an empty folder, or a new one",
                      s->job->output);
-  if (!code && there) outdir_sweep_top(s->out.path);
   for (size_t i = 0; i < RESULTS && !code && there; i++) {
     char *path = path_join(s->job->output, results[i]);
     code = disk_remove(path, f);
