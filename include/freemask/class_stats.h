@@ -111,7 +111,8 @@ FM_API const fm_class_stats *fm_class_stats_ranks(const fm_class_stats *stats);
 /** Writes the ranks that FM_SCORE_RANK is made of, for code that computes the score elsewhere, as
  *  libfreemask-cuda does: `steps` [K][tables][bins], the e_k of each bin of the ranks' histogram, then, if
  *  the ranks have several strata, the e_(k,s) of each, in whole steps of 2^-12; there are 1 or 1 + strata
- *  tables. `code_bins` [K][256]: the bin as which a code of fm_class_stats_code_map is read.
+ *  tables, and 32 * histogram + 2 bins, of the ranks' options (fm_class_stats_ranks). `code_bins`
+ *  [K][256]: the bin as which a code of fm_class_stats_code_map is read.
  *  Errors (nothing is written): ARGUMENT (counts), UNSUPPORTED (statistics of losses). */
 FM_API fm_status fm_class_stats_rank_tables(const fm_class_stats *stats, int16_t *steps,
                                             int64_t step_count, uint16_t *code_bins,

@@ -157,6 +157,9 @@ def left_parts(folder):
     return {name.split(".")[0] for name in tree(f"{ROOT}/{folder}") if name.endswith(".fm-part")}
 
 
+write(f"{ROOT}/share/masks/x.png{PART}", b"half")
+result = tool(*STATS, "--policy", "paired", "--references", "share", "-o", "x.json")
+tap.ok(result.code == 2 and os.path.exists(f"{ROOT}/share/masks/x.png{PART}"), "what others left in a folder of theirs stays", result)
 for folder, begun in (("killed-early", False), ("killed-late", True)):
     killed(folder, begun)
     good(f"{folder}: references", *STATS, "--policy", "paired", "--references", folder, "-o", "coded.json")

@@ -62,9 +62,10 @@ int reference_codes_open(fm_context *context, const char *path, const fm_class_s
   int code = open_soon(path, sharded, out, f);
   if (code) return code;
   char *manifest = manifest_of(path);
-  outdir_sweep_shard(path, shard);
   code = outdir_check_file(manifest, f);
   if (!code) code = check_content(path, ranks, &there, f);
+  /* Not before: the folder may be somebody else's. */
+  if (!code && there) outdir_sweep_shard(path, shard);
   if (!code && !there) {
     json_t *root = json_pack("{s:s, s:i, s:o}", "format", FORMAT, "version", VERSION, "ranks",
                              json_hex(ranks));
