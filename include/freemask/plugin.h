@@ -27,8 +27,8 @@
  * fm_plugin_setup and fm_plugin beyond it do not exist. Those in this header with ABI 1 always do.
  *
  * No C++ exception, longjmp or exit may leave a plug-in's function, and nothing may be written to
- * standard output. The tool makes harmless what it can: around each call it restores standard output
- * and error (what is printed goes to standard error), the working directory, umask, its handlers of
+ * standard output. The tool makes harmless what it can: around each call it restores standard
+ * input, output and error (what is printed goes to standard error), the working directory, umask, its handlers of
  * signals, the signal mask, the locale of its threads, rounding and the treatment of tiny numbers; exit and
  * quick_exit end it with a sentence and code 3. It cannot help where a plug-in calls _exit or abort,
  * jumps out of a call, or closes descriptors that are not its own. Threads of the tool have at least

@@ -247,7 +247,9 @@ def check_disturbances():
     expected = read(f"{folder}/out.json")
     tap.ok(calm.code == 0 and re.search(r'"mean_loss": 0\.\d', calm.out), "an undisturbed run has points", calm)
     for what in DISTURBANCES:
-        for when in ("open", "predict"):
+        # Two threads that close the same number race, which ThreadSanitizer says, as it must.
+        racing = what == "close-standard" and "TSAN_OPTIONS" in os.environ
+        for when in ("open",) if racing else ("open", "predict"):
             provider, problems = f"plugin:faulty.so,do={what},when={when}", []
             for threads in (1, 3):
                 folder = fresh()
@@ -258,7 +260,9 @@ def check_disturbances():
                     problems.append(f"-j{threads}: the file has other rights")
             tap.ok(not problems, f"a plug-in that disturbs: {what} when called to {when}", "\n".join(problems))
     # The filter writes as well, by other threads than the plug-in's.
-    for what in ("locale", "folder", "umask", "rounding"):
+    for what in ("locale", "folder", "umask", "rounding", "close-standard"):
+        if what == "close-standard" and "TSAN_OPTIONS" in os.environ:
+            continue
         folder = fresh()
         result = run(*RUN, "--provider", f"plugin:faulty.so,do={what},when=predict", "-j3", cwd=folder, env=settings)
         made = tree(f"{folder}/all") if result.code == 0 else {}

@@ -1,6 +1,8 @@
 /* io/test_io_system_posix.c - files as POSIX has them: modes, links, pipes, limits, flushing.
  * SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -25,9 +27,9 @@ static void tear_down(void) {
 }
 
 /* The library's calls come here: an executable's own function goes before libc's. */
-static atomic_int flushes;
+static atomic_int flushes, lowest_flushed = 1 << 20;
 int fsync(int fd) {
-  (void)fd;
+  if (fd < lowest_flushed) lowest_flushed = fd;
   atomic_fetch_add(&flushes, 1);
   return 0;
 }
@@ -174,6 +176,88 @@ START_TEST(sparse_files_cost_no_memory) {
 }
 END_TEST
 
+/* ---- Standard input, output and error are closed ---- */
+
+enum { ROUNDS = 300, LARGEST = 50000 };
+
+static void close_standard(void) {
+  for (int number = 0; number <= STDERR_FILENO; number++) close(number);
+}
+
+static atomic_bool done;
+static void *close_again_and_again(void *unused) {
+  while (!atomic_load(&done)) close_standard();
+  return unused;
+}
+
+/* Writes files of one's own letter and reads them again. NULL: each held what it should. */
+static void *write_and_read(void *letter) {
+  char path[400];
+  unsigned char data[LARGEST];
+  fm_error error;
+  (void)snprintf(path, sizeof path, "%s/%c", io_folder(), *(char *)letter);
+  memset(data, *(char *)letter, sizeof data);
+  for (int i = 0; i < ROUNDS; i++) {
+    fm_plane mask = fm_plane_make(data, FM_U8, 1 + i, LARGEST / ROUNDS);
+    fm_raster *out = NULL;
+    if (fm_mask_write(context, path, &mask, NULL, &error)) return letter;
+    if (fm_mask_read(context, path, NULL, &out, &error)) return letter;
+    fm_plane got = fm_raster_plane(out);
+    bool same = got.height == 1 + i && !memcmp(got.data, data, (size_t)got.width);
+    fm_raster_destroy(out);
+    if (!same) return letter;
+  }
+  return NULL;
+}
+
+/* Runs in a process of its own. 0: whatever is closed meanwhile, files are whole and one's own. */
+static int files_while_standard_is_closed(void) {
+  static char letters[3] = {'a', 'b', 'c'};
+  pthread_t closer, workers[3];
+  int bad = 0;
+  if (pthread_create(&closer, NULL, close_again_and_again, NULL)) return 100;
+  for (int i = 0; i < 3; i++)
+    if (pthread_create(&workers[i], NULL, write_and_read, &letters[i])) return 100;
+  for (int i = 0; i < 3; i++) {
+    void *answer = NULL;
+    pthread_join(workers[i], &answer);
+    bad += answer != NULL;
+  }
+  atomic_store(&done, true);
+  pthread_join(closer, NULL);
+  return bad;
+}
+
+START_TEST(numbers_of_standard_files_are_not_taken) {
+  int saved[3];
+  for (int i = 0; i < 3; i++) saved[i] = dup(i);
+  close_standard();
+  fm_error error;
+  fm_status status = fm_file_write(context, io_path("a"), "x", 1, &error);
+  int lowest = lowest_flushed, left = 0;
+  for (int i = 0; i < 3; i++) left += fcntl(i, F_GETFD) >= 0;
+  for (int i = 0; i < 3; i++) {
+    dup2(saved[i], i);
+    close(saved[i]);
+  }
+  ck_assert_int_eq(status, FM_OK);
+  ck_assert_int_gt(lowest, STDERR_FILENO);
+  ck_assert_int_eq(left, 0);
+}
+END_TEST
+
+START_TEST(files_are_right_while_standard_ones_are_closed) {
+  kit_walk_off(); /* within threads */
+  if (!io_has_png()) return;
+  pid_t child = fork();
+  ck_assert_int_ge(child, 0);
+  if (!child) _exit(files_while_standard_is_closed());
+  int answer = -1;
+  ck_assert_int_eq(waitpid(child, &answer, 0), child);
+  ck_assert_int_eq(answer, 0);
+}
+END_TEST
+
 TCase *io_system_case(void) {
   TCase *files = tcase_create("the system's files");
   tcase_add_checked_fixture(files, set_up, tear_down);
@@ -183,6 +267,8 @@ TCase *io_system_case(void) {
   tcase_add_test(files, what_the_system_refuses_is_told);
   tcase_add_test(files, read_only_folders_are_left_alone);
   tcase_add_test(files, failing_writes_change_nothing);
+  tcase_add_test(files, numbers_of_standard_files_are_not_taken);
+  tcase_add_test(files, files_are_right_while_standard_ones_are_closed);
   tcase_add_test(files, links_are_replaced_not_followed);
   tcase_add_test(files, flushing_is_for_those_who_want_it);
   tcase_add_test(files, sparse_files_cost_no_memory);

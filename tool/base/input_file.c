@@ -15,6 +15,7 @@
 #include <xxhash.h>
 
 #include "base/alloc.h"
+#include "base/surroundings.h"
 #include "base/text.h"
 
 enum {
@@ -48,9 +49,7 @@ static uint64_t content_of(uint64_t hash) { return hash ? hash : 1; }
 
 /* As the library opens inputs: a pipe does not hang. -1: no regular file. */
 static int open_regular(const char *path, struct stat *info) {
-  int handle;
-  do handle = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  while (handle < 0 && errno == EINTR);
+  int handle = surroundings_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (handle < 0) return -1;
   int code = fstat(handle, info) ? errno : S_ISREG(info->st_mode) ? 0 : EINVAL;
   if (!code) return handle;

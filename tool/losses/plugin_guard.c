@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* unshare, O_PATH */
 #include "losses/plugin_guard.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
@@ -18,35 +19,48 @@
 #define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 #endif
 
+static const char *const names[PLUGIN_GUARD_HANDLES] = {"standard input", "standard output",
+                                                        "standard error"};
 static const int numbers[PLUGIN_GUARD_SIGNALS] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ};
 
-void plugin_guard_open(plugin_guard *g) {
+int plugin_guard_open(plugin_guard *g, fault *f) {
   *g = (plugin_guard){.folder = open(".", FOLDER_FLAGS), .mask = umask(077)};
   umask(g->mask);
   for (int i = 0; i < PLUGIN_GUARD_SIGNALS; i++) sigaction(numbers[i], NULL, &g->actions[i]);
   pthread_mutex_init(&g->lock, NULL);
+  int code = EXIT_FINE;
+  for (int i = 0; i < PLUGIN_GUARD_HANDLES; i++) {
+    g->handles[i] = fcntl(i, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (g->handles[i] < 0 && !code) code = fault_system(f, errno, "copy", names[i]);
+  }
+  return code;
 }
 
 void plugin_guard_close(plugin_guard *g) {
   if (g->folder >= 0) close(g->folder);
+  for (int i = 0; i < PLUGIN_GUARD_HANDLES; i++)
+    if (g->handles[i] >= 0) close(g->handles[i]);
   pthread_mutex_destroy(&g->lock);
 }
 
-/* Results must not be mixed with what a plug-in prints. */
-static void turn_output(plugin_guard *g) {
-  fflush(stdout);
-  for (int i = 0; i < 2; i++)
-    g->handles[i] = fcntl(STDOUT_FILENO + i, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-  dup2(STDERR_FILENO, STDOUT_FILENO);
+/* EBUSY: another thread is just opening a file under the number, which had been closed. */
+static bool put_back(int handle, int number) {
+  int done;
+  do done = dup2(handle, number);
+  while (done < 0 && (errno == EBUSY || errno == EINTR));
+  return done >= 0;
 }
 
-static bool turn_back(plugin_guard *g) {
+/* Results must not be mixed with what a plug-in prints. */
+static void turn_output(const plugin_guard *g) {
+  fflush(stdout);
+  (void)put_back(g->handles[STDERR_FILENO], STDOUT_FILENO);
+}
+
+static bool turn_back(const plugin_guard *g) {
   bool good = true;
   fflush(stdout);
-  for (int i = 0; i < 2; i++) {
-    good = dup2(g->handles[i], STDOUT_FILENO + i) >= 0 && good;
-    close(g->handles[i]);
-  }
+  for (int i = 0; i < PLUGIN_GUARD_HANDLES; i++) good = put_back(g->handles[i], i) && good;
   return good;
 }
 

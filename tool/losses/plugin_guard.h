@@ -8,7 +8,9 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-enum { PLUGIN_GUARD_SIGNALS = 5 };
+#include "base/fault.h"
+
+enum { PLUGIN_GUARD_SIGNALS = 5, PLUGIN_GUARD_HANDLES = 3 };
 
 /* The process as it was before the plug-in was loaded. */
 typedef struct plugin_guard {
@@ -16,8 +18,8 @@ typedef struct plugin_guard {
   mode_t mask;
   struct sigaction actions[PLUGIN_GUARD_SIGNALS];
   pthread_mutex_t lock;
-  int calls;      /* that are under way */
-  int handles[2]; /* standard output and error while there are any */
+  int calls;                         /* that are under way */
+  int handles[PLUGIN_GUARD_HANDLES]; /* standard input, output and error under other numbers */
 } plugin_guard;
 
 /* What a call may change for its thread. */
@@ -26,11 +28,12 @@ typedef struct plugin_guard_call {
   sigset_t signals;
 } plugin_guard_call;
 
-void plugin_guard_open(plugin_guard *g);
+/* Code 4: there are no descriptors left. In any case, plugin_guard_close releases what was taken. */
+int plugin_guard_open(plugin_guard *g, fault *f);
 void plugin_guard_close(plugin_guard *g);
 
 /* Around each call of the plug-in. What it prints goes to standard error. Restored are: standard
- * output and error, working directory, umask, our signals' actions, and the thread's signal mask,
+ * input, output and error, working directory, umask, our signals' actions, and the thread's signal mask,
  * locale, rounding and treatment of tiny numbers. Other threads do not see another directory or umask
  * in between, where the system can give each thread its own.
  * False: that was not possible, because it closed descriptors that were not its own. */

@@ -158,8 +158,8 @@ static int open_with(plugin_host *h, const fm_labels *labels, int threads, bool 
 int plugin_host_open(const char *provider, const fm_labels *labels, int threads, bool quiet,
                      plugin_host **out, fault *f) {
   plugin_host *h = alloc_zeroed(1, sizeof *h);
-  int code = plugin_spec_read(provider, &h->spec, f);
-  plugin_guard_open(&h->guard);
+  int code = plugin_guard_open(&h->guard, f);
+  if (!code) code = plugin_spec_read(provider, &h->spec, f);
   surroundings_blame(h->spec.file);
   if (!code) code = open_with(h, labels, threads, quiet, f);
   if (code) {
