@@ -16,7 +16,8 @@ FM_BEGIN_DECLS
 
 /* All functions here exist in every build; those that need a library that this build lacks
  * (libpng, libjpeg-turbo, libtiff, libwebp, libdeflate) return FM_ERR_UNSUPPORTED.
- * Paths are bytes, on Windows UTF-8. A file's first bytes tell its format, never its name.
+ * Paths are bytes, on Windows UTF-8. A file's first bytes tell its format, never its name. No file is
+ * opened as descriptor 0, 1 or 2, even where the host has closed these.
  *
  * Reading trusts nothing: a size in a header that the file's bytes cannot fulfil is refused before
  * memory is taken. A damaged file is refused, or read alike, in every build, and from memory as from a
