@@ -7,8 +7,8 @@ from ctypes import byref
 from typing import Any
 
 from . import _interface as c
-from ._layouts import BY_NAME, NAMES, Layout, is_torch, layout_of, module_of, numpy
-from ._library import ArgumentError, ShapeError
+from ._layouts import BY_NAME, NAMES, Layout, dtype_name, is_torch, layout_of, module_of, numpy
+from ._library import ArgumentError, ShapeError, UnsupportedError
 from ._unseen import is_nested, told
 
 
@@ -29,6 +29,9 @@ class Plane:
     @property
     def dtype(self) -> str:
         return NAMES[self.view.dtype]
+
+    def __repr__(self) -> str:
+        return f"<freemask.Plane [{self.view.height}, {self.view.width}] of {self.dtype}>"
 
 
 def _shape_error(layout: Layout, what: str) -> ShapeError:
@@ -109,13 +112,17 @@ _FORMATS: dict[int, Any] = {c.FM_U8: "B", c.FM_I8: "b", c.FM_U16: "H", c.FM_I16:
             c.FM_F16: "H", c.FM_BF16: "H", c.FM_F32: "f", c.FM_F64: "d"}
 
 
-def new(like: Any, shape: tuple[int, ...], dtype: str) -> Any:
+def new(like: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     """An empty array: a tensor where `like` is one, else a NumPy array, else a memoryview."""
+    dtype = dtype_name(dtype)
     if is_torch(like):
         torch = module_of("torch")
         return torch.empty(shape, dtype=getattr(torch, dtype), device="cpu")  # whatever the program's default is
     module = numpy()
-    if module is not None and dtype != "bfloat16":
+    if dtype == "bfloat16" or (module is None and dtype == "float16"):
+        raise UnsupportedError(f"{'a memoryview' if module is None else 'NumPy'} has no {dtype}: expected another type, or a tensor as the mask",
+                               c.FM_ERR_UNSUPPORTED)
+    if module is not None:
         return module.empty(shape, dtype=dtype)
     number = BY_NAME[dtype]
     count = 1

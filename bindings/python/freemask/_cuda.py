@@ -17,7 +17,7 @@ from ctypes import byref
 from typing import Any, Callable, Iterator, Optional
 
 from . import _interface as c
-from ._layouts import Layout, cuda_ordinal, dlpack_layout, is_torch, torch_layout
+from ._layouts import Layout, cuda_ordinal, dlpack_layout, dtype_name, is_torch, torch_layout
 from ._library import Error, Handle, ShapeError, UnsupportedError, _local, call, lib, raise_error
 
 # Why the library is not used; "": it is, or nobody has asked yet.
@@ -135,8 +135,9 @@ class Twins:
 
 
 # ---- Memory -----------------------------------------------------------------------------------------
-def empty(like: Any, shape: tuple[int, ...], dtype: str) -> Any:
+def empty(like: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     """An array on the device of `like`, of its kind."""
+    dtype = dtype_name(dtype)
     if is_torch(like):
         import torch
         return torch.empty(shape, dtype=getattr(torch, dtype), device=like.device)

@@ -5,6 +5,7 @@ __array_interface__, or as a buffer. What comes out is a Layout and what has to 
 broadcast views, whose pixels share memory, and foreign byte orders."""
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import sys
 import weakref
@@ -12,7 +13,7 @@ from ctypes import byref, py_object, pythonapi
 from typing import Any, Optional
 
 from . import _interface as c
-from ._library import UnsupportedError, lib
+from ._library import ArgumentError, UnsupportedError, lib
 from ._unseen import OTHER_WAYS, address_of_tensor, refuse_export, refuse_masked, refuse_tensor, unseen
 
 # ---- Element types ------------------------------------------------------------------------------------
@@ -70,6 +71,18 @@ def _why_not_there() -> str:
 
 def _no_dtype(name: str) -> UnsupportedError:
     return UnsupportedError(f"elements of type {name} are not supported: {', '.join(BY_NAME)} are", c.FM_ERR_UNSUPPORTED)
+
+
+def dtype_name(dtype: Any) -> str:
+    """The name of an element type: a string, or what NumPy, PyTorch and others have for one."""
+    name = dtype if isinstance(dtype, str) else getattr(dtype, "__name__", str(dtype).rpartition(".")[2])
+    module = numpy()
+    if name not in BY_NAME and module is not None:
+        with contextlib.suppress(TypeError):
+            name = module.dtype(dtype).name
+    if name not in BY_NAME or name == "bool":
+        raise _no_dtype(str(dtype))
+    return str(name)
 
 
 _READ_ONLY, _COPIED = "is read-only", "has pixels that share memory, a foreign byte order, or a sign that is a bit: a copy would be written"
@@ -361,6 +374,15 @@ def layout_of(array: Any, written: bool = False) -> Layout:
     if hasattr(array, "__array_interface__"):
         return _from_interface(array)
     return _from_buffer(array)
+
+
+def words_layout(words: Any) -> Layout:
+    """Of the words of a state: a packed array of int64."""
+    layout = layout_of(words)
+    if layout.dtype != c.FM_I64 or layout.strides != packed(layout.shape, 8) or len(layout.shape) != 1:
+        raise ArgumentError(f"the state is {NAMES[layout.dtype]} of shape {list(layout.shape)} and strides {list(layout.strides)} bytes, expected "
+                            "a packed array of int64 of one dimension")
+    return layout
 
 
 def cuda_ordinal(array: Any) -> Optional[int]:

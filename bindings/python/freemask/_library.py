@@ -9,10 +9,12 @@ import contextlib
 import ctypes
 import ctypes.util
 import glob
+import operator
 import os
 import threading
 from ctypes import byref
-from typing import Any, Callable, Iterator, Optional
+from functools import cache
+from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Union
 
 from . import _interface as c
 
@@ -46,8 +48,6 @@ class Error(Exception):
 class ArgumentError(Error, ValueError):
     """A value out of range, or options that do not go together."""
 
-    _usual = c.FM_ERR_ARGUMENT
-
 
 class UnsupportedError(Error, TypeError):
     """Known, but not in this build, or not by this call: an element type, a device, an optional part."""
@@ -74,11 +74,28 @@ class LimitError(Error, OverflowError):
 
 
 class FileError(Error, OSError):
-    """The operating system refused; `errno` is its number."""
+    """The operating system refused; `errno` is its number. It is also what Python makes of that number, so that
+    `except FileNotFoundError` works."""
+
+    def __new__(cls, message: str, code: int = 0, host_code: int = 0) -> FileError:
+        kind: Any = cls
+        if cls is FileError:
+            system: Any = type(OSError(host_code, ""))  # which knows the kind
+            kind = _file_error_of(system)
+        return super().__new__(kind, message)  # type: ignore[no-any-return]
 
     def __init__(self, message: str, code: int = 0, host_code: int = 0) -> None:
         super().__init__(message, code, host_code)
         self.errno = host_code
+
+    def __reduce__(self) -> Any:
+        return FileError, (self.args[0], self.code, self.host_code)
+
+
+@cache
+def _file_error_of(kind: Any) -> type[FileError]:
+    """The FileError that is also of one of Python's kinds of OSError."""
+    return FileError if kind is OSError else type("FileError", (FileError, kind), {"__module__": "freemask", "__doc__": FileError.__doc__})
 
 
 class CallbackError(Error):
@@ -106,6 +123,9 @@ _KINDS: dict[int, type[Error]] = {
     c.FM_ERR_SHAPE: ShapeError, c.FM_ERR_LABEL: LabelError, c.FM_ERR_LOSS: LossError, c.FM_ERR_FORMAT: FormatError,
     c.FM_ERR_LIMIT: LimitError, c.FM_ERR_IO: FileError, c.FM_ERR_CALLBACK: CallbackError, c.FM_ERR_MISMATCH: MismatchError,
     c.FM_ERR_DUPLICATE: DuplicateError, c.FM_ERR_EMPTY: EmptyError}
+Error.__module__ = "freemask"  # where users know them from
+for _code, _kind in _KINDS.items():
+    _kind._usual, _kind.__module__ = _code, "freemask"
 
 _PATTERNS = ("libfreemask.so*", "libfreemask*.dylib", "*freemask*.dll")
 
@@ -222,9 +242,89 @@ def expect(value: Any, kind: type, name: str) -> Any:
     return value
 
 
+# ---- Values for the library -----------------------------------------------------------------------------
+# ctypes cuts integers to the bits of their C type, and C ends strings at a NUL: both would be other values than were given.
+@cache
+def _bounds(kind: Any) -> Optional[tuple[int, int]]:
+    """The least and the largest value of an integer type of C; None for other types."""
+    code = getattr(kind, "_type_", None)
+    if not isinstance(code, str) or code not in "bBhHiIlLqQ":
+        return None
+    bits = 8 * ctypes.sizeof(kind)
+    return (-(1 << bits - 1), (1 << bits - 1) - 1) if code.islower() else (0, (1 << bits) - 1)
+
+
+@cache
+def _field_bounds(kind: Any) -> dict[str, tuple[int, int]]:
+    found = {name: _bounds(of) for name, of, *_ in kind._fields_}
+    return {name: bounds for name, bounds in found.items() if bounds is not None}
+
+
 def make(kind: Any, /, **values: Any) -> Any:
     """A sized structure."""
+    bounds = _field_bounds(kind)
+    for name, value in values.items():
+        if name in bounds and not bounds[name][0] <= value <= bounds[name][1]:
+            raise ArgumentError(f"{kind.__name__}: {name} is {value}, expected {bounds[name][0]} to {bounds[name][1]}")
     return kind(size=ctypes.sizeof(kind), **values)
+
+
+def whole(value: Any, name: str, kind: Any = ctypes.c_int64) -> int:
+    """An integer of any library as Python's, if the C type holds it."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise UnsupportedError(f"{name} is {value!r}, expected a whole number") from None
+    low, high = _bounds(kind) or (0, 0)
+    if not low <= number <= high:
+        raise ArgumentError(f"{name} is {number}, expected {low} to {high}")
+    return number
+
+
+def is_whole(value: Any) -> bool:
+    """Is it one integer, of Python or another library?"""
+    return hasattr(type(value), "__index__") and not getattr(value, "shape", ())
+
+
+def above_zero(value: Any, name: str) -> Any:
+    """A value of which 0 would mean the library's default."""
+    if not value:
+        raise ArgumentError(f"{name} is {value}, expected 1 or more")
+    return value
+
+
+def integers(kind: Any, values: Iterable[Any], name: str) -> Any:
+    """An array of an integer type of C."""
+    listed = list(values)
+    low, high = _bounds(kind) or (0, 0)
+    if listed and not low <= min(listed) <= max(listed) <= high:
+        raise ArgumentError(f"{name} has {min(listed) if min(listed) < low else max(listed)}, expected {low} to {high}")
+    return (kind * len(listed))(*listed)
+
+
+def text(value: Any, name: str) -> bytes:
+    """A string."""
+    if not isinstance(value, str):
+        raise UnsupportedError(f"{name} is of the type {type(value).__name__}, expected str")
+    return _without_nul(value.encode("utf-8", "surrogateescape"), name)
+
+
+def path_of(path: Union[str, bytes, os.PathLike[str]]) -> bytes:
+    """The name of a file."""
+    return _without_nul(os.fsencode(path), "the path")
+
+
+def _without_nul(data: bytes, name: str) -> bytes:
+    if b"\0" in data:
+        raise ArgumentError(f"{name} is {data!r}, which has a byte 0")
+    return data
+
+
+def chosen(table: Mapping[str, Any], value: Any, name: str) -> Any:
+    """What an option's word stands for."""
+    if not isinstance(value, str) or value not in table:
+        raise ArgumentError(f"{name} is {value!r}, expected one of {', '.join(table)}")
+    return table[value]
 
 
 class Handle:
@@ -242,6 +342,10 @@ class Handle:
         pointer, self._pointer = self._pointer, None
         if pointer:
             getattr(lib, self._destroy)(pointer)
+
+    def __reduce__(self) -> Any:
+        """What pickle and copy call. The pointer must not get into another object, which would give the handle up as well."""
+        raise UnsupportedError(f"a {type(self).__name__} can be neither copied nor pickled")
 
 
 class Context(Handle):

@@ -7,9 +7,8 @@ import sys
 import threading
 from typing import Any, TypeVar, Union
 
-from . import _interface as c
 from ._arrays import numbers
-from ._layouts import layout_of, packed
+from ._layouts import words_layout
 from ._library import ArgumentError, Handle, call, expect, lib
 from ._threads import cores, count_of, run
 from .labels import Labels
@@ -104,9 +103,7 @@ class Mergeable(Handle):
 
     @state.setter
     def state(self, words: Any) -> None:
-        layout = layout_of(words)
-        if layout.dtype != c.FM_I64 or layout.strides != packed(layout.shape, 8) or len(layout.shape) != 1:
-            raise ArgumentError(f"expected a packed array of int64, got shape {list(layout.shape)}")
+        layout = words_layout(words)
         fresh = self._empty()
         call(self._function("import"), fresh._pointer, ctypes.cast(layout.address, ctypes.POINTER(ctypes.c_int64)),
              layout.shape[0], None)

@@ -10,7 +10,7 @@ from typing import Any, Union
 
 from . import _interface as c
 from ._arrays import dimensions, numbers
-from ._library import ArgumentError, call, expect, lib, make
+from ._library import ArgumentError, call, expect, lib, make, path_of
 from ._mergeable import Mergeable
 from ._short import at
 from .labels import Labels, as_labels
@@ -84,13 +84,13 @@ class Calibration(Mergeable):
         """Writes a calibration.json, label space included, whole or not at all. The tool's have the names of the images
         besides, which `freemask filter` asks for."""
         with self._lock:
-            call(lib.fm_calibration_write, self._pointer, os.fsencode(path))
+            call(lib.fm_calibration_write, self._pointer, path_of(path))
 
     @classmethod
     def load(cls, path: Union[str, os.PathLike[str]]) -> Calibration:
         """Reads a calibration.json of `save`, `freemask calibrate` or `freemask merge`."""
         calibration = cls._bare(Labels.from_csv(path))
-        calibration._create(lib.fm_calibration_read, calibration.labels._pointer, os.fsencode(path))
+        calibration._create(lib.fm_calibration_read, calibration.labels._pointer, path_of(path))
         return calibration
 
     # ---- Reading ----------------------------------------------------------------------------------------

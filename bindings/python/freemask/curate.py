@@ -12,15 +12,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Iterator, Mapping, NamedTuple, Optional, Protocol, Sequence, Union
 
-from ._library import ArgumentError
+from ._library import ArgumentError, DuplicateError, UnsupportedError, named
 from ._storage import Storage
 from ._threads import cores
 from .files import decode_image, decode_mask, read_image, read_mask, write_bytes, write_mask
-from .filter import FilterReport, NoiseFilter
+from .filter import FilterReport, NoiseFilter, filter_options
 from .hardness import Hardness
 from .labels import Labels, as_labels
 from .network import NetworkLoss
-from .plan import Plan
+from .plan import Plan, id_bytes
 from .plan import plan as make_plan
 from .stats import ClassStats
 
@@ -111,7 +111,8 @@ class Curated:
 Provider = Callable[[list[Any]], Sequence[Any]]
 
 
-def curate(provider: Provider, real: Samples, synthetic: Samples, labels: Union[Labels, str], out: Optional[str] = None,
+def curate(provider: Provider, real: Samples, synthetic: Samples, labels: Union[Labels, str],
+           out: Union[str, os.PathLike[str], None] = None,
            kind: Optional[str] = None, tolerance: float = 1.25, n_max: int = 20, seeds: Iterable[int] = range(42, 62),
            seed: int = 0, batch: int = 1, threads: Optional[int] = None, progress: Optional[bool] = None,
            **network: Any) -> Curated:
@@ -130,9 +131,13 @@ def curate(provider: Provider, real: Samples, synthetic: Samples, labels: Union[
         batch: images for each call of the provider.
         threads: which load images and filter masks; None: one for each core.
         progress: a bar (of tqdm, where it is installed); None: on a terminal.
+
+    Options that do not go together are refused before the provider is called; errors of a sample name it.
     """
-    labels = as_labels(labels)
-    turn = NetworkLoss(labels, kind, **network) if kind is not None else None
+    labels, seeds = as_labels(labels), list(seeds)
+    turn = loss_of(labels, kind, network)
+    filter_options(tolerance, "paper", "drop", 0.0, 0.0, "refuse")
+    make_plan(["any"], [0.0], n_max, seeds, seed)
     work = _Work(provider, turn, batch, threads or cores(), progress)
     if out is not None:
         os.makedirs(os.path.join(out, "masks"), exist_ok=True)
@@ -143,7 +148,7 @@ def curate(provider: Provider, real: Samples, synthetic: Samples, labels: Union[
             pass
         noise = NoiseFilter(stats, tolerance)
         measure = Hardness(stats)
-        hardness = dict(work.each(real, lambda sample: (sample.id, measure.score(sample.mask))))
+        hardness = dict(work.each(real, "real", lambda sample: (sample.id, measure.score(sample.mask))))
         reports = dict(work.walk(synthetic, "synthetic", lambda sample, loss: _filter_one(noise, sample, loss, out, masks)))
     ids = sorted(hardness, key=id_bytes)
     plan = make_plan(ids, [hardness[one] for one in ids], n_max, seeds, seed)
@@ -153,11 +158,32 @@ def curate(provider: Provider, real: Samples, synthetic: Samples, labels: Union[
     return made
 
 
-def _filter_one(noise: NoiseFilter, sample: Sample, loss: Any, out: Optional[str], masks: dict[str, Any]) -> Any:
+def loss_of(labels: Labels, kind: Optional[str], network: Mapping[str, Any]) -> Optional[NetworkLoss]:
+    """What makes losses of a provider's results; None: they are losses."""
+    if kind is not None:
+        return NetworkLoss(labels, kind, **network)
+    if network:
+        raise UnsupportedError(f"{next(iter(network))} is no option, or one of NetworkLoss, which goes with a `kind`")
+    return None
+
+
+def results_of(provider: Provider, images: list[Any], name: str) -> Sequence[Any]:
+    """What a provider makes of images, as many results."""
+    results = provider(images)
+    if not hasattr(results, "__len__"):
+        raise UnsupportedError(f"the {name} returned {type(results).__name__}, expected a sequence of as many results as images")
+    if len(results) != len(images):
+        raise ArgumentError(f"the {name} returned {len(results)} results for {len(images)} images")
+    return results
+
+
+def _filter_one(noise: NoiseFilter, sample: Sample, loss: Any, out: Union[str, os.PathLike[str], None], masks: dict[str, Any]) -> Any:
     filtered = noise.apply(sample.mask, loss)
     if out is None:
         masks[sample.id] = filtered
     else:
+        if {"", ".", ".."}.intersection(sample.id.replace(os.sep, "/").split("/")):
+            raise ArgumentError("the id is no name of a file below masks/")
         path = os.path.join(out, "masks", sample.id + ".png")
         os.makedirs(os.path.dirname(path), exist_ok=True)
         write_mask(path, filtered)
@@ -172,16 +198,11 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
     return text.getvalue().encode("utf-8", "surrogateescape")
 
 
-def _write(made: Curated, out: str) -> None:
+def _write(made: Curated, out: Union[str, os.PathLike[str]]) -> None:
     made.stats.save(os.path.join(out, "stats.json"))
     made.plan.to_csv(os.path.join(out, "plan.csv"))
     write_bytes(os.path.join(out, "hardness.csv"), hardness_table(made.plan))
     write_bytes(os.path.join(out, "filter.csv"), filter_table((id, one.valid, one.dropped) for id, one in made.reports.items()))
-
-
-def id_bytes(id: str) -> bytes:
-    """What ids are sorted by."""
-    return id.encode("utf-8", "surrogateescape")
 
 
 def hardness_table(plan: Plan) -> bytes:
@@ -201,6 +222,19 @@ def _shortest(number: float) -> str:
     return repr(number).removesuffix(".0")
 
 
+def _sample(made: Any, name: str, seen: set[str]) -> Sample:
+    """What a set returned, as a Sample of another id than those that were seen."""
+    try:
+        sample = Sample(*made)
+    except TypeError:
+        raise UnsupportedError(f"the {name} set has a {type(made).__name__}, expected samples (id, image, mask)") from None
+    id_bytes(sample.id)
+    if sample.id in seen:
+        raise DuplicateError(f"the {name} set has '{sample.id}' twice")
+    seen.add(sample.id)
+    return sample
+
+
 class _Work:
     """Loads ahead on threads, predicts on this one, and works on what comes out on threads again."""
 
@@ -215,19 +249,20 @@ class _Work:
     def __exit__(self, *_: Any) -> None:
         self.pool.shutdown(cancel_futures=True)
 
-    def _load(self, samples: Samples) -> Iterator[Sample]:
+    def _load(self, samples: Samples, name: str) -> Iterator[Sample]:
         """All samples in order, some loaded ahead."""
         ahead: deque[Future[Any]] = deque()
+        seen: set[str] = set()
         for i in range(len(samples)):
             ahead.append(self.pool.submit(samples.__getitem__, i))
             if len(ahead) > 2 * self.threads + self.batch:
-                yield Sample(*ahead.popleft().result())
+                yield _sample(ahead.popleft().result(), name, seen)
         while ahead:
-            yield Sample(*ahead.popleft().result())
+            yield _sample(ahead.popleft().result(), name, seen)
 
-    def _batches(self, samples: Samples) -> Iterator[list[Sample]]:
+    def _batches(self, samples: Samples, name: str) -> Iterator[list[Sample]]:
         some: list[Sample] = []
-        for sample in self._load(samples):
+        for sample in self._load(samples, name):
             some.append(sample)
             if len(some) == self.batch:
                 yield some
@@ -236,7 +271,8 @@ class _Work:
             yield some
 
     def _one(self, work: Callable[[Sample, Any], Any], sample: Sample, result: Any) -> Any:
-        return work(sample, result if self.turn is None else self.turn.loss_map(result, sample.mask))
+        with named(f"'{sample.id}'"):
+            return work(sample, result if self.turn is None else self.turn.loss_map(result, sample.mask))
 
     def walk(self, samples: Samples, name: str, work: Callable[[Sample, Any], Any]) -> Iterator[Any]:
         """What `work(sample, loss map)` returns, in order. The first exception of anyone is raised."""
@@ -245,10 +281,8 @@ class _Work:
         waiting: deque[Future[Any]] = deque()
         bar = _bar(len(samples), name) if self.progress else None
         try:
-            for some in self._batches(samples):
-                results = self.provider([sample.image for sample in some])
-                if len(results) != len(some):
-                    raise ArgumentError(f"the provider returned {len(results)} results for {len(some)} images")
+            for some in self._batches(samples, name):
+                results = results_of(self.provider, [sample.image for sample in some], "provider")
                 for sample, result in zip(some, results):
                     waiting.append(self.pool.submit(self._one, work, sample, result))
                 while len(waiting) > 2 * self.threads + self.batch:
@@ -261,11 +295,17 @@ class _Work:
             if bar is not None:
                 bar.close()
 
-    def each(self, samples: Samples, work: Callable[[Sample], Any]) -> Iterator[Any]:
+    def each(self, samples: Samples, name: str, work: Callable[[Sample], Any]) -> Iterator[Any]:
         """What `work(sample)` returns, in order, without the provider."""
         ahead: deque[Future[Any]] = deque()
+
+        def one(index: int) -> Any:
+            sample = _sample(samples[index], name, set())
+            with named(f"'{sample.id}'"):
+                return work(sample)
+
         for i in range(len(samples)):
-            ahead.append(self.pool.submit(lambda index: work(Sample(*samples[index])), i))
+            ahead.append(self.pool.submit(one, i))
             if len(ahead) > 2 * self.threads:
                 yield ahead.popleft().result()
         while ahead:

@@ -10,9 +10,10 @@ from typing import Any, Union
 from . import _interface as c
 from ._arrays import plane
 from ._layouts import NAMES, numpy, packed
-from ._library import Handle, call, context, encoded, lib, make
+from ._library import Handle, call, context, encoded, lib, make, path_of
 
 Path = Union[str, os.PathLike[str]]
+Bytes = Union[bytes, bytearray, memoryview]
 _TYPES = {c.FM_U8: "|u1", c.FM_I8: "|i1", c.FM_U16: "u2", c.FM_I16: "i2", c.FM_U32: "u4", c.FM_I32: "i4", c.FM_U64: "u8",
           c.FM_I64: "i8", c.FM_F16: "f2", c.FM_F32: "f4", c.FM_F64: "f8"}
 
@@ -36,12 +37,12 @@ class _Raster(Handle):
 
 def _read(function: Any, path: Path) -> _Raster:
     raster = _Raster()
-    raster._create(function, context._pointer, os.fsencode(path), None)
+    raster._create(function, context._pointer, path_of(path), None)
     return raster
 
 
-def _decode(function: Any, data: bytes) -> _Raster:
-    raster = _Raster()
+def _decode(function: Any, data: Bytes) -> _Raster:
+    data, raster = data if isinstance(data, bytes) else bytes(memoryview(data)), _Raster()
     raster._create(function, context._pointer, data, len(data), None)
     return raster
 
@@ -77,22 +78,22 @@ def _interleaved(raster: _Raster) -> Any:
     return raster.array(view, (view.height, view.width, view.channels), (view.row_stride, view.col_stride, view.channel_stride))
 
 
-def decode_mask(data: bytes) -> Any:
+def decode_mask(data: Bytes) -> Any:
     """`read_mask` of a file's bytes."""
     return _plane_of(_decode(lib.fm_mask_decode, data))
 
 
-def decode_loss(data: bytes) -> Any:
+def decode_loss(data: Bytes) -> Any:
     """`read_loss` of a file's bytes."""
     return _plane_of(_decode(lib.fm_loss_decode, data))
 
 
-def decode_image(data: bytes) -> Any:
+def decode_image(data: Bytes) -> Any:
     """`read_image` of a file's bytes."""
     return _interleaved(_decode(lib.fm_image_decode, data))
 
 
-def decode_output(data: bytes) -> Any:
+def decode_output(data: Bytes) -> Any:
     """What a network put out, [C, h, w], of the bytes of an NPY or NPZ file."""
     raster = _decode(lib.fm_output_decode, data)
     view = lib.fm_raster_volume(raster._pointer)
@@ -107,18 +108,18 @@ def encode_mask(mask: Any) -> bytes:
 def write_mask(path: Path, mask: Any) -> None:
     """Writes a uint8 or uint16 mask as PNG, whole or not at all."""
     options = make(c.fm_write_options)
-    call(lib.fm_mask_write, context._pointer, os.fsencode(path), plane(mask).at, byref(options))
+    call(lib.fm_mask_write, context._pointer, path_of(path), plane(mask).at, byref(options))
 
 
 def write_array(path: Path, array: Any) -> None:
     """Writes an array of two dimensions as NPY, whole or not at all."""
-    call(lib.fm_npy_write, context._pointer, os.fsencode(path), plane(array).at, None)
+    call(lib.fm_npy_write, context._pointer, path_of(path), plane(array).at, None)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Writes a file, whole or not at all."""
     buffer = ctypes.create_string_buffer(data, len(data)) if data else None
-    call(lib.fm_file_write, context._pointer, os.fsencode(path), buffer, len(data))
+    call(lib.fm_file_write, context._pointer, path_of(path), buffer, len(data))
 
 
 assert set(_TYPES) < set(NAMES)

@@ -11,7 +11,7 @@ from typing import Any, Optional, Union
 from . import _cuda
 from . import _interface as c
 from ._arrays import dimensions, dtype_of, new, numbers, shape_of
-from ._library import ArgumentError, Handle, call, expect, lib, make, raise_error
+from ._library import ArgumentError, Handle, call, chosen, expect, lib, make, raise_error
 from ._short import at, fill, frames, taken_frame, target
 from ._threads import each_image
 from .calibration import Calibration, _promise
@@ -48,6 +48,29 @@ def _sum(a: Any, b: Any) -> Any:
     return a + b if hasattr(a, "dtype") else type(a)(*(x + y for x, y in zip(a, b)))
 
 
+def filter_options(tolerance: float, policy: str, unseen: str, min_kept_share: float, real_share: float, without_reference: str) -> Any:
+    """What a NoiseFilter is made with. Raises ArgumentError for what does not go together."""
+    options = make(c.fm_filter_options, policy=chosen(_POLICIES, policy, "policy"), unseen=chosen(_UNSEEN, unseen, "unseen"),
+                   min_kept_share=min_kept_share, without_reference=_without(policy, without_reference))
+    if not 0 < tolerance < float("inf"):  # 0 would mean the default
+        raise ArgumentError(f"tolerance is {tolerance}, expected a number above 0")
+    if policy == "paper":
+        if real_share:
+            raise ArgumentError(f"real_share is {real_share}, but the policy 'paper' has a tolerance in its place")
+        options.tolerance = tolerance
+    else:
+        options.real_share = real_share
+    return options
+
+
+def _without(policy: str, without_reference: str) -> Any:
+    """`without_reference`, which "paired" alone has."""
+    found = chosen(_WITHOUT, without_reference, "without_reference")
+    if policy != "paired" and without_reference != "refuse":
+        raise ArgumentError(f"without_reference is '{without_reference}', but the policy '{policy}' has no references")
+    return found if policy == "paired" else 0
+
+
 class NoiseFilter(Handle):
     """The class-aware noise filter of FreeMask: a synthetic pixel of class k is dropped if its loss is above
     `tolerance` times the mean loss of class k on real images.
@@ -72,22 +95,11 @@ class NoiseFilter(Handle):
 
     def __init__(self, stats: ClassStats, tolerance: float = 1.25, policy: str = "paper", unseen: str = "drop",
                  min_kept_share: float = 0.0, real_share: float = 0.0, without_reference: str = "refuse") -> None:
-        if policy not in _POLICIES or unseen not in _UNSEEN or without_reference not in _WITHOUT:
-            raise ArgumentError(f"policy is one of {', '.join(_POLICIES)}, unseen one of {', '.join(_UNSEEN)}, without_reference one of "
-                             f"{', '.join(_WITHOUT)}")
-        if not tolerance > 0:  # 0 would mean the default
-            raise ArgumentError(f"tolerance is {tolerance}, expected a number above 0")
+        options = filter_options(tolerance, policy, unseen, min_kept_share, real_share, without_reference)
         expect(stats, ClassStats, "stats")
         self.labels, self.strata = stats.labels, stats.strata
         self._made_with: tuple[Any, ...] = (stats.to_bytes(), tolerance, policy, unseen, min_kept_share, real_share, without_reference)
         self._last, self._twins = threading.local(), _cuda.Twins("filter")
-        options = make(c.fm_filter_options, policy=_POLICIES[policy], unseen=_UNSEEN[unseen], min_kept_share=min_kept_share)
-        if policy == "paper":
-            options.tolerance = tolerance
-        else:
-            options.real_share = real_share
-        if policy == "paired":
-            options.without_reference = _WITHOUT[without_reference]
         self._create(lib.fm_filter_create, stats._pointer, byref(options))
 
     @classmethod
@@ -102,15 +114,12 @@ class NoiseFilter(Handle):
         expect(calibration, Calibration, "calibration")
         ranked = lib.fm_class_stats_ranks(lib.fm_calibration_stats(calibration._pointer)) is not None
         policy = policy or ("strata" if ranked else "quantile")
-        if policy not in _POLICIES or without_reference not in _WITHOUT:
-            raise ArgumentError(f"policy is one of {', '.join(_POLICIES)}, without_reference one of {', '.join(_WITHOUT)}")
+        options = make(c.fm_filter_options, policy=chosen(_POLICIES, policy, "policy"), min_kept_share=min_kept_share,
+                       without_reference=_without(policy, without_reference))
         made = cls.__new__(cls)
         made.labels, made.strata, made._last = calibration.labels, 1, threading.local()
         made._twins = _cuda.Twins("filter")
         made._made_with = (calibration, lose, confidence, policy, min_kept_share, without_reference)
-        options = make(c.fm_filter_options, policy=_POLICIES[policy], min_kept_share=min_kept_share)
-        if policy == "paired":
-            options.without_reference = _WITHOUT[without_reference]
         made._create(lib.fm_filter_create_calibrated, calibration._pointer, byref(_promise(lose, confidence)), byref(options))
         return made
 
@@ -170,7 +179,7 @@ class NoiseFilter(Handle):
         last.__dict__.pop("at", None)
         last.whole, last.read = whole, read
 
-    def apply(self, mask: Any, loss: Any, strata: Any = None, out: Any = None, dtype: Optional[str] = None,
+    def apply(self, mask: Any, loss: Any, strata: Any = None, out: Any = None, dtype: Any = None,
               reference: Any = None, siblings: Any = None) -> Any:
         """The mask with its noisy pixels set to the ignore label; `report` then says how many.
 
@@ -179,7 +188,7 @@ class NoiseFilter(Handle):
             loss: of the same shape, nats; float16, bfloat16, float32 or float64.
             strata: uint8, of the same shape; required if the statistics have several.
             out: where to write: an array of the same shape, also the mask itself; None: a new one.
-            dtype: of the new one, such as "int64" for an ignore label of -1; None: the mask's.
+            dtype: of the new one, such as "int64" (or torch.int64, numpy.int64) for an ignore label of -1; None: the mask's.
             reference: of "paired": the loss map of the real image whose mask this is, or its `ClassStats.codes`.
             siblings: of "paired": loss maps of other synthetic images of this mask, beside the reference; they can
                 lower what a place is expected to lose. In a batch: such a list for each mask.
@@ -211,7 +220,7 @@ class NoiseFilter(Handle):
         del keep
         return out
 
-    def weights(self, mask: Any, loss: Any, strata: Any = None, dropped: float = 0.0, dtype: str = "float32",
+    def weights(self, mask: Any, loss: Any, strata: Any = None, dropped: float = 0.0, dtype: Any = "float32",
                 out: Any = None, reference: Any = None, siblings: Any = None, kind: str = "step", width: float = 0.0,
                 gamma: float = 0.0) -> Any:
         """The weight of each pixel: 1 where it is kept, `dropped` where it is noisy, 0 where it is ignored. The mask
@@ -227,11 +236,10 @@ class NoiseFilter(Handle):
 
         The rest is as for `apply`.
         """
-        if kind not in _WEIGHTS:
-            raise ArgumentError(f"kind is one of {', '.join(_WEIGHTS)}")
+        way = chosen(_WEIGHTS, kind, "kind")
         device = _cuda.device_of(mask)
         if device is not None:
-            options = make(c.fm_weight_options, kind=_WEIGHTS[kind], dropped=dropped, width=width, gamma=gamma)
+            options = make(c.fm_weight_options, kind=way, dropped=dropped, width=width, gamma=gamma)
             return self._on_device(device, mask, loss, strata, out, dtype, reference, siblings, options)
         if dimensions(mask) > 2:
             return self._batch(self.weights, mask, loss, (strata, reference, siblings), out, dropped=dropped, dtype=dtype, kind=kind,
@@ -240,12 +248,12 @@ class NoiseFilter(Handle):
         out = new(mask, shape_of(mask), dtype) if out is None else out
         none = strata is None and reference is None and siblings is None
         extra, keep = (None, None) if none else extra_planes(strata, reference, siblings)
-        options = make(c.fm_weight_options, kind=_WEIGHTS[kind], dropped=dropped, width=width, gamma=gamma)
+        options = make(c.fm_weight_options, kind=way, dropped=dropped, width=width, gamma=gamma)
         call(lib.fm_filter_weigh, self._pointer, mask_at, loss_at, extra, byref(options), target(out), self._report_at())
         del keep
         return out
 
-    def _on_device(self, device: Any, mask: Any, loss: Any, strata: Any, out: Any, dtype: str, reference: Any, siblings: Any,
+    def _on_device(self, device: Any, mask: Any, loss: Any, strata: Any, out: Any, dtype: Any, reference: Any, siblings: Any,
                    options: Any = None) -> Any:
         """`apply`, or with `options` `weights`, on a CUDA device."""
         twin, stream = self._twins.of(device, self._pointer), _cuda.Stream(device, mask)

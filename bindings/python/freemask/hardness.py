@@ -8,12 +8,19 @@ from typing import Any, Iterable, Optional, Union
 
 from . import _interface as c
 from ._arrays import dimensions, numbers, plane
-from ._library import ArgumentError, Handle, call, expect, lib, make
+from ._library import ArgumentError, Handle, ShapeError, above_zero, call, chosen, expect, is_whole, lib, make
 from ._threads import count_of, run
 from .labels import Labels, as_labels
 from .stats import ClassStats
 
 _MEASURES = {"mean": c.FM_MEASURE_MEAN, "worst-class": c.FM_MEASURE_WORST_CLASS, "top-share": c.FM_MEASURE_TOP_SHARE}
+
+
+def _sides(size: Any) -> tuple[int, int]:
+    sides = (size, size) if is_whole(size) else tuple(size) if isinstance(size, (tuple, list)) else ()
+    if len(sides) != 2:
+        raise ArgumentError(f"size is {size!r}, expected (width, height), one number, or None")
+    return above_zero(sides[0], "the width in size"), above_zero(sides[1], "the height in size")
 
 
 class Hardness(Handle):
@@ -31,12 +38,11 @@ class Hardness(Handle):
 
     def __init__(self, stats: ClassStats, size: Union[int, tuple[int, int], None] = 512, measure: str = "mean",
                  share: float = 0.0) -> None:
-        if measure not in _MEASURES:
-            raise ArgumentError(f"measure is one of {', '.join(_MEASURES)}")
-        width, height = (c.FM_NO_RESIZE,) * 2 if size is None else (size, size) if isinstance(size, int) else size
+        width, height = (c.FM_NO_RESIZE,) * 2 if size is None else _sides(size)
         self.labels = expect(stats, ClassStats, "stats").labels
         self._made_with = (stats.to_bytes(), size, measure, share)
-        options = make(c.fm_hardness_options, resize_width=width, resize_height=height, measure=_MEASURES[measure], share=share)
+        options = make(c.fm_hardness_options, resize_width=width, resize_height=height, measure=chosen(_MEASURES, measure, "measure"),
+                       share=share)
         self._create(lib.fm_hardness_create, stats._pointer, byref(options))
 
     def __reduce__(self) -> Any:
@@ -49,6 +55,8 @@ class Hardness(Handle):
         is: images that are hard although their classes are not, and noise in their labels.
         """
         if dimensions(mask) > 2:
+            if loss is not None and count_of(loss) != count_of(mask):
+                raise ShapeError(f"{count_of(mask)} masks and {count_of(loss)} loss maps, expected as many")
             return run(lambda i: self.score(mask[i], None if loss is None else loss[i]), count_of(mask))
         view, out = plane(mask), ctypes.c_double()
         if loss is None:

@@ -33,14 +33,14 @@ from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequenc
 from . import _interface as c
 from ._library import ArgumentError, DuplicateError, Error, encoded, lib
 from ._storage import Storage, join
-from .curate import Provider, filter_table, hardness_table, id_bytes
+from .curate import Provider, filter_table, hardness_table, loss_of, results_of
 from .files import decode_mask, encode_mask
-from .filter import FilterReport, NoiseFilter
+from .filter import FilterReport, NoiseFilter, filter_options
 from .hardness import Hardness
 from .labels import Labels, as_labels
 from .maps import boundary_strata
 from .network import NetworkLoss
-from .plan import Plan
+from .plan import Plan, id_bytes
 from .plan import plan as make_plan
 from .sets import IMAGE, LOSS, OUTPUT, Item, Part, PartedSet, dropped_map, parts_of
 from .stats import ClassStats, ReferenceCodes
@@ -105,6 +105,12 @@ class Job:
         if plan and plan.get("policy") == "yield":
             raise ArgumentError("plans by yield need what filtering keeps: freemask.plan makes them of a finished job")
         self._plan_options: dict[str, Any] = {"n_max": n_max, "seeds": list(seeds), "seed": seed, **(plan or {})}
+        # What would be refused at the end is refused now.
+        loss_of(self.labels, kind, network)
+        filter_options(**self._filter_options)
+        budget = self._plan_options.get("budget", 0)
+        make_plan(["any"], [1.0], class_pixels=[[1] * len(self.labels)] if self._needs_classes else None,
+                  **{**self._plan_options, "budget": min(budget, n_max)})
         #: In the order in which they are done.
         self.stages = ("stats", "scores", "hardness", "filter") if policy in _OF_SCORES else ("stats", "hardness", "filter")
         self._parts: dict[str, list[Part]] = {"stats": parts_of(real), "filter": parts_of(synthetic)}
@@ -179,9 +185,7 @@ class Job:
         while some := list(islice(samples, self._batch)):
             results: Sequence[Any] = [item.data for item in some]
             if self._segmenter is not None:
-                results = self._loaded(self._segmenter)(list(results))
-                if len(results) != len(some):
-                    raise ArgumentError(f"the segmenter returned {len(results)} results for {len(some)} images")
+                results = results_of(self._loaded(self._segmenter), list(results), "segmenter")
             for item, result in zip(some, results):
                 with _of(part, item):
                     yield item, result if self._kind is None else self._loss(result, item.mask)

@@ -5,11 +5,26 @@ from __future__ import annotations
 import ctypes
 import os
 from ctypes import byref
-from typing import Any, Optional, Sequence, Union
+from typing import Any, Iterable, Optional, Union
 
 from . import _interface as c
 from ._arrays import dimensions, new, numbers, plane
-from ._library import Handle, call, context, encoded, expect, lib, make
+from ._library import (
+    ArgumentError,
+    Handle,
+    UnsupportedError,
+    call,
+    context,
+    encoded,
+    expect,
+    integers,
+    is_whole,
+    lib,
+    make,
+    path_of,
+    text,
+    whole,
+)
 from ._short import target
 from ._threads import each_image
 
@@ -28,7 +43,7 @@ class Labels(Handle):
     _destroy = "fm_labels_destroy"
 
     def __init__(self, name: str) -> None:
-        self._create(lib.fm_labels_create_from_preset, context._pointer, name.encode())
+        self._create(lib.fm_labels_create_from_preset, context._pointer, text(name, "the name of a label space"))
 
     @classmethod
     def _of(cls, pointer: Optional[int]) -> Labels:
@@ -50,11 +65,11 @@ class Labels(Handle):
         """Reads a table with the columns label, class, name and color; `freemask labels --masks DIR` drafts one
         from your masks. Raises FormatError, which names line and column, and FileError."""
         labels = cls._of(None)
-        labels._create(lib.fm_labels_read, context._pointer, os.fsencode(path))
+        labels._create(lib.fm_labels_read, context._pointer, path_of(path))
         return labels
 
     @classmethod
-    def from_classes(cls, names: Union[int, Sequence[str]], ignored: Union[int, Sequence[int]] = 255,
+    def from_classes(cls, names: Union[int, Iterable[str]], ignored: Union[int, Iterable[int]] = 255,
                      name: str = "custom") -> Labels:
         """A space in which the label is the class.
 
@@ -63,19 +78,21 @@ class Labels(Handle):
             ignored: the labels without supervision; the filter writes the first that a mask's type can hold.
             name: for messages and files.
         """
-        count = names if isinstance(names, int) else len(names)
-        ignore = [ignored] if isinstance(ignored, int) else list(ignored)
-        options = make(c.fm_labels_options, class_count=count, name=name.encode(), ignored_count=len(ignore),
-                       ignored_labels=(ctypes.c_int64 * len(ignore))(*ignore))
-        if not isinstance(names, int):
-            options.class_names = (ctypes.c_char_p * count)(*(one.encode() for one in names))
+        if isinstance(names, str):
+            raise UnsupportedError(f"names is {names!r}, expected the names of the classes, or their number")
+        listed = None if is_whole(names) else [text(one, "the name of a class") for one in names]  # type: ignore[union-attr]
+        count = whole(names, "names") if listed is None else len(listed)
+        ignore = integers(ctypes.c_int64, [ignored] if is_whole(ignored) else ignored, "ignored")  # type: ignore[arg-type]
+        options = make(c.fm_labels_options, class_count=count, name=text(name, "name"), ignored_count=len(ignore), ignored_labels=ignore)
+        if listed is not None:
+            options.class_names = (ctypes.c_char_p * count)(*listed)
         labels = cls._of(None)
         labels._create(lib.fm_labels_create, context._pointer, byref(options))
         return labels
 
     def to_csv(self, path: Union[str, os.PathLike[str]]) -> None:
         """Writes a table that `from_csv` reads to an equal space, whole or not at all."""
-        call(lib.fm_labels_write, self._pointer, os.fsencode(path))
+        call(lib.fm_labels_write, self._pointer, path_of(path))
 
     # ---- What is in it --------------------------------------------------------------------------------
     @property
@@ -97,17 +114,19 @@ class Labels(Handle):
 
     def class_of(self, label: int) -> Optional[int]:
         """The class of a label; None if it is ignored. Raises KeyError if it is not in the space."""
-        k = lib.fm_labels_class_of(self._pointer, label)
+        try:
+            k = lib.fm_labels_class_of(self._pointer, whole(label, "label"))
+        except ArgumentError:  # larger than any label
+            k = c.FM_CLASS_INVALID
         if k == c.FM_CLASS_INVALID:
             raise KeyError(label)
         return None if k == c.FM_CLASS_IGNORE else int(k)
 
     def label_of(self, class_index: int) -> int:
         """The smallest label of a class."""
-        label = lib.fm_labels_label_of(self._pointer, class_index)
-        if label < 0:
+        if not 0 <= class_index < len(self):
             raise IndexError(class_index)
-        return int(label)
+        return int(lib.fm_labels_label_of(self._pointer, whole(class_index, "class_index")))
 
     @property
     def fingerprint(self) -> int:
@@ -137,7 +156,7 @@ class Labels(Handle):
         call(lib.fm_labels_count, self._pointer, view.at, at, None)
         return array
 
-    def to_classes(self, mask: Any, ignored: int = 255, dtype: Optional[str] = None, out: Any = None) -> Any:
+    def to_classes(self, mask: Any, ignored: int = 255, dtype: Any = None, out: Any = None) -> Any:
         """The class of each pixel, `ignored` where it is ignored: what most trainers want.
 
         Args:
@@ -150,13 +169,13 @@ class Labels(Handle):
             return each_image(lambda one: self.to_classes(one, ignored, dtype), mask)
         view = plane(mask)
         out = new(mask, view.shape, dtype or view.dtype) if out is None else out
-        call(lib.fm_labels_to_classes, self._pointer, view.at, ignored, target(out))
+        call(lib.fm_labels_to_classes, self._pointer, view.at, whole(ignored, "ignored"), target(out))
         return out
 
 
 def _labels_from_bytes(data: bytes, name: str) -> Labels:
     labels = Labels._of(None)
-    labels._create(lib.fm_labels_decode, context._pointer, data, len(data), name.encode())
+    labels._create(lib.fm_labels_decode, context._pointer, data, len(data), text(name, "name"))
     return labels
 
 

@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 from __future__ import annotations
 
+import ctypes
 from typing import Any
 
 from ._arrays import dimensions, new, shape_of
-from ._library import call, context, lib
+from ._library import call, context, lib, whole
 from ._short import at, target
 from ._threads import each_image
 
@@ -29,5 +30,5 @@ def window_mean(mask: Any, values: Any, radius: int, out: Any = None) -> Any:
     """The mean of `values` around each pixel, over the pixels with its label in a square of side 2 * radius + 1:
     float32. Values are rounded to multiples of 2^-12 and limited to +-256."""
     out = new(mask, shape_of(mask), "float32") if out is None else out
-    call(lib.fm_map_window_mean, context._pointer, at(mask), at(values), radius, target(out))
+    call(lib.fm_map_window_mean, context._pointer, at(mask), at(values), whole(radius, "radius", ctypes.c_int32), target(out))
     return out

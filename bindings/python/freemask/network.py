@@ -11,7 +11,7 @@ from . import _cuda
 from . import _interface as c
 from ._arrays import dimensions, new, plane, volume
 from ._layouts import layout_of
-from ._library import ArgumentError, Handle, ShapeError, call, lib, make
+from ._library import ArgumentError, Handle, ShapeError, call, chosen, integers, lib, make
 from ._short import target
 from ._threads import each_image
 from ._unseen import told
@@ -31,20 +31,31 @@ class NetworkLoss(Handle):
         align_corners: how outputs are resized, as in PyTorch.
         channels: the channel of each class, where there are more channels than classes; `channel_count` is their
             number.
+        trust_kind: values that do not look like `kind` (logits that sum to 1, say) are taken all the same.
+
+    Immutable: any number of threads may use it at once. It pickles, for loaders' workers.
     """
 
     _destroy = "fm_network_loss_destroy"
 
     def __init__(self, labels: Union[Labels, str], kind: str = "logits", binary: bool = False, align_corners: bool = False,
-                 channels: Optional[Sequence[int]] = None, channel_count: int = 0) -> None:
-        if kind not in _KINDS:
-            raise ArgumentError(f"kind is one of {', '.join(_KINDS)}")
+                 channels: Optional[Sequence[int]] = None, channel_count: int = 0, trust_kind: bool = False) -> None:
+        options = make(c.fm_network_loss_options, kind=chosen(_KINDS, kind, "kind"), binary=binary, align_corners=align_corners,
+                       channel_count=channel_count, trust_kind=trust_kind)
         self.labels, self.kind, self._twins = as_labels(labels), kind, _cuda.Twins("loss")
-        options = make(c.fm_network_loss_options, kind=_KINDS[kind], binary=binary, align_corners=align_corners,
-                       channel_count=channel_count)
         if channels is not None:
-            options.channels = (ctypes.c_int32 * len(channels))(*channels)
+            channels = tuple(channels)
+            if len(channels) != len(self.labels):
+                raise ArgumentError(f"channels has {len(channels)} numbers, expected one for each of {len(self.labels)} classes")
+            options.channels = integers(ctypes.c_int32, channels, "channels")
+        self._made_with = (self.labels, kind, binary, align_corners, channels, channel_count, trust_kind)
         self._create(lib.fm_network_loss_create, self.labels._pointer, byref(options))
+
+    def __reduce__(self) -> Any:
+        return NetworkLoss, self._made_with
+
+    def __repr__(self) -> str:
+        return f"<freemask.NetworkLoss of {self.kind}, {self.labels.name}>"
 
     def output(self, output: Any) -> tuple[Any, Any]:
         """(an fm_network_output, what keeps it alive)."""

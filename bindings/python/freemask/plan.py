@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import ctypes
 import os
+from array import array
 from ctypes import byref
 from dataclasses import dataclass, fields
-from typing import Any, Iterable, Iterator, Optional, Sequence, Union
+from typing import Any, Iterable, Iterator, Optional, Union, overload
 
 from . import _interface as c
-from ._library import ArgumentError, Handle, UnsupportedError, call, context, lib, make
+from ._library import (
+    ArgumentError,
+    Handle,
+    above_zero,
+    call,
+    chosen,
+    context,
+    integers,
+    lib,
+    make,
+    path_of,
+    text,
+    whole,
+)
 
 _POLICIES = {"rank": c.FM_PLAN_RANK, "uniform": c.FM_PLAN_UNIFORM, "proportional": c.FM_PLAN_PROPORTIONAL,
              "repeat-factor": c.FM_PLAN_REPEAT_FACTOR, "rare-class": c.FM_PLAN_RARE_CLASS}
@@ -26,10 +40,9 @@ class PlanRow:
     seeds: tuple[int, ...]  #: of the generator, ascending
 
 
-def _id_bytes(mask: str) -> bytes:
-    if not isinstance(mask, str):
-        raise UnsupportedError(f"an id is of the type {type(mask).__name__}, expected str", c.FM_ERR_UNSUPPORTED)
-    return mask.encode("utf-8", "surrogateescape")
+def id_bytes(id: str) -> bytes:
+    """An id for the library; what ids are sorted by."""
+    return text(id, "an id")
 
 
 class Plan(Handle):
@@ -49,7 +62,7 @@ class Plan(Handle):
     def from_csv(cls, path: Union[str, os.PathLike[str]]) -> Plan:
         """Reads a plan.csv of `to_csv` or `freemask plan`."""
         plan = cls._empty()
-        plan._create(lib.fm_plan_read, context._pointer, os.fsencode(path))
+        plan._create(lib.fm_plan_read, context._pointer, path_of(path))
         return plan
 
     @classmethod
@@ -58,18 +71,18 @@ class Plan(Handle):
         rows = list(rows)
         count, seeds = len(rows), [seed for row in rows for seed in row.seeds]
         table = make(c.fm_plan_rows, row_count=count, seed_count=len(seeds))
-        table.mask_ids = (ctypes.c_char_p * count)(*(_id_bytes(row.mask) for row in rows))
+        table.mask_ids = (ctypes.c_char_p * count)(*(id_bytes(row.mask) for row in rows))
         table.hardness = (ctypes.c_double * count)(*(row.hardness for row in rows))
-        table.ranks = (ctypes.c_int64 * count)(*(row.rank for row in rows))
-        table.counts = (ctypes.c_int64 * count)(*(row.count for row in rows))
-        table.seeds = (ctypes.c_int64 * len(seeds))(*seeds)
+        table.ranks = integers(ctypes.c_int64, (row.rank for row in rows), "rank")
+        table.counts = integers(ctypes.c_int64, (row.count for row in rows), "count")
+        table.seeds = integers(ctypes.c_int64, seeds, "seeds")
         plan = cls._empty()
         plan._create(lib.fm_plan_create, context._pointer, byref(table))
         return plan
 
     def to_csv(self, path: Union[str, os.PathLike[str]]) -> None:
         """Writes the tool's plan.csv, whole or not at all."""
-        call(lib.fm_plan_write, self._pointer, os.fsencode(path))
+        call(lib.fm_plan_write, self._pointer, path_of(path))
 
     def __len__(self) -> int:
         """Masks."""
@@ -95,13 +108,27 @@ class Plan(Handle):
     def __hash__(self) -> int:
         return hash(self.fingerprint)
 
-    def __getitem__(self, which: Union[int, str]) -> PlanRow:
+    @property
+    def rows(self) -> list[PlanRow]:
+        """All rows: what `from_rows` takes."""
+        return list(self)
+
+    @overload
+    def __getitem__(self, which: Union[int, str]) -> PlanRow: ...
+
+    @overload
+    def __getitem__(self, which: slice) -> list[PlanRow]: ...
+
+    def __getitem__(self, which: Union[int, str, slice]) -> Union[PlanRow, list[PlanRow]]:
+        if isinstance(which, slice):
+            return [self[i] for i in range(*which.indices(len(self)))]
         if isinstance(which, str):
-            index = lib.fm_plan_find(self._pointer, _id_bytes(which))
+            index = lib.fm_plan_find(self._pointer, id_bytes(which))
             if index < 0:
                 raise KeyError(which)
         else:
-            index = which + len(self) if which < 0 else which
+            number = whole(which, "the index")
+            index = number + len(self) if number < 0 else number
             if not 0 <= index < len(self):
                 raise IndexError(which)
         entry = make(c.fm_plan_entry)
@@ -110,13 +137,13 @@ class Plan(Handle):
                        tuple(entry.seeds[:entry.count]) if entry.count else ())
 
     def __contains__(self, mask: object) -> bool:
-        return isinstance(mask, str) and lib.fm_plan_find(self._pointer, _id_bytes(mask)) >= 0
+        return isinstance(mask, str) and lib.fm_plan_find(self._pointer, id_bytes(mask)) >= 0
 
     def __iter__(self) -> Iterator[PlanRow]:
         return (self[i] for i in range(len(self)))
 
     def __reduce__(self) -> Any:
-        return _plan_from, (list(self),)
+        return _plan_from, (self.rows,)
 
     def _columns(self) -> dict[str, list[Any]]:
         rows = list(self)
@@ -147,14 +174,14 @@ class _Planner(Handle):
     _destroy = "fm_planner_destroy"
 
 
-def plan(ids: Sequence[str], hardness: Sequence[float], n_max: int = 20, seeds: Iterable[int] = range(42, 62), seed: int = 0,
+def plan(ids: Iterable[str], hardness: Iterable[float], n_max: int = 20, seeds: Iterable[int] = range(42, 62), seed: int = 0,
          policy: str = "rank", budget: int = 0, n_min: int = 0, class_pixels: Any = None, keep: Optional[Plan] = None,
-         gamma: float = 0.0, threshold: float = 0.0, temperature: float = 0.0, kept_shares: Optional[Sequence[float]] = None) -> Plan:
+         gamma: float = 0.0, threshold: float = 0.0, temperature: float = 0.0, kept_shares: Optional[Iterable[float]] = None) -> Plan:
     """How many synthetic images each mask gets, and which of the generator's seeds.
 
     Args:
-        ids: the masks' names, distinct.
-        hardness: of each, as `Hardness.score` gives it.
+        ids: the masks' names, distinct; in any order, which changes nothing.
+        hardness: of each, as `Hardness.score` gives it, in the order of the ids (of a pandas.Series, too, whatever its index).
         n_max: the most images of one mask.
         seeds: the generator's seeds to choose from, at least n_max.
         seed: chooses among them; a mask's seeds depend on this and its id alone.
@@ -173,37 +200,45 @@ def plan(ids: Sequence[str], hardness: Sequence[float], n_max: int = 20, seeds: 
     """
     if policy == "yield":
         return _plan_by_yield(ids, hardness, n_max, seeds, seed, budget, class_pixels, keep, kept_shares)
-    if policy not in _POLICIES or kept_shares is not None:
-        raise ArgumentError(f"policy is one of {', '.join(_POLICIES)} and yield, which has kept_shares")
-    if len(ids) != len(hardness):
-        raise ArgumentError(f"{len(ids)} ids and {len(hardness)} values of hardness, expected as many")
-    choice = list(seeds)
-    options = make(c.fm_planner_options, policy=_POLICIES[policy], n_max=n_max, n_min=n_min, budget=budget, plan_seed=seed,
-                   seed_count=len(choice), seeds=(ctypes.c_int64 * len(choice))(*choice), gamma=gamma, threshold=threshold,
-                   temperature=temperature)
-    planner = _Planner()
-    planner._create(lib.fm_planner_create, context._pointer, byref(options))
-    for i, mask in enumerate(ids):
-        counts, width = None, 0
-        if class_pixels is not None:
-            width = len(class_pixels[i])
-            counts = (ctypes.c_int64 * width)(*map(int, class_pixels[i]))
-        call(lib.fm_planner_add, planner._pointer, _id_bytes(mask), float(hardness[i]), counts, width)
+    number = chosen({**_POLICIES, "yield": None}, policy, "policy")
+    if kept_shares is not None:
+        raise ArgumentError(f"kept_shares are given, but the policy '{policy}' has none: they are of \"yield\"")
+    planner = _planner_of(ids, hardness, n_max, seeds, seed, class_pixels, policy=number, n_min=n_min, budget=budget, gamma=gamma,
+                          threshold=threshold, temperature=temperature)
     for row in keep or ():
-        call(lib.fm_planner_keep, planner._pointer, _id_bytes(row.mask), (ctypes.c_int64 * row.count)(*row.seeds), row.count)
+        call(lib.fm_planner_keep, planner._pointer, id_bytes(row.mask), (ctypes.c_int64 * row.count)(*row.seeds), row.count)
     made = Plan._empty()
     made._create(lib.fm_planner_make_plan, planner._pointer)
     return made
 
 
-def _planner_of(ids: Sequence[str], hardness: Sequence[float], n_max: int, seeds: Iterable[int], seed: int) -> _Planner:
-    choice = list(seeds)
-    options = make(c.fm_planner_options, n_max=n_max, plan_seed=seed, seed_count=len(choice),
-                   seeds=(ctypes.c_int64 * len(choice))(*choice))
+def id_list(ids: Iterable[str], hardness: Iterable[float]) -> tuple[list[str], Any]:
+    """(ids, hardness) as they come, one after the other: a pandas.Series is asked for its values, not by its index."""
+    listed, values = list(ids), array("d", hardness)
+    if len(listed) != len(values):
+        raise ArgumentError(f"{len(listed)} ids and {len(values)} values of hardness, expected as many")
+    return listed, values
+
+
+def _rows_of(class_pixels: Any, count: int) -> list[Any]:
+    """The pixels of each class in each mask."""
+    rows = list(class_pixels.to_numpy() if hasattr(class_pixels, "to_numpy") else class_pixels)  # a DataFrame would give its columns
+    if len(rows) != count:
+        raise ArgumentError(f"class_pixels are of {len(rows)} masks, expected {count}")
+    return rows
+
+
+def _planner_of(ids: Iterable[str], hardness: Iterable[float], n_max: int, seeds: Iterable[int], seed: int, class_pixels: Any = None,
+                **options: Any) -> _Planner:
+    ids, hardness = id_list(ids, hardness)
+    choice = integers(ctypes.c_int64, seeds, "seeds")
+    made = make(c.fm_planner_options, n_max=above_zero(n_max, "n_max"), plan_seed=seed, seed_count=len(choice), seeds=choice, **options)
     planner = _Planner()
-    planner._create(lib.fm_planner_create, context._pointer, byref(options))
-    for mask, value in zip(ids, hardness):
-        call(lib.fm_planner_add, planner._pointer, _id_bytes(mask), float(value), None, 0)
+    planner._create(lib.fm_planner_create, context._pointer, byref(made))
+    rows = [] if class_pixels is None else _rows_of(class_pixels, len(ids))
+    for i, (mask, value) in enumerate(zip(ids, hardness)):
+        counts = integers(ctypes.c_int64, map(int, rows[i]), "class_pixels") if rows else ()
+        call(lib.fm_planner_add, planner._pointer, id_bytes(mask), value, counts or None, len(counts))
     return planner
 
 
@@ -214,21 +249,22 @@ def _plan_of(planner: _Planner, counts: Any) -> Plan:
     return made
 
 
-def _plan_by_yield(ids: Sequence[str], hardness: Sequence[float], n_max: int, seeds: Iterable[int], seed: int, budget: int,
-                   class_pixels: Any, keep: Optional[Plan], kept_shares: Optional[Sequence[float]]) -> Plan:
-    if class_pixels is None or kept_shares is None or not len(ids) == len(hardness) == len(class_pixels):
-        raise ArgumentError("policy yield needs class_pixels of each mask, kept_shares, and as many values of hardness as ids")
-    width = len(kept_shares)
-    flat = [int(pixels) for row in class_pixels for pixels in row]
+def _plan_by_yield(ids: Iterable[str], hardness: Iterable[float], n_max: int, seeds: Iterable[int], seed: int, budget: int,
+                   class_pixels: Any, keep: Optional[Plan], kept_shares: Optional[Iterable[float]]) -> Plan:
+    if class_pixels is None or kept_shares is None:
+        raise ArgumentError("policy yield needs class_pixels of each mask, and kept_shares")
+    (ids, hardness), shares = id_list(ids, hardness), array("d", kept_shares)
+    width = len(shares)
+    flat = [int(pixels) for row in _rows_of(class_pixels, len(ids)) for pixels in row]
     if len(flat) != len(ids) * width:
         raise ArgumentError(f"class_pixels are {len(flat)} numbers, expected {len(ids)} rows of {width}")
     planner = _planner_of(ids, hardness, n_max, seeds, seed)
     earlier = {row.mask: row for row in keep or ()}
     for row in earlier.values():
-        call(lib.fm_planner_keep, planner._pointer, _id_bytes(row.mask), (ctypes.c_int64 * row.count)(*row.seeds), row.count)
+        call(lib.fm_planner_keep, planner._pointer, id_bytes(row.mask), (ctypes.c_int64 * row.count)(*row.seeds), row.count)
     had = [earlier[mask].count if mask in earlier else 0 for mask in ids]
-    table = make(c.fm_yield_table, mask_count=len(ids), pixels=(ctypes.c_int64 * len(flat))(*flat),
-                 kept_shares=(ctypes.c_double * width)(*map(float, kept_shares)), class_count=width, n_max=n_max, budget=budget,
+    table = make(c.fm_yield_table, mask_count=len(ids), pixels=integers(ctypes.c_int64, flat, "class_pixels"),
+                 kept_shares=(ctypes.c_double * width)(*shares), class_count=width, n_max=n_max, budget=budget,
                  kept=(ctypes.c_uint32 * len(had))(*had))
     counts = (ctypes.c_uint32 * len(ids))()
     call(lib.fm_yield_count_images, context._pointer, byref(table), counts)

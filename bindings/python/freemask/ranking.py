@@ -5,11 +5,10 @@ from __future__ import annotations
 import ctypes
 from typing import Any, Callable, Iterable, Optional, Sequence
 
-from . import _interface as c
 from ._arrays import numbers
-from ._layouts import layout_of, numpy, packed
-from ._library import ArgumentError, Handle, call, context, lib
-from .plan import Plan, _id_bytes, _plan_of, _planner_of
+from ._layouts import numpy, words_layout
+from ._library import ArgumentError, Handle, call, context, lib, whole
+from .plan import Plan, _plan_of, _planner_of, id_bytes
 
 
 def _pointers(ids: Sequence[str], hardness: Sequence[float], uses_ids: bool) -> tuple[Any, Any, int]:
@@ -26,7 +25,7 @@ def _pointers(ids: Sequence[str], hardness: Sequence[float], uses_ids: bool) -> 
         values = (ctypes.c_double * count).from_address(array.ctypes.data) if count else None
         if values is not None:
             values.array = array  # keeps it alive
-    names = (ctypes.c_char_p * count)(*map(_id_bytes, ids)) if uses_ids else None
+    names = (ctypes.c_char_p * count)(*map(id_bytes, ids)) if uses_ids else None
     return names, values, count
 
 
@@ -45,7 +44,7 @@ class Ranking(Handle):
 
     def __init__(self, n_max: int = 20) -> None:
         self.n_max = n_max
-        self._create(lib.fm_ranking_create, context._pointer, n_max)
+        self._create(lib.fm_ranking_create, context._pointer, whole(n_max, "n_max", ctypes.c_int32))
 
     def add(self, ids: Sequence[str], hardness: Sequence[float]) -> Ranking:
         """Adds masks of this part to the pass, each once, in any order; returns itself. On errors nothing was added."""
@@ -64,9 +63,7 @@ class Ranking(Handle):
     def advance(self, words: Any) -> None:
         """Ends the pass with the sum of the states of all parts: a packed array of int64. Raises MismatchError if a part is in
         another pass or has other masks than before; then nothing has changed."""
-        layout = layout_of(words)
-        if layout.dtype != c.FM_I64 or layout.strides != packed(layout.shape, 8) or len(layout.shape) != 1:
-            raise ArgumentError(f"expected a packed array of int64, got shape {list(layout.shape)}")
+        layout = words_layout(words)
         call(lib.fm_ranking_advance, self._pointer, ctypes.cast(layout.address, ctypes.POINTER(ctypes.c_int64)), layout.shape[0])
 
     @property
@@ -93,6 +90,9 @@ class Ranking(Handle):
     def images(self) -> int:
         """Images of all masks of all parts; 0 before the first pass has ended."""
         return int(lib.fm_ranking_image_count(self._pointer))
+
+    def __repr__(self) -> str:
+        return f"<freemask.Ranking of {self.masks} masks, after {self.passes} passes{', done' if self.done else ''}>"
 
     def counts(self, ids: Sequence[str], hardness: Sequence[float]) -> Any:
         """The images of each of these masks: uint32, as many as there are ids."""

@@ -11,7 +11,7 @@ from typing import Any, Optional, Union
 from . import _cuda
 from . import _interface as c
 from ._arrays import dimensions, new, numbers, plane, shape_of
-from ._library import MismatchError, ShapeError, call, expect, lib, make, raise_error
+from ._library import MismatchError, ShapeError, above_zero, call, expect, lib, make, path_of, raise_error, whole
 from ._mergeable import Mergeable
 from ._short import at, fill, frames, taken_frame
 from .labels import Labels, as_labels
@@ -59,7 +59,7 @@ class ClassStats(Mergeable):
     def __init__(self, labels: Union[Labels, str], strata: int = 1, histogram: int = 0,
                  ranks: Optional[ClassStats] = None) -> None:
         self.labels, self._lock = as_labels(labels), threading.RLock()
-        options = make(c.fm_class_stats_options, strata=strata, histogram=histogram)
+        options = make(c.fm_class_stats_options, strata=above_zero(strata, "strata"), histogram=histogram)
         if ranks is not None:
             options.score, options.ranks = c.FM_SCORE_RANK, expect(ranks, ClassStats, "ranks")._pointer
         self._make(options)
@@ -174,13 +174,13 @@ class ClassStats(Mergeable):
     def save(self, path: Union[str, os.PathLike[str]]) -> None:
         """Writes the tool's stats.json, label space included, whole or not at all."""
         with self._lock:
-            call(lib.fm_class_stats_write, self._pointer, os.fsencode(path))
+            call(lib.fm_class_stats_write, self._pointer, path_of(path))
 
     @classmethod
     def load(cls, path: Union[str, os.PathLike[str]]) -> ClassStats:
         """Reads a stats.json of `save`, `freemask stats` or `freemask merge`."""
         stats = cls._bare(Labels.from_csv(path))
-        stats._create(lib.fm_class_stats_read, stats.labels._pointer, os.fsencode(path))
+        stats._create(lib.fm_class_stats_read, stats.labels._pointer, path_of(path))
         return stats._read_options()
 
     # ---- Reading ----------------------------------------------------------------------------------------
@@ -206,13 +206,14 @@ class ClassStats(Mergeable):
     def mean_loss_of(self, stratum: int) -> Any:
         """`mean_loss` in one stratum."""
         array, at = numbers(ctypes.c_double, len(self.labels), "float64")
-        call(lib.fm_class_stats_means, self._pointer, stratum, at, len(self.labels))
+        call(lib.fm_class_stats_means, self._pointer, whole(stratum, "stratum", ctypes.c_int32), at, len(self.labels))
         return array
 
     def quantile(self, class_index: int, q: float, stratum: int = c.FM_ALL_STRATA) -> float:
         """The loss below which a share `q` of the class's pixels lies; needs a histogram."""
         out = ctypes.c_double()
-        call(lib.fm_class_stats_quantile, self._pointer, class_index, stratum, q, byref(out))
+        call(lib.fm_class_stats_quantile, self._pointer, whole(class_index, "class_index", ctypes.c_int32),
+             whole(stratum, "stratum", ctypes.c_int32), q, byref(out))
         return out.value
 
     @property

@@ -8,7 +8,7 @@ The module is imported by name (`import freemask.torch`); `import freemask` alon
 from __future__ import annotations
 
 from ctypes import byref
-from typing import Any, Callable, Iterator, Optional, Sequence, Union
+from typing import Any, Callable, Iterable, Iterator, Optional, Union
 
 import torch
 import torch.distributed
@@ -44,10 +44,11 @@ class FilteredDataset(Dataset):  # type: ignore[misc]
     """
 
     def __init__(self, dataset: Any, maps: Union[IgnoreMaps, str], tolerance: float = 1.25,
-                 ids: Union[Sequence[str], Callable[[int], str], None] = None, mask: Union[int, str] = 1,
+                 ids: Union[Iterable[str], Callable[[int], str], None] = None, mask: Union[int, str] = 1,
                  transform: Optional[Callable[[Any], Any]] = None, ignore: Optional[int] = None) -> None:
         self.dataset, self.maps = dataset, maps if isinstance(maps, IgnoreMaps) else IgnoreMaps(maps)
-        self._ids: Callable[[int], str] = str if ids is None else ids if callable(ids) else ids.__getitem__
+        # A pandas.Series is asked for its values in their order, not by its index.
+        self._ids: Callable[[int], str] = str if ids is None else ids if callable(ids) else list(ids).__getitem__
         self.mask, self.transform = mask, transform
         self.ignore = self.maps.ignore_label if ignore is None else ignore
         # Shared with the workers.
