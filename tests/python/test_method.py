@@ -189,15 +189,18 @@ for _ in range(50):
 """
 INTERPRETERS = """
 import sys, threading
+options = {}
 try:
     import _xxsubinterpreters as sub  # until Python 3.12
+    if sys.version_info >= (3, 12):
+        options = {"isolated": False}  # its ctypes does not load where the GIL is another
 except ImportError:
     import _interpreters as sub
 import freemask as fm
 failed, done = [], []
 
 def work():
-    one = sub.create()
+    one = sub.create(**options)
     failed.append(sub.run_string(one, sys.argv[1]))  # raises, or since 3.13 returns what was raised
     sub.destroy(one)
     done.append(one)

@@ -203,6 +203,10 @@ exact = fm.loss_map(probs, MASK, trust_kind=True)
 tap.ok(exact.max() < np.log(19) + 1, "trust_kind=True takes them")
 tap.ok(all("object at" not in repr(one) for one in (schedule, network, fm.Ranking(5), fm.plane(MASK), PLAN, STATS, NOISE)), "everything says what it is")
 
+without = [f"{name}.{member}" for name in fm.__all__ if isinstance(getattr(fm, name), type) for member, value in vars(getattr(fm, name)).items()
+           if not member.startswith("_") and (callable(value) or isinstance(value, (property, classmethod, staticmethod))) and not value.__doc__]
+tap.equal(without + [name for name in fm.__all__ if not getattr(fm, name).__doc__], [], "every name has a docstring")
+
 # ---- One call ---------------------------------------------------------------------------------------------
 real = [(f"r{i}", LOSS + i, MASK) for i in range(4)]
 synthetic = [(f"s{i}", LOSS * i, MASK) for i in range(5)]

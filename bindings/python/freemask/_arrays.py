@@ -24,10 +24,12 @@ class Plane:
 
     @property
     def shape(self) -> tuple[int, int]:
+        """(height, width)."""
         return self.view.height, self.view.width
 
     @property
     def dtype(self) -> str:
+        """The name of the element type, such as "uint8"."""
         return NAMES[self.view.dtype]
 
     def __repr__(self) -> str:

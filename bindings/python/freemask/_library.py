@@ -39,6 +39,7 @@ class Error(Exception):
 
     @property
     def name(self) -> str:
+        """The name of the code's C constant."""
         return str(lib.fm_status_name(self.code).decode())
 
     def __reduce__(self) -> Any:

@@ -130,6 +130,7 @@ class NoiseFilter(Handle):
 
     @property
     def tolerance(self) -> float:
+        """As it was given; of policies without one it has no effect, of a calibrated filter it is NaN."""
         if isinstance(self._made_with[0], Calibration):
             return float("nan")
         return float(self._made_with[1])

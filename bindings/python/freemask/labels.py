@@ -97,6 +97,7 @@ class Labels(Handle):
     # ---- What is in it --------------------------------------------------------------------------------
     @property
     def name(self) -> str:
+        """The preset's, the file's without extension, or the one that was given."""
         return str(lib.fm_labels_name(self._pointer).decode())
 
     def __len__(self) -> int:
@@ -105,6 +106,7 @@ class Labels(Handle):
 
     @property
     def class_names(self) -> list[str]:
+        """K names, in the order of the classes."""
         return [lib.fm_labels_class_name(self._pointer, k).decode() for k in range(len(self))]
 
     @property

@@ -100,6 +100,7 @@ class Plan(Handle):
 
     @property
     def fingerprint(self) -> int:
+        """A number that equal plans share, on all machines."""
         return int(lib.fm_plan_fingerprint(self._pointer))
 
     def __eq__(self, other: object) -> bool:
