@@ -207,6 +207,27 @@ without = [f"{name}.{member}" for name in fm.__all__ if isinstance(getattr(fm, n
            if not member.startswith("_") and (callable(value) or isinstance(value, (property, classmethod, staticmethod))) and not value.__doc__]
 tap.equal(without + [name for name in fm.__all__ if not getattr(fm, name).__doc__], [], "every name has a docstring")
 
+# ---- Planes and paths -------------------------------------------------------------------------------------
+ramp = np.arange(12, dtype=np.uint16).reshape(3, 4)
+for name, array in (("turned", ramp.T), ("backwards", ramp[::-1, ::-1]), ("floats", ramp / 2)):
+    tap.ok(np.array_equal(np.asarray(fm.plane(array + 0)), array) and np.shares_memory(np.asarray(fm.plane(array)), array), f"a plane as an array: {name}")
+with fm.IgnoreMapWriter(pathlib.Path(tap.path("ignore.npz")), STATS) as maps:
+    maps.add("a", fm.plane(MASK), fm.plane(LOSS * 2))
+    refuses(ValueError, lambda: maps.add("a\0b", MASK, LOSS), "a zip's name would end at a byte 0", "byte 0")
+    refuses(TypeError, lambda: maps.add(3, MASK, LOSS), "the id of an ignore map", "int")
+tap.ok(np.array_equal(fm.IgnoreMaps(tap.path("ignore.npz")).of("a", 1.25), NOISE.apply(MASK, LOSS * 2) != MASK), "ignore maps of planes")
+folder = pathlib.Path(tap.path("pairs"))
+folder.mkdir()
+fm.write_mask(folder / "a.png", MASK)
+with fm.TarWriter(folder / "t.tar") as tar:
+    tar.add("a", {"seg.png": fm.encode_mask(MASK), "jpg": b"image"})
+both = fm.Folder(folder, folder)
+tap.equal((len(both), len(fm.Tars(folder / "t.tar").parts), len(fm.Parquet([folder / "t.parquet"]).parts), next(iter(fm.read_tar(folder / "t.tar"))).key),
+          (1, 1, 1, "a"), "paths of pathlib: Folder, Tars, Parquet, read_tar")
+done = fm.Job(lambda images: [image[..., 0] / np.float32(9) for image in images], both, both, "cityscapes", folder / "job").run()
+tap.ok(done.images == 1 and (folder / "job" / "masks" / "a.png").exists(), "paths of pathlib: Job")
+tap.ok(kit.raises(FileNotFoundError, lambda: fm.Folder(folder / "none", folder), "none"), "a folder that is not there")
+
 # ---- One call ---------------------------------------------------------------------------------------------
 real = [(f"r{i}", LOSS + i, MASK) for i in range(4)]
 synthetic = [(f"s{i}", LOSS * i, MASK) for i in range(5)]

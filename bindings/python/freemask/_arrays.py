@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from ctypes import byref
 from typing import Any
 
 from . import _interface as c
-from ._layouts import BY_NAME, NAMES, Layout, dtype_name, is_torch, layout_of, module_of, numpy
+from ._layouts import BY_NAME, KINDS, NAMES, SIZES, Layout, dtype_name, is_torch, layout_of, module_of, numpy
 from ._library import ArgumentError, ShapeError, UnsupportedError
 from ._unseen import is_nested, told
 
@@ -26,6 +27,16 @@ class Plane:
     def shape(self) -> tuple[int, int]:
         """(height, width)."""
         return self.view.height, self.view.width
+
+    @property
+    def __array_interface__(self) -> dict[str, Any]:
+        """For numpy.asarray(), without a copy; there is none of bfloat16."""
+        view = self.view
+        if view.dtype not in KINDS:
+            raise AttributeError("__array_interface__")
+        order = "|" if SIZES[view.dtype] == 1 else "<" if sys.byteorder == "little" else ">"
+        return {"version": 3, "shape": self.shape, "typestr": order + KINDS[view.dtype], "data": (view.data, bool(self.fixed)),
+                "strides": (view.row_stride, view.col_stride)}
 
     @property
     def dtype(self) -> str:

@@ -24,6 +24,8 @@ NAMES = {number: name for name, number in BY_NAME.items() if name != "bool"}
 SIZES = {number: ctypes.c_size_t(lib.fm_dtype_size(number)).value for number in NAMES}
 _BY_KIND = {"u1": c.FM_U8, "b1": c.FM_U8, "i1": c.FM_I8, "u2": c.FM_U16, "i2": c.FM_I16, "u4": c.FM_U32, "i4": c.FM_I32,
             "u8": c.FM_U64, "i8": c.FM_I64, "f2": c.FM_F16, "f4": c.FM_F32, "f8": c.FM_F64}
+#: as __array_interface__ has them, without the byte order
+KINDS = {number: kind for kind, number in _BY_KIND.items() if kind != "b1"}
 _BY_FORMAT = {"?": "u1", "B": "u1", "b": "i1", "c": "u1", "e": "f2", "f": "f4", "d": "f8"}
 numpy_dtypes: dict[Any, Optional[int]] = {}
 torch_dtypes: dict[Any, Optional[int]] = {}

@@ -28,6 +28,11 @@ def _local(path: str) -> Optional[str]:
     return None if "://" in path else path
 
 
+def _raise(error: OSError) -> None:
+    """Of a folder that is not there, or not to be read: os.walk() would pass it over."""
+    raise error
+
+
 class Storage:
     """Reads and writes files wherever they lie. A path with a protocol, such as s3://bucket/name, needs fsspec and the
     package for that protocol; `options` are what fsspec's file system takes. Pickles; each process connects itself."""
@@ -101,7 +106,7 @@ class Storage:
         local = _local(top)
         if local is not None:
             return [(path, os.path.relpath(path, local).replace(os.sep, "/"))
-                    for base, _, names in os.walk(local) for path in (os.path.join(base, name) for name in names)]
+                    for base, _, names in os.walk(local, onerror=_raise) for path in (os.path.join(base, name) for name in names)]
         system, inner = self._remote(top)
         system.invalidate_cache()
         return [(system.unstrip_protocol(path), path[len(inner.rstrip("/")) + 1:]) for path in system.find(inner)]

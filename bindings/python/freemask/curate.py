@@ -15,7 +15,7 @@ from typing import Any, Callable, Iterable, Iterator, Mapping, NamedTuple, Optio
 from ._library import ArgumentError, DuplicateError, UnsupportedError, named
 from ._storage import Storage
 from ._threads import cores
-from .files import decode_image, decode_mask, read_image, read_mask, write_bytes, write_mask
+from .files import Path, decode_image, decode_mask, read_image, read_mask, write_bytes, write_mask
 from .filter import FilterReport, NoiseFilter, filter_options
 from .hardness import Hardness
 from .labels import Labels, as_labels
@@ -52,9 +52,9 @@ class Folder:
         storage: options of fsspec's file system.
     """
 
-    def __init__(self, images: str, masks: str, image_suffix: str = "", mask_suffix: str = "",
+    def __init__(self, images: Path, masks: Path, image_suffix: str = "", mask_suffix: str = "",
                  storage: Optional[Mapping[str, Any]] = None) -> None:
-        self.storage = Storage(storage)
+        self.storage, images, masks = Storage(storage), os.fspath(images), os.fspath(masks)
         found = _files(self.storage, images, image_suffix, {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"})
         wanted = _files(self.storage, masks, mask_suffix, {".png", ".npy", ".npz", ".tif", ".tiff"})
         missing = sorted(set(wanted) - set(found))
@@ -112,7 +112,7 @@ Provider = Callable[[list[Any]], Sequence[Any]]
 
 
 def curate(provider: Provider, real: Samples, synthetic: Samples, labels: Union[Labels, str],
-           out: Union[str, os.PathLike[str], None] = None,
+           out: Optional[Path] = None,
            kind: Optional[str] = None, tolerance: float = 1.25, n_max: int = 20, seeds: Iterable[int] = range(42, 62),
            seed: int = 0, batch: int = 1, threads: Optional[int] = None, progress: Optional[bool] = None,
            **network: Any) -> Curated:
@@ -177,7 +177,7 @@ def results_of(provider: Provider, images: list[Any], name: str) -> Sequence[Any
     return results
 
 
-def _filter_one(noise: NoiseFilter, sample: Sample, loss: Any, out: Union[str, os.PathLike[str], None], masks: dict[str, Any]) -> Any:
+def _filter_one(noise: NoiseFilter, sample: Sample, loss: Any, out: Optional[Path], masks: dict[str, Any]) -> Any:
     filtered = noise.apply(sample.mask, loss)
     if out is None:
         masks[sample.id] = filtered
@@ -198,7 +198,7 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
     return text.getvalue().encode("utf-8", "surrogateescape")
 
 
-def _write(made: Curated, out: Union[str, os.PathLike[str]]) -> None:
+def _write(made: Curated, out: Path) -> None:
     made.stats.save(os.path.join(out, "stats.json"))
     made.plan.to_csv(os.path.join(out, "plan.csv"))
     write_bytes(os.path.join(out, "hardness.csv"), hardness_table(made.plan))

@@ -15,6 +15,7 @@ from . import _interface as c
 from ._layouts import numpy
 from ._library import ArgumentError, DuplicateError, FormatError, ShapeError, UnsupportedError
 from .filter import NoiseFilter
+from .plan import id_bytes
 from .stats import ClassStats
 
 _ABOUT = "freemask.json"
@@ -61,6 +62,7 @@ class IgnoreMapWriter:
 
     def add(self, id: str, mask: Any, loss: Any, strata: Any = None, reference: Any = None, siblings: Any = None) -> None:
         """Adds a mask [H, W]; the arguments are those of `NoiseFilter.apply`, whose errors it raises."""
+        id_bytes(id)
         if id in self._ids:
             raise DuplicateError(f"'{id}' is there twice", c.FM_ERR_DUPLICATE)
         np = _numpy()

@@ -24,6 +24,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ from . import _interface as c
 from ._library import ArgumentError, DuplicateError, Error, encoded, lib
 from ._storage import Storage, join
 from .curate import Provider, filter_table, hardness_table, loss_of, results_of
-from .files import decode_mask, encode_mask
+from .files import Path, decode_mask, encode_mask
 from .filter import FilterReport, NoiseFilter, filter_options
 from .hardness import Hardness
 from .labels import Labels, as_labels
@@ -87,7 +88,7 @@ class Job:
     """
 
     def __init__(self, segmenter: Union[Provider, Callable[[], Provider], None], real: PartedSet, synthetic: PartedSet,
-                 labels: Union[Labels, str], out: str, kind: Optional[str] = None, tolerance: float = 1.25, n_max: int = 20,
+                 labels: Union[Labels, str], out: Path, kind: Optional[str] = None, tolerance: float = 1.25, n_max: int = 20,
                  seeds: Iterable[int] = range(42, 62), seed: int = 0, batch: int = 1, version: str = "",
                  storage: Optional[Mapping[str, Any]] = None, policy: str = "paper", real_share: float = 0.0, unseen: str = "drop",
                  min_kept_share: float = 0.0, plan: Optional[Mapping[str, Any]] = None, without_reference: str = "refuse",
@@ -96,7 +97,7 @@ class Job:
             raise ArgumentError(f"policy is '{policy}', and a job's is one of {', '.join(_POLICIES)}")
         if policy != "paired" and (real_of is not None or without_reference != "refuse"):
             raise ArgumentError(f"real_of and without_reference go with the policy \"paired\", but the policy is '{policy}'")
-        self.labels, self.out, self.storage = as_labels(labels), out, Storage(storage)
+        self.labels, self.out, self.storage = as_labels(labels), os.fspath(out), Storage(storage)
         self._segmenter, self._kind, self._network, self._batch = segmenter, kind, network, max(batch, 1)
         self._field = IMAGE if segmenter is not None else LOSS if kind is None else OUTPUT
         self._filter_options: dict[str, Any] = {"tolerance": tolerance, "policy": policy, "unseen": unseen, "min_kept_share": min_kept_share,

@@ -8,14 +8,15 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 from dataclasses import dataclass
-from typing import Any, Iterator, Mapping, NamedTuple, Optional, Protocol, Sequence, Union
+from typing import Any, Iterable, Iterator, Mapping, NamedTuple, Optional, Protocol, Sequence, Union
 
 from . import _interface as c
 from ._library import ArgumentError, DuplicateError, FormatError, named
 from ._storage import Storage, join
 from .curate import Folder
-from .files import decode_image, decode_loss, decode_mask, decode_output, encode_mask
+from .files import Path, decode_image, decode_loss, decode_mask, decode_output, encode_mask
 from .filter import FilterReport
 from .shard import shard_of
 from .tars import Fields, TarSample, TarWriter, read_tar
@@ -80,14 +81,18 @@ class Tars:
         storage: options of fsspec's file system.
     """
 
-    def __init__(self, paths: Union[str, Sequence[str]], fields: Optional[Fields] = None, copy: bool = True,
+    def __init__(self, paths: Union[Path, Iterable[Path]], fields: Optional[Fields] = None, copy: bool = True,
                  storage: Optional[Mapping[str, Any]] = None) -> None:
-        patterns = [paths] if isinstance(paths, str) else list(paths)
+        patterns = _patterns(paths)
         files = [path for pattern in patterns for path in Storage(storage).expand(pattern)]
         if not files:
             raise ArgumentError(f"{', '.join(patterns)}: no such tar")
         fields = fields or Fields()
         self.parts: list[Part] = [_TarPart(path, name, fields, copy, dict(storage or {})) for path, name in _named(files)]
+
+
+def _patterns(paths: Union[Path, Iterable[Path]]) -> list[str]:
+    return [os.fspath(one) for one in ([paths] if isinstance(paths, (str, os.PathLike)) else paths)]
 
 
 def _named(files: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -223,9 +228,9 @@ class Parquet:
         storage: options of fsspec's file system.
     """
 
-    def __init__(self, paths: Union[str, Sequence[str]], id: str = "id", image: str = "image", mask: str = "mask", loss: str = "loss",
+    def __init__(self, paths: Union[Path, Iterable[Path]], id: str = "id", image: str = "image", mask: str = "mask", loss: str = "loss",
                  output: str = "output", rows: int = 16, storage: Optional[Mapping[str, Any]] = None) -> None:
-        patterns = [paths] if isinstance(paths, str) else list(paths)
+        patterns = _patterns(paths)
         files = [path for pattern in patterns for path in Storage(storage).expand(pattern)]
         if not files:
             raise ArgumentError(f"{', '.join(patterns)}: no such file")

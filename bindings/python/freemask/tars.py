@@ -9,6 +9,7 @@ Paths with a protocol (s3://, gs://) need fsspec, the rest needs Python alone.
 from __future__ import annotations
 
 import io
+import os
 import re
 import tarfile
 from contextlib import ExitStack
@@ -18,7 +19,7 @@ from typing import Any, Iterator, Mapping, NamedTuple, Optional, Sequence
 from . import _interface as c
 from ._library import ArgumentError, DuplicateError, FormatError, named
 from ._storage import Storage
-from .files import decode_image, decode_loss, decode_mask, decode_output
+from .files import Path, decode_image, decode_loss, decode_mask, decode_output
 
 _NAME = re.compile(r"((?:.*/)?[^/.]+)\.([^/]+)")
 
@@ -60,7 +61,7 @@ def _members(path: str, tar: tarfile.TarFile) -> Iterator[tuple[str, str, tarfil
             yield found[1], found[2].lower(), header
 
 
-def read_tar(path: str, only: Optional[Sequence[str]] = None, storage: Optional[Mapping[str, Any]] = None) -> Iterator[TarSample]:
+def read_tar(path: Path, only: Optional[Sequence[str]] = None, storage: Optional[Mapping[str, Any]] = None) -> Iterator[TarSample]:
     """The samples of a tar (also of a .tar.gz and so on), in order. In memory is one sample, and the keys.
 
     Args:
@@ -71,6 +72,7 @@ def read_tar(path: str, only: Optional[Sequence[str]] = None, storage: Optional[
     Raises FormatError for a tar that is damaged or ends too early, with the last sample that was read, DuplicateError for a
     member or a key that is there twice, and OSError.
     """
+    path = os.fspath(path)
     keys: set[str] = set()
     key, members, last = "", dict[str, bytes](), "none"
     with ExitStack() as open_files:
@@ -108,10 +110,10 @@ class TarWriter:
     Elsewhere than on this machine the tar is put in one piece when it is finished.
     """
 
-    def __init__(self, path: str, storage: Optional[Mapping[str, Any]] = None) -> None:
-        self.path, self._keys = path, set[str]()
+    def __init__(self, path: Path, storage: Optional[Mapping[str, Any]] = None) -> None:
+        self.path, self._keys = os.fspath(path), set[str]()
         self._open = ExitStack()
-        file = self._open.enter_context(Storage(storage).writer(path))
+        file = self._open.enter_context(Storage(storage).writer(self.path))
         self._tar = tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT)  # noqa: SIM115
         self._tar.copybufsize = 1 << 20  # type: ignore[attr-defined]
 
