@@ -11,7 +11,7 @@ from . import _cuda
 from . import _interface as c
 from ._arrays import dimensions, new, plane, volume
 from ._layouts import layout_of
-from ._library import ArgumentError, Handle, ShapeError, call, chosen, integers, lib, make
+from ._library import ArgumentError, Handle, ShapeError, call, chosen, integers, is_whole, lib, make
 from ._short import target
 from ._threads import each_image
 from ._unseen import told
@@ -152,7 +152,7 @@ def loss_map(output: Any, mask: Any, kind: str = "logits", labels: Union[Labels,
 
 
 def _frozen(value: Any) -> Any:
-    return value if value is None or isinstance(value, (bool, int)) else tuple(value)
+    return value if value is None or is_whole(value) else tuple(value)
 
 
 @lru_cache(maxsize=16)

@@ -14,12 +14,10 @@ from typing import Any, Callable, Optional, Sequence, Union
 import ray
 import ray.data
 
-from ._library import ArgumentError
-from .curate import Provider
+from .curate import Provider, loss_of, results_of
 from .filter import NoiseFilter
 from .job import Job, Result
 from .labels import Labels, as_labels
-from .network import NetworkLoss
 from .sets import IMAGE, PartedSet, parts_of
 from .stats import ClassStats
 
@@ -133,12 +131,10 @@ class _Segmenter:
 
     def __init__(self, segmenter: Any, labels: Labels, kind: Optional[str], network: dict[str, Any]) -> None:
         self.provider: Provider = segmenter() if isinstance(getattr(segmenter, "func", segmenter), type) else segmenter
-        self.labels, self.turn = labels, NetworkLoss(labels, kind, **network) if kind is not None else None
+        self.labels, self.turn = labels, loss_of(labels, kind, network)
 
     def losses(self, batch: dict[str, Any]) -> list[Any]:
-        results = self.provider(list(batch["image"]))
-        if len(results) != len(batch["mask"]):
-            raise ArgumentError(f"the segmenter returned {len(results)} results for {len(batch['mask'])} images")
+        results = results_of(self.provider, list(batch["image"]), "segmenter")
         return [one if self.turn is None else self.turn.loss_map(one, mask) for one, mask in zip(results, batch["mask"])]
 
 
@@ -173,6 +169,7 @@ def class_stats(data: ray.data.Dataset, segmenter: Segmenter, labels: Union[Labe
                 workers: Optional[int] = None, cpus: Optional[float] = None, gpus: float = 0, **network: Any) -> ClassStats:
     """The statistics of a Dataset of real images, merged as sums: the same bits for any number of workers."""
     labels = as_labels(labels)
+    loss_of(labels, kind, network)  # what is refused is refused here
     made = data.map_batches(_Stats, fn_constructor_args=(segmenter, labels, kind, network), batch_size=batch, **_actors(workers, cpus, gpus))
     whole = ClassStats(labels)
     for row in made.iter_rows():
@@ -183,4 +180,5 @@ def class_stats(data: ray.data.Dataset, segmenter: Segmenter, labels: Union[Labe
 def filter_masks(data: ray.data.Dataset, segmenter: Segmenter, noise: NoiseFilter, kind: Optional[str] = None, batch: int = 16,
                  workers: Optional[int] = None, cpus: Optional[float] = None, gpus: float = 0, **network: Any) -> ray.data.Dataset:
     """A Dataset of filtered masks: `id`, `mask`, `valid`, `dropped`, to write or to train on. It is computed when it is read."""
+    loss_of(noise.labels, kind, network)
     return data.map_batches(_Filter, fn_constructor_args=(segmenter, noise, kind, network), batch_size=batch, **_actors(workers, cpus, gpus))

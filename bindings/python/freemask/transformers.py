@@ -13,7 +13,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 
 from . import _interface as c
 from . import _valid as valid_losses
-from ._library import ArgumentError, UnsupportedError
+from ._library import ArgumentError, UnsupportedError, is_whole
 from .labels import Labels, as_labels
 from .network import NetworkLoss
 
@@ -215,7 +215,7 @@ class Collator:
                  ignore_index: int = 255) -> None:
         if kind not in ("semantic", "masks"):
             raise ArgumentError(f"kind is {kind!r}, expected 'semantic' or 'masks'")
-        self.labels = Labels.from_classes(labels) if isinstance(labels, int) else as_labels(labels)
+        self.labels = Labels.from_classes(labels) if is_whole(labels) else as_labels(labels)  # type: ignore[arg-type]
         self.kind, self.image, self.mask, self.ignore_index = kind, image, mask, ignore_index
 
     def __call__(self, samples: Sequence[Any]) -> dict[str, Any]:
