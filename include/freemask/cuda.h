@@ -197,8 +197,8 @@ FM_API fm_status fm_cuda_stats_add(const fm_cuda_stats *stats, const fm_volume *
 
 /* ---- Maps ------------------------------------------------------------------------- */
 
-/** Bytes of workspace of the calls below for masks of such a size. 0 for sizes that are none.
- *  Thread-safety: any thread. */
+/** Bytes of workspace of the calls below for masks of such a size: 2 and 6 per pixel. 0 for sizes that are
+ *  none. Thread-safety: any thread. */
 FM_API size_t fm_cuda_boundary_workspace(int32_t images, int64_t height, int64_t width);
 FM_API size_t fm_cuda_window_workspace(int32_t images, int64_t height, int64_t width);
 

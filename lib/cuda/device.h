@@ -67,7 +67,7 @@ void fm__cu_finish(fm__cu_call *call);
 /* Empties memory of a workspace; `size` is a multiple of 8. Statuses stay. */
 void fm__cu_clear(fm__cu_call *call, void *memory, size_t size);
 
-/* The kernel of means over windows, with the memory that fm_cuda_window_workspace tells. */
+/* The kernels of means over windows, with the memory that fm_cuda_window_workspace tells. */
 void fm__cu_window(fm__cu_call *call, char *memory);
 
 /* The workspace of a filter's floor: its bytes, and its use by a job. All of it begins as 0. */

@@ -127,8 +127,9 @@ typedef struct fm__cu_job {
   int32_t edges[FM__CU_EDGES];
   int32_t edge_count;
   int32_t radius;
-  char *rows; /* [images][blocks] of row_bytes */
-  int64_t row_bytes;
+  int32_t window_part;    /* rows of a column that a thread slides along */
+  uint32_t *window_sums;  /* [images][height][width] */
+  uint16_t *window_reach; /* [images][height][width] */
 
   /* Hardness. */
   int64_t resized_height, resized_width;
@@ -161,7 +162,7 @@ typedef struct fm__cu_job {
 #define FM__CU_KERNELS(X)                                                 \
   X(start) X(finish) X(filter) X(filter_output)                           \
   X(sum) X(sum_output) X(sum_end) X(gaps) X(strata)                       \
-  X(window_check) X(window) X(repeats) X(classes) X(hardness) X(queries)  \
+  X(window_rows) X(window) X(repeats) X(classes) X(hardness) X(queries)  \
   X(floor_begin) X(floor_count) X(floor_take) X(shown)                    \
   X(rank) X(places) X(pair) X(level_count) X(level_find) X(level) X(score)
 /* clang-format on */

@@ -103,19 +103,6 @@ FM__CU_KERNEL(strata) {
 
 /* ---- Means over windows ------------------------------------------------------------------------ */
 
-FM__CU_KERNEL(window_check) {
-  FM__CU_START;
-  FM__CU_EACH_THREAD(t) {
-    cu_run run = cu_run_of(job, FM__CU_BLOCK, t);
-    for (int i = 0; i < run.count; i++) {
-      float value = cu_float(cu_at(&job->loss, FM__CU_IMAGE, run.y, run.x), job->loss.dtype);
-      if ((fm__float_bits(value) & INT32_MAX) >= FM__INFINITY_BITS)
-        cu_bad(job, FM__CU_IMAGE, 0, run.y, run.x);
-      cu_step(job, &run.y, &run.x);
-    }
-  }
-}
-
 /* A value in steps, as the CPU's kernels round it. */
 FM__CU_FN int32_t cu_steps(float value) {
   const float most = FM__MOST_STEPS;
@@ -125,118 +112,134 @@ FM__CU_FN int32_t cu_steps(float value) {
   return (int32_t)(fm__float_bits(step + FM__ROUNDER) - FM__ROUNDER_BITS);
 }
 
-/* One row of means, label by label: sums and pixels of a label in the columns of the window, from the
- * left up to each, and which pixels are done. Element x + 1 has the columns up to x. */
+/* What the first kernel says of a row's pixels: the steps up to each one, whatever their labels, modulo 2^32, and how far
+ * to its left its run of one label begins. A part of a row that a window covers has fewer than 2^31 steps, and
+ * is narrower than what a run is cut at. */
 typedef struct cu_window_row {
-  int64_t *sums;
-  int32_t *pixels;
-  uint8_t *done;
+  uint32_t *sums;
+  uint16_t *reach;
 } cu_window_row;
 
-typedef struct cu_window_own {
-  int64_t sums[FM__CU_THREADS];
-  int32_t pixels[FM__CU_THREADS];
-  int32_t leader; /* the first pixel that is not done */
-} cu_window_own;
-
-FM__CU_FN cu_window_row cu_window_row_of(cu_job job, char *memory) {
+FM__CU_INLINE cu_window_row cu_window_row_of(cu_job job, int32_t image, int64_t y) {
+  const int64_t at = (image * job->height + y) * job->width;
   cu_window_row row;
-  row.sums = (int64_t *)(void *)memory;
-  row.pixels = (int32_t *)(void *)(row.sums + job->width + 1);
-  row.done = (uint8_t *)(row.pixels + job->width + 1);
+  row.sums = (uint32_t *)(void *)cu_global((char *)(job->window_sums + at));
+  row.reach = (uint16_t *)(void *)cu_global((char *)(job->window_reach + at));
   return row;
 }
 
-/* Column x of the window around row y. */
-FM__CU_FN void cu_window_column(cu_job job, int32_t image, int64_t y, int64_t x, int64_t label,
-                                const cu_window_row *row) {
-  int64_t sum = 0, v = y > job->radius ? y - job->radius : 0;
-  int32_t pixels = 0;
-  for (; v <= y + job->radius && v < job->height; v++) {
-    if (cu_mask(job, image, v, x) != label) continue;
-    sum += cu_steps(cu_float(cu_at(&job->loss, image, v, x), job->loss.dtype));
-    pixels++;
-  }
-  row->sums[x + 1] = sum;
-  row->pixels[x + 1] = pixels;
+/* Of each thread's part of a row: its steps, and where the last run in it begins; -1: none does. */
+typedef struct cu_window_own {
+  uint32_t sums[FM__CU_THREADS];
+  int32_t starts[FM__CU_THREADS];
+} cu_window_own;
+
+/* Whether a run begins at x. */
+FM__CU_FN bool cu_run_begins(cu_job job, int32_t image, int64_t y, int64_t x) {
+  return x == 0 || cu_mask(job, image, y, x) != cu_mask(job, image, y, x - 1);
 }
 
-FM__CU_FN void cu_window_part(cu_job job, uint32_t t, const cu_window_row *row,
+/* Notes values that are not finite. */
+FM__CU_FN void cu_window_part(cu_job job, int32_t image, int64_t y, uint32_t t,
                               cu_window_own *own) {
-  int64_t share = cu_share(job->width), x = t * share, end = x + share;
+  const int64_t share = cu_share(job->width), first = t * share;
   own->sums[t] = 0;
-  own->pixels[t] = 0;
-  for (; x < end && x < job->width; x++) {
-    own->sums[t] += row->sums[x + 1];
-    own->pixels[t] += row->pixels[x + 1];
+  own->starts[t] = -1;
+  for (int64_t x = first; x < first + share && x < job->width; x++) {
+    const float value = cu_float(cu_at(&job->loss, image, y, x), job->loss.dtype);
+    if ((fm__float_bits(value) & INT32_MAX) >= FM__INFINITY_BITS) cu_bad(job, image, 0, y, x);
+    own->sums[t] += (uint32_t)cu_steps(value);
+    if (cu_run_begins(job, image, y, x)) own->starts[t] = (int32_t)x;
   }
 }
 
-FM__CU_FN void cu_window_prefix(cu_job job, uint32_t t, const cu_window_row *row,
+FM__CU_FN void cu_window_prefix(cu_job job, int32_t image, int64_t y, uint32_t t,
                                 const cu_window_own *own) {
-  int64_t share = cu_share(job->width), x = t * share, end = x + share, sum = 0;
-  int32_t pixels = 0;
+  const int64_t share = cu_share(job->width), first = t * share;
+  const cu_window_row row = cu_window_row_of(job, image, y);
+  uint32_t sum = 0;
+  int64_t start = 0;
+  if (first >= job->width) return;
   for (uint32_t i = 0; i < t; i++) {
     sum += own->sums[i];
-    pixels += own->pixels[i];
+    start = own->starts[i] >= 0 ? own->starts[i] : start;
   }
-  if (t == 0) row->sums[0] = row->pixels[0] = 0;
-  for (; x < end && x < job->width; x++) {
-    row->sums[x + 1] = sum += row->sums[x + 1];
-    row->pixels[x + 1] = pixels += row->pixels[x + 1];
-  }
-}
-
-FM__CU_FN void cu_window_means(cu_job job, int32_t image, int64_t y, uint32_t t, int64_t label,
-                               const cu_window_row *row) {
-  for (int64_t x = t; x < job->width; x += FM__CU_THREADS) {
-    if (row->done[x] || cu_mask(job, image, y, x) != label) continue;
-    int64_t low = x > job->radius ? x - job->radius : 0, high = x + job->radius + 1;
-    if (high > job->width) high = job->width;
-    float sum = (float)(row->sums[high] - row->sums[low]);
-    float mean = sum / (float)(row->pixels[high] - row->pixels[low]) * FM__STEP;
-    cu_store(cu_at(&job->out, image, y, x), 4, fm__float_bits(mean));
-    row->done[x] = 1;
+  for (int64_t x = first; x < first + share && x < job->width; x++) {
+    if (cu_run_begins(job, image, y, x)) start = x;
+    sum += (uint32_t)cu_steps(cu_float(cu_at(&job->loss, image, y, x), job->loss.dtype));
+    row.sums[x] = sum;
+    row.reach[x] = (uint16_t)(x - start < UINT16_MAX ? x - start : UINT16_MAX);
   }
 }
 
-/* A block takes every FM__CU_BLOCKS-th row. */
-FM__CU_KERNEL(window) {
+/* A block for each row. */
+FM__CU_KERNEL(window_rows) {
   FM__CU_START;
   FM__CU_OWN(cu_window_own, own);
+  FM__CU_EACH_THREAD(t) cu_window_part(job, FM__CU_IMAGE, FM__CU_BLOCK, t, own);
+  FM__CU_BARRIER();
+  FM__CU_EACH_THREAD(t) cu_window_prefix(job, FM__CU_IMAGE, FM__CU_BLOCK, t, own);
+}
+
+/* The pixels of a label in a window, and their steps. */
+typedef struct cu_window_sum {
+  int64_t steps;
+  int32_t pixels;
+} cu_window_sum;
+
+/* Adds those in columns `low` to `high` of row y, run by run, or takes them away. */
+FM__CU_INLINE void cu_window_add(cu_job job, int32_t image, int64_t y, int64_t low, int64_t high,
+                                 int64_t label, int32_t sign, cu_window_sum *sum) {
+  const cu_window_row row = cu_window_row_of(job, image, y);
+  for (int64_t x = high; x >= low;) {
+    int64_t start = x - row.reach[x];
+    if (start < low) start = low;
+    if (cu_mask(job, image, y, x) == label) {
+      const uint32_t before = start ? row.sums[start - 1] : 0;
+      sum->steps += sign * (int64_t)(int32_t)(row.sums[x] - before);
+      sum->pixels += sign * (int32_t)(x + 1 - start);
+    }
+    x = start - 1;
+  }
+}
+
+/* The means of a part of column x, from row `first` on: down a run of one label the window slides, a row below it is
+ * added and one above it taken away. */
+FM__CU_FN void cu_window_column(cu_job job, int32_t image, int64_t x, int64_t first) {
+  const int64_t low = x > job->radius ? x - job->radius : 0,
+                high = x + job->radius < job->width ? x + job->radius : job->width - 1,
+                end =
+                    first + job->window_part < job->height ? first + job->window_part : job->height;
+  cu_window_sum sum = {0, 0};
+  int64_t last = 0;
+  for (int64_t y = first; y < end; y++) {
+    const int64_t label = cu_mask(job, image, y, x), below = y + job->radius,
+                  above = y - job->radius - 1;
+    int64_t from = below;
+    if (y == first || label != last) { /* all of it, anew */
+      sum.steps = 0;
+      sum.pixels = 0;
+      from = above + 1 > 0 ? above + 1 : 0;
+    } else if (above >= 0) {
+      cu_window_add(job, image, above, low, high, label, -1, &sum);
+    }
+    FM__CU_ROLLED
+    for (; from <= below && from < job->height; from++)
+      cu_window_add(job, image, from, low, high, label, 1, &sum);
+    last = label;
+    const float mean = (float)sum.steps / (float)sum.pixels * FM__STEP;
+    cu_store(cu_at(&job->out, image, y, x), 4, fm__float_bits(mean));
+  }
+}
+
+/* A thread for each part of a column, next to those of its neighbours: they read along rows. */
+FM__CU_KERNEL(window) {
+  FM__CU_START;
   if (!cu_is_good(job, FM__CU_IMAGE)) return;
-  const cu_window_row row = cu_window_row_of(
-      job, job->rows + (FM__CU_IMAGE * FM__CU_BLOCKS + FM__CU_BLOCK) * job->row_bytes);
-  for (int64_t y = FM__CU_BLOCK; y < job->height; y += FM__CU_BLOCKS) {
-    FM__CU_EACH_THREAD(t) {
-      for (int64_t x = t; x < job->width; x += FM__CU_THREADS) row.done[x] = 0;
-    }
-    for (;;) {
-      FM__CU_BARRIER();
-      FM__CU_EACH_THREAD(t) {
-        if (t == 0) own->leader = INT32_MAX;
-      }
-      FM__CU_BARRIER();
-      FM__CU_EACH_THREAD(t) {
-        int64_t x = t;
-        while (x < job->width && row.done[x]) x += FM__CU_THREADS;
-        if (x < job->width) cu_min32(&own->leader, (int32_t)x);
-      }
-      FM__CU_BARRIER();
-      if (own->leader == INT32_MAX) break;
-      const int64_t label = cu_mask(job, FM__CU_IMAGE, y, own->leader);
-      FM__CU_EACH_THREAD(t) {
-        for (int64_t x = t; x < job->width; x += FM__CU_THREADS)
-          cu_window_column(job, FM__CU_IMAGE, y, x, label, &row);
-      }
-      FM__CU_BARRIER();
-      FM__CU_EACH_THREAD(t) cu_window_part(job, t, &row, own);
-      FM__CU_BARRIER();
-      FM__CU_EACH_THREAD(t) cu_window_prefix(job, t, &row, own);
-      FM__CU_BARRIER();
-      FM__CU_EACH_THREAD(t) cu_window_means(job, FM__CU_IMAGE, y, t, label, &row);
-    }
-    FM__CU_BARRIER();
+  FM__CU_EACH_THREAD(t) {
+    const int64_t at = FM__CU_BLOCK * FM__CU_THREADS + t, part = at / job->width;
+    const int64_t first = part * job->window_part;
+    if (first < job->height) cu_window_column(job, FM__CU_IMAGE, at - part * job->width, first);
   }
 }
 

@@ -56,27 +56,35 @@ fm_status fm_cuda_boundary_strata(const fm_cuda *cuda, const fm_volume *mask,
 
 /* ---- Windows ---------------------------------------------------------------------------------- */
 
-enum { MOST_BLOCKS = 128, MOST_RADIUS = 1023, ALIGN = 256 };
+enum { MOST_RADIUS = 1023, ALIGN = 256 };
 
-static int64_t window_blocks(int64_t height) { return height < MOST_BLOCKS ? height : MOST_BLOCKS; }
-
-/* Of a block: sums and pixels of width + 1 columns, a flag for each. */
-static int64_t window_bytes(int64_t width) {
-  int64_t bytes = (width + 1) * (int64_t)(sizeof(int64_t) + sizeof(int32_t)) + width;
+/* Sums of all pixels, and then how far back their runs reach. */
+static size_t window_sums_size(int32_t images, int64_t height, int64_t width) {
+  size_t bytes = (size_t)images * (size_t)height * (size_t)width * sizeof(uint32_t);
   return (bytes + ALIGN - 1) / ALIGN * ALIGN;
 }
 
 size_t fm_cuda_window_workspace(int32_t images, int64_t height, int64_t width) {
   if (images < 1 || !is_size(height, width)) return 0;
-  return (size_t)images * (size_t)window_blocks(height) * (size_t)window_bytes(width);
+  return window_sums_size(images, height, width) +
+         (size_t)images * (size_t)height * (size_t)width * sizeof(uint16_t);
 }
+
+/* Rows of a column that a thread takes. It begins with a whole window, so more are worth more where windows are
+ * high; fewer give a device more threads. */
+static int32_t part_of(int32_t radius) { return radius < 16 ? 16 : 32; }
 
 void fm__cu_window(fm__cu_call *call, char *memory) {
   fm__cu_job *job = &call->job;
-  job->rows = memory;
-  job->row_bytes = window_bytes(job->width);
-  fm__cu_launch(call, FM__CU_window, window_blocks(job->height), job->images,
-                FM__CU_THREADS * (sizeof(int64_t) + sizeof(int32_t)) + sizeof(int64_t));
+  size_t sums = window_sums_size(job->images, job->height, job->width);
+  job->window_sums = (uint32_t *)(void *)memory;
+  job->window_reach = (uint16_t *)(void *)(memory + sums);
+  job->window_part = part_of(job->radius);
+  int64_t parts = (job->height + job->window_part - 1) / job->window_part;
+  int64_t blocks = (parts * job->width + FM__CU_THREADS - 1) / FM__CU_THREADS;
+  fm__cu_launch(call, FM__CU_window_rows, job->height, job->images,
+                FM__CU_THREADS * (sizeof(uint32_t) + sizeof(int32_t)));
+  fm__cu_launch(call, FM__CU_window, blocks, job->images, 0);
 }
 
 static fm_status read_window(fm__cu_job *job, const fm_volume *mask, const fm_volume *values,
@@ -111,7 +119,6 @@ fm_status fm_cuda_window_mean(const fm_cuda *cuda, const fm_volume *mask, const 
   job->sink = FM__CU_LOSSES;
   job->radius = radius;
   fm__cu_start(&call);
-  fm__cu_launch(&call, FM__CU_window_check, fm__cu_tiles(job), job->images, 0);
   fm__cu_window(&call, workspace);
   fm__cu_finish(&call);
   return fm__cu_end(&call);

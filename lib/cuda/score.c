@@ -88,7 +88,7 @@ bool fm__cu_is_batch(const fm__cu_masks *m) {
 
 /* Where each array begins, and where all of it ends. */
 typedef struct layout {
-  size_t kinds, window, scores, own, rows, places, pixels, counts, end;
+  size_t kinds, window, scores, own, means, places, pixels, counts, end;
 } layout;
 
 static layout layout_of(int32_t classes, int32_t images, int64_t height, int64_t width) {
@@ -99,8 +99,8 @@ static layout layout_of(int32_t classes, int32_t images, int64_t height, int64_t
   l.window = l.kinds + align(pixels * sizeof(int32_t));
   l.scores = l.window + align(pixels * sizeof(float));
   l.own = l.scores + align(pixels * sizeof(float));
-  l.rows = l.own + align(pixels * sizeof(int16_t));
-  l.places = l.rows + align(fm_cuda_window_workspace(images, height, width));
+  l.means = l.own + align(pixels * sizeof(int16_t));
+  l.places = l.means + align(fm_cuda_window_workspace(images, height, width));
   l.pixels = l.places + align((size_t)(height + width) * sizeof(int32_t));
   l.counts = l.pixels + align(levels * 2 * sizeof(int64_t));
   l.end = l.counts + align(levels * FM__LEVEL_BINS * sizeof(uint32_t));
@@ -155,7 +155,6 @@ static void use_workspace(fm__cu_job *job, char *memory) {
   job->window_steps = planes_at(job, memory + l.window, FM_F32);
   job->scores = planes_at(job, memory + l.scores, FM_F32);
   job->own_steps = (int16_t *)(void *)(memory + l.own);
-  job->rows = memory + l.rows;
   job->level_pixels = (int64_t *)(void *)(memory + l.pixels);
   job->level_counts = (uint32_t *)(void *)(memory + l.counts);
   const bool same = job->reference_height == job->height && job->reference_width == job->width;
@@ -167,13 +166,13 @@ static void launch_tiles(fm__cu_call *call, int kernel) {
 }
 
 /* Means over the windows of a class, where scores will be. */
-static void launch_means(fm__cu_call *call) {
+static void launch_means(fm__cu_call *call, char *memory) {
   fm__cu_job *job = &call->job, saved = *job;
   job->mask = job->kinds;
   job->loss = job->window_steps;
   job->out = job->scores;
   job->radius = fm__score_radius(job->height);
-  fm__cu_window(call, job->rows);
+  fm__cu_window(call, memory);
   *job = saved;
 }
 
@@ -189,7 +188,8 @@ void fm__cu_scores(fm__cu_call *call, char *memory) {
   fm__cu_launch(call, FM__CU_level_find, (int64_t)job->class_count + 1, job->images,
                 FM__CU_THREADS * sizeof(uint32_t));
   launch_tiles(call, FM__CU_level);
-  launch_means(call);
+  launch_means(call,
+               memory + layout_of(job->class_count, job->images, job->height, job->width).means);
   launch_tiles(call, FM__CU_score);
   job->loss = job->scores;
   job->strata.data = NULL;

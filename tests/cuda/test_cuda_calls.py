@@ -318,8 +318,13 @@ def check_strata(shape, dtype=np.uint8, edges=None):
 
 
 def check_window(shape, radius, dtype=np.uint8, values_dtype=np.float32):
-    mask, values = masks(ADE, shape, dtype), (random.normal(0, 60, shape)).astype(values_dtype)
+    values = random.normal(0, 60, shape).astype(values_dtype)
     values.reshape(-1)[::97] = 1e4
+    check_means(masks(ADE, shape, dtype), values, radius)
+
+
+def check_means(mask, values, radius):
+    shape = mask.shape
     expected = np.zeros(shape, np.float32)
     for i in range(shape[0]):
         call(core.fm_map_window_mean, kit.context, plane(mask[i]), plane(values[i]), radius, plane(expected[i]))
@@ -334,6 +339,19 @@ def check_window(shape, radius, dtype=np.uint8, values_dtype=np.float32):
 
     means, codes = in_orders(f"window {shape} {radius}", run)
     tap.ok(np.array_equal(means, expected) and not codes.any(), f"window {shape}, radius {radius}")
+
+
+def test_long_runs():
+    """Runs that are longer than what is noted of one, whose steps are the most that there can be."""
+    mask, values = np.full((2, 3, 70000), 3, np.uint8), np.full((2, 3, 70000), 1e4, np.float32)
+    mask[1, 1, 66000:66003] = 4
+    values[1] *= -1
+    check_means(mask, values, 1023)
+    # Runs down a column that end within what a thread slides along, at its end, and behind it.
+    shape = (1, 135, 70)
+    mask = (np.arange(135)[:, None] + np.zeros(70, int)) // np.array([1, 5, 16, 17, 32, 33, 64])[np.arange(70) // 10]
+    for radius in (2, 15, 16, 40):
+        check_means(mask[None].astype(np.uint8), random.normal(0, 60, shape).astype(np.float32), radius)
 
 
 def test_maps():
@@ -397,6 +415,7 @@ test_strides()
 test_stats()
 test_bad()
 test_maps()
+test_long_runs()
 test_bad_window()
 test_hardness()
 cuda.fm_cuda_destroy(device)
