@@ -4,7 +4,9 @@ import os
 import re
 import subprocess
 import sys
+import time
 
+import run_gpu
 import tap
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -42,4 +44,31 @@ tap.equal((status, output.strip()), (0, "13.0"), "and the driver's CUDA")
 status, output = run("--find", LD_LIBRARY_PATH="")
 tap.ok((status == 3 and "no CUDA device here: " in output) or status == 0, "or says that there is none", output)
 tap.ok(status == 0 or not re.search("Traceback", output), "in a sentence")
+
+# A script that takes too long is ended with what it has started.
+note = tap.path("child")
+status, output = run_gpu.Run(5.5, True).step("benchmarks", sys.executable, "-c", f"""
+import subprocess, sys
+print("said", flush=True)
+child = subprocess.Popen(["sleep", "300"])
+open({note!r}, "w").write(str(child.pid))
+child.wait()""")
+tap.equal((status, output.strip()), (124, "said"), "a script that takes too long is cut")
+with open(note, encoding="utf-8") as file:
+    child = int(file.read())
+
+
+def state(pid):
+    """Z: it has ended, and nobody has asked; "": it is not there."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+            return stat.read().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+until = time.monotonic() + 10
+while state(child) not in ("", "Z") and time.monotonic() < until:
+    time.sleep(0.05)
+tap.ok(state(child) in ("", "Z"), "and what it has started", state(child))
 tap.done()
