@@ -70,7 +70,8 @@ static fm_status start(const fm__cu_driver *d, fm_error *err) {
 
 fm_status fm__cu_driver_open(fm__cu_driver *driver, fm_error *err) {
   memset(driver, 0, sizeof *driver);
-  driver->library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+  /* The driver may have threads, and work to do when threads end: it stays once it is there. */
+  driver->library = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (!driver->library)
     return fm__fail(err, FM_ERR_UNSUPPORTED,
                     "CUDA: this machine has no NVIDIA driver (libcuda.so.1 is not found): use the "

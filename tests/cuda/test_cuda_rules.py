@@ -152,6 +152,17 @@ def test_without_driver():
         tap.ok(re.search(says, said), name, said)
 
 
+def test_driver_stays():
+    """A real one has threads that would run on in what is no longer there."""
+    code = ("import ctypes, os\n"
+            "cuda, device = ctypes.CDLL(os.environ['FM_CUDA']), ctypes.c_void_p()\n"
+            "print(cuda.fm_cuda_create(0, ctypes.byref(device), None), 'libcuda.so' in open('/proc/self/maps').read())\n"
+            "cuda.fm_cuda_destroy(device)\n"
+            "print('libcuda.so' in open('/proc/self/maps').read())\n")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    tap.equal((done.stdout.split(), done.stderr), (["0", "True", "True"], ""), "the driver stays when the last handle is gone")
+
+
 # ---- Arguments
 
 def test_unsupported():
@@ -290,6 +301,7 @@ def test_names():
 test_calls_only_launch()
 test_opening()
 test_without_driver()
+test_driver_stays()
 test_unsupported()
 test_queries()
 test_arguments()
