@@ -28,8 +28,11 @@ FM__CU_KERNEL(floor_begin) {
   }
 }
 
+/* Neighbours of one digit are counted together: of the first digit, that of a loss's size, there are few. */
 FM__CU_FN void cu_floor_count(cu_job job, int32_t image, cu_run run) {
   const int32_t shift = job->floor_shift;
+  int64_t last = -1;
+  uint32_t count = 0;
   for (; run.count; cu_run_next(job, &run)) {
     int64_t labels[FM__CU_PIECE], y = run.y, x = run.x;
     float losses[FM__CU_PIECE];
@@ -42,11 +45,17 @@ FM__CU_FN void cu_floor_count(cu_job job, int32_t image, cu_run run) {
       const int64_t at = (int64_t)image * cu_cells(job) + cell;
       cu_step(job, &y, &x);
       if (cell < 0 || bits >= FM__INFINITY_BITS || !job->floor_left[at]) continue;
-      if ((uint64_t)bits >> (shift + FM__CU_DIGIT_BITS) == job->floor_bits[at])
-        cu_count32(job->floor_digits + at * FM__CU_DIGITS + (bits >> shift & (FM__CU_DIGITS - 1)),
-                   1);
+      if ((uint64_t)bits >> (shift + FM__CU_DIGIT_BITS) != job->floor_bits[at]) continue;
+      const int64_t digit = at * FM__CU_DIGITS + (bits >> shift & (FM__CU_DIGITS - 1));
+      if (digit != last) {
+        if (count) cu_count32(job->floor_digits + last, count);
+        last = digit;
+        count = 0;
+      }
+      count++;
     }
   }
+  if (count) cu_count32(job->floor_digits + last, count);
 }
 
 /* Counts the next digit of all losses that begin like those that are looked for. */

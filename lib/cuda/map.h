@@ -247,7 +247,18 @@ FM__CU_KERNEL(window) {
 
 FM__CU_FN void cu_count_repeats(int64_t from, int64_t to, uint32_t *repeats) {
   fm__nearest nearest = fm__nearest_start(from, to);
-  for (int64_t i = 0; i < to; i++) repeats[fm__nearest_next(&nearest)]++;
+  int64_t last = 0;
+  uint32_t count = 0;
+  for (int64_t i = 0; i < to; i++) { /* which never goes back */
+    const int64_t at = fm__nearest_next(&nearest);
+    if (at != last) {
+      repeats[last] = count;
+      last = at;
+      count = 0;
+    }
+    count++;
+  }
+  repeats[last] = count;
 }
 
 /* One block: a walk along each axis, in order. */
@@ -302,8 +313,9 @@ FM__CU_KERNEL(hardness) {
     if (t == 0) {
       int64_t *pixels = job->class_pixels + (int64_t)FM__CU_IMAGE * job->class_count, valid = 0;
       double sum = 0;
-      for (int32_t k = 0; k < job->class_count; k++) {
-        if (!cu_is_good(job, FM__CU_IMAGE)) pixels[k] = 0;
+      const bool good = cu_is_good(job, FM__CU_IMAGE);
+      for (int32_t k = 0; k < job->class_count && !good; k++) pixels[k] = 0;
+      for (int32_t k = 0; k < job->class_count && good; k++) { /* loads alone: many are under way */
         sum += (double)pixels[k] * job->means[k];
         valid += pixels[k];
       }
