@@ -43,9 +43,15 @@ FM__CU_FN uint32_t cu_part(uint64_t sum, int part) {
   return (uint32_t)(part + 1 < FM__CU_SUM_PARTS ? rest & ((1U << CU_PART_BITS) - 1) : rest);
 }
 
+/* What goes to memory at once is apart: a run's pixels are as many copies of what is left of this, which have to fit
+ * the cache of instructions. */
+FM__CU_APART void cu_bin_count(cu_job job, int32_t image, int32_t cell, uint32_t bin,
+                               uint32_t pixels) {
+  cu_add64(cu_pending(job, image, cell) + FM__CELL_WORDS + bin, pixels);
+}
+
 FM__CU_FN void cu_bin_flush(cu_job job, int32_t image, const cu_total *total) {
-  if (total->bin_pixels)
-    cu_add64(cu_pending(job, image, total->cell) + FM__CELL_WORDS + total->bin, total->bin_pixels);
+  if (total->bin_pixels) cu_bin_count(job, image, total->cell, total->bin, total->bin_pixels);
 }
 
 /* Neighbours of one bin are counted together. */
@@ -58,6 +64,22 @@ FM__CU_FN void cu_bin_add(cu_job job, int32_t image, cu_total *total, uint32_t b
   total->bin_pixels++;
 }
 
+FM__CU_APART void cu_add_total(cu_job job, int32_t image, int32_t cell, uint32_t pixels,
+                               uint64_t sum) {
+  int64_t *digits = cu_pending(job, image, cell);
+  cu_add64(digits, pixels);
+  for (int i = 0; i < FM__CU_SUM_PARTS; i++)
+    cu_add_digits(digits, CU_UNIT + i * CU_PART_BITS, cu_part(sum, i));
+}
+
+/* A loss that is no whole number of units, or too many. */
+FM__CU_APART void cu_add_other(cu_job job, int32_t image, int32_t cell, uint32_t bits) {
+  const fm__two_digits two = fm__digits_of(bits);
+  int64_t *digits = cu_pending(job, image, cell) + 1 + two.first;
+  if (two.low) cu_add64(digits, two.low);
+  if (two.high) cu_add64(digits + 1, two.high);
+}
+
 FM__CU_FN void cu_total_flush(cu_job job, int32_t image, const cu_total *total, uint32_t *own) {
   if (!total->pixels) return;
   cu_bin_flush(job, image, total);
@@ -68,12 +90,9 @@ FM__CU_FN void cu_total_flush(cu_job job, int32_t image, const cu_total *total, 
       uint32_t part = cu_part(total->sum, i);
       if (part) cu_add32(counters + 1 + i, part);
     }
-    return;
+  } else {
+    cu_add_total(job, image, total->cell, total->pixels, total->sum);
   }
-  int64_t *cell = cu_pending(job, image, total->cell);
-  cu_add64(cell, total->pixels);
-  for (int i = 0; i < FM__CU_SUM_PARTS; i++)
-    cu_add_digits(cell, CU_UNIT + i * CU_PART_BITS, cu_part(total->sum, i));
 }
 
 /* Adds one loss, whose bits are those of a good one. */
@@ -90,10 +109,7 @@ FM__CU_FN void cu_total_add(cu_job job, int32_t image, cu_total *total, int32_t 
   if (exponent < CU_EXPONENTS) {
     total->sum += (uint64_t)((bits & 0x7fffff) | 0x800000) << exponent;
   } else if (bits) {
-    fm__two_digits two = fm__digits_of(bits);
-    int64_t *digits = cu_pending(job, image, cell) + 1 + two.first;
-    if (two.low) cu_add64(digits, two.low);
-    if (two.high) cu_add64(digits + 1, two.high);
+    cu_add_other(job, image, cell, bits);
   }
   if (job->bin_shift >= 0)
     cu_bin_add(job, image, total, (uint32_t)fm__bin_of(bits, job->bin_shift));
