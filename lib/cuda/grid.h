@@ -24,6 +24,9 @@
 #define FM__CU_ROLLED _Pragma("unroll 1")
 /* Before a loop over what is in registers. */
 #define FM__CU_UNROLLED _Pragma("unroll")
+/* Before a loop whose rounds do little but wait for loads: those of several are then under way. */
+#define FM__CU_SEVERAL(rounds) FM__CU_PRAGMA(unroll rounds)
+#define FM__CU_PRAGMA(text) _Pragma(#text)
 #define FM__CU_ALIGN(n) __align__(n)
 #define FM__CU_START const fm__cu_job *const job = &job_
 #define FM__CU_FN static __device__
@@ -113,6 +116,7 @@ typedef struct fm__cu_host {
 #define FM__CU_WIDE_KERNEL(name) FM__CU_KERNEL(name)
 #define FM__CU_ROLLED
 #define FM__CU_UNROLLED
+#define FM__CU_SEVERAL(rounds)
 #define FM__CU_ALIGN(n) __attribute__((aligned(n)))
 #define FM__CU_START (void)0
 #define FM__CU_FN static

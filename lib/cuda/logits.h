@@ -187,7 +187,7 @@ FM__CU_INLINE bool cu_near_tops(cu_job job, const cu_near *n, float tops[][2], i
   float most = 0;
   for (int r = 0; r < FM__CU_NEAR; r++) tops[r][0] = tops[r][1] = -INFINITY;
   int64_t at = 0;
-  FM__CU_ROLLED
+  FM__CU_SEVERAL(4)
   for (int32_t c = 0; c < job->channels; c++, at += job->channel)
     for (int r = 0; r < FM__CU_NEAR; r++)
       for (int i = 0; i < 2 && r < count; i++) {
@@ -211,7 +211,7 @@ FM__CU_INLINE void cu_near_sums(cu_job job, const cu_near *n, float tops[][2], d
     int32_t end = job->channels - first < FM__CU_PART ? job->channels : first + FM__CU_PART;
     float parts[FM__CU_ROWS];
     for (int j = 0; j < FM__CU_ROWS; j++) parts[j] = 0;
-    FM__CU_ROLLED
+    FM__CU_SEVERAL(2)
     for (int32_t c = first; c < end; c++, at += job->channel) {
       float row[FM__CU_NEAR];
       for (int r = 0; r < FM__CU_NEAR; r++) {
