@@ -14,7 +14,7 @@ typedef struct cu_tally {
 
 enum { CU_HALF = 16, CU_LOWER = (1 << CU_HALF) - 1 };
 
-/* Adds to a cell's counts in global memory. Apart as in cuda/sum.h: a run would have a copy for each of its pixels. */
+/* Adds to a cell's counts in global memory. Apart as in cuda/sum.h. */
 FM__CU_APART void cu_count(cu_job job, int32_t image, int32_t cell, uint32_t both) {
   int64_t cells = (int64_t)job->class_count * job->strata_count;
   int64_t *counts = job->counts + 2 * (image * cells + cell);

@@ -143,6 +143,10 @@ FM__CU_INLINE bool cu_online_loss(const cu_online *s, double own, float *loss) {
   return true;
 }
 
+/* Channels whose values are all loaded before the first of them is added: adding asks, and a compiler loads nothing ahead
+ * of that. */
+enum { CU_AHEAD = 2 };
+
 FM__CU_INLINE bool cu_flat_logits_of(cu_job job, int32_t image, int64_t y, int rows, int64_t x,
                                      const int32_t *classes, float *losses, int32_t dtype) {
   const char *at[FM__CU_ROWS];
@@ -157,11 +161,17 @@ FM__CU_INLINE bool cu_flat_logits_of(cu_job job, int32_t image, int64_t y, int r
   }
   for (int32_t first = 0; first < job->channels; first += FM__CU_PART) {
     int32_t end = job->channels - first < FM__CU_PART ? job->channels : first + FM__CU_PART;
-    for (int32_t c = first; c < end; c++)
-      for (int j = 0; j < FM__CU_ROWS; j++) {
-        cu_online_add(&sums[j], cu_quick_float(at[j], dtype));
-        at[j] += job->channel;
-      }
+    FM__CU_ROLLED
+    for (int32_t c = first; c < end; c += CU_AHEAD) {
+      float values[CU_AHEAD][FM__CU_ROWS];
+      for (int i = 0; i < CU_AHEAD && c + i < end; i++)
+        for (int j = 0; j < FM__CU_ROWS; j++) {
+          values[i][j] = cu_quick_float(at[j], dtype);
+          at[j] += job->channel;
+        }
+      for (int i = 0; i < CU_AHEAD && c + i < end; i++)
+        for (int j = 0; j < FM__CU_ROWS; j++) cu_online_add(&sums[j], values[i][j]);
+    }
     for (int j = 0; j < FM__CU_ROWS; j++) {
       sums[j].sum += (double)sums[j].part;
       sums[j].part = 0;
