@@ -156,6 +156,7 @@ for name, work in (("ids", lambda: fm.plan(["a\0b", "c"], [1, 2])), ("a label sp
 # ---- Options that do not count ------------------------------------------------------------------------------
 for name, work, says in (
         ("real_share of the paper's filter", lambda: fm.NoiseFilter(STATS, real_share=0.1), "real_share is 0.1"),
+        ("a tolerance of another policy's", lambda: fm.NoiseFilter(STATS, tolerance=2, policy="quantile"), "tolerance is 2"),
         ("references of the paper's filter", lambda: fm.NoiseFilter(STATS, without_reference="strata"), "has no references"),
         ("a ratio of joint training", lambda: fm.Schedule(PLAN, ratio=(1, 3)), "real_share"),
         ("a policy", lambda: fm.NoiseFilter(STATS, policy="Paper"), "policy is 'Paper', expected one of paper"),
@@ -245,7 +246,8 @@ def curated(first=real, second=synthetic, **options):
 
 for name, work, says in (
         ("n_max", lambda: curated(n_max=30), "n_max is 30"), ("tolerance", lambda: curated(tolerance=0), "tolerance is 0"),
-        ("seeds", lambda: curated(seeds=[1, 1]), ""), ("kind", lambda: curated(kind="loss"), "kind is 'loss'")):
+        ("seeds", lambda: curated(seeds=[1, 1]), ""), ("kind", lambda: curated(kind="loss"), "kind is 'loss'"),
+        ("batch", lambda: curated(batch=0), "batch is 0"), ("threads", lambda: curated(threads=-1), "threads is -1")):
     refuses(ValueError, work, f"curate: {name} is refused before the provider is called", says)
 refuses(TypeError, lambda: curated(tolerence=2.0), "curate: an option that there is none of", "tolerence")
 tap.equal(calls, [], "no call of the provider")
@@ -261,7 +263,8 @@ for name in ("../s", "/s", "a//s", "a/../../s"):
 tap.ok(not os.path.exists(tap.path("s.png")) and not os.path.exists(tap.path("out", "s.png")), "nothing was written there")
 made = curated(second=[("a/b.c", LOSS, MASK)], out=pathlib.Path(tap.path("curated")), seeds=(one for one in range(42, 62)))
 tap.ok(np.array_equal(fm.read_mask(tap.path("curated", "masks", "a/b.c.png")), made.filter.apply(MASK, LOSS)), "curate: folders in ids, a Path, a generator")
-for options, says in ((dict(n_max=30), "n_max is 30"), (dict(tolerance=-1), "tolerance is -1"), (dict(kind="x"), "kind is 'x'")):
+for options, says in ((dict(n_max=30), "n_max is 30"), (dict(tolerance=-1), "tolerance is -1"), (dict(kind="x"), "kind is 'x'"),
+                      (dict(batch=0), "batch is 0"), (dict(tolerance=2, policy="quantile"), "tolerance is 2")):
     folder = tap.path("images")
     os.makedirs(folder, exist_ok=True)
     fm.write_mask(os.path.join(folder, "a.png"), MASK)

@@ -294,6 +294,14 @@ def above_zero(value: Any, name: str) -> Any:
     return value
 
 
+def one_or_more(value: Any, name: str) -> int:
+    """A number of things, of which there has to be one."""
+    number = whole(value, name)
+    if number < 1:
+        raise ArgumentError(f"{name} is {number}, expected 1 or more")
+    return number
+
+
 def integers(kind: Any, values: Iterable[Any], name: str) -> Any:
     """An array of an integer type of C."""
     listed = list(values)

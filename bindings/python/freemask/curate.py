@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Iterator, Mapping, NamedTuple, Optional, Protocol, Sequence, Union
 
-from ._library import ArgumentError, DuplicateError, UnsupportedError, named
+from ._library import ArgumentError, DuplicateError, UnsupportedError, named, one_or_more
 from ._storage import Storage
 from ._threads import cores
 from .files import Path, decode_image, decode_mask, read_image, read_mask, write_bytes, write_mask
@@ -138,7 +138,7 @@ def curate(provider: Provider, real: Samples, synthetic: Samples, labels: Union[
     turn = loss_of(labels, kind, network)
     filter_options(tolerance, "paper", "drop", 0.0, 0.0, "refuse")
     make_plan(["any"], [0.0], n_max, seeds, seed)
-    work = _Work(provider, turn, batch, threads or cores(), progress)
+    work = _Work(provider, turn, one_or_more(batch, "batch"), cores() if threads is None else one_or_more(threads, "threads"), progress)
     if out is not None:
         os.makedirs(os.path.join(out, "masks"), exist_ok=True)
     with work:
@@ -239,7 +239,7 @@ class _Work:
     """Loads ahead on threads, predicts on this one, and works on what comes out on threads again."""
 
     def __init__(self, provider: Provider, turn: Optional[NetworkLoss], batch: int, threads: int, progress: Optional[bool]) -> None:
-        self.provider, self.turn, self.batch, self.threads = provider, turn, max(batch, 1), threads
+        self.provider, self.turn, self.batch, self.threads = provider, turn, batch, threads
         self.progress = sys.stderr.isatty() if progress is None else progress
         self.pool = ThreadPoolExecutor(threads)
 

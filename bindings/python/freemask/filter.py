@@ -48,6 +48,10 @@ def _sum(a: Any, b: Any) -> Any:
     return a + b if hasattr(a, "dtype") else type(a)(*(x + y for x, y in zip(a, b)))
 
 
+#: The paper's, and the default; policies that have none are made with it.
+PAPERS_TOLERANCE = 1.25
+
+
 def filter_options(tolerance: float, policy: str, unseen: str, min_kept_share: float, real_share: float, without_reference: str) -> Any:
     """What a NoiseFilter is made with. Raises ArgumentError for what does not go together."""
     options = make(c.fm_filter_options, policy=chosen(_POLICIES, policy, "policy"), unseen=chosen(_UNSEEN, unseen, "unseen"),
@@ -59,6 +63,8 @@ def filter_options(tolerance: float, policy: str, unseen: str, min_kept_share: f
             raise ArgumentError(f"real_share is {real_share}, but the policy 'paper' has a tolerance in its place")
         options.tolerance = tolerance
     else:
+        if tolerance != PAPERS_TOLERANCE:
+            raise ArgumentError(f"tolerance is {tolerance}, but the policy '{policy}' has a real_share in its place")
         options.real_share = real_share
     return options
 
@@ -93,7 +99,7 @@ class NoiseFilter(Handle):
 
     _destroy = "fm_filter_destroy"
 
-    def __init__(self, stats: ClassStats, tolerance: float = 1.25, policy: str = "paper", unseen: str = "drop",
+    def __init__(self, stats: ClassStats, tolerance: float = PAPERS_TOLERANCE, policy: str = "paper", unseen: str = "drop",
                  min_kept_share: float = 0.0, real_share: float = 0.0, without_reference: str = "refuse") -> None:
         options = filter_options(tolerance, policy, unseen, min_kept_share, real_share, without_reference)
         expect(stats, ClassStats, "stats")
@@ -130,10 +136,9 @@ class NoiseFilter(Handle):
 
     @property
     def tolerance(self) -> float:
-        """As it was given; of policies without one it has no effect, of a calibrated filter it is NaN."""
-        if isinstance(self._made_with[0], Calibration):
-            return float("nan")
-        return float(self._made_with[1])
+        """As it was given; NaN of a calibrated filter, and of policies that have none."""
+        paper = not isinstance(self._made_with[0], Calibration) and self._made_with[2] == "paper"
+        return float(self._made_with[1]) if paper else float("nan")
 
     @property
     def thresholds(self) -> Any:
@@ -308,8 +313,14 @@ class NoiseFilter(Handle):
         return made
 
     def __repr__(self) -> str:
-        promise = isinstance(self._made_with[0], Calibration)
-        return f"<freemask.NoiseFilter of {self.labels.name}, {'lose' if promise else 'tolerance'} {self._made_with[1]}>"
+        made = self._made_with
+        if isinstance(made[0], Calibration):
+            how = f"lose {made[1]}"
+        elif made[2] == "paper":
+            how = f"tolerance {made[1]}"
+        else:
+            how = f"policy {made[2]}" + (f", real_share {made[5]}" if made[5] else "")
+        return f"<freemask.NoiseFilter of {self.labels.name}, {how}>"
 
 
 def _filter_from(labels: Any, blob: bytes, *options: Union[float, str]) -> NoiseFilter:

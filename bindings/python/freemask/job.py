@@ -32,7 +32,7 @@ from itertools import islice
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, Union
 
 from . import _interface as c
-from ._library import ArgumentError, DuplicateError, Error, encoded, lib
+from ._library import ArgumentError, DuplicateError, Error, encoded, lib, one_or_more
 from ._storage import Storage, join
 from .curate import Provider, filter_table, hardness_table, loss_of, results_of
 from .files import Path, decode_mask, encode_mask
@@ -98,7 +98,7 @@ class Job:
         if policy != "paired" and (real_of is not None or without_reference != "refuse"):
             raise ArgumentError(f"real_of and without_reference go with the policy \"paired\", but the policy is '{policy}'")
         self.labels, self.out, self.storage = as_labels(labels), os.fspath(out), Storage(storage)
-        self._segmenter, self._kind, self._network, self._batch = segmenter, kind, network, max(batch, 1)
+        self._segmenter, self._kind, self._network, self._batch = segmenter, kind, network, one_or_more(batch, "batch")
         self._field = IMAGE if segmenter is not None else LOSS if kind is None else OUTPUT
         self._filter_options: dict[str, Any] = {"tolerance": tolerance, "policy": policy, "unseen": unseen, "min_kept_share": min_kept_share,
                                                 "real_share": real_share, "without_reference": without_reference}
