@@ -34,9 +34,9 @@ for kind in ("real", "syn"):
 real, syn = ([np.concatenate(one) for one in losses[kind]] for kind in ("real", "syn"))
 
 
-def job(*more, folder="out"):
-    return run("run", "--labels", "labels.csv", "--real-masks", "real/m", "--real-losses", "real/l", "--synthetic-masks", "syn/m",
-               "--synthetic-losses", "syn/l", "--n-max", "1", "--seeds", "42", "-o", folder, *more, cwd=tap.path())
+def job(*more, folder="out", masks="syn/m", losses="syn/l"):
+    return run("run", "--labels", "labels.csv", "--real-masks", "real/m", "--real-losses", "real/l", "--synthetic-masks", masks,
+               "--synthetic-losses", losses, "--n-max", "1", "--seeds", "42", "-o", folder, *more, cwd=tap.path())
 
 
 # ---- The numbers ------------------------------------------------------------------------------------
@@ -100,6 +100,38 @@ for name, flags in (("quantile", ["--policy", "quantile"]), ("paired", ["--polic
         words = f"dropped {100 * made['dropped'] / made['valid']:.0f} % of the synthetic pixels, by thresholds that 5 % of the real ones exceed"
         tap.ok(words in told["verdict"] and "of the real pixels above the thresholds" in read(tap.path(f"of {name}/report.html")).decode(),
                f"{name}: the verdict", told["verdict"])
+# What to try next goes with the verdict and with what the filter takes. Far: all synthetic losses twice as high; near: as they are.
+for i in range(IMAGES):
+    loss = np.load(tap.path("syn", "l", f"{ODD}{i}_seed_42.npy"))
+    write(tap.path("far", f"{ODD}{i}_seed_42.npy"), npy(loss * np.float32(2)))
+    write(tap.path("near", f"{ODD}{i}_seed_42.npy"), npy(np.load(tap.path("real", "l", f"{ODD}{i}.npy"))))
+    write(tap.path("same", f"{ODD}{i}_seed_42.png"), read(tap.path("real", "m", f"{ODD}{i}.png")))
+
+
+def advice_of(folder, policy, **folders):
+    made = job("--policy", policy, folder=folder, **folders)
+    told = run("report", folder, "--json", cwd=tap.path())
+    return "; ".join(json.loads(told.out)["numbers"]["advice"]) if made.code == told.code == 0 else str(made)
+
+
+LESS = "if good pixels are among what was dropped, "
+run("stats", "-l", "labels.csv", "--masks", "real/m", "--losses", "real/l", "--policy", "strata", "-o", "score.json", cwd=tap.path())
+run("calibrate", "-s", "score.json", "-l", "labels.csv", "--masks", "real/m", "--losses", "real/l", "-o", "c.json", cwd=tap.path())
+for policy, says, not_that in (("paper", "drops fewer good pixels; --tolerance", LESS), ("paired", LESS + "lower --real-share", "raise"),
+                               ("quantile", "hard at the same places, fewer good pixels go; " + LESS + "lower --real-share", "raise"),
+                               ("strata", "hard at the same places, fewer good pixels go; " + LESS + "lower --real-share", "raise")):
+    told = advice_of("far " + policy, policy, losses="far")
+    tap.ok(says in told and not_that not in told, f"far from the real ones, {policy}: what to try next", told)
+told = advice_of("near out", "paper", losses="near", masks="same")
+tap.ok(LESS + "raise --tolerance" in told and "as strict here" not in told, "no shift: no tolerance that would make up for it", told)
+for folder, losses_of, says in (("far", "far", LESS + "lower --lose"), ("near", "near", "if wrong pixels stay, raise --lose")):
+    masks = "same" if folder == "near" else "syn/m"
+    result = run("filter", "-s", "score.json", "-l", "labels.csv", "--masks", masks, "--losses", losses_of, "--policy", "strata",
+                 "--calibration", "c.json", "--lose", "0.2", "-o", folder + " promised", "--json", cwd=tap.path())
+    told = "; ".join(json.loads(result.out)["numbers"]["advice"]) if result.code == 0 else str(result)
+    tap.ok(says in told and "--real-share" not in told, f"{folder}, with a promise: its flag", told)
+
+# Without a histogram.
 run("stats", "--labels", "labels.csv", "--masks", "real/m", "--losses", "real/l", "-o", "plain.json", cwd=tap.path())
 run("filter", "--stats", "plain.json", "--labels", "labels.csv", "--masks", "syn/m", "--losses", "syn/l", "-o", "plain", cwd=tap.path())
 result = run("report", "plain", cwd=tap.path())
