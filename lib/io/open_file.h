@@ -4,7 +4,8 @@
 
 /* As open(), but never 0, 1 or 2, even where the host has closed these: what is printed, or closed
  * as if it were one of them, must not hit a file of ours. That holds while other threads close
- * them. New files (O_CREAT, 0666) are made with O_EXCL. -1: errno tells why. */
+ * them. O_CREAT goes with O_EXCL, since the file may be made again; its mode is 0666. -1: errno
+ * tells why. */
 int fm__open_file(const char *path, int flags);
 
 #endif
