@@ -1,6 +1,7 @@
 /* cli/faulty_plugin.c - a plug-in that does what the key `do` says, mostly what it should not.
  * SPDX-License-Identifier: MIT */
 #define _DEFAULT_SOURCE /* clearenv */
+#include <fcntl.h>
 #include <fenv.h>
 #include <freemask/plugin.h>
 #include <locale.h>
@@ -203,6 +204,9 @@ static fm_status predict(const fm_sample *const *samples, fm_prediction *const *
   if (is(o, "fail") && call == 2) return fail(err, FM_ERR_LIMIT, "the third call is one too many");
   if (is(o, "silent")) return FM_ERR_LIMIT;
   if (o->in_predict) disturb(o);
+  if (is(o, "close-standard") && !o->in_predict)
+    for (int i = 0; i < 3; i++)
+      if (fcntl(i, F_GETFD) < 0) return fail(err, FM_ERR_LIMIT, "a standard descriptor is closed");
   if (is(o, "nothing") || is(o, "unfilled")) return FM_OK;
   for (int64_t i = 0; i < count; i++)
     if (is(o, "queries") || is(o, "half-queries") || is(o, "wrong-queries"))
