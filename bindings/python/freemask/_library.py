@@ -287,15 +287,8 @@ def is_whole(value: Any) -> bool:
     return hasattr(type(value), "__index__") and not getattr(value, "shape", ())
 
 
-def above_zero(value: Any, name: str) -> Any:
-    """A value of which 0 would mean the library's default."""
-    if not value:
-        raise ArgumentError(f"{name} is {value}, expected 1 or more")
-    return value
-
-
 def one_or_more(value: Any, name: str) -> int:
-    """A number of things, of which there has to be one."""
+    """A number of things, of which there has to be one: the library would take 0 for its default."""
     number = whole(value, name)
     if number < 1:
         raise ArgumentError(f"{name} is {number}, expected 1 or more")

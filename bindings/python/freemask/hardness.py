@@ -8,7 +8,7 @@ from typing import Any, Iterable, Optional, Union
 
 from . import _interface as c
 from ._arrays import dimensions, numbers, plane
-from ._library import ArgumentError, Handle, ShapeError, above_zero, call, chosen, expect, is_whole, lib, make
+from ._library import ArgumentError, Handle, ShapeError, call, chosen, expect, is_whole, lib, make, one_or_more
 from ._threads import count_of, run
 from .labels import Labels, as_labels
 from .stats import ClassStats
@@ -20,7 +20,7 @@ def _sides(size: Any) -> tuple[int, int]:
     sides = (size, size) if is_whole(size) else tuple(size) if isinstance(size, (tuple, list)) else ()
     if len(sides) != 2:
         raise ArgumentError(f"size is {size!r}, expected (width, height), one number, or None")
-    return above_zero(sides[0], "the width in size"), above_zero(sides[1], "the height in size")
+    return one_or_more(sides[0], "the width in size"), one_or_more(sides[1], "the height in size")
 
 
 class Hardness(Handle):

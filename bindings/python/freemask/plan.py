@@ -13,13 +13,13 @@ from . import _interface as c
 from ._library import (
     ArgumentError,
     Handle,
-    above_zero,
     call,
     chosen,
     context,
     integers,
     lib,
     make,
+    one_or_more,
     path_of,
     text,
     whole,
@@ -233,7 +233,7 @@ def _planner_of(ids: Iterable[str], hardness: Iterable[float], n_max: int, seeds
                 **options: Any) -> _Planner:
     ids, hardness = id_list(ids, hardness)
     choice = integers(ctypes.c_int64, seeds, "seeds")
-    made = make(c.fm_planner_options, n_max=above_zero(n_max, "n_max"), plan_seed=seed, seed_count=len(choice), seeds=choice, **options)
+    made = make(c.fm_planner_options, n_max=one_or_more(n_max, "n_max"), plan_seed=seed, seed_count=len(choice), seeds=choice, **options)
     planner = _Planner()
     planner._create(lib.fm_planner_create, context._pointer, byref(made))
     rows = [] if class_pixels is None else _rows_of(class_pixels, len(ids))

@@ -10,7 +10,7 @@ from typing import Any, Iterable, Iterator, Optional, Union
 
 from . import _interface as c
 from ._arrays import numbers
-from ._library import ArgumentError, Handle, above_zero, call, chosen, context, expect, is_whole, lib, make, whole
+from ._library import ArgumentError, Handle, call, chosen, context, expect, is_whole, lib, make, one_or_more, whole
 from .plan import Plan, id_bytes
 
 _MIXES = {"joint": c.FM_MIX_JOINT, "real": c.FM_MIX_REAL, "synthetic": c.FM_MIX_SYNTHETIC, "ratio": c.FM_MIX_RATIO,
@@ -64,7 +64,7 @@ class Schedule(Handle):
             raise ArgumentError(f"ratio is {ratio}, expected (real, synthetic)")
         options = make(c.fm_schedule_options, mix=chosen(_MIXES, mix, "mix"), tail=chosen(_TAILS, tail, "tail"), epoch_length=length,
                        real_repeats=real_repeats, pretraining_epochs=pretraining_epochs, seed=seed, rank=rank,
-                       world=above_zero(world, "world"), in_order=not shuffle, synthetic_count=synthetic or 0,
+                       world=one_or_more(world, "world"), in_order=not shuffle, synthetic_count=synthetic or 0,
                        real_count=len(ids) if ids is not None else real or 0)
         if ids is not None:
             options.real_ids = (ctypes.c_char_p * len(ids))(*map(id_bytes, ids))

@@ -11,7 +11,7 @@ from typing import Any, Optional, Union
 from . import _cuda
 from . import _interface as c
 from ._arrays import dimensions, new, numbers, plane, shape_of
-from ._library import MismatchError, ShapeError, above_zero, call, expect, lib, make, path_of, raise_error, whole
+from ._library import MismatchError, ShapeError, call, expect, lib, make, one_or_more, path_of, raise_error, whole
 from ._mergeable import Mergeable
 from ._short import at, fill, frames, taken_frame
 from .labels import Labels, as_labels
@@ -59,7 +59,7 @@ class ClassStats(Mergeable):
     def __init__(self, labels: Union[Labels, str], strata: int = 1, histogram: int = 0,
                  ranks: Optional[ClassStats] = None) -> None:
         self.labels, self._lock = as_labels(labels), threading.RLock()
-        options = make(c.fm_class_stats_options, strata=above_zero(strata, "strata"), histogram=histogram)
+        options = make(c.fm_class_stats_options, strata=one_or_more(strata, "strata"), histogram=histogram)
         if ranks is not None:
             options.score, options.ranks = c.FM_SCORE_RANK, expect(ranks, ClassStats, "ranks")._pointer
         self._make(options)
