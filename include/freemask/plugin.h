@@ -28,13 +28,13 @@
  *
  * No C++ exception, longjmp or exit may leave a plug-in's function, and nothing may be written to
  * standard output. The tool makes harmless what it can: around each call it restores standard
- * input, output and error (what is printed goes to standard error), the working directory, umask, its handlers of
- * signals, the signal mask, the locale of its threads, rounding and the treatment of tiny numbers; exit and
- * quick_exit end it with a sentence and code 3. It cannot help where a plug-in calls _exit or abort,
- * jumps out of a call, or closes descriptors that are not its own. Threads of the tool have at least
- * 1 MiB of stack. A function that fails returns an fm_status and writes a sentence to
- * `err->message`: what was wrong and what was expected. `err` is never NULL and comes without
- * contents. */
+ * input, output and error (what is printed goes to standard error), the working directory, umask,
+ * its handlers of signals, the signal mask, the locale of its threads, rounding and the treatment
+ * of tiny numbers; exit and quick_exit end it with a sentence and code 3. It cannot help where a
+ * plug-in calls _exit or abort, jumps out of a call, or closes descriptors that are not its own.
+ * Threads of the tool have at least 1 MiB of stack. A function that fails returns an fm_status and
+ * writes a sentence to `err->message`: what was wrong and what was expected. `err` is never NULL
+ * and comes without contents. */
 
 /** The number of this interface. */
 #define FM_PLUGIN_ABI 1

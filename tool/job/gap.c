@@ -229,8 +229,8 @@ static void warn_of_set(const filter_file *file, gap *g) {
              file->losses.masks, file->count);
 }
 
-/* It drops fewer good pixels than the paper's rule in all worlds that were tried; than the others only where
- * synthetic images are hard at the places where the real ones are. */
+/* It drops fewer good pixels than the paper's rule in all worlds that were tried; than the others
+ * only where synthetic images are hard at the places where the real ones are. */
 static void advise_paired(const filter_file *file, gap *g) {
   if (strcmp(file->policy, "paired") == 0) return;
   text_add(ADVISE(g),

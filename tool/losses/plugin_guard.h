@@ -33,9 +33,9 @@ int plugin_guard_open(plugin_guard *g, fault *f);
 void plugin_guard_close(plugin_guard *g);
 
 /* Around each call of the plug-in. What it prints goes to standard error. Restored are: standard
- * input, output and error, working directory, umask, our signals' actions, and the thread's signal mask,
- * locale, rounding and treatment of tiny numbers. Other threads do not see another directory or umask
- * in between, where the system can give each thread its own.
+ * input, output and error, working directory, umask, our signals' actions, and the thread's signal
+ * mask, locale, rounding and treatment of tiny numbers. Other threads do not see another directory or
+ * umask in between, where the system can give each thread its own.
  * False: that was not possible, because it closed descriptors that were not its own. */
 void plugin_guard_enter(plugin_guard *g, plugin_guard_call *call);
 bool plugin_guard_leave(plugin_guard *g, const plugin_guard_call *call);
