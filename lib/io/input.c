@@ -11,7 +11,7 @@
 #include "core/context.h"
 #include "core/fail.h"
 #include "io/host_error.h"
-#include "io/open_file.h"
+#include "open_above.h"
 
 /* Most masks fit, and are then decoded at once. */
 enum { WINDOW = 128 * 1024 };
@@ -37,7 +37,7 @@ static fm_status measure(int fd, int64_t max_bytes, int64_t *size, fm_error *err
 fm_status fm__input_open(const fm_context *context, const char *path, int64_t max_bytes,
                          fm__input *input, fm_error *err) {
   /* O_NONBLOCK: opening a pipe without a writer must not hang. */
-  int fd = fm__open_file(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  int fd = open_above(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd < 0) return fm__fail_errno(err, errno, "cannot be opened");
   int64_t size = 0;
   fm_status status = measure(fd, max_bytes, &size, err);

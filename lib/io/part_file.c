@@ -13,8 +13,8 @@
 #include "core/context.h"
 #include "core/fail.h"
 #include "io/host_error.h"
-#include "io/open_file.h"
 #include "io/path.h"
+#include "open_above.h"
 
 enum {
   /* File systems allow 255 bytes a name; the rest is for what is appended. */
@@ -42,7 +42,7 @@ static int create_part(fm__part_file *file, size_t stem) {
   for (unsigned try = 0; try < MOST_TRIES; try++) {
     (void)snprintf(file->part + stem, SUFFIX, ".%ld-%" PRIxPTR "-%x.fm-part", (long)getpid(),
                    (uintptr_t)(const void *)file, try);
-    int fd = fm__open_file(file->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY);
+    int fd = open_above(file->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY);
     if (fd >= 0 || errno != EEXIST) return fd;
   }
   return -1;
@@ -85,7 +85,7 @@ static void flush_folder(fm__part_file *file) {
     file->part[length] = '\0';
   else
     memcpy(file->part, ".", 2);
-  int fd = fm__open_file(file->part, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+  int fd = open_above(file->part, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
   if (fd < 0) return;
   (void)fsync(fd);
   (void)close(fd);

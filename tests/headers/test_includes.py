@@ -64,6 +64,11 @@ def may(room):
     return {room, *BELOW[room].split()}
 
 
+def is_port(name):
+    """Of port/ itself: for whoever talks to the system, which the library does in io alone."""
+    return os.path.isfile(os.path.join(tap.SOURCE, "port", name))
+
+
 def wrong_public(name, allowed):
     """What is wrong with including <freemask/...> from a place that may use these rooms; None: nothing."""
     header = name.split("/", 1)[1]
@@ -76,6 +81,8 @@ def wrong_public(name, allowed):
 
 def wrong_in_library(path, name, quoted):
     room = path.split("/")[1]
+    if quoted and is_port(name):
+        return None if room == "io" else f'"{name}" is for lib/io and the tool'
     if quoted:
         target = name.split("/")[0]
         if not os.path.isfile(os.path.join(tap.SOURCE, "lib", name)):
@@ -101,14 +108,15 @@ def wrong_in_host(path, name, quoted):
     """A host's quoted headers are its own."""
     if quoted:
         own = [os.path.dirname(path), path.split("/")[0]]
-        found = any(os.path.isfile(os.path.join(tap.SOURCE, folder, name)) for folder in own)
+        found = any(os.path.isfile(os.path.join(tap.SOURCE, folder, name)) for folder in own) or (
+            path.startswith("tool/") and is_port(name))
         return None if found and ".." not in name else f'"{name}" is not its own'
     return wrong_public(name, None) if name.startswith("freemask/") else None
 
 
 def wrong_in_base(path, name, quoted):
     """The tool's base knows no other room of the tool."""
-    if quoted and not name.startswith("base/"):
+    if quoted and not name.startswith("base/") and not is_port(name):
         return f'"{name}" is above it'
     return wrong_in_host(path, name, quoted)
 
@@ -129,6 +137,9 @@ for each, below in BELOW.items():
 check("public headers include public headers of their own room and those below", files("include"), wrong_in_header)
 check("tool/base includes itself", files("tool/base"), wrong_in_base)
 check("the tool includes itself and public headers", files("tool"), wrong_in_host)
+check("port/ includes the system's headers only",
+      [path for path in files("port") if os.path.dirname(path) == "port"],
+      lambda _, name, quoted: f'"{name}" is ours' if quoted or name.startswith("freemask/") else None)
 check("examples include themselves and public headers", files("examples"), wrong_in_host)
 internal = [path for path in files("tool", "examples") if re.search(r"\bfm__\w", text_of(path))]
 tap.equal(internal, [], "no host uses a name that begins with fm__")

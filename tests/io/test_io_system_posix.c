@@ -184,9 +184,14 @@ static void close_standard(void) {
   for (int number = 0; number <= STDERR_FILENO; number++) close(number);
 }
 
+/* With pauses, short and long: otherwise only luck opens a file between two closes. */
 static atomic_bool done;
 static void *close_again_and_again(void *unused) {
-  while (!atomic_load(&done)) close_standard();
+  uint64_t state = 1;
+  while (!atomic_load(&done)) {
+    close_standard();
+    for (uint64_t wait = kit_random(&state) % 4096; wait; wait--) (void)atomic_load(&done);
+  }
   return unused;
 }
 

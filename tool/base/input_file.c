@@ -15,8 +15,8 @@
 #include <xxhash.h>
 
 #include "base/alloc.h"
-#include "base/surroundings.h"
 #include "base/text.h"
+#include "open_above.h"
 
 enum {
   MOST_TRIES = 4,
@@ -49,7 +49,7 @@ static uint64_t content_of(uint64_t hash) { return hash ? hash : 1; }
 
 /* As the library opens inputs: a pipe does not hang. -1: no regular file. */
 static int open_regular(const char *path, struct stat *info) {
-  int handle = surroundings_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  int handle = open_above(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (handle < 0) return -1;
   int code = fstat(handle, info) ? errno : S_ISREG(info->st_mode) ? 0 : EINVAL;
   if (!code) return handle;

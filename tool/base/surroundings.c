@@ -12,14 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/fault.h"
 #include "base/pool.h"
-
-enum { MOST_TRIES = 100 };
 
 /* ---- Descriptors ----------------------------------------------------------------------- */
 
@@ -40,37 +37,6 @@ static void fill_standard(void) {
     for (int i = 0; i < 2; i++)
       if (ends[i] > STDERR_FILENO) close(ends[i]);
   }
-}
-
-static bool is_at(const char *path, int handle) {
-  struct stat open, there;
-  return !fstat(handle, &open) && !stat(path, &there) && open.st_dev == there.st_dev &&
-         open.st_ino == there.st_ino;
-}
-
-/* Above the standard ones; -1 with EBADF: meanwhile, the number has become another file's. */
-static int move_up(const char *path, int handle) {
-  int above = fcntl(handle, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-  int code = above < 0 ? errno : 0;
-  if (above >= 0 && !is_at(path, above)) {
-    close(above);
-    code = EBADF;
-  }
-  if (is_at(path, handle)) close(handle);
-  errno = code;
-  return code ? -1 : above;
-}
-
-int surroundings_open(const char *path, int flags) {
-  int handle = -1;
-  for (int i = 0; i < MOST_TRIES; i++) {
-    do handle = open(path, flags);
-    while (handle < 0 && errno == EINTR);
-    if (handle < 0 || handle > STDERR_FILENO) return handle;
-    handle = move_up(path, handle);
-    if (handle >= 0 || errno != EBADF) return handle;
-  }
-  return handle;
 }
 
 /* ---- Memory ---------------------------------------------------------------------------- */

@@ -9,11 +9,6 @@
  * JSON does not run out of memory unnoticed, and the calling thread has the C locale. */
 void surroundings_prepare(void);
 
-/* open() for reading that never gives 0 to 2, even while a plug-in on another thread closes these:
- * its next call would close the file, or another that then has the number would be read for it. The
- * library opens its files so, too. -1: errno tells why. */
-int surroundings_open(const char *path, int flags);
-
 /* Gives the calling thread the C locale, whatever setlocale says then or later: numbers are read
  * and written with a point. Each thread of ours calls it. */
 void surroundings_plain_locale(void);
