@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # python/test_values.py - what callers hand over that is not quite what was meant, and what they may expect to work.
 # SPDX-License-Identifier: MIT
+import contextlib
 import copy
 import errno
 import gc
@@ -217,6 +218,24 @@ with fm.IgnoreMapWriter(pathlib.Path(tap.path("ignore.npz")), STATS) as maps:
     refuses(ValueError, lambda: maps.add("a\0b", MASK, LOSS), "a zip's name would end at a byte 0", "byte 0")
     refuses(TypeError, lambda: maps.add(3, MASK, LOSS), "the id of an ignore map", "int")
 tap.ok(np.array_equal(fm.IgnoreMaps(tap.path("ignore.npz")).of("a", 1.25), NOISE.apply(MASK, LOSS * 2) != MASK), "ignore maps of planes")
+maps = fm.IgnoreMapWriter(tap.path("dropped/ignore.npz"), STATS)
+maps.add("a", MASK, LOSS)
+there = os.listdir(tap.path("dropped"))
+del maps
+gc.collect()
+tap.equal((len(there), os.listdir(tap.path("dropped"))), (1, []), "ignore maps that nobody finishes leave nothing")
+with fm.IgnoreMapWriter(tap.path("dropped/ignore.npz"), STATS) as maps:
+    maps.add("a", MASK, LOSS)
+    maps.close()
+tap.equal((os.listdir(tap.path("dropped")), len(fm.IgnoreMaps(tap.path("dropped/ignore.npz")))), (["ignore.npz"], 1), "closed within the block")
+with contextlib.suppress(KeyboardInterrupt), fm.IgnoreMapWriter(tap.path("dropped/ignore.npz"), STATS) as maps:
+    raise KeyboardInterrupt
+tap.equal((os.listdir(tap.path("dropped")), len(fm.IgnoreMaps(tap.path("dropped/ignore.npz")))), (["ignore.npz"], 1), "an interrupted one leaves the old file")
+for name, call in (("stats", lambda: fm.ClassStats("cityscapes").add(MASK[..., None], LOSS[..., None])), ("filter", lambda: NOISE.apply(MASK[..., None], LOSS[..., None])),
+                   ("weights", lambda: NOISE.weights(MASK[..., None], LOSS[..., None])), ("hardness", lambda: fm.Hardness(STATS).score(MASK[..., None], LOSS[..., None])),
+                   ("classes", lambda: STATS.labels.to_classes(MASK[..., None])), ("strata", lambda: fm.boundary_strata(MASK[..., None])),
+                   ("loss maps", lambda: fm.loss_map(np.zeros((8, 19, 2, 2), np.float32), MASK[..., None]))):
+    tap.ok(kit.raises(fm.ShapeError, call, "last channel", "array[..., 0]"), f"a mask with a last channel is not a batch of columns: {name}")
 folder = pathlib.Path(tap.path("pairs"))
 folder.mkdir()
 fm.write_mask(folder / "a.png", MASK)

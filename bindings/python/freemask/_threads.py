@@ -6,9 +6,10 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Optional, Sequence
 
+from . import _interface as c
 from ._layouts import is_torch, layout_of, numpy
 from ._library import ArgumentError, ShapeError
-from ._unseen import is_nested
+from ._unseen import is_nested, told
 
 
 def cores() -> int:
@@ -33,11 +34,15 @@ def count_of(batch: Any) -> int:
     """How many images a batch has."""
     if is_nested(batch):
         layout_of(batch)  # which refuses it
+    shape = tuple(told(batch, "shape") or ())
+    if len(shape) == 3 and shape[2] == 1 and min(shape[:2]) > 1:
+        raise ShapeError(f"the batch has shape {list(shape)}, expected [images, height, width]: it looks like one image with a last "
+                         "channel, of which array[..., 0] is the plane", c.FM_ERR_SHAPE)
     try:
         return len(batch)
     except Exception as error:
-        shape = list(layout_of(batch).shape)  # which says what else is wrong with it
-        raise ShapeError(f"the {type(batch).__name__} has shape {shape}, expected [height, width], or a batch that has a length") from error
+        found = list(layout_of(batch).shape)  # which says what else is wrong with it
+        raise ShapeError(f"the {type(batch).__name__} has shape {found}, expected [height, width], or a batch that has a length") from error
 
 
 def each_image(work: Callable[..., Any], *batches: Any) -> Any:

@@ -8,12 +8,15 @@ from __future__ import annotations
 import json
 import os
 import threading
+import weakref
 import zipfile
+from contextlib import ExitStack, suppress
 from typing import Any, Iterator, Mapping, Optional, Sequence, Union
 
 from . import _interface as c
 from ._layouts import numpy
 from ._library import ArgumentError, DuplicateError, FormatError, ShapeError, UnsupportedError
+from ._storage import Storage
 from .filter import NoiseFilter
 from .plan import id_bytes
 from .stats import ClassStats
@@ -56,9 +59,10 @@ class IgnoreMapWriter:
         first = next(iter(self._filters.values()))
         if any(one.labels != first.labels for one in self._filters.values()):
             raise ArgumentError("the filters have different label spaces, expected one")
-        self._path, self._part = os.fspath(path), os.fspath(path) + ".part"
         self._labels, self._ids = first.labels, set[str]()
-        self._zip = zipfile.ZipFile(self._part, "w", zipfile.ZIP_DEFLATED)
+        self._file = ExitStack()
+        self._zip = zipfile.ZipFile(self._file.enter_context(Storage().writer(os.fspath(path))), "w", zipfile.ZIP_DEFLATED)
+        self._drop = weakref.finalize(self, _drop, self._zip, self._file)  # of one that nobody closes, too
 
     def add(self, id: str, mask: Any, loss: Any, strata: Any = None, reference: Any = None, siblings: Any = None) -> None:
         """Adds a mask [H, W]; the arguments are those of `NoiseFilter.apply`, whose errors it raises."""
@@ -76,12 +80,19 @@ class IgnoreMapWriter:
             np.lib.format.write_array(entry, bits, allow_pickle=False)
 
     def close(self) -> None:
-        """Finishes the file."""
+        """Finishes the file, once; if that fails, there is none."""
+        if not self._drop.alive:
+            return
         about = {"format": _FORMAT, "filters": list(self._filters), "labels": self._labels.name,
                  "ignore_label": self._labels.ignore_label, "maps": len(self._ids)}
-        self._zip.writestr(_ABOUT, json.dumps(about))
-        self._zip.close()
-        os.replace(self._part, self._path)
+        try:
+            self._zip.writestr(_ABOUT, json.dumps(about))
+            self._zip.close()
+        except BaseException:
+            self._drop()
+            raise
+        self._drop.detach()
+        self._file.close()
 
     def __enter__(self) -> IgnoreMapWriter:
         return self
@@ -90,8 +101,19 @@ class IgnoreMapWriter:
         if kind is None:
             self.close()
         else:
-            self._zip.close()
-            os.unlink(self._part)
+            self._drop()
+
+
+class _Unfinished(Exception):
+    """Ends a Storage.writer() without a file."""
+
+
+def _drop(archive: zipfile.ZipFile, file: ExitStack) -> None:
+    """Leaves nothing of a file that was not finished."""
+    with suppress(OSError, ValueError):
+        archive.close()
+    with suppress(_Unfinished, OSError):
+        file.__exit__(_Unfinished, _Unfinished(), None)
 
 
 def _array(mask: Any) -> Any:
