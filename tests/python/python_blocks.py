@@ -9,7 +9,9 @@ stands before it (FILE is another test, which names the page), or if it is a pie
 page's own test in tests/doc puts together. A page ends for a run where a block imports what is not among `modules`: PyTorch
 and the trainers, with which ./dev trainers runs all pages."""
 import ast
+import contextlib
 import glob
+import io
 import os
 import re
 import sys
@@ -102,7 +104,10 @@ def run(modules, worlds):
                 if block.where not in scopes:
                     scopes[block.where] = {"__name__": "page"}
                     worlds[block.where](scopes[block.where])
-                exec(compile(block.body, block.name, "exec"), scopes[block.where])  # pylint: disable=exec-used
+                said = io.StringIO()
+                with contextlib.redirect_stdout(said):
+                    exec(compile(block.body, block.name, "exec"), scopes[block.where])  # pylint: disable=exec-used
+                print(textwrap.indent(said.getvalue(), "# "), end="")
                 tap.ok(True, f"{block.name} runs")
             except Exception:  # pylint: disable=broad-except
                 tap.ok(False, f"{block.name} runs", "\n".join(traceback.format_exc().splitlines()[-12:]))
