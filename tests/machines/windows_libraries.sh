@@ -15,7 +15,7 @@ mirror=$(sed -n -e 's/^URIs: *//p' /etc/apt/sources.list.d/*.sources 2>/dev/null
 echo "deb-src $mirror $codename main" >"$top/sources.list"
 apt() {
   apt-get -o Dir::Etc::sourcelist="$top/sources.list" -o Dir::Etc::sourceparts=/dev/null \
-    -o Dir::State::Lists="$top/lists" -o APT::Sandbox::User=root "$@"
+    -o Dir::State::Lists="$top/lists" -o APT::Sandbox::User=root -o Acquire::Retries=3 "$@"
 }
 
 # unpack PACKAGE: makes $source, its folder, with Debian's patches.
