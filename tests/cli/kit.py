@@ -4,9 +4,11 @@
 import os
 import resource
 import shutil
+import signal
 import struct
 import subprocess
 import sys
+import time
 import zlib
 
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -26,6 +28,7 @@ if not os.environ.get("FREEMASK_TOOL"):
 TOOL = os.path.abspath(os.environ["FREEMASK_TOOL"])
 
 GIB = 1 << 30
+HANGS = 300  # seconds after which the tool is said to hang, on however slow a machine
 PATIENCE = int(os.environ.get("FREEMASK_TEST_PATIENCE", "1"))  # times the usual limits: under wine all takes longer
 INFLATES = os.environ.get("FREEMASK_INFLATES") != "false"  # the tool reads compressed NPZ
 
@@ -45,23 +48,60 @@ def start(*arguments, address_space=2 * GIB, **more):
 
 
 class Result:
-    def __init__(self, process, timeout):
+    def __init__(self, process):
         try:
             self.out, self.err = (data.decode("utf-8", "replace")
-                                  for data in process.communicate(timeout=timeout * PATIENCE))
+                                  for data in process.communicate(timeout=HANGS * PATIENCE))
             self.code = process.returncode
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
-            self.out, self.err, self.code = "", f"no end within {timeout * PATIENCE} s", None
+            self.out, self.err, self.code = "", f"no end within {HANGS * PATIENCE} s", None
 
     def __str__(self):
         return f"exit {self.code}\nstdout: {self.out[-600:]}\nstderr: {self.err[-600:]}"
 
 
-def run(*arguments, timeout=60, **more):
-    return Result(start(*arguments, **more), timeout)
+def run(*arguments, **more):
+    return Result(start(*arguments, **more))
 
+
+# ---- Stopping it in the middle --------------------------------------------------------------------
+
+MOST_BEGINS = 100  # one is too few where this process gets no processor while the tool has one
+
+
+def stop(process):
+    """SIGSTOP. Returns when it has come to rest, or has ended."""
+    process.send_signal(signal.SIGSTOP)
+    while process.poll() is None and open(f"/proc/{process.pid}/stat").read().rsplit(")", 1)[1].split()[0] != "T":
+        time.sleep(0.001)
+
+
+def stopped_midway(begin, done, first, last):
+    """A process of begin() that is stopped where done(), which grows, is `first` at least and less than `last`. One that
+    was faster than this process looks is begun again: begin() has to clear away what it left."""
+    for _ in range(MOST_BEGINS):
+        process = begin()
+        while process.poll() is None and done() < first:
+            time.sleep(0.0005)
+        stop(process)
+        if process.poll() is None and first <= done() < last:
+            return process
+        process.kill()
+        Result(process)
+    raise TimeoutError(f"none of {MOST_BEGINS} processes was met between {first} and {last}")
+
+
+def ended_midway(begin, done, first, last, how=signal.SIGKILL):
+    """The Result of such a process to which the signal comes while it is stopped, so that it has not done all by then."""
+    process = stopped_midway(begin, done, first, last)
+    process.send_signal(how)
+    process.send_signal(signal.SIGCONT)
+    return Result(process)
+
+
+# ---- What it leaves ---------------------------------------------------------------------------------
 
 LEADS_NOWHERE = b"a link that leads nowhere: "
 
@@ -309,7 +349,7 @@ class Breaker:
         if break_it:
             break_it(folder)
         before, names = tree(folder), everything(folder)
-        result = run(*arguments, cwd=folder, timeout=20, **more)
+        result = run(*arguments, cwd=folder, **more)
         problems = []
         codes = code if isinstance(code, tuple) else (code,)
         if result.code not in codes:

@@ -240,7 +240,7 @@ def full_disk():
         names = everything(folder)
         process = subprocess.Popen([TOOL, *command], cwd=folder, stdin=subprocess.DEVNULL, preexec_fn=limit,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        result = Result(process, 20)
+        result = Result(process)
         tap.ok(result.code == 4 and result.err.count("\n") == 1 and result.err.startswith("freemask: ") and
                everything(folder) == names, f"{command[0]}: a full disk",
                f"{result}\nleft: {sorted(set(everything(folder)) ^ set(names))}")

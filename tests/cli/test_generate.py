@@ -5,7 +5,6 @@
 import json
 import signal
 import subprocess
-import time
 
 from export_world import *
 from PIL import Image
@@ -238,11 +237,13 @@ any_generator("many/jobs")
 collect("many/jobs", "many/calm")
 for name, number in (("SIGKILL", signal.SIGKILL), ("SIGINT", signal.SIGINT)):
     out = f"many/{name}"
-    process = start("collect", "--jobs", "many/jobs", "-o", out, "--threads", "1", cwd=tap.path())
-    while process.poll() is None and len(collected(out)) < 40:
-        time.sleep(0.005)
-    process.send_signal(number)
-    killed = Result(process, 60)
+
+
+    def begin(out=out):
+        shutil.rmtree(tap.path(out), ignore_errors=True)
+        return start("collect", "--jobs", "many/jobs", "-o", out, "--threads", "1", cwd=tap.path())
+
+    killed = ended_midway(begin, lambda out=out: len(collected(out)), 40, 150, number)
     code = killed.code
     tap.ok(code == -9 or "continues" in killed.err, f"{name}: says how to go on, if it can", killed)
     some = len(collected(out))

@@ -155,7 +155,7 @@ with open(f"{ROOT}/side-codes/.freemask.lock", "w", encoding="ascii") as lock:
     at_once = [start(*scores(i), cwd=ROOT) for i in range(MANY)]
     time.sleep(0.3)
     tap.ok(all(one.poll() is None for one in at_once), "shards wait for a folder that another one opens")
-ended = [Result(one, 60) for one in at_once]
+ended = [Result(one) for one in at_once]
 tap.ok(all(one.code == 0 for one in ended), f"{MANY} shards write references side by side", "\n".join(map(str, ended)))
 compare("which are those of one run", "side-codes", "codes-kept-references")
 kept = read(f"{ROOT}/real/losses/{REAL[0]}.npy")

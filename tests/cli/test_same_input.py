@@ -5,8 +5,6 @@
 makes no difference; other content is found whatever the times say. What is finished is believed only if
 all that it stands for is there."""
 import json
-import signal
-import time
 
 from kit import *
 
@@ -78,13 +76,22 @@ make_world(tap.path("job1"))
 
 # An unfinished run: as a kill between two masks leaves it.
 folder = tap.path("cut")
-process = start("filter", "--stats", "stats.json", *LABELS, "--masks", "job1/made/masks", "--losses", "job1/made/losses", "-o", "cut",
-                "-j1", cwd=tap.path())
-while process.poll() is None and sum(name.endswith(".png") for name in everything(folder)) < 3:
-    time.sleep(0.0003)
-process.send_signal(signal.SIGKILL)
-result = Result(process, 60)
-done = stamps("cut") if result.code == -9 else {}
+
+
+def begin():
+    shutil.rmtree(folder, ignore_errors=True)
+    return start("filter", "--stats", "stats.json", *LABELS, "--masks", "job1/made/masks", "--losses", "job1/made/losses", "-o", "cut",
+                 "-j1", cwd=tap.path())
+
+
+def count():
+    return sum(name.endswith(".png") for name in everything(folder))
+
+
+MADE = sum(name.endswith(".png") for name in calm)
+result = ended_midway(begin, count, 3, MADE)
+done = stamps("cut")
+tap.ok(result.code == -9 and 3 <= count() < MADE, "a run is killed in the middle", result)
 shutil.rmtree(tap.path("job1"))
 result = filter_of("job2", "cut", "--resume")
 kept = sum(stamps("cut")[name] == when for name, when in done.items())

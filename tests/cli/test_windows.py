@@ -3,7 +3,6 @@
 # SPDX-License-Identifier: MIT
 import json
 import signal
-import time
 
 from kit import *
 
@@ -62,17 +61,21 @@ for i in range(40):
 out = tap.path("owned")
 FILTER = ["filter", "--stats", drive + "\\stats.json", "--labels", "camvid", "--masks", dos(tap.path("more/masks")),
           "--losses", dos(tap.path("more/losses")), "-o"]
-first = start(*FILTER, dos(out), "-j1")
-while first.poll() is None and not any(name.endswith(".png") for name in everything(out)):
-    time.sleep(0.002)
-first.send_signal(signal.SIGSTOP)
+
+
+def begin():
+    shutil.rmtree(out, ignore_errors=True)
+    return start(*FILTER, dos(out), "-j1")
+
+
+first = stopped_midway(begin, lambda: sum(name.endswith(".png") for name in everything(out)), 1, 40)
 before = everything(out)
 for more in ([], ["--resume"], ["--overwrite"]):
     result = run(*FILTER, out, *more)
     tap.ok(result.code == 2 and out in result.err and everything(out) == before,
            f"a second process is refused {more}", result)
 first.send_signal(signal.SIGCONT)
-result = Result(first, 60)
+result = Result(first)
 tap.ok(result.code == 0, "the first goes on", result)
 tap.equal(sum(name.endswith(".png") for name in everything(out)), 40, "and ends")
 shutil.rmtree(home)

@@ -156,7 +156,7 @@ class Case:
                 raise RuntimeError(f"before {scenario.name}: {result}")
 
     def run(self, arguments, settings=None):
-        return run(*arguments, cwd=self.folder, timeout=60, env=settings)
+        return run(*arguments, cwd=self.folder, env=settings)
 
     def undisturbed(self, scenario):
         """(files before, files after, standard output)"""
