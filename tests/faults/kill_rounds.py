@@ -70,7 +70,7 @@ def attempt(arguments, seconds):
             time.sleep(0.0005)
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
-    return Result(process, 120)
+    return Result(process)
 
 
 place = "data"
@@ -83,12 +83,13 @@ for kind in ("filter", "run"):
         clear()
         began = time.monotonic()
         made = attempt(command(kind, place, tolerance), None)
-        lasts[kind] = time.monotonic() - began
+        lasts[kind] = min(lasts.get(kind, float("inf")), time.monotonic() - began)
         calm[kind, tolerance] = results()
         tap.ok(made.code == 0, f"{kind} --tolerance {tolerance}, undisturbed", made)
 
-kills = 0
-for number in range(ROUNDS):
+kills = number = 0
+while number < ROUNDS or kills < ROUNDS // 4:  # more where the commands have become faster than they were
+    number += 1
     kind, tolerance = dice.choice(("filter", "run")), 1.25
     clear()
     flags, story = [], []
@@ -109,5 +110,5 @@ for number in range(ROUNDS):
     now, expected = results(), calm[kind, tolerance]
     differs = sorted(name for name in {**now, **expected} if now.get(name) != expected.get(name))
     tap.ok(result.code == 0 and not differs, f"round {number} of seed {SEED}: {kind}, {len(story)} attempts", f"{story}\n{differs[:8]}\n{result}")
-tap.ok(kills >= ROUNDS // 4, "they were killed", f"{kills} times in {ROUNDS} rounds")
+print(f"# killed {kills} times in {number} rounds")
 tap.done()
