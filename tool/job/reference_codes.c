@@ -14,7 +14,7 @@
 #include "job/stats_file.h"
 
 static const char FORMAT[] = "freemask-references";
-enum { VERSION = 1, LOCK_TRIES = 200 /* ten seconds */ };
+enum { VERSION = 1, LOCK_TRIES = 1200 /* a minute */ };
 
 static char *manifest_of(const char *path) { return path_join(path, "references.json"); }
 
@@ -64,8 +64,6 @@ int reference_codes_open(fm_context *context, const char *path, const fm_class_s
   char *manifest = manifest_of(path);
   code = outdir_check_file(manifest, f);
   if (!code) code = check_content(path, ranks, &there, f);
-  /* Not before: the folder may be somebody else's. */
-  if (!code && there) outdir_sweep_shard(path, shard);
   if (!code && !there) {
     json_t *root = json_pack("{s:s, s:i, s:o}", "format", FORMAT, "version", VERSION, "ranks",
                              json_hex(ranks));
@@ -74,6 +72,8 @@ int reference_codes_open(fm_context *context, const char *path, const fm_class_s
   }
   free(manifest);
   if (!code && sharded) folder_lock_release(&out->lock);
+  /* Not before: the folder may be somebody else's; nor while others wait, for there may be millions of files. */
+  if (!code && there) outdir_sweep_shard(path, shard);
   return code;
 }
 
