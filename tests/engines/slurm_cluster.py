@@ -124,7 +124,7 @@ class Cluster:
             self._start("controller", ["slurmctld", "-D"])
             for node in self.nodes:
                 self.start_node(node)
-            self.wait(lambda: self.call("sinfo", "-h", "-N", "-t", "idle", "-o", "%N").split() == list(self.nodes), "nodes that are idle")
+            self.wait(lambda: self.ask("sinfo", "-h", "-N", "-t", "idle", "-o", "%N").split() == list(self.nodes), "nodes that are idle")
         except BaseException:
             self.__exit__()
             raise
@@ -155,7 +155,7 @@ class Cluster:
         self.running.pop(node).kill()
         there = processes_with(f"SLURMD_NODENAME={node}")
         kill(shepherds_of(there) + there)
-        self.call("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=lost")
+        self.ask("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=lost")
 
     def logs(self):
         """The ends of all logs, for a check that failed."""
@@ -165,8 +165,15 @@ class Cluster:
         """What a client prints; "" if it fails."""
         return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=self.environment).stdout
 
-    def wait(self, reached, what, seconds=120, pause=0.1):
-        """Until `reached` is true."""
+    def ask(self, *command):
+        """What a client prints that the controller answers, which gives up where that is busy: then it is asked again."""
+        def answer():
+            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=self.environment)
+            return None if done.returncode else (done.stdout,)
+        return self.wait(answer, f"answer to {' '.join(command)}")[0]
+
+    def wait(self, reached, what, seconds=600, pause=0.1):
+        """Until `reached` is true. The limit is for what hangs, not for a machine to be as fast as another."""
         end = time.monotonic() + seconds
         while not (found := reached()):
             if time.monotonic() > end:
@@ -177,7 +184,7 @@ class Cluster:
     # ---- Jobs -------------------------------------------------------------------------------------
     def tasks(self, state=None):
         """[(number, name, state)] of all jobs and tasks of arrays, as squeue has them."""
-        rows = self.call("squeue", "-h", "-r", "-t", state or "all", "-o", "%i %j %T").splitlines()
+        rows = self.ask("squeue", "-h", "-r", "-t", state or "all", "-o", "%i %j %T").splitlines()
         return [tuple(row.split()) for row in rows]
 
     def ended(self):
@@ -186,5 +193,5 @@ class Cluster:
 
     def restarts(self, task):
         """How many times a task was queued again."""
-        words = self.call("scontrol", "show", "job", task).split()
+        words = self.ask("scontrol", "show", "job", task).split()
         return next((int(word[9:]) for word in words if word.startswith("Restarts=")), None)

@@ -64,11 +64,11 @@ def with_children(processes):
 
 
 class Loss(threading.Thread):
-    """Kills all processes of a node at once, in the middle of the stage "filter"."""
+    """Kills all processes of a node at once, in the middle of the stage "filter", which waits for it."""
 
-    def __init__(self, node, out, working):
+    def __init__(self, node, out, working, over):
         super().__init__(daemon=True)
-        self.node, self.parts, self.working = node, os.path.join(out, ".parts"), working
+        self.node, self.parts, self.working, self.over = node, os.path.join(out, ".parts"), working, over
         self.found = None  # (records of the stage, workers of the node)
 
     def run(self):
@@ -82,6 +82,8 @@ class Loss(threading.Thread):
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(process, signal.SIGKILL)
                 self.found = len(records), len(workers)
+                with open(self.over, "w", encoding="utf-8"):
+                    pass
 
 
 def main():
@@ -92,9 +94,10 @@ def main():
     cluster, second = started()
     try:
         tap.equal(alive(), 2, "a cluster of two nodes")
-        loss = Loss(second, tap.path("nodes"), tap.path("alive"))
+        loss = Loss(second, tap.path("nodes"), tap.path("alive"), tap.path("lost"))
         loss.start()
-        made = freemask.ray.run(fm.Job(world.Mortal(tap.path("alive")), *sets, "camvid", tap.path("nodes")), workers=2)
+        mortal = world.Mortal(tap.path("alive"), held=world.Begun(tap.path("nodes"), 3, tap.path("lost")))
+        made = freemask.ray.run(fm.Job(mortal, *sets, "camvid", tap.path("nodes")), workers=2)
         tap.ok(loss.found and loss.found[0] < SYNTHETIC // PART - 2 and loss.found[1] == 1, "one is lost in the middle, with a worker", loss.found)
         tap.equal((alive(), made.images), (1, SYNTHETIC), "the other one ends the job")
         tap.equal(world.content(tap.path("nodes")), world.content(tap.path("one")), "with the bytes of one process")

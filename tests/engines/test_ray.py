@@ -27,18 +27,20 @@ TRUTH = world.content(tap.path("one"))
 SCRIPT = """
 import os, signal, sys, threading, time
 import freemask as fm, engine_world as world, ray, freemask.ray
-def watch(folder):
-    while not any(name.startswith("filter") for name in (os.listdir(folder) if os.path.isdir(folder) else [])):
+begun = world.Begun(sys.argv[3], 1)
+def watch():
+    while not begun():
         time.sleep(0.01)
     os.kill(os.getpid(), signal.SIGKILL)
 sets = [fm.FolderParts(fm.Folder(top + "/images", top + "/masks"), 4) for top in sys.argv[1:3]]
-job = fm.Job(world.Slow, *sets, "camvid", sys.argv[3])
+job = fm.Job(world.Mortal(sys.argv[4], held=begun), *sets, "camvid", sys.argv[3], version="1")
 ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
-threading.Thread(target=watch, args=(sys.argv[3] + "/.parts",), daemon=True).start()
+threading.Thread(target=watch, daemon=True).start()
 freemask.ray.run(job)
 """
 quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-killed = subprocess.run([sys.executable, "-c", SCRIPT, tap.path("real"), tap.path("syn"), tap.path("driver")], **quiet).returncode
+os.makedirs(tap.path("workers of the driver"))
+killed = subprocess.run([sys.executable, "-c", SCRIPT, tap.path("real"), tap.path("syn"), tap.path("driver"), tap.path("workers of the driver")], **quiet).returncode
 tap.ok(killed == -9 and os.path.exists(tap.path("driver/.parts/stats")), "the job is killed in the middle of the filter", killed)
 
 import ray
@@ -46,7 +48,7 @@ import ray
 import freemask.ray as fmr
 
 ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
-made = fmr.run(fm.Job(world.Slow, *SETS, "camvid", tap.path("driver")))
+made = fmr.run(fm.Job(world.Slow, *SETS, "camvid", tap.path("driver"), version="1"))
 tap.equal(world.content(tap.path("driver")), TRUTH, "started again it ends as one process does, to the byte")
 tap.equal(made.images, 30, "its result")
 

@@ -38,13 +38,27 @@ class Slow:
 class Mortal:
     """A segmenter that takes its time without computing, and tells by a file who it is, so that it can be killed."""
 
-    def __init__(self, folder, pause=0.05):
-        self.folder, self.pause = folder, pause
+    def __init__(self, folder, pause=0.05, held=lambda: False):
+        self.folder, self.pause, self.held = folder, pause, held
 
     def __call__(self, images):
         with open(os.path.join(self.folder, str(os.getpid())), "w", encoding="utf-8"):
             time.sleep(self.pause * len(images))
+            while self.held():
+                time.sleep(self.pause)
         return segmenter(images)
+
+
+class Begun:
+    """Whether a job has done `count` parts of its filter, until the file `over` is there. Held by this, it goes no further until
+    whoever kills it has seen that, however late."""
+
+    def __init__(self, out, count, over=""):
+        self.parts, self.count, self.over = os.path.join(out, ".parts"), count, over
+
+    def __call__(self):
+        names = os.listdir(self.parts) if os.path.isdir(self.parts) else []
+        return sum(name.startswith("filter") for name in names) >= self.count and not os.path.exists(self.over)
 
 
 def killed_at_random(run, folder, kills, chance, again):
