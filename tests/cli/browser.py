@@ -9,6 +9,8 @@ import subprocess
 import tempfile
 import time
 
+HANGS = 300  # seconds: as in kit.py
+
 
 class Page:
     def __init__(self, path, dark=False, width=1200):
@@ -37,8 +39,10 @@ class Page:
         self.call("Emulation.setEmulatedMedia",
                   features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
         self.call("Page.navigate", url="file://" + os.path.abspath(path))
-        end = time.time() + 30
-        while self("document.readyState") != "complete" and time.time() < end:
+        end = time.monotonic() + HANGS
+        while self("document.readyState") != "complete":
+            if time.monotonic() > end:
+                raise TimeoutError(path)
             time.sleep(0.02)
 
     def call(self, method, **params):
@@ -49,7 +53,7 @@ class Page:
         os.write(self.to, json.dumps(message).encode() + b"\0")
         while True:
             while b"\0" not in self.buffer:
-                if not select.select([self.back], [], [], 60)[0]:
+                if not select.select([self.back], [], [], HANGS)[0]:
                     raise TimeoutError(method)
                 more = os.read(self.back, 1 << 16)
                 if not more:
