@@ -240,7 +240,7 @@ test_machine() {
   export FREEMASK_TEST_NO_LIMIT=1
   case $1 in arm64 | s390x) export CK_FORK=no ;; esac
   if [ "$2" = whole ]; then
-    run_tests "$dir" --timeout-multiplier 20 --no-suite interface --no-suite bench --no-suite torch
+    run_tests "$dir" --timeout-multiplier 20 --no-suite interface --no-suite python --no-suite bench --no-suite torch
   else
     case $1 in arm64 | s390x) files='' ;; *) files=io ;; esac # minutes under QEMU; the tool reads and writes files below
     [ "$1" = i386 ] && sizes='' || sizes=abi-sizes # recorded for 64-bit machines
