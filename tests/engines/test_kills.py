@@ -56,7 +56,7 @@ def on_ray(sets, out, folder):
     import ray
 
     if not ray.is_initialized():
-        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
+        world.patiently(lambda: ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error"), ray.shutdown)
     try:
         freemask.ray.run(fm.Job(world.Mortal(folder), *sets, "camvid", out), workers=2)
     except ray.exceptions.RayError as error:

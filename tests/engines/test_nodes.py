@@ -26,23 +26,23 @@ from ray.cluster_utils import Cluster
 
 STORE = 100 << 20  # bytes of each node's objects, in /dev/shm
 PART, SYNTHETIC = 4, 80  # images of a task, of the synthetic set
-PATIENCE = 3  # times that a cluster is started: Ray gives a node 30 seconds to come up, which a machine may be too busy for
 
 
 def started():
     """(cluster, its second node), with this process as its driver."""
-    for attempt in range(PATIENCE):
-        cluster = Cluster()
-        try:
-            cluster.add_node(num_cpus=1, object_store_memory=STORE, include_dashboard=False)
-            second = cluster.add_node(num_cpus=1, object_store_memory=STORE)
-            ray.init(address=cluster.address, log_to_driver=False, logging_level="error")
-            return cluster, second
-        except Exception as error:  # noqa: BLE001 - whatever Ray says of a node that is not there
-            print(f"# start {attempt + 1}: {error!r}", flush=True)
-            ray.shutdown()
-            cluster.shutdown()
-    raise TimeoutError(f"no cluster of Ray in {PATIENCE} attempts")
+    clusters = []
+
+    def start():
+        clusters.append(Cluster())
+        clusters[-1].add_node(num_cpus=1, object_store_memory=STORE, include_dashboard=False)
+        second = clusters[-1].add_node(num_cpus=1, object_store_memory=STORE)
+        ray.init(address=clusters[-1].address, log_to_driver=False, logging_level="error")
+        return clusters[-1], second
+
+    def stop():
+        ray.shutdown()
+        clusters[-1].shutdown()
+    return world.patiently(start, stop)
 
 
 def alive():

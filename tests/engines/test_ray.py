@@ -34,7 +34,7 @@ def watch():
     os.kill(os.getpid(), signal.SIGKILL)
 sets = [fm.FolderParts(fm.Folder(top + "/images", top + "/masks"), 4) for top in sys.argv[1:3]]
 job = fm.Job(world.Mortal(sys.argv[4], held=begun), *sets, "camvid", sys.argv[3], version="1")
-ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+world.patiently(lambda: ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False), ray.shutdown)
 threading.Thread(target=watch, daemon=True).start()
 freemask.ray.run(job)
 """
@@ -47,7 +47,7 @@ import ray
 
 import freemask.ray as fmr
 
-ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
+world.patiently(lambda: ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error"), ray.shutdown)
 made = fmr.run(fm.Job(world.Slow, *SETS, "camvid", tap.path("driver"), version="1"))
 tap.equal(world.content(tap.path("driver")), TRUTH, "started again it ends as one process does, to the byte")
 tap.equal(made.images, 30, "its result")

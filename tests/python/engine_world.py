@@ -61,6 +61,20 @@ class Begun:
         return sum(name.startswith("filter") for name in names) >= self.count and not os.path.exists(self.over)
 
 
+STARTS = 10  # Ray gives a node 30 seconds to come up, which a machine may be too busy for
+
+
+def patiently(start, stop):
+    """What start() returns, which is tried again after stop() where it raises."""
+    for attempt in range(STARTS):
+        try:
+            return start()
+        except Exception as error:  # noqa: BLE001 - whatever an engine says of a node that is not there
+            print(f"# start {attempt + 1}: {error!r}", flush=True)
+            stop()
+    raise TimeoutError(f"no start in {STARTS} attempts")
+
+
 def killed_at_random(run, folder, kills, chance, again):
     """Calls run() while processes that Mortal named in the folder are killed at random moments; a run that ends by that is begun again
     by again(), and so is one that was done before all kills were. Returns how often run() was called."""
