@@ -209,7 +209,7 @@ def difference(got, expected):
 
 def names_it(path, sentence):
     """Does the sentence name the file, or a folder above it?"""
-    path = re.sub(r"\.\d+-[0-9a-f]+-\d+\.fm-part$", "", path)
+    path = re.sub(r"\.\d+-(?:[0-9a-f]+-\d+|new|gone)\.fm-part(?=/|$)", "", path)
     parts = [part for part in path.split("/") if part]
     return any(part in sentence for part in [*parts[-4:], *(part for part in parts if part.startswith(".freemask."))])
 

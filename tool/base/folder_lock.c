@@ -44,7 +44,7 @@ static void write_process(int handle) {
   (void)written;
 }
 
-static int lock_file(const char *folder, const char *path, int handle, bool *again, fault *f) {
+static int lock_file(const char *shown, const char *path, int handle, bool *again, fault *f) {
   struct stat info;
   if (fstat(handle, &info)) return fault_system(f, errno, "lock", path);
   if (!S_ISREG(info.st_mode))
@@ -52,17 +52,17 @@ static int lock_file(const char *folder, const char *path, int handle, bool *aga
   int refused;
   do refused = flock(handle, LOCK_EX | LOCK_NB);
   while (refused && errno == EINTR);
-  if (refused && errno == EWOULDBLOCK) return refuse(folder, handle, f);
+  if (refused && errno == EWOULDBLOCK) return refuse(shown, handle, f);
   if (refused)
     fprintf(stderr,
             "freemask: warning: %s: this file system has no locks; do not let two processes write "
             "into one folder\n",
-            folder);
+            shown);
   *again = !is_there(path, handle);
   return EXIT_FINE;
 }
 
-int folder_lock_take(const char *folder, folder_lock *out, fault *f) {
+int folder_lock_take(const char *folder, const char *shown, folder_lock *out, fault *f) {
   char *path = path_join(folder, FOLDER_LOCK_NAME);
   bool again;
   int code, handle;
@@ -73,7 +73,7 @@ int folder_lock_take(const char *folder, folder_lock *out, fault *f) {
       code = errno == ENOENT ? FOLDER_GONE : fault_system(f, errno, "lock", path);
       break;
     }
-    code = lock_file(folder, path, handle, &again, f);
+    code = lock_file(shown, path, handle, &again, f);
     if (code || again) close(handle);
   } while (again);
   if (code) {
