@@ -125,8 +125,8 @@ typedef struct looking {
 
 typedef struct looker {
   journal_entry entry;
-  loss_table losses, kept;
-  confusion confused;
+  reference_cache reference;
+  filter_counts sums;
   int64_t counted;
   int64_t *all_valid, *all_dropped;
 } looker;
@@ -140,9 +140,7 @@ static int begin_looking(void *shared, void **own, fault *f) {
   l->entry.class_dropped = l->entry.class_valid + k;
   l->all_valid = l->entry.class_dropped + k;
   l->all_dropped = l->all_valid + k;
-  loss_table_open(all->r->ws.labels, all->r->losses.stops, &l->losses);
-  if (all->r->own_stop < 0) loss_table_open(all->r->ws.labels, NULL, &l->kept);
-  confusion_open(all->r->confused.class_count, &l->confused);
+  filter_run_counts_open(all->r, &l->sums);
   *own = l;
   return EXIT_FINE;
 }
@@ -156,13 +154,9 @@ static int end_looking(void *shared, void *own, bool good, fault *f) {
     all->r->file.classes[k].valid += l->all_valid[k];
     all->r->file.classes[k].dropped += l->all_dropped[k];
   }
-  loss_table_merge(&all->r->losses, &l->losses);
-  if (all->r->own_stop < 0) loss_table_merge(&all->r->kept, &l->kept);
+  filter_run_counts_close(all->r, &l->sums);
+  reference_cache_clear(&l->reference);
   all->r->counted += l->counted;
-  loss_table_free(&l->losses);
-  loss_table_free(&l->kept);
-  confusion_merge(&all->r->confused, &l->confused);
-  confusion_free(&l->confused);
   free(l->entry.class_valid);
   free(l);
   return EXIT_FINE;
@@ -172,7 +166,7 @@ static int end_looking(void *shared, void *own, bool good, fault *f) {
 static int recount(filter_run *r, looker *l, size_t index, const char *path, fault *f) {
   if (loss_provider_is_plugin(r->job->set.loss.provider)) return EXIT_FINE;
   l->counted++;
-  return filter_run_recount(r, index, path, &l->losses, &l->kept, &l->confused, f);
+  return filter_run_recount(r, index, path, &l->reference, &l->sums, f);
 }
 
 /* Is the mask whole? Masks are not flushed one by one: those that were written just before the

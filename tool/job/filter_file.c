@@ -74,6 +74,9 @@ static int read_classes(const json_t *root, const char *path, filter_file *out, 
     if (!code)
       code = confusion_load_class(item, path, out->class_count, (int32_t)k, out->classes[k].dropped,
                                   &out->confused, f);
+    if (!code)
+      code = agreement_load_class(item, path, out->class_count, (int32_t)k, out->classes[k].valid,
+                                  &out->alike, f);
   }
   return code;
 }
@@ -181,11 +184,12 @@ json_t *filter_save_thresholds(const filter_file *file, int32_t class_index) {
 
 static json_t *save_class(const filter_file *file, int32_t index) {
   const filter_class *c = &file->classes[index];
-  return json_pack("{s:i, s:o, s:f, s:o, s:I, s:I, s:o, s:o}", "index", (int)index, "name",
+  return json_pack("{s:i, s:o, s:f, s:o, s:I, s:I, s:o, s:o, s:o}", "index", (int)index, "name",
                    json_text(c->name), "mean_loss", c->mean_loss, "threshold",
                    filter_save_thresholds(file, index), "valid", (json_int_t)c->valid, "dropped",
                    (json_int_t)c->dropped, "losses", loss_record_save_class(&file->losses, index),
-                   "shown", confusion_save_class(&file->confused, index));
+                   "shown", confusion_save_class(&file->confused, index), "agreement",
+                   agreement_save_class(&file->alike, index));
 }
 
 double filter_lowest(const filter_file *file, int32_t class_index) {
@@ -264,6 +268,7 @@ void filter_file_free(filter_file *file) {
   }
   loss_record_free(&file->losses);
   confusion_free(&file->confused);
+  agreement_free(&file->alike);
   free(file->classes);
   guarantee_free(&file->guarantee);
   json_decref(file->network);

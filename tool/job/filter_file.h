@@ -8,6 +8,7 @@
 
 #include "base/fault.h"
 #include "cmd/args.h"
+#include "job/agreement.h"
 #include "job/confusion.h"
 #include "job/guarantee.h"
 #include "job/loss_record.h"
@@ -51,7 +52,7 @@ typedef struct filter_class {
  * "emptied": masks of which nothing was kept, "classes": [{"index", "name", "mean_loss",
  * "threshold" (null: none; of several strata a list), "valid", "dropped", "losses": null or {"above":
  * [pixels above each stop's threshold], "histogram", "kept_histogram": as json_counts},
- * "shown": as confusion_save_class}],
+ * "shown": as confusion_save_class, "agreement": as agreement_save_class}],
  * "losses_counted": null or {"masks": that were counted, "flag": "tolerance", "real-share" or null, "stops": values
  * of the flag}}. Paths are stored as
  * path_to_store has them, and read as paths from the working folder. */
@@ -82,6 +83,7 @@ typedef struct filter_file {
   int64_t count, valid, dropped, emptied;
   loss_record losses; /* of the synthetic set */
   confusion confused; /* of the masks in `losses` */
+  agreement alike;    /* of those that have a reference, likewise */
   filter_class *classes;
   int32_t class_count;
 } filter_file;

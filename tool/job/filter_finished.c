@@ -42,6 +42,8 @@ static void take_totals(filter_file *file, filter_file *earlier) {
   earlier->losses = (loss_record){0};
   file->confused = earlier->confused;
   earlier->confused = (confusion){0};
+  file->alike = earlier->alike;
+  earlier->alike = (agreement){0};
   file->count = earlier->count;
   file->valid = earlier->valid;
   file->dropped = earlier->dropped;

@@ -233,9 +233,11 @@ void filter_run_free(filter_run *r, outdir_end end) {
   free(r->outdated);
   free(r->pending);
   text_free(&r->expected);
-  loss_table_free(&r->losses);
-  loss_table_free(&r->kept);
-  confusion_free(&r->confused);
+  loss_table_free(&r->counts.losses);
+  loss_table_free(&r->counts.kept);
+  confusion_free(&r->counts.confused);
+  agreement_free(&r->counts.alike);
+  agreement_ranks_free(&r->ranks);
   loss_stops_free(&r->stops);
   filter_file_free(&r->file);
   fm_filter_destroy(r->filter);

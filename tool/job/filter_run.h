@@ -5,10 +5,12 @@
 #include <stdatomic.h>
 
 #include "base/text.h"
+#include "job/agreement.h"
 #include "job/filter_file.h"
 #include "job/jobs.h"
 #include "job/journal.h"
 #include "job/loss_table.h"
+#include "job/mask_batch.h"
 #include "job/outdir.h"
 #include "job/references.h"
 #include "job/siblings.h"
@@ -21,6 +23,13 @@ typedef struct filter_found {
   char *table, *record, *manifest, *journal, *masks, *weights; /* paths */
   bool finished, unfinished;                                   /* an earlier run's */
 } filter_found;
+
+/* What is counted beside the masks. */
+typedef struct filter_counts {
+  loss_table losses, kept; /* the latter only without a stop that is the run's own */
+  confusion confused;      /* no classes: the source does not tell */
+  agreement alike;         /* no classes: there are no references */
+} filter_counts;
 
 typedef struct filter_run {
   const filter_job *job;
@@ -44,11 +53,11 @@ typedef struct filter_run {
   size_t pending_count;
   atomic_bool written; /* a mask and its line, by this command */
   loss_stops stops;
-  int own_stop;            /* which of them is this run's; -1: none is */
-  int64_t counted;         /* masks whose losses are in these: */
-  confusion confused;      /* likewise; no classes: the source does not tell */
-  loss_table losses, kept; /* of what this command filters; the latter only without such a stop */
-  text expected;           /* a warning, known from the statistics already */
+  int own_stop;    /* which of them is this run's; -1: none is */
+  int64_t counted; /* masks of an earlier command that are in these: */
+  filter_counts counts;
+  agreement_ranks ranks; /* that references are compared by; none without references */
+  text expected;         /* a warning, known from the statistics already */
   journal journal;
 } filter_run;
 
@@ -91,9 +100,20 @@ bool filter_run_has_weights(const filter_run *r, size_t index, const input_seen 
 /* The last line of each mask, or NULL. They live as long as `lines`; caller frees the array. */
 const char **filter_run_latest(const filter_run *r, const journal_lines *lines);
 
-/* Counts the losses of a mask that an earlier command filtered, `path`, as this one would have. */
-int filter_run_recount(const filter_run *r, size_t index, const char *path, loss_table *losses,
-                       loss_table *kept, confusion *confused, fault *f);
+/* Empty counts like the run's own, for a worker; then adds them to the run's, and frees them. */
+void filter_run_counts_open(const filter_run *r, filter_counts *out);
+void filter_run_counts_close(filter_run *r, filter_counts *counts);
+
+/* Counts a mask before it is filtered, perhaps in place, and after. The first returns what the second wants
+ * and frees; may be NULL. */
+int32_t *filter_run_count(const filter_run *r, const fm_plane *mask, const loss_map *loss,
+                          const mask_others *others, filter_counts *counts);
+void filter_run_count_filtered(const filter_run *r, int32_t *before, const fm_plane *filtered,
+                               const loss_map *loss, filter_counts *counts);
+
+/* Counts a mask that an earlier command filtered, `path`, as this one would have. */
+int filter_run_recount(const filter_run *r, size_t index, const char *path,
+                       reference_cache *reference, filter_counts *counts, fault *f);
 
 /* The filtered mask's name below the output folder. Caller frees. */
 char *filter_run_name(const filter_run *r, size_t index);

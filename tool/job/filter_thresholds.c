@@ -139,8 +139,10 @@ int filter_run_make_stops(filter_run *r, const stats_file *stats, int policy, fa
       if (r->stops.at[s] == own && !(options.min_kept_share > 0)) r->own_stop = s;
     }
   }
-  loss_table_open(r->ws.labels, &r->stops, &r->losses);
-  if (r->own_stop < 0) loss_table_open(r->ws.labels, NULL, &r->kept);
-  if (loss_source_show(r->source)) confusion_open(stats->class_count, &r->confused);
+  loss_table_open(r->ws.labels, &r->stops, &r->counts.losses);
+  if (r->own_stop < 0) loss_table_open(r->ws.labels, NULL, &r->counts.kept);
+  if (loss_source_show(r->source)) confusion_open(stats->class_count, &r->counts.confused);
+  if (!code && r->real.of.real) code = agreement_ranks_open(stats->stats, &r->ranks, f);
+  agreement_open(r->ranks.class_count, &r->counts.alike);
   return code;
 }

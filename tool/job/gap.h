@@ -20,7 +20,8 @@ typedef struct gap_class {
   double shift, kept_shift; /* the latter: of the pixels that were kept */
   double real_above;        /* the share of real pixels above the threshold */
   double clean_drop;
-  double gain; /* kept pixels for each real one */
+  double gain;      /* kept pixels for each real one */
+  double agreement; /* of real and synthetic losses place by place: agreement_of_class */
 } gap_class;
 
 typedef struct gap {
@@ -31,6 +32,7 @@ typedef struct gap {
   double shift;            /* mean over the classes' logarithms, by synthetic pixels */
   double clean_drop;       /* mean over classes, by synthetic pixels */
   double gain;             /* kept synthetic pixels for each real one */
+  double agreement;        /* agreement_of_all */
   double real_mean;        /* of all real pixels */
   text verdict;            /* a sentence */
   text *warnings, *advice; /* sentences without a full stop; what to try */
@@ -47,8 +49,8 @@ json_t *gap_number(double value);
  * they are not known. */
 json_t *gap_confusions(const filter_file *file);
 
-/* {"verdict", "kept", "shift", "shift_of": "medians" or "means", "clean_drop", "gain", "masks_counted",
- * "warnings": [], "advice": [], "confusions": as gap_confusions, "classes": [{"index", "name", and the members of gap_class}]} */
+/* {"verdict", "kept", "shift", "shift_of": "medians" or "means", "clean_drop", "gain", "agreement",
+ * "masks_counted", "warnings": [], "advice": [], "confusions": as gap_confusions, "classes": [{"index", "name", and the members of gap_class}]} */
 json_t *gap_as_json(const gap *g, const filter_file *file);
 
 #endif

@@ -29,8 +29,7 @@ typedef struct counts {
   reference_cache reference;
   sibling_cache siblings;
   mask_others others; /* of the mask at hand */
-  loss_table losses, kept;
-  confusion confused;
+  filter_counts sums;
 } counts;
 
 static int begin(void *shared, void **own, fault *f) {
@@ -42,9 +41,7 @@ static int begin(void *shared, void **own, fault *f) {
   c->dropped = c->valid + k;
   c->all_valid = c->dropped + k;
   c->all_dropped = c->all_valid + k;
-  loss_table_open(r->ws.labels, r->losses.stops, &c->losses);
-  if (r->own_stop < 0) loss_table_open(r->ws.labels, NULL, &c->kept);
-  confusion_open(r->confused.class_count, &c->confused);
+  filter_run_counts_open(r, &c->sums);
   *own = c;
   return EXIT_FINE;
 }
@@ -161,7 +158,7 @@ static int filter_one(filter_run *r, counts *c, mask_batch *batch, size_t at, in
   mask_target target;
   fm_error err;
   fm_filter_report report = {.size = sizeof report};
-  const int32_t *shown = batch->losses[at].shown;
+  const loss_map *loss = &batch->losses[at];
   int32_t *before = NULL;
   input_seen weights = {0};
   int code = get_others(r, c, index, &batch->requests[at].mask, parts, f);
@@ -170,18 +167,15 @@ static int filter_one(filter_run *r, counts *c, mask_batch *batch, size_t at, in
   report.class_dropped = c->dropped;
   code = mask_target_open(r->ws.labels, &batch->requests[at].mask, batch->paths[at], &target, f);
   if (!code) code = weigh(r, batch, at, &target.mask, &c->others, &weights, f);
-  if (!code) { /* first: a mask is filtered in place */
-    loss_table_add(&c->losses, r->ws.labels, &target.mask, &batch->losses[at].plane);
-    if (shown) before = confusion_classes(r->ws.labels, &target.mask);
-  }
+  if (!code) before = filter_run_count(r, &target.mask, loss, &c->others, &c->sums);
   if (!code &&
-      fm_filter_apply(r->filter, &target.mask, &batch->losses[at].plane,
+      fm_filter_apply(r->filter, &target.mask, &loss->plane,
                       mask_batch_extra(batch, at, &c->others), &target.filtered, &report, &err))
     code = blame(r, batch, at, &err, f);
-  if (!code) confusion_add(&c->confused, r->ws.labels, before, &target.filtered, shown);
-  free(before);
-  if (!code && r->own_stop < 0)
-    loss_table_add(&c->kept, r->ws.labels, &target.filtered, &batch->losses[at].plane);
+  if (code)
+    free(before);
+  else
+    filter_run_count_filtered(r, before, &target.filtered, loss, &c->sums);
   if (!code)
     code = keep(r, index, &target.filtered, batch->rasters[at], c, &report, parts, &weights, f);
   mask_target_close(&target);
@@ -193,35 +187,6 @@ static int filter_one(filter_run *r, counts *c, mask_batch *batch, size_t at, in
     c->all_dropped[k] += c->dropped[k];
   }
   return EXIT_FINE;
-}
-
-int filter_run_recount(const filter_run *r, size_t index, const char *path, loss_table *losses,
-                       loss_table *kept, confusion *confused, fault *f) {
-  mask_batch batch;
-  int32_t *before = NULL;
-  mask_target target;
-  fm_raster *filtered = NULL;
-  fm_error err;
-  int code = mask_batch_open(&r->ws, &r->strata, r->source, &index, 1, NULL, &batch, f);
-  if (code) return code;
-  code = mask_target_open(r->ws.labels, &batch.requests[0].mask, batch.paths[0], &target, f);
-  if (!code) {
-    loss_table_add(losses, r->ws.labels, &target.mask, &batch.losses[0].plane);
-    if (batch.losses[0].shown) before = confusion_classes(r->ws.labels, &target.mask);
-    mask_target_close(&target);
-  }
-  if (!code && (r->own_stop < 0 || before) &&
-      fm_mask_read(r->ws.context, path, NULL, &filtered, &err))
-    code = fault_library(f, &err, path);
-  if (filtered) {
-    const fm_plane plane = fm_raster_plane(filtered);
-    if (r->own_stop < 0) loss_table_add(kept, r->ws.labels, &plane, &batch.losses[0].plane);
-    confusion_add(confused, r->ws.labels, before, &plane, batch.losses[0].shown);
-    fm_raster_destroy(filtered);
-  }
-  free(before);
-  mask_batch_close(&batch);
-  return code;
 }
 
 /* What a family's masks of the batch lose is known before its first one, `at`, is filtered. */
@@ -262,12 +227,7 @@ static int end(void *shared, void *own, bool good, fault *f) {
     r->file.classes[k].valid += c->all_valid[k];
     r->file.classes[k].dropped += c->all_dropped[k];
   }
-  loss_table_merge(&r->losses, &c->losses);
-  if (r->own_stop < 0) loss_table_merge(&r->kept, &c->kept);
-  loss_table_free(&c->losses);
-  loss_table_free(&c->kept);
-  confusion_merge(&r->confused, &c->confused);
-  confusion_free(&c->confused);
+  filter_run_counts_close(r, &c->sums);
   reference_cache_clear(&c->reference);
   free(c->valid);
   free(c);
@@ -303,10 +263,13 @@ static void add_up(filter_run *r) {
     r->file.dropped += row->dropped;
     r->file.emptied += row->valid && row->valid == row->dropped;
   }
-  loss_record_make(&r->losses, r->own_stop < 0 ? &r->kept : NULL, r->own_stop,
+  filter_counts *sums = &r->counts;
+  loss_record_make(&sums->losses, r->own_stop < 0 ? &sums->kept : NULL, r->own_stop,
                    r->counted + (int64_t)r->pending_count, &r->file.losses);
-  r->file.confused = r->confused; /* handed over */
-  r->confused = (confusion){0};
+  r->file.confused = sums->confused; /* handed over */
+  r->file.alike = sums->alike;
+  sums->confused = (confusion){0};
+  sums->alike = (agreement){0};
 }
 
 /* The last line of each mask, in the order of the masks, without what differs from run to run. */

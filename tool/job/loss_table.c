@@ -8,16 +8,7 @@
 #include "base/alloc.h"
 #include "base/pixel.h"
 
-enum { PER_OCTAVE = 32, LOWEST = -24 /* log2 of where bin 1 begins */, BYTE_LABELS = 256 };
-
-/* The upper bits of a float are its exponent and the first five of its fraction: 32 to the octave. */
-static int bin_of(float loss) {
-  enum { SHIFT = 23 - 5, FIRST = (127 + LOWEST) * PER_OCTAVE - 1 };
-  int32_t bits;
-  memcpy(&bits, &loss, sizeof bits);
-  const int bin = (bits >> SHIFT) - FIRST; /* below 0: of a sign, too */
-  return bin < 0 ? 0 : bin >= LOSS_BINS ? LOSS_BINS - 1 : bin;
-}
+enum { BYTE_LABELS = 256 };
 
 void loss_stops_free(loss_stops *stops) {
   free(stops->thresholds);
@@ -30,7 +21,7 @@ static void set_splits(loss_table *t) {
   for (int32_t k = 0; t->stops && k < t->class_count; k++)
     for (int s = 0; s < t->stops->count; s++) {
       const float threshold = t->stops->thresholds[k * t->stops->count + s];
-      float *split = &t->splits[(size_t)k * LOSS_BINS + (size_t)bin_of(threshold)];
+      float *split = &t->splits[(size_t)k * LOSS_BINS + (size_t)loss_bin_of(threshold)];
       if (isfinite(threshold) && isinf(*split)) *split = threshold;
     }
 }
@@ -59,7 +50,7 @@ void loss_table_free(loss_table *t) {
 /* ---- Counting ------------------------------------------------------------------------------- */
 
 static void count(loss_table *t, int32_t k, float loss) {
-  const size_t bin = (size_t)k * LOSS_BINS + (size_t)bin_of(loss);
+  const size_t bin = (size_t)k * LOSS_BINS + (size_t)loss_bin_of(loss);
   t->cells[2 * bin + (loss > t->splits[bin])]++;
 }
 
@@ -120,7 +111,7 @@ int64_t loss_table_pixels(const loss_table *t, int32_t k) {
 
 int64_t loss_table_above(const loss_table *t, int32_t k, int stop) {
   const float threshold = t->stops->thresholds[k * t->stops->count + stop];
-  const int bin = bin_of(threshold);
+  const int bin = loss_bin_of(threshold);
   int64_t bins[LOSS_BINS], above = 0;
   if (!isfinite(threshold)) return 0;
   loss_table_bins(t, k, bins);
@@ -133,8 +124,8 @@ int64_t loss_table_above(const loss_table *t, int32_t k, int stop) {
 /* ---- Bins ----------------------------------------------------------------------------------- */
 
 double loss_bin_start(int bin) {
-  const int octave = (bin - 1) / PER_OCTAVE, step = (bin - 1) % PER_OCTAVE;
-  return bin ? ldexp(1.0 + (double)step / PER_OCTAVE, octave + LOWEST) : 0.0;
+  const int octave = (bin - 1) / LOSS_PER_OCTAVE, step = (bin - 1) % LOSS_PER_OCTAVE;
+  return bin ? ldexp(1.0 + (double)step / LOSS_PER_OCTAVE, octave + LOSS_LOWEST) : 0.0;
 }
 
 static double bin_middle(int bin) {

@@ -2,6 +2,8 @@
 #ifndef FREEMASK_TOOL_LOSS_TABLE_H
 #define FREEMASK_TOOL_LOSS_TABLE_H
 
+#include <string.h>
+
 #include "base/fault.h"
 
 /* Bins as those of statistics with --histogram 32: 32 per factor of two between 2^-24 and 2^8, one
@@ -45,6 +47,18 @@ int64_t loss_table_above(const loss_table *t, int32_t k, int stop);
 
 /* The bins of a class, [LOSS_BINS]. */
 void loss_table_bins(const loss_table *t, int32_t k, int64_t *bins);
+
+enum { LOSS_PER_OCTAVE = 32, LOSS_LOWEST = -24 /* log2 of where bin 1 begins */ };
+
+/* The bin of a loss: the upper bits of a float are its exponent and the first five of its fraction, 32 to the octave.
+ * For each pixel, so it is to be inlined. */
+static inline int loss_bin_of(float loss) {
+  enum { SHIFT = 23 - 5, FIRST = (127 + LOSS_LOWEST) * LOSS_PER_OCTAVE - 1 };
+  int32_t bits;
+  memcpy(&bits, &loss, sizeof bits);
+  const int bin = (bits >> SHIFT) - FIRST; /* below 0: of a sign, too */
+  return bin < 0 ? 0 : bin >= LOSS_BINS ? LOSS_BINS - 1 : bin;
+}
 
 /* Of any bins like these: where one begins; the mean, with the middle of each bin for its losses; the
  * loss below which a share of the pixels lies; how many are above a loss, linear inside a bin. */

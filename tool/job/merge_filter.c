@@ -168,6 +168,7 @@ static void add_up(state *s) {
     }
     loss_record_add(&all->losses, &more->losses);
     confusion_merge(&all->confused, &more->confused);
+    agreement_merge(&all->alike, &more->alike);
   }
   all->shard = (folder_shard){0, 1};
   if (s->run) {

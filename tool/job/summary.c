@@ -141,6 +141,7 @@ static void add_gap(const gap *g, text *t) {
   if (!isnan(g->clean_drop))
     text_add(t, "; about %.1f %% of the good pixels dropped", 100.0 * g->clean_drop);
   if (!isnan(g->gain)) text_add(t, "; %.3g kept pixels for each real one", g->gain);
+  if (!isnan(g->agreement)) text_add(t, "; hard where the real images are: %.2f", g->agreement);
   text_add(t, "\n");
   for (size_t i = 0; i < g->warning_count; i++) text_add(t, "note: %s\n", g->warnings[i].data);
   for (size_t i = 0; i < g->advice_count; i++) text_add(t, "next: %s\n", g->advice[i].data);

@@ -36,7 +36,7 @@ typedef struct table {
   const report *r;
   const report_crops *crops; /* or NULL */
   int32_t count;
-  bool gains, shifts;
+  bool gains, shifts, agreements;
 } table;
 
 static double mean_of(const report *r, int32_t k) {
@@ -73,6 +73,8 @@ static void heads(const table *x, text *t) {
     head(t, "Good lost", "expected share of the good pixels that was dropped");
   }
   if (x->gains) head(t, "Gain", "kept synthetic pixels for each real one");
+  if (x->agreements)
+    head(t, "Agreement", "1: synthetic images are hard at the places where real ones are");
 }
 
 /* A cell; `value` is what it is sorted by. */
@@ -121,6 +123,7 @@ static void synthetic_cells(const table *x, int32_t k, text *t) {
     number_cell(t, x->r->gap.classes[k].clean_drop, "%.1f&nbsp;%%", 100.0);
   }
   if (x->gains) number_cell(t, x->r->gap.classes[k].gain, "%.3g", 1.0);
+  if (x->agreements) number_cell(t, x->r->gap.classes[k].agreement, "%.2f", 1.0);
 }
 
 /* ---- What is in a class ---------------------------------------------------------------------- */
@@ -334,8 +337,9 @@ void report_classes(const report *r, const report_crops *crops, text *t) {
     worst = fmax(worst, mean_of(r, k));
     x.shifts = x.shifts || (r->has_filter && isfinite(r->gap.classes[k].shift));
     x.gains = x.gains || (r->has_filter && isfinite(r->gap.classes[k].gain));
+    x.agreements = x.agreements || (r->has_filter && isfinite(r->gap.classes[k].agreement));
   }
-  columns += r->has_stats + (r->has_filter ? 3 : 0) + 2 * x.shifts + x.gains;
+  columns += r->has_stats + (r->has_filter ? 3 : 0) + 2 * x.shifts + x.gains + x.agreements;
   text_add(t, "<section><h2>Classes</h2>\n<p class=\"note\">%s</p>\n", rule_of(r));
   if (r->has_filter) {
     slider(r, t);

@@ -98,6 +98,10 @@ void report_verdict(const report *r, text *t) {
         t, r->filter.real_share > 0.0 ? r->filter.real_share : NAN, "%.3g&nbsp;%%", 100.0,
         r->filter.real_share > 0.0 ? "of the real pixels above the thresholds"
                                    : "of the good pixels dropped: not known without a histogram");
+  if (!isnan(g->agreement))
+    verdict_number(
+        t, g->agreement, "%.2f", 1.0,
+        "agreement: 1 where synthetic images are hard at the places where real ones are");
   text_add(t, "</ul>\n");
   if (r->filter.guarantee.calibration) {
     text_add(t, "<p class=\"promise\"><b>Promised:</b> ");
