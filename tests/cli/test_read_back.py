@@ -97,16 +97,17 @@ damage("out/run.json", ["report", "out", "-o", "page.html"], {("format",), ("ver
 # ---- Counts in strings ----------------------------------------------------------------------------------
 
 made = json.loads(read(tap.path("w/out/filter.json")))
-size = {"histogram": 1026, "kept_histogram": 1026, "above": len(made["losses_counted"]["stops"]), "shown": len(made["classes"])}
+size = {"histogram": 1026, "kept_histogram": 1026, "above": len(made["losses_counted"]["stops"]), "shown": len(made["classes"]), "agreement": 6}
 problems = []
 for key, count in size.items():
     good_text = f"+{count}"
     for text in ("", " ", good_text + " ", " " + good_text, f"+{count - 1}", f"+{count + 1}", f"0 +{count}", f"+{count} 0", f"-1 +{count - 1}",
                  f"00 +{count - 1}", f"1.0 +{count - 1}", f"+0 {good_text}", "+", f"+ {count}", f"0  +{count - 1}", f"0\t+{count - 1}",
                  f"0,+{count - 1}", f"{2**63} +{count - 1}", f"+{2**64 + count}", f"{2**63 - 1} +{count - 1}", f"\u0661 +{count - 1}", 5, [0] * count,
-                 *([] if key == "shown" else [None])):
+                 *([] if key in ("shown", "agreement") else [None])):
         broken = copy.deepcopy(made)
-        place = broken["classes"][1] if key == "shown" else broken["classes"][1]["losses"]
+        of_class = key in ("shown", "agreement")
+        place = broken["classes"][1] if of_class else broken["classes"][1]["losses"]
         place[key] = text
         write(tap.path("w/out/filter.json"), json.dumps(broken).encode())
         result = tool("report", "out", "-o", "page.html")

@@ -15,7 +15,7 @@ static const double ODD_SHIFT = 1.5, EASY_SHIFT = 0.67, MUCH_CLEAN = 0.15, LITTL
 static const double ALIKE = 1.25;
 /* Below the first, paired with a share of 5 % dropped 6 to 19 % of the good pixels in all worlds of images that were
  * tried, above it 2 to 6 %; at the second it was as good as strata in worlds of loss fields (doc/policies.md). */
-static const double APART = 0.42, FAR_APART = 0.25;
+static const double APART = 0.4, FAR_APART = 0.25;
 static const double SEEN_MEAN = 0.1 /* nats */, SEEN_SHIFT = 3.0;
 
 static double ratio(double a, double b) { return b > 0.0 ? a / b : NAN; }
