@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass, field
 
 import numpy as np
+from anew import painted_anew
 from PIL import Image
 
 # One generator of CamVid's world serves this and the ablation.
@@ -33,11 +34,13 @@ class Kind:
     """What is planted, and how far the generator's style is from the photographs'."""
 
     title: str
-    source: str  # "demo" or "camvid"
-    style: float
+    source: str  # "demo", "camvid" or "fields"
+    style: float  # fields: by what share clean synthetic losses are higher
     errors: float = 1.0  # times the usual number
     shared: bool = False  # all images of a mask go wrong alike
     whole: tuple[float, float] | None = None  # plant_whole's: CamVid only
+    anew: bool = False  # textures are other images': synthetic images are not hard where the real ones are
+    together: float | None = None  # fields: the correlation of clean losses at a place, real and synthetic
 
 
 KINDS = [
@@ -46,6 +49,8 @@ KINDS = [
     Kind("demo, other style, shared errors", "demo", 0.3, shared=True),
     Kind("demo, other style, half the errors", "demo", 0.3, errors=0.5),
     Kind("demo, other style, no errors", "demo", 0.3, errors=0.0),
+    Kind("demo, painted anew", "demo", 0.0, anew=True),
+    Kind("demo, painted anew, no errors", "demo", 0.0, errors=0.0, anew=True),
     Kind("CamVid, few errors", "camvid", 1.0, errors=0.8),
     Kind("CamVid", "camvid", 1.0, errors=1.8),
     Kind("CamVid, many errors", "camvid", 1.0, errors=2.8),
@@ -53,6 +58,9 @@ KINDS = [
     Kind("CamVid, whole classes and images wrong", "camvid", 1.0, whole=(1.2, 0.1)),
     Kind("CamVid, no errors", "camvid", 1.0, errors=0.0),
     Kind("CamVid, far style, no errors", "camvid", 1.6, errors=0.0),  # clean pixels lose 1.6 times as much
+    Kind("CamVid, painted anew", "camvid", 0.0, errors=1.8, anew=True),
+    Kind("CamVid, painted anew, no errors", "camvid", 0.0, errors=0.0, anew=True),
+    *(Kind(f"loss fields, together by {together}", "fields", 0.6, together=together) for together in (0.6, 0.4, 0.2, 0.0)),
 ]
 
 
@@ -74,7 +82,16 @@ def demo_world(kind: Kind, folder: str, seed: int, scenes: int, per_mask: int) -
             image = load(f"synthetic/images/{name}_seed_{made}")
             world.made.append((name, restyled(image, kind.style, rng) if kind.style else image,
                                load(f"truth/{name}_seed_{made}") > 0))
+    if kind.anew:
+        world.made = [(name, repainted(world, at, rng), wrong) for at, (name, _, wrong) in enumerate(world.made)]
     return world
+
+
+def repainted(world: World, at: int, rng: np.random.Generator) -> np.ndarray:
+    """A synthetic image whose clean pixels are those of other scenes' synthetic images."""
+    name, image, wrong = world.made[at]
+    others = [(other, np.where(off, IGNORED, world.masks[scene])) for scene, other, off in world.made if scene != name]
+    return np.where(wrong[..., None], image, painted_anew(image, world.masks[name], others, CLASSES, rng))
 
 
 def camvid_world(kind: Kind, data: str, seed: int, scenes: int, per_mask: int) -> World:
@@ -88,7 +105,10 @@ def camvid_world(kind: Kind, data: str, seed: int, scenes: int, per_mask: int) -
         seeds = rng.integers(1 << 30, size=per_mask)
         for each in seeds:
             own = np.random.default_rng(seeds[0] if kind.shared else each)
-            made, wrong = camvid.generate(image, mask, seen, own, camvid.ERRORS * kind.errors, kind.whole)
+            scene = image
+            if kind.anew:
+                scene = painted_anew(image, mask, [each[1:] for each in seen if each[0] != name], CLASSES, own)
+            made, wrong = camvid.generate(scene, mask, seen, own, camvid.ERRORS * kind.errors, kind.whole)
             world.made.append((name, restyled(made, kind.style, np.random.default_rng(each + 1)), wrong))
     return world
 

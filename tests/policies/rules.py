@@ -104,6 +104,22 @@ def quantile_order(stats: Any, classes: np.ndarray, loss: np.ndarray) -> np.ndar
     return order
 
 
+def agreement(losses: Losses) -> float:
+    """How far synthetic images are hard at the places where their real ones are, as the tool counts it: the correlation,
+    within classes, of ranks among the class's real losses, of all pixels but those that lose more than nine tenths of these."""
+    of, spreads = losses.masks[losses.origin], np.zeros(3)
+    for k in range(CLASSES):
+        real, made = np.sort(losses.real[losses.masks == k]), losses.made[of == k]
+        if not len(real):
+            continue
+        pair = np.stack([losses.real[losses.origin][of == k], made])
+        x, y = -np.log(1 - np.searchsorted(real, pair) / len(real) + .002)
+        x, y = x[y <= -np.log(.1 + .002)], y[y <= -np.log(.1 + .002)]
+        if len(x):
+            spreads += len(x) * np.array([x.var(), y.var(), np.mean((x - x.mean()) * (y - y.mean()))])
+    return float(spreads[2] / np.sqrt(spreads[0] * spreads[1]))
+
+
 def of_world(losses: Losses) -> tuple[list[Rule], np.ndarray, np.ndarray]:
     """(rules, class and truth of each synthetic pixel that has a class)."""
     strata = [strata_of(mask) for mask in losses.masks]
@@ -113,8 +129,9 @@ def of_world(losses: Losses) -> tuple[list[Rule], np.ndarray, np.ndarray]:
     odd, odd_near = collect(losses, None, plain), collect(losses, strata, near)
     means = np.array([LIB.fm_class_stats_mean(plain, k, -1) for k in range(CLASSES)])
     chance = np.random.default_rng(1).random(len(classes))
-    rules = [Rule("paper", loss / np.maximum(means, 1e-9)[classes], loss > thresholds(plain, 0)[classes]),
-             Rule("cleanlab", suspect, suspect >= 1)]
+    rules = [Rule("paper", loss / np.maximum(means, 1e-9)[classes], loss > thresholds(plain, 0)[classes])]
+    if suspect.any():  # fields are no network's
+        rules.append(Rule("cleanlab", suspect, suspect >= 1))
     for name, stats, policy, values in (("quantile", plain, QUANTILE, loss),
                                         ("strata", odd_near, STRATA, score(odd_near, losses, strata, False)),
                                         ("paired", odd, PAIRED, score(odd, losses, None, True)),
