@@ -32,7 +32,8 @@ static void take_ranks(const int16_t *steps, size_t tables, const uint16_t *code
   }
 }
 
-int agreement_ranks_open(const fm_class_stats *stats, agreement_ranks *out, fault *f) {
+int agreement_ranks_open(const fm_class_stats *stats, const char *path, agreement_ranks *out,
+                         fault *f) {
   const fm_class_stats *losses = fm_class_stats_ranks(stats);
   fm_class_stats_layout layout = {.size = sizeof layout};
   fm_error err;
@@ -47,7 +48,7 @@ int agreement_ranks_open(const fm_class_stats *stats, agreement_ranks *out, faul
   uint16_t *code_bins = alloc_zeroed(code_count, sizeof *code_bins);
   if (fm_class_stats_rank_tables(stats, steps, (int64_t)step_count, code_bins, (int64_t)code_count,
                                  &err)) {
-    code = fault_library(f, &err, "ranks");
+    code = fault_library(f, &err, path);
   } else {
     out->class_count = layout.class_count;
     out->of_bin = alloc_zeroed(classes * LOSS_BINS, sizeof *out->of_bin);

@@ -142,7 +142,8 @@ int filter_run_make_stops(filter_run *r, const stats_file *stats, int policy, fa
   loss_table_open(r->ws.labels, &r->stops, &r->counts.losses);
   if (r->own_stop < 0) loss_table_open(r->ws.labels, NULL, &r->counts.kept);
   if (loss_source_show(r->source)) confusion_open(stats->class_count, &r->counts.confused);
-  if (!code && r->real.of.real) code = agreement_ranks_open(stats->stats, &r->ranks, f);
+  if (!code && r->real.of.real)
+    code = agreement_ranks_open(stats->stats, r->job->stats, &r->ranks, f);
   agreement_open(r->ranks.class_count, &r->counts.alike);
   return code;
 }
