@@ -9,7 +9,7 @@ import shutil
 from kit import *
 from score_reference import Ranks, bins_of
 
-K, SHAPE, GRID, LOW, FAR = 3, (120, 160), 4, .4, .25
+K, SHAPE, GRID, LOW, FAR = 3, (120, 160), 4, .4, .2
 MOST_COUNTED = 292  # the rank of nine tenths, in steps of 2^-7
 rng = np.random.default_rng(20)
 ROOT = tap.path("world")
