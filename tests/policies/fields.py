@@ -8,19 +8,22 @@ from planted import IGNORED, SIZE, Kind, camvid
 from segmenter import box
 
 USED, ERRORS, MIDDLE, SPREAD = 4, 3.0, -2.5, 1.8  # classes; errors of an image; a clean loss's logarithm
+MOST = 12.0  # nats: what a segmenter loses at most, or thereabouts
+MARGIN = 20  # pixels: means over squares are of noise beyond the border as well
 
 
 def field(rng: np.random.Generator) -> np.ndarray:
     """Standard normal, rough and smooth."""
     total = np.zeros((SIZE[1], SIZE[0]), np.float32)
-    for radius, weight in ((0, .6), (2, .7), (8, .9), (20, .8)):
-        part = box(rng.normal(size=(*total.shape, 1)).astype(np.float32), radius)[..., 0]
+    for radius, weight in ((0, .6), (2, .7), (8, .9), (MARGIN, .8)):
+        noise = rng.normal(size=(total.shape[0] + 2 * MARGIN, total.shape[1] + 2 * MARGIN, 1)).astype(np.float32)
+        part = box(noise, radius)[MARGIN:-MARGIN, MARGIN:-MARGIN, 0]
         total += weight * part / part.std()
     return (total - total.mean()) / total.std()
 
 
 def of_kind(kind: Kind, seed: int, scenes: int, per_mask: int) -> Losses:
-    """Clean losses of a synthetic image are `style` times as much again; their logarithms go together with the real image's
+    """Clean losses of a synthetic image are `style` times as much again, up to MOST; their logarithms go together with the real image's
     by `together`. Wrong regions lose what their place has nothing to do with."""
     assert kind.together is not None, "fields go together by a number"
     rng = np.random.default_rng(3000 + seed)
@@ -39,5 +42,5 @@ def of_kind(kind: Kind, seed: int, scenes: int, per_mask: int) -> Losses:
         loss[off] = np.exp(.5 + .8 * field(rng)[off])
         made.append(loss)
         wrong.append(off)
-    made_losses = np.stack(made).astype(np.float32)
-    return Losses(masks, real.astype(np.float32), origin, made_losses, np.stack(wrong), np.zeros_like(made_losses))
+    made_losses = np.minimum(np.stack(made), MOST).astype(np.float32)
+    return Losses(masks, np.minimum(real, MOST).astype(np.float32), origin, made_losses, np.stack(wrong), np.zeros_like(made_losses))

@@ -26,8 +26,8 @@ typedef struct agreement {
   int64_t *sums;       /* [class][AGREEMENT_SUMS] */
 } agreement;
 
-/* Of the statistics at `path` that paired filters with; nothing is counted with a histogram other than of 32, or with more
- * than LOSS_CLASSES classes. EXIT_IO without memory. */
+/* Of the statistics at `path` that paired filters with; nothing is counted with a histogram other than of 32, or with
+ * more than LOSS_CLASSES classes. EXIT_IO without memory. */
 int agreement_ranks_open(const fm_class_stats *stats, const char *path, agreement_ranks *out,
                          fault *f);
 void agreement_ranks_free(agreement_ranks *ranks);

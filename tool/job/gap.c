@@ -229,8 +229,7 @@ static void warn_of_places(gap *g) {
       "Synthetic images are not hard where their real ones are (agreement %.2f, expected at "
       "least %.2g): what a real image loses says little about them, so --policy paired may drop "
       "more good pixels than its share. In most worlds of images with so low a number it did, up "
-      "to 4 "
-      "times as many; the number alone cannot tell",
+      "to 4 times as many; the number alone cannot tell",
       g->agreement, APART);
 }
 

@@ -50,7 +50,8 @@ json_t *gap_number(double value);
 json_t *gap_confusions(const filter_file *file);
 
 /* {"verdict", "kept", "shift", "shift_of": "medians" or "means", "clean_drop", "gain", "agreement",
- * "masks_counted", "warnings": [], "advice": [], "confusions": as gap_confusions, "classes": [{"index", "name", and the members of gap_class}]} */
+ * "masks_counted", "warnings": [], "advice": [], "confusions": as gap_confusions, "classes": [{"index", "name", and the
+ * members of gap_class}]} */
 json_t *gap_as_json(const gap *g, const filter_file *file);
 
 #endif
