@@ -210,6 +210,8 @@ def judge_quick(folder: str, options: argparse.Namespace) -> None:
         drops = [result.mean(policy, "clean drop") for policy in ("paired, detect", "strata, detect")]
         print(f"{kind.title}: agreement {result.agreements[0]:.2f}; clean drop of paired {drops[0]:.3f}, of strata {drops[1]:.3f}")
         differences.append((result.agreements[0] > .2, drops[0] < drops[1]))
+        if abs(result.shifts[0] - 1 - kind.style) > .3:
+            sys.exit(f"policies: {kind.title}: clean pixels lose {result.shifts[0]:.2f} times as much, {1 + kind.style} was planted")
     if differences != [(True, True), (False, False)]:
         sys.exit("policies: agreement does not say where paired drops more clean pixels than strata")
 
