@@ -40,7 +40,7 @@ const char *const report_style[] = {
     "13px;color:var(--soft);\n"
     "padding:6px 8px;border-bottom:1px solid var(--line);white-space:nowrap}\n"
     "#confusions .name,#made .name{text-align:left}#classes tr.same td{color:var(--soft)}\n"
-    "td{padding:5px 10px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}\n"
+    "td{padding:5px 8px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}\n"
     "tbody:last-child tr:last-child td{border-bottom:0}\n"
     "th:first-child,td:first-child{text-align:left;padding-left:0}\n"
     ".chip{display:inline-block;width:12px;height:12px;border-radius:3px;margin-right:8px;vertical-"
