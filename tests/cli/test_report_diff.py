@@ -80,6 +80,12 @@ tap.ok(turned["dropped"] == {"a": diff["dropped"]["b"], "b": diff["dropped"]["a"
 policies = json.loads(good("two policies", "report", "a", "c", "--json").out)
 tap.ok({"name": "--policy", "a": "paper", "b": "paired"} in policies["made_of"] and policies["clean_drop"]["b"] is None, "are named",
        policies["made_of"])
+alone = json.loads(good("the paired one", "report", "c", "--json").out)["numbers"]
+tap.ok(alone["agreement"] is not None and policies["agreement"] == {"a": None, "b": alone["agreement"]} and
+       [row["agreement"] for row in policies["classes"]] == [{"a": None, "b": row["agreement"]} for row in alone["classes"]],
+       "agreement, which only paired has", policies["agreement"])
+good("their page", "report", "a", "c", "-o", "policies.html")
+tap.ok(f"&ndash; &rarr; {alone['agreement']:.2f}</b><span>agreement" in read(f"{ROOT}/policies.html").decode(), "is on their page")
 
 os.makedirs(f"{ROOT}/few")
 for stem in list(made)[:4]:

@@ -42,6 +42,7 @@ static void compare_class(const run_diff *d, int32_t k, diff_class *out) {
   out->shift = (diff_pair){ga->shift, gb->shift};
   out->clean_drop = (diff_pair){ga->clean_drop, gb->clean_drop};
   out->gain = (diff_pair){ga->gain, gb->gain};
+  out->agreement = (diff_pair){ga->agreement, gb->agreement};
   out->changed = !same_thresholds(a, b, k) || !same(out->dropped) || !same(out->shift) ||
                  a->classes[k].valid != b->classes[k].valid;
 }
@@ -168,6 +169,7 @@ int diff_find(const report *a, const report *b, run_diff *out, fault *f) {
   out->dropped = (diff_pair){share_dropped(&a->filter), share_dropped(&b->filter)};
   out->shift = (diff_pair){a->gap.shift, b->gap.shift};
   out->clean_drop = (diff_pair){a->gap.clean_drop, b->gap.clean_drop};
+  out->agreement = (diff_pair){a->gap.agreement, b->gap.agreement};
   out->made_of = made_of_differences(a->filter.made_of, b->filter.made_of);
   compare_classes(out);
   compare_masks(out);
@@ -189,13 +191,13 @@ static json_t *pair_as_json(diff_pair pair) {
 }
 
 static json_t *class_as_json(const run_diff *d, const diff_class *c) {
-  return json_pack("{s:i, s:o, s:b, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o}", "index", (int)c->index,
-                   "name", json_text(c->name), "changed", (int)c->changed, "threshold", "a",
-                   filter_save_thresholds(&d->a->filter, c->index), "b",
+  return json_pack("{s:i, s:o, s:b, s:{s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o}", "index",
+                   (int)c->index, "name", json_text(c->name), "changed", (int)c->changed,
+                   "threshold", "a", filter_save_thresholds(&d->a->filter, c->index), "b",
                    filter_save_thresholds(&d->b->filter, c->index), "mean_loss",
                    pair_as_json(c->mean), "dropped", pair_as_json(c->dropped), "shift",
                    pair_as_json(c->shift), "clean_drop", pair_as_json(c->clean_drop), "gain",
-                   pair_as_json(c->gain));
+                   pair_as_json(c->gain), "agreement", pair_as_json(c->agreement));
 }
 
 static json_t *masks_as_json(const run_diff *d) {
@@ -218,12 +220,12 @@ json_t *diff_as_json(const run_diff *d) {
     for (int32_t i = 0; i < d->class_count; i++)
       if (d->classes[i].index == k)
         json_array_append_new(classes, class_as_json(d, &d->classes[i]));
-  return json_pack("{s:o, s:o, s:o, s:O, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "a",
+  return json_pack("{s:o, s:o, s:o, s:O, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "a",
                    json_text(d->a->job->folder), "b", json_text(d->b->job->folder), "sentence",
                    json_text(d->sentence.data), "made_of", d->made_of, "kept",
                    pair_as_json(d->kept), "dropped", pair_as_json(d->dropped), "shift",
-                   pair_as_json(d->shift), "clean_drop", pair_as_json(d->clean_drop), "masks",
-                   masks_as_json(d), "images_in_plan",
+                   pair_as_json(d->shift), "clean_drop", pair_as_json(d->clean_drop), "agreement",
+                   pair_as_json(d->agreement), "masks", masks_as_json(d), "images_in_plan",
                    pair_as_json((diff_pair){images_of(d->a), images_of(d->b)}), "classes", classes);
 }
 

@@ -15,7 +15,7 @@ typedef struct diff_class {
   diff_pair low, high; /* thresholds over the strata; infinity: everything is kept */
   diff_pair mean;      /* loss on real pixels */
   diff_pair dropped;   /* share of the synthetic pixels */
-  diff_pair shift, clean_drop, gain;
+  diff_pair shift, clean_drop, gain, agreement;
   bool changed; /* a threshold, what was dropped, or the shift */
 } diff_class;
 
@@ -31,7 +31,7 @@ typedef struct run_diff {
   const report *a, *b;
   diff_class *classes; /* by the change of what was dropped, the largest first */
   int32_t class_count, changed_count;
-  diff_pair kept, shift, clean_drop, dropped;
+  diff_pair kept, shift, clean_drop, agreement, dropped;
   int64_t only_a, only_b, both, changed; /* masks; changed: another number was kept */
   diff_mask masks[DIFF_MASKS];           /* that changed most, first */
   int mask_count;
@@ -47,9 +47,10 @@ double diff_change(diff_pair pair);
 int diff_find(const report *a, const report *b, run_diff *out, fault *f);
 void diff_free(run_diff *d);
 
-/* {"a", "b": folders, "sentence", "made_of", "kept": {"a", "b"}, "dropped", "shift", "clean_drop": the same, "masks":
- * {"only_a", "only_b", "both", "changed", "most_changed": [{"stem", "kept"}]}, "images_in_plan": {"a", "b"}, "classes":
- * [{"index", "name", "changed", "threshold", "mean_loss", "dropped", "shift", "clean_drop", "gain"}] by index}. */
+/* {"a", "b": folders, "sentence", "made_of", "kept": {"a", "b"}, "dropped", "shift", "clean_drop", "agreement": the
+ * same, "masks": {"only_a", "only_b", "both", "changed", "most_changed": [{"stem", "kept"}]}, "images_in_plan": {"a",
+ * "b"}, "classes": [{"index", "name", "changed", "threshold", "mean_loss", "dropped", "shift", "clean_drop", "gain",
+ * "agreement"}] by index}. */
 json_t *diff_as_json(const run_diff *d);
 void diff_as_text(const run_diff *d, text *t);
 

@@ -30,6 +30,8 @@ static void verdict(const run_diff *d, text *t) {
   number(t, d->kept, "%.1f&nbsp;%%", 100.0, "of the synthetic pixels kept, A and B");
   number(t, d->shift, "%.2f&times;", 1.0, "shift: synthetic losses over real ones");
   number(t, d->clean_drop, "%.1f&nbsp;%%", 100.0, "of the good pixels dropped, as expected");
+  if (isfinite(d->agreement.a) || isfinite(d->agreement.b))
+    number(t, d->agreement, "%.2f", 1.0, "agreement: hard at the places where real images are");
   text_add(t, "</ul>\n<p class=\"note\">");
   report_add_count(t, d->changed);
   text_add(t, " of ");
