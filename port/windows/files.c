@@ -301,12 +301,13 @@ static bool move(const wchar_t *from, const wchar_t *to) {
 int fm__rename(const char *from, const char *to) {
   wchar_t *old = fm__port_wide(from), *new = old ? fm__port_wide(to) : NULL;
   int result = new ? 0 : -1;
-  if (new &&is_read_only(new)) {
+  /* A folder: Windows refuses if a file in it is open, and wine loses track of that file. */
+  if (new && (is_read_only(new) || is_folder(old))) {
     result = -1;
     errno = EACCES;
   } else if (new && !move(old, new)) {
     result = fm__port_fail(new);
-    if (errno == EACCES && is_folder(new)) errno = is_folder(old) ? EEXIST : EISDIR;
+    if (errno == EACCES && is_folder(new)) errno = EISDIR;
   }
   free(old);
   free(new);
