@@ -187,15 +187,23 @@ if SHIM:
         settings = dict(os.environ, LD_PRELOAD=os.path.abspath(SHIM), FREEMASK_FAULT_CALLS=calls, FREEMASK_FAULT_AT=str(at), FREEMASK_FAULT_HOW=how)
         return run_of("r", "zzlate", *more, env=settings, address_space=8 * GIB)
 
-    # Every file gets its name by a rename: fail at each of them, from the configuration's backwards.
+    # Every file gets its name by a rename: fail at each second of them. Folders do, too, where that can be done.
     os.environ["FREEMASK_FAULT_LOG"] = tap.path("log")
     run_disturbed("rename", 0, "28")
     del os.environ["FREEMASK_FAULT_LOG"]
-    shutil.rmtree(tap.path("zzlate"))
     with open(tap.path("log"), encoding="utf-8", errors="surrogateescape") as made:
-        total = sum(1 for _ in made)
+        renamed = [os.path.join(tap.path(), line.rstrip("\n").split("\t")[2]) for line in made]
+    folders = [i for i, path in enumerate(renamed, 1) if os.path.isdir(path)]
+    files = [i for i in range(1, len(renamed) + 1) if i not in folders]
+    total = len(files)
+    shutil.rmtree(tap.path("zzlate"))
+    for at in folders:
+        result = run_disturbed("rename", at, "28")
+        tap.ok(result.code == 0 and set(visible("zzlate")) == set(ran), f"run: {os.path.basename(renamed[at - 1])} is made without a rename", result)
+        shutil.rmtree(tap.path("zzlate"))
+    tap.ok(folders, "run: folders are renamed", renamed)
     bad, why, kept = 0, "", 0
-    for at in range(2, total + 1, 2):
+    for at in files[1::2]:
         result = run_disturbed("rename", at, "28")
         goes_on = os.path.exists(tap.path("zzlate/run.json"))
         kept += goes_on
@@ -205,7 +213,7 @@ if SHIM:
         good = good and result.code == 0 and {n for n in now if now[n] != ran.get(n)} <= {"report.html", "export/freemask_mmseg.py"} and set(now) == set(ran)
         bad += not good
         if not good and not why:
-            why = f"rename {at} of {total}: {result}\n{sorted(n for n in {**now, **ran} if now.get(n) != ran.get(n))}"
+            why = f"rename of {renamed[at - 1]}: {result}\n{sorted(n for n in {**now, **ran} if now.get(n) != ran.get(n))}"
         shutil.rmtree(tap.path("zzlate"))
     tap.ok(not bad, f"run: no space at each second of {total} files: resumable, or nothing is left", f"{bad} wrong; {why}")
     tap.ok(kept >= 4, "run: what is finished is not thrown away", kept)
