@@ -9,8 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* While another thread does nothing but close 0 to 2, 98 tries of 100 fail with musl, whose open takes
- * two calls of the system: of 36,000 files, one took 1,638 tries. A try takes 5 us. */
+/* While another thread does nothing but close 0 to 2, 4 of 10 tries fail with musl, whose open takes two
+ * calls of the system (1 of 10 with glibc), and many in a row while that thread has a processor: of
+ * 36,000 files, one took 1,638. A try takes less than 10 us. */
 enum { OPEN_ABOVE_TRIES = 20000 };
 
 static inline bool open_above_is_at(const char *path, int fd) {
