@@ -117,7 +117,8 @@ void agreement_add(agreement *a, const agreement_ranks *ranks, const fm_labels *
 }
 
 void agreement_merge(agreement *into, const agreement *from) {
-  for (size_t i = 0; i < all_of(into) && i < all_of(from); i++) into->sums[i] += from->sums[i];
+  if (into->class_count != from->class_count) agreement_free(into);
+  for (size_t i = 0; i < all_of(into); i++) into->sums[i] += from->sums[i];
 }
 
 /* ---- What they say -------------------------------------------------------------------------- */

@@ -40,6 +40,8 @@ void agreement_free(agreement *a);
 void agreement_add(agreement *a, const agreement_ranks *ranks, const fm_labels *labels,
                    const fm_plane *mask, const fm_plane *loss, const fm_plane *reference,
                    bool codes);
+
+/* Adds `from`; where one of both is not known, the sum is not, either. */
 void agreement_merge(agreement *into, const agreement *from);
 
 /* The correlation of x and y in class k; of all: within classes, pixels counting alike. NaN: too few pixels to tell,

@@ -47,7 +47,8 @@ void confusion_add(confusion *c, const fm_labels *labels, const int32_t *before,
 }
 
 void confusion_merge(confusion *into, const confusion *from) {
-  for (size_t i = 0; i < all_of(into) && i < all_of(from); i++) into->cells[i] += from->cells[i];
+  if (into->class_count != from->class_count) confusion_free(into);
+  for (size_t i = 0; i < all_of(into); i++) into->cells[i] += from->cells[i];
 }
 
 /* ---- Files ---------------------------------------------------------------------------------- */

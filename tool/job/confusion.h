@@ -23,6 +23,8 @@ int32_t *confusion_classes(const fm_labels *labels, const fm_plane *mask);
  * the source does not tell. */
 void confusion_add(confusion *c, const fm_labels *labels, const int32_t *before,
                    const fm_plane *filtered, const int32_t *shown);
+
+/* Adds `from`; where one of both is not known, the sum is not, either. */
 void confusion_merge(confusion *into, const confusion *from);
 
 /* A class's row as json_counts has it; null if it is not known. And back: EXIT_DATA where it makes no
