@@ -231,6 +231,19 @@ tap.equal((os.listdir(tap.path("dropped")), len(fm.IgnoreMaps(tap.path("dropped/
 with contextlib.suppress(KeyboardInterrupt), fm.IgnoreMapWriter(tap.path("dropped/ignore.npz"), STATS) as maps:
     raise KeyboardInterrupt
 tap.equal((os.listdir(tap.path("dropped")), len(fm.IgnoreMaps(tap.path("dropped/ignore.npz")))), (["ignore.npz"], 1), "an interrupted one leaves the old file")
+with fm.IgnoreMapWriter(tap.path("dropped/ignore.npz"), STATS) as maps, fm.TarWriter(tap.path("dropped/t.tar")) as tar:
+    for id in ("a", "b"):
+        maps.add(id, MASK, LOSS)
+        tar.add(id, {"seg.png": fm.encode_mask(MASK)})
+        for leaves in (True, False):
+            child = os.fork()
+            if not child:  # as one that a library forks, and that ends as Python does
+                del maps, tar
+                gc.collect()
+                sys.exit(0) if leaves else os._exit(0)
+            os.waitpid(child, 0)
+tap.equal((sorted(os.listdir(tap.path("dropped"))), list(fm.IgnoreMaps(tap.path("dropped/ignore.npz"))), [one.key for one in fm.read_tar(tap.path("dropped/t.tar"))]),
+          (["ignore.npz", "t.tar"], ["a", "b"], ["a", "b"]), "forked children leave unfinished files to their parent")
 for name, call in (("stats", lambda: fm.ClassStats("cityscapes").add(MASK[..., None], LOSS[..., None])), ("filter", lambda: NOISE.apply(MASK[..., None], LOSS[..., None])),
                    ("weights", lambda: NOISE.weights(MASK[..., None], LOSS[..., None])), ("hardness", lambda: fm.Hardness(STATS).score(MASK[..., None], LOSS[..., None])),
                    ("classes", lambda: STATS.labels.to_classes(MASK[..., None])), ("strata", lambda: fm.boundary_strata(MASK[..., None])),

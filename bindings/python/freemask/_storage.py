@@ -126,7 +126,8 @@ class Storage:
     @contextlib.contextmanager
     def writer(self, path: str) -> Iterator[BinaryIO]:
         """A file that appears under its name, whole, when the block ends without an exception. Elsewhere it is put in one
-        piece, from a temporary file of this machine."""
+        piece, from a temporary file of this machine. A forked child that ends within the block leaves it alone; what is
+        not flushed when it is forked, it would write once more."""
         local = _local(path)
         if local is None:
             with tempfile.TemporaryFile() as spool:
@@ -136,7 +137,7 @@ class Storage:
         folder, name = os.path.split(local)
         os.makedirs(folder or ".", exist_ok=True)
         # A name of its own: a second attempt may run before the first is known to be lost.
-        part = os.path.join(folder, f".{name}.{secrets.token_hex(4)}.part")
+        part, owner = os.path.join(folder, f".{name}.{secrets.token_hex(4)}.part"), os.getpid()
         try:
             with open(part, "xb") as file:
                 yield file
@@ -144,8 +145,9 @@ class Storage:
                 os.fsync(file.fileno())
             os.replace(part, local)
         except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(part)
+            if os.getpid() == owner:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(part)
             raise
 
     def _put(self, spool: BinaryIO, path: str) -> None:

@@ -60,9 +60,10 @@ class IgnoreMapWriter:
         if any(one.labels != first.labels for one in self._filters.values()):
             raise ArgumentError("the filters have different label spaces, expected one")
         self._labels, self._ids = first.labels, set[str]()
-        self._file = ExitStack()
-        self._zip = zipfile.ZipFile(self._file.enter_context(Storage().writer(os.fspath(path))), "w", zipfile.ZIP_DEFLATED)
-        self._drop = weakref.finalize(self, _drop, self._zip, self._file)  # of one that nobody closes, too
+        self._open = ExitStack()
+        self._file = self._open.enter_context(Storage().writer(os.fspath(path)))
+        self._zip = zipfile.ZipFile(self._file, "w", zipfile.ZIP_DEFLATED)
+        self._drop = weakref.finalize(self, _drop, self._zip, self._open, os.getpid())  # of one that nobody closes, too
 
     def add(self, id: str, mask: Any, loss: Any, strata: Any = None, reference: Any = None, siblings: Any = None) -> None:
         """Adds a mask [H, W]; the arguments are those of `NoiseFilter.apply`, whose errors it raises."""
@@ -78,6 +79,7 @@ class IgnoreMapWriter:
         self._ids.add(id)
         with self._zip.open(id + ".npy", "w") as entry:
             np.lib.format.write_array(entry, bits, allow_pickle=False)
+        self._file.flush()  # nothing is left for a forked child to write once more
 
     def close(self) -> None:
         """Finishes the file, once; if that fails, there is none."""
@@ -92,7 +94,7 @@ class IgnoreMapWriter:
             self._drop()
             raise
         self._drop.detach()
-        self._file.close()
+        self._open.close()
 
     def __enter__(self) -> IgnoreMapWriter:
         return self
@@ -108,8 +110,11 @@ class _Unfinished(Exception):
     """Ends a Storage.writer() without a file."""
 
 
-def _drop(archive: zipfile.ZipFile, file: ExitStack) -> None:
-    """Leaves nothing of a file that was not finished."""
+def _drop(archive: zipfile.ZipFile, file: ExitStack, owner: int) -> None:
+    """Leaves nothing of a file that was not finished. It is not a forked child's to finish or remove."""
+    if os.getpid() != owner:
+        archive.fp = None  # or its __del__ would end the parent's file
+        return
     with suppress(OSError, ValueError):
         archive.close()
     with suppress(_Unfinished, OSError):

@@ -114,6 +114,7 @@ class TarWriter:
         self.path, self._keys = os.fspath(path), set[str]()
         self._open = ExitStack()
         file = self._open.enter_context(Storage(storage).writer(self.path))
+        self._file = file
         self._tar = tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT)  # noqa: SIM115
         self._tar.copybufsize = 1 << 20  # type: ignore[attr-defined]
 
@@ -129,6 +130,7 @@ class TarWriter:
             header.size = len(members[extension])
             self._tar.addfile(header, io.BytesIO(members[extension]))
             self._tar.members = []  # type: ignore[attr-defined]
+        self._file.flush()  # nothing is left for a forked child to write once more
 
     def __enter__(self) -> TarWriter:
         return self
