@@ -117,8 +117,11 @@ void agreement_add(agreement *a, const agreement_ranks *ranks, const fm_labels *
 }
 
 void agreement_merge(agreement *into, const agreement *from) {
-  if (into->class_count != from->class_count) agreement_free(into);
-  for (size_t i = 0; i < all_of(into); i++) into->sums[i] += from->sums[i];
+  const size_t all = all_of(into);
+  if (into->class_count != from->class_count)
+    agreement_free(into);
+  else
+    for (size_t i = 0; i < all; i++) into->sums[i] += from->sums[i];
 }
 
 /* ---- What they say -------------------------------------------------------------------------- */

@@ -47,8 +47,11 @@ void confusion_add(confusion *c, const fm_labels *labels, const int32_t *before,
 }
 
 void confusion_merge(confusion *into, const confusion *from) {
-  if (into->class_count != from->class_count) confusion_free(into);
-  for (size_t i = 0; i < all_of(into); i++) into->cells[i] += from->cells[i];
+  const size_t all = all_of(into);
+  if (into->class_count != from->class_count)
+    confusion_free(into);
+  else
+    for (size_t i = 0; i < all; i++) into->cells[i] += from->cells[i];
 }
 
 /* ---- Files ---------------------------------------------------------------------------------- */
